@@ -1,0 +1,53 @@
+"""Versions: from Python's (PEP 440) to Debian's (Policy section 5.6.12, deb-version(7))."""
+
+from __future__ import annotations
+
+from packaging.version import InvalidVersion, Version
+
+from debonair.errors import PackageError
+
+REVISION = "1"
+
+
+def from_pep440(version: str) -> str:
+    """Return the upstream version of Debian that sorts as ``version`` does.
+
+    What comes before a release (``1.0rc1``, ``1.0.dev3``) gets a tilde, as a tilde sorts before the end. A
+    post-release gets a hyphen, which PEP 440 reads as well, and which sorts where it must: after the
+    release and its local builds (``+``), before the next one (``.``). Left as they are: zeros at the end
+    (``1.0`` and ``1.0.0`` are one version to Python), and how local labels compare with each other.
+    Raises ``PackageError`` if ``version`` is not one of PEP 440.
+    """
+    try:
+        parsed = Version(version)
+    except InvalidVersion:
+        raise PackageError(
+            f"'{version}' is not a version that Python knows (PEP 440).",
+            hint="Write something like 1.4.2, 2.0rc1 or 2026.11.1.",
+        ) from None
+    text = f"{parsed.epoch}:" if parsed.epoch else ""
+    text += ".".join(str(number) for number in parsed.release)
+    if parsed.pre:
+        text += f"~{parsed.pre[0]}{parsed.pre[1]}"
+    if parsed.post is not None:
+        # .post1.dev2 is before .post1, but after the release itself
+        text += f"-post{parsed.post}"
+    if parsed.dev is not None:
+        text += f"~dev{parsed.dev}" if parsed.pre or parsed.post is not None else f"~~dev{parsed.dev}"
+    if parsed.local:
+        text += f"+{parsed.local}"
+    return text
+
+
+def for_suite(version: str, debian_release: int) -> str:
+    """Return the whole Debian version of ``version`` (PEP 440) for one release of Debian.
+
+    It carries the release, so that a release upgrade of the machine upgrades the package: 1.4.2 for
+    Debian 13 is ``1.4.2-1+deb13``.
+    """
+    return f"{from_pep440(version)}-{REVISION}+deb{debian_release}"
+
+
+def without_epoch(version: str) -> str:
+    """Return a Debian version as file names have it (deb(7)): without ``1:``."""
+    return version.partition(":")[2] or version
