@@ -1,0 +1,143 @@
+"""How a Debian is had on this machine: a cached root, started in the best way that is granted."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from debonair.cache import Cache
+from debonair.deb import archive
+from debonair.mirror import mirror
+from debonair.progress import say
+from debonair.suite import Suite, host_architecture
+from debonair.trial import chroot, container
+from debonair.trial.choice import suites
+from debonair.trial.container import BootError, Container
+from debonair.trial.machine import Machine
+from debonair.trial.privilege import Privilege
+from debonair.trial.root import READY, SHELF, Root
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """Where trials are made: a cache, the settings of whoever runs them, and what they may do."""
+
+    cache: Cache
+    environ: Mapping[str, str]
+    privilege: Privilege = field(default_factory=Privilege.here)
+
+    @contextmanager
+    def open(self, suite: str, *, packages: tuple[str, ...] = READY) -> Iterator[Machine]:
+        """Run a Debian ``suite`` with ``packages`` in the best way that this machine grants, and say how.
+
+        Raises ``MachineError`` with what is needed if none is granted.
+        """
+        with ExitStack() as stack:
+            if self.privilege.root and self.privilege.mounts:
+                try:
+                    booted = stack.enter_context(self.boot(suite, packages=packages))
+                except BootError as refused:
+                    reason = refused.message
+                else:
+                    say(f"{title(suite)}: booted with systemd in {booted.boot_seconds:.1f} s.")
+                    yield booted
+                    return
+            elif self.privilege.root:
+                reason = (
+                    "this process may not mount (CAP_SYS_ADMIN), as in a container without --privileged"
+                )
+            else:
+                reason = "that needs root"
+            say(f"No container is booted: {reason}.")
+            chroot.granted(self.privilege)
+            machine = stack.enter_context(
+                chroot.enter(
+                    self._tar(suite, packages), suite=suite, name=_name(), privilege=self.privilege
+                ),
+            )
+            say(f"{title(suite)}: entered {self._degree()}, without systemd.")
+            yield machine
+
+    @contextmanager
+    def boot(self, suite: str, *, packages: tuple[str, ...] = READY) -> Iterator[Container]:
+        """Boot a Debian ``suite`` with ``packages`` in a container.
+
+        Raises ``BootError`` if this machine does not let one boot.
+        """
+        self._announce(Root(suite, host_architecture(), packages))
+        root = Root(suite, host_architecture(), packages)
+        folder = root.unpacked(self.cache, mirror(self.environ), self.privilege)
+        with container.boot(folder, suite=suite, name=_name()) as booted:
+            yield booted
+
+    def stock(self, machine: Machine, *wanted: Path | str) -> int:
+        """Put what ``wanted`` needs on ``machine`` where its apt finds it without a network.
+
+        ``wanted`` are debs, which are not put there themselves, and names of packages, which are. Returns
+        how many packages that were. Raises what ``Suite.fetch`` raises.
+        """
+        suite = Suite.of(machine.suite, host_architecture(), mirror=mirror(self.environ), cache=self.cache)
+        with tempfile.TemporaryDirectory(prefix="debonair-status.") as folder:  # apt puts locks beside it
+            status = Path(folder) / "status"
+            status.write_text(machine.run(["cat", "/var/lib/dpkg/status"]).stdout)
+            needed = suite.fetch(
+                [str(one.absolute()) if isinstance(one, Path) else one for one in wanted], status=status
+            )
+        if needed:
+            for path in needed:
+                machine.copy_in(path, f"{SHELF}/{path.name}")
+            machine.write(f"{SHELF}/Packages", index(needed).encode())
+            machine.run(["apt-get", "update", "--option", "Acquire::Languages=none"])
+        return len(needed)
+
+    def _tar(self, suite: str, packages: tuple[str, ...]) -> Path:
+        root = Root(suite, host_architecture(), packages)
+        self._announce(root)
+        return root.tar(self.cache, mirror(self.environ), self.privilege)
+
+    def _announce(self, root: Root) -> None:
+        if not root.made(self.cache):
+            say(f"{title(root.suite)}: its files are fetched and set up, once; this takes half a minute.")
+
+    def _degree(self) -> str:
+        if not self.privilege.root:
+            return "in a user namespace"
+        return "in a namespace" if self.privilege.mounts else "by a plain chroot"
+
+
+def title(suite: str) -> str:
+    """Return how a person calls a ``suite``: ``Debian 13 (trixie)``."""
+    releases = {name: release for release, name in suites().items()}
+    return f"Debian {releases[suite]} ({suite})" if suite in releases else f"Debian {suite}"
+
+
+def index(debs: Sequence[Path]) -> str:
+    """Return the Packages file of a folder that holds ``debs``; deb-src-control(5), sources.list(5)."""
+    stanzas = []
+    for path in debs:
+        data = path.read_bytes()
+        fields = archive.read_control(path) | {
+            "Filename": f"./{path.name}",
+            "Size": str(len(data)),
+            "SHA256": hashlib.sha256(data).hexdigest(),
+        }
+        stanzas.append("".join(_field(name, value) for name, value in fields.items()))
+    return "\n".join(stanzas)
+
+
+def _field(name: str, value: str) -> str:
+    """Return a field as text, the further lines of its value indented."""
+    return f"{name}: " + value.replace("\n", "\n ") + "\n"
+
+
+def _name() -> str:
+    """Return a name that no other trial on this machine has now."""
+    return f"debonair-{os.getpid()}-{next(_numbers)}"

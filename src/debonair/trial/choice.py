@@ -1,0 +1,90 @@
+"""Which deb is tried, and on which Debian."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from debonair import run, target
+from debonair.deb import archive
+from debonair.errors import PackageError, TargetError
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A deb, and the Debian it was built for."""
+
+    path: Path
+    package: str
+    version: str
+    architecture: str
+    suite: str
+
+    @property
+    def release(self) -> int:
+        """The number of the Debian release, 0 if it has none yet."""
+        return {suite: release for release, suite in suites().items()}.get(self.suite, 0)
+
+
+def suites() -> dict[int, str]:
+    """Return the suites that there are targets for, by the number of their Debian release."""
+    targets = [target.load(name) for name in target.names()]
+    return {each.debian_release: each.suite for each in targets}
+
+
+def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Choice:
+    """Return the one of ``debs`` to try on a machine of Debian ``architecture``.
+
+    The suite is read from the end of the version (``+deb13``) unless ``suite`` names it; of several debs
+    the newest suite, then the highest version, is taken. Raises ``PackageError`` if a deb cannot be read,
+    if none is for this architecture, or if they are not all of one package; ``TargetError`` if there is
+    no such suite.
+    """
+    known = suites()
+    if suite is not None and suite not in known.values():
+        raise TargetError(f"There is no suite '{suite}'.", hint=f"There are: {', '.join(known.values())}.")
+    read = [_read(path, known, suite) for path in debs]
+    packages = sorted({each.package for each in read})
+    if len(packages) > 1:
+        raise PackageError(
+            f"One package is tried at a time, and these are {len(packages)}: {', '.join(packages)}.",
+            hint="Give the debs of one package; of those the one for this machine is taken.",
+        )
+    fit = [each for each in read if each.architecture in {architecture, "all"}]
+    if suite is not None:
+        fit = [each for each in fit if _named(each.version, known) in {None, suite}] or fit
+    if not fit:
+        found = ", ".join(sorted({each.architecture for each in read}))
+        raise PackageError(
+            f"None of the debs is for this machine's architecture, {architecture}; they are for {found}.",
+            hint=f"Build one: debonair build --target {max(known.items())[1]}-{architecture}",
+        )
+    return max(fit, key=lambda each: (each.release, _order(each.version)))
+
+
+def _read(path: Path, known: dict[int, str], suite: str | None) -> Choice:
+    fields = archive.read_control(path)
+    version = fields["Version"]
+    chosen = suite or _named(version, known) or max(known.items())[1]
+    return Choice(path, fields["Package"], version, fields["Architecture"], chosen)
+
+
+def _named(version: str, known: dict[int, str]) -> str | None:
+    """Return the suite that the end of a Debian version names; None if it names none."""
+    found = re.search(r"[+~]deb(\d+)(?:u\d+)?$", version)
+    return known.get(int(found[1])) if found else None
+
+
+def _compare(first: str, second: str) -> int:
+    """Compare two Debian versions as dpkg does; deb-version(7)."""
+    if first == second:
+        return 0
+    return (
+        -1 if run.run(["dpkg", "--compare-versions", first, "lt", second], check=False).status == 0 else 1
+    )
+
+
+_order = functools.cmp_to_key(_compare)

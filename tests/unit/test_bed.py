@@ -1,0 +1,180 @@
+"""How a Debian is had: the best way that is granted, and what its apt finds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from programs import Programs, stand_in
+
+from debonair.cache import Cache
+from debonair.deb import archive
+from debonair.errors import MachineError
+from debonair.mirror import Mirror
+from debonair.suite import Suite
+from debonair.trial import bed, chroot, container
+from debonair.trial.bed import Bed
+from debonair.trial.container import BootError, Container
+from debonair.trial.privilege import Privilege
+
+ROOT = Privilege(root=True, mounts=True, chroots=True)
+CONTAINED = Privilege(root=True, mounts=False, chroots=True)
+USER = Privilege(root=False, mounts=True, chroots=True)
+NOTHING = Privilege(root=True, mounts=False, chroots=False)
+
+
+class Entered:
+    """Stands in for a machine."""
+
+    suite = "trixie"
+    boot_seconds = 0.55
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
+    made = stand_in(monkeypatch)
+    made.answer("dpkg --print-architecture", "amd64\n")
+    made.answer("mmdebstrap", do=lambda words: Path(words[-2]).touch())
+    monkeypatch.setattr(bed, "mirror", lambda environ: Mirror(environ["DEBONAIR_MIRROR"]))
+    return made
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Containers boot and chroots are entered; their names are kept."""
+    seen: list[str] = []
+
+    @contextmanager
+    def boot(root: Path, *, suite: str, name: str) -> Iterator[Entered]:
+        assert root.is_dir()
+        assert suite
+        seen.append(name)
+        yield Entered()
+
+    @contextmanager
+    def enter(tar: Path, *, suite: str, name: str, privilege: Privilege) -> Iterator[Entered]:
+        assert tar.is_file()
+        assert (suite, privilege.chroots) == ("trixie", True)
+        seen.append(name)
+        yield Entered()
+
+    monkeypatch.setattr(container, "boot", boot)
+    monkeypatch.setattr(chroot, "enter", enter)
+    monkeypatch.setattr(chroot, "granted", lambda privilege: None)
+    return seen
+
+
+def made(tmp_path: Path, privilege: Privilege) -> Bed:
+    return Bed(Cache(tmp_path), {"DEBONAIR_MIRROR": "http://m.test"}, privilege)
+
+
+def test_a_container_is_best(
+    programs: Programs, names: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del programs
+    made_of = made(tmp_path, ROOT)
+    with made_of.open("trixie") as first, made_of.open("trixie") as second:
+        assert isinstance(first, Entered)
+        assert isinstance(second, Entered)
+    assert len(set(names)) == 2, "two trials at once have two names"
+    assert capsys.readouterr().err.splitlines() == [
+        "Debian 13 (trixie): its files are fetched and set up, once; this takes half a minute.",
+        "Debian 13 (trixie): booted with systemd in 0.6 s.",
+        "Debian 13 (trixie): booted with systemd in 0.6 s.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("privilege", "said"),
+    [
+        (CONTAINED, ("this process may not mount (CAP_SYS_ADMIN), as in", "entered by a plain chroot")),
+        (USER, ("that needs root", "entered in a user namespace")),
+    ],
+)
+@pytest.mark.usefixtures("programs")
+def test_without_a_container_the_reason_is_said(
+    names: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    privilege: Privilege,
+    said: tuple[str, str],
+) -> None:
+    with made(tmp_path, privilege).open("trixie"):
+        assert names
+    first, _, last = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"No container is booted: {said[0]}")
+    assert last == f"Debian 13 (trixie): {said[1]}, without systemd."
+
+
+def test_a_container_that_does_not_boot(
+    programs: Programs,
+    names: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del programs
+
+    def boot(*words: object, **more: object) -> NoReturn:
+        raise BootError(f"no cgroups here for {more['suite']}")
+
+    monkeypatch.setattr(container, "boot", boot)
+    with made(tmp_path, ROOT).open("trixie"):
+        assert len(names) == 1
+    said = capsys.readouterr().err
+    assert "No container is booted: no cgroups here for trixie." in said
+    assert "entered in a namespace" in said
+
+
+def test_where_nothing_is_granted_nothing_is_fetched(programs: Programs, tmp_path: Path) -> None:
+    with (
+        pytest.raises(MachineError, match="Neither a container nor a chroot"),
+        made(tmp_path, NOTHING).open("trixie"),
+    ):
+        pass
+    assert not programs.was_asked("mmdebstrap")
+
+
+def test_what_a_deb_needs_is_put_where_apt_finds_it(
+    programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = tmp_path / "libx_1_all.deb"
+    needed.write_bytes(b"deb")
+    asked: list[str] = []
+
+    def fetch(suite: Suite, wanted: list[str], *, status: Path) -> tuple[Path, ...]:
+        asked.extend([suite.name, *wanted, status.read_text()])
+        return (needed,)
+
+    monkeypatch.setattr(Suite, "fetch", fetch)
+    fields = {"Package": "libx", "Description": "short\nlong\n."}
+    monkeypatch.setattr(archive, "read_control", lambda path: dict(fields))
+    programs.answer("cat /var/lib/dpkg/status", "Package: base\n")
+    machine = Container("trixie", "it", tmp_path, tmp_path / "log", 1)
+
+    assert made(tmp_path, ROOT).stock(machine, tmp_path / "app.deb") == 1
+    assert asked == ["trixie", str(tmp_path / "app.deb"), "Package: base\n"]
+    assert programs.was_asked("sh /var/lib/trial/libx_1_all.deb 6")
+    assert programs.was_asked("sh /var/lib/trial/Packages 644$")
+    assert (
+        f"Package: libx\nDescription: short\n long\n .\nFilename: ./libx_1_all.deb\nSize: 3\n"
+        f"SHA256: {hashlib.sha256(b'deb').hexdigest()}\n"
+    ).encode() in programs.given
+    assert programs.was_asked("apt-get update")
+
+    asked.clear()
+    assert made(tmp_path, ROOT).stock(machine, "certbot", "openssl") == 1
+    assert asked[1:3] == ["certbot", "openssl"]
+
+    programs.asked.clear()
+    monkeypatch.setattr(Suite, "fetch", lambda *words, **more: ())
+    assert made(tmp_path, ROOT).stock(machine, tmp_path / "app.deb") == 0
+    assert not programs.was_asked("apt-get update")
+
+
+def test_a_suite_without_a_number() -> None:
+    assert bed.title("sid") == "Debian sid"

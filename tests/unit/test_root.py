@@ -1,0 +1,124 @@
+"""Cached roots: made once, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from programs import Programs, stand_in
+
+from debonair.cache import Cache
+from debonair.errors import MachineError, NetworkError
+from debonair.mirror import Mirror
+from debonair.trial.privilege import Privilege
+from debonair.trial.root import BARE, READY, Root, unpack
+
+MIRROR = Mirror("http://m.test/debian", settings=('Acquire::Retries "2"',))
+ROOT = Privilege(root=True, mounts=True, chroots=True)
+USER = Privilege(root=False, mounts=True, chroots=True)
+CONTAINED = Privilege(root=True, mounts=False, chroots=True)
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
+    made = stand_in(monkeypatch)
+
+    def make(words: list[str]) -> None:
+        Path(words[-2]).write_text("a tar")
+
+    made.answer("mmdebstrap", do=make)
+    return made
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path)
+
+
+def test_its_name_tells_what_it_was_made_from() -> None:
+    names = {
+        Root("trixie", "amd64").name,
+        Root("trixie", "arm64").name,
+        Root("bookworm", "amd64").name,
+        Root("trixie", "amd64", BARE).name,
+    }
+    assert len(names) == 4
+    assert Root("trixie", "amd64", tuple(reversed(READY))).name == Root("trixie", "amd64").name
+
+
+def test_it_is_made_once(cache: Cache, programs: Programs) -> None:
+    root = Root("trixie", "amd64")
+    assert not root.made(cache)
+    assert root.tar(cache, MIRROR, ROOT).read_text() == "a tar"
+    assert root.made(cache)
+    assert root.tar(cache, MIRROR, ROOT) == cache.root / "roots" / f"{root.name}.tar"
+    assert len(programs.asked) == 1
+    line = programs.asked[0]
+    assert "--mode=root" in line
+    assert "canmount" not in line
+    assert "deb http://m.test/debian trixie main" in line
+    assert 'Acquire::Retries "2"' in line
+
+
+def test_each_privilege_has_its_way(cache: Cache, programs: Programs) -> None:
+    Root("trixie", "amd64").tar(cache, MIRROR, USER)
+    Root("bookworm", "amd64").tar(cache, MIRROR, CONTAINED)
+    assert "--mode=unshare" in programs.asked[0]
+    assert "--mode=root" in programs.asked[1]
+    assert "--skip=check/canmount" in programs.asked[1]
+
+
+def test_what_a_trial_asks_with_is_not_autoremoved(cache: Cache, programs: Programs) -> None:
+    Root("trixie", "amd64").tar(cache, MIRROR, ROOT)
+    Root("trixie", "amd64", BARE).tar(cache, MIRROR, ROOT)
+    marked = next(word for word in programs.asked[0].split("'") if "apt-mark auto" in word)
+    assert "nginx" in marked
+    assert "curl" not in marked
+    assert "apt-mark" not in programs.asked[1]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [("E: Failed to fetch http://m.test", NetworkError), ("E: mount failed", MachineError)],
+)
+def test_a_root_that_fails_leaves_nothing(
+    cache: Cache, programs: Programs, said: str, kind: type[Exception]
+) -> None:
+    programs.answer("mmdebstrap", said, status=25)
+    with pytest.raises(kind, match=said):
+        Root("trixie", "amd64").tar(cache, MIRROR, ROOT)
+    assert [path.suffix for path in (cache.root / "roots").iterdir()] == [".lock"]
+
+
+def test_what_a_killed_process_left_is_cleared(cache: Cache, programs: Programs) -> None:
+    del programs
+    root = Root("trixie", "amd64")
+    half = cache.folder("roots") / f".{root.name}.tar.abc"
+    half.write_text("half")
+    folder = cache.folder("roots") / f".{root.name}.unpacking-abc"
+    folder.mkdir()
+    root.unpacked(cache, MIRROR, ROOT)
+    assert not half.exists()
+    assert not folder.exists()
+
+
+def test_it_is_unpacked_once(cache: Cache, programs: Programs) -> None:
+    root = Root("trixie", "amd64")
+    folder = root.unpacked(cache, MIRROR, ROOT)
+    assert folder.is_dir()
+    assert root.unpacked(cache, MIRROR, ROOT) == folder
+    assert len([line for line in programs.asked if line.startswith("tar ")]) == 1
+
+
+def test_a_root_half_unpacked_is_none(cache: Cache, programs: Programs) -> None:
+    programs.answer("^tar ", "no space", status=2)
+    root = Root("trixie", "amd64")
+    with pytest.raises(Exception, match="no space"):
+        root.unpacked(cache, MIRROR, ROOT)
+    assert not [path for path in (cache.root / "roots").iterdir() if path.is_dir()]
+
+
+def test_devices_are_left_out_where_they_cannot_be_made(programs: Programs, tmp_path: Path) -> None:
+    unpack(tmp_path / "x.tar", tmp_path, within=["nsenter", "--"], devices=False)
+    assert programs.asked[0].startswith("nsenter -- tar ")
+    assert "--exclude=./dev/*" in programs.asked[0].replace("'", "")
