@@ -1,0 +1,63 @@
+"""Commands of the app that are run beside its service, as its user and in its environment."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import environment
+from release import Home, Release
+
+_LINES = 20
+
+
+def as_app(home: Home, release: Release, argv: list[str], *, seconds: float) -> tuple[int, str]:
+    """Run ``argv`` as the app's user for ``release``; return its status and its last lines.
+
+    The status is 124 if it did not end within ``seconds``, as timeout(1) has it.
+    """
+    user = pwd.getpwnam(home.package)
+    variables = environment.variables(release, {})
+    program = shutil.which(argv[0], path=variables["PATH"])
+    if program is None:
+        return 127, f"there is no command '{argv[0]}'"
+    with subprocess.Popen(
+        [program, *argv[1:]],
+        env=variables,
+        cwd=home.data if home.data.is_dir() else Path("/"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        user=user.pw_uid if os.geteuid() == 0 else None,
+        group=user.pw_gid if os.geteuid() == 0 else None,
+        extra_groups=[] if os.geteuid() == 0 else None,
+        umask=0o077,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            output, _ = process.communicate()
+            return 124, f"{_tail(output)}\nit did not end within {seconds:.0f} seconds".lstrip()
+        except BaseException:  # such as Ctrl-C
+            _end(process)
+            raise
+    return process.returncode, _tail(output)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and those that it started: nothing goes on writing to the data unseen."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _tail(output: bytes) -> str:
+    """Return the end of ``output``, from its traceback on if it has one."""
+    text = output.decode(errors="replace").strip()
+    return "\n".join(text[max(text.rfind("Traceback (most recent"), 0) :].splitlines()[-_LINES:])

@@ -1,0 +1,68 @@
+"""What runs beside the web processes of a release: its workers and its timers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import command
+import emperor
+import pi
+import pytest
+from emperor import Emperor
+from release import Home, Release
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return pi.home(tmp_path)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """What systemd is told."""
+    found: list[tuple[str, ...]] = []
+    monkeypatch.setattr(emperor, "_systemctl", lambda *words: found.append(words))
+    return found
+
+
+def release(home: Home, version: str, workers: list[str], timers: list[str]) -> Release:
+    return pi.serve(home, version, workers=workers, timers=timers)
+
+
+def test_units_are_named_after_the_app(home: Home) -> None:
+    found = release(home, "1.0", ["mails"], ["tidy"])
+    assert found.beside == ("guestbook-mails.service", "guestbook-tidy.timer")
+    assert found.commands == ("guestbook-mails.service", "guestbook-tidy.service")
+    assert pi.serve(home, "1.1").beside == ()
+
+
+def test_they_are_restarted_and_what_is_gone_is_stopped(home: Home, told: list[tuple[str, ...]]) -> None:
+    old = release(home, "1.0", ["mails", "index"], ["tidy"])
+    new = release(home, "1.1", ["mails"], ["report"])
+    Emperor(home).restart_beside(new, old)
+    assert told == [
+        ("stop", "guestbook-index.service", "guestbook-tidy.service", "guestbook-tidy.timer"),
+        ("reset-failed", "guestbook-index.service", "guestbook-tidy.service", "guestbook-tidy.timer"),
+        ("restart", "guestbook-mails.service", "guestbook-report.timer"),
+    ]
+
+
+def test_an_app_without_any_is_left_alone(home: Home, told: list[tuple[str, ...]]) -> None:
+    plain = pi.serve(home, "1.0")
+    Emperor(home).restart_beside(plain, None)
+    Emperor(home).restart_beside(plain, plain)
+    assert told == []
+    Emperor(home).restart_beside(release(home, "1.1", ["mails"], []), None)
+    assert told == [("restart", "guestbook-mails.service")]
+
+
+def test_their_logs_are_the_apps(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    release(home, "1.0", ["mails"], ["tidy"])
+    run: list[Any] = []
+    monkeypatch.setattr(os, "execvpe", lambda *given: run.append(given[1]))
+    monkeypatch.setattr(os, "access", lambda *_: True)
+    command.main(["logs"], home)
+    names = ("guestbook", "guestbook-mails", "guestbook-tidy")
+    assert run == [["journalctl", *(f"--unit={name}.service" for name in names)]]

@@ -1,0 +1,476 @@
+"""The command of the app: what each verb does, prints, and ends with."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import command
+import environment
+import pi
+import probe
+import pytest
+from emperor import Emperor
+from probe import Page
+from release import Home
+from switch import Switch
+
+REFUSED = {"version": "1.1", "why": "/ answers 500", "log": "\n".join("abcdefg"), "at": 5}
+WORKERS = [
+    {"id": 1, "pid": 5, "status": "idle", "requests": 3, "rss": 4_000_000},
+    {"id": 2, "pid": 6, "status": "busy", "requests": 4, "rss": 4_000_000},
+]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    found = pi.home(tmp_path)
+    pi.serve(found, "1.0")
+    return found
+
+
+@pytest.fixture
+def user(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Make this process root on a machine that has the app's user; list what it does to itself."""
+    done: list[Any] = []
+    monkeypatch.setattr(pwd, "getpwnam", {"guestbook": pi.ACCOUNT}.__getitem__)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    for name in ("initgroups", "setgid", "setuid", "chdir", "umask"):
+        monkeypatch.setattr(os, name, lambda *given, name=name: done.append((name, *given)))
+    monkeypatch.setattr(os, "access", lambda *_: True)
+    monkeypatch.setattr(os, "execvpe", lambda *given: done.append(("execvpe", *given)))
+    yield done
+    monkeypatch.undo()
+
+
+@pytest.fixture
+def well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root asks an app that runs and answers."""
+    answers(monkeypatch)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+
+def answers(
+    monkeypatch: pytest.MonkeyPatch,
+    page: Page = Page(204),  # noqa: B008 - it does not change
+    *,
+    workers: list[dict[str, Any]] | None = None,
+    unit: str = "active",
+) -> None:
+    monkeypatch.setattr(probe, "page", lambda _: page)
+    monkeypatch.setattr(probe, "workers", lambda _: WORKERS if workers is None else workers)
+    monkeypatch.setattr(command, "state", lambda _: unit)
+
+
+class TestRun:
+    def test_it_becomes_the_command_as_the_apps_user(self, home: Home, user: list[Any]) -> None:
+        assert command.main(["run", "flask", "init-db", "--force", "-h"], home) == 0
+        assert user[:4] == [
+            ("initgroups", "guestbook", 980),
+            ("setgid", 980),
+            ("setuid", 990),
+            ("umask", 0o077),
+        ]
+        name, program, argv, variables = user[4]
+        assert (name, program, argv) == ("execvpe", "flask", ["flask", "init-db", "--force", "-h"])
+        assert variables["GREETING"] == "hello"
+        assert variables["VIRTUAL_ENV"] == str(home.releases / "1.0/venv")
+
+    def test_it_is_of_the_release_that_is_served(self, home: Home, user: list[Any]) -> None:
+        pi.unpack(home, "1.1")
+        home.snapshot()
+        command.main(["run", "true"], home)
+        assert user[-1][3]["VIRTUAL_ENV"] == str(home.releases / "1.0/venv")
+
+    def test_a_shell_has_a_prompt_that_says_where_one_is(self, home: Home, user: list[Any]) -> None:
+        command.main(["shell"], home)
+        assert user[-1][2][0] == "/bin/bash"
+        assert "guestbook" in user[-1][3]["PS1"]
+
+    def test_a_folder_that_the_user_may_not_see_is_left(
+        self, home: Home, user: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        command.main(["run", "true"], home)
+        assert ("chdir", "/var/lib/guestbook") in user
+
+    def test_the_apps_own_user_needs_no_root(
+        self, home: Home, user: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 990)
+        assert command.main(["run", "true"], home) == 0
+        assert [step[0] for step in user] == ["umask", "execvpe"]
+
+    @pytest.mark.parametrize(
+        ("raised", "said"),
+        [(FileNotFoundError(), "there is no command 'nix'"), (PermissionError(), "'nix' may not be run")],
+    )
+    def test_a_command_that_cannot_be_run(
+        self,
+        home: Home,
+        *,
+        raised: OSError,
+        said: str,
+        user: list[Any],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise raised
+
+        monkeypatch.setattr(os, "execvpe", fail)
+        assert command.main(["run", "nix"], home) == 1
+        assert said in capsys.readouterr().err
+
+    def test_a_package_without_its_user(
+        self,
+        home: Home,
+        user: list[Any],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(pwd, "getpwnam", {}.__getitem__)
+        assert command.main(["shell"], home) == 1
+        assert "no user guestbook" in capsys.readouterr().err
+
+    def test_nothing_is_served(
+        self, home: Home, user: list[Any], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        home.current.unlink()
+        assert command.main(["run", "true"], home) == 1
+        assert capsys.readouterr().err == "guestbook: no release is served: guestbook status\n"
+        assert user == []
+
+    def test_settings_that_cannot_be_read(
+        self,
+        home: Home,
+        user: list[Any],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise PermissionError(13, "Permission denied", "/etc/guestbook/env")
+
+        monkeypatch.setattr(environment, "variables", fail)
+        assert command.main(["shell"], home) == 1
+        assert "/etc/guestbook/env cannot be read: Permission denied." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["run", "flask", "x"], "run flask"),
+        (["shell"], "shell"),
+        (["restart"], "restart"),
+        (["rollback", "--undo"], "rollback"),
+        (["env", "list"], "env list"),
+        (["env", "set", "A=1"], "env set"),
+    ],
+)
+def test_someone_else_is_told_to_use_sudo(
+    home: Home,
+    *,
+    argv: list[str],
+    said: str,
+    user: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert command.main(argv, home) == 1
+    assert f"this needs root: sudo guestbook {said}" in capsys.readouterr().err
+    assert user == []
+
+
+class TestLogs:
+    def test_they_are_journalctls(self, home: Home, user: list[Any]) -> None:
+        command.main(["logs", "-f"], home)
+        assert user[-1][2] == ["journalctl", "--unit=guestbook.service", "--follow"]
+
+    def test_a_journal_that_is_not_ones_own(
+        self,
+        home: Home,
+        user: list[Any],
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(Path, "glob", lambda folder, _: [folder / "1/system.journal"])
+        monkeypatch.setattr(os, "access", lambda *_: False)
+        assert command.main(["logs"], home) == 1
+        assert "sudo guestbook logs" in capsys.readouterr().err
+        assert user == []
+
+    def test_ctrl_c_is_no_traceback(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(command, "become", interrupt)
+        assert command.main(["logs"], home) == 130
+
+
+class TestStatus:
+    @pytest.mark.usefixtures("well")
+    def test_well(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        home.write_note({"serving": "1.0", "from": "0.9", "why": "install", "at": 0, "seconds": 4.2})
+        assert command.main(["status"], home) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == "guestbook: serving 1.0"
+        assert re.fullmatch(r"  since    (1970-01-01|1969-12-31) \S+, by install from 0\.9", lines[1])
+        assert lines[2:] == [
+            "  service  active",
+            "  workers  2, 1 busy, 8 MB, 7 requests served",
+            "  page     /healthz?full=1 answers 204",
+        ]
+
+    @pytest.mark.usefixtures("well")
+    def test_for_programs(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        home.write_note({"serving": "1.0", "from": "", "why": "install", "at": 0, "seconds": 4.2})
+        assert command.main(["status", "--json"], home) == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert facts["healthy"] is True
+        assert (facts["serving"], facts["installed"], facts["refused"]) == ("1.0", "1.0", None)
+        assert facts["switched"] == {"from": "", "why": "install", "at": 0, "seconds": 4.2}
+        assert facts["page"] == {"path": "/healthz?full=1", "status": 204, "problem": ""}
+        assert facts["workers"] == WORKERS
+        assert facts["service"] == "active"
+
+    @pytest.mark.usefixtures("well")
+    def test_a_release_that_was_refused_is_told_of(
+        self, home: Home, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pi.unpack(home, "1.1")
+        home.write_note({"serving": "1.0", "from": "", "why": "install", "at": 0, "refused": REFUSED})
+        assert command.main(["status"], home) == 3
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == "guestbook: serving 1.0; 1.1 was refused: / answers 500"
+        assert lines[1:6] == ["  | c", "  | d", "  | e", "  | f", "  | g"]
+        assert lines[-1] == "What it says: guestbook logs"
+        assert command.main(["status", "--json"], home) == 3
+        facts = json.loads(capsys.readouterr().out)
+        assert facts["refused"] == REFUSED
+        assert facts["healthy"] is False
+        assert facts["page"]["status"] == 204
+
+    def test_a_first_release_that_was_refused(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        home.current.unlink()
+        home.write_note({"refused": REFUSED})
+        answers(monkeypatch, unit="inactive")
+        assert command.main(["status"], home) == 3
+        out = capsys.readouterr().out
+        assert out.startswith("guestbook: stopped; 1.1 was refused: / answers 500\n")
+        assert "  page" not in out
+        assert command.main(["status", "--json"], home) == 3
+        facts = json.loads(capsys.readouterr().out)
+        assert facts["serving"] is None
+        assert facts["page"] == {"path": None, "status": 0, "problem": "no release is served"}
+
+    @pytest.mark.usefixtures("well")
+    def test_after_a_rollback_it_says_what_is_installed(
+        self, home: Home, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pi.unpack(home, "1.1")
+        assert command.main(["status"], home) == 0
+        said = "guestbook: serving 1.0; 1.1 is installed (guestbook rollback --undo)"
+        assert capsys.readouterr().out.splitlines()[0] == said
+
+    @pytest.mark.parametrize(
+        ("user_id", "shown"), [(0, "\nWhat it says: guestbook logs"), (7, "sudo guestbook logs")]
+    )
+    def test_down(
+        self,
+        home: Home,
+        user_id: int,
+        shown: str,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        answers(monkeypatch, Page(problem="it does not run"), workers=[], unit="failed")
+        monkeypatch.setattr(os, "geteuid", lambda: user_id)
+        assert command.main(["status"], home) == 3
+        said = capsys.readouterr().out
+        assert "  service  failed\n  page     /healthz?full=1 does not answer: it does not run\n" in said
+        assert shown in said
+        assert "workers" not in said
+
+    def test_without_root_it_says_what_it_could_not_see(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        answers(monkeypatch, Page(forbidden=True), workers=[])
+        assert command.main(["status"], home) == 4
+        said = capsys.readouterr()
+        assert "  service  active" in said.out
+        assert "sudo guestbook status" in said.err
+
+    def test_without_systemd_the_page_decides(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        answers(monkeypatch, unit="")
+        assert command.main(["status"], home) == 0
+        assert "systemd does not run here" in capsys.readouterr().out
+
+    def test_one_that_sleeps_is_not_woken(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        answers(monkeypatch, Page(500))
+        monkeypatch.setattr(Emperor, "asleep", lambda *_: True)
+        assert command.main(["status"], home) == 0
+        said = capsys.readouterr().out
+        assert "  service  active, asleep\n" in said
+        assert "the next request wakes it" in said
+        assert command.main(["status", "--json"], home) == 0
+        assert json.loads(capsys.readouterr().out)["asleep"] is True
+
+
+class TestReleases:
+    def test_they_are_listed(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        os.utime(home.releases / "1.0", (5, 5))
+        pi.serve(home, "1.1")
+        assert command.main(["releases"], home) == 0
+        assert capsys.readouterr().out == "1.1  served  installed\n1.0\n"
+
+    def test_there_may_be_none(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        home = pi.home(tmp_path / "new")
+        pi.unpack(home, "1.0")
+        assert command.main(["releases"], home) == 0
+        assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("user")
+class TestRollback:
+    @pytest.mark.parametrize(
+        ("argv", "asked"), [([], "rollback "), (["1.0"], "rollback 1.0"), (["--undo"], "undo")]
+    )
+    def test_it_is_a_switch(
+        self,
+        home: Home,
+        argv: list[str],
+        asked: str,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        done: list[str] = []
+
+        def note(what: str) -> bool:
+            done.append(what)
+            return True
+
+        monkeypatch.setattr(Switch, "rollback", lambda _, name: note(f"rollback {name}"))
+        monkeypatch.setattr(Switch, "undo", lambda _: note("undo"))
+        assert command.main(["rollback", *argv], home) == 0
+        assert done == [asked]
+        assert re.fullmatch(r"guestbook: serving 1\.0 after \d\.\d s\n", capsys.readouterr().out)
+
+    def test_one_that_is_refused(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(Switch, "rollback", lambda *_: False)
+        assert command.main(["rollback"], home) == 3
+        assert capsys.readouterr().out == ""
+
+    def test_one_that_is_not_there(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["rollback", "0.9"], home) == 1
+        assert "on this machine are: none" in capsys.readouterr().err
+
+    def test_a_disk_that_is_full(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def full(*_: object) -> bool:
+            raise OSError(28, "No space left on device", "/usr/lib/guestbook/releases/1.1")
+
+        monkeypatch.setattr(Switch, "undo", full)
+        assert command.main(["rollback", "--undo"], home) == 1
+        assert "No space left on device: '/usr/lib/guestbook/releases/1.1'" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize("ended", [0, 1])
+def test_restart_is_systemds(home: Home, monkeypatch: pytest.MonkeyPatch, ended: int) -> None:
+    ran: list[list[str]] = []
+
+    def run(argv: list[str], **_: object) -> SimpleNamespace:
+        ran.append(argv)
+        return SimpleNamespace(returncode=ended)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert command.main(["restart"], home) == ended
+    assert ran == [["systemctl", "restart", "guestbook.service"]]
+
+
+@pytest.mark.usefixtures("user")
+class TestEnv:
+    @pytest.fixture
+    def file(self, home: Home) -> Path:
+        path = home.root / "etc/guestbook/env"
+        path.write_text("# mine\nSECRET_KEY=abc\nEMPTY=\n")
+        return path
+
+    @pytest.mark.usefixtures("file")
+    def test_no_value_is_shown(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["env", "list"], home) == 0
+        assert capsys.readouterr().out == "SECRET_KEY=********\nEMPTY=\n"
+
+    def test_some_are_set(self, home: Home, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["env", "set", "MAIL=a@b?x=1", "EMPTY=no more"], home) == 0
+        assert file.read_text() == '# mine\nSECRET_KEY=abc\nMAIL="a@b?x=1"\nEMPTY="no more"\n'
+        assert capsys.readouterr().out == "To let guestbook see it: guestbook restart\n"
+
+    @pytest.mark.parametrize("pair", ["MAIL", "1A=x", "A B=x", "A=x\ny", "=x", ""])
+    def test_what_is_no_variable_is_refused_with_all_the_others(
+        self, home: Home, file: Path, pair: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = file.read_text()
+        assert command.main(["env", "set", "GOOD=1", pair], home) == 1
+        assert f"'{pair}' is not of the form NAME=VALUE" in capsys.readouterr().err
+        assert file.read_text() == before
+
+    @pytest.mark.usefixtures("file")
+    def test_to_set_nothing_is_a_mistake(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["env", "set"], home) == 1
+        assert "what is to be set? guestbook env set NAME=VALUE" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("argv", [["env", "list"], ["env", "set", "A=1"]])
+    def test_without_the_file(
+        self, home: Home, argv: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert command.main(argv, home) == 1
+        assert re.search(r"No such file or directory: '.*/etc/guestbook/env'", capsys.readouterr().err)
+
+
+class TestCommandLine:
+    def test_the_version_is_that_of_the_package(
+        self, home: Home, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pi.unpack(home, "1.1")
+        with pytest.raises(SystemExit) as ended:
+            command.main(["--version"], home)
+        assert ended.value.code == 0
+        assert capsys.readouterr().out == "guestbook 1.1\n"
+
+    @pytest.mark.parametrize("argv", [[], ["stat"], ["env", "unset"], ["rollback", "a", "b"]])
+    def test_what_is_no_command(
+        self, home: Home, argv: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit) as ended:
+            command.main(argv, home)
+        assert ended.value.code == 2
+        assert "usage: guestbook" in capsys.readouterr().err
+
+    def test_every_verb_is_told_of(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            command.main(["--help"], home)
+        said = capsys.readouterr().out
+        verbs = ("status", "logs", "run", "shell", "restart", "releases", "rollback", "env")
+        assert not [verb for verb in verbs if f"\n    {verb} " not in said]
+
+    def test_half_a_package(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["status"], pi.home(tmp_path)) == 1
+        assert "dist/release.json" in capsys.readouterr().err
