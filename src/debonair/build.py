@@ -1,0 +1,101 @@
+"""From a project to its .deb files: the pipeline, one stage a line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from debonair import epoch as epochs
+from debonair import lock as locks
+from debonair import python, stage, wheels
+from debonair.cache import whole
+from debonair.deb import archive
+from debonair.deb.version import without_epoch
+from debonair.progress import say
+from debonair.target import load
+
+if TYPE_CHECKING:
+    from debonair.cache import Cache
+    from debonair.project import Project
+    from debonair.stage import Plan
+    from debonair.target import Target
+
+
+class Artefact(msgspec.Struct, frozen=True):
+    """A .deb that was written."""
+
+    path: Path
+    size: int
+    """Bytes of the file."""
+    installed_size: int
+    """KiB on the disk of the Pi."""
+    target: Target
+    timings: Mapping[str, float]
+    """Seconds by stage: ``plan``, ``splice``, ``write``."""
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by stage, for ``build --timings``."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    clock: Callable[[], float] = time.perf_counter
+
+    def __post_init__(self) -> None:
+        self.last = self.clock()
+
+    def lap(self, stage: str) -> None:
+        """Book the time since the last lap under ``stage``."""
+        now = self.clock()
+        self.seconds[stage] = now - self.last
+        self.last = now
+
+
+def plan(project: Project, target: Target, *, cache: Cache, environ: Mapping[str, str]) -> Plan:
+    """Return the plan of the package of ``project`` for ``target``."""
+    epoch = epochs.of(project.root, environ)
+    every = dict.fromkeys((*project.targets, target.name))
+    lock = locks.ensure(project, [load(name) for name in every], cache, environ)
+    chosen = wheels.obtain(lock, target, cache, environ)
+    if project.install == "wheel":
+        from debonair import own  # noqa: PLC0415 - an app's own files are packed without its wheel
+
+        chosen = (*chosen, own.wheel(project, epoch, cache, environ))
+    interpreter = python.interpreter(target.python, cache=cache, environ=environ)
+    if interpreter is None:
+        say(
+            f"There is no Python {target.python} here and none can be fetched: {target.name} gets no "
+            "bytecode, and starts slower."
+        )
+    return stage.stage(project, target, chosen, interpreter, cache=cache, epoch=epoch)
+
+
+def build(
+    project: Project, target: Target, out: Path, *, cache: Cache, environ: Mapping[str, str]
+) -> Artefact:
+    """Build the package of ``project`` for ``target`` into the folder ``out``.
+
+    The same project, lock, target and epoch give the same bytes. Nothing is left in ``out`` unless all
+    went well.
+    """
+    watch = Stopwatch()
+    planned = plan(project, target, cache=cache, environ=environ)
+    watch.lap("plan")
+    data = archive.write(planned.control, planned.tree, planned.members, mtime=planned.epoch)
+    watch.lap("splice")
+    path = out / file_name(planned)
+    with whole(path) as temporary:
+        temporary.write_bytes(data)
+    watch.lap("write")
+    return Artefact(path, len(data), planned.tree.installed_size(), target, watch.seconds)
+
+
+def file_name(planned: Plan) -> str:
+    """Return the name that Debian gives the file (deb(7)): ``package_version_architecture.deb``."""
+    control = planned.control
+    return f"{control.package}_{without_epoch(control.version)}_{control.architecture}.deb"

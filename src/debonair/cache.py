@@ -1,0 +1,85 @@
+"""Where Debonair keeps what it can make or fetch again.
+
+Everything in the cache is addressed by the hash of what it was made from, is written whole or not at
+all, and may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from debonair.errors import MachineError
+
+
+class Cache(msgspec.Struct, frozen=True):
+    """The folder of everything that is kept between runs."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Cache:
+        """Return the user's cache: DEBONAIR_CACHE, else ``debonair`` in the XDG cache folder."""
+        if chosen := environ.get("DEBONAIR_CACHE"):
+            return cls(Path(chosen).absolute())
+        base = environ.get("XDG_CACHE_HOME") or str(Path(environ.get("HOME", "/")) / ".cache")
+        return cls(Path(base) / "debonair")
+
+    def folder(self, name: str) -> Path:
+        """Return the folder ``name`` of the cache, made if need be."""
+        path = self.root / name
+        with disk(path):
+            path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+@contextmanager
+def disk(path: Path) -> Iterator[None]:
+    """Turn what a disk can refuse while ``path`` is written into a ``MachineError``."""
+    try:
+        yield
+    except OSError as refused:
+        if refused.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise MachineError(
+                f"There is no space left on the disk to write {path}.",
+                hint="Free some space, or name another folder (--out, or DEBONAIR_CACHE).",
+            ) from refused
+        if refused.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+            raise MachineError(
+                f"{path} may not be written: {os.strerror(refused.errno)}.",
+                hint="Name a folder of your own (--out, or DEBONAIR_CACHE).",
+            ) from refused
+        if refused.errno in (errno.ENOTDIR, errno.EEXIST):
+            raise MachineError(
+                f"{path} cannot be written: a part of it is a file, where a folder must be.",
+                hint="Name another folder (--out, or DEBONAIR_CACHE).",
+            ) from refused
+        raise
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path``, and rename it there once it was written in full.
+
+    The file appears complete or not at all, whatever interrupts; other processes that write the same
+    path win or lose as a whole. Raises ``MachineError`` if the disk is full or may not be written.
+    """
+    with disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(number)
+        temporary = Path(name)
+        try:
+            yield temporary
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,260 @@
+"""The verbs. No logic: each reads its arguments, calls one stage, and prints what came of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from debonair import __version__
+from debonair.cache import Cache
+from debonair.deb.tree import Entry
+from debonair.errors import Error
+
+_FOLDER = click.Path(path_type=Path)
+_COMMAND = "debonair.command"
+_DEB = click.Path(path_type=Path, dir_okay=False)
+
+
+class _Verbs(click.Group):
+    """Show an ``Error`` as its sentence and its hint, and end with its exit code."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except Error as error:
+            _complain(error)
+            context.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            context.exit(130)
+        except BrokenPipeError:  # the reader, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            context.exit(0)
+
+
+def _complain(error: Error) -> None:
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
+    if error.hint:
+        click.echo(f"{click.style('Hint:', bold=True)}  {error.hint}", err=True)
+
+
+class _WithCommand(click.Command):
+    """A verb whose arguments end at ``--``; what follows is a command of the user's own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            end = args.index("--")
+            ctx.meta[_COMMAND] = tuple(args[end + 1 :])
+            args = args[:end]
+        return super().parse_args(ctx, args)
+
+
+class _TargetName(click.ParamType[str]):
+    """The name of a target, completed by the shell."""
+
+    name = "target"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from debonair import target
+
+        return [CompletionItem(name) for name in target.names() if name.startswith(incomplete)]
+
+
+def _directory(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.argument("directory", type=_FOLDER, default=Path())(function)
+
+
+def _target_option(*, multiple: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        "--target",
+        "-t",
+        type=_TargetName(),
+        multiple=multiple,
+        help="Where it will run, such as trixie-arm64" + (" (repeatable)." if multiple else "."),
+    )
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="debonair")
+@click.option("--verbose", "-v", is_flag=True, help="Show every program that is run.")
+def main(*, verbose: bool) -> None:
+    """Turn a Flask or any WSGI project into a .deb for Raspberry Pi OS."""
+    if verbose:
+        logging.basicConfig(level=logging.DEBUG, format="+ %(message)s")
+
+
+@main.command()
+@_directory
+@_target_option(multiple=True)
+@click.option("--out", "-o", type=_FOLDER, default=None, help="Folder for the .deb files; DIRECTORY/dist.")
+@click.option("--timings", is_flag=True, help="Show where the time went, in seconds.")
+def build(directory: Path, target: tuple[str, ...], out: Path | None, *, timings: bool) -> None:
+    """Build the .deb of the project in DIRECTORY, for each target."""
+    from debonair import build as builds
+    from debonair import project as projects
+    from debonair import target as targets
+
+    project = projects.load(directory.absolute())
+    for chosen in [targets.load(name) for name in target or project.targets]:
+        folder = (out or directory / "dist").absolute()
+        made = builds.build(project, chosen, folder, cache=_cache(), environ=os.environ)
+        shown = made.path
+        if shown.is_relative_to(Path.cwd()):
+            shown = shown.relative_to(Path.cwd())
+        click.echo(f"{shown}  {_size(made.size)}, {_size(made.installed_size * 1024)} installed")
+        if timings:
+            click.echo(
+                "  " + ", ".join(f"{name} {took:.3f}" for name, took in made.timings.items()), err=True
+            )
+
+
+@main.command()
+@_directory
+@click.option("--upgrade", is_flag=True, help="Take newer versions where there are any.")
+def lock(directory: Path, *, upgrade: bool) -> None:
+    """Resolve the dependencies of the project in DIRECTORY, once for all targets."""
+    from debonair import lock as locks
+    from debonair import project as projects
+    from debonair import target as targets
+
+    project = projects.load(directory.absolute())
+    chosen = [targets.load(name) for name in project.targets]
+    path = locks.write(project, chosen, _cache(), os.environ, upgrade=upgrade)
+    click.echo(f"{path.name}  {len(locks.ensure(project, chosen, _cache(), os.environ).packages)} packages")
+
+
+@main.command()
+@_directory
+@_target_option(multiple=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def plan(directory: Path, target: str | None, *, as_json: bool) -> None:
+    """Show every file that the .deb of the project in DIRECTORY would have."""
+    from debonair import build as builds
+    from debonair import project as projects
+    from debonair import target as targets
+
+    project = projects.load(directory.absolute())
+    chosen = targets.load(target or project.targets[0])
+    planned = builds.plan(project, chosen, cache=_cache(), environ=os.environ)
+    _show_entries(planned.tree.entries, as_json=as_json)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def targets(*, as_json: bool) -> None:
+    """List the targets: the suites and cpus that can be built for."""
+    import msgspec
+
+    from debonair import target as known
+
+    found = [known.load(name) for name in known.names()]
+    if as_json:
+        click.echo(json.dumps([msgspec.to_builtins(target) for target in found], indent=2))
+        return
+    click.echo(f"{'TARGET':<16} {'DEBIAN':<12} {'ARCH':<6} {'PYTHON':<7} INSTRUCTIONS")
+    for target in found:
+        debian = f"{target.debian_release} {target.suite}"
+        click.echo(
+            f"{target.name:<16} {debian:<12} {target.architecture:<6} {target.python:<7} "
+            f"{target.instruction_set}"
+        )
+
+
+@main.command()
+@click.argument("deb", type=_DEB)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def inspect(deb: Path, *, as_json: bool) -> None:
+    """Show what is in a DEB: its control file, and its files by origin, largest first."""
+    from debonair import inspection
+
+    found = inspection.inspect(deb)
+    click.echo(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of debonair.toml, and of [tool.debonair] alike."""
+    from debonair import settings
+
+    click.echo(json.dumps(settings.schema(), indent=2))
+
+
+@main.command(name="try", cls=_WithCommand, options_metavar="[OPTIONS] ... [-- COMMAND]")
+@click.argument("debs", nargs=-1, required=True, type=_DEB)
+@click.option("--suite", help="The suite to boot; that of the DEB.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Serve the page at this port of 127.0.0.1, too."
+)
+@click.option("--keep", is_flag=True, help="Keep it running until Ctrl-C.")
+def try_(debs: tuple[Path, ...], *, suite: str | None, port: int | None, keep: bool) -> None:
+    """Boot a Debian, install the DEB in it with apt, and show the page.
+
+    Of several DEBs the one for this machine is taken. What follows -- is run inside.
+    """
+    from debonair import trial
+
+    status = trial.try_deb(
+        debs,
+        suite=suite,
+        port=port,
+        keep=keep,
+        command=click.get_current_context().meta.get(_COMMAND, ()),
+        cache=_cache(),
+        environ=os.environ,
+    )
+    click.get_current_context().exit(status)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion of debonair for a SHELL: source it in the shell's startup file."""
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    if found is not None:
+        click.echo(found(main, {}, "debonair", "_DEBONAIR_COMPLETE").source())
+
+
+def _cache() -> Cache:
+    return Cache.of(os.environ)
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def _show_entries(entries: Sequence[Entry], *, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {
+                "path": f"/{e.path}",
+                "kind": e.kind,
+                "mode": f"{e.mode:04o}",
+                "size": e.size,
+                "target": e.target,
+            }
+            for e in entries
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    letters = {"file": "-", "dir": "d", "link": "l"}
+    for entry in entries:
+        arrow = f" -> {entry.target}" if entry.target else ""
+        click.echo(f"{letters[entry.kind]} {entry.mode:04o} {entry.size:>11,}  /{entry.path}{arrow}")
+    files = sum(entry.kind == "file" for entry in entries)
+    click.echo(f"{files} files, {_size(sum(entry.size for entry in entries))}")

@@ -1,0 +1,47 @@
+"""The one source of time: what is built carries the time of its sources, never that of its build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from debonair.errors import MachineError, ProjectError
+from debonair.run import run
+
+_LAST = 253_402_300_799
+"""The last second of the year 9999: no date of a changelog can be later."""
+
+
+def of(root: Path, environ: Mapping[str, str]) -> int:
+    """Return the seconds since the epoch, UTC, that a build of the project in ``root`` carries.
+
+    It is SOURCE_DATE_EPOCH of ``environ`` (reproducible-builds.org's specification), else the last
+    commit that touched ``root``, else the newest mtime of its files. Raises ``ProjectError`` if
+    SOURCE_DATE_EPOCH is not a number, or beyond the year 9999.
+    """
+    if given := environ.get("SOURCE_DATE_EPOCH"):
+        if not given.isascii() or not given.isdigit() or int(given[:20]) > _LAST:
+            raise ProjectError(
+                f"SOURCE_DATE_EPOCH is '{given}', which is not a number of seconds since 1970.",
+                hint="Unset it, or set it to what 'date +%s' prints.",
+            )
+        return int(given)
+    return _last_commit(root) or _newest(root)
+
+
+def _last_commit(root: Path) -> int:
+    try:
+        shown = run(["git", "-C", root, "log", "-1", "--format=%ct", "--", "."], check=False)
+    except MachineError:
+        return 0
+    return int(shown.stdout) if shown.status == 0 and shown.stdout.strip() else 0
+
+
+def _newest(root: Path) -> int:
+    hidden = {"dist", "build", "__pycache__"}
+    files = (
+        path
+        for path in root.rglob("*")
+        if not any(part in hidden or part.startswith(".") for part in path.relative_to(root).parts)
+    )
+    return int(max((path.lstat().st_mtime for path in files if path.is_file()), default=0))

@@ -1,0 +1,70 @@
+"""The errors that a user can cause, each kind with its exit code.
+
+Every error is one sentence that names the file and the key, and a hint that says what to type.
+Only ``cli.py`` catches them; a traceback is always a defect of Debonair.
+"""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """The root of all errors that are shown to a user.
+
+    ``message`` is a sentence that says what happened and where; ``hint`` says what to do about it,
+    and may be empty.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ProjectError(Error):
+    """The project or its configuration is not what it must be."""
+
+    exit_code = 3
+
+
+class TargetError(Error):
+    """A target is not known."""
+
+    exit_code = 4
+
+
+class LockError(Error):
+    """The lock is missing, stale, or not one that can be built from."""
+
+    exit_code = 5
+
+
+class WheelError(Error):
+    """A wheel is missing for the target, has the wrong bytes, or is malformed."""
+
+    exit_code = 6
+
+
+class PackageError(Error):
+    """A package cannot be laid out or read: entries collide, or leave their place."""
+
+    exit_code = 7
+
+
+class NetworkError(Error):
+    """Something had to be fetched and could not be."""
+
+    exit_code = 8
+
+
+class MachineError(Error):
+    """This machine lacks something: a program, a privilege, space on a disk."""
+
+    exit_code = 9
+
+
+class TrialError(Error):
+    """A Debian was booted, and the deb did not do there what it must."""
+
+    exit_code = 10

@@ -1,0 +1,84 @@
+"""The project's own wheel, as its build backend makes it (PEP 517), made once for the same sources."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from pathspec import GitIgnoreSpec
+
+from debonair.app import content, walk
+from debonair.cache import whole
+from debonair.errors import ProjectError
+from debonair.fetch import place
+from debonair.lock.locked import File
+from debonair.lock.resolve import Uv
+from debonair.progress import say
+from debonair.wheels import Wheel
+
+if TYPE_CHECKING:
+    from debonair.cache import Cache
+    from debonair.project import Project
+
+_NOT_SOURCES = GitIgnoreSpec.from_lines(
+    [".git", ".hg", ".venv", ".cache", ".*_cache", "__pycache__", "*.pyc", "*.egg-info", "/dist", "/build"]
+)
+
+
+def wheel(project: Project, epoch: int, cache: Cache, environ: Mapping[str, str]) -> Wheel:
+    """Return the wheel of ``project``, dated ``epoch`` (seconds); it must be pure Python.
+
+    It is built from a copy with fixed modes and times, so that neither is this machine's. Raises
+    ``LockError`` if it does not build, ``NetworkError`` if its build backend cannot be fetched, and
+    ``ProjectError`` if the wheel is for one architecture.
+    """
+    with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+        copy = Path(folder) / "source"
+        digest = _copy(project.root, copy, epoch)
+        kept = cache.folder("locks") / f"{digest}.own"
+        file = _kept(kept, cache)
+        if file is None:
+            say(f"Building the wheel of {project.name}...")
+            built = Uv(project.root, environ).build(copy, Path(folder), epoch)
+            if not built.name.endswith("-none-any.whl"):
+                raise ProjectError(
+                    f"{project.config_file}: the project builds to {built.name}, which is not pure Python.",
+                    hint='Package its files as they are (install = "files"), its C code as a dependency.',
+                )
+            data = built.read_bytes()
+            file = File(built.name, hashlib.sha256(data).hexdigest(), size=len(data))
+            with whole(place(file, cache)) as temporary:
+                temporary.write_bytes(data)
+            with whole(kept) as temporary:
+                temporary.write_bytes(msgspec.msgpack.encode(file))
+    return Wheel(project.name, project.version, file.filename, file.sha256, place(file, cache))
+
+
+def _kept(path: Path, cache: Cache) -> File | None:
+    try:
+        file = msgspec.msgpack.decode(path.read_bytes(), type=File)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return file if place(file, cache).is_file() else None
+
+
+def _copy(root: Path, copy: Path, epoch: int) -> str:
+    """Copy the sources of a project and return a hash of all that the backend will see."""
+    digest = hashlib.sha256(json.dumps(["own", epoch]).encode())
+    for path in sorted(walk(root, "", _NOT_SOURCES.match_file)):
+        source, target = root / path, copy / path
+        if not source.is_file():
+            continue
+        mode, data = content(source)
+        digest.update(json.dumps([path, mode, hashlib.sha256(data).hexdigest()]).encode())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        target.chmod(mode)
+        os.utime(target, (epoch, epoch))
+    return digest.hexdigest()

@@ -1,0 +1,52 @@
+"""What long work shows: a bar on a terminal, nothing in a pipe.
+
+Both go to standard error, so that standard output holds results alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_WIDTH = 24
+
+
+def say(text: str) -> None:
+    """Write one line that the user should read, terminal or not, to standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+class Bar:
+    """A bar of ``total`` steps behind ``label``, drawn over itself; it is quiet unless ``shown``."""
+
+    def __init__(self, label: str, total: int, *, shown: bool) -> None:
+        self.label = label
+        self.total = total
+        self.done = 0
+        self.shown = shown
+
+    def advance(self, steps: int = 1, text: str = "") -> None:
+        """Move on by ``steps``; ``text`` names what was just finished."""
+        self.done += steps
+        if self.shown:
+            filled = _WIDTH * self.done // max(self.total, 1)
+            sys.stderr.write(
+                f"\r\x1b[K{self.label} [{'#' * filled}{'.' * (_WIDTH - filled)}] "
+                f"{self.done}/{self.total} {text[:40]}",
+            )
+            sys.stderr.flush()
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Bar]:
+    """Show a bar of ``total`` steps while the body runs, and wipe it at the end."""
+    bar = Bar(label, total, shown=sys.stderr.isatty() and total > 0)
+    try:
+        bar.advance(0)
+        yield bar
+    finally:
+        if bar.shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

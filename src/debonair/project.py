@@ -1,0 +1,260 @@
+"""What the author declared: a folder with a pyproject.toml, or with an app and a debonair.toml."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from debonair import declared, duration, settings, wsgi
+from debonair import pyproject as pyproject_toml
+from debonair.deb import control
+from debonair.deb.version import from_pep440
+from debonair.errors import PackageError, ProjectError
+from debonair.settings import Nginx, Option, Service, Settings, Timer
+
+_MAIL = re.compile(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>")
+_MAX_SYNOPSIS = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """An application to be packaged, all of it decided."""
+
+    root: Path
+    config_file: Path
+    """The file that holds the settings, to be named in errors."""
+    package: str
+    """The Debian package, and the name of the service, the site and the user."""
+    name: str
+    """The name for Python (PEP 503)."""
+    version: str
+    """PEP 440."""
+    wsgi: str
+    """``module:callable`` or ``module:factory()``; empty for a command-line tool."""
+    install: str
+    """``files`` or ``wheel``."""
+    targets: tuple[str, ...]
+    maintainer: str
+    description: str
+    long_description: str = ""
+    homepage: str = ""
+    license: str = ""
+    """An SPDX expression, if declared."""
+    license_text: str = ""
+    copyright: str = ""
+    """Its debian/copyright, if it has one."""
+    manuals: dict[str, str] = field(default_factory=dict)
+    """Its manual pages, debian/*.1: text by file name."""
+    depends: tuple[str, ...] = ()
+    system_site_packages: bool = False
+    static: dict[str, str] = field(default_factory=dict)
+    health: str = "/"
+    health_timeout: int = 30
+    migrate: str = ""
+    migrate_timeout: int = 600
+    sleep_after: int = 0
+    """Seconds without a request, after which the app ends until the next; 0 for never."""
+    keep_releases: int = 2
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    """What it needs from the package index (PEP 508), as declared; locks are made from it."""
+    requires_python: str = ""
+    scripts: dict[str, str] = field(default_factory=dict)
+    """``[project.scripts]``: command to ``module:function``."""
+    uwsgi: dict[str, Option | list[Option]] = field(default_factory=dict)
+    nginx: Nginx
+    service: Service
+    workers: dict[str, str] = field(default_factory=dict)
+    """Name to the command line of what runs for as long as the app does."""
+    timers: dict[str, Timer] = field(default_factory=dict)
+
+    @property
+    def import_root(self) -> str:
+        """The folder, relative to the project, from which its modules are imported: ``src`` or empty."""
+        return "src" if (self.root / "src").is_dir() else ""
+
+
+def load(root: Path) -> Project:
+    """Read the project in the folder ``root``.
+
+    Raises ``ProjectError`` if there is none, or if something in it is wrong; the error names the file and
+    the key.
+    """
+    if not root.is_dir():
+        raise ProjectError(f"There is no folder {root}.")
+    pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
+    tables = declared.toml(pyproject) if pyproject.is_file() else {}
+    pyproject_toml.check(tables, pyproject)
+    if bare.is_file():
+        if "debonair" in tables.get("tool", {}):
+            raise ProjectError(
+                f"Both debonair.toml and [tool.debonair] of pyproject.toml are in {root}.",
+                hint="Keep one of them.",
+            )
+        return _project(root, bare, tables.get("project", {}), declared.toml(bare), tables)
+    if pyproject.is_file() and "project" in tables:
+        table = tables.get("tool", {}).get("debonair", {})
+        return _project(root, pyproject, tables["project"], table, tables)
+    found = [name for name in ("app.py", "wsgi.py") if (root / name).is_file()]
+    if found:
+        raise ProjectError(
+            f"{root} has a {found[0]}, but neither a debonair.toml nor a pyproject.toml with [project].",
+            hint="Write a debonair.toml with: package, version, maintainer, description and "
+            f'wsgi = "{found[0].removesuffix(".py")}:app".',
+        )
+    raise ProjectError(
+        f"There is no project in {root}: neither a pyproject.toml with [project] nor a debonair.toml.",
+        hint="Go to the project's folder, or name it: debonair build DIR",
+    )
+
+
+def _project(
+    root: Path,
+    file: Path,
+    project: dict[str, Any],
+    table: dict[str, Any],
+    tables: dict[str, Any],
+) -> Project:
+    prefix = "tool.debonair" if file.name == "pyproject.toml" else ""
+    given = settings.read(table, file=file, prefix=prefix)
+
+    def missing(key: str, example: str) -> ProjectError:
+        place = f"[{prefix}]" if prefix else "the top level"
+        return ProjectError(
+            f"{file.name} does not say '{key}'.", hint=f"Add to {place} of {file.name}: {key} = {example}"
+        )
+
+    name = project.get("name") or given.package
+    package = given.package or re.sub(r"[-_. ]+", "-", name).lower()
+    if not package:
+        raise missing("package", f'"{root.name}"')
+    version = given.version or project.get("version") or declared.version(root, tables)
+    if not version:
+        raise missing("version", '"1.0"')
+    try:
+        control.check_name(package)
+        from_pep440(version)
+    except PackageError as wrong:
+        raise ProjectError(f"{file.name}: {wrong.message}", wrong.hint) from None
+    maintainer = given.maintainer or _author(project)
+    if not maintainer:
+        raise missing("maintainer", '"Your Name <you@example.org>"')
+    if not _MAIL.fullmatch(maintainer):
+        raise ProjectError(
+            f"{file.name}: 'maintainer' is '{maintainer}', which is not a name and a mail address.",
+            hint='Write it as "Your Name <you@example.org>".',
+        )
+    synopsis = " ".join((given.description or project.get("description") or "").split())
+    if not synopsis:
+        raise missing("description", '"What the app does, in a line"')
+    entry = given.wsgi or (wsgi.guess(root) if not prefix else "")
+    if entry:
+        wsgi.check_syntax(entry, file=file, key=f"{prefix}.wsgi".lstrip("."))
+    scripts = dict(project.get("scripts", {}))
+    if not entry and not scripts:
+        raise ProjectError(
+            f"{file.name} has neither a 'wsgi' callable nor commands in [project.scripts].",
+            hint=f'Name the WSGI callable: wsgi = "{package.replace("-", "_")}:app", '
+            "or a factory: ...:create_app()",
+        )
+    _check_paths(given, root, file)
+    return Project(
+        root=root,
+        config_file=file,
+        package=package,
+        name=name or package,
+        version=version,
+        wsgi=entry,
+        install=given.install or ("files" if entry else "wheel"),
+        targets=tuple(dict.fromkeys(given.targets)),
+        maintainer=maintainer,
+        description=synopsis[: _MAX_SYNOPSIS - 1].rstrip(" ."),
+        long_description=synopsis,
+        homepage=_homepage(project),
+        license=project["license"] if isinstance(project.get("license"), str) else "",
+        license_text=_license_text(root, project),
+        copyright="".join(_texts(root, "debian/copyright").values()),
+        manuals=_texts(root, "debian/*.1"),
+        depends=tuple(given.depends),
+        system_site_packages=given.system_site_packages,
+        static={url: posixpath.normpath(folder) for url, folder in given.static.items()},
+        health=given.health,
+        health_timeout=given.health_timeout,
+        migrate=given.migrate,
+        migrate_timeout=given.migrate_timeout,
+        sleep_after=_sleep_after(given, file),
+        keep_releases=given.keep_releases,
+        include=tuple(given.include),
+        exclude=tuple(given.exclude),
+        requirements=declared.requirements(root, file, project, tables),
+        requires_python=project.get("requires-python", ""),
+        scripts=scripts,
+        uwsgi=given.uwsgi,
+        nginx=given.nginx,
+        service=given.service,
+        workers={
+            name: found if isinstance(found, str) else found.command
+            for name, found in given.workers.items()
+        },
+        timers=given.timers,
+    )
+
+
+def _author(project: dict[str, Any]) -> str:
+    for author in [*project.get("maintainers", []), *project.get("authors", [])]:
+        if author.get("name") and author.get("email"):
+            return f"{author['name']} <{author['email']}>"
+    return ""
+
+
+def _homepage(project: dict[str, Any]) -> str:
+    urls = {key.lower(): url for key, url in project.get("urls", {}).items()}
+    return str(next((urls[key] for key in ("homepage", "home", "repository", "source") if key in urls), ""))
+
+
+def _license_text(root: Path, project: dict[str, Any]) -> str:
+    table = project.get("license")
+    names: list[str] = [table["file"]] if isinstance(table, dict) and "file" in table else []
+    names += [*project.get("license-files", []), "LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING"]
+    for name in names:
+        if (path := root / name).is_file():
+            return path.read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
+def _texts(root: Path, pattern: str) -> dict[str, str]:
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(root.glob(pattern))}
+
+
+def _sleep_after(given: Settings, file: Path) -> int:
+    try:
+        return duration.seconds(given.sleep_after) if given.sleep_after else 0
+    except ValueError:
+        raise ProjectError(
+            f"{file.name}: 'sleep-after' is '{given.sleep_after}', which is no time.",
+            hint='Write it as "15min", "30s" or "2h".',
+        ) from None
+
+
+def _check_paths(given: Settings, root: Path, file: Path) -> None:
+    if not re.fullmatch(r"/[^\s{};\"'\\]*", given.health):
+        raise ProjectError(
+            f"{file.name}: 'health' is '{given.health}', which is not a path.",
+            hint='Write a path that begins with a slash: health = "/healthz"',
+        )
+    for url, folder in given.static.items():
+        if not re.fullmatch(r"/([^\s{};\"'\\/]+/)*([^\s{};\"'\\/]+)?", url) or url == "/":
+            raise ProjectError(
+                f"{file.name}: 'static' has '{url}', which is not a URL prefix.",
+                hint='Write it as "/static/" = "guestbook/static".',
+            )
+        path = (root / folder).resolve()
+        if not path.is_relative_to(root.resolve()) or not path.is_dir():
+            raise ProjectError(
+                f"{file.name}: 'static' names the folder '{folder}', which is not in the project.",
+                hint=f"Make {folder}, or name the folder that has the files of {url}.",
+            )

@@ -1,0 +1,256 @@
+"""The files of a package that are written for it: unit, vassal, site, scripts, documents.
+
+Everything here is the project's values put into templates that are real files, to be read as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from debonair import commands, documents, layout, limits, quote, wsgi
+from debonair.deb.tree import Source
+from debonair.errors import ProjectError
+from debonair.project import Project
+from debonair.resources import resource
+from debonair.target import Target
+from debonair.template import fill
+
+SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
+_STEP_BACK = 13  # the first Debian whose systemd (254 and later) knows RestartSteps=
+_PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
+_ACCOUNTS = {"root", "daemon", "bin", "sys", "mail", "backup", "nobody", "www-data", "default"}
+_MAX_SOCKET = 102  # characters; an emperor cuts what is longer, without a word
+_MAX_ACCOUNT = 31  # characters that useradd(8) and systemd-sysusers(8) accept in a user's name
+
+
+def render(project: Project, target: Target, *, version: str, epoch: int) -> list[Source]:
+    """Return every file of the package that is rendered, without the directories above it.
+
+    ``version`` is the Debian version, ``epoch`` the mtime in seconds. Of a project without ``wsgi`` these
+    are its documents and its place in ``/usr/lib`` only. Raises ``ProjectError`` for a value that cannot
+    be written into the file it is meant for.
+    """
+    home = f"usr/lib/{project.package}"
+    texts = {
+        f"{home}/dist/release.json": release(project, target, version=version, epoch=epoch),
+        **documents.texts(project, epoch=epoch),
+    }
+    if project.wsgi:
+        texts |= _service(project, target, version=version)
+    sources = [Source.file(path, text.encode(), mtime=epoch) for path, text in texts.items()]
+    sources += documents.compressed(project, target, version=version, epoch=epoch)
+    if project.wsgi:
+        sources += _device(project, mtime=epoch)
+        sources += commands.programs(project, version=version, mtime=epoch)
+    else:  # of a tool there is one release, which nothing runs on from after an upgrade
+        sources.append(Source.link(f"{home}/current", "dist", mtime=epoch))
+    return sorted(sources, key=lambda source: source.path)
+
+
+def members(project: Project) -> dict[str, str]:
+    """Return the control tarball's members besides control and md5sums: text by name.
+
+    These are the maintainer scripts (Debian Policy chapter 6). A project without ``wsgi`` needs none.
+    """
+    if not project.wsgi:
+        return {}
+    _check_account(project)
+    values = {"app": project.package, "stamps": commands.stamps(project)}
+    return {name: fill(f"packaging/maintscripts/{name}.in", values) for name in SCRIPTS}
+
+
+def release(project: Project, target: Target, *, version: str, epoch: int) -> str:
+    """Return release.json: what the programs on the Pi need to know of the release they are part of."""
+    facts = {
+        "environment": project.service.environment,
+        "epoch": epoch,
+        "health": project.health,
+        "health-timeout": project.health_timeout,
+        "host": _host(project),
+        "import-path": _import_path(project),
+        "keep-releases": project.keep_releases,
+        "migrate": project.migrate,
+        "migrate-timeout": project.migrate_timeout,
+        "package": project.package,
+        "port": _port(project),
+        "python": target.python,
+        "static": project.static,
+        "target": target.name,
+        "timers": sorted(project.timers),
+        "version": version,
+        "workers": sorted(project.workers),
+        "wsgi": project.wsgi,
+    }
+    return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+
+
+def _service(project: Project, target: Target, *, version: str) -> dict[str, str]:
+    """Return the texts of all that makes the app a service, by path."""
+    _check_account(project)
+    _check_socket(project, version)
+    app = project.package
+    dist = f"usr/lib/{app}/dist"
+    module, name, factory = wsgi.split(project.wsgi)
+    mercy = _seconds(project, "worker-reload-mercy", 30)
+    harakiri = _seconds(project, "harakiri", 0)
+    values: dict[str, str | int] = {
+        "app": app,
+        "version": version,
+        "release": layout.release(version),
+        "description": quote.unit_text(project, "description", project.description),
+        "environment": quote.unit_environment(project),
+        "limits": limits.unit(project),
+        "memory": limits.vassal(project, target),
+        "network": limits.network(project),
+        "restart": _restart(target),
+        "control_groups": "strict" if target.debian_release >= _PRIVATE_GROUPS else "yes",
+        "module": module,
+        "callable": f"{name}()" if factory else name,
+        "code": _code(project, version),
+        "socket": _socket(project, version),
+        "options": quote.ini_options(project),
+        # A worker ends its requests first, then its master stops waiting, then the emperor, then systemd.
+        "mercy_seconds": mercy,
+        "curse_seconds": mercy + 5,
+        "stop_seconds": mercy + 15,
+        # nginx gives up after the app has, or the app's own error would never be seen.
+        "read_seconds": harakiri + 10 if harakiri else 300,
+        "listen": "\n".join(f"    listen {value};" for value in quote.nginx_listen(project)),
+        "server_name": quote.nginx_server_name(project),
+        "client_max_body_size": quote.nginx_size(project),
+        "static": _static(project, target),
+    }
+    values["sandbox"] = fill("systemd/app.sandbox.in", values).rstrip("\n")
+    templates = {
+        f"usr/lib/systemd/system/{app}.service": "systemd/app.service.in",
+        f"usr/lib/sysusers.d/{app}.conf": "systemd/app.sysusers.in",
+        f"usr/lib/tmpfiles.d/{app}.conf": "systemd/app.tmpfiles.in",
+        f"usr/lib/{app}/emperor.ini": "packaging/uwsgi/emperor.ini.in",
+        f"{dist}/vassals/web.ini": "packaging/uwsgi/web.ini.in",
+        f"{dist}/nginx/server.conf": "nginx-sites/server.conf.in",
+        f"{dist}/nginx/site.conf": "nginx-sites/site.conf.in",
+        f"{dist}/nginx/uwsgi_params": "nginx-sites/uwsgi_params.in",
+    }
+    if project.sleep_after:
+        templates[f"{dist}/vassals/web.ini.socket"] = "packaging/uwsgi/web.ini.socket.in"
+    texts = {path: fill(template, values) for path, template in templates.items()}
+    return texts | commands.units(project, values)
+
+
+def _device(project: Project, *, mtime: int) -> list[Source]:
+    """Return the programs that run on the Pi, and the command that is linked to them."""
+    folder = f"usr/lib/{project.package}/libexec"
+    sources = [
+        Source.file(f"{folder}/{path.name}", data, mode=0o755 if data[:2] == b"#!" else 0o644, mtime=mtime)
+        for path in sorted(resource("packaging/device").iterdir())
+        if path.is_file()
+        for data in [path.read_bytes()]
+    ]
+    link = f"../lib/{project.package}/libexec/command.py"
+    return [*sources, Source.link(f"usr/bin/{project.package}", link, mtime=mtime)]
+
+
+def _check_socket(project: Project, version: str) -> None:
+    """Refuse names with which the socket's path gets longer than uWSGI takes (unix(7) has 108 bytes)."""
+    path = f"/run/{project.package}/web-{layout.release(version)}.stats"  # the longer one of its two
+    if len(path) > _MAX_SOCKET:
+        raise ProjectError(
+            f"{project.config_file.name}: 'package' and 'version' make the path of the app's socket "
+            f"{len(path)} characters long, and uWSGI takes {_MAX_SOCKET}: {path}",
+            hint="Shorten one of them.",
+        )
+
+
+def _check_account(project: Project) -> None:
+    """Refuse a package whose name cannot be that of its user and its site too."""
+    name = project.package
+    if name in _ACCOUNTS or not re.fullmatch(r"[a-z][a-z0-9-]*", name) or len(name) > _MAX_ACCOUNT:
+        raise ProjectError(
+            f"{project.config_file.name}: '{name}' is the package's name, and cannot be that of the user "
+            "that the service runs as.",
+            hint=f"Set 'package' to at most {_MAX_ACCOUNT} of a-z, 0-9 and '-', beginning with a letter, "
+            "and to no name that Debian has given to something else.",
+        )
+
+
+def _restart(target: Target) -> str:
+    if target.debian_release < _STEP_BACK:
+        return "RestartSec=5"
+    return "# At once, then slower and slower.\nRestartSec=1\nRestartSteps=6\nRestartMaxDelaySec=60"
+
+
+def _seconds(project: Project, option: str, default: int) -> int:
+    value = project.uwsgi.get(option, default)
+    if isinstance(value, bool) or not str(value).isdigit():
+        raise ProjectError(
+            f"{project.config_file.name}: 'uwsgi.{option}' is '{value}', which is no number of seconds.",
+            hint=f"Write it as: {option} = 60",
+        )
+    return int(str(value))
+
+
+def _socket(project: Project, version: str) -> str:
+    """Return the vassal's options for its socket, which its emperor holds for one that may sleep."""
+    if not project.sleep_after:
+        return f"socket = /run/{project.package}/web-{layout.release(version)}.sock"
+    lines = [
+        "; The emperor makes that one and hands it over at the first request; when nobody has asked for so",
+        "; many seconds, the app ends and the emperor waits for the next.",
+        f"idle = {project.sleep_after}",
+        "die-on-idle = true",
+    ]
+    return "\n".join(lines)
+
+
+def _import_path(project: Project) -> list[str]:
+    """Return the folders of a release that the app's own modules are imported from, besides its venv."""
+    return [str(Path("app") / project.import_root)] if project.install == "files" else []
+
+
+def _code(project: Project, version: str) -> str:
+    folder = f"/usr/lib/{project.package}/releases/{layout.release(version)}"
+    lines = [f"pythonpath = {folder}/{path}" for path in _import_path(project)]
+    if project.install == "files":
+        lines.append(f"chdir = {folder}/app")
+    else:
+        lines.append(f"chdir = /var/lib/{project.package}")
+    return "\n".join(lines)
+
+
+def _host(project: Project) -> str:
+    """Return a host name that the site answers to, and that an app which checks names knows."""
+    plain = (name for name in project.nginx.server_name.split() if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name))
+    return next((name for name in plain if name != "_"), "localhost")
+
+
+def _port(project: Project) -> int:
+    """Return a port where the site answers plain HTTP (nginx's listen)."""
+    plain = (item for item in project.nginx.listen if not re.search(r"\b(ssl|quic)\b", item))
+    ports = (re.fullmatch(r"(?:.*:)?(\d+)", item.split()[0]) for item in plain)
+    return next((int(found[1]) for found in ports if found), 80)
+
+
+def _static(project: Project, target: Target) -> str:
+    """Return the locations of the folders that nginx serves itself."""
+    base = f"/usr/lib/{project.package}/current"
+    places: dict[str, str] = {}
+    for prefix, folder in project.static.items():
+        url = prefix.rstrip("/") + "/"
+        if url in places:
+            raise ProjectError(
+                f"{project.config_file.name}: 'static' has '{url}' twice, with and without its last slash.",
+                hint="Keep one of them.",
+            )
+        inside = folder.strip("/")
+        if project.install == "files":
+            path = f"{base}/app/{inside}/"
+        else:
+            inside = inside.removeprefix(f"{project.import_root}/") if project.import_root else inside
+            path = f"{base}/venv/lib/python{target.python}/site-packages/{inside}/"
+        places[url] = quote.nginx_path(project, f"static.{prefix}", path)
+    return "\n".join(
+        f"\nlocation ^~ {url} {{\n    alias {path};\n    expires 1h;\n}}"
+        for url, path in sorted(places.items())
+    )

@@ -1,0 +1,155 @@
+"""The one door to other programs.
+
+Arguments are lists, never shell text; standard input is closed unless bytes are given; a program that
+is missing is named together with the Debian package that has it; a failure shows the command in a form
+that can be pasted, and the end of what it said.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from debonair.errors import Error, MachineError
+
+log = logging.getLogger(__name__)
+
+PACKAGES: Mapping[str, str] = {
+    "apt-config": "apt",
+    "apt-get": "apt",
+    "chroot": "coreutils",
+    "dpkg": "dpkg",
+    "dpkg-deb": "dpkg",
+    "gpg": "gpg",
+    "ip": "iproute2",
+    "mmdebstrap": "mmdebstrap",
+    "mount": "mount",
+    "newuidmap": "uidmap",
+    "nsenter": "util-linux",
+    "setpriv": "util-linux",
+    "systemd-nspawn": "systemd-container",
+    "tar": "tar",
+    "umount": "mount",
+    "unshare": "util-linux",
+}
+"""The Debian package that has each program that Debonair may call."""
+
+
+class CommandError(Error):
+    """A program ran and ended with an exit status that was not zero."""
+
+    def __init__(self, argv: Sequence[str], status: int, output: str) -> None:
+        tail = "\n".join(output.strip().splitlines()[-20:])
+        super().__init__(
+            f"'{shlex.join(argv)}' ended with status {status}" + (f":\n{tail}" if tail else ""),
+        )
+        self.status = status
+        self.output = output
+
+
+class Completed(msgspec.Struct, frozen=True):
+    """What a program left behind: its exit status and what it wrote, as text."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def find(program: str) -> str:
+    """Return the absolute path of ``program``.
+
+    /usr/sbin and /sbin are searched too, as a user's PATH on Debian leaves them out. Raises
+    ``MachineError`` naming the Debian package that has the program.
+    """
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    if found := shutil.which(program, path=path):
+        return found
+    package = PACKAGES.get(program, program)
+    raise MachineError(
+        f"The program '{program}' is not on this machine.",
+        hint=f"It is in the Debian package '{package}': sudo apt install {package}",
+    )
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    check: bool = True,
+    timeout: float | None = None,
+) -> Completed:
+    """Run ``argv`` to its end and return what it left behind.
+
+    ``env`` is added to this process's environment; ``stdin`` is given to the program, which otherwise
+    reads nothing; ``timeout`` is in seconds. Raises ``MachineError`` if the program is missing or does
+    not end in time, and ``CommandError`` if it fails and ``check`` is set.
+    """
+    words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
+    log.debug("%s", shlex.join(words))
+    try:
+        done = subprocess.run(  # noqa: S603 - the one door: words, never a shell
+            words,
+            cwd=cwd,
+            env={**os.environ, **env} if env else None,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise MachineError(
+            f"'{shlex.join(words)}' did not end within {late.timeout:.0f} seconds.",
+        ) from late
+    stdout = done.stdout.decode(errors="replace")
+    stderr = done.stderr.decode(errors="replace")
+    if check and done.returncode:
+        raise CommandError(words, done.returncode, stdout + stderr)
+    return Completed(done.returncode, stdout, stderr)
+
+
+def start(
+    argv: Sequence[str | Path],
+    *,
+    output: Path,
+    env: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start ``argv`` beside this process and return it while it runs.
+
+    What it says is added to the file ``output``. It is in a session of its own, so that Ctrl-C reaches
+    this process alone, which then ends it in good order. ``stdin`` may be ``subprocess.PIPE``;
+    ``pass_fds`` are descriptors that it inherits. Raises ``MachineError`` if the program is missing.
+    """
+    words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
+    log.debug("%s &", shlex.join(words))
+    with output.open("ab") as sink:
+        return subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
+            words,
+            env={**os.environ, **env} if env else None,
+            stdin=stdin,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+
+
+def attend(argv: Sequence[str | Path]) -> int:
+    """Run ``argv`` on this process's own terminal or pipes, to its end; return its exit status.
+
+    Raises ``MachineError`` if the program is missing.
+    """
+    words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
+    log.debug("%s", shlex.join(words))
+    return subprocess.run(words, check=False).returncode  # noqa: S603 - as above

@@ -1,0 +1,131 @@
+"""The plan of a package: everything that will be in it, before one byte is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from debonair import app, layout, metadata, render, venv, wsgi
+from debonair.deb import tree
+from debonair.deb.control import Control
+from debonair.deb.tree import Source, Tree
+from debonair.deb.version import for_suite
+from debonair.errors import ProjectError
+from debonair.layers import ENOUGH, Recipe, layers
+
+if TYPE_CHECKING:
+    from debonair.cache import Cache
+    from debonair.project import Project
+    from debonair.python import Interpreter
+    from debonair.target import Target
+    from debonair.wheels import Wheel
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """A package that is decided, and not yet written."""
+
+    control: Control
+    tree: Tree
+    members: dict[str, str]
+    """The files of the control tarball besides ``control`` and ``md5sums``."""
+    epoch: int
+
+
+def stage(
+    project: Project,
+    target: Target,
+    wheels: Sequence[Wheel],
+    interpreter: Interpreter | None,
+    *,
+    cache: Cache,
+    epoch: int,
+) -> Plan:
+    """Plan the package of ``project`` for ``target``, with ``wheels`` in its venv.
+
+    ``epoch``, in seconds, is the time of whatever is the application's own. Raises ``ProjectError``,
+    ``WheelError`` or ``PackageError`` for what cannot be laid out.
+    """
+    version = for_suite(project.version, target.debian_release)
+    # Read here: a thread that opens many files waits for the GIL at each.
+    files = app.collect(project) if project.install == "files" else ()
+    with ThreadPoolExecutor(max_workers=1) as pool:  # another program compiles the app's bytecode meanwhile
+        own = pool.submit(app.sources, files, project, target, interpreter, mtime=epoch) if files else None
+        parts = layers([_recipe(wheel, project, target, interpreter) for wheel in wheels], cache)
+        rendered = [
+            *venv.skeleton(project, target, mtime=epoch),
+            *render.render(project, target, version=version, epoch=epoch),
+            *_commands(project, mtime=epoch),
+        ]
+    if own:
+        parts.append(tree.layer("the app", own.result()))
+    parts.append(tree.layer("Debonair", rendered))
+    plan = tree.assemble(parts, mtime=epoch)
+    _check(project, target, plan)
+    return Plan(
+        control=metadata.control(project, target, wheels, version=version),
+        tree=plan,
+        members=render.members(project),
+        epoch=epoch,
+    )
+
+
+def _recipe(wheel: Wheel, project: Project, target: Target, interpreter: Interpreter | None) -> Recipe:
+    def make() -> list[Source]:
+        from debonair.unpack import unpack  # noqa: PLC0415 - a warm build unpacks nothing
+
+        return unpack(wheel, project.package, target, interpreter)
+
+    identity = interpreter.identity if interpreter else "no bytecode"
+    inputs = [wheel.filename, wheel.sha256, project.package, target.python, identity]
+    # The project's own wheel changes with every build, and must take no other along.
+    weight = ENOUGH if wheel.name == project.name else wheel.path.stat().st_size
+    return Recipe(f"{wheel.name} {wheel.version}", inputs, make, weight)
+
+
+def _commands(project: Project, *, mtime: int) -> list[Source]:
+    """Return the links in /usr/bin of a command-line tool."""
+    if project.wsgi:
+        return []
+    return [
+        Source.link(f"usr/bin/{name}", f"../lib/{project.package}/current/venv/bin/{name}", mtime=mtime)
+        for name in sorted(project.scripts)
+    ]
+
+
+def _check(project: Project, target: Target, plan: Tree) -> None:
+    """Raise ``ProjectError`` if what was declared is not in the package."""
+    paths = {entry.path for layer in plan.layers for entry in layer.entries}
+    home = layout.dist(project.package)
+    if project.install == "files":
+        for prefix, folder in project.static.items():
+            if f"{home}/app/{folder.strip('/')}" not in paths:
+                raise ProjectError(
+                    f"{project.config_file.name}: 'static' serves {prefix} from '{folder}', but "
+                    "'include' and 'exclude' leave no file of it.",
+                    hint=f"Include it, or take {prefix} out of 'static'.",
+                )
+    modules = f"{home}/venv/{layout.site_packages(target.python)}/"
+    if project.wsgi:
+        installed = {
+            path.removeprefix(modules).partition("/")[0].partition(".")[0]
+            for path in paths
+            if path.startswith(modules)
+        }
+        roots = [project.root / project.import_root] if project.install == "files" else []
+        wsgi.check(
+            project.wsgi,
+            file=project.config_file,
+            roots=roots,
+            installed=installed,
+            python=target.python_version,
+        )
+    for name in project.scripts if not project.wsgi else ():
+        if f"{home}/venv/bin/{name}" not in paths:
+            raise ProjectError(
+                f"{project.config_file.name}: the command '{name}' of [project.scripts] is not in the "
+                "wheel that the project's build backend made.",
+                hint='Leave install = "wheel", and look at what the backend says.',
+            )

@@ -1,0 +1,151 @@
+"""The packages of one Debian suite, found and fetched by apt with nothing of this machine's apt touched.
+
+apt is given a configuration, lists, archives and a dpkg status of its own below the cache, so it needs no
+privilege and answers for another suite, architecture or machine than the one it runs on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from debonair import run
+from debonair.cache import Cache, disk
+from debonair.errors import MachineError, NetworkError
+from debonair.exclusive import exclusive
+from debonair.mirror import Mirror
+
+_INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) (?!local-deb ).*\[(\S+)\]\)", re.MULTILINE)
+_OFFLINE = re.compile(r"^[EW]: (?:Failed to fetch|Unable to fetch|Some index files failed)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The packages of one suite and architecture, on one mirror."""
+
+    name: str
+    architecture: str
+    mirror: Mirror
+    folder: Path
+    """Where apt's own files for it are kept."""
+
+    @classmethod
+    def of(cls, name: str, architecture: str, *, mirror: Mirror, cache: Cache) -> Suite:
+        """Return the suite ``name`` for a Debian ``architecture``, kept in ``cache``."""
+        return cls(name, architecture, mirror, cache.folder("apt") / f"{name}-{architecture}")
+
+    def fetch(self, wanted: Sequence[str], *, status: Path) -> tuple[Path, ...]:
+        """Return the debs that installing ``wanted`` needs on the machine with the dpkg ``status`` file.
+
+        ``wanted`` are package names or absolute paths of debs (which are not among the debs returned).
+        Without Recommends. What is in the cache already is not fetched again, and where nothing is
+        needed the network is not asked. Raises ``NetworkError`` if the mirror cannot be reached, and
+        ``MachineError`` with what apt said if the suite cannot satisfy ``wanted``.
+        """
+        with exclusive(self.folder / "lock"):
+            configuration = self._configure(status)
+            # Reading a suite's lists takes a second: first see whether all that is needed is there.
+            without_lists = ("--option", f"Dir::State::lists={self.folder}/empty")
+            planned = self._apt(configuration, "install", "--simulate", *without_lists, *wanted)
+            if planned.status:
+                planned = self._apt(configuration, "install", "--simulate", *wanted)
+            if planned.status:
+                self._update(configuration)
+                planned = self._apt(configuration, "install", "--simulate", *wanted)
+            if planned.status:
+                raise MachineError(
+                    f"{' '.join(Path(name).name for name in wanted)} cannot be installed on Debian's "
+                    f"{self.name} ({self.architecture}):\n{_tail(planned)}",
+                    hint="Was it built for another suite? Name one with --suite.",
+                )
+            missing = [path for path in self._debs(planned.stdout) if not path.exists()]
+            if missing and self._download(configuration, wanted).status:
+                # The lists may be older than the last point release: what they name is gone.
+                self._update(configuration)
+                planned = self._apt(configuration, "install", "--simulate", *wanted)
+                fetched = self._download(configuration, wanted)
+                if fetched.status:
+                    raise _unreachable(self.mirror, fetched)
+            return tuple(self._debs(planned.stdout))
+
+    def _debs(self, plan: str) -> list[Path]:
+        """Return where apt keeps the debs of a simulated install, those given as files left out."""
+        names = (
+            f"{name.partition(':')[0]}_{version.replace(':', '%3a')}_{architecture}.deb"
+            for name, version, architecture in _INSTALLED.findall(plan)
+        )
+        return [self.folder / "archives" / name for name in names]
+
+    def _configure(self, status: Path) -> Path:
+        """Write apt's configuration for a machine with the dpkg ``status`` file; apt.conf(5)."""
+        with disk(self.folder):
+            for name in ("lists/partial", "empty/partial", "archives/partial", "etc"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            sources = self.folder / "etc" / "sources.list"
+            sources.write_text(self.mirror.line(self.name) + "\n")
+            lines = [
+                f'Dir::Etc "{self.folder}/etc"',
+                f'Dir::Etc::sourcelist "{sources}"',
+                *(
+                    f'Dir::Etc::{part} "/dev/null"'
+                    for part in ("sourceparts", "main", "parts", "preferences", "preferencesparts")
+                ),
+                *(
+                    f'Dir::Etc::{part} "{Path("/etc/apt") / name}"'
+                    for part, name in (("trusted", "trusted.gpg"), ("trustedparts", "trusted.gpg.d"))
+                ),
+                f'Dir::State "{self.folder}"',
+                f'Dir::State::lists "{self.folder}/lists"',
+                f'Dir::State::status "{status}"',
+                f'Dir::Cache "{self.folder}"',
+                f'Dir::Cache::archives "{self.folder}/archives"',
+                f'Dir::Log "{self.folder}/log"',
+                f'APT::Architecture "{self.architecture}"',
+                f'APT::Architectures {{ "{self.architecture}"; }}',
+                'APT::Install-Recommends "false"',
+                'APT::Sandbox::User "root"',
+                'APT::Keep-Downloaded-Packages "true"',
+                'Acquire::Languages "none"',
+                'Acquire::Retries "1"',
+                *self.mirror.settings,
+            ]
+            configuration = self.folder / "etc" / "apt.conf"
+            configuration.write_text("".join(f"{line};\n" for line in lines))
+        return configuration
+
+    def _apt(self, configuration: Path, *words: str) -> run.Completed:
+        env = {"APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
+        return run.run(["apt-get", "--yes", "-q", *words], env=env, check=False)
+
+    def _download(self, configuration: Path, wanted: Sequence[str]) -> run.Completed:
+        return self._apt(configuration, "install", "--download-only", *wanted)
+
+    def _update(self, configuration: Path) -> None:
+        """Fetch the lists of the suite; old ones stand if the mirror cannot be reached."""
+        told = self._apt(configuration, "update")
+        kept = any(path.name.endswith("Packages") for path in (self.folder / "lists").glob("*_Packages"))
+        if (told.status or _OFFLINE.search(told.stdout + told.stderr)) and not kept:
+            raise _unreachable(self.mirror, told)
+
+
+def host_architecture() -> str:
+    """Return the Debian architecture of this machine's own programs, such as ``amd64``; dpkg(1).
+
+    Raises ``MachineError`` where there is no dpkg.
+    """
+    return run.run(["dpkg", "--print-architecture"]).stdout.strip()
+
+
+def _unreachable(mirror: Mirror, told: run.Completed) -> NetworkError:
+    return NetworkError(
+        f"Packages could not be fetched from {mirror.uri}:\n{_tail(told)}",
+        hint="The mirror is the one of this machine's apt sources; DEBONAIR_MIRROR names another.",
+    )
+
+
+def _tail(told: run.Completed) -> str:
+    """Return the last lines of what apt said, errors among them."""
+    lines = (told.stdout + told.stderr).strip().splitlines()
+    return "\n".join(f"  {line}" for line in lines[-12:])

@@ -1,0 +1,34 @@
+"""Templates that substitute and never decide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from debonair.resources import resource
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_LINE = re.compile(r"^\{\{ (\w+) \}\}\n", re.MULTILINE)
+
+
+def fill(template: str, values: Mapping[str, str | int]) -> str:
+    """Return the text of ``template``, a path as ``resource`` takes it, with ``values`` put in.
+
+    A line of it that is one value, and that empty, is left out. Raises ``jinja2.UndefinedError`` if it
+    asks for a value that is not there, which is a defect of Debonair.
+    """
+    text = resource(template).read_text(encoding="utf-8")
+    text = _LINE.sub(lambda line: "" if values.get(line[1]) == "" else line[0], text)
+    return _environment().from_string(text).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - 'debonair try' fills nothing
+
+    # The texts are no HTML: what may stand in them is quoted for their own formats in quote.py.
+    return Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701

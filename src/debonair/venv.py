@@ -1,0 +1,30 @@
+"""What a virtual environment has before anything is installed into it (PEP 405)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from debonair import layout
+from debonair.deb.tree import Source
+
+if TYPE_CHECKING:
+    from debonair.project import Project
+    from debonair.target import Target
+
+
+def skeleton(project: Project, target: Target, *, mtime: int) -> list[Source]:
+    """Return what a venv has before anything is installed into it (PEP 405)."""
+    root = f"{layout.dist(project.package)}/venv"
+    settings = {
+        "home": "/usr/bin",
+        "include-system-site-packages": str(project.system_site_packages).lower(),
+        "version": target.python_full,
+        "executable": f"/usr/bin/python{target.python}",
+    }
+    text = "".join(f"{key} = {value}\n" for key, value in settings.items())
+    return [
+        Source.file(f"{root}/pyvenv.cfg", text.encode(), mtime=mtime),
+        Source.link(f"{root}/bin/python{target.python}", f"/usr/bin/python{target.python}", mtime=mtime),
+        Source.link(f"{root}/bin/python3", f"python{target.python}", mtime=mtime),
+        Source.link(f"{root}/bin/python", "python3", mtime=mtime),
+    ]

@@ -1,0 +1,207 @@
+"""The wheels of a lock that one target needs: chosen for it, fetched, verified.
+
+What was chosen is kept in the cache, so that a second build evaluates no marker and compares no tag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from debonair.cache import Cache, whole
+from debonair.errors import LockError, WheelError
+from debonair.fetch import Get, fetch, place
+from debonair.lock.locked import File, Lock, Locked
+from debonair.run import run
+
+if TYPE_CHECKING:
+    from packaging.tags import Tag
+
+    from debonair.lock.resolve import Runner, Uv
+    from debonair.target import Target
+
+_SCHEMA = b"1"
+"""To be changed with the meaning of what is kept in the cache."""
+_SHOWN = 6
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """The file of one distribution that is to be installed."""
+
+    name: str
+    version: str
+    file: File
+    is_sdist: bool = False
+    """It has no wheel for the target, and one is to be built of it, which must be pure Python."""
+
+
+class Wheel(msgspec.Struct, frozen=True):
+    """A verified wheel on this machine."""
+
+    name: str
+    version: str
+    filename: str
+    sha256: str
+    path: Path
+
+
+def obtain(
+    lock: Lock,
+    target: Target,
+    cache: Cache,
+    environ: Mapping[str, str],
+    *,
+    get: Get | None = None,
+    runner: Runner = run,
+) -> tuple[Wheel, ...]:
+    """Return the wheels that ``lock`` has for ``target``, sorted by name, all of them in ``cache``.
+
+    ``environ`` is where the index is configured; ``get`` and ``runner`` stand in for the network and for
+    other programs. Raises ``WheelError`` if a distribution has no wheel for the target, or bytes that were
+    not locked, and ``NetworkError`` if something is not in the cache and cannot be fetched.
+    """
+    choices = _chosen(lock, target, cache)
+    fetch([choice.file for choice in choices], cache, environ, get=get)
+    if any(choice.is_sdist for choice in choices):
+        from debonair.lock.resolve import Uv  # noqa: PLC0415 - most locks have a wheel of everything
+
+        choices = _built(choices, lock, target, cache, Uv(lock.path.parent, environ, runner))
+    return tuple(
+        Wheel(
+            choice.name, choice.version, choice.file.filename, choice.file.sha256, place(choice.file, cache)
+        )
+        for choice in choices
+    )
+
+
+def select(lock: Lock, target: Target) -> tuple[Choice, ...]:
+    """Return the best file of each distribution of ``lock`` that ``target`` needs, sorted by name.
+
+    Markers are evaluated for the target (PEP 508). Of the wheels that it can load (PEP 425) the most
+    specific counts, then the highest build number (PEP 427). Raises ``WheelError`` that lists every
+    distribution without one, and ``LockError`` if one is locked to two versions.
+    """
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - slow to import, and not needed twice
+
+    from debonair.lock.fresh import applies  # noqa: PLC0415
+
+    environment = target.markers()
+    ranks = {tag: rank for rank, tag in enumerate(target.tags())}
+    choices, missing = dict[str, Choice](), list[str]()
+    for package in lock.packages:
+        if not applies(package.marker, environment):
+            continue
+        name = str(canonicalize_name(package.name))
+        if name in choices:
+            raise LockError(
+                f"{lock.path} has {name} {choices[name].version} and {package.version} for {target.name}.",
+                hint="Type 'debonair lock' to renew it.",
+            )
+        if wheel := _best(package.wheels, ranks):
+            choices[name] = Choice(name, package.version, wheel)
+        elif package.sdist and all(_is_pure(file.filename) for file in package.wheels):
+            # With wheels for single processors beside it, it is not pure, and not tried.
+            choices[name] = Choice(name, package.version, package.sdist, is_sdist=True)
+        else:
+            missing.append(_lack(package, target))
+    if missing:
+        raise _missing(missing, target, lock)
+    return tuple(choices[name] for name in sorted(choices))
+
+
+def _chosen(lock: Lock, target: Target, cache: Cache) -> tuple[Choice, ...]:
+    """Return what ``select`` does, from the cache if it was asked before."""
+    key = hashlib.sha256(_SCHEMA + lock.digest.encode() + msgspec.msgpack.encode(target)).hexdigest()
+    kept = cache.folder("locks") / f"{key}.chosen"
+    try:
+        return msgspec.msgpack.decode(kept.read_bytes(), type=tuple[Choice, ...])
+    except (OSError, msgspec.MsgspecError):
+        pass
+    choices = select(lock, target)
+    with whole(kept) as temporary:
+        temporary.write_bytes(msgspec.msgpack.encode(choices))
+    return choices
+
+
+def _built(
+    choices: Sequence[Choice],
+    lock: Lock,
+    target: Target,
+    cache: Cache,
+    uv: Uv,
+) -> tuple[Choice, ...]:
+    """Return ``choices`` with a wheel in place of each sdist."""
+    from debonair.sdist import build  # noqa: PLC0415
+
+    done, missing = list[Choice](), list[str]()
+    for choice in choices:
+        if not choice.is_sdist:
+            done.append(choice)
+            continue
+        built = build(choice.file, cache, uv)
+        if built.file:
+            done.append(Choice(choice.name, choice.version, built.file))
+        else:
+            missing.append(f"{choice.name} {choice.version}: {built.why}")
+    if missing:
+        raise _missing(missing, target, lock)
+    return tuple(done)
+
+
+def _best(wheels: Sequence[File], ranks: Mapping[Tag, int]) -> File | None:
+    """Return the wheel whose tags are first in ``ranks``, or ``None`` if no wheel has one of them."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # noqa: PLC0415
+
+    def key(file: File) -> tuple[int, int, str, str] | None:
+        try:
+            _, _, build, tags = parse_wheel_filename(file.filename)
+        except InvalidWheelFilename:
+            return None
+        rank = min((ranks[tag] for tag in tags if tag in ranks), default=None)
+        if rank is None:
+            return None
+        number, suffix = build or (-1, "")
+        return -rank, number, suffix, file.filename
+
+    keyed = [(found, file) for file in wheels if (found := key(file))]
+    return max(keyed, key=lambda pair: pair[0])[1] if keyed else None
+
+
+def _is_pure(filename: str) -> bool:
+    return filename.endswith("-none-any.whl")
+
+
+def _lack(package: Locked, target: Target) -> str:
+    """Return what a lock has of ``package`` for other targets, in a line."""
+    # A wheel's tags are the last three parts of its name (PEP 427).
+    tags = ["-".join(file.filename.removesuffix(".whl").split("-")[-3:]) for file in package.wheels]
+    linux = [tag for tag in tags if "linux" in tag and "musl" not in tag]
+    near = [
+        tag
+        for tag in linux
+        if tag.startswith((f"cp{target.python.replace('.', '')}-", "py3-")) or "abi3" in tag
+    ]
+    tags = sorted(set(near or linux or tags))
+    if not tags:
+        has = "the lock has no file of it" if not package.sdist else "the lock has an sdist only"
+    else:
+        more = f" and {len(tags) - _SHOWN} more" if len(tags) > _SHOWN else ""
+        has = f"the lock has {', '.join(tags[:_SHOWN])}{more}"
+    return f"{package.name} {package.version}: {has}"
+
+
+def _missing(lines: Sequence[str], target: Target, lock: Lock) -> WheelError:
+    """Return the error for everything that ``target`` lacks."""
+    listed = "".join(f"\n  {line}" for line in lines)
+    platforms = target.platforms()
+    return WheelError(
+        f"{lock.path.name} has no wheel for {target.name} of:{listed}\n"
+        f"Looked for: cp{target.python.replace('.', '')} or abi3, for {platforms[0]} or older; or pure.",
+        hint="Lock a version that has one (pin it, 'debonair lock'); or take the library from Debian "
+        "(system-site-packages = true, its package in 'depends', and out of the requirements); or add an "
+        "index that has wheels for the target; or leave the target out of 'targets'.",
+    )

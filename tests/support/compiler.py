@@ -1,0 +1,33 @@
+"""A Python that compiles bytecode in this very process, as a unit test starts none."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from debonair import bytecode
+from debonair.python import Interpreter
+from debonair.run import Completed
+
+HERE = Interpreter(("/usr/bin/python3",), sys.version.split()[0])
+
+
+def compile_here(monkeypatch: pytest.MonkeyPatch) -> Interpreter:
+    """Let ``bytecode.compiled`` run its program here, and return the interpreter to be given to it."""
+
+    def run(argv: Sequence[str | Path], *, stdin: bytes | None = None) -> Completed:
+        assert argv[0] == HERE.argv[0]
+        out = io.StringIO()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin or b"")))
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "dont_write_bytecode", sys.dont_write_bytecode)
+            exec(str(argv[-1]), {})
+        return Completed(0, out.getvalue(), "")
+
+    monkeypatch.setattr(bytecode, "run", run)
+    return HERE

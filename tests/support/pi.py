@@ -1,0 +1,137 @@
+"""A Pi in a temporary folder: what dpkg unpacked, and the app's own account; nothing of it runs."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from release import Home, Release
+
+from debonair import layout
+
+APP = "guestbook"
+ACCOUNT = SimpleNamespace(pw_name=APP, pw_uid=990, pw_gid=980, pw_dir=f"/var/lib/{APP}")
+FACTS: dict[str, Any] = {
+    "package": APP,
+    "version": "1.0",
+    "python": "3.13",
+    "wsgi": "guestbook:create_app()",
+    "health": "/healthz?full=1",
+    "health-timeout": 30,
+    "host": "localhost",
+    "migrate": "",
+    "migrate-timeout": 600,
+    "keep-releases": 2,
+    "import-path": ["app"],
+    "environment": {"GREETING": "hello"},
+}
+VASSAL = """\
+[uwsgi]
+need-app = true
+socket = /run/{0}/web-{1}.sock
+chmod-socket = 660
+stats = /run/{0}/web-{1}.stats
+stats-no-cores = true
+module = guestbook
+"""
+
+
+def home(root: Path) -> Home:
+    """A machine on which nothing of the app was unpacked yet."""
+    found = Home(APP, root)
+    for folder in (found.lib / "libexec", found.run / "vassals", found.data, root / "etc" / APP):
+        folder.mkdir(parents=True)
+    return found
+
+
+def unpack(home: Home, version: str, files: Mapping[str, str] | None = None, **facts: Any) -> Release:
+    """Replace ``dist`` by that of ``version``, file by file as dpkg does; ``facts`` are of release.json."""
+    said = {name.replace("_", "-"): value for name, value in facts.items()}
+    texts = {
+        "app/guestbook/__init__.py": f"VERSION = {version!r}\n",
+        "nginx/server.conf": "location / {}\n",
+        "vassals/web.ini": VASSAL.format(APP, layout.release(version)),
+        **(files or {}),
+        "release.json": json.dumps({**FACTS, "version": version, **said}),
+    }
+    dist = home.lib / "dist"
+    for path in [path for path in dist.rglob("*") if not path.is_dir()]:
+        if str(path.relative_to(dist)) not in texts:
+            path.unlink()
+    for name, text in texts.items():
+        (dist / name).parent.mkdir(parents=True, exist_ok=True)
+        new = dist / f"{name}.dpkg-new"
+        new.write_text(text)
+        new.replace(dist / name)
+    link = dist / "venv/bin/python3"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to("/usr/bin/python3.13")
+    return home.installed()
+
+
+def serve(home: Home, version: str, **facts: Any) -> Release:
+    """Unpack ``version``, and have it served."""
+    unpack(home, version, **facts)
+    release, _ = home.snapshot()
+    home.point(release)
+    return release
+
+
+class Clock:
+    """A clock that goes on only while somebody sleeps; what is due happens then."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+        monkeypatch.setattr("time.time", lambda: self.now)
+        monkeypatch.setattr("time.sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Answering:
+    """A socket behind which something answers, in pieces, or fails."""
+
+    def __init__(self, answer: bytes | OSError) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    def __call__(self, *_: object) -> Answering:
+        return self
+
+    def __enter__(self) -> Answering:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def settimeout(self, seconds: float) -> None:
+        assert seconds > 0
+
+    def connect(self, path: str) -> None:
+        self.asked.append(path)
+        if isinstance(self.answer, OSError):
+            raise self.answer
+
+    def sendall(self, data: bytes) -> None:
+        if not data:  # what the kernel does if the other end is done
+            raise BrokenPipeError(32, "Broken pipe")
+
+    def recv(self, _: int) -> bytes:
+        assert isinstance(self.answer, bytes)
+        part, self.answer = self.answer[:7], self.answer[7:]
+        return part
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, given: bytes | OSError) -> list[str]:
+    """Let every socket give this answer; return a list of those that were asked."""
+    answering = Answering(given)
+    monkeypatch.setattr(socket, "socket", answering)
+    return answering.asked

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from compiler import compile_here
+from samples import sample_project
+from wheelmaker import make_wheel
+
+from debonair import build as builds
+from debonair import lock, own, python, target, wheels
+from debonair.build import Stopwatch
+from debonair.cache import Cache
+from debonair.deb import archive
+from debonair.errors import MachineError, WheelError
+from debonair.lock.locked import Lock
+from debonair.project import Project
+from debonair.python import Interpreter
+from debonair.target import Target
+from debonair.wheels import Wheel
+
+TRIXIE = target.load("trixie-arm64")
+ENVIRON = {"SOURCE_DATE_EPOCH": "1700000000"}
+
+
+@dataclass
+class Stages:
+    """Stands in for what a build asks of an index and of this machine."""
+
+    wheels: tuple[Wheel, ...] = ()
+    interpreter: Interpreter | None = None
+    locked_for: list[str] = field(default_factory=list)
+
+    def ensure(self, project: Project, targets: Sequence[Target], *_: object) -> Lock:
+        self.locked_for = [each.name for each in targets]
+        return Lock((), project.config_file, "none", "d")
+
+    def obtain(self, *_: object) -> tuple[Wheel, ...]:
+        return self.wheels
+
+    def find(self, version: str, *, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
+        assert version == "3.13"
+        return self.interpreter
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
+    found = Stages(interpreter=compile_here(monkeypatch))
+    monkeypatch.setattr(lock, "ensure", found.ensure)
+    monkeypatch.setattr(wheels, "obtain", found.obtain)
+    monkeypatch.setattr(python, "interpreter", found.find)
+    return found
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    root = tmp_path / "project"
+    (root / "guestbook/static").mkdir(parents=True)
+    (root / "guestbook/__init__.py").write_text("def create_app(): ...\n")
+    (root / "guestbook/static/x.css").write_text("")
+    return sample_project(root=root, config_file=root / "pyproject.toml")
+
+
+def wheel(tmp_path: Path, name: str = "flask") -> Wheel:
+    path = make_wheel(tmp_path / "wheels", name, "1.0", {f"{name}.py": b""})
+    return Wheel(name, "1.0", path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path)
+
+
+def listed(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def build(tmp_path: Path, project: Project, out: str = "out") -> builds.Artefact:
+    cache = Cache(tmp_path / "cache")
+    return builds.build(project, TRIXIE, tmp_path / out, cache=cache, environ=ENVIRON)
+
+
+def test_the_deb_is_written(tmp_path: Path, project: Project, stages: Stages) -> None:
+    stages.wheels = (wheel(tmp_path),)
+    made = build(tmp_path, project)
+    assert made.path == tmp_path / "out/guestbook_1.4.2-1+deb13_arm64.deb"
+    assert listed(tmp_path / "out") == [made.path.name]
+    assert made.size == made.path.stat().st_size
+    deb = archive.read(made.path)
+    assert deb.fields["Installed-Size"] == str(made.installed_size)
+    assert any(entry.path.endswith("/flask.py") for entry in deb.entries)
+    assert set(made.timings) == {"plan", "splice", "write"}
+
+
+def test_the_same_bytes_again(tmp_path: Path, project: Project, stages: Stages) -> None:
+    stages.wheels = (wheel(tmp_path),)
+    first, second = build(tmp_path, project), build(tmp_path, project, "other")
+    assert first.path.read_bytes() == second.path.read_bytes()
+
+
+def test_an_epoch_of_the_version_is_not_in_the_name(
+    tmp_path: Path, project: Project, stages: Stages
+) -> None:
+    made = build(tmp_path, sample_project(root=project.root, version="2!1.0"))
+    assert made.path.name == "guestbook_1.0-1+deb13_arm64.deb"
+    assert archive.read_control(made.path)["Version"] == "2:1.0-1+deb13"
+
+
+def test_the_lock_is_checked_for_the_target_too(tmp_path: Path, project: Project, stages: Stages) -> None:
+    build(tmp_path, project)
+    assert stages.locked_for == ["trixie-arm64"]
+    build(tmp_path, sample_project(root=project.root, targets=("bookworm-armv7", "trixie-amd64")))
+    assert stages.locked_for == ["bookworm-armv7", "trixie-amd64", "trixie-arm64"]
+
+
+def test_without_an_interpreter_there_is_no_bytecode(
+    tmp_path: Path, project: Project, stages: Stages, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert any(entry.path.endswith(".pyc") for entry in archive.read(build(tmp_path, project).path).entries)
+    assert capsys.readouterr().err == ""
+    stages.interpreter = None
+    assert not any(
+        entry.path.endswith(".pyc") for entry in archive.read(build(tmp_path, project).path).entries
+    )
+    assert "There is no Python 3.13 here" in capsys.readouterr().err
+
+
+def test_the_projects_own_wheel(
+    tmp_path: Path, project: Project, stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_wheel(tmp_path / "wheels", "guestbook", "1.4.2", {"guestbook/__init__.py": b"app = 1"})
+    made = Wheel("guestbook", "1.4.2", path.name, "0" * 64, path)
+    monkeypatch.setattr(own, "wheel", lambda *_: made)
+    given = sample_project(root=project.root, install="wheel", static={})
+    paths = {entry.path for entry in archive.read(build(tmp_path, given).path).entries}
+    assert "usr/lib/guestbook/dist/venv/lib/python3.13/site-packages/guestbook/__init__.py" in paths
+    assert "usr/lib/guestbook/dist/app" not in paths
+
+
+def test_a_build_that_fails_leaves_nothing(tmp_path: Path, project: Project, stages: Stages) -> None:
+    path = make_wheel(tmp_path / "wheels", "evil", "1.0", {"../../evil": b""})
+    stages.wheels = (Wheel("evil", "1.0", path.name, "0" * 64, path),)
+    with pytest.raises(WheelError):
+        build(tmp_path, project)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_was_built_before_stays_if_a_build_fails(
+    tmp_path: Path, project: Project, stages: Stages
+) -> None:
+    made = build(tmp_path, project)
+    before = made.path.read_bytes()
+    with pytest.raises(MachineError, match="no space left"):
+        _write_to_a_full_disk(tmp_path, project)
+    assert made.path.read_bytes() == before
+    assert listed(tmp_path / "out") == [made.path.name]
+
+
+def _write_to_a_full_disk(tmp_path: Path, project: Project) -> None:
+    write = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if path.parent == tmp_path / "out":
+            write(path, data[: len(data) // 2])
+            raise OSError(28, "No space left on device")
+        return write(path, data)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        build(tmp_path, project)
+
+
+def test_a_file_where_the_folder_must_be(tmp_path: Path, project: Project, stages: Stages) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(MachineError, match="a file, where a folder must be") as caught:
+        build(tmp_path, project)
+    assert "--out" in caught.value.hint
+
+
+def test_a_stopwatch_books_each_lap() -> None:
+    ticks = iter([10.0, 11.5, 14.0])
+    watch = Stopwatch(clock=lambda: next(ticks))
+    watch.lap("plan")
+    watch.lap("write")
+    assert watch.seconds == {"plan": 1.5, "write": 2.5}

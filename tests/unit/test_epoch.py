@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from debonair import epoch
+from debonair.errors import MachineError, ProjectError
+from debonair.run import Completed
+
+
+def git(monkeypatch: pytest.MonkeyPatch, stdout: str, status: int = 0) -> list[str]:
+    seen: list[str] = []
+
+    def run(argv: Sequence[str | Path], *, check: bool) -> Completed:
+        assert not check
+        seen.extend(map(str, argv))
+        return Completed(status, stdout, "")
+
+    monkeypatch.setattr(epoch, "run", run)
+    return seen
+
+
+def touch(path: Path, time: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    os.utime(path, (time, time))
+
+
+def test_source_date_epoch_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = git(monkeypatch, "1600000000\n")
+    assert epoch.of(tmp_path, {"SOURCE_DATE_EPOCH": "1700000000"}) == 1_700_000_000
+    assert seen == []
+    assert epoch.of(tmp_path, {"SOURCE_DATE_EPOCH": "0"}) == 0
+    assert epoch.of(tmp_path, {"SOURCE_DATE_EPOCH": "253402300799"}) == 253_402_300_799
+
+
+@pytest.mark.parametrize("given", ["now", "-1", "1.5", "\u0661", "1 ", "253402300800", "9" * 5000])
+def test_source_date_epoch_that_is_none(given: str, tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="SOURCE_DATE_EPOCH is") as caught:
+        epoch.of(tmp_path, {"SOURCE_DATE_EPOCH": given})
+    assert "date +%s" in caught.value.hint
+
+
+def test_then_the_last_commit_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path / "x", 1_500_000_000)
+    seen = git(monkeypatch, "1600000000\n")
+    assert epoch.of(tmp_path, {"SOURCE_DATE_EPOCH": ""}) == 1_600_000_000
+    assert seen == ["git", "-C", str(tmp_path), "log", "-1", "--format=%ct", "--", "."]
+
+
+@pytest.mark.parametrize(("stdout", "status"), [("", 0), ("fatal: not a git repository", 128)])
+def test_then_the_newest_file(
+    stdout: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(monkeypatch, stdout, status)
+    for name, time in (
+        ("a/b/new.py", 1_400_000_000),
+        ("old.py", 1_300_000_000),
+        (".git/x", 1_900_000_000),
+        (".env", 1_900_000_000),
+        ("dist/x.deb", 1_900_000_000),
+        ("build/x", 1_900_000_000),
+        ("a/__pycache__/x.pyc", 1_900_000_000),
+    ):
+        touch(tmp_path / name, time)
+    (tmp_path / "a/link").symlink_to("b/new.py")
+    os.utime(tmp_path / "a/link", (1_450_000_000, 1_450_000_000), follow_symlinks=False)
+    assert epoch.of(tmp_path, {}) == 1_450_000_000
+
+
+def test_where_there_is_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object, **__: object) -> Completed:
+        raise MachineError("no git")
+
+    monkeypatch.setattr(epoch, "run", run)
+    assert epoch.of(tmp_path, {}) == 0
+    touch(tmp_path / "x", 1_400_000_000)
+    assert epoch.of(tmp_path, {}) == 1_400_000_000

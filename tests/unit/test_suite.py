@@ -1,0 +1,120 @@
+"""Packages of a suite, by an apt of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from programs import Programs, stand_in
+
+from debonair.cache import Cache
+from debonair.errors import MachineError, NetworkError
+from debonair.mirror import Mirror
+from debonair.suite import Suite, host_architecture
+
+PLAN = """\
+Inst libx [1.0] (1:1.2-3+b1 Debian:13.0/stable [amd64])
+Inst nginx (1.26.3-3 Debian:13.0/stable, Debian-Security:13/stable-security [all])
+Inst guestbook (1.0-1+deb13 local-deb [amd64])
+Conf libx (1:1.2-3+b1 Debian:13.0/stable [amd64])
+"""
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
+    return stand_in(monkeypatch)
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Suite:
+    mirror = Mirror("http://m.test/debian", settings=('Acquire::http::Proxy "http://p.test"',))
+    return Suite.of("trixie", "amd64", mirror=mirror, cache=Cache(tmp_path))
+
+
+def downloads(suite: Suite) -> None:
+    for name in ("libx_1%3a1.2-3+b1_amd64.deb", "nginx_1.26.3-3_all.deb"):
+        (suite.folder / "archives" / name).touch()
+
+
+def test_what_is_missing_is_fetched(suite: Suite, programs: Programs, tmp_path: Path) -> None:
+    programs.answer("--simulate", PLAN)
+    programs.answer("--download-only", do=lambda words: downloads(suite))
+    found = suite.fetch(["/x/guestbook.deb"], status=tmp_path / "status")
+    assert [path.name for path in found] == ["libx_1%3a1.2-3+b1_amd64.deb", "nginx_1.26.3-3_all.deb"]
+    assert not programs.was_asked(" update")
+
+    programs.asked.clear()
+    assert suite.fetch(["/x/guestbook.deb"], status=tmp_path / "status") == found
+    assert not programs.was_asked("--download-only")
+
+
+def test_apt_is_kept_from_the_machines_own_files(suite: Suite, programs: Programs, tmp_path: Path) -> None:
+    suite.fetch(["x"], status=tmp_path / "status")
+    text = (suite.folder / "etc/apt.conf").read_text()
+    assert f'Dir::State::status "{tmp_path}/status";' in text
+    assert 'Dir::Etc::parts "/dev/null";' in text
+    assert 'APT::Architectures { "amd64"; };' in text
+    assert 'Acquire::http::Proxy "http://p.test";' in text
+    assert (suite.folder / "etc/sources.list").read_text() == "deb http://m.test/debian trixie main\n"
+    assert len(programs.asked) == 1, "the lists need not be read if nothing is missing"
+
+
+def test_lists_are_fetched_when_they_do_not_suffice(
+    suite: Suite, programs: Programs, tmp_path: Path
+) -> None:
+    programs.answer("--simulate", status=100)
+    programs.answer(" update", do=lambda words: programs.answer("--simulate", ""))
+    assert suite.fetch(["x"], status=tmp_path / "status") == ()
+    assert programs.was_asked(" update")
+
+
+def test_what_no_suite_has_is_explained(suite: Suite, programs: Programs, tmp_path: Path) -> None:
+    programs.answer("--simulate", "E: Unable to locate package x", status=100)
+    with pytest.raises(MachineError, match="Unable to locate package x") as refused:
+        suite.fetch(["x"], status=tmp_path / "status")
+    assert "--suite" in refused.value.hint
+
+
+def test_no_network_and_no_lists(suite: Suite, programs: Programs, tmp_path: Path) -> None:
+    programs.answer("--simulate", status=100)
+    programs.answer(" update", "W: Failed to fetch http://m.test")
+    with pytest.raises(NetworkError, match=r"m\.test") as refused:
+        suite.fetch(["x"], status=tmp_path / "status")
+    assert "DEBONAIR_MIRROR" in refused.value.hint
+
+
+def test_no_network_but_old_lists(suite: Suite, programs: Programs, tmp_path: Path) -> None:
+    def lists(words: list[str]) -> None:
+        del words
+        (suite.folder / "lists" / "m.test_Packages").touch()
+        programs.answer("--simulate", "")
+
+    programs.answer("--simulate", status=100)
+    programs.answer(" update", "W: Failed to fetch http://m.test", do=lists)
+    assert suite.fetch(["x"], status=tmp_path / "status") == ()
+
+
+def test_lists_from_before_a_point_release(suite: Suite, programs: Programs, tmp_path: Path) -> None:
+    programs.answer("--simulate", PLAN)
+    programs.answer("--download-only", status=100)
+
+    def renewed(words: list[str]) -> None:
+        del words
+        programs.answer("--simulate", PLAN.replace("1.26.3-3", "1.26.3-4"))
+        programs.answer("--download-only")
+
+    programs.answer(" update", do=renewed)
+    found = suite.fetch(["x"], status=tmp_path / "status")
+    assert found[1].name == "nginx_1.26.3-4_all.deb"
+
+
+def test_a_download_that_fails_for_good(suite: Suite, programs: Programs, tmp_path: Path) -> None:
+    programs.answer("--simulate", PLAN)
+    programs.answer("--download-only", "E: Unable to fetch some archives", status=100)
+    with pytest.raises(NetworkError, match="Unable to fetch some archives"):
+        suite.fetch(["x"], status=tmp_path / "status")
+
+
+def test_the_hosts_architecture(programs: Programs) -> None:
+    programs.answer("dpkg --print-architecture", "armhf\n")
+    assert host_architecture() == "armhf"

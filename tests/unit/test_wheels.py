@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from wheelmaker import make_wheel
+
+from debonair import sdist, target, wheels
+from debonair.cache import Cache
+from debonair.errors import LockError, NetworkError, WheelError
+from debonair.fetch import Get
+from debonair.lock.locked import File, Lock, Locked
+from debonair.run import CommandError, Completed
+
+ARM64 = target.load("trixie-arm64")
+ARMV7 = target.load("bookworm-armv7")
+AMD64 = target.load("trixie-amd64")
+
+
+def file(filename: str, data: bytes = b"x") -> File:
+    return File(
+        filename, hashlib.sha256(data + filename.encode()).hexdigest(), f"https://index.example/{filename}"
+    )
+
+
+def locked(name: str, *filenames: str, marker: str = "", sdist: bool = False) -> Locked:
+    source = file(f"{name}-1.0.tar.gz") if sdist else None
+    return Locked(name, "1.0", marker, tuple(map(file, filenames)), source)
+
+
+def lock(*packages: Locked, root: Path = Path("/nowhere")) -> Lock:
+    return Lock(packages, root / "pylock.toml", "pylock.toml", "d" * 64)
+
+
+def chosen(package: Locked, on: target.Target = ARM64) -> str:
+    (choice,) = wheels.select(lock(package), on)
+    return choice.file.filename
+
+
+class TestSelect:
+    def test_takes_the_wheel_for_the_target(self) -> None:
+        package = locked(
+            "m",
+            "m-1.0-cp313-cp313-manylinux2014_x86_64.whl",
+            "m-1.0-cp313-cp313-manylinux2014_aarch64.whl",
+            "m-1.0-cp312-cp312-manylinux2014_aarch64.whl",
+            "m-1.0-cp313-cp313-musllinux_1_2_aarch64.whl",
+        )
+        assert chosen(package) == "m-1.0-cp313-cp313-manylinux2014_aarch64.whl"
+
+    def test_prefers_a_compiled_wheel_to_a_pure_one(self) -> None:
+        package = locked("m", "m-1.0-py3-none-any.whl", "m-1.0-cp313-cp313-manylinux_2_17_aarch64.whl")
+        assert chosen(package) == "m-1.0-cp313-cp313-manylinux_2_17_aarch64.whl"
+        assert chosen(package, AMD64) == "m-1.0-py3-none-any.whl"
+
+    def test_takes_the_stable_abi_of_an_older_python(self) -> None:
+        package = locked(
+            "m", "m-1.0-cp39-abi3-manylinux_2_28_aarch64.whl", "m-1.0-cp314-abi3-linux_aarch64.whl"
+        )
+        assert chosen(package) == "m-1.0-cp39-abi3-manylinux_2_28_aarch64.whl"
+
+    def test_refuses_a_newer_glibc(self) -> None:
+        with pytest.raises(WheelError):
+            chosen(locked("m", "m-1.0-cp313-cp313-manylinux_2_99_aarch64.whl"))
+
+    def test_takes_the_highest_build_number(self) -> None:
+        package = locked(
+            "m", "m-1.0-2-py3-none-any.whl", "m-1.0-10-py3-none-any.whl", "m-1.0-py3-none-any.whl"
+        )
+        assert chosen(package) == "m-1.0-10-py3-none-any.whl"
+
+    @pytest.mark.parametrize("reverse", [False, True])
+    def test_does_not_depend_on_the_order_of_the_lock(self, *, reverse: bool) -> None:
+        names = ["m-1.0-py3-none-any.whl", "M-1.0-py3-none-any.whl"]
+        package = locked("m", *sorted(names, reverse=reverse))
+        assert chosen(package) == "m-1.0-py3-none-any.whl"
+
+    def test_passes_over_a_filename_that_is_none(self) -> None:
+        assert chosen(locked("m", "m.whl", "m-1.0-py3-none-any.whl")) == "m-1.0-py3-none-any.whl"
+
+    @pytest.mark.parametrize(
+        ("marker", "wanted"),
+        [
+            ("python_version < '3.12'", False),
+            ("platform_machine == 'aarch64' and sys_platform == 'linux'", True),
+            ("sys_platform == 'win32'", False),
+            ("'async' in extras", False),
+            ("extra == 'async'", False),
+        ],
+    )
+    def test_evaluates_markers_for_the_target(self, marker: str, *, wanted: bool) -> None:
+        package = locked("m", "m-1.0-py3-none-any.whl", marker=marker)
+        assert bool(wheels.select(lock(package), ARM64)) is wanted
+
+    def test_sorts_by_name(self) -> None:
+        packages = [locked(name, f"{name}-1.0-py3-none-any.whl") for name in ("b", "C", "a")]
+        assert [choice.name for choice in wheels.select(lock(*packages), ARM64)] == ["a", "b", "c"]
+
+    def test_refuses_two_versions_of_one_thing(self) -> None:
+        other = Locked("M", "2.0", "", (file("m-2.0-py3-none-any.whl"),))
+        with pytest.raises(LockError, match=r"m 1\.0 and 2\.0"):
+            wheels.select(lock(locked("m", "m-1.0-py3-none-any.whl"), other), ARM64)
+
+    def test_lists_everything_that_is_missing(self) -> None:
+        many = [f"c-1.0-cp3{n}-cp3{n}-manylinux_2_17_x86_64.whl" for n in range(9, 17)]
+        packages = [
+            locked("a", "a-1.0-cp313-cp313-manylinux_2_17_x86_64.whl", "a-1.0-cp313-cp313-win32.whl"),
+            locked("b", sdist=False),
+            locked("c", *many),
+            locked("d", "d-1.0-cp313-cp313-win32.whl", sdist=True),
+            locked("fine", "fine-1.0-py3-none-any.whl"),
+        ]
+        with pytest.raises(WheelError) as wrong:
+            wheels.select(lock(*packages), ARMV7)
+        message = wrong.value.message
+        assert message.startswith("pylock.toml has no wheel for bookworm-armv7 of:\n")
+        assert "a 1.0: the lock has cp313-cp313-manylinux_2_17_x86_64\n" in message
+        assert "b 1.0: the lock has no file of it" in message
+        assert "cp311-cp311-manylinux_2_17_x86_64" in message  # the target's own Python counts first
+        assert "d 1.0: the lock has cp313-cp313-win32" in message
+        assert "fine" not in message
+        assert "cp311 or abi3, for manylinux_2_36_armv7l" in message
+        assert "system-site-packages" in wrong.value.hint
+
+    def test_shows_only_some_of_many_tags(self) -> None:
+        many = [f"c-1.0-cp39-abi3-manylinux_2_{n}_x86_64.whl" for n in range(17, 27)]
+        with pytest.raises(WheelError, match="and 4 more"):
+            wheels.select(lock(locked("c", *many)), ARM64)
+
+    def test_an_sdist_alone_may_be_pure(self) -> None:
+        (choice,) = wheels.select(lock(locked("m", sdist=True)), ARM64)
+        assert choice.is_sdist
+
+
+def source(name: str = "m", mtime: int = 1_600_000_000) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        member = tarfile.TarInfo(f"{name}-1.0/PKG-INFO")
+        member.mtime = mtime
+        archive.addfile(member)
+    return out.getvalue()
+
+
+class World:
+    """An index of bytes by address, and a uv that makes wheels of sdists."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.cache = Cache(tmp_path / "cache")
+        self.addresses: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.built: list[tuple[list[str], dict[str, str]]] = []
+        self.tag = "py3-none-any"
+
+    def add(self, filename: str, data: bytes) -> File:
+        url = f"https://index.example/{filename}"
+        self.addresses[url] = data
+        return File(filename, hashlib.sha256(data).hexdigest(), url)
+
+    @property
+    def get(self) -> Get:
+        @contextmanager
+        def get(url: str) -> Iterator[Iterable[bytes]]:
+            self.asked.append(url)
+            if url not in self.addresses:
+                raise ConnectionError("there is no network")
+            yield [self.addresses[url]]
+
+        return get
+
+    def run(self, argv: list[str], **given: object) -> Completed:
+        env = given["env"]
+        assert isinstance(env, dict)
+        words = list(map(str, argv))
+        self.built.append((words, env))
+        if self.tag == "fails":
+            raise CommandError(words, 2, "error: no compiler")
+        if self.tag == "offline":
+            raise CommandError(words, 2, "error: Failed to fetch: https://index.example/hatchling")
+        out = Path(argv[argv.index("--out-dir") + 1])
+        make_wheel(out, "m", "1.0", {"m.py": b""}, self.tag)
+        return Completed(0, "", "")
+
+    def obtain(self, package: Locked, on: target.Target = ARM64) -> tuple[wheels.Wheel, ...]:
+        return wheels.obtain(lock(package), on, self.cache, {}, get=self.get, runner=self.run)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+class TestObtain:
+    def test_gives_verified_files(self, world: World) -> None:
+        wanted = world.add("m-1.0-py3-none-any.whl", b"bytes")
+        (wheel,) = world.obtain(Locked("M", "1.0", "", (wanted,)))
+        assert (wheel.name, wheel.version, wheel.filename, wheel.sha256) == (
+            "m",
+            "1.0",
+            "m-1.0-py3-none-any.whl",
+            wanted.sha256,
+        )
+        assert wheel.path.read_bytes() == b"bytes"
+        assert wheel.path == world.cache.root / "wheels" / wanted.sha256 / wanted.filename
+
+    def test_needs_neither_network_nor_choice_again(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        package = Locked("m", "1.0", "", (world.add("m-1.0-py3-none-any.whl", b"bytes"),))
+        first = world.obtain(package)
+        world.addresses.clear()
+        monkeypatch.setattr(wheels, "select", None)
+        assert world.obtain(package) == first
+        assert len(world.asked) == 1
+
+    def test_chooses_anew_for_another_target(self, world: World) -> None:
+        names = ["m-1.0-cp313-cp313-linux_aarch64.whl", "m-1.0-cp313-cp313-linux_x86_64.whl"]
+        package = Locked("m", "1.0", "", tuple(world.add(name, name.encode()) for name in names))
+        assert [world.obtain(package, on)[0].filename for on in (ARM64, AMD64)] == names
+
+    def test_chooses_anew_if_what_was_kept_is_broken(self, world: World) -> None:
+        package = Locked("m", "1.0", "", (world.add("m-1.0-py3-none-any.whl", b"bytes"),))
+        first = world.obtain(package)
+        (kept,) = (world.cache.root / "locks").glob("*.chosen")
+        kept.write_bytes(b"\xc1")
+        assert world.obtain(package) == first
+
+    def test_builds_a_pure_sdist_once(self, world: World) -> None:
+        package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
+        first = world.obtain(package)
+        assert first[0].filename == "m-1.0-py3-none-any.whl"
+        assert hashlib.sha256(first[0].path.read_bytes()).hexdigest() == first[0].sha256
+        world.addresses.clear()
+        assert world.obtain(package) == first
+        assert world.obtain(package, ARMV7) == first
+        ((argv, env),) = world.built
+        assert "--wheel" in argv
+        assert env["SOURCE_DATE_EPOCH"] == "1600000000"
+
+    def test_builds_again_if_the_wheel_is_gone(self, world: World) -> None:
+        package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
+        world.obtain(package)[0].path.unlink()
+        assert world.obtain(package)[0].path.is_file()
+        assert len(world.built) == 2
+
+    def test_refuses_an_sdist_that_is_not_pure_and_remembers(self, world: World) -> None:
+        world.tag = "cp313-cp313-linux_x86_64"
+        package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
+        for _ in range(2):
+            with pytest.raises(WheelError, match=r"builds to m-1\.0-cp313.*not pure Python"):
+                world.obtain(package)
+        assert len(world.built) == 1
+
+    def test_says_why_an_sdist_does_not_build_and_tries_again(self, world: World) -> None:
+        world.tag = "fails"
+        package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
+        with pytest.raises(WheelError, match=r"does not build here.*no compiler"):
+            world.obtain(package)
+        world.tag = "py3-none-any"
+        assert world.obtain(package)
+
+    def test_a_build_backend_needs_the_network(self, world: World) -> None:
+        world.tag = "offline"
+        with pytest.raises(NetworkError):
+            world.obtain(Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source())))
+
+    def test_wheels_and_sdists_together(self, world: World) -> None:
+        packages = (
+            Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source())),
+            Locked("n", "1.0", "", (world.add("n-1.0-py3-none-any.whl", b"n"),)),
+        )
+        found = wheels.obtain(lock(*packages), ARM64, world.cache, {}, get=world.get, runner=world.run)
+        assert [wheel.filename for wheel in found] == ["m-1.0-py3-none-any.whl", "n-1.0-py3-none-any.whl"]
+
+
+class TestNewest:
+    def test_is_never_before_zip_knows_time(self, tmp_path: Path) -> None:
+        path = tmp_path / "m.tar.gz"
+        path.write_bytes(source(mtime=5))
+        assert sdist.newest(path) == 315_619_200
+
+    def test_an_archive_of_another_kind(self, tmp_path: Path) -> None:
+        wheel = make_wheel(tmp_path, "m", "1.0", {})
+        assert sdist.newest(wheel) == 315_619_200
+        wheel.write_bytes(b"no archive")
+        assert sdist.newest(wheel) == 315_619_200
