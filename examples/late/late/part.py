@@ -1,0 +1,3 @@
+"""What is imported while a request is answered."""
+
+RELEASE = "1.0"
