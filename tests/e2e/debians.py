@@ -1,0 +1,43 @@
+"""Booted Debians and built debs for the end-to-end tests, both by the product's own modules."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from debonair import build as builds
+from debonair import project as projects
+from debonair import target as targets
+from debonair.cache import Cache
+from debonair.trial.bed import Bed
+from debonair.trial.container import Container
+from debonair.trial.root import BARE, READY
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@dataclass(frozen=True)
+class Boot:
+    """Boots a Debian: ``with boot("trixie") as machine``."""
+
+    bed: Bed = field(default_factory=lambda: Bed(Cache.of(os.environ), os.environ))
+
+    def __call__(self, suite: str, *, ready: bool = True) -> AbstractContextManager[Container]:
+        """Boot ``suite``; ``ready`` has nginx, uWSGI and python3 in it already, else apt must get them."""
+        return self.bed.boot(suite, packages=READY if ready else BARE)
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds a deb: ``build("guestbook", "trixie-amd64")``, of an example or of a project's folder."""
+
+    out: Path
+
+    def __call__(self, project: str | Path, target: str) -> Path:
+        """Build ``project`` for ``target`` and return the deb."""
+        root = EXAMPLES / project
+        cache = Cache.of(os.environ)
+        found = targets.load(target)
+        return builds.build(projects.load(root), found, self.out, cache=cache, environ=os.environ).path

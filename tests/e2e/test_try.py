@@ -1,0 +1,175 @@
+"""``debonair try`` as it is typed: in a container, in an account without root, without privileges."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from debians import Boot, Builder
+
+pytestmark = pytest.mark.boot
+
+CHECKOUT = Path(__file__).parents[2]
+# What a container gets by default has no CAP_SYS_ADMIN.
+CONTAINED = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all")
+# Root only until the folders of this test are where nobody may read them; nobody gets subordinate ids.
+ACCOUNT = """
+set -e
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/checkout /mnt/libraries /mnt/python /mnt/cache /mnt/cache/roots
+mount --bind "$1" /mnt/checkout
+mount --bind "$2" /mnt/libraries
+mount --bind "$3" /mnt/python
+cp "$4" /mnt/guestbook_1.0-1+deb13_amd64.deb
+cp "$5"/trixie-*.tar /mnt/cache/roots/
+echo nobody:100000:65536 >/mnt/ids
+mount --bind /mnt/ids /etc/subuid
+mount --bind /mnt/ids /etc/subgid
+chmod 0755 /mnt
+chown -R nobody:nogroup /mnt/cache
+exec setpriv --reuid=nobody --regid=nogroup --clear-groups env -i HOME=/mnt PATH=/usr/bin:/bin \\
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/mnt/checkout/src:/mnt/libraries DEBONAIR_CACHE=/mnt/cache \\
+    "/mnt/python/bin/$6" -m debonair try /mnt/guestbook_1.0-1+deb13_amd64.deb -- id -u
+"""
+
+
+@pytest.fixture(scope="module")
+def guestbook(build: Builder) -> Path:
+    return build("guestbook", "trixie-amd64")
+
+
+def left_by(pid: int) -> list[str]:
+    """Folders, mounts and processes that bear the name of a trial of the process ``pid``."""
+    name = f"debonair-{pid}-"
+    found = [str(path) for path in Path(tempfile.gettempdir()).glob(f"{name}*")]
+    found += [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if name in line]
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if name.encode() in (words := path.read_bytes()):
+                found.append(words.decode())
+    return found
+
+
+def debonair_try(*words: str | Path) -> list[str]:
+    return [sys.executable, "-m", "debonair", "try", *map(str, words)]
+
+
+def started(argv: list[str], *, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT / "src")}
+    return subprocess.Popen(argv, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env)
+
+
+def ran(argv: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a trial to its end, and see that it leaves nothing."""
+    with started(argv, stdout=subprocess.PIPE) as process:
+        stdout, stderr = process.communicate(timeout=300)
+    assert left_by(process.pid) == []
+    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+
+
+def test_in_a_container(guestbook: Path) -> None:
+    done = ran(debonair_try(guestbook, "--", "systemctl", "is-active", "guestbook", "nginx"))
+    assert done.returncode == 0, done.stderr
+    assert "Debian 13 (trixie): booted with systemd in " in done.stderr
+    assert "GET http://127.0.0.1/ -> 200 OK in " in done.stdout
+    assert "<h1>Guest book</h1>" in done.stdout
+    assert done.stdout.endswith("active\nactive\n")
+
+
+def test_the_status_is_that_of_the_command(guestbook: Path) -> None:
+    assert ran(debonair_try(guestbook, "--", "sh", "-c", "exit 42")).returncode == 42
+
+
+def test_without_privileges(guestbook: Path) -> None:
+    done = ran([*CONTAINED, *debonair_try(guestbook, "--", "test", "!", "-e", "/run/systemd/system")])
+    assert done.returncode == 0, done.stderr
+    assert "No container is booted: this process may not mount" in done.stderr
+    assert "<h1>Guest book</h1>" in done.stdout
+
+
+def test_in_an_account_without_root(guestbook: Path, boot: Boot) -> None:
+    with boot("trixie"):  # so that its root is in the cache
+        pass
+    script = ["unshare", "--mount", "--propagation", "private", "sh", "-c", ACCOUNT, "sh"]
+    roots = boot.bed.cache.root / "roots"
+    libraries = sysconfig.get_path("purelib")
+    python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    done = ran([*script, str(CHECKOUT), libraries, sys.base_prefix, str(guestbook), str(roots), python])
+    assert done.returncode == 0, done.stderr
+    assert "No container is booted: that needs root." in done.stderr
+    assert "entered in a user namespace" in done.stderr
+    assert "<h1>Guest book</h1>" in done.stdout
+    assert done.stdout.endswith("\n0\n"), "root of its own namespace"
+
+
+def test_where_nothing_is_granted(guestbook: Path) -> None:
+    nothing = ["setpriv", "--bounding-set=-sys_admin,-sys_chroot", "--inh-caps=-all"]
+    done = ran([*nothing, *debonair_try(guestbook)])
+    assert done.returncode == 9
+    assert "Neither a container nor a chroot is granted" in done.stderr
+    assert "--privileged" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_app_that_does_not_start_is_explained(guestbook: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    subprocess.run(["dpkg-deb", "-R", guestbook, tree], check=True)
+    (package,) = tree.glob("usr/lib/guestbook/dist/venv/lib/python*/site-packages/flask")
+    shutil.rmtree(package)
+    broken = tmp_path / guestbook.name
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, broken], check=True)
+    done = ran(debonair_try(broken))
+    assert done.returncode == 10
+    assert "is installed, and is not served:" in done.stderr
+    assert "the app cannot be loaded" in done.stderr
+    assert "No module named 'flask'" in done.stderr
+
+
+def test_a_port_leads_there_until_ctrl_c(guestbook: Path) -> None:
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = chosen.getsockname()[1]
+    argv = debonair_try(guestbook, "--keep", "--port", str(port))
+    with started(argv) as shown:
+        assert shown.stderr
+        try:
+            while "It stays until Ctrl-C" not in (line := shown.stderr.readline()):
+                assert line, "it ended too early"
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/static/style.css", timeout=10) as page:
+                assert page.headers["Content-Type"] == "text/css"
+                assert b"color-scheme" in page.read()
+            shown.send_signal(signal.SIGINT)
+            assert "nothing of it is left" in shown.stderr.read()
+        finally:
+            shown.kill()
+    assert shown.returncode == 0
+    assert left_by(shown.pid) == []
+
+
+def test_a_killed_debonair_leaves_nothing_running(guestbook: Path) -> None:
+    argv = debonair_try(guestbook, "--keep")
+    with started(argv) as shown:
+        assert shown.stderr
+        while "It stays until Ctrl-C" not in (line := shown.stderr.readline()):
+            assert line, "it ended too early"
+        during = left_by(shown.pid)
+        shown.kill()
+    (folder,) = (Path(each) for each in during if Path(each).is_dir())
+    assert any("systemd-nspawn" in each for each in during)
+    deadline = time.monotonic() + 10
+    while left_by(shown.pid) != [str(folder)] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    # nobody was left to remove the folder of its logs
+    assert left_by(shown.pid) == [str(folder)]
+    shutil.rmtree(folder)

@@ -1,0 +1,190 @@
+"""What uv really does, with an index that is a folder of wheels made here: no network."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from samples import sample_project
+from wheelmaker import make_wheel
+
+from debonair import lock, target, wheels
+from debonair.cache import Cache
+from debonair.errors import LockError, NetworkError, WheelError
+from debonair.lock.resolve import Uv, program
+from debonair.project import Project
+from debonair.run import run
+
+ARM64, ARMV7 = target.load("trixie-arm64"), target.load("bookworm-armv7")
+
+_BACKEND = """
+import os, zipfile
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "purely-1.0-{tag}.whl"
+    with zipfile.ZipFile(os.path.join(folder, name), "w") as archive:
+        metadata = "Metadata-Version: 2.1\\nName: purely\\nVersion: 1.0\\n"
+        archive.writestr("purely-1.0.dist-info/METADATA", metadata)
+        archive.writestr("purely-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: {tag}\\n")
+        archive.writestr("purely-1.0.dist-info/RECORD", "")
+        archive.writestr("purely.py", "EPOCH = " + os.environ["SOURCE_DATE_EPOCH"])
+    return name
+"""
+_BUILD = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+_GUESTBOOK = """
+[project]
+name = "guestbook"
+version = "1.4.2"
+requires-python = ">=3.11"
+dependencies = ["Site>=1"]
+"""
+_PROJECT = '[project]\nname = "purely"\nversion = "1.0"\n'
+
+
+def make_sdist(folder: Path, tag: str) -> Path:
+    """Write an sdist whose build backend lies in it, so that nothing is fetched."""
+    path = folder / "purely-1.0.tar.gz"
+    members = {
+        "PKG-INFO": "Metadata-Version: 2.2\nName: purely\nVersion: 1.0\n",
+        "pyproject.toml": _PROJECT + _BUILD,
+        "backend.py": _BACKEND.replace("{tag}", tag),
+    }
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in members.items():
+            member = tarfile.TarInfo(f"purely-1.0/{name}")
+            member.size, member.mtime = len(text), 1_600_000_000
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return path
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    folder = tmp_path / "index"
+    make_wheel(folder, "site", "1.0", {"site.py": b""}, requires=("marked", "old; python_version < '3.12'"))
+    make_wheel(folder, "old", "1.0", {"old.py": b""})
+    for machine in ("aarch64", "x86_64"):
+        for python in ("cp311", "cp313"):
+            tag = f"{python}-{python}-manylinux2014_{machine}"
+            make_wheel(folder, "marked", "2.0", {"marked.so": machine.encode()}, tag)
+    make_wheel(folder, "marked", "2.0", {"marked.py": b""})
+    return folder
+
+
+@pytest.fixture
+def environ(index: Path, tmp_path: Path) -> dict[str, str]:
+    (empty := tmp_path / "empty").mkdir()
+    return {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("UV_", "PIP_"))},
+        "UV_FIND_LINKS": str(index),
+        "UV_DEFAULT_INDEX": empty.as_uri(),
+        "UV_CACHE_DIR": str(tmp_path / "uv"),
+        "UV_PYTHON_DOWNLOADS": "never",
+        "PIP_CONFIG_FILE": os.devnull,
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    root = tmp_path / "guestbook"
+    root.mkdir()
+    (root / "pyproject.toml").write_text(_GUESTBOOK)
+    return sample_project(root=root, config_file=root / "pyproject.toml", requirements=("Site>=1",))
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    return Cache(tmp_path / "cache")
+
+
+WANTED = {
+    "trixie-arm64": ["marked-2.0-cp313-cp313-manylinux2014_aarch64.whl", "site-1.0-py3-none-any.whl"],
+    "bookworm-armv7": [
+        "marked-2.0-py3-none-any.whl",
+        "old-1.0-py3-none-any.whl",
+        "site-1.0-py3-none-any.whl",
+    ],
+}
+
+
+def check(project: Project, cache: Cache, environ: dict[str, str], form: str) -> None:
+    """Check that the lock, whatever its form, leads to the right wheels, and that no uv is asked twice."""
+    found = lock.ensure(project, [ARM64, ARMV7], cache, environ)
+    assert found.form == form
+    for on in (ARM64, ARMV7):
+        got = wheels.obtain(found, on, cache, environ)
+        assert [wheel.filename for wheel in got] == WANTED[on.name]
+    assert lock.ensure(project, [ARM64, ARMV7], cache, environ, runner=_refuse) == found
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise AssertionError("uv was asked again")
+
+
+def test_pylock(project: Project, cache: Cache, environ: dict[str, str], index: Path) -> None:
+    check(project, cache, environ, "pylock.toml")
+    make_wheel(index, "site", "1.1", {"site.py": b""})
+    path = lock.write(project, [ARM64, ARMV7], cache, environ)
+    assert 'version = "1.1"' not in path.read_text()
+    lock.write(project, [ARM64, ARMV7], cache, environ, upgrade=True)
+    assert 'version = "1.1"' in path.read_text()
+    assert path.read_text().count("[tool.debonair]") == 1
+
+
+def test_hash_pinned_requirements(project: Project, cache: Cache, environ: dict[str, str]) -> None:
+    path = project.root / "requirements.txt"
+    path.write_text(f"site==1.0 --hash=sha256:{'0' * 64}\n")
+    assert lock.write(project, [ARM64, ARMV7], cache, environ) == path
+    text = path.read_text()
+    assert "--hash=sha256:" in text
+    assert str(project.root.parent) not in text  # no address, no path of this machine
+    check(project, cache, environ, "requirements.txt")
+
+
+def test_uv_lock(project: Project, cache: Cache, environ: dict[str, str]) -> None:
+    run([program(), "lock", "-q"], cwd=project.root, env=environ)
+    check(project, cache, environ, "uv.lock")
+
+
+def test_requirements_that_cannot_be_met(project: Project, cache: Cache, environ: dict[str, str]) -> None:
+    changed = sample_project(root=project.root, config_file=project.config_file, requirements=("site>99",))
+    with pytest.raises(LockError, match=r"cannot be met(.|\n)*site>99"):
+        lock.ensure(changed, [ARM64], cache, environ)
+    assert not (project.root / "pylock.toml").exists()
+
+
+def test_no_network(project: Project, cache: Cache, environ: dict[str, str]) -> None:
+    del environ["UV_FIND_LINKS"], environ["UV_DEFAULT_INDEX"]
+    environ |= {"UV_INDEX_URL": "http://127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0"}
+    with pytest.raises(NetworkError, match=r"127\.0\.0\.1:9 could not be reached"):
+        lock.ensure(project, [ARM64], cache, environ)
+    assert not (project.root / "pylock.toml").exists()
+
+
+def test_an_sdist_is_built(project: Project, cache: Cache, environ: dict[str, str], index: Path) -> None:
+    make_sdist(index, "py3-none-any")
+    changed = sample_project(root=project.root, config_file=project.config_file, requirements=("purely",))
+    found = lock.ensure(changed, [ARM64], cache, environ)
+    (wheel,) = wheels.obtain(found, ARM64, cache, environ)
+    assert wheel.filename == "purely-1.0-py3-none-any.whl"
+    assert b"EPOCH = 1600000000" in wheel.path.read_bytes()
+    assert wheels.obtain(found, ARM64, cache, environ, runner=_refuse) == (wheel,)
+
+
+def test_an_sdist_that_is_not_pure(
+    project: Project, cache: Cache, environ: dict[str, str], index: Path
+) -> None:
+    make_sdist(index, "cp313-cp313-linux_x86_64")
+    changed = sample_project(root=project.root, config_file=project.config_file, requirements=("purely",))
+    found = lock.ensure(changed, [ARM64], cache, environ)
+    with pytest.raises(WheelError, match="not pure Python"):
+        wheels.obtain(found, ARM64, cache, environ)
+
+
+def test_the_interpreter_of_debonair_builds(project: Project, environ: dict[str, str]) -> None:
+    """uv must not look for another Python: on a fresh machine there is none."""
+    environ["UV_PYTHON"] = "9.9"
+    environ["UV_PYTHON_PREFERENCE"] = "only-managed"
+    assert b"[[packages]]" in Uv(project.root, environ).files(["site==1.0"], "3.11")
