@@ -1,0 +1,61 @@
+"""Measure what apps cost that sleep: their memory together, and the time of the first request.
+
+Prints a line for each, and a summary. A wake is compared with a start of uWSGI that loads the same app and
+ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+
+from debians import Boot, Builder
+from sleepers import Sleeper, fall_asleep, install, memory, page
+
+from debonair.trial.machine import Machine
+
+
+def main() -> None:
+    """Let as many apps as asked for fall asleep in one Debian, weigh them, wake them."""
+    options = argparse.ArgumentParser(description=__doc__, prog="bench.asleep")
+    options.add_argument("--apps", type=int, default=50, help="how many (default: 50)")
+    names = [f"app-{number:02d}" for number in range(options.parse_args().apps)]
+    with tempfile.TemporaryDirectory(prefix="debonair-bench-") as scratch, Boot()("trixie") as machine:
+        sleeper = Sleeper(Path(scratch), Builder(Path(scratch) / "out"))
+        install(machine, *(sleeper(name) for name in names))
+        for name in names:
+            fall_asleep(machine, name)
+        held = [memory(machine, name) for name in names]
+        started = [cold(machine, name) for name in names]
+        woken, warm = zip(
+            *((page(machine, name)[1], page(machine, name)[1]) for name in names), strict=True
+        )
+    for name, found, seconds in zip(names, held, woken, strict=True):
+        print(f"{name}: {found.private} kB private, {found.proportional} kB proportional, {seconds:.3f} s")
+    private, proportional = [one.private for one in held], [one.proportional for one in held]
+    print(f"{len(names)} apps asleep together: {sum(private) / 1024:.1f} MB private, ", end="")
+    print(f"{sum(proportional) / 1024:.1f} MB proportional")
+    print(f"each: {statistics.median(private) / 1024:.2f} MB private, at most {max(private) / 1024:.2f} MB")
+    for label, times in (
+        ("first request", woken),
+        ("the next", warm),
+        ("uWSGI loads the app and ends", started),
+    ):
+        print(f"{label}: median {statistics.median(times):.3f} s, at most {max(times):.3f} s")
+
+
+def cold(machine: Machine, package: str) -> float:
+    """Return the seconds in which uWSGI, started apart, has loaded the app of ``package``."""
+    text = machine.read(f"/usr/lib/{package}/current/vassals/web.ini") or ""
+    kept = [line for line in text.splitlines() if not line.startswith(("stats =", "idle =", "die-on-idle"))]
+    machine.write(
+        "/srv/cold.ini", "\n".join(kept).replace("[uwsgi]", "[uwsgi]\nsocket = /srv/sock").encode()
+    )
+    timed = "TIMEFORMAT=%R; time uwsgi-core --ini /srv/cold.ini --no-server 2>/dev/null"
+    return float(machine.run(["bash", "-c", timed]).stderr.strip())
+
+
+if __name__ == "__main__":
+    main()
