@@ -1,0 +1,63 @@
+# Verbs only; what they do is in the files that they call.
+SHELL = /bin/sh
+CPU := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
+DEBONAIR = .venv/bin/debonair
+PYTEST = .venv/bin/python -m pytest
+CODE = src tests bench packaging/device
+
+.PHONY: help setup demo check root-notice format lint unit integration e2e bench bench-switch bench-asleep deb lock golden clean
+
+help: ## Show this
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: ## Install what the other verbs need: Debian packages (as root) and .venv
+	@packaging/dev/setup
+
+demo: setup ## Build the guestbook, boot a Debian, install it there, and show its page
+	@$(DEBONAIR) build examples/guestbook --target trixie-$(CPU) --out dist/demo
+	@$(DEBONAIR) try dist/demo/guestbook_*_$(CPU).deb
+
+check: root-notice setup lint unit integration e2e ## Run every check and test (as root: some boot a Debian)
+
+root-notice:
+	@[ "$$(id -u)" = 0 ] || echo "make check: not root, so the tests that boot a Debian will not run. For all: sudo make check"
+
+format: setup ## Format the code
+	.venv/bin/ruff format $(CODE)
+	.venv/bin/ruff check --fix $(CODE)
+
+lint: setup ## Check format, lint and types
+	.venv/bin/ruff format --check $(CODE)
+	.venv/bin/ruff check $(CODE)
+	.venv/bin/mypy
+
+unit: setup ## Run the unit tests, which start no process and open no socket
+	$(PYTEST) tests/unit --cov --cov-report=term --cov-fail-under=95
+
+integration: setup ## Run the tests with dpkg, lintian, uv and others as judges
+	$(PYTEST) tests/integration
+
+e2e: setup ## Run the tests that boot a Debian
+	$(PYTEST) tests/e2e
+
+bench: setup ## Measure builds beside dh-virtualenv's
+	@.venv/bin/python -m bench.build
+
+bench-switch: setup ## Measure what requests notice of 20 upgrades and 20 rollbacks, beside a restart
+	@PYTHONPATH=tests/support:tests/e2e .venv/bin/python -m bench.switch
+
+bench-asleep: setup ## Measure the memory of 50 apps asleep, and their wake
+	@PYTHONPATH=tests/support:tests/e2e .venv/bin/python -m bench.asleep
+
+deb: setup ## Make Debonair's own .deb in dist/
+	@$(DEBONAIR) build . --target trixie-$(CPU) --target bookworm-$(CPU) --out dist
+
+lock: setup ## Lock the Python packages anew
+	.venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements.txt
+	.venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url packaging/dev/requirements.in -o packaging/dev/requirements.txt
+
+golden: setup ## Write the golden files anew; look at the difference before committing it
+	$(PYTEST) tests/unit --update-golden
+
+clean: ## Remove what was built; the cache of Debian roots stays
+	rm -rf .venv dist build .coverage* .mypy_cache .pytest_cache .ruff_cache src/*.egg-info
