@@ -17,6 +17,7 @@ from release import Home, Release, replace_link
 _POLL = 0.1  # seconds
 _GONE = 40.0  # seconds that a vassal is given to end, which is more than it gives its workers
 _SETTLED = 3.0  # seconds for which a new release must stay well before it gets a request
+_LINES = 2000  # of the journal are looked through for what went wrong
 _IDLE = 0.5  # seconds without a request, after which a release that was left has nothing to do any more
 
 
@@ -116,13 +117,14 @@ class Emperor:
         _systemctl("kill", "--signal=SIGURG", "--kill-whom=main", self.unit)
 
     def log(self, since: float) -> str:
-        """Return the last lines that the service wrote since then (seconds since the epoch)."""
+        """Return what the service wrote since then (seconds since the epoch), which may be much."""
+        _run("journalctl", "--sync")
         words = [
             "journalctl",
             f"--unit={self.unit}",
             f"--since=@{int(since)}",
             "--output=cat",
-            "--lines=20",
+            f"--lines={_LINES}",
         ]
         return _run(*words, "--no-pager", "--quiet")
 

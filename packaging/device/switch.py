@@ -88,7 +88,7 @@ class Switch:
         try:
             self.bring_up(release, before, new=new, start=start)
         except RefusedError as refused:
-            log = refused.log or self.emperor.log(began)
+            log = refused.log or task.tail(self.emperor.log(began))
             self.take_down(release, before)
             self.refuse(release, before, str(refused), log)
             return False

@@ -14,6 +14,7 @@ import environment
 from release import Home, Release
 
 _LINES = 20
+_AFTER = 5  # of these, what may follow the last line of a traceback
 
 
 def as_app(home: Home, release: Release, argv: list[str], *, seconds: float) -> tuple[int, str]:
@@ -44,11 +45,11 @@ def as_app(home: Home, release: Release, argv: list[str], *, seconds: float) -> 
         except subprocess.TimeoutExpired:
             _end(process)
             output, _ = process.communicate()
-            return 124, f"{_tail(output)}\nit did not end within {seconds:.0f} seconds".lstrip()
+            return 124, f"{tail(_text(output))}\nit did not end within {seconds:.0f} seconds".lstrip()
         except BaseException:  # such as Ctrl-C
             _end(process)
             raise
-    return process.returncode, _tail(output)
+    return process.returncode, tail(_text(output))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -57,7 +58,21 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _tail(output: bytes) -> str:
-    """Return the end of ``output``, from its traceback on if it has one."""
-    text = output.decode(errors="replace").strip()
-    return "\n".join(text[max(text.rfind("Traceback (most recent"), 0) :].splitlines()[-_LINES:])
+def tail(text: str) -> str:
+    """Return the lines of what a program wrote that tell why it failed.
+
+    These are its last ones; or, if it shows tracebacks, those of the last one, and little of what follows:
+    who starts a program again and again has the reason above what it wrote since.
+    """
+    lines = text.strip().splitlines()
+    begins = [number for number, line in enumerate(lines) if "Traceback (most recent" in line]
+    if begins:
+        lines = lines[begins[-1] :]
+        ends = (number for number, line in enumerate(lines) if number and line[:1].strip())
+        error = next(ends, len(lines))
+        lines = lines[: max(error + _AFTER, _LINES)]
+    return "\n".join(lines[-_LINES:])
+
+
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace")

@@ -175,8 +175,9 @@ class TestService:
         self, home: Home, ran: list[list[str]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         assert Emperor(home).log(1000.9) == "active\n"
-        assert ran[0][0] == "journalctl"
-        assert {"--unit=guestbook.service", "--since=@1000", "--lines=20"} <= set(ran[0])
+        assert ran[0] == ["journalctl", "--sync"]
+        assert ran[1][0] == "journalctl"
+        assert {"--unit=guestbook.service", "--since=@1000"} <= set(ran[1])
 
     def test_without_a_journal_it_wrote_nothing(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         def absent(*_: object, **__: object) -> None:

@@ -153,3 +153,18 @@ def test_of_a_traceback_all_is_kept_and_nothing_before_it(
     output = b"noise\nTraceback (most recent call last):\n  x\nValueError: \xff no\n"
     _, said = run(Home("guestbook", tmp_path), release, Process(output, 1), monkeypatch)
     assert said == "Traceback (most recent call last):\n  x\nValueError: \ufffd no"
+
+
+def test_of_much_without_a_traceback_the_end_is_kept() -> None:
+    assert task.tail("\n".join(map(str, range(50)))) == "\n".join(map(str, range(30, 50)))
+
+
+def test_a_traceback_is_kept_though_the_program_was_started_again() -> None:
+    said = ["Traceback (most recent call last):", *["  x"] * 40, "ValueError: no", *["again"] * 40]
+    kept = task.tail("\n".join(said)).splitlines()
+    assert len(kept) == 20
+    assert kept[-5:] == ["ValueError: no", *["again"] * 4]
+
+
+def test_of_a_traceback_that_is_cut_the_end_is_kept() -> None:
+    assert task.tail("Traceback (most recent call last):\n  x") == "Traceback (most recent call last):\n  x"
