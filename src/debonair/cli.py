@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ class _Verbs(click.Group):
     """Show an ``Error`` as its sentence and its hint, and end with its exit code."""
 
     def invoke(self, context: click.Context) -> Any:
+        # Who is told to end takes away what it has made, as after Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             return super().invoke(context)
         except Error as error:

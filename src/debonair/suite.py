@@ -84,7 +84,9 @@ class Suite:
             for name in ("lists/partial", "empty/partial", "archives/partial", "etc"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             sources = self.folder / "etc" / "sources.list"
-            sources.write_text(self.mirror.line(self.name) + "\n")
+            known_as = self.folder / "etc" / "known-as"
+            name = known_as.read_text() if known_as.exists() else self.name
+            sources.write_text(self.mirror.line(name) + "\n")
             lines = [
                 f'Dir::Etc "{self.folder}/etc"',
                 f'Dir::Etc::sourcelist "{sources}"',
@@ -124,10 +126,33 @@ class Suite:
 
     def _update(self, configuration: Path) -> None:
         """Fetch the lists of the suite; old ones stand if the mirror cannot be reached."""
-        told = self._apt(configuration, "update")
-        kept = any(path.name.endswith("Packages") for path in (self.folder / "lists").glob("*_Packages"))
-        if (told.status or _OFFLINE.search(told.stdout + told.stderr)) and not kept:
+        told = self._renew(configuration, self.name)
+        if _failed(told) and (alias := self._alias()):
+            # A mirror in the midst of its sync, or a cache before it, may have all by the other name.
+            other = self._renew(configuration, alias)
+            if _failed(other) or self._said(self.folder / "lists", "Codename") != self.name:
+                self._renew(configuration, self.name)
+            else:
+                (self.folder / "etc" / "known-as").write_text(alias)
+                return
+        if _failed(told) and not any((self.folder / "lists").glob("*_Packages")):
             raise _unreachable(self.mirror, told)
+
+    def _renew(self, configuration: Path, name: str) -> run.Completed:
+        """Fetch the lists of the suite by one of its names."""
+        (self.folder / "etc" / "known-as").unlink(missing_ok=True)
+        (self.folder / "etc" / "sources.list").write_text(self.mirror.line(name) + "\n")
+        return self._apt(configuration, "update")
+
+    def _alias(self) -> str:
+        """Return what a Release whose lists could not be had calls the suite: ``stable``; or nothing."""
+        return self._said(self.folder / "lists" / "partial", "Suite")
+
+    def _said(self, folder: Path, field: str) -> str:
+        """Return a field of the Release that is in ``folder``, empty if there is none."""
+        texts = (path.read_text() for path in folder.glob("*_InRelease"))
+        found = (re.search(rf"^{field}: (\S+)$", text, re.MULTILINE) for text in texts)
+        return next((match[1] for match in found if match), "")
 
 
 def host_architecture() -> str:
@@ -136,6 +161,10 @@ def host_architecture() -> str:
     Raises ``MachineError`` where there is no dpkg.
     """
     return run.run(["dpkg", "--print-architecture"]).stdout.strip()
+
+
+def _failed(told: run.Completed) -> bool:
+    return bool(told.status or _OFFLINE.search(told.stdout + told.stderr))
 
 
 def _unreachable(mirror: Mirror, told: run.Completed) -> NetworkError:

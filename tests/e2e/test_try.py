@@ -136,11 +136,13 @@ def test_an_app_that_does_not_start_is_explained(guestbook: Path, tmp_path: Path
     assert "No module named 'flask'" in done.stderr
 
 
-def test_a_port_leads_there_until_ctrl_c(guestbook: Path) -> None:
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "kill"])
+def test_a_port_leads_there_until_it_is_told_to_end(guestbook: Path, told: signal.Signals) -> None:
     with socket.socket() as chosen:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
-    argv = debonair_try(guestbook, "--keep", "--port", str(port))
+    # a shell's background job, which this may be part of, ignores Ctrl-C, and so does what it starts
+    argv = ["env", "--default-signal=INT", *debonair_try(guestbook, "--keep", "--port", str(port))]
     with started(argv) as shown:
         assert shown.stderr
         try:
@@ -149,7 +151,7 @@ def test_a_port_leads_there_until_ctrl_c(guestbook: Path) -> None:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/static/style.css", timeout=10) as page:
                 assert page.headers["Content-Type"] == "text/css"
                 assert b"color-scheme" in page.read()
-            shown.send_signal(signal.SIGINT)
+            shown.send_signal(told)
             assert "nothing of it is left" in shown.stderr.read()
         finally:
             shown.kill()

@@ -94,6 +94,38 @@ def test_no_network_but_old_lists(suite: Suite, programs: Programs, tmp_path: Pa
     assert suite.fetch(["x"], status=tmp_path / "status") == ()
 
 
+def half_synced(suite: Suite, programs: Programs, codename: str) -> None:
+    """Let the mirror have whole lists of the suite by its other name only."""
+
+    def update(words: list[str]) -> None:
+        del words
+        lists, source = suite.folder / "lists", (suite.folder / "etc/sources.list").read_text()
+        if " trixie " in source:
+            (lists / "partial/m.test_dists_trixie_InRelease").write_text("Suite: stable\n")
+        else:
+            (lists / "m.test_dists_stable_InRelease").write_text(f"Codename: {codename}\n")
+            programs.answer("--simulate", "")
+
+    programs.answer("--simulate", status=100)
+    programs.answer(" update", "E: Failed to fetch http://m.test", "", "E: Failed to fetch", do=update)
+
+
+def test_a_mirror_whose_lists_are_whole_by_another_name(
+    suite: Suite, programs: Programs, tmp_path: Path
+) -> None:
+    half_synced(suite, programs, "trixie")
+    for _ in range(2):
+        assert suite.fetch(["x"], status=tmp_path / "status") == ()
+        assert " stable main" in (suite.folder / "etc/sources.list").read_text()
+
+
+def test_another_name_that_is_of_another_suite(suite: Suite, programs: Programs, tmp_path: Path) -> None:
+    half_synced(suite, programs, "forky")
+    with pytest.raises(NetworkError):
+        suite.fetch(["x"], status=tmp_path / "status")
+    assert " trixie main" in (suite.folder / "etc/sources.list").read_text()
+
+
 def test_lists_from_before_a_point_release(suite: Suite, programs: Programs, tmp_path: Path) -> None:
     programs.answer("--simulate", PLAN)
     programs.answer("--download-only", status=100)
