@@ -12,7 +12,6 @@ import json
 import os
 import pwd
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,9 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environment
 import probe
-from emperor import Emperor, state
+from emperor import state
 from release import Home, Release
 from switch import Switch
+from system_emperor import emperor_of
 
 HEALTHY, NOT_HEALTHY, UNKNOWN = 0, 3, 4  # as the status action of init scripts has it (LSB, 20.2)
 
@@ -87,7 +87,7 @@ def status(home: Home, options: argparse.Namespace) -> int:
     release, note, unit = home.serving(), home.note(), unit_state(home)
     installed = home.installed().version
     refused = note.get("refused")
-    asleep = release is not None and Emperor(home).asleep(release)
+    asleep = release is not None and emperor_of(home).asleep(release)
     page, workers = probe.Page(asleep=asleep, problem="" if release else "no release is served"), []
     if release and not asleep:
         page, workers = probe.page(release), probe.workers(release)
@@ -143,7 +143,7 @@ def _print_status(home: Home, release: Release | None, installed: str, note: dic
 
 def unit_state(home: Home) -> str:
     """Return what systemd says of the service, such as ``active``, or why it says nothing."""
-    return state(f"{home.package}.service") or "unknown (systemd does not run here)"
+    return state(emperor_of(home).unit) or "unknown (systemd does not run here)"
 
 
 def releases(home: Home, options: argparse.Namespace) -> None:
@@ -175,10 +175,10 @@ def rollback(home: Home, options: argparse.Namespace) -> int:
 
 
 def restart(home: Home, options: argparse.Namespace) -> int:
-    """Restart the service: settings are read again."""
+    """Restart the app's processes: settings are read again."""
     del options
     root_only(home, "restart")
-    return subprocess.run(["systemctl", "restart", f"{home.package}.service"], check=False).returncode
+    return 0 if emperor_of(home).restart() else 1
 
 
 def env(home: Home, options: argparse.Namespace) -> int | None:
@@ -210,9 +210,7 @@ def logs(home: Home, options: argparse.Namespace) -> None:
     if journals and not any(os.access(path, os.R_OK) for path in journals):
         raise RefusedError(f"the journal is not yours to read: sudo {home.package} logs")
     follow = ["--follow"] if options.follow else []
-    serving = home.serving()
-    units = [f"{home.package}.service", *(serving.commands if serving else ())]
-    become(["journalctl", *(f"--unit={unit}" for unit in units), *follow], dict(os.environ))
+    become(["journalctl", *emperor_of(home).journal(home.serving()), *follow], dict(os.environ))
 
 
 def run(home: Home, options: argparse.Namespace) -> None:
@@ -229,10 +227,11 @@ def shell(home: Home, options: argparse.Namespace) -> None:
 
 def enter(home: Home, what: str) -> dict[str, str]:
     """Turn this process into one of the app's user, and return the variables that the app has."""
+    name = home.installed().user
     try:
-        user = pwd.getpwnam(home.package)
+        user = pwd.getpwnam(name)
     except KeyError:
-        raise RefusedError(f"there is no user {home.package}; was the package installed in full?") from None
+        raise RefusedError(f"there is no user {name}; was the package installed in full?") from None
     if os.geteuid() not in (0, user.pw_uid):
         raise RefusedError(f"this needs root: sudo {home.package} {what}")
     release = home.serving()

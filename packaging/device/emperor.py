@@ -36,6 +36,18 @@ class Emperor:
         """Return whether the service is active."""
         return state(self.unit) in {"active", "reloading"}
 
+    def stopped(self) -> bool:
+        """Return whether an admin has stopped the service."""
+        return state(self.unit) == "inactive"
+
+    def journal(self, release: Release | None) -> list[str]:
+        """Return the options of journalctl(1) that choose what the app wrote, ``release`` being served."""
+        return [f"--unit={unit}" for unit in (self.unit, *(release.commands if release else ()))]
+
+    def holds(self, release: Release) -> bool:
+        """Return whether ``release`` is a vassal."""
+        return self.link(release).is_symlink()
+
     def link(self, release: Release) -> Path:
         """Return where the vassal of ``release`` stands for the emperor to see."""
         return self.home.run / "vassals" / f"web-{release.name}.ini"
@@ -78,7 +90,7 @@ class Emperor:
         """Return the process ids of the vassal of ``release``, its master first; none but the app's own."""
         master = probe.master(release)
         with suppress(OSError, KeyError):
-            user = pwd.getpwnam(self.home.package).pw_uid
+            user = pwd.getpwnam(release.user).pw_uid
             below = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
             found = [master, *map(int, below)]
             return [pid for pid in found if Path(f"/proc/{pid}").stat().st_uid == user]
@@ -102,6 +114,10 @@ class Emperor:
     def stop(self) -> None:
         """Stop the service."""
         _systemctl("stop", self.unit)
+
+    def restart(self) -> bool:
+        """Let the processes of the app start again, with its settings; return whether that went well."""
+        return subprocess.run(["systemctl", "restart", self.unit], check=False).returncode == 0
 
     def restart_beside(self, release: Release, before: Release | None) -> None:
         """Let the workers and timers be those of ``release``, and not of the one ``before`` it."""

@@ -38,11 +38,11 @@ def variables(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
         "FLASK_APP": release.wsgi,
         "HOME": state,
         "LANG": "C.UTF-8",
-        "LOGNAME": release.package,
+        "LOGNAME": release.user,
         "PATH": f"{release.venv}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "SHELL": "/bin/sh",
         "STATE_DIRECTORY": state,
-        "USER": release.package,
+        "USER": release.user,
         "VIRTUAL_ENV": str(release.venv),
     }
     if release.import_path:

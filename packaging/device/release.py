@@ -19,6 +19,10 @@ class Release:
 
     folder: Path
     package: str
+    user: str
+    """Who its processes run as."""
+    emperor: str
+    """``own``, or ``system`` for that of Debian's package uwsgi-emperor."""
     version: str
     """Debian's."""
     python: str
@@ -52,6 +56,8 @@ class Release:
         return cls(
             folder=folder,
             package=facts["package"],
+            user=facts["user"],
+            emperor=facts["emperor"],
             version=facts["version"],
             python=facts["python"],
             wsgi=facts["wsgi"],
@@ -95,7 +101,8 @@ class Release:
 
     def socket(self, kind: str) -> Path:
         """Return the path of one of its sockets: ``sock`` for requests, or ``stats``."""
-        return Path("/run") / self.package / f"web-{self.name}.{kind}"
+        shared = kind == "sock" and self.emperor == "system"
+        return Path("/run") / self.package / ("web.sock" if shared else f"web-{self.name}.{kind}")
 
     @property
     def vassal(self) -> Path:

@@ -20,10 +20,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import task
-from emperor import Emperor, state
 from release import Home, Release, remove
+from system_emperor import emperor_of
 
-_SOCKETS = re.compile(r"^(socket|stats) = .*\n", re.MULTILINE)
+_SERVING = re.compile(r"^(socket|stats|logger) = .*\n", re.MULTILINE)
 _DRAIN = 30.0  # seconds that a release is given to answer what it has
 
 
@@ -43,7 +43,7 @@ class Switch:
     say: Callable[[str], None] = field(default=print)
 
     def __post_init__(self) -> None:
-        self.emperor = Emperor(self.home)
+        self.emperor = emperor_of(self.home)
 
     def configure(self) -> bool:
         """Put what dpkg unpacked into service, and return whether it was well.
@@ -53,7 +53,8 @@ class Switch:
         """
         with exclusive(self.home):
             release, new = self.home.snapshot()
-            return self.to(release, "install", new=new, start=not stopped(self.emperor, self.home))
+            stopped = self.home.serving() is not None and self.emperor.stopped()
+            return self.to(release, "install", new=new, start=not stopped)
 
     def rollback(self, name: str) -> bool:
         """Put the release ``name``, which is on this machine, into service; empty means the one before.
@@ -126,7 +127,7 @@ class Switch:
         self.reload_nginx(release, before)
         # The one before, and any that a switch left behind which was killed at this point.
         for other in self.home.known():
-            if other.name != release.name and self.emperor.link(other).is_symlink():
+            if other.name != release.name and self.emperor.holds(other):
                 self.emperor.drain(other, _DRAIN)
                 self.emperor.dismiss(other)
 
@@ -137,7 +138,7 @@ class Switch:
         uWSGI finds nothing wrong with an app that cannot be loaded.
         """
         text = release.vassal.read_text(encoding="utf-8")
-        text = _SOCKETS.sub("", text).replace(
+        text = _SERVING.sub("", text).replace(
             "[uwsgi]\n", f"[uwsgi]\nsocket = {self.home.run}/try.sock\n", 1
         )
         trial = self.home.releases / ".try.ini"
@@ -167,9 +168,7 @@ class Switch:
             self.emperor.stop()
         elif before.name == release.name:
             return
-        elif not self.emperor.link(
-            before
-        ).is_symlink():  # the service was not running, and was started for it
+        elif not self.emperor.holds(before):  # as when the service did not run, and was started for it
             self.emperor.start(before)
         self.emperor.dismiss(release)
         if not release.served:
@@ -210,11 +209,6 @@ def exclusive(home: Home) -> Iterator[None]:
     with (home.releases / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def stopped(emperor: Emperor, home: Home) -> bool:
-    """Return whether an admin has stopped the service of an app that was served before."""
-    return home.serving() is not None and state(emperor.unit) == "inactive"
 
 
 def _texts(folder: Path) -> dict[str, bytes]:

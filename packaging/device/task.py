@@ -22,7 +22,7 @@ def as_app(home: Home, release: Release, argv: list[str], *, seconds: float) -> 
 
     The status is 124 if it did not end within ``seconds``, as timeout(1) has it.
     """
-    user = pwd.getpwnam(home.package)
+    user = pwd.getpwnam(release.user)
     variables = environment.variables(release, {})
     program = shutil.which(argv[0], path=variables["PATH"])
     if program is None:

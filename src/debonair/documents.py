@@ -6,6 +6,7 @@ import re
 import zlib
 from datetime import UTC, datetime
 
+from debonair import emperors
 from debonair.deb.tree import Source
 from debonair.project import Project
 from debonair.target import Target
@@ -33,7 +34,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _STORED = 0xFFFF  # bytes of one stored block of deflate
 
 
-def texts(project: Project, *, epoch: int) -> dict[str, str]:
+def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
     """Return the documents that are installed as they are: text by path."""
     folder = f"usr/share/doc/{project.package}"
     found = {
@@ -49,7 +50,7 @@ def texts(project: Project, *, epoch: int) -> dict[str, str]:
             "underline": "=" * len(title),
             "listen": " and ".join(project.nginx.listen),
         }
-        found[f"{folder}/README.Debian"] = fill("packaging/doc/README.Debian.in", values)
+        found[f"{folder}/README.Debian"] = fill(emperors.of(project, version).readme, values)
     return found
 
 

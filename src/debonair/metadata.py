@@ -7,22 +7,13 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from debonair import emperors
 from debonair.deb.control import Control
 
 if TYPE_CHECKING:
     from debonair.project import Project
     from debonair.target import Target
     from debonair.wheels import Wheel
-
-SERVICE_DEPENDS = (
-    "nginx",
-    "passwd",
-    "systemd",
-    "uwsgi-core",
-    "uwsgi-plugin-python3",
-)
-"""The Debian packages that a web application runs on, besides python3."""
-
 
 _COLUMNS = 75
 _LEGACY = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
@@ -40,7 +31,7 @@ def control(project: Project, target: Target, wheels: Sequence[Wheel], *, versio
     if libc := _libc(wheels):
         depends.append(libc)
     if project.wsgi:
-        depends += SERVICE_DEPENDS
+        depends += sorted(["nginx", "uwsgi-plugin-python3", *emperors.of(project, version).depends])
     return Control(
         package=project.package,
         version=version,

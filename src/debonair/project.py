@@ -55,6 +55,8 @@ class Project:
     health_timeout: int = 30
     migrate: str = ""
     migrate_timeout: int = 600
+    emperor: str = "own"
+    """``own``, or ``system`` for that of Debian's package uwsgi-emperor."""
     sleep_after: int = 0
     """Seconds without a request, after which the app ends until the next; 0 for never."""
     keep_releases: int = 2
@@ -186,6 +188,7 @@ def _project(
         health_timeout=given.health_timeout,
         migrate=given.migrate,
         migrate_timeout=given.migrate_timeout,
+        emperor=given.emperor,
         sleep_after=_sleep_after(given, file),
         keep_releases=given.keep_releases,
         include=tuple(given.include),

@@ -9,7 +9,7 @@ import json
 import re
 from pathlib import Path
 
-from debonair import commands, documents, layout, limits, quote, wsgi
+from debonair import commands, documents, emperors, layout, limits, quote, wsgi
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
 from debonair.project import Project
@@ -35,7 +35,7 @@ def render(project: Project, target: Target, *, version: str, epoch: int) -> lis
     home = f"usr/lib/{project.package}"
     texts = {
         f"{home}/dist/release.json": release(project, target, version=version, epoch=epoch),
-        **documents.texts(project, epoch=epoch),
+        **documents.texts(project, version=version, epoch=epoch),
     }
     if project.wsgi:
         texts |= _service(project, target, version=version)
@@ -49,7 +49,7 @@ def render(project: Project, target: Target, *, version: str, epoch: int) -> lis
     return sorted(sources, key=lambda source: source.path)
 
 
-def members(project: Project) -> dict[str, str]:
+def members(project: Project, version: str) -> dict[str, str]:
     """Return the control tarball's members besides control and md5sums: text by name.
 
     These are the maintainer scripts (Debian Policy chapter 6). A project without ``wsgi`` needs none.
@@ -57,13 +57,20 @@ def members(project: Project) -> dict[str, str]:
     if not project.wsgi:
         return {}
     _check_account(project)
-    values = {"app": project.package, "stamps": commands.stamps(project)}
-    return {name: fill(f"packaging/maintscripts/{name}.in", values) for name in SCRIPTS}
+    emperor = emperors.of(project, version)
+    values = {"app": project.package, "user": emperor.user, "stamps": commands.stamps(project)}
+    parts = ("moved", "settings", "site", "unlink", "put-aside")
+    for part in parts:
+        values[part.replace("-", "_")] = fill(f"packaging/maintscripts/parts/{part}.in", values).rstrip(
+            "\n"
+        )
+    return {name: fill(f"{emperor.scripts}/{name}.in", values) for name in SCRIPTS}
 
 
 def release(project: Project, target: Target, *, version: str, epoch: int) -> str:
     """Return release.json: what the programs on the Pi need to know of the release they are part of."""
     facts = {
+        "emperor": project.emperor,
         "environment": project.service.environment,
         "epoch": epoch,
         "health": project.health,
@@ -79,6 +86,7 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
         "static": project.static,
         "target": target.name,
         "timers": sorted(project.timers),
+        "user": emperors.of(project, version).user,
         "version": version,
         "workers": sorted(project.workers),
         "wsgi": project.wsgi,
@@ -95,6 +103,7 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
     module, name, factory = wsgi.split(project.wsgi)
     mercy = _seconds(project, "worker-reload-mercy", 30)
     harakiri = _seconds(project, "harakiri", 0)
+    emperor = emperors.of(project, version)
     values: dict[str, str | int] = {
         "app": app,
         "version": version,
@@ -109,7 +118,7 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         "module": module,
         "callable": f"{name}()" if factory else name,
         "code": _code(project, version),
-        "socket": _socket(project, version),
+        **emperor.vassal,
         "options": quote.ini_options(project),
         # A worker ends its requests first, then its master stops waiting, then the emperor, then systemd.
         "mercy_seconds": mercy,
@@ -124,17 +133,12 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
     }
     values["sandbox"] = fill("systemd/app.sandbox.in", values).rstrip("\n")
     templates = {
-        f"usr/lib/systemd/system/{app}.service": "systemd/app.service.in",
-        f"usr/lib/sysusers.d/{app}.conf": "systemd/app.sysusers.in",
-        f"usr/lib/tmpfiles.d/{app}.conf": "systemd/app.tmpfiles.in",
-        f"usr/lib/{app}/emperor.ini": "packaging/uwsgi/emperor.ini.in",
+        **emperor.templates,
         f"{dist}/vassals/web.ini": "packaging/uwsgi/web.ini.in",
         f"{dist}/nginx/server.conf": "nginx-sites/server.conf.in",
         f"{dist}/nginx/site.conf": "nginx-sites/site.conf.in",
         f"{dist}/nginx/uwsgi_params": "nginx-sites/uwsgi_params.in",
     }
-    if project.sleep_after:
-        templates[f"{dist}/vassals/web.ini.socket"] = "packaging/uwsgi/web.ini.socket.in"
     texts = {path: fill(template, values) for path, template in templates.items()}
     return texts | commands.units(project, values)
 
@@ -189,19 +193,6 @@ def _seconds(project: Project, option: str, default: int) -> int:
             hint=f"Write it as: {option} = 60",
         )
     return int(str(value))
-
-
-def _socket(project: Project, version: str) -> str:
-    """Return the vassal's options for its socket, which its emperor holds for one that may sleep."""
-    if not project.sleep_after:
-        return f"socket = /run/{project.package}/web-{layout.release(version)}.sock"
-    lines = [
-        "; The emperor makes that one and hands it over at the first request; when nobody has asked for so",
-        "; many seconds, the app ends and the emperor waits for the next.",
-        f"idle = {project.sleep_after}",
-        "die-on-idle = true",
-    ]
-    return "\n".join(lines)
 
 
 def _import_path(project: Project) -> list[str]:

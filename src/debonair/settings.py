@@ -78,6 +78,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     health_timeout: Annotated[int, Meta(description="seconds in which a new release must be well", ge=1)]
     migrate: Annotated[str, Meta(description="a command that prepares the data for a release")]
     migrate_timeout: Annotated[int, Meta(description="seconds in which migrate must end", ge=1)]
+    emperor: Annotated[
+        Literal["own", "system"],
+        Meta(description="the app's own emperor, or that of Debian's package uwsgi-emperor"),
+    ]
     sleep_after: Annotated[str, Meta(description="how long without a request until the app ends: 15min")]
     keep_releases: Annotated[int, Meta(description="how many releases stay on the Pi", ge=1)]
     include: Annotated[list[str], Meta(description="patterns of .gitignore: what goes into the package")]

@@ -67,7 +67,7 @@ def stage(
     return Plan(
         control=metadata.control(project, target, wheels, version=version),
         tree=plan,
-        members=render.members(project),
+        members=render.members(project, version),
         epoch=epoch,
     )
 

@@ -30,6 +30,7 @@ class Guestbooks:
     folder: Path
     settings: str
     """Lines of ``[tool.debonair]`` that all of them have."""
+    suite: str = SUITE
 
     def __call__(
         self,
@@ -56,7 +57,7 @@ class Guestbooks:
         code.write_text(edit(code.read_text()))
         for name, text in (files or {}).items():
             (project / "guestbook" / name).write_text(text)
-        return self.build(project, f"{SUITE}-amd64")
+        return self.build(project, f"{self.suite}-amd64")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from samples import EPOCH, VERSION, sample_project
+from samples import EPOCH, VERSION, sample_project, sample_service
 from wheelmaker import make_wheel
 
 from debonair import render, target
@@ -18,12 +18,14 @@ from debonair.wheels import Wheel
 SUITES = ["trixie-amd64", "bookworm-amd64"]
 
 
-@pytest.fixture(params=[*render.SCRIPTS, "boot"])
+@pytest.fixture(params=[*render.SCRIPTS, *(f"system {name}" for name in render.SCRIPTS), "boot"])
 def script(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A maintainer script of an app, or what its service runs before it starts."""
-    texts = render.members(sample_project())
+    """A maintainer script of an app, with either emperor, or what its service runs before it starts."""
+    system = sample_project(emperor="system", service=sample_service())
+    texts = render.members(sample_project(), VERSION)
+    texts |= {f"system {name}": text for name, text in render.members(system, VERSION).items()}
     texts["boot"] = resource("packaging/device/boot").read_text()
-    path = tmp_path / str(request.param)
+    path = tmp_path / str(request.param).replace(" ", "-")
     path.write_text(texts[request.param])
     return path
 

@@ -18,6 +18,8 @@ APP = "guestbook"
 ACCOUNT = SimpleNamespace(pw_name=APP, pw_uid=990, pw_gid=980, pw_dir=f"/var/lib/{APP}")
 FACTS: dict[str, Any] = {
     "package": APP,
+    "user": APP,
+    "emperor": "own",
     "version": "1.0",
     "python": "3.13",
     "wsgi": "guestbook:create_app()",

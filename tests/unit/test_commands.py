@@ -65,9 +65,9 @@ def test_a_program_is_of_one_release_and_may_be_run() -> None:
 
 
 def test_what_systemd_noted_of_a_timer_goes_with_a_purge() -> None:
-    postrm = render.members(sample_project(timers={"tidy": TIMER}))["postrm"]
+    postrm = render.members(sample_project(timers={"tidy": TIMER}), VERSION)["postrm"]
     assert "\n    rm -f /var/lib/systemd/timers/stamp-guestbook-tidy.timer\n" in postrm
-    assert "stamp" not in render.members(sample_project())["postrm"]
+    assert "stamp" not in render.members(sample_project(), VERSION)["postrm"]
 
 
 def test_an_app_without_any_has_none_of_it() -> None:

@@ -130,6 +130,7 @@ def test_a_container_that_was_never_started(tmp_path: Path) -> None:
 
 def test_what_is_broken_and_why(programs: Programs, tmp_path: Path) -> None:
     machine = Container("trixie", "it", tmp_path, tmp_path / "log", 1)
+    programs.answer("cat /etc/uwsgi-emperor", status=1)
     assert not machine.broken("app"), "a package without services is never broken"
     programs.answer("dpkg-query", "/usr/lib/systemd/system/app.service\n")
     programs.answer("is-failed app.service", status=0)

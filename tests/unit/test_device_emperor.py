@@ -204,7 +204,9 @@ class TestProcesses:
         return files
 
     def test_a_socket_that_is_held_is_in_the_table(self, home: Home, proc: dict[str, str]) -> None:
-        release = Release(home.lib, "guestbook", "1.0", "", "", "", 1, "", "", 1, 1, (), {})
+        release = Release(
+            home.lib, "guestbook", "guestbook", "own", "1.0", "", "", "", 1, "", "", 1, 1, (), {}
+        )
         head = "0000: 00000002 00000000 00010000 0001 01 7"
         assert not Emperor(home).listens(release)
         proc["/proc/77/net/unix"] = f"Num RefCount\n{head} {release.socket('sock')}2\n{head}\n"
@@ -215,7 +217,9 @@ class TestProcesses:
     def test_it_is_asleep_while_the_emperor_has_no_child(
         self, home: Home, proc: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        release = Release(home.lib, "guestbook", "1.0", "", "", "", 1, "", "", 1, 1, (), {})
+        release = Release(
+            home.lib, "guestbook", "guestbook", "own", "1.0", "", "", "", 1, "", "", 1, 1, (), {}
+        )
         proc["/proc/77/task/77/children"] = ""
         assert not Emperor(home).asleep(release)  # it may not
         monkeypatch.setattr(Release, "sleeps", True)

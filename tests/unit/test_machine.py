@@ -97,4 +97,7 @@ def test_services_of_a_package(programs: Programs) -> None:
         "/usr/lib/systemd/system/app.service\n/usr/lib/systemd/system/app@.service\n/usr/lib/systemd/system\n"
         "/usr/lib/systemd/system/app.socket\n/usr/bin/app.service\n/lib/systemd/system/app-job.service\n",
     )
+    programs.answer("cat /etc/uwsgi-emperor", status=1)
     assert services(Plain(), "app") == ["app-job.service", "app.service"]
+    programs.answer("cat /etc/uwsgi-emperor/vassals/app.ini", "[uwsgi]\n")
+    assert services(Plain(), "app") == ["app-job.service", "app.service", "uwsgi-emperor.service"]

@@ -55,15 +55,19 @@ def test_generated_texts(name: str, golden: Callable[[str, str], None]) -> None:
 
 @pytest.mark.parametrize("name", ["preinst", "postinst", "prerm", "postrm"])
 def test_maintainer_scripts(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"render/{name}", render.members(sample_project())[name])
+    golden(f"render/{name}", render.members(sample_project(), VERSION)[name])
 
 
 def test_every_file_of_an_app_and_its_mode() -> None:
     sources = render.render(sample_project(), TRIXIE, version=VERSION, epoch=EPOCH)
     modes = {source.path: source.mode for source in sources if source.kind == "file"}
-    run = {f"{HOME}/libexec/{name}" for name in ("backup.py", "boot", "command.py", "switch.py")}
+    run = {
+        f"{HOME}/libexec/{name}"
+        for name in ("backup.py", "boot", "command.py", "switch.py", "variables.py")
+    }
     imported = {
-        f"{HOME}/libexec/{name}.py" for name in ("emperor", "environment", "probe", "release", "task")
+        f"{HOME}/libexec/{name}.py"
+        for name in ("emperor", "environment", "probe", "release", "system_emperor", "task")
     }
     assert set(modes) == {
         *GENERATED.values(),
@@ -96,7 +100,7 @@ def test_a_tool_has_no_service() -> None:
         "usr/share/doc/guestbook/copyright",
         "usr/share/lintian/overrides/guestbook",
     ]
-    assert render.members(tool) == {}
+    assert render.members(tool, VERSION) == {}
 
 
 def test_a_release_is_named_without_a_colon() -> None:
@@ -218,7 +222,7 @@ def test_one_prefix_stands_once() -> None:
 @pytest.mark.parametrize("name", ["www-data", "default", "7up", "a.b", "a+b", "x" * 32])
 def test_a_package_that_cannot_be_a_user(name: str) -> None:
     with pytest.raises(ProjectError, match="cannot be that of the user") as refused:
-        render.members(sample_project(package=name))
+        render.members(sample_project(package=name), VERSION)
     assert "'package'" in refused.value.hint
     with pytest.raises(ProjectError, match="cannot be that of the user"):
         render.render(sample_project(package=name), TRIXIE, version=VERSION, epoch=EPOCH)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from compiler import compile_here
-from samples import sample_project
+from samples import sample_project, sample_service
 from wheelmaker import make_wheel
 
 from debonair import metadata, settings, target, venv
@@ -222,11 +222,19 @@ class TestControl:
         assert found.depends == (
             "python3 (>= 3.13~)",
             "python3 (<< 3.14)",
-            *metadata.SERVICE_DEPENDS,
+            "nginx",
+            "passwd",
+            "systemd",
+            "uwsgi-core",
+            "uwsgi-plugin-python3",
             "libcamera-tools",
         )
         assert (found.section, found.architecture) == ("web", "arm64")
         assert "uWSGI" in found.description
+
+    def test_a_vassal_of_debians_emperor_needs_that(self) -> None:
+        found = self.control(emperor="system", service=sample_service())
+        assert found.depends[2:] == ("nginx", "systemd", "uwsgi-emperor", "uwsgi-plugin-python3")
 
     def test_a_tool_does_not(self) -> None:
         found = self.control(wsgi="")

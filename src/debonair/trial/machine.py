@@ -162,7 +162,12 @@ def reply(data: bytes, seconds: float) -> Reply:
 
 
 def services(machine: Machine, package: str) -> list[str]:
-    """Return the names of the service units in the installed ``package``, templates left out."""
+    """Return the names of the service units that run the installed ``package``, templates left out.
+
+    These are its own ones, or Debian's emperor if the package is a vassal of that.
+    """
     listed = machine.run(["dpkg-query", "--listfiles", package], check=False).stdout.splitlines()
     paths = (PurePosixPath(line) for line in listed if "/systemd/system/" in line)
-    return sorted({path.name for path in paths if path.suffix == ".service" and "@" not in path.name})
+    own = sorted({path.name for path in paths if path.suffix == ".service" and "@" not in path.name})
+    vassal = machine.read(f"/etc/uwsgi-emperor/vassals/{package}.ini")
+    return own if vassal is None else [*own, "uwsgi-emperor.service"]

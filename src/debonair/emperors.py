@@ -1,0 +1,119 @@
+"""Which emperor of uWSGI runs the app: its own, in a unit of its own, or the one that Debian brings.
+
+The first is what Debonair is for. The second (``emperor = "system"``) is for sites where Debian's package
+uwsgi-emperor runs all apps already; what is lost by it stands in the reference of the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from debonair import layout, quote
+from debonair.project import Project
+from debonair.settings import defaults
+
+
+@dataclass(frozen=True)
+class Emperor:
+    """What in a package depends on the emperor."""
+
+    user: str
+    """Who the app runs as."""
+    depends: tuple[str, ...]
+    """The Debian packages that bring the emperor, and what its vassal needs besides uWSGI for Python."""
+    scripts: str
+    """The folder of the maintainer scripts."""
+    readme: str
+    """The template of README.Debian."""
+    templates: Mapping[str, str]
+    """The templates of the files that only this emperor has, by their path in the package."""
+    vassal: Mapping[str, str]
+    """Values of the vassal's template: ``plugins``, ``socket``, ``variables`` and ``log``."""
+
+
+def of(project: Project, version: str) -> Emperor:
+    """Return the emperor of ``project`` in its Debian ``version``.
+
+    Raises ``ProjectError`` for a setting that Debian's own emperor cannot keep.
+    """
+    return _system(project, version) if project.emperor == "system" else _own(project, version)
+
+
+def _own(project: Project, version: str) -> Emperor:
+    app = project.package
+    templates = {
+        f"usr/lib/systemd/system/{app}.service": "systemd/app.service.in",
+        f"usr/lib/sysusers.d/{app}.conf": "systemd/app.sysusers.in",
+        f"usr/lib/tmpfiles.d/{app}.conf": "systemd/app.tmpfiles.in",
+        f"usr/lib/{app}/emperor.ini": "packaging/uwsgi/emperor.ini.in",
+    }
+    if project.sleep_after:
+        templates[f"{layout.dist(app)}/vassals/web.ini.socket"] = "packaging/uwsgi/web.ini.socket.in"
+    return Emperor(
+        user=app,
+        depends=("passwd", "systemd", "uwsgi-core"),
+        scripts="packaging/maintscripts",
+        readme="packaging/doc/README.Debian.in",
+        templates=templates,
+        vassal={"plugins": "python3", "socket": _socket(project, version), "variables": "", "log": ""},
+    )
+
+
+def _system(project: Project, version: str) -> Emperor:
+    for key in _needs_own(project):
+        raise quote.error(
+            project,
+            key,
+            'is kept by an app\'s own emperor and unit, which it has not with emperor = "system"',
+            f"Leave out '{key}', or emperor = \"system\".",
+        )
+    app = project.package
+    release = f"/usr/lib/{app}/releases/{layout.release(version)}"
+    return Emperor(
+        user="www-data",
+        depends=("systemd", "uwsgi-emperor"),
+        scripts="packaging/maintscripts/system",
+        readme="packaging/doc/README.Debian.system.in",
+        templates={f"usr/lib/tmpfiles.d/{app}.conf": "systemd/system.tmpfiles.in"},
+        vassal={
+            "plugins": "python3,syslog",
+            "socket": "; What nginx connects to. It outlives a reload, and so do the requests that wait.\n"
+            f"socket = /run/{app}/web.sock",
+            "variables": "; The variables that a unit of its own would give it.\n"
+            f"ini = exec:///usr/bin/python3 -IB /usr/lib/{app}/libexec/variables.py {release}",
+            "log": f"logger = syslog:{app}",
+        },
+    )
+
+
+def _socket(project: Project, version: str) -> str:
+    """Return the vassal's options for its socket, which its emperor holds for one that may sleep."""
+    app = project.package
+    if not project.sleep_after:
+        return (
+            f"; What nginx is led to by the link web.sock, and what '{app} status' asks.\n"
+            "; The group of both is the folder's: www-data.\n"
+            f"socket = /run/{app}/web-{layout.release(version)}.sock"
+        )
+    lines = [
+        "; The emperor makes that one and hands it over at the first request; when nobody has asked for so",
+        "; many seconds, the app ends and the emperor waits for the next.",
+        f"idle = {project.sleep_after}",
+        "die-on-idle = true",
+    ]
+    return "\n".join(lines)
+
+
+def _needs_own(project: Project) -> Iterator[str]:
+    """Yield the keys that are set and that mean something to an app's own emperor or unit alone."""
+    service = defaults()["service"]
+    if project.sleep_after:
+        yield "sleep-after"
+    yield from (key for key in ("workers", "timers") if getattr(project, key))
+    if project.service.cpu_weight != service["cpu-weight"]:
+        yield "service.cpu-weight"
+    if project.service.network != service["network"]:
+        yield "service.network"
+    if project.service.memory_max.endswith("%"):
+        yield "service.memory-max"
