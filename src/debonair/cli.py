@@ -17,7 +17,7 @@ from click.shell_completion import CompletionItem
 from debonair import __version__
 from debonair.cache import Cache
 from debonair.deb.tree import Entry
-from debonair.errors import Error
+from debonair.errors import Error, WheelError
 
 _FOLDER = click.Path(path_type=Path)
 _COMMAND = "debonair.command"
@@ -182,6 +182,28 @@ def inspect(deb: Path, *, as_json: bool) -> None:
 
     found = inspection.inspect(deb)
     click.echo(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
+
+
+@main.command()
+@click.argument("debs", nargs=-1, required=True, type=_DEB)
+@_target_option(multiple=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def check(debs: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
+    """Check that what is compiled in each DEB runs where it is meant to run.
+
+    Any DEB can be checked. Without --target it is judged for what it says of itself.
+    """
+    from debonair import checks
+    from debonair import target as targets
+
+    chosen = targets.load(target) if target else None
+    found = [checks.check(deb, chosen) for deb in debs]
+    if as_json:
+        click.echo(json.dumps([report.as_json() for report in found], indent=2))
+    else:
+        click.echo("\n".join(report.as_text() for report in found))
+    if any(report.problems for report in found):
+        click.get_current_context().exit(WheelError.exit_code)
 
 
 @main.command()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from debonair import elf
 from debonair.cache import Cache, whole
 from debonair.deb import tree
 from debonair.deb.tree import Layer, Source
@@ -26,7 +27,7 @@ ENOUGH = 500_000
 A block cannot refer back to another, which costs each some 10 to 30 kB: 7 % of a package of seven small
 wheels. What shares a block is made again with it, which takes about two seconds for as much as this.
 """
-_FORMAT = 4
+_FORMAT = 5
 """Raised whenever the same inputs would make other bytes than before."""
 
 
@@ -41,8 +42,19 @@ class Recipe(msgspec.Struct, frozen=True):
     """About how many bytes it compresses to; with ``ENOUGH`` it shares its block with nothing."""
 
 
-def layers(recipes: Sequence[Recipe], cache: Cache) -> list[Layer]:
-    """Return the layers of ``recipes`` in their order, made side by side where they are not kept yet."""
+class Made(msgspec.Struct, frozen=True):
+    """A layer, and what there is to know of it without its bytes."""
+
+    layer: Layer
+    compiled: tuple[elf.Elf, ...]
+    """Its ELF files."""
+
+
+def layers(recipes: Sequence[Recipe], cache: Cache) -> list[Made]:
+    """Return the layers of ``recipes`` in their order, made side by side where they are not kept yet.
+
+    Raises ``PackageError`` for a compiled file that cannot be read, and whatever a recipe does.
+    """
     folder = cache.folder("layers")
     groups = _groups(recipes)
     batches = [[recipes[number] for number in group] for group in groups]
@@ -61,13 +73,13 @@ def layers(recipes: Sequence[Recipe], cache: Cache) -> list[Layer]:
                 found[number] = made = job.result()
                 with whole(places[number]) as temporary:
                     temporary.write_bytes(msgspec.msgpack.encode(made))
-                bar.advance(text=", ".join(layer.name for layer in made))
-    layer_of = {
-        number: layer
+                bar.advance(text=", ".join(part.layer.name for part in made))
+    made_of = {
+        number: part
         for group, made in zip(groups, found, strict=True)
-        for number, layer in zip(group, made or (), strict=True)
+        for number, part in zip(group, made or (), strict=True)
     }
-    return [layer_of[number] for number in range(len(recipes))]
+    return [made_of[number] for number in range(len(recipes))]
 
 
 def _groups(recipes: Sequence[Recipe]) -> list[list[int]]:
@@ -90,8 +102,17 @@ def _groups(recipes: Sequence[Recipe]) -> list[list[int]]:
     return [*groups, *alone]
 
 
-def _make(recipes: Sequence[Recipe]) -> tuple[Layer, ...]:
-    return tree.shared([(recipe.name, recipe.make()) for recipe in recipes])
+def compiled(sources: Iterable[Source]) -> tuple[elf.Elf, ...]:
+    """Return what the ELF files among ``sources`` ask of a machine."""
+    return tuple(
+        elf.read(source.path, source.data) for source in sources if source.data.startswith(elf.MAGIC)
+    )
+
+
+def _make(recipes: Sequence[Recipe]) -> tuple[Made, ...]:
+    parts = [(recipe.name, list(recipe.make())) for recipe in recipes]
+    packed = tree.shared(parts)
+    return tuple(Made(layer, compiled(sources)) for layer, (_, sources) in zip(packed, parts, strict=True))
 
 
 def _key(recipes: Sequence[Recipe]) -> str:
@@ -99,8 +120,8 @@ def _key(recipes: Sequence[Recipe]) -> str:
     return hashlib.sha256(json.dumps([_FORMAT, *inputs]).encode()).hexdigest()
 
 
-def _load(path: Path) -> tuple[Layer, ...] | None:
+def _load(path: Path) -> tuple[Made, ...] | None:
     try:
-        return msgspec.msgpack.decode(path.read_bytes(), type=tuple[Layer, ...])
+        return msgspec.msgpack.decode(path.read_bytes(), type=tuple[Made, ...])
     except (msgspec.DecodeError, OSError):
         return None  # damaged: made again

@@ -50,6 +50,8 @@ class Project:
     """Its manual pages, debian/*.1: text by file name."""
     depends: tuple[str, ...] = ()
     system_site_packages: bool = False
+    waive: tuple[str, ...] = ()
+    """Python packages whose compiled files are taken whatever is found in them."""
     static: dict[str, str] = field(default_factory=dict)
     health: str = "/"
     health_timeout: int = 30
@@ -183,6 +185,7 @@ def _project(
         manuals=_texts(root, "debian/*.1"),
         depends=tuple(given.depends),
         system_site_packages=given.system_site_packages,
+        waive=tuple(given.waive),
         static={url: posixpath.normpath(folder) for url, folder in given.static.items()},
         health=given.health,
         health_timeout=given.health_timeout,

@@ -74,6 +74,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     description: Annotated[str, Meta(description="one line; [project].description")]
     depends: Annotated[list[str], Meta(description="further Debian packages that the app needs")]
     system_site_packages: Annotated[bool, Meta(description="see Debian's own Python packages")]
+    waive: Annotated[
+        list[str],
+        Meta(description="Python packages that are taken though their compiled files seem not to run"),
+    ]
     health: Annotated[str, Meta(description="the path that answers below 400 when the app is well")]
     health_timeout: Annotated[int, Meta(description="seconds in which a new release must be well", ge=1)]
     migrate: Annotated[str, Meta(description="a command that prepares the data for a release")]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair import app, layout, metadata, render, venv, wsgi
+from debonair import app, checks, layers, layout, metadata, render, venv, wsgi
 from debonair.deb import tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source, Tree
 from debonair.deb.version import for_suite
 from debonair.errors import ProjectError
-from debonair.layers import ENOUGH, Recipe, layers
+from debonair.layers import ENOUGH, Recipe
 
 if TYPE_CHECKING:
     from debonair.cache import Cache
@@ -46,22 +46,28 @@ def stage(
     """Plan the package of ``project`` for ``target``, with ``wheels`` in its venv.
 
     ``epoch``, in seconds, is the time of whatever is the application's own. Raises ``ProjectError``,
-    ``WheelError`` or ``PackageError`` for what cannot be laid out.
+    ``WheelError`` or ``PackageError`` for what cannot be laid out, or would not run on ``target``.
     """
-    version = for_suite(project.version, target.debian_release)
+    version = for_suite(project.version, target.debian_release, target.variant)
     # Read here: a thread that opens many files waits for the GIL at each.
     files = app.collect(project) if project.install == "files" else ()
     with ThreadPoolExecutor(max_workers=1) as pool:  # another program compiles the app's bytecode meanwhile
         own = pool.submit(app.sources, files, project, target, interpreter, mtime=epoch) if files else None
-        parts = layers([_recipe(wheel, project, target, interpreter) for wheel in wheels], cache)
+        made = layers.layers([_recipe(wheel, project, target, interpreter) for wheel in wheels], cache)
         rendered = [
             *venv.skeleton(project, target, mtime=epoch),
             *render.render(project, target, version=version, epoch=epoch),
             *_commands(project, mtime=epoch),
         ]
+    compiled = {part.layer.name: part.compiled for part in made}
+    parts = [part.layer for part in made]
     if own:
+        compiled["the app"] = layers.compiled(own.result())
         parts.append(tree.layer("the app", own.result()))
     parts.append(tree.layer("Debonair", rendered))
+    problems = [found for name, files in compiled.items() for found in checks.judge(name, files, target)]
+    if problems:
+        checks.refuse(checks.waived(problems, project.waive), target)
     plan = tree.assemble(parts, mtime=epoch)
     _check(project, target, plan)
     return Plan(

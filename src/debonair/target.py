@@ -27,12 +27,16 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     debian_release: int
     architecture: str
     """Debian's name: ``arm64``, ``armhf``, ``amd64``."""
+    variant: str = ""
+    """What a version carries behind the suite where two targets share an architecture: ``armv6``."""
     multiarch: str
     """The GNU triplet that Debian's library folders are named by."""
     instruction_set: str
     """The least that the cpu knows."""
     elf_machine: str
     """``e_machine`` of the ELF files that run there (elf(5))."""
+    interpreter: str
+    """The dynamic linker that its programs ask for (ld.so(8))."""
     glibc: str
     python: str
     """The minor version of the suite's python3: ``3.13``."""

@@ -12,25 +12,45 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from debonair import build as builds
+from debonair import checks
 from debonair import project as projects
 from debonair import target as targets
 from debonair.cache import Cache
+from debonair.errors import WheelError
 from debonair.run import run
 from debonair.target import Target
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.fixture(scope="module", params=targets.names())
-def target(request: pytest.FixtureRequest) -> Target:
-    return targets.load(request.param)
+BUILT = [
+    (example, name)
+    for name in targets.names()
+    for example in ("guestbook", "hello", "late")
+    if example == "hello" or not name.endswith("-armv6")  # MarkupSafe has no wheel for that
+]
 
 
-@pytest.fixture(scope="module", params=["guestbook", "hello", "late"])
-def deb(request: pytest.FixtureRequest, target: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = projects.load(EXAMPLES / request.param)
-    out = tmp_path_factory.mktemp("debs")
+def built(example: str, target: Target, out: Path) -> Path:
+    project = projects.load(EXAMPLES / example)
     return builds.build(project, target, out, cache=Cache.of(os.environ), environ=os.environ).path
+
+
+@pytest.fixture(scope="module", params=BUILT, ids="-".join)
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Target]:
+    example, name = request.param
+    target = targets.load(name)
+    return built(example, target, tmp_path_factory.mktemp("debs")), target
+
+
+@pytest.fixture(scope="module")
+def deb(both: tuple[Path, Target]) -> Path:
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def target(both: tuple[Path, Target]) -> Target:
+    return both[1]
 
 
 def elf_files(deb: Path, into: Path) -> Iterator[tuple[str, ELFFile]]:
@@ -53,7 +73,8 @@ def test_dpkg_reads_it(deb: Path, target: Target) -> None:
     assert fields == (
         f"Package: {package}\nVersion: {version.rpartition('_')[0]}\nArchitecture: {target.architecture}\n"
     )
-    assert version.endswith(f"+deb{target.debian_release}_{target.architecture}")
+    variant = f"~{target.variant}" if target.variant else ""
+    assert version.endswith(f"+deb{target.debian_release}{variant}_{target.architecture}")
 
 
 def test_every_elf_file_is_of_the_right_machine(deb: Path, target: Target, tmp_path: Path) -> None:
@@ -65,6 +86,21 @@ def test_every_elf_file_is_of_the_right_machine(deb: Path, target: Target, tmp_p
         assert (elf["e_machine"], elf.elfclass) == (target.elf_machine, bits), name
         if target.architecture == "armhf":
             assert elf["e_flags"] & 0x400, f"{name} is not of the hard-float ABI (ELF for the Arm, 5.2)"
+
+
+def test_debonair_itself_finds_it_fit(deb: Path, target: Target, tmp_path: Path) -> None:
+    report = checks.check(deb)
+    assert (report.target.name, report.problems) == (target.name, ())
+    assert report.compiled == len(list(elf_files(deb, tmp_path)))
+
+
+def test_a_wheel_for_a_later_arm_is_refused_for_the_first_pi(tmp_path: Path) -> None:
+    deb = built("guestbook", targets.load("trixie-armv7"), tmp_path)
+    (problem,) = checks.check(deb, targets.load("trixie-armv6")).problems
+    assert problem.origin.startswith("markupsafe 3")
+    assert problem.what == "is for ARMv7, and trixie-armv6 has ARMv6"
+    with pytest.raises(WheelError, match="no wheel for trixie-armv6 of:\n  markupsafe 3"):
+        built("guestbook", targets.load("trixie-armv6"), tmp_path)
 
 
 def test_nothing_in_it_is_of_this_machine(deb: Path, target: Target, tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from elfmaker import make_elf
 
 from debonair.cache import Cache
 from debonair.deb import xz
-from debonair.deb.tree import Layer, Source
+from debonair.deb.tree import Source
 from debonair.errors import PackageError, WheelError
-from debonair.layers import ENOUGH, Recipe, layers
+from debonair.layers import ENOUGH, Made, Recipe, layers
 
 
 def recipe(
@@ -33,8 +34,8 @@ def never() -> list[Source]:
     raise AssertionError("it was made again")
 
 
-def names(found: list[Layer]) -> list[str]:
-    return [layer.name for layer in found]
+def names(found: list[Made]) -> list[str]:
+    return [made.layer.name for made in found]
 
 
 def test_layers_come_in_the_order_of_their_recipes(tmp_path: Path) -> None:
@@ -60,14 +61,14 @@ def test_what_was_made_once_is_taken_from_the_cache(tmp_path: Path) -> None:
     first = layers([recipe("a", "1"), recipe("b", "1")], cache)
     again = layers([recipe("b", "1", make=never), recipe("a", "1", make=never)], cache)
     assert again == first[::-1]
-    assert first[0].entries[0].path == "a"
+    assert first[0].layer.entries[0].path == "a"
 
 
 def test_only_what_changed_is_made(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     layers([recipe("a", "1"), recipe("b", "1")], cache)
     found = layers([recipe("a", "1", make=never), recipe("b", "2", path="new")], cache)
-    assert [layer.entries[0].path for layer in found] == ["a", "new"]
+    assert [made.layer.entries[0].path for made in found] == ["a", "new"]
 
 
 @pytest.mark.parametrize(
@@ -119,9 +120,10 @@ def test_of_nothing_comes_nothing(tmp_path: Path) -> None:
     assert layers([], Cache(tmp_path)) == []
 
 
-def blocks(found: list[Layer]) -> str:
+def blocks(found: list[Made]) -> str:
     """Return a letter for each layer, that of the first one in upper case where it begins a block."""
-    return "".join(layer.name.upper() if layer.block != xz.EMPTY else layer.name for layer in found)
+    parts = [made.layer for made in found]
+    return "".join(part.name.upper() if part.block != xz.EMPTY else part.name for part in parts)
 
 
 @pytest.mark.parametrize(
@@ -143,4 +145,16 @@ def test_what_shares_a_block_is_made_again_together(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     layers([recipe("a", weight=1), recipe("b", weight=1), recipe("c")], cache)
     again = [recipe("a", "2", weight=1), recipe("b", path="new", weight=1), recipe("c", make=never)]
-    assert [layer.entries[0].path for layer in layers(again, cache)] == ["a", "new", "c"]
+    assert [made.layer.entries[0].path for made in layers(again, cache)] == ["a", "new", "c"]
+
+
+def test_what_is_compiled_is_known_from_the_cache_too(tmp_path: Path) -> None:
+    def make() -> list[Source]:
+        library = make_elf(needed=("libffi.so.8",))
+        return [Source.file("x.so", library, mtime=0), Source.file("y", b"", mtime=0)]
+
+    first = layers([recipe("a", make=make), recipe("b", weight=1)], Cache(tmp_path))
+    again = layers([recipe("a", make=never), recipe("b", weight=1, make=never)], Cache(tmp_path))
+    for found in (first, again):
+        assert [file.needed for file in found[0].compiled] == [("libffi.so.8",)]
+        assert found[1].compiled == ()

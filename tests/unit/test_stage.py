@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from compiler import compile_here
+from elfmaker import make_elf
 from samples import sample_project, sample_service
 from wheelmaker import make_wheel
 
@@ -92,6 +93,16 @@ def test_a_web_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (plan.control.package, plan.control.version) == ("guestbook", "1.4.2-1+deb13")
     assert {"postinst", "prerm", "postrm"} <= set(plan.members)
     assert plan.epoch == EPOCH
+
+
+def test_what_would_not_run_there_is_refused_unless_it_is_waived(tmp_path: Path) -> None:
+    fast = wheel(tmp_path, "fast", {"fast/_c.so": make_elf("x86-64")})
+    with pytest.raises(WheelError, match=r"fast 1\.0: /usr/lib/guestbook/dist/.*_c\.so is for EM_X86_64"):
+        staged(tmp_path, project(tmp_path), fast)
+    assert staged(tmp_path, project(tmp_path, waive=("Fast",)), fast).tree.size
+    own = {**APP, "guestbook/_c.so": make_elf("x86-64")}
+    with pytest.raises(WheelError, match=r"the app: /usr/lib/guestbook/dist/app/guestbook/_c\.so"):
+        staged(tmp_path, project(tmp_path, own))
 
 
 def test_the_next_release_takes_the_layers_of_its_wheels_as_they_are(tmp_path: Path) -> None:

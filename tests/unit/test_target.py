@@ -8,11 +8,13 @@ from debonair import target
 from debonair.errors import TargetError
 from debonair.resources import resource
 
+_ARCHITECTURES = {"amd64": "amd64", "arm64": "arm64", "armv6": "armhf", "armv7": "armhf"}
+
 
 def test_the_targets_there_are() -> None:
     assert target.names() == [
-        *("bookworm-amd64", "bookworm-arm64", "bookworm-armv7"),
-        *("trixie-amd64", "trixie-arm64", "trixie-armv7"),
+        *("bookworm-amd64", "bookworm-arm64", "bookworm-armv6", "bookworm-armv7"),
+        *("trixie-amd64", "trixie-arm64", "trixie-armv6", "trixie-armv7"),
     ]
 
 
@@ -23,7 +25,8 @@ def test_each_fits_together(name: str) -> None:
     assert (found.name, found.suite) == (name, suite)
     assert found.python_full.startswith(f"{found.python}.")
     assert found.debian_release == {"bookworm": 12, "trixie": 13}[suite]
-    assert found.architecture == {"amd64": "amd64", "arm64": "arm64", "armv7": "armhf"}[cpu]
+    assert found.architecture == _ARCHITECTURES[cpu]
+    assert found.variant == ("armv6" if cpu == "armv6" else "")
     assert found.machine in found.wheel_machines
     assert found.elf_machine.startswith("EM_")
 
@@ -37,7 +40,7 @@ def test_the_values_of_one() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("trixie-arm46", "Did you mean 'trixie-arm64'? "),
+        ("trixie-arm-64", "Did you mean 'trixie-arm64'? "),
         ("bookworm-armv8", "Did you mean 'bookworm-armv7'? "),
         ("x", "'debonair targets' lists them: bookworm-amd64,"),
         ("../defaults", "'debonair targets'"),

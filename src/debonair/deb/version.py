@@ -39,13 +39,14 @@ def from_pep440(version: str) -> str:
     return text
 
 
-def for_suite(version: str, debian_release: int) -> str:
+def for_suite(version: str, debian_release: int, variant: str = "") -> str:
     """Return the whole Debian version of ``version`` (PEP 440) for one release of Debian.
 
     It carries the release, so that a release upgrade of the machine upgrades the package: 1.4.2 for
-    Debian 13 is ``1.4.2-1+deb13``.
+    Debian 13 is ``1.4.2-1+deb13``. One for a ``variant`` of the architecture, which runs wherever the
+    other does, is lower than that: ``1.4.2-1+deb13~armv6``.
     """
-    return f"{from_pep440(version)}-{REVISION}+deb{debian_release}"
+    return f"{from_pep440(version)}-{REVISION}+deb{debian_release}" + (f"~{variant}" if variant else "")
 
 
 def without_epoch(version: str) -> str:

@@ -74,7 +74,7 @@ def _read(path: Path, known: dict[int, str], suite: str | None) -> Choice:
 
 def _named(version: str, known: dict[int, str]) -> str | None:
     """Return the suite that the end of a Debian version names; None if it names none."""
-    found = re.search(r"[+~]deb(\d+)(?:u\d+)?$", version)
+    found = re.search(r"[+~]deb(\d+)(?:u\d+)?(?:~\w+)?$", version)
     return known.get(int(found[1])) if found else None
 
 

@@ -1,0 +1,192 @@
+"""Whether what is compiled in a package runs where the package is meant to run.
+
+A wheel's tags say what its maker meant; its files say what the compiler did.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from debonair import elf
+from debonair.deb import archive
+from debonair.elf import Elf
+from debonair.errors import PackageError, WheelError
+from debonair.target import Target, load, names
+
+_ARM = {
+    0: "before ARMv4", 1: "ARMv4", 2: "ARMv4T", 3: "ARMv5T", 4: "ARMv5TE", 5: "ARMv5TEJ", 6: "ARMv6",
+    7: "ARMv6KZ", 8: "ARMv6T2", 9: "ARMv6K", 10: "ARMv7", 11: "ARMv6-M", 12: "ARMv6S-M", 13: "ARMv7E-M",
+    14: "ARMv8",
+}  # fmt: skip
+"""What the values of Tag_CPU_arch are called."""
+_CALLED = {"armv6": "ARMv6", "armv7-a": "ARMv7"}
+_ARM_RUNS = {"armv6": frozenset({*range(8), 9}), "armv7-a": frozenset({*range(11)})}
+"""By instruction set, those that run there. The first Pi and the Zero lack the Thumb-2 of ARMv6T2."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why a compiled file does not run on a target."""
+
+    origin: str
+    """The Python package that it came with, its version behind it; or ``the app``."""
+    path: str
+    what: str
+    """``is for ARMv7, and trixie-armv6 has ARMv6``."""
+
+    def __str__(self) -> str:
+        return f"{self.origin}: /{self.path} {self.what}"
+
+
+def judge(origin: str, files: Iterable[Elf], target: Target) -> Iterator[Problem]:
+    """Yield what keeps ``files``, which came with ``origin``, from running on ``target``."""
+    for file in files:
+        for what in _faults(file, target):
+            yield Problem(origin, file.path, what)
+
+
+def refuse(problems: Sequence[Problem], target: Target) -> None:
+    """Raise ``WheelError`` that lists ``problems``, if there are any."""
+    if not problems:
+        return
+    origins = sorted({problem.origin for problem in problems})
+    listed = "".join(f"\n  {problem}" for problem in problems)
+    first = origins[0].partition(" ")[0]
+    raise WheelError(
+        f"What was built would not run on {target.name}:{listed}",
+        hint=f"Lock another version of {', '.join(origins)}, or take it from an index that has it for this "
+        "machine, or leave the target out of 'targets'. If you have seen it run there, say so: "
+        f'waive = ["{first}"]',
+    )
+
+
+def waived(problems: Iterable[Problem], names: Collection[str]) -> list[Problem]:
+    """Return those of ``problems`` whose Python package is not among ``names``."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - a build without problems needs none
+
+    known = {str(canonicalize_name(name)) for name in names}
+    return [
+        problem
+        for problem in problems
+        if str(canonicalize_name(problem.origin.partition(" ")[0])) not in known
+    ]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What was found in a .deb."""
+
+    path: Path
+    target: Target
+    compiled: int
+    """How many compiled files it has."""
+    problems: tuple[Problem, ...]
+
+    def as_text(self) -> str:
+        """Return it for people: a line that sums up, and one for each problem."""
+        files = _count(self.compiled, "compiled file")
+        if not self.problems:
+            return f"{self.path.name}: {files}, fit for {self.target.name}"
+        lines = [
+            f"{self.path.name}: {files}, {_count(len(self.problems), 'problem')} on {self.target.name}:"
+        ]
+        return "\n".join([*lines, *(f"  {problem}" for problem in self.problems)])
+
+    def as_json(self) -> dict[str, object]:
+        """Return it for programs."""
+        problems = [msgspec.to_builtins(problem) for problem in self.problems]
+        return {
+            "file": self.path.name,
+            "target": self.target.name,
+            "compiled": self.compiled,
+            "problems": problems,
+        }
+
+
+def check(deb: Path, target: Target | None = None) -> Report:
+    """Read every compiled file of a .deb, whoever made it, and judge it for ``target``.
+
+    Without one it is judged for what it says of itself. Raises ``PackageError`` if it cannot be read, or is
+    for no machine that is known.
+    """
+    from debonair import inspection  # noqa: PLC0415 - a build judges what it has at hand
+
+    found = archive.read(deb, keep=lambda _: True)
+    judged = target or _target(deb, found)
+    owners = {entry.path: part.origin for part in inspection.inspect(deb).parts for entry in part.entries}
+    compiled = [elf.read(path, data) for path, data in found.contents.items() if data.startswith(elf.MAGIC)]
+    problems = [
+        problem for file in compiled for problem in judge(owners.get(file.path, "Debian"), [file], judged)
+    ]
+    return Report(deb, judged, len(compiled), tuple(problems))
+
+
+def _target(deb: Path, found: archive.Deb) -> Target:
+    """Return the target that a .deb was made for.
+
+    Its release.json says so, or its version; else it is the oldest of its architecture.
+    """
+    package, architecture = found.fields["Package"], found.fields["Architecture"]
+    release = found.contents.get(f"usr/lib/{package}/dist/release.json", b"{}")
+    try:
+        named = str(msgspec.json.decode(release, type=dict[str, object]).get("target", ""))
+    except msgspec.DecodeError:
+        named = ""
+    if named in names():
+        return load(named)
+    fitting = [target for target in map(load, names()) if target.architecture == architecture]
+    version = found.fields["Version"]
+
+    def doubt(target: Target) -> tuple[bool, bool, int]:
+        end = f"+deb{target.debian_release}" + (f"~{target.variant}" if target.variant else "")
+        return not version.endswith(end), bool(target.variant), target.debian_release
+
+    fitting.sort(key=doubt)
+    if not fitting:
+        raise PackageError(
+            f"{deb} is for {architecture}, and says of no target that it was made for it.",
+            hint="Name one: debonair check --target trixie-arm64; 'debonair targets' lists them.",
+        )
+    return fitting[0]
+
+
+def _faults(file: Elf, target: Target) -> Iterator[str]:
+    """Yield what keeps a file from running on ``target``, as the end of a sentence that names the file."""
+    bits = 64 if target.elf_machine in {"EM_AARCH64", "EM_X86_64"} else 32
+    if (file.machine, file.bits) != (target.elf_machine, bits):
+        has, wants = f"{file.machine} ({file.bits} bits)", f"{target.elf_machine} ({bits} bits)"
+        yield f"is for {has}, and {target.name} is {wants}"
+        return
+    runs = _ARM_RUNS.get(target.instruction_set)
+    if runs and file.arm_cpu is not None and file.arm_cpu not in runs:
+        has = _ARM.get(file.arm_cpu, "a newer ARM")
+        yield f"is for {has}, and {target.name} has {_CALLED[target.instruction_set]}"
+    if file.soft_float:
+        yield f"passes floats as armel does, and {target.name} is armhf"
+    if file.glibc and _numbers(file.glibc) > _numbers(target.glibc):
+        yield f"needs glibc {file.glibc}, and {target.suite} has {target.glibc}"
+    if file.interpreter and file.interpreter != target.interpreter:
+        yield f"asks for the dynamic linker {file.interpreter}, and {target.name} has {target.interpreter}"
+    for folder in file.rpath:
+        if _leaves(file.path, folder):
+            yield f"looks for libraries in {folder}, which is not in the package"
+
+
+def _leaves(path: str, folder: str) -> bool:
+    """Tell whether a ``folder`` of an RPATH is outside of the package that has ``path`` (ld.so(8))."""
+    home = posixpath.dirname(path)
+    for origin in ("$ORIGIN", "${ORIGIN}"):
+        if folder.startswith(origin):
+            inside = posixpath.normpath(home + folder.removeprefix(origin))
+            return not inside.startswith("/".join(path.split("/")[:3]))
+    return True
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s'[: number != 1]}"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

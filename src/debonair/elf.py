@@ -1,0 +1,126 @@
+"""What a compiled file asks of the machine that it runs on, read from its ELF headers (elf(5))."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from debonair.errors import PackageError
+
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
+
+MAGIC = b"\x7fELF"
+
+_SOFT_FLOAT = 0x200
+"""EF_ARM_ABI_FLOAT_SOFT in ``e_flags`` (ELF for the Arm Architecture, 5.2)."""
+
+
+class Elf(msgspec.Struct, frozen=True):
+    """One compiled file."""
+
+    path: str
+    """Its path in the package."""
+    machine: str
+    """``e_machine``: ``EM_AARCH64``."""
+    bits: int
+    arm_cpu: int | None = None
+    """Tag_CPU_arch (Addenda to the ABI for the Arm Architecture, 2.3.6); ``None`` where there is none."""
+    soft_float: bool = False
+    """It passes floating-point numbers in a way that armhf does not."""
+    glibc: str = ""
+    """The newest version of a symbol of glibc that it needs: ``2.34``; empty for none."""
+    interpreter: str = ""
+    """The dynamic linker that a program asks for; empty for a library."""
+    needed: tuple[str, ...] = ()
+    """The libraries that it is linked with (DT_NEEDED)."""
+    rpath: tuple[str, ...] = ()
+    """The folders where those are looked for first (DT_RUNPATH, or DT_RPATH)."""
+
+
+def read(path: str, data: bytes) -> Elf:
+    """Return what ``data``, the bytes of the file at ``path``, asks for.
+
+    Raises ``PackageError`` if it begins as an ELF file and is none.
+    """
+    from elftools.common.exceptions import ELFError  # noqa: PLC0415 - only what is new is read
+    from elftools.construct import ConstructError  # noqa: PLC0415
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
+
+    try:
+        file = ELFFile(io.BytesIO(data))
+        dynamic = _dynamic(file)
+        arm = file["e_machine"] == "EM_ARM"
+        return Elf(
+            path=path,
+            machine=str(file["e_machine"]),
+            bits=int(file.elfclass),
+            arm_cpu=_arm_cpu(file) if arm else None,
+            soft_float=arm and bool(file["e_flags"] & _SOFT_FLOAT),
+            glibc=_glibc(file),
+            interpreter=_interpreter(file),
+            needed=tuple(dynamic.get("DT_NEEDED", ())),
+            rpath=tuple(
+                folder
+                for text in dynamic.get("DT_RUNPATH", dynamic.get("DT_RPATH", ()))
+                for folder in text.split(":")
+                if folder
+            ),
+        )
+    except (ELFError, ConstructError, AttributeError, KeyError, TypeError, ValueError) as broken:
+        raise PackageError(
+            f"/{path} begins as a compiled file does, and cannot be read as one: {broken}.",
+            hint="Look whether its wheel was made in full; lock another version of it.",
+        ) from broken
+
+
+def _dynamic(file: ELFFile) -> dict[str, list[str]]:
+    """Return the dynamic tags that are texts, each with its values in their order."""
+    from elftools.elf.dynamic import DynamicSegment  # noqa: PLC0415
+
+    found: dict[str, list[str]] = {}
+    for segment in file.iter_segments():
+        if isinstance(segment, DynamicSegment):
+            for tag in segment.iter_tags():
+                for name in ("needed", "runpath", "rpath"):
+                    if tag.entry.d_tag == f"DT_{name.upper()}":
+                        found.setdefault(tag.entry.d_tag, []).append(str(getattr(tag, name)))
+    return found
+
+
+def _interpreter(file: ELFFile) -> str:
+    from elftools.elf.segments import InterpSegment  # noqa: PLC0415
+
+    found = (segment for segment in file.iter_segments() if isinstance(segment, InterpSegment))
+    return next((str(segment.get_interp_name()) for segment in found), "")
+
+
+def _glibc(file: ELFFile) -> str:
+    """Return the newest GLIBC_ version that is needed (the section of type SHT_GNU_verneed)."""
+    from elftools.elf.gnuversions import GNUVerNeedSection  # noqa: PLC0415
+
+    names = [
+        str(version.name)
+        for section in file.iter_sections()
+        if isinstance(section, GNUVerNeedSection)
+        for _, versions in section.iter_versions()
+        for version in versions
+    ]
+    found = (re.fullmatch(r"GLIBC_(\d+)\.(\d+)(\.\d+)?", name) for name in names)
+    newest = max(((int(match[1]), int(match[2])) for match in found if match), default=None)
+    return f"{newest[0]}.{newest[1]}" if newest else ""
+
+
+def _arm_cpu(file: ELFFile) -> int | None:
+    from elftools.elf.sections import ARMAttributesSection  # noqa: PLC0415
+
+    for section in file.iter_sections():
+        if isinstance(section, ARMAttributesSection):
+            for part in section.iter_subsections():
+                for scope in part.iter_subsubsections():
+                    for attribute in scope.iter_attributes("TAG_CPU_ARCH"):
+                        return int(attribute.value)
+    return None
