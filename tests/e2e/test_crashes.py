@@ -17,7 +17,7 @@ from debonair.trial.container import Container
 
 pytestmark = pytest.mark.boot
 
-BACK = 15.0  # seconds within which the page must answer again, on a machine that is busy with other things
+BACK = 30.0  # seconds within which the page must answer again, on a machine that is busy with other things
 DOWN = "503 guestbook cannot answer just now. Try again in a moment."
 SHOWN = 4.0  # seconds of load before and after
 
@@ -58,7 +58,7 @@ def test_the_page_comes_back(machine: Container, capsys: pytest.CaptureFixture[s
         with under_load(machine, seconds=60, clients=2, rate=50, paths=["/healthz"]) as traffic:
             time.sleep(SHOWN)
             killed = victim(machine)
-            machine.run(["kill", "-KILL", str(killed)])
+            machine.run(["sh", "-c", 'kill -KILL "$0"', str(killed)])
             deadline = time.monotonic() + BACK
             while victim(machine) in {0, killed} or status(machine)[0] != 0:
                 assert time.monotonic() < deadline, f"the {name} was killed, and nothing came back"

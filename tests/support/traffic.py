@@ -140,13 +140,14 @@ def under_load(
     are there afterwards.
     """
     machine.copy_in(PROGRAM, "/srv/load.py")
+    unit = f"load-{time.monotonic_ns()}"  # systemd forgets a unit that has ended when it likes
     words = [word for path in paths for word in ("--path", path)]
     words += ["--clients", f"{clients}", "--rate", f"{rate:g}", "--seconds", f"{seconds:g}"]
-    machine.run(["systemd-run", "--quiet", "--unit=load", "python3", "/srv/load.py", RESULT, *words])
+    machine.run(["systemd-run", "--quiet", f"--unit={unit}", "python3", "/srv/load.py", RESULT, *words])
     traffic = Traffic()
     try:
         yield traffic
     finally:
-        machine.run(["systemctl", "stop", "load"])
+        machine.run(["systemctl", "stop", unit])
     lines = (machine.read(RESULT) or "").splitlines()
     traffic.answers = [Answer(*json.loads(line)) for line in lines]

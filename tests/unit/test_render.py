@@ -138,7 +138,7 @@ def test_a_bookworm_unit_has_no_setting_that_its_systemd_does_not_know() -> None
     text = unit(sample_project(), BOOKWORM)
     assert "RestartSteps" not in text
     assert "RestartMaxDelaySec" not in text
-    assert "\nRestartSec=5\n" in text
+    assert "\nRestartSec=1s\n" in text
 
 
 def test_what_is_not_set_leaves_no_line() -> None:
