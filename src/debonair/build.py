@@ -72,7 +72,7 @@ def plan(project: Project, target: Target, *, cache: Cache, environ: Mapping[str
             f"There is no Python {target.python} here and none can be fetched: {target.name} gets no "
             "bytecode, and starts slower."
         )
-    return stage.stage(project, target, chosen, interpreter, cache=cache, epoch=epoch)
+    return stage.stage(project, target, chosen, interpreter, cache=cache, environ=environ, epoch=epoch)
 
 
 def build(

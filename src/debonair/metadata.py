@@ -20,8 +20,17 @@ _LEGACY = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
 _GLIBC = re.compile(r"(manylinux1|manylinux2010|manylinux2014|manylinux_2_(\d+))_")
 
 
-def control(project: Project, target: Target, wheels: Sequence[Wheel], *, version: str) -> Control:
+def control(
+    project: Project,
+    target: Target,
+    wheels: Sequence[Wheel],
+    *,
+    libraries: Sequence[str] = (),
+    version: str,
+) -> Control:
     """Return the control file of ``project`` for ``target`` with ``wheels``, ``version`` being Debian's.
+
+    ``libraries`` are the packages that compiled files need, besides glibc's.
 
     The venv links to the suite's interpreter and holds modules for its minor version alone, so both
     bounds of python3 stand in Depends (Debian Python Policy, section 4.1).
@@ -30,6 +39,7 @@ def control(project: Project, target: Target, wheels: Sequence[Wheel], *, versio
     depends = [f"python3 (>= {major}.{minor}~)", f"python3 (<< {major}.{minor + 1})"]
     if libc := _libc(wheels):
         depends.append(libc)
+    depends += libraries
     if project.wsgi:
         depends += sorted(["nginx", "uwsgi-plugin-python3", *emperors.of(project, version).depends])
     return Control(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import posixpath
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from debonair.layers import ENOUGH, Recipe
 
 if TYPE_CHECKING:
     from debonair.cache import Cache
+    from debonair.elf import Elf
     from debonair.project import Project
     from debonair.python import Interpreter
     from debonair.target import Target
@@ -41,12 +43,14 @@ def stage(
     interpreter: Interpreter | None,
     *,
     cache: Cache,
+    environ: Mapping[str, str],
     epoch: int,
 ) -> Plan:
     """Plan the package of ``project`` for ``target``, with ``wheels`` in its venv.
 
-    ``epoch``, in seconds, is the time of whatever is the application's own. Raises ``ProjectError``,
-    ``WheelError`` or ``PackageError`` for what cannot be laid out, or would not run on ``target``.
+    ``environ`` may name the mirror that is asked for libraries; ``epoch``, in seconds, is the time of
+    whatever is the application's own. Raises ``ProjectError``, ``WheelError`` or ``PackageError`` for what
+    cannot be laid out, or would not run on ``target``, and ``NetworkError`` if that cannot be found out.
     """
     version = for_suite(project.version, target.debian_release, target.variant)
     # Read here: a thread that opens many files waits for the GIL at each.
@@ -71,11 +75,33 @@ def stage(
     plan = tree.assemble(parts, mtime=epoch)
     _check(project, target, plan)
     return Plan(
-        control=metadata.control(project, target, wheels, version=version),
+        control=metadata.control(
+            project,
+            target,
+            wheels,
+            libraries=_libraries(compiled, plan, target, cache, environ),
+            version=version,
+        ),
         tree=plan,
         members=render.members(project, version),
         epoch=epoch,
     )
+
+
+def _libraries(
+    compiled: Mapping[str, tuple[Elf, ...]],
+    plan: Tree,
+    target: Target,
+    cache: Cache,
+    environ: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return the Debian packages of the libraries that the package's compiled files need."""
+    if not any(file.needed for files in compiled.values() for file in files):
+        return ()
+    from debonair import libraries  # noqa: PLC0415 - most packages need none
+
+    carried = {posixpath.basename(entry.path) for layer in plan.layers for entry in layer.entries}
+    return libraries.depends(compiled, carried, target, cache=cache, environ=environ)
 
 
 def _recipe(wheel: Wheel, project: Project, target: Target, interpreter: Interpreter | None) -> Recipe:

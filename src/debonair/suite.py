@@ -18,6 +18,16 @@ from debonair.exclusive import exclusive
 from debonair.mirror import Mirror
 
 _INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) (?!local-deb ).*\[(\S+)\]\)", re.MULTILINE)
+_LIBRARIES = """\
+Acquire::IndexTargets::deb::Packages::DefaultEnabled "false";
+Acquire::IndexTargets::deb::Libraries::MetaKey "main/Contents-{0}";
+Acquire::IndexTargets::deb::Libraries::ShortDescription "Contents-{0}";
+Acquire::IndexTargets::deb::Libraries::Description "$(RELEASE) Contents-{0}";
+Acquire::IndexTargets::deb::Libraries::KeepCompressed "true";
+"""
+"""Lets apt fetch and verify the list of the files of all packages, instead of that of the packages."""
+_LIBRARY = r"^(usr/)?lib/([^/ ]*-linux-[^/ ]*/)?[^/ ]*[.]so[. ]"
+_FIND = f"/usr/lib/apt/apt-helper cat-file \"$1\" | grep -E '{_LIBRARY}'"
 _OFFLINE = re.compile(r"^[EW]: (?:Failed to fetch|Unable to fetch|Some index files failed)", re.MULTILINE)
 
 
@@ -70,6 +80,24 @@ class Suite:
                     raise _unreachable(self.mirror, fetched)
             return tuple(self._debs(planned.stdout))
 
+    def libraries(self) -> dict[str, str]:
+        """Return the package of each shared library that lies where the dynamic linker looks (ld.so(8)).
+
+        The suite's own list of contents says so; it is fetched anew, which takes some seconds. Of several
+        packages with one file the first is taken. Raises ``NetworkError`` if the mirror cannot be reached.
+        """
+        apart = Suite(self.name, self.architecture, self.mirror, self.folder / "contents")
+        with exclusive(apart.folder / "lock"):
+            configuration = apart._configure(Path("/dev/null"), more=_LIBRARIES.format(self.architecture))
+            apart._update(configuration)
+            (contents,) = (apart.folder / "lists").glob(f"*_Contents-{self.architecture}*")
+            listed = run.run(["sh", "-c", _FIND, "sh", contents]).stdout.splitlines()
+        found = (line.rsplit(maxsplit=1) for line in listed)
+        return {
+            path.rpartition("/")[2]: packages.partition(",")[0].rpartition("/")[2]
+            for path, packages in reversed(list(found))
+        }
+
     def _debs(self, plan: str) -> list[Path]:
         """Return where apt keeps the debs of a simulated install, those given as files left out."""
         names = (
@@ -78,8 +106,11 @@ class Suite:
         )
         return [self.folder / "archives" / name for name in names]
 
-    def _configure(self, status: Path) -> Path:
-        """Write apt's configuration for a machine with the dpkg ``status`` file; apt.conf(5)."""
+    def _configure(self, status: Path, *, more: str = "") -> Path:
+        """Write apt's configuration for a machine with the dpkg ``status`` file; apt.conf(5).
+
+        ``more`` are further lines of it.
+        """
         with disk(self.folder):
             for name in ("lists/partial", "empty/partial", "archives/partial", "etc"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -114,7 +145,7 @@ class Suite:
                 *self.mirror.settings,
             ]
             configuration = self.folder / "etc" / "apt.conf"
-            configuration.write_text("".join(f"{line};\n" for line in lines))
+            configuration.write_text("".join(f"{line};\n" for line in lines) + more)
         return configuration
 
     def _apt(self, configuration: Path, *words: str) -> run.Completed:
@@ -135,7 +166,7 @@ class Suite:
             else:
                 (self.folder / "etc" / "known-as").write_text(alias)
                 return
-        if _failed(told) and not any((self.folder / "lists").glob("*_Packages")):
+        if _failed(told) and not any((self.folder / "lists").glob("*_main_*")):
             raise _unreachable(self.mirror, told)
 
     def _renew(self, configuration: Path, name: str) -> run.Completed:

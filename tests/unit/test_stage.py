@@ -64,7 +64,9 @@ def staged(
     interpreter: Interpreter | None = None,
     epoch: int = EPOCH,
 ) -> Plan:
-    return stage(given, TRIXIE, wheels, interpreter, cache=Cache(tmp_path / "cache"), epoch=epoch)
+    return stage(
+        given, TRIXIE, wheels, interpreter, cache=Cache(tmp_path / "cache"), environ={}, epoch=epoch
+    )
 
 
 def entries(plan: Plan) -> dict[str, Entry]:
@@ -105,6 +107,12 @@ def test_what_would_not_run_there_is_refused_unless_it_is_waived(tmp_path: Path)
         staged(tmp_path, project(tmp_path, own))
 
 
+def test_the_libraries_of_compiled_files_become_dependencies(tmp_path: Path) -> None:
+    library = make_elf(needed=("libstdc++.so.6", "libm.so.6", "own.so.1"))
+    fast = wheel(tmp_path, "fast", {"fast/_c.so": library, "own.so.1": b""})
+    assert "libstdc++6" in staged(tmp_path, project(tmp_path), fast).control.depends
+
+
 def test_the_next_release_takes_the_layers_of_its_wheels_as_they_are(tmp_path: Path) -> None:
     flask = wheel(tmp_path, "flask", {"flask/__init__.py": b"x = 1\n"})
     first = staged(tmp_path, project(tmp_path), flask)
@@ -129,7 +137,9 @@ def test_another_package_or_interpreter_has_layers_of_its_own(
 def test_the_same_arguments_give_the_same_plan(tmp_path: Path) -> None:
     flask = wheel(tmp_path, "flask", {"flask/__init__.py": b"x = 1\n"})
     plans = [
-        stage(project(tmp_path), TRIXIE, [flask], None, cache=Cache(tmp_path / name), epoch=EPOCH)
+        stage(
+            project(tmp_path), TRIXIE, [flask], None, cache=Cache(tmp_path / name), environ={}, epoch=EPOCH
+        )
         for name in ("one", "two")
     ]
     assert plans[0] == plans[1]

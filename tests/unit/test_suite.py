@@ -86,7 +86,7 @@ def test_no_network_and_no_lists(suite: Suite, programs: Programs, tmp_path: Pat
 def test_no_network_but_old_lists(suite: Suite, programs: Programs, tmp_path: Path) -> None:
     def lists(words: list[str]) -> None:
         del words
-        (suite.folder / "lists" / "m.test_Packages").touch()
+        (suite.folder / "lists" / "m.test_main_Packages").touch()
         programs.answer("--simulate", "")
 
     programs.answer("--simulate", status=100)
@@ -124,6 +124,28 @@ def test_another_name_that_is_of_another_suite(suite: Suite, programs: Programs,
     with pytest.raises(NetworkError):
         suite.fetch(["x"], status=tmp_path / "status")
     assert " trixie main" in (suite.folder / "etc/sources.list").read_text()
+
+
+def test_libraries_are_found_in_the_suites_contents(suite: Suite, programs: Programs) -> None:
+    def contents(words: list[str]) -> None:
+        del words
+        (suite.folder / "contents/lists/m.test_dists_trixie_main_Contents-amd64.lz4").touch()
+
+    listed = """\
+usr/lib/x86_64-linux-gnu/libffi.so.8               libs/libffi8
+usr/lib/x86_64-linux-gnu/libz.so.1                 libs/zlib1g
+lib/libodd.so.1                                    libs/odd-first,contrib/libs/odd-second
+usr/lib/x86_64-linux-gnu/libz.so.1                 libs/zlib1g-later
+"""
+    programs.answer("apt-helper cat-file", listed)
+    programs.answer(" update", do=contents)
+    assert suite.libraries() == {
+        "libffi.so.8": "libffi8",
+        "libz.so.1": "zlib1g",
+        "libodd.so.1": "odd-first",
+    }
+    configuration = (suite.folder / "contents/etc/apt.conf").read_text()
+    assert '::MetaKey "main/Contents-amd64";' in configuration
 
 
 def test_lists_from_before_a_point_release(suite: Suite, programs: Programs, tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""The Debian packages of the libraries that compiled files are linked with, as by dpkg-shlibdeps(1).
+
+A wheel that is made by the rules (PEP 600) needs few: these are known. For any other, the suite itself is
+asked, and what it said is kept in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+
+from debonair.cache import Cache, whole
+from debonair.elf import Elf
+from debonair.errors import WheelError
+from debonair.mirror import mirror
+from debonair.progress import say
+from debonair.suite import Suite
+from debonair.target import Target
+
+_C = {"c", "dl", "m", "pthread", "rt", "util", "resolv", "nsl", "BrokenLocale", "anl", "thread_db", "mvec"}
+_KNOWN = {"libgcc_s.so.1": "libgcc-s1", "libstdc++.so.6": "libstdc++6"}
+"""Those that every suite has under one name, besides glibc's own."""
+
+
+def depends(
+    parts: Mapping[str, Iterable[Elf]],
+    carried: Collection[str],
+    target: Target,
+    *,
+    cache: Cache,
+    environ: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return the Debian packages that the compiled files of ``parts`` need on ``target``, sorted.
+
+    ``parts`` are the files by where they come from, ``carried`` the names of all files in the package,
+    which are not looked for elsewhere. glibc's is left out: its version is known from the wheels' tags.
+    Raises ``WheelError`` for a library that no package has, and ``NetworkError`` if the suite has to be
+    asked and cannot be.
+    """
+    needed = {
+        library: (origin, file.path)
+        for origin, files in parts.items()
+        for file in files
+        for library in file.needed
+        if library not in carried and not _is_glibc(library)
+    }
+    found = {library: _KNOWN[library] for library in needed if library in _KNOWN}
+    if others := needed.keys() - found.keys():
+        found |= _owners(others, target, cache, environ)
+    if missing := sorted(needed.keys() - found.keys()):
+        listed = "".join(f"\n  {needed[name][0]}: /{needed[name][1]} needs {name}" for name in missing)
+        raise WheelError(
+            f"No package of {target.suite} ({target.architecture}) has these libraries:{listed}",
+            hint="Lock another version, or one that carries its libraries; or leave the target out.",
+        )
+    return tuple(sorted(set(found.values())))
+
+
+def _is_glibc(library: str) -> bool:
+    stem = library.partition(".so")[0]
+    return stem.startswith("ld-linux") or (stem.startswith("lib") and stem.removeprefix("lib") in _C)
+
+
+def _owners(
+    names: Collection[str], target: Target, cache: Cache, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the packages of those of ``names`` that the suite has."""
+    kept = cache.folder("apt") / f"{target.suite}-{target.architecture}.libraries"
+    try:
+        known = msgspec.json.decode(kept.read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError):
+        known = {}
+    if not known.keys() >= set(names):  # not asked yet, or before the library was there
+        say(f"{target.suite} is asked which packages have its libraries, once for {target.architecture}.")
+        suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
+        known = suite.libraries()
+        with whole(kept) as temporary:
+            temporary.write_bytes(msgspec.json.encode(known))
+    return {name: known[name] for name in names if name in known}
