@@ -153,14 +153,22 @@ def plan(directory: Path, target: str | None, *, as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--pi", metavar="MODEL", help="Those that a Raspberry Pi wants, such as zero2w, 3 or 4.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def targets(*, as_json: bool) -> None:
+def targets(*, pi: str | None, as_json: bool) -> None:
     """List the targets: the suites and cpus that can be built for."""
     import msgspec
 
+    from debonair import board
     from debonair import target as known
 
     found = [known.load(name) for name in known.names()]
+    if pi is not None:
+        wanted = board.find(pi)
+        if not as_json:
+            click.echo(wanted.as_text())
+            return
+        found = [target for some in wanted.targets().values() for target in some]
     if as_json:
         click.echo(json.dumps([msgspec.to_builtins(target) for target in found], indent=2))
         return
