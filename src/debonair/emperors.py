@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from debonair import layout, quote
+from debonair import hardware, layout, quote
 from debonair.project import Project
 from debonair.settings import defaults
 
@@ -48,6 +48,8 @@ def _own(project: Project, version: str) -> Emperor:
         f"usr/lib/tmpfiles.d/{app}.conf": "systemd/app.tmpfiles.in",
         f"usr/lib/{app}/emperor.ini": "packaging/uwsgi/emperor.ini.in",
     }
+    if hardware.rules(project):
+        templates[f"usr/lib/udev/rules.d/60-{app}.rules"] = "systemd/app.udev.in"
     if project.sleep_after:
         templates[f"{layout.dist(app)}/vassals/web.ini.socket"] = "packaging/uwsgi/web.ini.socket.in"
     return Emperor(
@@ -110,7 +112,7 @@ def _needs_own(project: Project) -> Iterator[str]:
     service = defaults()["service"]
     if project.sleep_after:
         yield "sleep-after"
-    yield from (key for key in ("workers", "timers") if getattr(project, key))
+    yield from (key for key in ("hardware", "workers", "timers") if getattr(project, key))
     if project.service.cpu_weight != service["cpu-weight"]:
         yield "service.cpu-weight"
     if project.service.network != service["network"]:

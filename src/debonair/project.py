@@ -50,6 +50,8 @@ class Project:
     """Its manual pages, debian/*.1: text by file name."""
     depends: tuple[str, ...] = ()
     system_site_packages: bool = False
+    hardware: tuple[str, ...] = ()
+    """What of the board it opens: ``gpio``, ``i2c``."""
     waive: tuple[str, ...] = ()
     """Python packages whose compiled files are taken whatever is found in them."""
     static: dict[str, str] = field(default_factory=dict)
@@ -185,6 +187,7 @@ def _project(
         manuals=_texts(root, "debian/*.1"),
         depends=tuple(given.depends),
         system_site_packages=given.system_site_packages,
+        hardware=tuple(dict.fromkeys(given.hardware)),
         waive=tuple(given.waive),
         static={url: posixpath.normpath(folder) for url, folder in given.static.items()},
         health=given.health,

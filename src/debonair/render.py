@@ -9,7 +9,7 @@ import json
 import re
 from pathlib import Path
 
-from debonair import commands, documents, emperors, layout, limits, quote, wsgi
+from debonair import commands, documents, emperors, hardware, layout, limits, quote, wsgi
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
 from debonair.project import Project
@@ -59,6 +59,7 @@ def members(project: Project, version: str) -> dict[str, str]:
     _check_account(project)
     emperor = emperors.of(project, version)
     values = {"app": project.package, "user": emperor.user, "stamps": commands.stamps(project)}
+    values["udev"] = "udevadm trigger --action=change || true" if hardware.rules(project) else ""
     parts = ("moved", "settings", "site", "unlink", "put-aside")
     for part in parts:
         values[part.replace("-", "_")] = fill(f"packaging/maintscripts/parts/{part}.in", values).rstrip(
@@ -113,6 +114,10 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         "limits": limits.unit(project),
         "memory": limits.vassal(project, target),
         "network": limits.network(project),
+        "devices": hardware.unit(project),
+        "proc": hardware.proc(project),
+        "memberships": hardware.memberships(project),
+        "rules": hardware.rules(project),
         # Without its emperor the app is down; it is there again in no time, and costs little.
         "restart": _restart(target, "200ms", "5s", "1s"),
         "worker_restart": _restart(target, "1s", "60s", "5s"),

@@ -74,6 +74,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     description: Annotated[str, Meta(description="one line; [project].description")]
     depends: Annotated[list[str], Meta(description="further Debian packages that the app needs")]
     system_site_packages: Annotated[bool, Meta(description="see Debian's own Python packages")]
+    hardware: Annotated[
+        list[Literal["gpio", "i2c", "spi", "uart", "camera", "video", "audio", "usb"]],
+        Meta(description="what of the board the app opens"),
+    ]
     waive: Annotated[
         list[str],
         Meta(description="Python packages that are taken though their compiled files seem not to run"),
@@ -160,11 +164,12 @@ def _unknown(table: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[tupl
 
 def _refuse_unknown(path: tuple[str, ...], file: Path, prefix: str) -> None:
     base = defaults()
-    known = {(key,) for key in base} | {(key, inner) for key in ("nginx", "service") for inner in base[key]}
-    by_text = {".".join(key): key for key in known}
-    close = difflib.get_close_matches(".".join(path), by_text, n=1, cutoff=0.6)
-    if not close:  # the right name in the wrong table
-        close = [text for text, key in by_text.items() if key[-1] == path[-1].replace("_", "-")][:1]
+    known: set[tuple[str, ...]] = {(key,) for key in base}
+    known |= {(key, inner) for key in ("nginx", "service", "uwsgi") for inner in base[key]}
+    by_text = {".".join(key): key for key in sorted(known)}
+    # the right name in the wrong table, else a name like it
+    close = [text for text, key in by_text.items() if key[-1] == path[-1].replace("_", "-")][:1]
+    close = close or difflib.get_close_matches(".".join(path), by_text, n=1, cutoff=0.6)
     raise ProjectError(
         f"{file.name}: there is no key '{_dotted(prefix, '.'.join(path))}'.",
         hint=f"Did you mean '{_dotted(prefix, close[0])}'?"

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.boot
 INTRUDER = Path(__file__).parent / "intruder"
 CODE = "/usr/lib/intruder/current/app"
 EXPOSURE = 1.1
+EXPOSURE_WITH_HARDWARE = 1.2
 REFUSED = ("EACCES", "EROFS", "EPERM")
 
 Ask = Callable[..., str]
@@ -31,15 +32,23 @@ Ask = Callable[..., str]
 def machine(
     request: pytest.FixtureRequest, boot: Boot, build: Builder, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Container]:
-    """A Debian with the intruder, with the same as a hermit (without network), and with every example."""
-    hermit = shutil.copytree(INTRUDER, tmp_path_factory.mktemp("hermit") / "hermit")
-    config = hermit / "debonair.toml"
-    text = config.read_text().replace("intruder", "hermit")
-    config.write_text(text.replace("[service]\n", "[service]\nnetwork = false\n"))
+    """A Debian with every example, and the intruder: as such, without network (hermit), with gpio."""
+    hermit = variant("hermit", tmp_path_factory, "[service]\n", "[service]\nnetwork = false\n")
+    maker = variant("maker", tmp_path_factory, "health =", 'hardware = ["gpio"]\nhealth =')
     with boot(request.param) as booted:
-        for project in (INTRUDER, hermit, *examples()):
+        for project in (INTRUDER, hermit, maker, *examples()):
             trial.install(boot.bed, booted, build(project, f"{request.param}-amd64"))
         yield booted
+
+
+def variant(name: str, folders: pytest.TempPathFactory, old: str, new: str) -> Path:
+    """Return a copy of the intruder under another name, its settings changed."""
+    folder = shutil.copytree(INTRUDER, folders.mktemp(name) / name)
+    config = folder / "debonair.toml"
+    text = config.read_text().replace("intruder", name)
+    assert old in text
+    config.write_text(text.replace(old, new))
+    return folder
 
 
 def examples() -> list[Path]:
@@ -82,7 +91,8 @@ def test_exposure(machine: Container, capsys: pytest.CaptureFixture[str]) -> Non
         sys.stdout.write(f"\nsystemd-analyze security, {machine.suite}:\n")
         sys.stdout.writelines(f"  {figure}  {unit}\n" for unit, figure in figures.items())
     assert len(figures) >= len(examples()) + 2 * len(("the web processes", "a worker", "a timer's command"))
-    assert max(figures.values()) <= EXPOSURE
+    assert max(figure for unit, figure in figures.items() if not unit.startswith("maker")) <= EXPOSURE
+    assert max(figures.values()) <= EXPOSURE_WITH_HARDWARE
     assert figures["hermit.service"] < figures["intruder.service"] / 2
 
 
@@ -237,3 +247,22 @@ def test_a_worker_that_takes_more_than_its_share_is_ended(machine: Container, as
     assert answers == ["503"]
     assert "EVIL RELOAD ON WORKER" in said
     assert ask("well").startswith("OK")
+
+
+def test_the_devices_that_it_asked_for_open_and_no_others(machine: Container, ask: Ask) -> None:
+    # stand-ins: what is asked of a null device is done at once
+    for name, group in (("gpiochip0", "gpio"), ("spidev0.0", "spi"), ("kept", "root")):
+        machine.run(["sh", "-c", 'getent group "$0" >/dev/null || groupadd --system "$0"', group])
+        machine.run(["mknod", "--mode=0660", f"/dev/{name}", "c", "1", "3"])
+        machine.run(["chgrp", group, f"/dev/{name}"])
+    assert machine.run(["id", "-Gn", "maker"]).stdout.split() == ["maker", "gpio"]
+    machine.run(["systemctl", "restart", "maker"])  # it started while there was none, which kept nobody
+    trial.healthy(machine, "maker", trial.Site("/well", host="maker.test"))
+    assert ask("write", "/dev/gpiochip0", app="maker") == "OK "
+    for device in ("/dev/spidev0.0", "/dev/kept"):
+        assert ask("write", device, app="maker") == "EACCES"
+    assert ask("read", "/proc/cpuinfo", app="maker").startswith("OK")
+    assert "gpiochip0" in ask("names", "/dev", app="maker")
+    assert "gpiochip0" not in ask("names", "/dev")  # who has asked for nothing sees none of them
+    assert ask("read", "/proc/cpuinfo") == "ENOENT"
+    assert "gpio" in str(machine.read("/usr/lib/udev/rules.d/60-maker.rules"))

@@ -76,7 +76,7 @@ def test_reading_leaves_the_defaults_alone() -> None:
         ("[uwgsi]\nprocesses = 1", "uwgsi", "uwsgi"),
         ('server-name = "x"', "server-name", "nginx.server-name"),
         ('memory_max = "x"', "memory_max", "service.memory-max"),
-        ("harakiri = 3", "harakiri", ""),
+        ("harakiri = 3", "harakiri", "uwsgi.harakiri"),
     ],
 )
 def test_an_unknown_key_is_refused_and_the_right_one_suggested(text: str, wrong: str, meant: str) -> None:
