@@ -17,7 +17,7 @@ import pytest
 from debians import Boot, Builder
 from release import Release
 
-from debonair import run
+from debonair import checks, run
 from debonair.mirror import mirror
 from debonair.suite import Suite
 
@@ -94,3 +94,32 @@ def test_the_armv7_deb_answers_through_uwsgi(served: Path) -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 ")
     assert json.loads(body) == {"status": "ok", "compiled": True}
+
+
+LOOK = """
+import platform, sys, sysconfig
+sys.path.insert(0, sys.argv[1])
+import app
+page = b"".join(app.app({"PATH_INFO": "/", "REQUEST_METHOD": "GET"}, lambda *_: None))
+print(platform.machine(), sysconfig.get_platform(), page.decode().strip(), sep="|")
+"""
+
+
+@pytest.mark.parametrize("suite_name", ["trixie", "bookworm"])
+def test_pure_python_runs_on_the_cpu_of_the_first_pi(
+    suite_name: str, build: Builder, boot: Boot, tmp_path: Path
+) -> None:
+    """Debian's armel stands in for Raspbian, whose float ABI it has not: right for what is not compiled."""
+    deb = build("hello", f"{suite_name}-armv6")
+    assert checks.check(deb).problems == ()
+    root, status = tmp_path / "root", tmp_path / "status"
+    status.touch()
+    suite = Suite.of(suite_name, "armel", mirror=mirror(os.environ), cache=boot.bed.cache)
+    unpack((*suite.fetch(("libc6", "python3"), status=status), deb), root)
+    (root / "usr/bin" / QEMU.name).write_bytes(QEMU.read_bytes())
+    (root / "usr/bin" / QEMU.name).chmod(0o755)
+    app = "/usr/lib/hello-pi/dist/app"
+    words: list[str | Path] = ["env", "-i", "PATH=/usr/sbin:/usr/bin", "QEMU_CPU=arm1176", "chroot", root]
+    words += ["/usr/bin/qemu-arm-static", "/usr/bin/python3", "-IB", "-c", LOOK, app]
+    said = run.run(words).stdout
+    assert said == "armv6l|linux-armv6l|Hello from a Raspberry Pi!\n"
