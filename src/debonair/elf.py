@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x7fELF"
 
+_GLIBC = frozenset(
+    {"c", "dl", "m", "pthread", "rt", "util", "resolv", "nsl", "BrokenLocale", "anl", "thread_db", "mvec"}
+)
+"""The names of glibc's own libraries."""
 _SOFT_FLOAT = 0x200
 """EF_ARM_ABI_FLOAT_SOFT in ``e_flags`` (ELF for the Arm Architecture, 5.2)."""
 
@@ -36,7 +40,7 @@ class Elf(msgspec.Struct, frozen=True):
     interpreter: str = ""
     """The dynamic linker that a program asks for; empty for a library."""
     needed: tuple[str, ...] = ()
-    """The libraries that it is linked with (DT_NEEDED)."""
+    """The libraries that it is linked with (DT_NEEDED), but for those of glibc, which every system has."""
     rpath: tuple[str, ...] = ()
     """The folders where those are looked for first (DT_RUNPATH, or DT_RPATH)."""
 
@@ -60,9 +64,9 @@ def read(path: str, data: bytes) -> Elf:
             bits=int(file.elfclass),
             arm_cpu=_arm_cpu(file) if arm else None,
             soft_float=arm and bool(file["e_flags"] & _SOFT_FLOAT),
-            glibc=_glibc(file),
+            glibc=_newest(file),
             interpreter=_interpreter(file),
-            needed=tuple(dynamic.get("DT_NEEDED", ())),
+            needed=tuple(name for name in dynamic.get("DT_NEEDED", ()) if not _is_glibc(name)),
             rpath=tuple(
                 folder
                 for text in dynamic.get("DT_RUNPATH", dynamic.get("DT_RPATH", ()))
@@ -75,6 +79,11 @@ def read(path: str, data: bytes) -> Elf:
             f"/{path} begins as a compiled file does, and cannot be read as one: {broken}.",
             hint="Look whether its wheel was made in full; lock another version of it.",
         ) from broken
+
+
+def _is_glibc(library: str) -> bool:
+    stem = library.partition(".so")[0]
+    return stem.startswith("ld-linux") or (stem.startswith("lib") and stem.removeprefix("lib") in _GLIBC)
 
 
 def _dynamic(file: ELFFile) -> dict[str, list[str]]:
@@ -98,7 +107,7 @@ def _interpreter(file: ELFFile) -> str:
     return next((str(segment.get_interp_name()) for segment in found), "")
 
 
-def _glibc(file: ELFFile) -> str:
+def _newest(file: ELFFile) -> str:
     """Return the newest GLIBC_ version that is needed (the section of type SHT_GNU_verneed)."""
     from elftools.elf.gnuversions import GNUVerNeedSection  # noqa: PLC0415
 

@@ -27,7 +27,7 @@ ENOUGH = 500_000
 A block cannot refer back to another, which costs each some 10 to 30 kB: 7 % of a package of seven small
 wheels. What shares a block is made again with it, which takes about two seconds for as much as this.
 """
-_FORMAT = 5
+_FORMAT = 6
 """Raised whenever the same inputs would make other bytes than before."""
 
 

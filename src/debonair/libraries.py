@@ -18,7 +18,6 @@ from debonair.progress import say
 from debonair.suite import Suite
 from debonair.target import Target
 
-_C = {"c", "dl", "m", "pthread", "rt", "util", "resolv", "nsl", "BrokenLocale", "anl", "thread_db", "mvec"}
 _KNOWN = {"libgcc_s.so.1": "libgcc-s1", "libstdc++.so.6": "libstdc++6"}
 """Those that every suite has under one name, besides glibc's own."""
 
@@ -34,16 +33,15 @@ def depends(
     """Return the Debian packages that the compiled files of ``parts`` need on ``target``, sorted.
 
     ``parts`` are the files by where they come from, ``carried`` the names of all files in the package,
-    which are not looked for elsewhere. glibc's is left out: its version is known from the wheels' tags.
-    Raises ``WheelError`` for a library that no package has, and ``NetworkError`` if the suite has to be
-    asked and cannot be.
+    which are not looked for elsewhere. Raises ``WheelError`` for a library that no package has, and
+    ``NetworkError`` if the suite has to be asked and cannot be.
     """
     needed = {
         library: (origin, file.path)
         for origin, files in parts.items()
         for file in files
         for library in file.needed
-        if library not in carried and not _is_glibc(library)
+        if library not in carried
     }
     found = {library: _KNOWN[library] for library in needed if library in _KNOWN}
     if others := needed.keys() - found.keys():
@@ -55,11 +53,6 @@ def depends(
             hint="Lock another version, or one that carries its libraries; or leave the target out.",
         )
     return tuple(sorted(set(found.values())))
-
-
-def _is_glibc(library: str) -> bool:
-    stem = library.partition(".so")[0]
-    return stem.startswith("ld-linux") or (stem.startswith("lib") and stem.removeprefix("lib") in _C)
 
 
 def _owners(

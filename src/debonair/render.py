@@ -17,6 +17,11 @@ from debonair.resources import resource
 from debonair.target import Target
 from debonair.template import fill
 
+_PARTS = {
+    name.replace("-", "_"): f"packaging/maintscripts/parts/{name}.in"
+    for name in ("moved", "settings", "site", "unlink", "put-aside")
+}
+"""What the maintainer scripts of both kinds of emperor have in common."""
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 _STEP_BACK = 13  # the first Debian whose systemd (254 and later) knows RestartSteps=
 _PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
@@ -60,12 +65,7 @@ def members(project: Project, version: str) -> dict[str, str]:
     emperor = emperors.of(project, version)
     values = {"app": project.package, "user": emperor.user, "stamps": commands.stamps(project)}
     values["udev"] = "udevadm trigger --action=change || true" if hardware.rules(project) else ""
-    parts = ("moved", "settings", "site", "unlink", "put-aside")
-    for part in parts:
-        values[part.replace("-", "_")] = fill(f"packaging/maintscripts/parts/{part}.in", values).rstrip(
-            "\n"
-        )
-    return {name: fill(f"{emperor.scripts}/{name}.in", values) for name in SCRIPTS}
+    return {name: fill(f"{emperor.scripts}/{name}.in", values, _PARTS) for name in SCRIPTS}
 
 
 def release(project: Project, target: Target, *, version: str, epoch: int) -> str:

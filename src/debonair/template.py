@@ -15,15 +15,25 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"^\{\{ (\w+) \}\}\n", re.MULTILINE)
 
 
-def fill(template: str, values: Mapping[str, str | int]) -> str:
+def fill(template: str, values: Mapping[str, str | int], parts: Mapping[str, str] | None = None) -> str:
     """Return the text of ``template``, a path as ``resource`` takes it, with ``values`` put in.
 
-    A line of it that is one value, and that empty, is left out. Raises ``jinja2.UndefinedError`` if it
-    asks for a value that is not there, which is a defect of Debonair.
+    A line of it that is one value, and that empty, is left out. A line that names one of ``parts`` stands
+    for that template, in which the values are put too. Raises ``jinja2.UndefinedError`` if something asks
+    for a value that is not there, which is a defect of Debonair.
     """
-    text = resource(template).read_text(encoding="utf-8")
-    text = _LINE.sub(lambda line: "" if values.get(line[1]) == "" else line[0], text)
+
+    def whole(line: re.Match[str]) -> str:
+        if parts and line[1] in parts:
+            return _read(parts[line[1]])
+        return "" if values.get(line[1]) == "" else line[0]
+
+    text = _LINE.sub(whole, _read(template))
     return _environment().from_string(text).render(values)
+
+
+def _read(template: str) -> str:
+    return resource(template).read_text(encoding="utf-8")
 
 
 @cache

@@ -10,7 +10,7 @@ from debonair.errors import PackageError
 
 def test_a_library_says_what_it_needs() -> None:
     data = make_elf(
-        needed=("libffi.so.8", "libc.so.6"),
+        needed=("libffi.so.8", "libc.so.6", "libm.so.6", "ld-linux-aarch64.so.1", "libcrypt.so.1"),
         runpath="$ORIGIN/../x.libs:/opt/lib",
         glibc=("GLIBC_2.17", "GLIBC_2.4", "GLIBC_2.34", "GLIBC_PRIVATE", "OPENSSL_3.0.0"),
     )
@@ -19,7 +19,7 @@ def test_a_library_says_what_it_needs() -> None:
         machine="EM_AARCH64",
         bits=64,
         glibc="2.34",
-        needed=("libffi.so.8", "libc.so.6"),
+        needed=("libffi.so.8", "libcrypt.so.1"),
         rpath=("$ORIGIN/../x.libs", "/opt/lib"),
     )
 
