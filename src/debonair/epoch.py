@@ -8,6 +8,8 @@ from pathlib import Path
 from debonair.errors import MachineError, ProjectError
 from debonair.run import run
 
+OLDEST = 946_684_800
+"""2000-01-01, for what has no time of its own: lintian takes an older one for a broken clock."""
 _LAST = 253_402_300_799
 """The last second of the year 9999: no date of a changelog can be later."""
 

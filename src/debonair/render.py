@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from debonair import commands, documents, emperors, hardware, layout, limits, quote, wsgi
+from debonair import epoch as epochs
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
 from debonair.project import Project
@@ -33,6 +34,8 @@ _MAX_ACCOUNT = 31  # characters that useradd(8) and systemd-sysusers(8) accept i
 def render(project: Project, target: Target, *, version: str, epoch: int) -> list[Source]:
     """Return every file of the package that is rendered, without the directories above it.
 
+    ``device`` returns what a web application has besides.
+
     ``version`` is the Debian version, ``epoch`` the mtime in seconds. Of a project without ``wsgi`` these
     are its documents and its place in ``/usr/lib`` only. Raises ``ProjectError`` for a value that cannot
     be written into the file it is meant for.
@@ -47,7 +50,6 @@ def render(project: Project, target: Target, *, version: str, epoch: int) -> lis
     sources = [Source.file(path, text.encode(), mtime=epoch) for path, text in texts.items()]
     sources += documents.compressed(project, target, version=version, epoch=epoch)
     if project.wsgi:
-        sources += _device(project, mtime=epoch)
         sources += commands.programs(project, version=version, mtime=epoch)
     else:  # of a tool there is one release, which nothing runs on from after an upgrade
         sources.append(Source.link(f"{home}/current", "dist", mtime=epoch))
@@ -150,17 +152,20 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
     return texts | commands.units(project, values)
 
 
-def _device(project: Project, *, mtime: int) -> list[Source]:
-    """Return the programs that run on the Pi, and the command that is linked to them."""
-    folder = f"usr/lib/{project.package}/libexec"
+def device(package: str) -> list[Source]:
+    """Return the programs that run on the Pi for the app ``package``, and the command that is one of them.
+
+    They are the same bytes for each of its releases, and carry a time that says nothing.
+    """
+    folder, mtime = f"usr/lib/{package}/libexec", epochs.OLDEST
     sources = [
         Source.file(f"{folder}/{path.name}", data, mode=0o755 if data[:2] == b"#!" else 0o644, mtime=mtime)
         for path in sorted(resource("packaging/device").iterdir())
         if path.is_file()
         for data in [path.read_bytes()]
     ]
-    link = f"../lib/{project.package}/libexec/command.py"
-    return [*sources, Source.link(f"usr/bin/{project.package}", link, mtime=mtime)]
+    link = f"../lib/{package}/libexec/command.py"
+    return [*sources, Source.link(f"usr/bin/{package}", link, mtime=mtime)]
 
 
 def _check_socket(project: Project, version: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -57,7 +58,8 @@ def stage(
     files = app.collect(project) if project.install == "files" else ()
     with ThreadPoolExecutor(max_workers=1) as pool:  # another program compiles the app's bytecode meanwhile
         own = pool.submit(app.sources, files, project, target, interpreter, mtime=epoch) if files else None
-        made = layers.layers([_recipe(wheel, project, target, interpreter) for wheel in wheels], cache)
+        recipes = [_recipe(wheel, project, target, interpreter) for wheel in wheels]
+        made = layers.layers([*recipes, *_programs(project)], cache)
         rendered = [
             *venv.skeleton(project, target, mtime=epoch),
             *render.render(project, target, version=version, epoch=epoch),
@@ -115,6 +117,15 @@ def _recipe(wheel: Wheel, project: Project, target: Target, interpreter: Interpr
     # The project's own wheel changes with every build, and must take no other along.
     weight = ENOUGH if wheel.name == project.name else wheel.path.stat().st_size
     return Recipe(f"{wheel.name} {wheel.version}", inputs, make, weight)
+
+
+def _programs(project: Project) -> list[Recipe]:
+    """Return how the layer of the programs that run on the Pi is made, if it is a web application."""
+    if not project.wsgi:
+        return []
+    sources = render.device(project.package)
+    digest = hashlib.sha256(repr([(source.path, source.data) for source in sources]).encode()).hexdigest()
+    return [Recipe("Debonair's programs", [project.package, digest], lambda: sources)]
 
 
 def _commands(project: Project, *, mtime: int) -> list[Source]:

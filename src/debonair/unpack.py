@@ -24,7 +24,7 @@ from installer.records import Hash, InvalidRecordEntry, RecordEntry
 from installer.sources import WheelFile
 from installer.utils import Scheme, construct_record_file
 
-from debonair import bytecode, layout
+from debonair import bytecode, epoch, layout
 from debonair.deb.tree import Source, check_path
 from debonair.errors import PackageError, WheelError
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from debonair.target import Target
     from debonair.wheels import Wheel
 
-_OLDEST = 946_684_800
-"""2000-01-01: wheels without times say 1980, which lintian takes for a broken clock."""
 _DAMAGE = (
     AssertionError,
     EOFError,
@@ -205,4 +203,5 @@ def _newest(path: Path) -> int:
     with zipfile.ZipFile(path) as archive:
         newest = max((info.date_time for info in archive.infolist()), default=(1980, 1, 1, 0, 0, 0))
     year, month, day, *clock = newest
-    return max(_OLDEST, timegm((year, max(month, 1), max(day, 1), *clock, 0, 0, 0)))  # some have no date
+    # some have no date, or 1980
+    return max(epoch.OLDEST, timegm((year, max(month, 1), max(day, 1), *clock, 0, 0, 0)))

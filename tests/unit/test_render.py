@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from samples import EPOCH, VERSION, sample_project, sample_service
 
-from debonair import render, target
+from debonair import epoch, render, target
 from debonair.errors import ProjectError
 from debonair.project import Project
 from debonair.settings import Nginx
@@ -59,7 +59,9 @@ def test_maintainer_scripts(name: str, golden: Callable[[str, str], None]) -> No
 
 
 def test_every_file_of_an_app_and_its_mode() -> None:
-    sources = render.render(sample_project(), TRIXIE, version=VERSION, epoch=EPOCH)
+    rendered = render.render(sample_project(), TRIXIE, version=VERSION, epoch=EPOCH)
+    device = render.device("guestbook")
+    sources = [*rendered, *device]
     modes = {source.path: source.mode for source in sources if source.kind == "file"}
     run = {
         f"{HOME}/libexec/{name}"
@@ -80,8 +82,9 @@ def test_every_file_of_an_app_and_its_mode() -> None:
     assert {path for path, mode in modes.items() if mode != 0o644} == run
     links = {source.path: source.target for source in sources if source.kind == "link"}
     assert links == {"usr/bin/guestbook": "../lib/guestbook/libexec/command.py"}
-    assert {source.mtime for source in sources} == {EPOCH}
-    assert [source.path for source in sources] == sorted(source.path for source in sources)
+    assert {source.mtime for source in rendered} == {EPOCH}
+    assert {source.mtime for source in device} == {epoch.OLDEST}
+    assert [source.path for source in rendered] == sorted(source.path for source in rendered)
 
 
 def test_no_path_at_run_time_is_below_dist() -> None:
