@@ -1,7 +1,7 @@
 """Measure what apps cost that sleep: their memory together, and the time of the first request.
 
-Prints a line for each, and a summary. A wake is compared with a start of uWSGI that loads the same app and
-ends.
+Prints a line for each, and a summary. A wake, through nginx, is compared with a uWSGI that is started apart
+with the same app and asked, past nginx, until it answers.
 """
 
 from __future__ import annotations
@@ -41,20 +41,40 @@ def main() -> None:
     for label, times in (
         ("first request", woken),
         ("the next", warm),
-        ("uWSGI loads the app and ends", started),
+        ("uWSGI started apart, to its first answer", started),
     ):
         print(f"{label}: median {statistics.median(times):.3f} s, at most {max(times):.3f} s")
 
 
+COLD = """
+import socket, subprocess, sys, time
+sys.path.insert(0, sys.argv[1])
+import probe
+began = time.perf_counter()
+uwsgi = subprocess.Popen(["uwsgi-core", "--ini", "/srv/cold.ini"], stderr=subprocess.DEVNULL)
+while True:
+    try:
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect("/srv/sock")
+            asking.sendall(probe.request("/", "localhost"))
+            assert asking.recv(4096).startswith(b"HTTP/1.1 200")
+            break
+    except (FileNotFoundError, ConnectionRefusedError):
+        time.sleep(0.0005)
+print(time.perf_counter() - began)
+uwsgi.terminate()
+uwsgi.wait()
+"""
+
+
 def cold(machine: Machine, package: str) -> float:
-    """Return the seconds in which uWSGI, started apart, has loaded the app of ``package``."""
+    """Return the seconds to the first answer of a uWSGI that is started apart with the app of ``package``."""
     text = machine.read(f"/usr/lib/{package}/current/vassals/web.ini") or ""
     kept = [line for line in text.splitlines() if not line.startswith(("stats =", "idle =", "die-on-idle"))]
     machine.write(
         "/srv/cold.ini", "\n".join(kept).replace("[uwsgi]", "[uwsgi]\nsocket = /srv/sock").encode()
     )
-    timed = "TIMEFORMAT=%R; time uwsgi-core --ini /srv/cold.ini --no-server 2>/dev/null"
-    return float(machine.run(["bash", "-c", timed]).stderr.strip())
+    return float(machine.run(["python3", "-c", COLD, f"/usr/lib/{package}/libexec"]).stdout)
 
 
 if __name__ == "__main__":
