@@ -68,7 +68,7 @@ uwsgi.wait()
 
 
 def cold(machine: Machine, package: str) -> float:
-    """Return the seconds to the first answer of a uWSGI that is started apart with the app of ``package``."""
+    """Return the seconds to the first answer of a uWSGI that is started apart with that app."""
     text = machine.read(f"/usr/lib/{package}/current/vassals/web.ini") or ""
     kept = [line for line in text.splitlines() if not line.startswith(("stats =", "idle =", "die-on-idle"))]
     machine.write(

@@ -103,7 +103,8 @@ def load(name: str) -> Target:
     """Return the target ``name``. Raises ``TargetError`` if there is none of that name."""
     known = names()
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        close.sort(key=lambda other: sorted(other) != sorted(name))  # two letters that changed places
         raise TargetError(
             f"There is no target '{name}'.",
             hint=(f"Did you mean '{close[0]}'? " if close else "")

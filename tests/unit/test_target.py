@@ -40,7 +40,7 @@ def test_the_values_of_one() -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("trixie-arm-64", "Did you mean 'trixie-arm64'? "),
+        ("trixie-arm46", "Did you mean 'trixie-arm64'? "),
         ("bookworm-armv8", "Did you mean 'bookworm-armv7'? "),
         ("x", "'debonair targets' lists them: bookworm-amd64,"),
         ("../defaults", "'debonair targets'"),
