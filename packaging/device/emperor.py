@@ -176,9 +176,9 @@ class Emperor:
         well_since, why, died = 0.0, "it was not asked", False
         starts: tuple[int, ...] = ()
         while True:
-            now = time.monotonic()
-            page = probe.page(release, timeout=max(deadline - now, 1.0))
+            page = probe.page(release, timeout=max(deadline - time.monotonic(), 1.0))
             pids = probe.starts(release)
+            now = time.monotonic()  # an answer may have waited for a worker that was started again
             gone = bool(pids and set(starts) - {0} - set(pids))
             died, starts = died or gone, pids or starts
             if not page.healthy:

@@ -309,6 +309,20 @@ class TestWaitWell:
         assert found == "its workers die soon after their start"
         assert 10 <= took < 13.5
 
+    def test_one_whose_answers_wait_until_a_worker_is_started_again(
+        self, wait: Callable[..., tuple[str, float]], clock: pi.Clock
+    ) -> None:
+        """It lives for 1.5 seconds, and is started again two seconds later, for which a request waits."""
+
+        def page(now: float) -> Page:
+            if now % 3.5 >= 1.5:
+                clock.sleep(3.5 - now % 3.5)
+            return GOOD
+
+        found, took = wait(page, lambda now: 1 + int((now + 0.01) // 3.5), seconds=10)
+        assert found == "its workers die soon after their start"
+        assert took >= 10
+
     def test_one_whose_worker_died_once(self, wait: Callable[..., tuple[str, float]]) -> None:
         found, took = wait(lambda _: GOOD, lambda now: 1 + int(now > 2))
         assert found == ""
