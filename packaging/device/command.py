@@ -178,7 +178,10 @@ def restart(home: Home, options: argparse.Namespace) -> int:
     """Restart the app's processes: settings are read again."""
     del options
     root_only(home, "restart")
-    return 0 if emperor_of(home).restart() else 1
+    if emperor_of(home).restart():
+        return 0
+    print(f"{home.package}: it was not restarted; how it is: {home.package} status", file=sys.stderr)
+    return 1
 
 
 def env(home: Home, options: argparse.Namespace) -> int | None:

@@ -43,27 +43,31 @@ class SystemEmperor(Emperor):
         del release
         return [f"--identifier={self.home.package}"]
 
+    @property
+    def vassal(self) -> Path:
+        """Where the app's one vassal stands for the emperor to see."""
+        return self.home.root / "etc/uwsgi-emperor/vassals" / f"{self.home.package}.ini"
+
     def link(self, release: Release) -> Path:
-        """Return where the vassal stands for the emperor to see, whatever the release."""
-        return self.home.root / "etc/uwsgi-emperor/vassals" / f"{release.package}.ini"
+        """Return the same for any ``release``."""
+        del release
+        return self.vassal
 
     def holds(self, release: Release) -> bool:
         """Return whether it is ``release`` that the vassal is of."""
-        link = self.link(release)
-        return link.exists() and link.read_text(encoding="utf-8") == _vassal(release)
+        return self.vassal.exists() and self.vassal.read_text(encoding="utf-8") == _vassal(release)
 
     def summon(self, release: Release) -> None:
         """Let the vassal be of ``release``: it ends its requests, and new ones wait for that."""
-        link = self.link(release)
-        link.parent.mkdir(parents=True, exist_ok=True)
-        new = link.with_name(f".{link.name}.new")
+        self.vassal.parent.mkdir(parents=True, exist_ok=True)
+        new = self.vassal.with_name(f".{self.vassal.name}.new")
         new.write_text(_vassal(release), encoding="utf-8")
-        new.replace(link)
+        new.replace(self.vassal)
 
     def reload(self, release: Release) -> None:
         """Let the vassal load its code again, and wait until it does: requests wait meanwhile."""
         before, deadline = probe.starts(release), time.monotonic() + _LOOKED
-        os.utime(self.link(release))
+        os.utime(self.vassal)
         while probe.starts(release) == before and time.monotonic() < deadline:
             time.sleep(_POLL)
 
@@ -82,13 +86,12 @@ class SystemEmperor(Emperor):
 
     def stop(self) -> None:
         """Let the emperor end the vassal."""
-        for vassal in (self.home.root / "etc/uwsgi-emperor/vassals").glob(f"{self.home.package}.ini"):
-            vassal.unlink()
+        self.vassal.unlink(missing_ok=True)
 
     def restart(self) -> bool:
-        """Let the app load again, with its settings; return whether there is one that can."""
+        """Let the app load again, with its settings; return whether there is one that runs."""
         serving = self.home.serving()
-        if serving is None or not self.holds(serving):
+        if serving is None or not self.holds(serving) or not self.runs():
             return False
         self.reload(serving)
         return True

@@ -127,7 +127,9 @@ def test_a_start_waits_for_the_release_if_the_emperor_runs(
     assert not seen.stopped()
 
 
-def test_a_restart_is_a_reload_of_what_is_served(home: Home, workers: dict[str, Any]) -> None:
+def test_a_restart_is_a_reload_of_what_is_served(
+    home: Home, workers: dict[str, Any], state: dict[str, str]
+) -> None:
     seen = SystemEmperor(home)
     assert not seen.restart()
     release = serve(home, "1.0")
@@ -135,6 +137,8 @@ def test_a_restart_is_a_reload_of_what_is_served(home: Home, workers: dict[str, 
     seen.summon(release)
     workers["1.0"] = [(7,), (8,)]
     assert seen.restart()
+    state["uwsgi-emperor.service"] = "inactive"
+    assert not seen.restart()
 
 
 def test_its_journal_is_chosen_by_name(home: Home) -> None:
