@@ -28,6 +28,10 @@ _ARM_RUNS = {"armv6": frozenset({*range(8), 9}), "armv7-a": frozenset({*range(11
 """By instruction set, those that run there. The first Pi and the Zero lack the Thumb-2 of ARMv6T2."""
 
 
+APP = "the app"
+"""Where what is no Python package's comes from."""
+
+
 class Problem(msgspec.Struct, frozen=True):
     """Why a compiled file does not run on a target."""
 
@@ -52,14 +56,16 @@ def refuse(problems: Sequence[Problem], target: Target) -> None:
     """Raise ``WheelError`` that lists ``problems``, if there are any."""
     if not problems:
         return
-    origins = sorted({problem.origin for problem in problems})
     listed = "".join(f"\n  {problem}" for problem in problems)
-    first = origins[0].partition(" ")[0]
+    message = f"What was built would not run on {target.name}:{listed}"
+    origins = sorted({problem.origin for problem in problems} - {APP})
+    if not origins:
+        raise WheelError(message, hint="Leave the file out by 'exclude', or the target out of 'targets'.")
     raise WheelError(
-        f"What was built would not run on {target.name}:{listed}",
+        message,
         hint=f"Lock another version of {', '.join(origins)}, or take it from an index that has it for this "
         "machine, or leave the target out of 'targets'. If you have seen it run there, say so: "
-        f'waive = ["{first}"]',
+        f'waive = ["{_package(origins[0])}"]',
     )
 
 
@@ -67,11 +73,11 @@ def waived(problems: Iterable[Problem], names: Collection[str]) -> list[Problem]
     """Return those of ``problems`` whose Python package is not among ``names``."""
     from packaging.utils import canonicalize_name  # noqa: PLC0415 - a build without problems needs none
 
-    known = {str(canonicalize_name(name)) for name in names}
+    known = {canonicalize_name(name) for name in names}
     return [
         problem
         for problem in problems
-        if str(canonicalize_name(problem.origin.partition(" ")[0])) not in known
+        if problem.origin == APP or canonicalize_name(_package(problem.origin)) not in known
     ]
 
 
@@ -182,6 +188,11 @@ def _leaves(path: str, folder: str) -> bool:
             inside = posixpath.normpath(home + folder.removeprefix(origin))
             return not inside.startswith("/".join(path.split("/")[:3]))
     return True
+
+
+def _package(origin: str) -> str:
+    """Return the name of the Python package ``origin``, without its version."""
+    return origin.partition(" ")[0]
 
 
 def _count(number: int, what: str) -> str:

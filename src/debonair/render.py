@@ -34,11 +34,9 @@ _MAX_ACCOUNT = 31  # characters that useradd(8) and systemd-sysusers(8) accept i
 def render(project: Project, target: Target, *, version: str, epoch: int) -> list[Source]:
     """Return every file of the package that is rendered, without the directories above it.
 
-    ``device`` returns what a web application has besides.
-
-    ``version`` is the Debian version, ``epoch`` the mtime in seconds. Of a project without ``wsgi`` these
-    are its documents and its place in ``/usr/lib`` only. Raises ``ProjectError`` for a value that cannot
-    be written into the file it is meant for.
+    ``device`` returns what a web application has besides. ``version`` is the Debian version, ``epoch`` the
+    mtime in seconds. Of a project without ``wsgi`` these are its documents and its place in ``/usr/lib``
+    only. Raises ``ProjectError`` for a value that cannot be written into the file it is meant for.
     """
     home = f"usr/lib/{project.package}"
     texts = {

@@ -68,8 +68,8 @@ def stage(
     compiled = {part.layer.name: part.compiled for part in made}
     parts = [part.layer for part in made]
     if own:
-        compiled["the app"] = layers.compiled(own.result())
-        parts.append(tree.layer("the app", own.result()))
+        compiled[checks.APP] = layers.compiled(own.result())
+        parts.append(tree.layer(checks.APP, own.result()))
     parts.append(tree.layer("Debonair", rendered))
     problems = [found for name, files in compiled.items() for found in checks.judge(name, files, target)]
     if problems:

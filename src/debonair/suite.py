@@ -90,7 +90,12 @@ class Suite:
         with exclusive(apart.folder / "lock"):
             configuration = apart._configure(Path("/dev/null"), more=_LIBRARIES.format(self.architecture))
             apart._update(configuration)
-            (contents,) = (apart.folder / "lists").glob(f"*_Contents-{self.architecture}*")
+            contents = next((apart.folder / "lists").glob(f"*_Contents-{self.architecture}*"), None)
+            if contents is None:
+                raise NetworkError(
+                    f"{self.mirror.uri} has no list of the contents of {self.name} ({self.architecture}).",
+                    hint="Name a mirror that has: DEBONAIR_MIRROR=http://... debonair ...",
+                )
             listed = run.run(["sh", "-c", _FIND, "sh", contents]).stdout.splitlines()
         found = (line.rsplit(maxsplit=1) for line in listed)
         return {

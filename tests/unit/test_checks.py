@@ -93,6 +93,14 @@ def test_what_is_refused_names_package_file_and_a_way_out() -> None:
     checks.refuse([], target.load("trixie-armv6"))
 
 
+def test_for_what_is_the_apps_own_another_way_out_is_named() -> None:
+    problem = Problem(checks.APP, "usr/lib/app/dist/app/x.so", "is odd")
+    with pytest.raises(WheelError) as refused:
+        checks.refuse([problem], target.load("trixie-armv6"))
+    assert refused.value.hint == "Leave the file out by 'exclude', or the target out of 'targets'."
+    assert checks.waived([problem], ["the", "the app", "the-app"]) == [problem]
+
+
 def test_what_is_waived_is_known_by_any_spelling() -> None:
     one, two = Problem("Thing.Fast 1.0", "x", "is odd"), Problem("other 2", "y", "is odd")
     assert checks.waived([one, two], ["thing_fast"]) == [two]

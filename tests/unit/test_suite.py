@@ -148,6 +148,12 @@ usr/lib/x86_64-linux-gnu/libz.so.1                 libs/zlib1g-later
     assert '::MetaKey "main/Contents-amd64";' in configuration
 
 
+def test_a_mirror_without_contents_is_named(suite: Suite, programs: Programs) -> None:
+    with pytest.raises(NetworkError, match=r"m\.test/debian has no list of the contents of trixie"):
+        suite.libraries()
+    assert programs.was_asked(" update")
+
+
 def test_lists_from_before_a_point_release(suite: Suite, programs: Programs, tmp_path: Path) -> None:
     programs.answer("--simulate", PLAN)
     programs.answer("--download-only", status=100)
