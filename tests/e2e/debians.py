@@ -24,9 +24,11 @@ class Boot:
 
     bed: Bed = field(default_factory=lambda: Bed(Cache.of(os.environ), os.environ))
 
-    def __call__(self, suite: str, *, ready: bool = True) -> AbstractContextManager[Container]:
+    def __call__(
+        self, suite: str, *, ready: bool = True, architecture: str = ""
+    ) -> AbstractContextManager[Container]:
         """Boot ``suite``; ``ready`` has nginx, uWSGI and python3 in it already, else apt must get them."""
-        return self.bed.boot(suite, packages=READY if ready else BARE)
+        return self.bed.boot(suite, packages=READY if ready else BARE, architecture=architecture)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -31,6 +31,7 @@ class Entered:
     """Stands in for a machine."""
 
     suite = "trixie"
+    architecture = "amd64"
     boot_seconds = 0.55
 
 
@@ -49,16 +50,21 @@ def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
 
     @contextmanager
-    def boot(root: Path, *, suite: str, name: str) -> Iterator[Entered]:
+    def boot(
+        root: Path, *, suite: str, architecture: str, name: str, settings: Mapping[str, str]
+    ) -> Iterator[Entered]:
         assert root.is_dir()
         assert suite
+        assert bool(settings) == (architecture != "amd64"), "only what is emulated is told to go without"
         seen.append(name)
         yield Entered()
 
     @contextmanager
-    def enter(tar: Path, *, suite: str, name: str, privilege: Privilege) -> Iterator[Entered]:
+    def enter(
+        tar: Path, *, suite: str, architecture: str, name: str, privilege: Privilege
+    ) -> Iterator[Entered]:
         assert tar.is_file()
-        assert (suite, privilege.chroots) == ("trixie", True)
+        assert (suite, architecture, privilege.chroots) == ("trixie", "amd64", True)
         seen.append(name)
         yield Entered()
 
@@ -84,6 +90,27 @@ def test_a_container_is_best(
     assert capsys.readouterr().err.splitlines() == [
         "Debian 13 (trixie): its files are fetched and set up, once; this takes half a minute.",
         "Debian 13 (trixie): booted with systemd in 0.6 s.",
+        "Debian 13 (trixie): booted with systemd in 0.6 s.",
+    ]
+
+
+def test_another_architecture_is_emulated_and_that_is_said(
+    programs: Programs, names: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fetched(path: Path) -> None:
+        (path / "usr/bin").mkdir(parents=True)
+        for name in ("qemu-arm", "qemu-aarch64"):
+            (path / "usr/bin" / name).touch()
+
+    programs.said = "namespaces are made\n"
+    programs.answer("apt-get .*install --simulate", "Inst qemu-user (1:10.0 Debian:13.2/stable [amd64])\n")
+    programs.answer("dpkg-deb --extract", do=lambda words: fetched(Path(words[-1])))
+    with made(tmp_path, ROOT).open("trixie", architecture="armhf"):
+        assert len(names) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "qemu-user is fetched, once, to run programs for ARM.",
+        "armhf is emulated by qemu-user, which cannot sandbox: in this trial alone the services go bare.",
+        "Debian 13 (trixie): its files are fetched and set up, once; this takes some minutes.",
         "Debian 13 (trixie): booted with systemd in 0.6 s.",
     ]
 
@@ -154,7 +181,7 @@ def test_what_a_deb_needs_is_put_where_apt_finds_it(
     fields = {"Package": "libx", "Description": "short\nlong\n."}
     monkeypatch.setattr(archive, "read_control", lambda path: dict(fields))
     programs.answer("cat /var/lib/dpkg/status", "Package: base\n")
-    machine = Container("trixie", "it", tmp_path, tmp_path / "log", 1)
+    machine = Container("trixie", "amd64", "it", root=tmp_path, console=tmp_path / "log", holder=1)
 
     assert made(tmp_path, ROOT).stock(machine, tmp_path / "app.deb") == 1
     assert asked == ["trixie", str(tmp_path / "app.deb"), "Package: base\n"]

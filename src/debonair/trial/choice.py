@@ -11,6 +11,7 @@ from pathlib import Path
 from debonair import run, target
 from debonair.deb import archive
 from debonair.errors import PackageError, TargetError
+from debonair.trial.emulation import emulated
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def suites() -> dict[int, str]:
 
 
 def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Choice:
-    """Return the one of ``debs`` to try on a machine of Debian ``architecture``.
+    """Return the one of ``debs`` to try on a machine of Debian ``architecture``, another if it must be.
 
     The suite is read from the end of the version (``+deb13``) unless ``suite`` names it; of several debs
     the newest suite, then the highest version, is taken. Raises ``PackageError`` if a deb cannot be read,
@@ -54,12 +55,13 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
             hint="Give the debs of one package; of those the one for this machine is taken.",
         )
     fit = [each for each in read if each.architecture in {architecture, "all"}]
+    fit = fit or [each for each in read if emulated(each.architecture, architecture)]
     if suite is not None:
         fit = [each for each in fit if _named(each.version, known) in {None, suite}] or fit
     if not fit:
         found = ", ".join(sorted({each.architecture for each in read}))
         raise PackageError(
-            f"None of the debs is for this machine's architecture, {architecture}; they are for {found}.",
+            f"None of the debs is for {architecture}, or for what it can emulate; they are for {found}.",
             hint=f"Build one: debonair build --target {max(known.items())[1]}-{architecture}",
         )
     return max(fit, key=lambda each: (each.release, _order(each.version)))
