@@ -60,8 +60,16 @@ def plan(project: Project, target: Target, *, cache: Cache, environ: Mapping[str
     """Return the plan of the package of ``project`` for ``target``."""
     epoch = epochs.of(project.root, environ)
     every = dict.fromkeys((*project.targets, target.name))
-    lock = locks.ensure(project, [load(name) for name in every], cache, environ)
-    chosen = wheels.obtain(lock, target, cache, environ)
+    loaded = [load(name) for name in every]
+    lock = locks.ensure(project, loaded, cache, environ)
+    sources = wheels.Sources(
+        project.root,
+        min(loaded, key=lambda other: other.python_version).python,
+        project.from_source,
+        project.sdists == "allow",
+        project.build_depends,
+    )
+    chosen = wheels.obtain(lock, target, cache, environ, sources=sources)
     if project.install == "wheel":
         from debonair import own  # noqa: PLC0415 - an app's own files are packed without its wheel
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,14 +101,28 @@ def main(*, verbose: bool) -> None:
 @_directory
 @_target_option(multiple=True)
 @click.option("--out", "-o", type=_FOLDER, default=None, help="Folder for the .deb files; DIRECTORY/dist.")
+@click.option(
+    "--from-source",
+    metavar="PKG",
+    multiple=True,
+    help="Build this Python package from source (repeatable).",
+)
 @click.option("--timings", is_flag=True, help="Show where the time went, in seconds.")
-def build(directory: Path, target: tuple[str, ...], out: Path | None, *, timings: bool) -> None:
+def build(
+    directory: Path,
+    target: tuple[str, ...],
+    out: Path | None,
+    from_source: tuple[str, ...],
+    *,
+    timings: bool,
+) -> None:
     """Build the .deb of the project in DIRECTORY, for each target."""
     from debonair import build as builds
     from debonair import project as projects
     from debonair import target as targets
 
     project = projects.load(directory.absolute())
+    project = replace(project, from_source=tuple(projects.normalised(name) for name in from_source))
     for chosen in [targets.load(name) for name in target or project.targets]:
         folder = (out or directory / "dist").absolute()
         made = builds.build(project, chosen, folder, cache=_cache(), environ=os.environ)

@@ -6,8 +6,10 @@ Both go to standard error, so that standard output holds results alone.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 
 _WIDTH = 24
 
@@ -37,6 +39,32 @@ class Bar:
                 f"{self.done}/{self.total} {text[:40]}",
             )
             sys.stderr.flush()
+
+
+@contextmanager
+def ticking(label: str) -> Iterator[None]:
+    """Show on a terminal how long the body has been running, in minutes and seconds; quiet in a pipe."""
+    done = Event()
+
+    def tick() -> None:
+        began = time.monotonic()
+        while not done.wait(1):
+            minutes, seconds = divmod(int(time.monotonic() - began), 60)
+            sys.stderr.write(f"\r\x1b[K{label}: {minutes}:{seconds:02}")
+            sys.stderr.flush()
+
+    if not sys.stderr.isatty():
+        yield
+        return
+    clock = Thread(target=tick, daemon=True)
+    clock.start()
+    try:
+        yield
+    finally:
+        done.set()
+        clock.join()
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
 
 
 @contextmanager

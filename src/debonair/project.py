@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,12 @@ class Project:
     """Its manual pages, debian/*.1: text by file name."""
     depends: tuple[str, ...] = ()
     system_site_packages: bool = False
+    sdists: str = "pure"
+    """``allow``: what has no wheel for a target is built from source for it."""
+    from_source: tuple[str, ...] = ()
+    """Normalised names of Python packages that are built from source whatever they have."""
+    build_depends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Debian packages to build with, by the normalised name of a Python package."""
     hardware: tuple[str, ...] = ()
     """What of the board it opens: ``gpio``, ``i2c``."""
     waive: tuple[str, ...] = ()
@@ -187,6 +194,8 @@ def _project(
         manuals=_texts(root, "debian/*.1"),
         depends=tuple(given.depends),
         system_site_packages=given.system_site_packages,
+        sdists=given.sdists,
+        build_depends={normalised(name): tuple(packages) for name, packages in given.build_depends.items()},
         hardware=tuple(dict.fromkeys(given.hardware)),
         waive=tuple(given.waive),
         static={url: posixpath.normpath(folder) for url, folder in given.static.items()},
@@ -211,6 +220,11 @@ def _project(
         },
         timers=given.timers,
     )
+
+
+def normalised(name: str) -> str:
+    """Return the ``name`` of a Python package as it is compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _author(project: dict[str, Any]) -> str:

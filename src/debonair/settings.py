@@ -74,6 +74,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     description: Annotated[str, Meta(description="one line; [project].description")]
     depends: Annotated[list[str], Meta(description="further Debian packages that the app needs")]
     system_site_packages: Annotated[bool, Meta(description="see Debian's own Python packages")]
+    sdists: Annotated[
+        Literal["pure", "allow"],
+        Meta(description="of what has no wheel: taken if pure Python, or built for the target too"),
+    ]
+    build_depends: Annotated[
+        dict[str, list[str]], Meta(description="a Python package to the Debian packages it is built with")
+    ]
     hardware: Annotated[
         list[Literal["gpio", "i2c", "spi", "uart", "camera", "video", "audio", "usb"]],
         Meta(description="what of the board the app opens"),

@@ -38,7 +38,7 @@ class Stages:
         self.locked_for = [each.name for each in targets]
         return Lock((), project.config_file, "none", "d")
 
-    def obtain(self, *_: object) -> tuple[Wheel, ...]:
+    def obtain(self, *_: object, **__: object) -> tuple[Wheel, ...]:
         return self.wheels
 
     def find(self, version: str, *, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:

@@ -19,6 +19,7 @@ from debonair.resources import resource
 from debonair.suite import Suite, host_architecture
 from debonair.trial import chroot, container, emulation
 from debonair.trial.choice import suites
+from debonair.trial.chroot import Chroot
 from debonair.trial.container import BootError, Container
 from debonair.trial.machine import Machine
 from debonair.trial.privilege import Privilege
@@ -62,17 +63,7 @@ class Bed:
             else:
                 reason = "that needs root"
             say(f"No container is booted: {reason}.")
-            chroot.granted(self.privilege)
-            self._announce(root)
-            machine = stack.enter_context(
-                chroot.enter(
-                    root.tar(self.cache, mirror(self.environ), self.privilege),
-                    suite=suite,
-                    architecture=root.architecture,
-                    name=_name(),
-                    privilege=self.privilege,
-                ),
-            )
+            machine = stack.enter_context(self._entered(root))
             say(f"{title(suite)}: entered {self._degree()}, without systemd.")
             yield machine
 
@@ -87,6 +78,27 @@ class Bed:
         with ExitStack() as stack:
             root = self._root(stack, suite, architecture, packages)
             yield stack.enter_context(self._booted(root))
+
+    @contextmanager
+    def enter(self, root: Root) -> Iterator[Chroot]:
+        """Enter ``root`` without booting it; it has no network but a loopback of its own.
+
+        Raises ``MachineError`` with what is needed if this machine does not grant that.
+        """
+        with ExitStack() as stack:
+            self._emulate(stack, root.architecture)
+            yield stack.enter_context(self._entered(root))
+
+    def _entered(self, root: Root) -> AbstractContextManager[Chroot]:
+        chroot.granted(self.privilege)
+        self._announce(root)
+        return chroot.enter(
+            root.tar(self.cache, mirror(self.environ), self.privilege),
+            suite=root.suite,
+            architecture=root.architecture,
+            name=_name(),
+            privilege=self.privilege,
+        )
 
     def _booted(self, root: Root) -> AbstractContextManager[Container]:
         self._announce(root)
@@ -122,15 +134,22 @@ class Bed:
         """Return the root that is meant, its programs emulated until ``stack`` ends if they must be."""
         host = host_architecture()
         root = Root(suite, architecture or host, packages)
-        if root.architecture != host:
-            stack.enter_context(
-                emulation.emulating(root.architecture, host, mirror=mirror(self.environ), cache=self.cache)
-            )
+        if self._emulate(stack, root.architecture):
             say(
                 f"{root.architecture} is emulated by qemu-user, which cannot sandbox: in this trial "
                 "alone the services go bare."
             )
         return root
+
+    def _emulate(self, stack: ExitStack, architecture: str) -> bool:
+        """Let programs of ``architecture`` run until ``stack`` ends; tell whether they are emulated."""
+        host = host_architecture()
+        if architecture == host:
+            return False
+        stack.enter_context(
+            emulation.emulating(architecture, host, mirror=mirror(self.environ), cache=self.cache)
+        )
+        return True
 
     def _announce(self, root: Root) -> None:
         if not root.made(self.cache):
