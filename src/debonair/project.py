@@ -54,6 +54,8 @@ class Project:
     """What of the board it opens: ``gpio``, ``i2c``."""
     waive: tuple[str, ...] = ()
     """Python packages whose compiled files are taken whatever is found in them."""
+    piwheels: bool = True
+    """Whether a lock may have files of the targets' extra indexes."""
     static: dict[str, str] = field(default_factory=dict)
     health: str = "/"
     health_timeout: int = 30
@@ -189,6 +191,7 @@ def _project(
         system_site_packages=given.system_site_packages,
         hardware=tuple(dict.fromkeys(given.hardware)),
         waive=tuple(given.waive),
+        piwheels=given.piwheels,
         static={url: posixpath.normpath(folder) for url, folder in given.static.items()},
         health=given.health,
         health_timeout=given.health_timeout,
