@@ -61,6 +61,8 @@ class Project:
     """What of the board it opens: ``gpio``, ``i2c``."""
     waive: tuple[str, ...] = ()
     """Python packages whose compiled files are taken whatever is found in them."""
+    piwheels: bool = True
+    """Whether a lock may have files of the targets' extra indexes."""
     static: dict[str, str] = field(default_factory=dict)
     health: str = "/"
     health_timeout: int = 30
@@ -198,6 +200,7 @@ def _project(
         build_depends={normalised(name): tuple(packages) for name, packages in given.build_depends.items()},
         hardware=tuple(dict.fromkeys(given.hardware)),
         waive=tuple(given.waive),
+        piwheels=given.piwheels,
         static={url: posixpath.normpath(folder) for url, folder in given.static.items()},
         health=given.health,
         health_timeout=given.health_timeout,

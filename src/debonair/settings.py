@@ -89,6 +89,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
         list[str],
         Meta(description="Python packages that are taken though their compiled files seem not to run"),
     ]
+    piwheels: Annotated[
+        bool,
+        Meta(description="for 32-bit targets: wheels of piwheels.org where the index has none"),
+    ]
     health: Annotated[str, Meta(description="the path that answers below 400 when the app is well")]
     health_timeout: Annotated[int, Meta(description="seconds in which a new release must be well", ge=1)]
     migrate: Annotated[str, Meta(description="a command that prepares the data for a release")]

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -105,7 +106,8 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
     That is the sdist of what ``sources`` names, and of what has no wheel if they allow it.
 
     Markers are evaluated for the target (PEP 508). Of the wheels that it can load (PEP 425) the most
-    specific counts, then the highest build number (PEP 427). Raises ``WheelError`` that lists every
+    specific counts, then the highest build number (PEP 427); those of an extra index count only where the
+    primary one has none. Raises ``WheelError`` that lists every
     distribution without one, and ``LockError`` if one is locked to two versions.
     """
     from packaging.utils import canonicalize_name  # noqa: PLC0415 - slow to import, and not needed twice
@@ -125,12 +127,14 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
                 f"{lock.path} has {name} {choices[name].version} and {package.version} for {target.name}.",
                 hint="Type 'debonair lock' to renew it.",
             )
-        wheel = None if name in always else _best(package.wheels, ranks)
+        primary = [file for file in package.wheels if not file.index]
+        extra = [file for file in package.wheels if file.index]
+        wheel = None if name in always else _best(primary, ranks) or _best(extra, ranks)
         if wheel:
             choices[name] = Choice(name, package.version, wheel)
         elif package.sdist and (allowed or name in always):
             choices[name] = Choice(name, package.version, package.sdist, is_sdist=True, native=True)
-        elif package.sdist and all(_is_pure(file.filename) for file in package.wheels):
+        elif package.sdist and all(_is_pure(file.filename) for file in primary):
             # With wheels for single processors beside it, it is not pure, and not tried.
             choices[name] = Choice(name, package.version, package.sdist, is_sdist=True)
         else:
@@ -240,11 +244,15 @@ def _missing(lines: Sequence[str], target: Target, lock: Lock) -> WheelError:
     """Return the error for everything that ``target`` lacks."""
     listed = "".join(f"\n  {line}" for line in lines)
     platforms = target.platforms()
+    hosts = " and ".join(str(urlsplit(index).hostname) for index in target.extra_indexes)
+    if any(file.index for package in lock.packages for file in package.wheels):
+        hosts = ""  # they were asked
+    more = f"lock again into a pylock.toml, for which {hosts} is asked too; or " if hosts else ""
     return WheelError(
         f"{lock.path.name} has no wheel for {target.name} of:{listed}\n"
         f"Looked for: cp{target.python.replace('.', '')} or abi3, for {platforms[0]} or older; or pure.",
         hint="Lock a version that has one (pin it, 'debonair lock'); or take the library from Debian "
         "(system-site-packages = true, its package in 'depends', and out of the requirements); or add an "
-        'index that has wheels for the target; or let it be built from source (sdists = "allow"); or '
-        "leave the target out of 'targets'.",
+        f"index that has wheels for the target; or {more}let it be built from source "
+        "(sdists = \"allow\"); or leave the target out of 'targets'.",
     )

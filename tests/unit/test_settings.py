@@ -115,6 +115,7 @@ def test_static_and_environment_have_keys_of_the_users_own() -> None:
             'system-site-packages = "yes"',
             "'system-site-packages' is wrong: expected true or false, got a text.",
         ),
+        ('piwheels = "no"', "'piwheels' is wrong: expected true or false, got a text."),
         ("nginx = 1", "'nginx' is wrong: expected a table, got a number."),
         ("uwsgi = []", "'uwsgi' is wrong: expected a table, got a list."),
         ("[nginx]\nlisten = []", "'nginx.listen' is wrong: expected a list of length >= 1."),

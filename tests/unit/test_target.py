@@ -29,6 +29,8 @@ def test_each_fits_together(name: str) -> None:
     assert found.variant == ("armv6" if cpu == "armv6" else "")
     assert found.machine in found.wheel_machines
     assert found.elf_machine.startswith("EM_")
+    assert bool(found.extra_indexes) is (found.architecture == "armhf")
+    assert all(index.startswith("https://") and not index.endswith("/") for index in found.extra_indexes)
 
 
 def test_the_values_of_one() -> None:

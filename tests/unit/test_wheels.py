@@ -126,6 +126,18 @@ class TestSelect:
         assert "fine" not in message
         assert "cp311 or abi3, for manylinux_2_36_armv7l" in message
         assert "system-site-packages" in wrong.value.hint
+        assert "for which www.piwheels.org is asked too" in wrong.value.hint
+
+    def test_does_not_send_to_an_index_that_was_asked(self) -> None:
+        other = File(
+            "a-1.0-cp311-cp311-linux_armv7l.whl", "0" * 64, index="https://www.piwheels.org/simple"
+        )
+        with pytest.raises(WheelError) as wrong:
+            wheels.select(lock(locked("b"), Locked("a", "1.0", wheels=(other,))), ARMV7)
+        assert "piwheels" not in wrong.value.hint
+        with pytest.raises(WheelError) as wrong:
+            wheels.select(lock(locked("b")), ARM64)
+        assert "piwheels" not in wrong.value.hint
 
     def test_shows_only_some_of_many_tags(self) -> None:
         many = [f"c-1.0-cp39-abi3-manylinux_2_{n}_x86_64.whl" for n in range(17, 27)]
