@@ -81,6 +81,7 @@ class Project:
     scripts: dict[str, str] = field(default_factory=dict)
     """``[project.scripts]``: command to ``module:function``."""
     uwsgi: dict[str, Option | list[Option]] = field(default_factory=dict)
+    """The author's options of uWSGI; without ``processes`` the machine decides how many there are."""
     nginx: Nginx
     service: Service
     workers: dict[str, str] = field(default_factory=dict)
@@ -214,7 +215,11 @@ def _project(
         requirements=declared.requirements(root, file, project, tables),
         requires_python=project.get("requires-python", ""),
         scripts=scripts,
-        uwsgi=given.uwsgi,
+        uwsgi={
+            name: value
+            for name, value in given.uwsgi.items()
+            if name not in settings.PROCESSES or value != "auto"
+        },
         nginx=given.nginx,
         service=given.service,
         workers={

@@ -23,6 +23,9 @@ from debonair.resources import resource
 Option = bool | int | str
 """A value of one of uWSGI's options."""
 
+PROCESSES = ("processes", "workers", "p")
+"""The names that uWSGI's option for the number of web processes has. ``auto`` is none of its values."""
+
 
 class Nginx(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """The nginx site."""
@@ -108,7 +111,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
         list[str], Meta(description="patterns of .gitignore: what does not, besides the default")
     ]
     static: Annotated[dict[str, str], Meta(description="URL prefix to folder, served by nginx")]
-    uwsgi: Annotated[dict[str, Option | list[Option]], Meta(description="any option of uWSGI")]
+    uwsgi: Annotated[
+        dict[str, Option | list[Option]], Meta(description="any option of uWSGI; processes may be auto")
+    ]
     nginx: Nginx
     service: Service
     workers: Annotated[dict[str, str | Worker], Meta(description="name to a command that runs always")]

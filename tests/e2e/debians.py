@@ -16,6 +16,8 @@ from debonair.trial.container import Container
 from debonair.trial.root import BARE, READY
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+CARRIED = min(len(os.sched_getaffinity(0)), 4)
+"""How many processes of an app this machine carries, which has memory for all of them."""
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,22 @@ class TestPyproject:
         assert (found.health_timeout, found.migrate, found.migrate_timeout) == (5, "flask db upgrade", 6)
         assert (found.keep_releases, found.sleep_after) == (7, 900)
 
+    @pytest.mark.parametrize(
+        ("said", "number"),
+        [
+            ("", {}),
+            ('processes = "auto"', {}),
+            ('workers = "auto"', {}),
+            ("processes = 3", {"processes": 3}),
+            ("p = 3", {"p": 3}),
+        ],
+    )
+    def test_the_machine_decides_how_many_processes_unless_the_author_does(
+        self, tmp_path: Path, said: str, number: dict[str, int]
+    ) -> None:
+        found = load(tmp_path, pyproject_toml=f"{PROJECT}[tool.debonair.uwsgi]\n{said}\n")
+        assert found.uwsgi == {"threads": 4, "buffer-size": 32768, "harakiri": 60, **number}
+
     def test_maintainers_go_before_authors(self, tmp_path: Path) -> None:
         text = PROJECT.replace("authors", 'maintainers = [{ name = "M", email = "m@n" }]\nauthors')
         assert load(tmp_path, pyproject_toml=text).maintainer == "M <m@n>"
