@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -123,9 +124,10 @@ def build(
 
     project = projects.load(directory.absolute())
     project = replace(project, from_source=tuple(projects.normalised(name) for name in from_source))
-    for chosen in [targets.load(name) for name in target or project.targets]:
-        folder = (out or directory / "dist").absolute()
-        made = builds.build(project, chosen, folder, cache=_cache(), environ=os.environ)
+    chosen = [targets.load(name) for name in dict.fromkeys(target or project.targets)]
+    folder = (out or directory / "dist").absolute()
+    began = time.perf_counter()
+    for made in builds.build_all(project, chosen, folder, cache=_cache(), environ=os.environ):
         shown = made.path
         if shown.is_relative_to(Path.cwd()):
             shown = shown.relative_to(Path.cwd())
@@ -134,6 +136,8 @@ def build(
             click.echo(
                 "  " + ", ".join(f"{name} {took:.3f}" for name, took in made.timings.items()), err=True
             )
+    if len(chosen) > 1:
+        click.echo(f"{len(chosen)} packages in {time.perf_counter() - began:.1f} s", err=True)
 
 
 @main.command()

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event, Thread, current_thread, main_thread
 
 _WIDTH = 24
 
@@ -53,7 +53,7 @@ def ticking(label: str) -> Iterator[None]:
             sys.stderr.write(f"\r\x1b[K{label}: {minutes}:{seconds:02}")
             sys.stderr.flush()
 
-    if not sys.stderr.isatty():
+    if not _alone():
         yield
         return
     clock = Thread(target=tick, daemon=True)
@@ -70,7 +70,7 @@ def ticking(label: str) -> Iterator[None]:
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Bar]:
     """Show a bar of ``total`` steps while the body runs, and wipe it at the end."""
-    bar = Bar(label, total, shown=sys.stderr.isatty() and total > 0)
+    bar = Bar(label, total, shown=_alone() and total > 0)
     try:
         bar.advance(0)
         yield bar
@@ -78,3 +78,8 @@ def progress(label: str, total: int) -> Iterator[Bar]:
         if bar.shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def _alone() -> bool:
+    """Tell whether standard error is a terminal whose last line no other work draws on."""
+    return sys.stderr.isatty() and current_thread() is main_thread()

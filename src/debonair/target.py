@@ -25,6 +25,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """``trixie-arm64``: the file's name."""
     suite: str
     debian_release: int
+    released: bool = True
+    """Whether that release is out."""
     architecture: str
     """Debian's name: ``arm64``, ``armhf``, ``amd64``."""
     variant: str = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -30,16 +30,18 @@ _SCHEMA = b"2"
 _SHOWN = 6
 
 
+Way = Literal["pure", "native"]
+"""On this machine and without a compiler, or in a Debian of the target."""
+
+
 class Choice(msgspec.Struct, frozen=True):
     """The file of one distribution that is to be installed."""
 
     name: str
     version: str
     file: File
-    is_sdist: bool = False
-    """It has no wheel for the target, and one is to be built of it, which must be pure Python."""
-    native: bool = False
-    """Or may have code to compile, and is then built for the target."""
+    ways: tuple[Way, ...] = ()
+    """How a wheel is made of it if it is an sdist; what does not come off is followed by the next."""
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -86,7 +88,7 @@ def obtain(
     """
     choices = _chosen(lock, target, sources, cache)
     fetch([choice.file for choice in choices], cache, environ, get=get)
-    if any(choice.is_sdist for choice in choices):
+    if any(choice.ways for choice in choices):
         from debonair.lock.resolve import Uv  # noqa: PLC0415 - most locks have a wheel of everything
 
         choices = _built(
@@ -117,7 +119,7 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
     environment = target.markers()
     ranks = {tag: rank for rank, tag in enumerate(target.tags())}
     choices, missing = dict[str, Choice](), list[str]()
-    allowed, always = bool(sources and sources.allowed), set(sources.always if sources else ())
+    always = set(sources.always if sources else ())
     for package in lock.packages:
         if not applies(package.marker, environment):
             continue
@@ -132,11 +134,8 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
         wheel = None if name in always else _best(primary, ranks) or _best(extra, ranks)
         if wheel:
             choices[name] = Choice(name, package.version, wheel)
-        elif package.sdist and (allowed or name in always):
-            choices[name] = Choice(name, package.version, package.sdist, is_sdist=True, native=True)
-        elif package.sdist and all(_is_pure(file.filename) for file in primary):
-            # With wheels for single processors beside it, it is not pure, and not tried.
-            choices[name] = Choice(name, package.version, package.sdist, is_sdist=True)
+        elif package.sdist and (ways := _ways(name, primary, target, sources)):
+            choices[name] = Choice(name, package.version, package.sdist, ways)
         else:
             missing.append(_lack(package, target))
     if absent := always - {str(canonicalize_name(package.name)) for package in lock.packages}:
@@ -165,6 +164,18 @@ def _chosen(lock: Lock, target: Target, sources: Sources | None, cache: Cache) -
     return choices
 
 
+def _ways(name: str, wheels: Sequence[File], target: Target, sources: Sources | None) -> tuple[Way, ...]:
+    """Return how a wheel may be made of the sdist of a distribution whose ``wheels`` do not fit."""
+    if sources and name in sources.always:
+        return ("native",)
+    pure = all(_is_pure(file.filename) for file in wheels)
+    if not (sources and sources.allowed):
+        # With wheels for single processors beside it, it is not pure, and not tried.
+        return ("pure",) if pure else ()
+    # For ARMv6 nothing can be compiled: some do without what is, if they must.
+    return ("pure", "native") if pure or target.variant else ("native",)
+
+
 def _built(
     choices: Sequence[Choice],
     lock: Lock,
@@ -179,18 +190,15 @@ def _built(
 
     done, missing = list[Choice](), list[str]()
     for choice in choices:
-        if not choice.is_sdist:
-            done.append(choice)
-            continue
-        compiled = choice.native and sources and choice.name in sources.always
-        built = Built(None) if compiled else build(choice.file, cache, uv)
-        if built.file:
-            done.append(Choice(choice.name, choice.version, built.file))
-        elif choice.native and sources:
+        built = Built(choice.file) if not choice.ways else Built(None)
+        if "pure" in choice.ways:
+            built = build(choice.file, cache, uv)
+        if built.file is None and "native" in choice.ways and sources:
             from debonair import native  # noqa: PLC0415 - few apps need a compiler
 
-            file = native.build(choice, target, sources, cache, uv.environ)
-            done.append(Choice(choice.name, choice.version, file))
+            built = Built(native.build(choice, target, sources, cache, uv.environ))
+        if built.file:
+            done.append(Choice(choice.name, choice.version, built.file))
         else:
             missing.append(f"{choice.name} {choice.version}: {built.why}")
     if missing:

@@ -17,7 +17,7 @@ from debonair.trial.container import Container
 
 pytestmark = pytest.mark.boot
 
-SUITES = ("trixie", "bookworm")
+SUITES = ("trixie", "bookworm", "forky")
 ENTRY = "Grüße from a test"
 
 

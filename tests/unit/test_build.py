@@ -111,6 +111,42 @@ def test_the_lock_is_checked_for_the_target_too(tmp_path: Path, project: Project
     assert stages.locked_for == ["bookworm-armv7", "trixie-amd64", "trixie-arm64"]
 
 
+def test_several_targets_are_built_side_by_side_from_one_lock(
+    tmp_path: Path, project: Project, stages: Stages
+) -> None:
+    stages.wheels = (wheel(tmp_path),)
+    names = ["trixie-arm64", "trixie-armv7", "trixie-amd64", "trixie-armv6"]
+    chosen = [target.load(name) for name in names]
+    cache = Cache(tmp_path / "cache")
+    made = list(builds.build_all(project, chosen, tmp_path / "out", cache=cache, environ=ENVIRON))
+    assert [each.target.name for each in made] == names
+    assert listed(tmp_path / "out") == sorted(each.path.name for each in made)
+    # what they share was made once: all but the app's files of each architecture
+    shared = [part for part in cache.folder("layers").iterdir() if b"flask 1.0" in part.read_bytes()]
+    assert len(shared) == 1
+    for each in made:
+        alone = builds.build(project, each.target, tmp_path / "alone", cache=cache, environ=ENVIRON)
+        assert alone.path.read_bytes() == each.path.read_bytes()
+
+
+def test_of_several_the_first_that_fails_is_told(
+    tmp_path: Path, project: Project, stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def obtain(lock: Lock, on: target.Target, *_: object, **__: object) -> tuple[Wheel, ...]:
+        if on.name != "trixie-arm64":
+            raise WheelError(f"no wheel for {on.name}")
+        return stages.wheels
+
+    monkeypatch.setattr(wheels, "obtain", obtain)
+    chosen = [target.load(name) for name in ("trixie-arm64", "trixie-armv7", "trixie-armv6")]
+    out = tmp_path / "out"
+    building = builds.build_all(project, chosen, out, cache=Cache(tmp_path / "c"), environ=ENVIRON)
+    assert next(building).target.name == "trixie-arm64"
+    with pytest.raises(WheelError, match="no wheel for trixie-armv7"):
+        next(building)
+    assert listed(out) == ["guestbook_1.4.2-1+deb13_arm64.deb"]
+
+
 def test_without_an_interpreter_there_is_no_bytecode(
     tmp_path: Path, project: Project, stages: Stages, capsys: pytest.CaptureFixture[str]
 ) -> None:

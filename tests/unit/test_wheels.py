@@ -146,7 +146,7 @@ class TestSelect:
 
     def test_an_sdist_alone_may_be_pure(self) -> None:
         (choice,) = wheels.select(lock(locked("m", sdist=True)), ARM64)
-        assert choice.is_sdist
+        assert choice.ways == ("pure",)
 
 
 def source(name: str = "m", mtime: int = 1_600_000_000) -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 from debonair import run, target
 from debonair.deb import archive
 from debonair.errors import PackageError, TargetError
+from debonair.settings import defaults
 from debonair.trial.emulation import emulated
 
 
@@ -62,7 +63,7 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
         found = ", ".join(sorted({each.architecture for each in read}))
         raise PackageError(
             f"None of the debs is for {architecture}, or for what it can emulate; they are for {found}.",
-            hint=f"Build one: debonair build --target {max(known.items())[1]}-{architecture}",
+            hint=f"Build one: debonair build --target {_usual()}-{architecture}",
         )
     return max(fit, key=lambda each: (each.release, _order(each.version)))
 
@@ -70,8 +71,13 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
 def _read(path: Path, known: dict[int, str], suite: str | None) -> Choice:
     fields = archive.read_control(path)
     version = fields["Version"]
-    chosen = suite or _named(version, known) or max(known.items())[1]
+    chosen = suite or _named(version, known) or _usual()
     return Choice(path, fields["Package"], version, fields["Architecture"], chosen)
+
+
+def _usual() -> str:
+    """Return the suite that is built for where no target is named."""
+    return target.load(defaults()["targets"][0]).suite
 
 
 def _named(version: str, known: dict[int, str]) -> str | None:
