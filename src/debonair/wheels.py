@@ -120,6 +120,7 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
     ranks = {tag: rank for rank, tag in enumerate(target.tags())}
     choices, missing = dict[str, Choice](), list[str]()
     always = set(sources.always if sources else ())
+    _check_named(always, lock)
     for package in lock.packages:
         if not applies(package.marker, environment):
             continue
@@ -138,14 +139,26 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
             choices[name] = Choice(name, package.version, package.sdist, ways)
         else:
             missing.append(_lack(package, target))
-    if absent := always - {str(canonicalize_name(package.name)) for package in lock.packages}:
+    if missing:
+        raise _missing(missing, target, lock)
+    return tuple(choices[name] for name in sorted(choices))
+
+
+def _check_named(always: set[str], lock: Lock) -> None:
+    """Raise ``WheelError`` if one of the names that are ``always`` built from source cannot be."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - slow to import, and not needed twice
+
+    sdists = {str(canonicalize_name(package.name)): package.sdist for package in lock.packages}
+    if absent := always - sdists.keys():
         raise WheelError(
             f"{lock.path.name} has no {', '.join(sorted(absent))}, which --from-source names.",
             hint="It takes the names of packages in the lock.",
         )
-    if missing:
-        raise _missing(missing, target, lock)
-    return tuple(choices[name] for name in sorted(choices))
+    if bare := {name for name in always if not sdists[name]}:
+        raise WheelError(
+            f"{lock.path.name} has no sdist of {', '.join(sorted(bare))}, which --from-source names.",
+            hint="Take its wheel, or lock a version that was published with its source.",
+        )
 
 
 def _chosen(lock: Lock, target: Target, sources: Sources | None, cache: Cache) -> tuple[Choice, ...]:
