@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import lzma
 import tarfile
 import tomllib
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
 from debonair.errors import WheelError
+
+_DAMAGE = (
+    EOFError,
+    KeyError,  # what tarfile says of a link that leads nowhere
+    OSError,
+    RuntimeError,  # what zipfile says of an encrypted member, or of a compression that it does not know
+    ValueError,
+    lzma.LZMAError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""Whatever the readers raise for an sdist that is damaged, or has not what it must have."""
 
 
 class Backend(msgspec.Struct, frozen=True, rename="kebab"):
@@ -25,7 +40,7 @@ def read(sdist: Path) -> Backend:
     try:
         table = tomllib.loads(_pyproject(sdist).decode()).get("build-system", {})
         return msgspec.convert(table, Backend)
-    except (OSError, ValueError, EOFError, tarfile.TarError, zipfile.BadZipFile) as wrong:
+    except _DAMAGE as wrong:
         raise WheelError(
             f"{sdist.name} is not an sdist that can be read: {wrong}.",
             hint="Lock another version of it, and tell its authors.",
