@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -74,5 +76,5 @@ def newest(path: Path) -> int:
             return _OLDEST
         with tarfile.open(path) as archive:
             return max([_OLDEST, *(int(member.mtime) for member in archive)])
-    except (tarfile.TarError, EOFError, OSError):
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError):
         return _OLDEST
