@@ -126,6 +126,7 @@ class _Job:
         if (
             record is None
             or not {*requires} <= {*record.requirements}
+            or not record.python
             or _numbers(record.python) > self.target.python_version
         ):
             say(f"Resolving what {self.choice.name} is built with into {path.name}...")
