@@ -32,6 +32,24 @@ def cache(tmp_path: Path) -> Cache:
     return made
 
 
+@pytest.mark.parametrize(("architecture", "host"), [("amd64", "arm64"), ("armhf", "armhf")])
+def test_what_no_program_emulates_is_refused_before_anything_starts(
+    programs: Programs, cache: Cache, architecture: str, host: str
+) -> None:
+    with (
+        pytest.raises(
+            MachineError, match=f"Programs for {architecture} cannot be run here: {host}"
+        ) as caught,
+        emulation.emulating(architecture, host, mirror=MIRROR, cache=cache),
+    ):
+        pass
+    assert caught.value.hint == (
+        f"Take a machine of {architecture}. Those that are emulated are arm64 and armhf."
+    )
+    assert programs.asked == []
+    assert programs.started == []
+
+
 @pytest.mark.parametrize(
     ("architecture", "program", "magic"),
     [

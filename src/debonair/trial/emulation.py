@@ -61,9 +61,15 @@ def emulated(architecture: str, host: str) -> bool:
 def emulating(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> Iterator[None]:
     """Let this machine, of architecture ``host``, run programs of ``architecture`` while the body runs.
 
-    Raises ``MachineError`` if the kernel does not let that be registered, which takes root, and
-    ``NetworkError`` if qemu-user is not in ``cache`` and cannot be fetched.
+    Raises ``MachineError`` if they are not emulated here at all, or if the kernel does not let that be
+    registered, which takes root; and ``NetworkError`` if qemu-user is not in ``cache`` and cannot be
+    fetched.
     """
+    if not emulated(architecture, host):
+        raise MachineError(
+            f"Programs for {architecture} cannot be run here: {host} does not emulate them.",
+            hint=f"Take a machine of {architecture}. Those that are emulated are {' and '.join(_CPUS)}.",
+        )
     name = f"debonair-{os.getpid()}-{next(_numbers)}-{architecture}"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="debonair-binfmt.")))
@@ -88,7 +94,7 @@ def emulating(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> 
 def _refused(architecture: str, error: Error) -> MachineError:
     return MachineError(
         f"This machine does not let programs for {architecture} be emulated:\n{error.message}",
-        hint="It takes root, and a kernel with binfmt_misc: sudo debonair try ..., on a machine of your "
+        hint="It takes root, and a kernel with binfmt_misc: sudo debonair ..., on a machine of your "
         "own, or in a container with --privileged.",
     )
 
