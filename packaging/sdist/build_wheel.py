@@ -24,7 +24,7 @@ def main() -> None:
     backend = importlib.import_module(module)
     for name in filter(None, attribute.split(".")):
         backend = getattr(backend, name)
-    asked = getattr(backend, "get_requires_for_build_wheel", lambda settings: [])(None)
+    asked: list[str] = getattr(backend, "get_requires_for_build_wheel", lambda settings: [])(None)
     result: dict[str, object] = {"asked": list(asked)}
     if set(asked) <= set(said["requires"]):
         (folder / "wheel").mkdir()
