@@ -16,10 +16,11 @@ from debonair.deb import archive
 from debonair.errors import MachineError
 from debonair.mirror import Mirror
 from debonair.suite import Suite
-from debonair.trial import bed, chroot, container
+from debonair.trial import bed, chroot, container, emulation
 from debonair.trial.bed import Bed
 from debonair.trial.container import BootError, Container
 from debonair.trial.privilege import Privilege
+from debonair.trial.root import Root
 
 ROOT = Privilege(root=True, mounts=True, chroots=True)
 CONTAINED = Privilege(root=True, mounts=False, chroots=True)
@@ -164,6 +165,68 @@ def test_where_nothing_is_granted_nothing_is_fetched(programs: Programs, tmp_pat
     ):
         pass
     assert not programs.was_asked("mmdebstrap")
+
+
+@pytest.mark.parametrize("architecture", ["amd64", "armhf"])
+def test_a_root_that_is_entered_is_emulated_if_it_must_be(
+    programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str
+) -> None:
+    del programs
+    seen: list[str] = []
+
+    @contextmanager
+    def emulating(wanted: str, host: str, *, mirror: Mirror, cache: Cache) -> Iterator[None]:
+        assert (host, mirror.uri, cache) == ("amd64", "http://m.test", Cache(tmp_path))
+        seen.append(f"{wanted} is emulated")
+        yield
+        seen.append("and no more")
+
+    @contextmanager
+    def enter(tar: Path, *, suite: str, architecture: str, **_: object) -> Iterator[Entered]:
+        assert tar == tmp_path / f"roots/{root.name}.tar"
+        seen.append(f"{suite} {architecture} is entered")
+        yield Entered()
+        seen.append("and left")
+
+    monkeypatch.setattr(emulation, "emulating", emulating)
+    monkeypatch.setattr(chroot, "enter", enter)
+    monkeypatch.setattr(chroot, "granted", lambda privilege: None)
+    root = Root("trixie", architecture, ("build-essential",))
+    with made(tmp_path, ROOT).enter(root) as machine:
+        assert isinstance(machine, Entered)
+        seen.append("body")
+    inner = [f"trixie {architecture} is entered", "body", "and left"]
+    assert seen == (inner if architecture == "amd64" else ["armhf is emulated", *inner, "and no more"])
+
+
+def test_where_entering_is_not_granted_nothing_is_fetched(programs: Programs, tmp_path: Path) -> None:
+    with (
+        pytest.raises(MachineError, match="Neither a container nor a chroot"),
+        made(tmp_path, NOTHING).enter(Root("trixie", "amd64")),
+    ):
+        pass
+    assert not programs.was_asked("mmdebstrap")
+
+
+def test_a_container_alone_is_booted(programs: Programs, names: list[str], tmp_path: Path) -> None:
+    del programs
+    with made(tmp_path, ROOT).boot("trixie") as machine:
+        assert isinstance(machine, Entered)
+        assert len(names) == 1
+
+
+def test_a_container_alone_that_does_not_boot_is_an_error(
+    programs: Programs, names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del programs
+
+    def boot(*_: object, **__: object) -> NoReturn:
+        raise BootError("no cgroups here")
+
+    monkeypatch.setattr(container, "boot", boot)
+    with pytest.raises(BootError, match="no cgroups here"), made(tmp_path, ROOT).boot("trixie"):
+        pass
+    assert names == []
 
 
 def test_what_a_deb_needs_is_put_where_apt_finds_it(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from debonair.lock.locked import Lock
 from debonair.project import Project
 from debonair.python import Interpreter
 from debonair.target import Target
-from debonair.wheels import Wheel
+from debonair.wheels import Sources, Wheel
 
 TRIXIE = target.load("trixie-arm64")
 ENVIRON = {"SOURCE_DATE_EPOCH": "1700000000"}
@@ -33,12 +33,14 @@ class Stages:
     wheels: tuple[Wheel, ...] = ()
     interpreter: Interpreter | None = None
     locked_for: list[str] = field(default_factory=list)
+    sources: Sources | None = None
 
     def ensure(self, project: Project, targets: Sequence[Target], *_: object) -> Lock:
         self.locked_for = [each.name for each in targets]
         return Lock((), project.config_file, "none", "d")
 
-    def obtain(self, *_: object, **__: object) -> tuple[Wheel, ...]:
+    def obtain(self, *_: object, sources: Sources) -> tuple[Wheel, ...]:
+        self.sources = sources
         return self.wheels
 
     def find(self, version: str, *, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
@@ -145,6 +147,25 @@ def test_of_several_the_first_that_fails_is_told(
     with pytest.raises(WheelError, match="no wheel for trixie-armv7"):
         next(building)
     assert listed(out) == ["guestbook_1.4.2-1+deb13_arm64.deb"]
+
+
+def test_what_may_be_built_from_source(tmp_path: Path, project: Project, stages: Stages) -> None:
+    build(tmp_path, project)
+    assert stages.sources == Sources(project.root, "3.13")
+    depends = {"cffi": ("libffi-dev",)}
+    build(tmp_path, replace(project, sdists="allow", from_source=("lxml",), build_depends=depends))
+    assert stages.sources == Sources(project.root, "3.13", ("lxml",), allowed=True, depends=depends)
+
+
+@pytest.mark.parametrize(
+    "targets", [("bookworm-armv7", "trixie-arm64"), ("trixie-arm64", "bookworm-armv7")]
+)
+def test_what_it_is_built_with_is_for_the_oldest_python(
+    tmp_path: Path, project: Project, stages: Stages, targets: tuple[str, ...]
+) -> None:
+    build(tmp_path, replace(project, targets=targets))
+    assert stages.sources
+    assert stages.sources.python == "3.11"
 
 
 def test_without_an_interpreter_there_is_no_bytecode(
