@@ -21,6 +21,7 @@ from debonair.cache import Cache, whole
 from debonair.deb import tree
 from debonair.deb.tree import Source
 from debonair.errors import WheelError
+from debonair.exclusive import exclusive
 from debonair.fetch import place
 from debonair.lock import pylock
 from debonair.lock.locked import File, Lock
@@ -71,7 +72,10 @@ def build(
     system = backend.read(place(choice.file, cache))
     requires = tuple(sorted(system.requires))
     for _ in range(_ROUNDS):
-        requires, lock = job.locked(requires)
+        with exclusive(
+            cache.folder("locks") / f"build-{choice.name}.lock"
+        ):  # targets are built side by side
+            requires, lock = job.locked(requires)
         wheels = obtain(lock, target, cache, environ)
         kept = cache.folder("locks") / f"{job.key(wheels)}.native"
         if found := _kept(kept, cache):

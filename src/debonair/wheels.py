@@ -205,7 +205,7 @@ def _built(
     for choice in choices:
         built = Built(choice.file) if not choice.ways else Built(None)
         if "pure" in choice.ways:
-            built = build(choice.file, cache, uv)
+            built = build(choice.file, cache, uv, once="native" in choice.ways)
         if built.file is None and "native" in choice.ways and sources:
             from debonair import native  # noqa: PLC0415 - few apps need a compiler
 
