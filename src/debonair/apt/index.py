@@ -131,8 +131,7 @@ def _rechunked(
     run: dict[str, Mapping[str, Line]] = {}
 
     def end() -> None:
-        for names in cut(sorted(run)):
-            found.append(Chunk({name: dict(run[name]) for name in names}))
+        found.extend(Chunk({name: dict(run[name]) for name in names}) for names in cut(sorted(run)))
         run.clear()
 
     for number in range(max(len(pieces), 1)):

@@ -10,6 +10,8 @@ from debonair.apt.state import Sum
 from debonair.errors import RepositoryError
 
 _DATE = "%a, %d %b %Y %H:%M:%S UTC"
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LINE = re.compile(r" ([0-9a-f]{64}) +(\d+) (\S+)")
 
 
@@ -25,7 +27,7 @@ def text(
 ) -> str:
     """Return the Release of ``suite`` in the repository ``name``.
 
-    ``date`` and ``valid_until`` are seconds since the epoch; ``files`` are by path below the suite's folder.
+    ``date`` and ``valid_until`` are seconds since the epoch; ``files`` are by path below the suite.
     The file of the plain index is listed even where only the compressed one is fetched: apt wants to know
     what comes out.
     """
@@ -49,8 +51,8 @@ def text(
 def stamp(seconds: int) -> str:
     """Return a time as Release has it: RFC 5322 in UTC, whatever the locale of this machine is."""
     when = datetime.fromtimestamp(seconds, UTC)
-    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[when.weekday()]
-    month = ("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec").split()[when.month - 1]
+    day = _DAYS[when.weekday()]
+    month = _MONTHS[when.month - 1]
     return f"{day}, {when.day:02} {month} {when:%Y %H:%M:%S} UTC"
 
 

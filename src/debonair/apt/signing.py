@@ -1,7 +1,8 @@
 """The signatures of a repository: OpenPGP by GnuPG, checked as apt checks them (apt-secure(8)).
 
-The keys lie in a home of their own in the author's configuration, never in the repository. Ed25519, as every
-apt since Debian 9 knows it, and the same bytes under the same key at the same time give the same signature.
+The keys lie in a home of their own in the author's configuration, never in the repository. They are
+Ed25519, which every apt since Debian 9 knows, and which gives the same signature for the same text, key and
+time.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from debonair.apt.state import Key
 from debonair.errors import RepositoryError
 
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
+_MAKE = ("--yes", "--passphrase", "", "--status-fd", "1", "--quick-generate-key")
 _LINK = "home"  # a socket's path has at most 107 bytes (unix(7)), and gpg's agent listens in its home
 
 
@@ -70,8 +72,7 @@ class Gpg:
         self.home.chmod(0o700)
         with self._gpg() as gpg:
             made = _asked(
-                [*gpg, *_at(now), "--yes", "--passphrase", "", "--status-fd", "1"]
-                + ["--quick-generate-key", identity, "ed25519", "sign", "never"],
+                [*gpg, *_at(now), *_MAKE, identity, "ed25519", "sign", "never"],
                 "A key could not be made",
             )
             created = re.search(r"KEY_CREATED \S ([0-9A-F]{40})", made.stdout)
@@ -119,7 +120,7 @@ class Gpg:
             for file, data in zip(files, (keyring, inline.encode(), detached.encode(), text.encode())):  # noqa: B905
                 file.write_bytes(data)
             ring, signed, apart, plain = files
-            gpgv = ["gpgv", "--homedir", folder, "--keyring", ring, "--status-fd", "1"]
+            gpgv: list[str | Path] = ["gpgv", "--homedir", folder, "--keyring", ring, "--status-fd", "1"]
             found = [_valid(run.run([*gpgv, *what], check=False)) for what in ((signed,), (apart, plain))]
         return tuple(sorted(set(found[0]) & set(found[1])))
 
@@ -140,7 +141,7 @@ class Gpg:
 
 
 def keyring(keys: Sequence[Key]) -> bytes:
-    """Return the public ``keys`` as apt's Signed-By takes them on every Debian: binary, one after another."""
+    """Return the public ``keys`` as apt's Signed-By takes them everywhere: binary, one after another."""
     return b"".join(_dearmored(key.public) for key in keys)
 
 

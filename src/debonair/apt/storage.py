@@ -96,6 +96,8 @@ class Folder:
         """Write a file that never changes; ``Storage.add``."""
         final = self.root / path
         if final.exists():
+            with suppress(OSError):  # it is wanted again: who sweeps must not take it for an old one
+                os.utime(final)
             return False
         with self._written(final, data) as temporary:
             try:
@@ -112,7 +114,7 @@ class Folder:
             before = final.stat() if final.exists() else None
             if (before and _tag(before)) != tag:
                 raise Conflict(path)
-            # HTTP's If-Modified-Since knows whole seconds: what changes twice in one must not look the same.
+            # HTTP's If-Modified-Since knows whole seconds: two changes in one must not look the same.
             if before and int(temporary.stat().st_mtime) <= int(before.st_mtime):
                 later = int(before.st_mtime) + 1
                 os.utime(temporary, (later, later))
@@ -139,7 +141,7 @@ class Folder:
 
     @contextmanager
     def _written(self, final: Path, data: bytes) -> Iterator[Path]:
-        """Give a temporary file beside ``final`` that holds ``data``, on the disk and not in memory alone."""
+        """Give a temporary file beside ``final`` that holds ``data``, on the disk and not in a cache."""
         try:
             final.parent.mkdir(parents=True, exist_ok=True)
             number, name = tempfile.mkstemp(prefix=".new.", dir=final.parent)

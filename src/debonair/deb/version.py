@@ -64,7 +64,7 @@ def order(version: str) -> tuple[object, ...]:
 
 
 def _parts(text: str) -> tuple[object, ...]:
-    """Return text and numbers in turn: a tilde sorts before the end, that before letters, these before all."""
+    """Return text and numbers in turn; a tilde sorts before the end, and letters before the rest."""
     found: list[object] = []
     for word, digits in re.findall(r"(\D*)(\d*)", text):
         weights = (-1 if char == "~" else ord(char) + (0 if char.isalpha() else 256) for char in word)
