@@ -1,8 +1,9 @@
 """The repository format of apt, in Python: a pool, signed indices, and channels, as static files.
 
 Knows nothing of Python applications, and imports nothing of Debonair but its errors, its door to other
-programs, its templates and the package format in ``deb/``. A repository is a ``Storage``; ``publish.Repository`` changes
-it, one commit at a time; any web server serves it (https://wiki.debian.org/DebianRepository/Format).
+programs, its templates and the package format in ``deb/``. A repository is a ``Storage``, which
+``publish.Repository`` changes, one commit at a time; any web server serves it
+(https://wiki.debian.org/DebianRepository/Format).
 
 - ``storage``: where files are kept; a folder now
 - ``facts``, ``channel``, ``state``: what an index says of a deb, what a channel offers, and the documents

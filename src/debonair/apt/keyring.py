@@ -23,6 +23,7 @@ from debonair.template import fill
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}[a-z0-9]")
 _URL = re.compile(r"(https?://|file:/)[A-Za-z0-9\[\]._~:/%+-]+")
 _FOLDER = "bootstrap/"
+_TEMPLATES = "packaging/repo/"
 
 
 def package(name: str) -> str:
@@ -56,9 +57,11 @@ def check_url(url: str) -> str:
 
 
 def deb(head: Head, suite: str, version: str, *, now: int) -> bytes:
-    """Return the bootstrap deb for machines of Debian's ``suite``: for the same arguments the same bytes."""
+    """Return the bootstrap deb for machines of Debian's ``suite``; same arguments, same bytes."""
     name = package(head.name)
-    maintainer = f"{head.name} <{head.name}@{urlsplit(head.url).hostname or 'localhost'}>"
+    host = urlsplit(head.url).hostname or ""
+    host = host if re.search(r"\.[a-z]+$", host) else "example.org"  # an address of mail has a domain
+    maintainer = f"{head.name} <{head.name}@{host}>"
     values = {
         "name": head.name,
         "package": name,
@@ -67,16 +70,20 @@ def deb(head: Head, suite: str, version: str, *, now: int) -> bytes:
         "component": index.COMPONENT,
         "version": version,
         "maintainer": maintainer,
-        "fingerprints": ", ".join(key.fingerprint for key in head.keys),
+        "fingerprints": "\n".join(f"    {key.fingerprint}" for key in head.keys),
         "date": stamp(now).replace("UTC", "+0000"),
+        "year": stamp(now).split()[3],
     }
     texts = _texts(head.name, values)
-    changelog = gzip.compress(fill("packaging/repo/archive.changelog.in", values).encode(), 9, mtime=0)
+    changelog = gzip.compress(fill(f"{_TEMPLATES}archive.changelog.in", values).encode(), 9, mtime=0)
     data = {
         **{path: text.encode() for path, text in texts.items()},
         f"usr/share/keyrings/{name}.gpg": signing.keyring(head.keys),
         f"usr/share/doc/{name}/changelog.gz": changelog,
-        f"usr/share/doc/{name}/copyright": fill("packaging/repo/archive.copyright.in", values).encode(),
+        f"usr/share/doc/{name}/copyright": fill(f"{_TEMPLATES}archive.copyright.in", values).encode(),
+        f"usr/share/lintian/overrides/{name}": fill(
+            f"{_TEMPLATES}archive.lintian-overrides.in", values
+        ).encode(),
     }
     files = [Source.file(path, content, mtime=now) for path, content in sorted(data.items())]
     control = Control(
@@ -85,8 +92,8 @@ def deb(head: Head, suite: str, version: str, *, now: int) -> bytes:
         architecture="all",
         maintainer=maintainer,
         synopsis=f"apt sources and keys of the repository {head.name}",
-        description=f"It lets apt install and upgrade from {head.url}, and from nothing else that the "
-        "machine did not have before.",
+        description=f"It lets apt install and upgrade from\n{head.url}\n"
+        "and from nothing else that the machine did not have before.",
         depends=("apt (>= 2.2)",),
         recommends=("unattended-upgrades",),
         section="admin",
@@ -120,7 +127,8 @@ def line(head: Head, *, login: str = "") -> str:
         )
     ask = "read -rsp 'Password: ' P; " if login else ""
     return (
-        f'{ask}. /etc/os-release; cd "$(mktemp -d)" && chmod 755 . && curl -fsSLO {user}{head.url}/{_FOLDER}{deb} && '
+        f'{ask}. /etc/os-release; cd "$(mktemp -d)" && chmod 755 . && '
+        f"curl -fsSLO {user}{head.url}/{_FOLDER}{deb} && "
         f"printf '%s  %s\\n' {sums} | sha256sum -c --ignore-missing --quiet && "
         f"{auth}sudo apt-get install -y ./{deb} && sudo apt-get update"
     )
@@ -129,7 +137,7 @@ def line(head: Head, *, login: str = "") -> str:
 def _texts(name: str, values: Mapping[str, str]) -> dict[str, str]:
     """Return the configuration files, by path; the admin may change them."""
     return {
-        f"etc/apt/sources.list.d/{name}.sources": fill("packaging/repo/archive.sources.in", values),
-        f"etc/apt/preferences.d/{name}.pref": fill("packaging/repo/archive.pref.in", values),
-        f"etc/apt/apt.conf.d/52{name}": fill("packaging/repo/archive.conf.in", values),
+        f"etc/apt/sources.list.d/{name}.sources": fill(f"{_TEMPLATES}archive.sources.in", values),
+        f"etc/apt/preferences.d/{name}.pref": fill(f"{_TEMPLATES}archive.pref.in", values),
+        f"etc/apt/apt.conf.d/52{name}": fill(f"{_TEMPLATES}archive.conf.in", values),
     }

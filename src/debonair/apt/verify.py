@@ -22,7 +22,7 @@ _SOON = 14 * 86400
 
 
 def verify(draft: Draft, signer: Signer) -> list[str]:
-    """Return what is wrong with the repository that ``draft`` reads, a sentence each; none if it is well."""
+    """Return what is wrong with the repository that ``draft`` reads, a sentence each."""
     found: list[str] = []
     pool: dict[str, Sum] = {}
     for name in draft.suites:
