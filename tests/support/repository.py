@@ -26,7 +26,7 @@ class Archive:
 
     root: Path
     url: str = "https://apt.example.org"
-    now: int = EPOCH
+    now: float = EPOCH
     scribe: Scribe = field(default_factory=Scribe)
     pauses: list[float] = field(default_factory=list)
 
@@ -40,15 +40,19 @@ class Archive:
             lambda _: self.scribe,
             clock=self.clock,
             who=who,
-            pause=self.pauses.append,
+            pause=self.pause,
         )
 
     def clock(self) -> int:
-        return self.now
+        return int(self.now)
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
 
     def init(self) -> Archive:
-        key = self.scribe.create("acme", now=self.now)
-        head = Head(state.FORMAT, "acme", 0, "", (key,), 30, {}, url=self.url)
+        key = self.scribe.create("acme", now=self.clock())
+        head = Head(state.FORMAT, "acme", 0, "", (key,), 365, {}, url=self.url)
         self.repository.create(head, edits.first(SUITES))
         return self
 

@@ -30,6 +30,8 @@ DAY = 86400
 KEPT = 7
 """For how many days a by-hash file stays after the last Release that names it: a proxy may hold that."""
 _TRIES = 40
+_AHEAD = 5
+"""How many seconds a Date may be ahead after many changes in a row: apt bears ten."""
 
 Edit = Callable[[Draft], Sequence[str]]
 """Changes a draft; returns a line for each thing it has changed, which the history keeps."""
@@ -141,9 +143,14 @@ class Repository:
         built = index.build(suite, draft.changed[suite.name], self.storage, draft.facts)
         folder = f"dists/{suite.name}/"
         for path, data in built.files.items():
-            self.storage.add(folder + index.by_hash(path, built.sums[path].sha256), data)
+            kept = folder + index.by_hash(path, built.sums[path].sha256)
+            if not self.storage.add(kept, data) and (there := self.storage.read(kept)):
+                if there.data != data:  # a disk has damaged it
+                    self.storage.replace(kept, data, there.tag)
         # Clients ignore a Release that is older than the one they have, and so is one of the same second.
         date = max(draft.now, suite.date + 1)
+        if date - draft.now > _AHEAD:
+            self._pause(min(date - draft.now - _AHEAD, 1))
         valid_until = date + draft.head.valid_days * DAY
         text = release.text(
             name=draft.head.name,
