@@ -4,9 +4,8 @@ import hashlib
 import lzma
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import msgspec
 import pytest
@@ -14,8 +13,9 @@ from repository import DAY, Archive, Interrupted
 
 from debonair.apt import edits, history, index, page, release, state, verify
 from debonair.apt.draft import Draft
+from debonair.apt.publish import Edit
 from debonair.apt.state import Head, Suite
-from debonair.apt.storage import Conflict, Folder
+from debonair.apt.storage import Conflict, Folder, Stored
 from debonair.errors import MachineError, PackageError, RepositoryError
 
 
@@ -97,7 +97,7 @@ class TestAdd:
         before = files(archive.root)
         with pytest.raises(RepositoryError, match="with other bytes: what is published never changes"):
             archive.add(archive.deb(more="x"))
-        with pytest.raises(RepositoryError, match="pool has a file pool/h/hello/hello_1.0-1"):
+        with pytest.raises(RepositoryError, match="pool has a file pool/h/hello/hello_1"):
             archive.add(archive.deb(more="x"), channel="testing")
         assert files(archive.root) == before
 
@@ -219,7 +219,7 @@ class TestChange:
             "hello 1.0-1+deb13 amd64 in trixie",
             "hello 1.1-1+deb13 amd64 in trixie",
         ]
-        with pytest.raises(RepositoryError, match="has had version 1.3"):
+        with pytest.raises(RepositoryError, match=r"has had version 1\.3"):
             archive.add(archive.deb(version="1.1"))
 
 
@@ -253,7 +253,7 @@ class TestIndex:
         read: list[str] = []
 
         class Watched(Folder):
-            def read(self, path: str) -> state.Stored | None:  # type: ignore[name-defined]
+            def read(self, path: str) -> Stored | None:
                 read.append(path)
                 return super().read(path)
 
@@ -304,7 +304,7 @@ class TestIndex:
         assert wrong(archive) == []
 
     def test_contents(self, archive: Archive) -> None:
-        archive.add(archive.deb(), archive.deb("other", **{"doc": "x"}))
+        archive.add(archive.deb(), archive.deb("other", doc="x"))
         packed = (archive.root / "dists/trixie/main/Contents-amd64.xz").read_bytes()
         lines = [line.split() for line in lzma.decompress(packed).decode().splitlines()]
         assert ["usr/share/hello/version", "web/hello"] in lines
@@ -318,7 +318,7 @@ def keyrings(*archives: Archive) -> tuple[str, str]:
     return first, second
 
 
-def adding(archive: Archive, deb: Path) -> edits.Edit:
+def adding(archive: Archive, deb: Path) -> Edit:
     from repository import SUITES
 
     return edits.add([deb], SUITES, channel_name="stable", suite=None, percent=100)
@@ -334,8 +334,8 @@ class TestPublishers:
         for number in range(20):
             others = iter([archive.deb("theirs", f"1.{number}")])
 
-            def meanwhile(path: str, others: object = others) -> None:
-                if path == state.HEAD and (deb := next(others, None)):  # type: ignore[call-overload]
+            def meanwhile(path: str, others: Iterator[Path] = others) -> None:
+                if path == state.HEAD and (deb := next(others, None)):
                     archive.publisher(who="bob").change("add", adding(archive, deb))
 
             mine = archive.deb("mine", f"1.{number}")
@@ -373,10 +373,9 @@ class TestPublishers:
             )
 
     def test_one_that_cannot_show_it(self, archive: Archive) -> None:
-        def always(path: str) -> NoReturn | None:
+        def always(path: str) -> None:
             if path.startswith("dists/"):
                 raise Conflict(path)
-            return None
 
         with pytest.raises(RepositoryError, match="Others have published"):
             archive.publisher(Interrupted(archive.root, always)).change("renew", edits.renew(()))
@@ -389,7 +388,7 @@ class TestPublishers:
 
     @pytest.mark.parametrize("step", range(1, 14))
     def test_one_that_dies(self, archive: Archive, step: int) -> None:
-        """Whatever the write at which it dies: clients see one state, and the next publisher completes it."""
+        """Whatever the write at which it dies, clients see one state, and the next publisher goes on."""
         archive.add(archive.deb())
         writes = iter(range(step))
 

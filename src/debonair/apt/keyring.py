@@ -120,7 +120,8 @@ def line(head: Head, *, login: str = "") -> str:
     user, auth = "", ""
     if login:
         user = f'-u "{login}:$P" '
-        host = head.url.partition("://")[2]
+        # apt_auth.conf(5): without a scheme it is meant for https alone
+        host = head.url.removeprefix("https://")
         auth = (
             f"printf 'machine %s login %s password %s\\n' {host} {login} \"$P\" | "
             f"sudo install -m 600 /dev/stdin /etc/apt/auth.conf.d/{head.name}.conf && "

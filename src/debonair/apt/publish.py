@@ -144,9 +144,9 @@ class Repository:
         folder = f"dists/{suite.name}/"
         for path, data in built.files.items():
             kept = folder + index.by_hash(path, built.sums[path].sha256)
-            if not self.storage.add(kept, data) and (there := self.storage.read(kept)):
-                if there.data != data:  # a disk has damaged it
-                    self.storage.replace(kept, data, there.tag)
+            there = None if self.storage.add(kept, data) else self.storage.read(kept)
+            if there is not None and there.data != data:  # a disk has damaged it
+                self.storage.replace(kept, data, there.tag)
         # Clients ignore a Release that is older than the one they have, and so is one of the same second.
         date = max(draft.now, suite.date + 1)
         if date - draft.now > _AHEAD:

@@ -29,7 +29,7 @@ _TYPES = {
     ".xz": "application/x-xz",
     ".gpg": "application/octet-stream",
 }
-_CHANGING = re.compile(r"dists/.*/by-hash/|pool/")
+_IMMUTABLE = re.compile(r"dists/.*/by-hash/|pool/")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _LOGIN = re.compile(r"[^:\s]+:\S.*")
 
@@ -57,18 +57,23 @@ def server(
     ``accounts`` are ``name:password``; if there are none, anybody may read. ``log`` gets a line for each
     request. Raises ``MachineError`` if the address cannot be taken.
     """
+    try:
+        return _Server((host, port), bound(root, accounts, log))
+    except OSError as refused:
+        raise MachineError(
+            f"Port {port} of {host} cannot be listened at: {refused.strerror or refused}.",
+            hint="Name another: --port 8081",
+        ) from refused
+
+
+def bound(root: Path, accounts: frozenset[str], log: Callable[[str], None]) -> type[BaseHTTPRequestHandler]:
+    """Return the class that answers requests for the folder ``root``; arguments are those of ``server``."""
 
     class Bound(_Request):
         pass
 
     Bound.root, Bound.accounts, Bound.log_line = root.resolve(), accounts, staticmethod(log)
-    try:
-        return _Server((host, port), Bound)
-    except OSError as refused:
-        raise MachineError(
-            f"Port {port} of {host} cannot be listened at: {os.strerror(refused.errno or 0)}.",
-            hint="Name another: --port 8081",
-        ) from refused
+    return Bound
 
 
 class _Server(ThreadingHTTPServer):
@@ -82,8 +87,6 @@ class _Request(BaseHTTPRequestHandler):
     """One request after another of one connection."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "debonair"
-    sys_version = ""
     timeout = 60
     root: Path
     accounts: frozenset[str]
@@ -96,6 +99,10 @@ class _Request(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """Answer as GET, without the body."""
         self._answer()
+
+    def version_string(self) -> str:
+        """Return what the header Server says: no version, which is nobody's business."""
+        return "debonair"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Give a line to whoever keeps them."""
@@ -123,7 +130,7 @@ class _Request(BaseHTTPRequestHandler):
             "Last-Modified": formatdate(int(found.st_mtime), usegmt=True),
             "Accept-Ranges": "bytes",
             "Cache-Control": "max-age=31536000, immutable"
-            if _CHANGING.match(str(path.relative_to(self.root)))
+            if _IMMUTABLE.match(str(path.relative_to(self.root)))
             else "no-cache",
         }
         if self._unchanged(int(found.st_mtime)):
@@ -173,10 +180,9 @@ class _Request(BaseHTTPRequestHandler):
             return None
         path = self.root.joinpath(*words)
         try:
-            inside = path.resolve().is_relative_to(self.root)
-        except OSError:
+            return path if path.resolve().is_relative_to(self.root) and path.is_file() else None
+        except OSError:  # a name that is too long, a loop of links
             return None
-        return path if inside and path.is_file() else None
 
     def _unchanged(self, modified: int) -> bool:
         if not (since := self.headers.get("If-Modified-Since")):

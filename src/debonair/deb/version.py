@@ -69,4 +69,6 @@ def _parts(text: str) -> tuple[object, ...]:
     for word, digits in re.findall(r"(\D*)(\d*)", text):
         weights = (-1 if char == "~" else ord(char) + (0 if char.isalpha() else 256) for char in word)
         found += [(*weights, 0), int(digits or 0)]
+    while found[-2:] == [(0,), 0]:  # no number is 0, and no revision is 0
+        del found[-2:]
     return (*found, (0,))
