@@ -104,14 +104,33 @@ def test_a_failing_disk_changes_nothing(
     def fail(*_: object) -> NoReturn:
         raise OSError(number, "x")
 
+    with monkeypatch.context() as now:
+        now.setattr(os, "link", fail)
+        with pytest.raises(MachineError, match=said) as refused:
+            folder.add("a", b"1")
+        assert refused.value.hint
+    assert listed(folder) == [".lock", "head"]
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(MachineError, match=said) as refused:
-        folder.add("a", b"1")
-    assert refused.value.hint
     with pytest.raises(MachineError, match=said):
         folder.replace("head", b"2", before.tag)
-    assert listed(folder) == [".lock", "head"]
+    folder.add("a", b"1")
+    with pytest.raises(MachineError, match=said):
+        folder.replace("head", b"2", before.tag)
+    assert listed(folder) == [".lock", "a", "head"]
     assert folder.read("head") == before
+
+
+def test_much_is_put_on_the_disk_at_once(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(os, "sync", lambda: done.append("all"))
+    monkeypatch.setattr(os, "fsync", lambda _: done.append("one"))
+    for count, expected in ((3, ["one"] * 8), (100, ["all", "one", "one"])):
+        for number in range(count):
+            folder.add(f"{count}/{number}", b"1")
+        assert done == []
+        folder.replace(f"head{count}", b"2", None)
+        assert done == expected
+        done.clear()
 
 
 def test_what_cannot_be_read(folder: Folder) -> None:

@@ -20,6 +20,10 @@ import msgspec
 from debonair.errors import MachineError
 
 
+_MUCH = 64
+"""More files than that are put on the disk together with everything else that waits for it (sync(2))."""
+
+
 class Conflict(Exception):  # noqa: N818 - it is caught and tried again, never shown
     """A file is not what its writer took it for: somebody else has written it."""
 
@@ -67,10 +71,14 @@ class Storage(Protocol):
 
 
 class Folder:
-    """A folder of this machine, as any web server can serve it."""
+    """A folder of this machine, as any web server can serve it.
+
+    What never changes is on the disk, and not in a cache of it, before a file is replaced that may name it.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._written_since: set[Path] = set()
 
     def __str__(self) -> str:
         return str(self.root)
@@ -104,13 +112,15 @@ class Folder:
                 os.link(temporary, final)  # unlike a rename, never over another writer's file
             except FileExistsError:
                 return False
-            _sync(final.parent)
+        self._written_since.add(final)
         return True
 
     def replace(self, path: str, data: bytes, tag: str | None) -> None:
         """Write ``data`` over the file that has ``tag``; ``Storage.replace``."""
         final = self.root / path
+        self._synced()
         with self._written(final, data) as temporary, self._alone():
+            _sync(temporary)
             before = final.stat() if final.exists() else None
             if (before and _tag(before)) != tag:
                 raise Conflict(path)
@@ -141,7 +151,7 @@ class Folder:
 
     @contextmanager
     def _written(self, final: Path, data: bytes) -> Iterator[Path]:
-        """Give a temporary file beside ``final`` that holds ``data``, on the disk and not in a cache."""
+        """Give a temporary file beside ``final`` that holds ``data``."""
         try:
             final.parent.mkdir(parents=True, exist_ok=True)
             number, name = tempfile.mkstemp(prefix=".new.", dir=final.parent)
@@ -149,13 +159,24 @@ class Folder:
                 with os.fdopen(number, "wb") as file:
                     os.fchmod(number, 0o644)
                     file.write(data)
-                    file.flush()
-                    os.fsync(number)
                 yield Path(name)
             finally:
                 Path(name).unlink(missing_ok=True)
         except OSError as refused:
             raise _refused(final, refused) from refused
+
+    def _synced(self) -> None:
+        """Put what was written since the last time on the disk: each, or all at once if it is much."""
+        try:
+            if len(self._written_since) > _MUCH:
+                os.sync()
+            else:
+                for path in sorted(self._written_since):
+                    _sync(path)
+                    _sync(path.parent)
+        except OSError as refused:
+            raise _refused(self.root, refused) from refused
+        self._written_since.clear()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -169,9 +190,9 @@ def _tag(found: os.stat_result) -> str:
     return f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"
 
 
-def _sync(folder: Path) -> None:
-    """Put the names of a folder on the disk, before anything that relies on them."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on the disk."""
+    number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)
     finally:
