@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from debs import make_deb
@@ -24,11 +24,15 @@ COUNT = int(os.environ.get("DEBS", "10000"))
 SUITE = "trixie"
 
 
-def measured(argv: Sequence[str | Path], **more: object) -> tuple[float, float]:
+def measured(
+    argv: Sequence[str | Path], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> tuple[float, float]:
     """Run ``argv``; return seconds and megabytes at the highest."""
     began = time.monotonic()
-    process = subprocess.Popen([*map(str, argv)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **more)  # type: ignore[call-overload]
-    said = process.stderr.read()
+    process = subprocess.Popen(
+        [*map(str, argv)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env, cwd=cwd
+    )
+    said = process.stderr.read() if process.stderr else b""
     _, status, used = os.wait4(process.pid, 0)
     took = time.monotonic() - began
     if status:
@@ -37,6 +41,7 @@ def measured(argv: Sequence[str | Path], **more: object) -> tuple[float, float]:
 
 
 def debonair(work: Path, debs: Sequence[Path], one: Path) -> dict[str, tuple[float, float]]:
+    """Measure ``debonair repo add``."""
     env = {**os.environ, "XDG_CONFIG_HOME": str(work / "config"), "DEBONAIR_REPOSITORY": str(work / "ours")}
     repo = [sys.executable, "-m", "debonair", "repo"]
     subprocess.run(
@@ -49,9 +54,11 @@ def debonair(work: Path, debs: Sequence[Path], one: Path) -> dict[str, tuple[flo
 
 
 def ftparchive(work: Path, debs: Sequence[Path], one: Path) -> dict[str, tuple[float, float]]:
+    """Measure apt-ftparchive with Contents, and then with its cache and without them."""
     pool = debs[0].parent
     first = "apt-ftparchive --db cache.db packages debs >Packages && xz -kf Packages"
-    line = "apt-ftparchive packages debs >Packages && apt-ftparchive contents debs >Contents && xz -kf Packages Contents"
+    line = "apt-ftparchive packages debs >Packages && apt-ftparchive contents debs >Contents"
+    line += " && xz -kf Packages Contents"
     found = {"all": measured(["sh", "-c", line], cwd=pool.parent)}
     measured(["sh", "-c", first], cwd=pool.parent)
     there = shutil.copy(one, pool)
@@ -61,6 +68,7 @@ def ftparchive(work: Path, debs: Sequence[Path], one: Path) -> dict[str, tuple[f
 
 
 def reprepro(work: Path, debs: Sequence[Path], one: Path) -> dict[str, tuple[float, float]]:
+    """Measure ``reprepro includedeb``, which signs nothing here."""
     base = work / "reprepro"
     (base / "conf").mkdir(parents=True)
     (base / "conf/distributions").write_text(
@@ -81,6 +89,7 @@ def reprepro(work: Path, debs: Sequence[Path], one: Path) -> dict[str, tuple[flo
 
 
 def main() -> None:
+    """Measure all and print a table."""
     if COUNT < 1:
         sys.exit("DEBS is a number of debs.")
     with tempfile.TemporaryDirectory(prefix="bench-repository.") as name:

@@ -19,7 +19,6 @@ import msgspec
 
 from debonair.errors import MachineError
 
-
 _MUCH = 64
 """More files than that are put on the disk together with everything else that waits for it (sync(2))."""
 
