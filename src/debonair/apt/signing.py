@@ -23,7 +23,8 @@ from debonair.errors import RepositoryError
 
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 _MAKE = ("--yes", "--passphrase", "", "--status-fd", "1", "--quick-generate-key")
-_LINK = "home"  # a socket's path has at most 107 bytes (unix(7)), and gpg's agent listens in its home
+_KEYS = ("private-keys-v1.d", "pubring.kbx")
+"""What gpg reads in its home to sign. A home must have a short path: unix(7) allows a socket 107 bytes."""
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -70,7 +71,7 @@ class Gpg:
             )
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.home.chmod(0o700)
-        with self._gpg() as gpg:
+        with self._gpg(whole=True) as gpg:
             made = _asked(
                 [*gpg, *_at(now), *_MAKE, identity, "ed25519", "sign", "never"],
                 "A key could not be made",
@@ -125,15 +126,26 @@ class Gpg:
         return tuple(sorted(set(found[0]) & set(found[1])))
 
     @contextmanager
-    def _gpg(self) -> Iterator[list[str]]:
-        """Give the words that start gpg; its agent ends with the body, if the home is the repository's."""
+    def _gpg(self, *, whole: bool = False) -> Iterator[list[str]]:
+        """Give the words that start gpg; its agent ends with the body, if the home is the repository's.
+
+        The agent listens in a folder of its own, with links to the keys in it: two publishers at once have
+        two agents, and neither ends the other's. Keys are made in the ``whole`` home.
+        """
         words = ["gpg", "--batch", "--no-tty", "--quiet", "--no-auto-check-trustdb"]
         if self.home is None:
             yield words
             return
         with tempfile.TemporaryDirectory(prefix="debonair-gpg.") as name:
-            home = Path(name) / _LINK
-            home.symlink_to(self.home.absolute(), target_is_directory=True)
+            folder = Path(name)
+            kept = self.home.absolute()
+            if whole:
+                home = folder / "home"
+                home.symlink_to(kept, target_is_directory=True)
+            else:
+                home = folder
+                for each in _KEYS:
+                    (home / each).symlink_to(kept / each)
             try:
                 yield [*words, "--homedir", str(home), "--pinentry-mode", "loopback"]
             finally:
