@@ -74,17 +74,8 @@ def reprepro(work: Path, debs: Sequence[Path], one: Path) -> dict[str, tuple[flo
     (base / "conf/distributions").write_text(
         f"Codename: {SUITE}\nArchitectures: amd64\nComponents: main\nContents: .gz\n"
     )
-    words = [
-        "reprepro",
-        "--basedir",
-        base,
-        "--section",
-        "web",
-        "--priority",
-        "optional",
-        "includedeb",
-        SUITE,
-    ]
+    words: list[str | Path] = ["reprepro", "--basedir", base, "--section", "web"]
+    words += ["--priority", "optional", "includedeb", SUITE]
     return {"all": measured([*words, *debs]), "one more": measured([*words, one])}
 
 

@@ -84,6 +84,7 @@ def init(directory: Path, *, name: str, url: str, key: str | None, valid_days: i
     keyring.check_name(name)
     url = keyring.check_url(url) if url else ""
     repository = _repository(directory)
+    _warn_of_time()
     if repository.storage.read(state.HEAD) is None:
         now = _clock()
         home = None if key else _home(name)
@@ -341,9 +342,21 @@ def serve(*, port: int, host: str, logins: Path | None, repository: Path) -> Non
 
 def _change(folder: Path, verb: str, edit: Edit, nothing: str) -> None:
     """Carry ``edit`` out and show what it changed, or the sentence ``nothing``."""
+    _warn_of_time()
     what: Sequence[str] = _repository(folder).change(verb, edit)
     for line in what or [nothing]:
         click.echo(line)
+
+
+def _warn_of_time() -> None:
+    """Say so if the index will not be dated now: a build may have left its time in the environment."""
+    import time
+
+    from debonair.apt.release import stamp
+    from debonair.progress import say
+
+    if abs((dated := _clock()) - time.time()) > _DAY:
+        say(f"SOURCE_DATE_EPOCH is set: what is signed now is dated {stamp(dated)}.")
 
 
 def _repository(folder: Path) -> Repository:

@@ -51,6 +51,11 @@ def repo(tmp_path: Path) -> Repo:
     return typed
 
 
+@pytest.fixture
+def apt_folder(tmp_path: Path) -> Path:
+    return tmp_path / "apt"
+
+
 def environment(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
@@ -113,7 +118,7 @@ def served(machine: Container) -> str:
     return page.decode()
 
 
-def test_a_release_comes_and_goes(machine: Container, repo: Repo, hello: Hello) -> None:
+def test_a_release_comes_and_goes(machine: Container, repo: Repo, hello: Hello, apt_folder: Path) -> None:
     bootstrapped(machine, repo)
     assert version(machine) == "1.0"
     assert (
@@ -135,6 +140,12 @@ def test_a_release_comes_and_goes(machine: Container, repo: Repo, hello: Hello) 
     status = json.loads(machine.run(["hello-pi", "status", "--json"]).stdout)
     assert status["installed"].startswith("1.0-1+deb")
     assert "all is well" in repo("verify")
+
+    path = apt_folder / f"dists/{machine.suite}/InRelease"
+    path.write_bytes(path.read_bytes().replace(b"Label: acme", b"Label: acne"))
+    refused = machine.run(["apt-get", "update", "-o", "APT::Update::Error-Mode=any"], check=False)
+    assert refused.status != 0
+    assert "An error occurred during the signature verification" in refused.stderr
 
 
 def test_a_share_of_the_machines_goes_first(machine: Container, repo: Repo, hello: Hello) -> None:
@@ -162,3 +173,22 @@ def test_the_next_key_comes_by_an_upgrade(machine: Container, repo: Repo) -> Non
     assert version(machine, "acme-archive-keyring").startswith("3+deb")
     shown = machine.run(["apt-cache", "policy", "hello-pi"]).stdout
     assert "1001" in shown
+
+
+def test_a_private_repository_asks_for_a_password(boot: Boot, repo: Repo, tmp_path: Path) -> None:
+    repo("init", tmp_path / "apt", "--name", "acme", "--url", "http://127.0.0.1:8080")
+    (tmp_path / "logins").write_text("pi:s3cret\n")
+    with boot("trixie") as machine:
+        serve = [*machine.network, sys.executable, "-m", "debonair", "repo", "serve"]
+        serve += ["--logins", str(tmp_path / "logins")]
+        with subprocess.Popen(serve, env=environment(tmp_path), stderr=subprocess.PIPE) as server:
+            assert server.stderr
+            server.stderr.readline()
+            try:
+                line = 'sudo() { "$@"; }; ' + repo("bootstrap", "--login", "pi")
+                assert machine.run(["bash", "-c", line], stdin=b"wrong\n", check=False).status != 0
+                machine.run(["bash", "-c", line], stdin=b"s3cret\n")
+                machine.run(["apt-get", "update", "-o", "APT::Update::Error-Mode=any"])
+            finally:
+                server.terminate()
+        assert machine.run(["stat", "-c", "%a", "/etc/apt/auth.conf.d/acme.conf"]).stdout == "600\n"

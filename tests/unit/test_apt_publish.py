@@ -106,6 +106,23 @@ class TestAdd:
         with pytest.raises(PackageError, match="is not a Debian package"):
             archive.add(tmp_path / "x.deb")
 
+    def test_a_deb_that_changes_meanwhile(self, archive: Archive) -> None:
+        deb = archive.deb()
+        edit = adding(archive, deb)
+        deb.write_bytes(deb.read_bytes() + b"x")
+        with pytest.raises(PackageError, match="was changed while it was published"):
+            archive.repository.change("add", edit)
+
+    def test_fields_that_are_the_index_own(self, archive: Archive, tmp_path: Path) -> None:
+        from debs import make_deb
+
+        extra = {"filename": "pool/other.deb", "Phased-Update-Percentage": "1", "X-Own": "kept"}
+        archive.add(make_deb(tmp_path, extra=extra))
+        stanza = archive.packages().split("\n\n")[1]
+        assert "X-Own: kept\n" in stanza
+        assert stanza.lower().count("filename:") == 1
+        assert "Phased" not in stanza
+
     def test_a_version_without_a_suite(self, archive: Archive, tmp_path: Path) -> None:
         from debs import make_deb
 

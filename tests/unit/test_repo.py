@@ -156,6 +156,15 @@ def test_the_page(made: str, deb: Callable[..., Path], golden: Callable[[str, st
     assert "app500" not in html
 
 
+def test_a_time_that_a_build_has_left(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = CliRunner().invoke(cli.main, ["repo", "renew"])
+    assert done.stderr == (
+        "SOURCE_DATE_EPOCH is set: what is signed now is dated Tue, 14 Nov 2023 22:13:20 UTC.\n"
+    )
+    monkeypatch.delenv("SOURCE_DATE_EPOCH")
+    assert CliRunner().invoke(cli.main, ["repo", "renew"]).stderr == ""
+
+
 def test_rotate_key(made: str) -> None:
     assert "signed by" in run("rotate-key")
     assert "signed by" in run("rotate-key", "--key", "CD" * 20)

@@ -59,7 +59,7 @@ def add(
     Each goes to the suite that its version names (``+deb13``), or to ``suite``. ``known`` are suites to be
     made if need be. Raises ``PackageError`` for what is no deb.
     """
-    read = sorted((facts.of(path) for path in paths), key=lambda each: order(each[0].version))
+    read = sorted(((facts.of(path), path) for path in paths), key=lambda pair: order(pair[0].version))
 
     def edit(draft: Draft) -> list[str]:
         draft.ensure(known)
@@ -71,8 +71,8 @@ def add(
                     f"{each.package} {each.version} {each.architecture} in {where}{_share(percent)}"
                 )
         if what:
-            for each, data in read:
-                draft.keep(each, data)
+            for each, path in read:
+                draft.keep(each, facts.load(path, each))
         return what
 
     return edit
@@ -335,8 +335,8 @@ def _bootstrap(draft: Draft) -> list[str]:
             if suite.suite not in made:
                 file = Path(folder) / f"{suite.suite}.deb"
                 file.write_bytes(keyring.deb(draft.head, suite.suite, version, now=draft.now))
-                each, data = facts.of(file)
-                draft.keep(each, data)
+                each = facts.of(file)
+                draft.keep(each, facts.load(file, each))
                 made[suite.suite] = Bootstrap(version, each.sha256, each.filename)
                 what.append(f"{each.package} {version}")
             else:

@@ -16,7 +16,10 @@ from debonair.deb.version import without_epoch
 from debonair.errors import PackageError, RepositoryError
 
 FIRST = ("Package", "Version", "Architecture")
-_OURS = frozenset({"Filename", "Size", "MD5sum", "SHA1", "SHA256", "SHA512", "Phased-Update-Percentage"})
+_OURS = frozenset(
+    {"description", "filename", "size", "md5sum", "sha1", "sha256", "sha512", "phased-update-percentage"}
+)
+"""Fields that are ours to write, in lower case: to apt they are the same in any."""
 FACTS = "state/debs/"
 
 
@@ -47,8 +50,8 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.filename.rpartition("/")[2]
 
 
-def of(path: Path) -> tuple[Facts, bytes]:
-    """Return the facts of the deb at ``path``, and its bytes.
+def of(path: Path) -> Facts:
+    """Return the facts of the deb at ``path``.
 
     Raises ``PackageError`` if it is not a .deb, or if its control file says what an index cannot carry.
     """
@@ -67,11 +70,11 @@ def of(path: Path) -> tuple[Facts, bytes]:
     digest = hashlib.sha256(data).hexdigest()
     filename = f"pool/{initial(source)}/{source}/{name}"
     places = {"Filename": filename, "Size": str(len(data)), "SHA256": digest}
-    order = {name: value for name, value in fields.items() if name not in {*_OURS, "Description"}}
+    order = {name: value for name, value in fields.items() if name.lower() not in _OURS}
     description = {"Description": fields["Description"]} if fields.get("Description") else {}
     stanza = "".join(_field(*pair) for pair in {**order, **places, **description}.items())
     section = fields.get("Section", "")
-    facts = Facts(
+    return Facts(
         package=fields["Package"],
         version=fields["Version"],
         architecture=fields["Architecture"],
@@ -84,7 +87,17 @@ def of(path: Path) -> tuple[Facts, bytes]:
         stanza=stanza,
         paths=tuple(sorted(_text(entry.path) for entry in deb.entries if entry.kind != "dir")),
     )
-    return facts, data
+
+
+def load(path: Path, facts: Facts) -> bytes:
+    """Return the bytes of the deb at ``path``, of which ``facts`` are.
+
+    Raises ``PackageError`` if it was written anew since these were read.
+    """
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != facts.sha256:
+        raise PackageError(f"{path} was changed while it was published.", hint="Publish it again.")
+    return data
 
 
 def initial(source: str) -> str:
