@@ -152,8 +152,11 @@ class Folder:
     def _written(self, final: Path, data: bytes) -> Iterator[Path]:
         """Give a temporary file beside ``final`` that holds ``data``."""
         try:
-            final.parent.mkdir(parents=True, exist_ok=True)
-            number, name = tempfile.mkstemp(prefix=".new.", dir=final.parent)
+            try:
+                number, name = tempfile.mkstemp(prefix=".new.", dir=final.parent)
+            except FileNotFoundError:
+                final.parent.mkdir(parents=True, exist_ok=True)
+                number, name = tempfile.mkstemp(prefix=".new.", dir=final.parent)
             try:
                 with os.fdopen(number, "wb") as file:
                     os.fchmod(number, 0o644)
