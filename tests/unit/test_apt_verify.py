@@ -168,12 +168,15 @@ class TestSweep:
         left = archive.root / "pool/x/left/left_1_all.deb"
         left.parent.mkdir(parents=True)
         left.write_bytes(b"x")
+        unfinished = archive.root / "dists/trixie/main/.new.abc"
+        unfinished.write_bytes(b"x")
         archive.versions(a="1.1", b="1.2")
         archive.repository.change("renew", edits.renew(()))
         assert wrong(archive) == []
         gone = sweep.sweep(archive.draft, older_than=0)
         assert [found.path for found in gone if not found.path.startswith("state/objects/")] == [
-            path_of(left, archive)
+            path_of(left, archive),
+            path_of(unfinished, archive),
         ]
         assert wrong(archive) == []
         assert sweep.sweep(archive.draft, older_than=0) == []

@@ -34,6 +34,10 @@ class Stored(msgspec.Struct, frozen=True):
     tag: str
 
 
+UNFINISHED = ".new."
+"""What the name of a file begins with that was not written to its end."""
+
+
 class Found(msgspec.Struct, frozen=True):
     """A file that was listed."""
 
@@ -63,7 +67,7 @@ class Storage(Protocol):
         """
 
     def list(self, folder: str) -> Iterator[Found]:
-        """Yield every file below ``folder``, which ends with a slash."""
+        """Yield every file below ``folder``, which ends with a slash; unfinished ones too."""
 
     def remove(self, path: str) -> None:
         """Remove the file at ``path``, if it is there."""
@@ -133,7 +137,7 @@ class Folder:
     def list(self, folder: str) -> Iterator[Found]:
         """Yield every file below ``folder``; ``Storage.list``."""
         for path in sorted((self.root / folder).rglob("*")):
-            if path.is_file() and not path.name.startswith("."):
+            if path.is_file():
                 found = path.stat()
                 yield Found(str(path.relative_to(self.root)), found.st_size, int(found.st_mtime))
 
@@ -153,10 +157,10 @@ class Folder:
         """Give a temporary file beside ``final`` that holds ``data``."""
         try:
             try:
-                number, name = tempfile.mkstemp(prefix=".new.", dir=final.parent)
+                number, name = tempfile.mkstemp(prefix=UNFINISHED, dir=final.parent)
             except FileNotFoundError:
                 final.parent.mkdir(parents=True, exist_ok=True)
-                number, name = tempfile.mkstemp(prefix=".new.", dir=final.parent)
+                number, name = tempfile.mkstemp(prefix=UNFINISHED, dir=final.parent)
             try:
                 with os.fdopen(number, "wb") as file:
                     os.fchmod(number, 0o644)

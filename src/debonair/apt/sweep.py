@@ -10,19 +10,25 @@ from collections.abc import Iterator
 
 from debonair.apt import facts, history, state
 from debonair.apt.draft import Draft
-from debonair.apt.storage import Found
+from debonair.apt.storage import UNFINISHED, Found
 
 DAY = 86400
 _FOLDERS = ("pool/", facts.FACTS, state.OBJECTS, history.FOLDER)
 
 
 def unnamed(draft: Draft) -> Iterator[Found]:
-    """Yield the files of the pool and of the state that the newest state does not name."""
+    """Yield the files of the pool and of the state that the newest state does not name.
+
+    Of the suites these are what a publisher that died left unfinished: by-hash files go by another rule.
+    """
     named = _named(draft)
     for folder in _FOLDERS:
         for found in draft.storage.list(folder):
             if found.path not in named:
                 yield found
+    for found in draft.storage.list("dists/"):
+        if found.path.rpartition("/")[2].startswith(UNFINISHED):
+            yield found
 
 
 def sweep(draft: Draft, *, older_than: int) -> list[Found]:
