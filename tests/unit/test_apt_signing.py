@@ -68,6 +68,13 @@ def test_a_failure_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         Gpg(tmp_path).sign("x", [FINGERPRINT], now=7)
 
 
+def test_without_an_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, lambda words: (2, "", "gpg: failed to start gpg-agent"))
+    with pytest.raises(RepositoryError) as refused:
+        Gpg(tmp_path).create("acme", now=7)
+    assert refused.value.hint.endswith("sudo apt install gnupg")
+
+
 def test_a_key_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = stand_in(monkeypatch, making)
     spaced = "0x" + FINGERPRINT[:20].lower() + " " + FINGERPRINT[20:]

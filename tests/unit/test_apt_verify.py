@@ -168,6 +168,9 @@ class TestSweep:
         left = archive.root / "pool/x/left/left_1_all.deb"
         left.parent.mkdir(parents=True)
         left.write_bytes(b"x")
+        folder = "dists/trixie/main/binary-amd64/by-hash/SHA256"
+        generations = set((archive.root / folder).iterdir())
+        (archive.root / folder / "abc").write_bytes(b"x")
         unfinished = archive.root / "dists/trixie/main/.new.abc"
         unfinished.write_bytes(b"x")
         archive.versions(a="1.1", b="1.2")
@@ -177,7 +180,9 @@ class TestSweep:
         assert [found.path for found in gone if not found.path.startswith("state/objects/")] == [
             path_of(left, archive),
             path_of(unfinished, archive),
+            f"{folder}/abc",
         ]
+        assert generations < set((archive.root / folder).iterdir())
         assert wrong(archive) == []
         assert sweep.sweep(archive.draft, older_than=0) == []
 

@@ -74,6 +74,11 @@ def by_hash(path: str, digest: str) -> str:
     return f"{path.rpartition('/')[0]}/by-hash/SHA256/{digest}"
 
 
+def named(suite: Suite) -> set[str]:
+    """Return the by-hash files that the Release of ``suite`` names, below the suite's folder."""
+    return {by_hash(path, each.sha256) for path, each in suite.files.items()}
+
+
 def is_first(package: str) -> bool:
     """Tell whether a chunk begins with ``package``."""
     return int.from_bytes(hashlib.sha256(package.encode()).digest()[:4], "big") % _SPREAD == 0

@@ -29,6 +29,8 @@ from debonair.errors import RepositoryError
 DAY = 86400
 KEPT = 7
 """For how many days a by-hash file stays after the last Release that names it: a proxy may hold that."""
+_KEPT_AT_LEAST = 3
+"""How many generations of them stay, however old."""
 _TRIES = 40
 _AHEAD = 5
 """How many seconds a Date may be ahead after many changes in a row: apt bears ten."""
@@ -220,19 +222,14 @@ class Repository:
 
     def _forget(self, suite: Suite, head: Head) -> None:
         """Remove by-hash files that no Release of the last ``KEPT`` days names."""
-        kept = _paths(suite).union(*(each.paths for each in suite.old[-_KEPT_AT_LEAST:]))
+        kept = index.named(suite).union(*(each.paths for each in suite.old[-_KEPT_AT_LEAST:]))
         horizon = suite.date - KEPT * DAY
         kept = kept.union(*(each.paths for each in suite.old if each.until >= horizon))
-        for each in suite.old:
-            for path in sorted({*each.paths} - kept):
-                self.storage.remove(f"dists/{suite.name}/{path}")
-
-
-_KEPT_AT_LEAST = 3
-
-
-def _paths(suite: Suite) -> set[str]:
-    return {index.by_hash(path, each.sha256) for path, each in suite.files.items()}
+        gone = sorted({path for each in suite.old for path in each.paths} - kept)
+        if gone:
+            self._newest(head)  # a newer one may have come back to them; what is left then is swept
+        for path in gone:
+            self.storage.remove(f"dists/{suite.name}/{path}")
 
 
 def _generations(suite: Suite, built: index.Built, now: int) -> tuple[Generation, ...]:
@@ -243,7 +240,7 @@ def _generations(suite: Suite, built: index.Built, now: int) -> tuple[Generation
         for number, each in enumerate(suite.old)
         if each.until >= horizon or number >= len(suite.old) - _KEPT_AT_LEAST
     ]
-    if gone := _paths(suite) - {index.by_hash(path, each.sha256) for path, each in built.sums.items()}:
+    if gone := index.named(suite) - {index.by_hash(path, each.sha256) for path, each in built.sums.items()}:
         old.append(Generation(now, tuple(sorted(gone))))
     return tuple(old)
 

@@ -182,8 +182,8 @@ def _valid(checked: run.Completed) -> list[str]:
 def _asked(argv: Sequence[str | Path], failed: str, *, stdin: bytes | None = None) -> run.Completed:
     done = run.run(argv, stdin=stdin, check=False)
     if done.status:
-        raise RepositoryError(
-            f"{failed}:\n{done.stderr.strip()}",
-            hint="The keys are where 'debonair repo init' said; --verbose shows the command.",
-        )
+        hint = "The keys are where 'debonair repo init' said; --verbose shows the command."
+        if "agent" in done.stderr:
+            hint = "gpg signs by its agent, which is in the Debian package 'gnupg': sudo apt install gnupg"
+        raise RepositoryError(f"{failed}:\n{done.stderr.strip()}", hint=hint)
     return done

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from debonair.apt import facts, history, state
+from debonair.apt import facts, history, index, state
 from debonair.apt.draft import Draft
 from debonair.apt.storage import UNFINISHED, Found
 
@@ -19,7 +19,7 @@ _FOLDERS = ("pool/", facts.FACTS, state.OBJECTS, history.FOLDER)
 def unnamed(draft: Draft) -> Iterator[Found]:
     """Yield the files of the pool and of the state that the newest state does not name.
 
-    Of the suites these are what a publisher that died left unfinished: by-hash files go by another rule.
+    Of the suites these are by-hash files of no generation that is kept, and what was left unfinished.
     """
     named = _named(draft)
     for folder in _FOLDERS:
@@ -27,7 +27,8 @@ def unnamed(draft: Draft) -> Iterator[Found]:
             if found.path not in named:
                 yield found
     for found in draft.storage.list("dists/"):
-        if found.path.rpartition("/")[2].startswith(UNFINISHED):
+        unfinished = found.path.rpartition("/")[2].startswith(UNFINISHED)
+        if unfinished or ("/by-hash/" in found.path and found.path not in named):
             yield found
 
 
@@ -50,6 +51,8 @@ def _named(draft: Draft) -> set[str]:
         named.add(state.object_path(ref.document))
     for suite in map(draft.suite, draft.suites):
         named |= {state.object_path(each) for each in (suite.release, suite.signature, suite.inrelease)}
+        by_hash = index.named(suite).union(*(each.paths for each in suite.old))
+        named |= {f"dists/{suite.name}/{path}" for path in by_hash}
         named |= {state.object_path(piece.document) for piece in suite.pieces}
         for _, lines in draft.packages(suite.name):
             for entry in (entry for line in lines.values() for entry in line.entries):
