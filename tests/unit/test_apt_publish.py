@@ -4,6 +4,7 @@ import hashlib
 import lzma
 import os
 import random
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -416,6 +417,9 @@ class TestPublishers:
         for _ in range(20):
             archive.repository.change("renew", edits.renew(()))
             assert archive.draft.suite("trixie").date - archive.now <= 6
+            (signed,) = re.findall(r"SIGNED \S+ (\d+)", release_of(archive, "InRelease"))
+            assert archive.draft.head.keys[0].created <= int(signed) <= archive.now
+        assert archive.now - int(signed) == 10
         assert wrong(archive) == []
 
     @pytest.mark.parametrize("step", range(1, 14))

@@ -29,6 +29,8 @@ from debonair.errors import RepositoryError
 DAY = 86400
 KEPT = 7
 """For how many days a by-hash file stays after the last Release that names it: a proxy may hold that."""
+_BACK = 10
+"""How many seconds before now a signature is dated: Debian 13's sqv bears no clock that is behind it."""
 _KEPT_AT_LEAST = 3
 """How many generations of them stay, however old."""
 _TRIES = 40
@@ -163,7 +165,9 @@ class Repository:
             valid_until=valid_until,
             files=built.sums,
         )
-        signed = signer.sign(text, [key.fingerprint for key in draft.head.keys], now=date)
+        keys = draft.head.keys
+        when = max(draft.now - _BACK, *(key.created for key in keys))
+        signed = signer.sign(text, [key.fingerprint for key in keys], now=when)
         return msgspec.structs.replace(
             suite,
             date=date,

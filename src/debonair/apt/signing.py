@@ -165,8 +165,7 @@ def _dearmored(armored: str) -> bytes:
 
 
 def _at(now: int) -> list[str]:
-    # A repository's time has one source: the signature says what Date says. A clock that goes may be a
-    # second behind it, and a key a second younger than its first signature.
+    # A repository's time has one source, and a key may be as young as its first signature.
     return ["--faked-system-time", f"{now}!", "--ignore-time-conflict"]
 
 
