@@ -243,14 +243,17 @@ class TestKeys:
         home.mkdir(mode=0o700)
         monkeypatch.setenv("GNUPGHOME", str(home))
         try:
-            make = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "me", "ed25519", "sign"]
+            make = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "me", "ed25519", "cert"]
             run.run(make)
             listed = run.run(["gpg", "--with-colons", "--list-secret-keys"]).stdout
             fingerprint = re.findall(r"^fpr:+([0-9A-F]+):", listed, re.MULTILINE)[0]
+            add = ["gpg", "--batch", "--passphrase", "", "--quick-add-key", fingerprint, "ed25519", "sign"]
+            run.run(add)
             said = repo("init", tmp_path / "apt", "--name", NAME, "--key", fingerprint.lower())
             assert fingerprint in said
             assert not (tmp_path / "config").exists()
             assert client(tmp_path / "apt").update() == ""
+            assert fingerprint in repo("verify")
             assert "is yours to make" in repo("rotate-key", code=11)
             assert "no secret key" in repo("rotate-key", "--key", "0" * 40, code=11)
         finally:

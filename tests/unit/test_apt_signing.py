@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, programs: Programs) -> list[list[s
 def making(words: list[str]) -> tuple[int, str, str]:
     if "--quick-generate-key" in words:
         return 0, f"[GNUPG:] KEY_CREATED P {FINGERPRINT}\n", ""
+    if "--list-secret-keys" in words:
+        return 0, f"sec:u:255:22:\nfpr:::::::::{FINGERPRINT}:\nssb:u:\nfpr:::::::::{'CD' * 20}:\n", ""
     return 0, ARMORED if "--export" in words else "", ""
 
 
@@ -78,7 +81,8 @@ def test_without_an_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_key_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = stand_in(monkeypatch, making)
     spaced = "0x" + FINGERPRINT[:20].lower() + " " + FINGERPRINT[20:]
-    assert Gpg(None).adopt(spaced, now=7).fingerprint == FINGERPRINT
+    for given in (spaced, "CD" * 20):
+        assert Gpg(None).adopt(given, now=7).fingerprint == FINGERPRINT, "the primary one"
     assert not any("--homedir" in words or words[0] == "gpgconf" for words in asked)
     for bad in ("x", FINGERPRINT[:16]):
         with pytest.raises(RepositoryError, match="is not the fingerprint of a key"):
@@ -97,10 +101,11 @@ def test_every_key_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     asked = stand_in(monkeypatch, lambda words: (0, words[-1], ""))
     signed = Gpg(tmp_path).sign("text", [FINGERPRINT, "CD" * 20], now=7)
     assert (signed.inline, signed.detached) == ("--clear-sign", "--detach-sign")
-    assert [word for word in asked[0] if word.endswith("!")] == ["7!", f"{FINGERPRINT}!", f"{'CD' * 20}!"]
+    signers = [key for option, key in itertools.pairwise(asked[0]) if option == "--local-user"]
+    assert signers == [FINGERPRINT, "CD" * 20]
 
 
-VALID = f"[GNUPG:] VALIDSIG {FINGERPRINT} 2023\n"
+VALID = f"[GNUPG:] VALIDSIG {'EF' * 20} 2023-11-14 1700000009 0 4 0 22 10 01 {FINGERPRINT}\n"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from debonair import run
 from debonair.apt.state import Key
 from debonair.errors import RepositoryError
 
+_PRIMARY = re.compile(r"^fpr:+([0-9A-F]{40}):", re.MULTILINE)
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 _MAKE = ("--yes", "--passphrase", "", "--status-fd", "1", "--quick-generate-key")
 _KEYS = ("private-keys-v1.d", "pubring.kbx")
@@ -84,7 +85,8 @@ class Gpg:
     def adopt(self, fingerprint: str, *, now: int) -> Key:
         """Return the public half of the key ``fingerprint``; ``Signer.adopt``.
 
-        Raises ``RepositoryError`` if its secret half is not there.
+        The primary key is what is returned; gpg may sign by a subkey of it. Raises
+        ``RepositoryError`` if its secret half is not there.
         """
         wanted = fingerprint.replace(" ", "").upper().removeprefix("0X")
         if not _FINGERPRINT.fullmatch(wanted):
@@ -93,18 +95,19 @@ class Gpg:
                 hint="gpg --list-secret-keys shows yours.",
             )
         with self._gpg() as gpg:
-            if run.run([*gpg, "--list-secret-keys", wanted], check=False).status:
+            listed = run.run([*gpg, "--with-colons", "--list-secret-keys", wanted], check=False)
+            if (primary := _PRIMARY.search(listed.stdout)) is None:
                 raise RepositoryError(
                     f"There is no secret key {wanted} in {self.home or 'your GnuPG home'}.",
                     hint="gpg --list-secret-keys shows yours; on another machine, copy the folder there.",
                 )
-            export = ["--armor", "--export-options", "export-minimal", "--export", f"{wanted}"]
+            export = ["--armor", "--export-options", "export-minimal", "--export", primary[1]]
             public = _asked([*gpg, *export], "The public key could not be read").stdout
-        return Key(wanted, now, public)
+        return Key(primary[1], now, public)
 
     def sign(self, text: str, fingerprints: Sequence[str], *, now: int) -> Signed:
         """Sign ``text``; ``Signer.sign``. Raises ``RepositoryError`` with what gpg said."""
-        keys = [word for each in fingerprints for word in ("--local-user", f"{each}!")]
+        keys = [word for each in fingerprints for word in ("--local-user", each)]
         with self._gpg() as gpg:
             words = [*gpg, *_at(now), "--digest-algo", "SHA512", "--armor", *keys]
             said = "The Release file could not be signed"
@@ -170,7 +173,8 @@ def _at(now: int) -> list[str]:
 
 
 def _valid(checked: run.Completed) -> list[str]:
-    found = re.findall(r"^\[GNUPG:\] VALIDSIG ([0-9A-F]{40})", checked.stdout, re.MULTILINE)
+    # doc/DETAILS of GnuPG: the last field is the fingerprint of the primary key
+    found = re.findall(r"^\[GNUPG:\] VALIDSIG .* ([0-9A-F]{40})$", checked.stdout, re.MULTILINE)
     bad = re.search(r"^\[GNUPG:\] BADSIG ", checked.stdout, re.MULTILINE)
     if bad or not found:
         said = checked.stderr.strip().splitlines()
