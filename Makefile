@@ -5,7 +5,7 @@ DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
 CODE = src tests bench packaging/device packaging/sdist
 
-.PHONY: help setup demo check root-notice format lint unit integration e2e bench bench-switch bench-asleep deb lock golden clean
+.PHONY: help setup demo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository deb lock golden clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -48,6 +48,9 @@ bench-switch: setup ## Measure what requests notice of 20 upgrades and 20 rollba
 
 bench-asleep: setup ## Measure the memory of 50 apps asleep, and their wake
 	@PYTHONPATH=tests/support:tests/e2e .venv/bin/python -m bench.asleep
+
+bench-repository: setup ## Measure one deb more in a repository of 10,000, beside other tools
+	@PYTHONPATH=tests/support .venv/bin/python -m bench.repository
 
 deb: setup ## Make Debonair's own .deb in dist/
 	@$(DEBONAIR) build . --target trixie-$(CPU) --target bookworm-$(CPU) --out dist

@@ -16,7 +16,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from debonair import __version__
+from debonair import __version__, repo
 from debonair.cache import Cache
 from debonair.deb.tree import Entry
 from debonair.errors import Error, WheelError
@@ -265,6 +265,9 @@ def try_(debs: tuple[Path, ...], *, suite: str | None, port: int | None, keep: b
         environ=os.environ,
     )
     click.get_current_context().exit(status)
+
+
+main.add_command(repo.repo)
 
 
 @main.command()

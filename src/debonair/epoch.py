@@ -1,7 +1,11 @@
-"""The one source of time: what is built carries the time of its sources, never that of its build."""
+"""The one source of time: what is built carries the time of its sources, never that of its build.
+
+A repository alone tells its clients when it was published, and looks at the clock for that.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,14 +25,28 @@ def of(root: Path, environ: Mapping[str, str]) -> int:
     commit that touched ``root``, else the newest mtime of its files. Raises ``ProjectError`` if
     SOURCE_DATE_EPOCH is not a number, or beyond the year 9999.
     """
-    if given := environ.get("SOURCE_DATE_EPOCH"):
-        if not given.isascii() or not given.isdigit() or int(given[:20]) > _LAST:
-            raise ProjectError(
-                f"SOURCE_DATE_EPOCH is '{given}', which is not a number of seconds since 1970.",
-                hint="Unset it, or set it to what 'date +%s' prints.",
-            )
-        return int(given)
-    return _last_commit(root) or _newest(root)
+    given = _given(environ)
+    return (_last_commit(root) or _newest(root)) if given is None else given
+
+
+def now(environ: Mapping[str, str]) -> int:
+    """Return the seconds since the epoch, UTC, by SOURCE_DATE_EPOCH of ``environ``, else by the clock.
+
+    Raises what ``of`` raises.
+    """
+    given = _given(environ)
+    return int(time.time()) if given is None else given
+
+
+def _given(environ: Mapping[str, str]) -> int | None:
+    if not (given := environ.get("SOURCE_DATE_EPOCH")):
+        return None
+    if not given.isascii() or not given.isdigit() or int(given[:20]) > _LAST:
+        raise ProjectError(
+            f"SOURCE_DATE_EPOCH is '{given}', which is not a number of seconds since 1970.",
+            hint="Unset it, or set it to what 'date +%s' prints.",
+        )
+    return int(given)
 
 
 def _last_commit(root: Path) -> int:

@@ -68,3 +68,9 @@ class TrialError(Error):
     """A Debian was booted, and the deb did not do there what it must."""
 
     exit_code = 10
+
+
+class RepositoryError(Error):
+    """A repository refuses a change, or is not what it must be."""
+
+    exit_code = 11

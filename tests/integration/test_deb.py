@@ -14,7 +14,7 @@ import pytest
 from debonair.deb import archive, tree, xz
 from debonair.deb.control import Control
 from debonair.deb.tree import Source
-from debonair.deb.version import for_suite
+from debonair.deb.version import for_suite, order
 from debonair.errors import Error
 from debonair.run import run
 
@@ -227,3 +227,19 @@ def test_dpkg_orders_versions_as_python_does() -> None:
     assert run(["dpkg", "--compare-versions", *words], check=False).status == 0
     for version in ordered:
         run(["dpkg", "--validate-version", for_suite(version, 13)])
+
+
+def test_versions_sort_here_as_dpkg_sorts_them() -> None:
+    words = ["", "~", "+", "-", ".", "a", "Z", "0", "00", "1", "10", "~rc1", "-1+deb13~armv6", "a~b"]
+    versions = sorted(
+        {f"1{one}{other}" for one in words for other in words if not f"{one}{other}".endswith("-")}
+    )
+    versions = [
+        each for each in versions if run(["dpkg", "--validate-version", each], check=False).status == 0
+    ]
+    assert len(versions) > 100
+    script = 'while read -r line; do dpkg --compare-versions $line || echo "$line"; done'
+    lines = []
+    for one, other in itertools.pairwise(sorted(versions, key=order)):
+        lines.append(f"{one} {'lt' if order(one) < order(other) else 'eq'} {other}")
+    assert run(["sh", "-c", script], stdin="\n".join([*lines, ""]).encode()).stdout == ""

@@ -156,7 +156,7 @@ def test_debs_of_others_are_read(tmp_path: Path) -> None:
         (b"!<arch>\n", "no control.tar"),
         (ar(debian_binary=b"2.0\n"), "no control.tar"),
         (ar(control_tar_gz=GOOD_CONTROL), "no data.tar"),
-        (ar(control_tar_gz=b"rubbish", data_tar=b""), "opened"),
+        (ar(control_tar_gz=b"rubbish", data_tar=b""), "gzip"),
         (ar(control_tar_gz=gzip.compress(tar({"./other": b""})), data_tar=tar({})), "'control'"),
         (ar(control_tar_gz=GOOD_CONTROL)[:-20], ""),
         (ar(control_tar=tar({"control": b"Package: x\n"}), data_tar=tar({})), "no Version"),

@@ -6,7 +6,7 @@ import re
 import pytest
 from packaging.version import Version
 
-from debonair.deb.version import for_suite, from_pep440, without_epoch
+from debonair.deb.version import for_suite, from_pep440, order, without_epoch
 from debonair.errors import PackageError
 
 
@@ -104,3 +104,24 @@ def test_what_is_no_version_is_refused(text: str) -> None:
 def test_file_names_have_no_epoch() -> None:
     assert without_epoch("2:1.0-1+deb13") == "1.0-1+deb13"
     assert without_epoch("1.0-1+deb13") == "1.0-1+deb13"
+
+
+ORDERED = ["1.0~~dev3", "1.0~rc1-1", "1.0", "1.0-1~deb13", "1.0-1", "1.0-1+deb12", "1.0-1+deb13~armv6"]
+ORDERED += [
+    "1.0-1+deb13",
+    "1.0-1+deb13u1",
+    "1.0a",
+    "1.0+x-1",
+    "1.0-post1-1",
+    "1.0.1",
+    "1.9",
+    "1.10",
+    "0:2",
+    "1:0.1",
+]
+
+
+def test_versions_sort_as_dpkg_sorts_them() -> None:
+    assert sorted(sorted(ORDERED), key=order) == ORDERED
+    assert order("1.0") == order("0:1.0-0") == order("1.00")
+    assert order("1.") == order("1.0")

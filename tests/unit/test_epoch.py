@@ -79,3 +79,11 @@ def test_where_there_is_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert epoch.of(tmp_path, {}) == 0
     touch(tmp_path / "x", 1_400_000_000)
     assert epoch.of(tmp_path, {}) == 1_400_000_000
+
+
+def test_now_is_the_clock_unless_a_time_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_800_000_000.9)
+    assert epoch.now({}) == 1_800_000_000
+    assert epoch.now({"SOURCE_DATE_EPOCH": "7"}) == 7
+    with pytest.raises(ProjectError, match="is not a number of seconds"):
+        epoch.now({"SOURCE_DATE_EPOCH": "soon"})

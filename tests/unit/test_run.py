@@ -158,7 +158,7 @@ def test_each_kind_of_error_has_its_exit_code() -> None:
         kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.Error)
     ]
     codes = [kind.exit_code for kind in kinds]
-    assert len(set(codes)) == len(kinds) == 9
+    assert len(set(codes)) == len(kinds) == 10
     assert 2 not in codes  # what Click says of a wrong command line
     assert all(0 < code < 64 for code in codes)
 

@@ -156,7 +156,10 @@ def _open_tar(parts: Mapping[str, bytes], stem: str) -> tarfile.TarFile:
     name = next((name for name in parts if name.startswith(stem)), None)
     if name is None:
         raise ValueError(f"it has no {stem}")
-    return tarfile.open(fileobj=io.BytesIO(parts[name]))
+    # dpkg goes by the name as well; to try every compression takes longer than to read a small deb
+    packed = name.removeprefix(f"{stem}.")
+    mode = f"r:{packed}" if packed in {"xz", "gz", "bz2"} else "r:*"
+    return tarfile.open(fileobj=io.BytesIO(parts[name]), mode=mode)  # type: ignore[call-overload,no-any-return]
 
 
 def _control_members(parts: Mapping[str, bytes]) -> dict[str, bytes]:

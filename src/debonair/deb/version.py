@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from packaging.version import InvalidVersion, Version
 
 from debonair.errors import PackageError
@@ -52,3 +54,21 @@ def for_suite(version: str, debian_release: int, variant: str = "") -> str:
 def without_epoch(version: str) -> str:
     """Return a Debian version as file names have it (deb(7)): without ``1:``."""
     return version.partition(":")[2] or version
+
+
+def order(version: str) -> tuple[object, ...]:
+    """Return a key by which Debian versions sort as dpkg sorts them (deb-version(7))."""
+    epoch, _, rest = version.rpartition(":")
+    upstream, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
+    return (int(epoch or 0), _parts(upstream), _parts(revision))
+
+
+def _parts(text: str) -> tuple[object, ...]:
+    """Return text and numbers in turn; a tilde sorts before the end, and letters before the rest."""
+    found: list[object] = []
+    for word, digits in re.findall(r"(\D*)(\d*)", text):
+        weights = (-1 if char == "~" else ord(char) + (0 if char.isalpha() else 256) for char in word)
+        found += [(*weights, 0), int(digits or 0)]
+    while found[-2:] == [(0,), 0]:  # no number is 0, and no revision is 0
+        del found[-2:]
+    return (*found, (0,))

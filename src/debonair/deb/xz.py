@@ -17,6 +17,8 @@ _MAGIC = b"\xfd7zXZ\0"
 _FOOTER_MAGIC = b"YZ"
 _FLAGS = b"\x00\x04"  # section 2.1.1.2: the check is CRC64
 _HEADER = _MAGIC + _FLAGS + zlib.crc32(_FLAGS).to_bytes(4, "little")
+HEADER_SIZE = len(_HEADER)
+"""Where the first block of a stream begins."""
 _FOOTER_SIZE = 12
 _MAX_DICTIONARY = 23  # 8 MiB, what preset 6 has; dpkg needs as much memory to unpack
 

@@ -1,0 +1,111 @@
+"""A change in the making: one state that was read, and what is to be different in the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from debonair.apt import facts as facts_of_debs
+from debonair.apt import index, state
+from debonair.apt.channel import Line
+from debonair.apt.facts import Facts
+from debonair.apt.state import Chunk, Head, Suite
+from debonair.apt.storage import Storage
+from debonair.errors import RepositoryError
+
+Lines = Mapping[str, Line]
+"""The versions of a package in a channel, by architecture."""
+
+
+class Draft:
+    """The state of a repository with changes that nobody sees yet."""
+
+    def __init__(self, storage: Storage, head: Head, now: int) -> None:
+        self.storage = storage
+        self.head = head
+        """The head; a change of keys or of the address is made by putting another here."""
+        self.now = now
+        """The time of the change, in seconds since the epoch."""
+        self.changed: dict[str, dict[str, Lines]] = {}
+        """Lines by suite and package. A suite that is named here is signed anew."""
+        self._suites: dict[str, Suite] = {}
+        self._chunks: dict[str, Chunk] = {}
+        self._facts: dict[str, Facts] = {}
+
+    def ensure(self, suites: Sequence[Suite]) -> list[str]:
+        """Add those of ``suites`` that the repository has not yet, empty; return their names."""
+        missing = [suite for suite in suites if suite.name not in self.head.suites]
+        for suite in missing:
+            self._suites[suite.name] = suite
+            self.touch(suite.name)
+        return [suite.name for suite in missing]
+
+    @property
+    def suites(self) -> list[str]:
+        """The names of all suites."""
+        return sorted({*self.head.suites, *self._suites})
+
+    def suite(self, name: str) -> Suite:
+        """Return the suite ``name`` as it was. Raises ``RepositoryError`` if there is none."""
+        if name not in self._suites:
+            if name not in self.head.suites:
+                raise RepositoryError(
+                    f"The repository has no suite '{name}'.", hint=f"It has: {', '.join(self.suites)}."
+                )
+            self._suites[name] = state.load(self.storage, self.head.suites[name].document, Suite)
+        return self._suites[name]
+
+    def touch(self, suite: str) -> None:
+        """Let ``suite`` be signed anew even if nothing in it changes."""
+        self.changed.setdefault(suite, {})
+
+    def lines(self, suite: str, package: str) -> Lines:
+        """Return the versions of ``package`` in ``suite``, empty if it is not there."""
+        if package in self.changed.get(suite, {}):
+            return self.changed[suite][package]
+        pieces = self.suite(suite).pieces
+        if not pieces:
+            return {}
+        return self._chunk(pieces[index.at(pieces, package)].document).packages.get(package, {})
+
+    def put(self, suite: str, package: str, lines: Lines) -> None:
+        """Let ``package`` have ``lines`` in ``suite``; none takes it away."""
+        if dict(lines) != dict(self.lines(suite, package)):
+            self.changed.setdefault(suite, {})[package] = dict(lines)
+
+    def packages(self, suite: str) -> Iterator[tuple[str, Lines]]:
+        """Yield all packages of ``suite`` with their versions, by name; this reads every chunk."""
+        found: dict[str, Lines] = {}
+        for piece in self.suite(suite).pieces:
+            found.update(self._chunk(piece.document).packages)
+        found.update(self.changed.get(suite, {}))
+        yield from ((name, found[name]) for name in sorted(found) if found[name])
+
+    def facts(self, digest: str) -> Facts:
+        """Return the facts of the deb with that SHA256. Raises ``RepositoryError`` if they are gone."""
+        if digest not in self._facts:
+            path = facts_of_debs.path_of(digest)
+            if (found := self.storage.read(path)) is None:
+                raise RepositoryError(
+                    f"{path} is missing in the repository.",
+                    hint="Restore it from a backup of the repository.",
+                )
+            self._facts[digest] = state.decode(found.data, Facts, path)
+        return self._facts[digest]
+
+    def keep(self, facts: Facts, data: bytes) -> None:
+        """Put a deb into the pool, and its facts beside the state, before anything names them.
+
+        Raises ``RepositoryError`` if the pool has a file of that name with other bytes.
+        """
+        self._facts[facts.sha256] = facts
+        if not self.storage.add(facts.filename, data) and (known := self.storage.read(facts.filename)):
+            facts_of_debs.immutable(known.data, facts)
+        encoded = msgspec.json.encode(facts)
+        self.storage.add(facts_of_debs.path_of(facts.sha256), encoded)
+
+    def _chunk(self, digest: str) -> Chunk:
+        if digest not in self._chunks:
+            self._chunks[digest] = state.load(self.storage, digest, Chunk)
+        return self._chunks[digest]

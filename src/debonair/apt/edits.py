@@ -1,0 +1,346 @@
+"""What can be changed in a repository: each function returns an edit, which ``publish`` carries out.
+
+An edit is decided on the state that it is given and has no memory: if another publisher was faster, it is
+asked again, with the newer state.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from debonair.apt import channel, facts, keyring
+from debonair.apt.channel import ALL, Line
+from debonair.apt.draft import Draft, Lines
+from debonair.apt.facts import Facts
+from debonair.apt.publish import Edit
+from debonair.apt.state import Bootstrap, Key, Suite
+from debonair.deb.version import order
+from debonair.errors import RepositoryError
+
+CHANNELS = ("stable", "testing")
+_SUFFIX = re.compile(r"[+~]deb(\d+)(?:u\d+)?(?:~\w+)?$")
+_REVISION = re.compile(r"-[^-]*$")
+
+
+def suite_name(suite: str, chosen: str) -> str:
+    """Return the name of a channel's suite: ``trixie``, ``trixie-testing``."""
+    return suite if chosen == "stable" else f"{suite}-{chosen}"
+
+
+def suites(debian: Mapping[str, tuple[int, tuple[str, ...]]]) -> list[Suite]:
+    """Return empty suites for each channel of ``debian``: release number and architectures by name."""
+    return [
+        Suite(suite_name(name, chosen), name, chosen, release, architectures)
+        for name, (release, architectures) in sorted(debian.items())
+        for chosen in CHANNELS
+    ]
+
+
+def first(known: Sequence[Suite]) -> Edit:
+    """Return the edit that makes all suites, and the bootstrap deb if the address is known."""
+
+    def edit(draft: Draft) -> list[str]:
+        made = draft.ensure(known)
+        return [f"{name}, empty" for name in made] + _bootstrap(draft)
+
+    return edit
+
+
+def add(
+    paths: Sequence[Path], known: Sequence[Suite], *, channel_name: str, suite: str | None, percent: int
+) -> Edit:
+    """Return the edit that publishes the debs at ``paths``: all of them, or none.
+
+    Each goes to the suite that its version names (``+deb13``), or to ``suite``. ``known`` are suites to be
+    made if need be. Raises ``PackageError`` for what is no deb.
+    """
+    read = sorted(((facts.of(path), path) for path in paths), key=lambda pair: order(pair[0].version))
+
+    def edit(draft: Draft) -> list[str]:
+        draft.ensure(known)
+        what = []
+        for each, _ in read:
+            where = _suite_of(draft, each, suite, channel_name)
+            if _published(draft, where, each, percent):
+                what.append(
+                    f"{each.package} {each.version} {each.architecture} in {where}{_share(percent)}"
+                )
+        if what:
+            for each, path in read:
+                draft.keep(each, facts.load(path, each))
+        return what
+
+    return edit
+
+
+def promote(app: str, version: str, *, source: str, to: str, suite: str | None, percent: int) -> Edit:
+    """Return the edit that offers ``version`` of ``app`` in ``to`` too, in every suite that has it."""
+
+    def edit(draft: Draft) -> list[str]:
+        what = []
+        for name, lines in _having(draft, app, channel_name=source, suite=suite):
+            goal = suite_name(draft.suite(name).suite, to)
+            target = dict(draft.lines(goal, app))
+            for architecture, line in lines.items():
+                entry = next((each for each in line.listed if same(each.version, version)), None)
+                if entry is None:
+                    continue
+                changed = channel.publish(
+                    target.get(architecture),
+                    entry.version,
+                    entry.deb,
+                    now=draft.now,
+                    percent=percent,
+                    where=f"{app} ({architecture}) in {goal}",
+                )
+                what.append(f"{app} {entry.version} {architecture} from {name} to {goal}{_share(percent)}")
+                target[architecture] = changed
+            draft.put(goal, app, target)
+        _found(what, f"The channel '{source}' does not offer version {version} of {app}.")
+        return what if draft.changed else []
+
+    return edit
+
+
+def rollout(app: str, version: str, *, percent: int | None, channel_name: str, suite: str | None) -> Edit:
+    """Return the edit that offers ``version`` to ``percent`` of the machines; None halts it."""
+
+    def edit(draft: Draft) -> list[str]:
+        what = []
+        for name, lines in _having(draft, app, channel_name=channel_name, suite=suite):
+            changed = dict(lines)
+            for architecture, line in lines.items():
+                entry = next((each for each in line.listed if same(each.version, version)), None)
+                if entry is None:
+                    continue
+                share = entry.percent if percent is None else percent
+                changed[architecture] = channel.rollout(
+                    line,
+                    entry.version,
+                    percent=share,
+                    halted=percent is None,
+                    now=draft.now,
+                    where=f"{app} ({architecture}) in {name}",
+                )
+                shown = "halted" if percent is None else f"{percent} %"
+                what.append(f"{app} {entry.version} {architecture} in {name}: {shown}")
+            draft.put(name, app, changed)
+        _found(what, f"The channel '{channel_name}' does not offer version {version} of {app}.")
+        return what if draft.changed else []
+
+    return edit
+
+
+def rollback(app: str, version: str | None, *, channel_name: str, suite: str | None) -> Edit:
+    """Return the edit that goes back to ``version``, or to the one before what is offered."""
+
+    def edit(draft: Draft) -> list[str]:
+        what, known = [], set()
+        for name, lines in _having(draft, app, channel_name=channel_name, suite=suite):
+            changed = dict(lines)
+            for architecture, line in lines.items():
+                known |= {each.version for each in line.entries}
+                where = f"{app} ({architecture}) in {name}"
+                goal = _goal(line, version)
+                if goal is None:
+                    continue
+                changed[architecture] = channel.rollback(line, goal, now=draft.now, where=where)
+                what.append(f"{app} back to {goal} {architecture} in {name}")
+            draft.put(name, app, changed)
+        _found(
+            what,
+            f"{app} has no version {version} to go back to."
+            if version
+            else f"{app} has no version before the one that it offers.",
+            f"The channel '{channel_name}' has: {', '.join(sorted(known, key=order))}.",
+        )
+        return what if draft.changed else []
+
+    return edit
+
+
+def renew(known: Sequence[Suite]) -> Edit:
+    """Return the edit that signs all suites anew, with a new Date and Valid-Until."""
+
+    def edit(draft: Draft) -> list[str]:
+        draft.ensure(known)
+        for name in draft.suites:
+            draft.touch(name)
+        return ["all suites signed anew"]
+
+    return edit
+
+
+def address(url: str) -> Edit:
+    """Return the edit that tells clients where the repository is, by a new bootstrap deb."""
+
+    def edit(draft: Draft) -> list[str]:
+        if draft.head.url == url and draft.head.bootstrap:
+            return []
+        draft.head = msgspec.structs.replace(draft.head, url=url)
+        return [f"read at {url}", *_bootstrap(draft)]
+
+    return edit
+
+
+def take_key(key: Key) -> Edit:
+    """Return the edit that signs by ``key`` too, from now on."""
+
+    def edit(draft: Draft) -> list[str]:
+        if any(each.fingerprint == key.fingerprint for each in draft.head.keys):
+            raise RepositoryError(f"The repository is signed by {key.fingerprint} already.")
+        draft.head = msgspec.structs.replace(draft.head, keys=(*draft.head.keys, key))
+        for name in draft.suites:
+            draft.touch(name)
+        return [f"signed by {key.fingerprint} too", *_bootstrap(draft)]
+
+    return edit
+
+
+def drop_keys() -> Edit:
+    """Return the edit that signs by the newest key alone, from now on."""
+
+    def edit(draft: Draft) -> list[str]:
+        *old, newest = draft.head.keys
+        if not old:
+            raise RepositoryError(
+                f"The repository has one key, {newest.fingerprint}: there is no older one to give up.",
+                hint="Begin with: debonair repo rotate-key",
+            )
+        draft.head = msgspec.structs.replace(draft.head, keys=(newest,))
+        for name in draft.suites:
+            draft.touch(name)
+        return [*(f"signed by {key.fingerprint} no more" for key in old), *_bootstrap(draft)]
+
+    return edit
+
+
+def prune(*, keep: int, older_than: int) -> Edit:
+    """Return the edit that forgets versions that no index has named for ``older_than`` seconds.
+
+    The ``keep`` newest of each channel stay. Their debs are removed by ``prune.sweep``.
+    """
+
+    def edit(draft: Draft) -> list[str]:
+        what = []
+        for name in draft.suites:
+            for package, lines in list(draft.packages(name)):
+                changed: dict[str, Line] = {}
+                for architecture, line in lines.items():
+                    changed[architecture], gone = channel.prune(
+                        line, keep=keep, before=draft.now - older_than
+                    )
+                    what += [f"{package} {each.version} {architecture} in {name}" for each in gone]
+                draft.put(name, package, changed)
+        return what
+
+    return edit
+
+
+def same(version: str, asked: str) -> bool:
+    """Tell whether ``asked`` is ``version``: in full, without ``+deb13``, or without the revision too."""
+    plain = _SUFFIX.sub("", version)
+    return asked in {version, plain, _REVISION.sub("", plain)}
+
+
+def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -> str:
+    """Return the suite of the repository that a deb goes to."""
+    found = _SUFFIX.search(each.version)
+    releases = {draft.suite(name).debian_release: draft.suite(name).suite for name in draft.suites}
+    chosen = suite or (releases.get(int(found[1])) if found else None)
+    if chosen is None:
+        raise RepositoryError(
+            f"{each.name}: its version {each.version} does not name a suite (+deb{max(releases)}).",
+            hint=f"Name it: --suite {releases[max(releases)]}",
+        )
+    name = suite_name(chosen, channel_name)
+    known = draft.suite(name).architectures
+    if each.architecture not in {*known, "all"}:
+        raise RepositoryError(
+            f"{each.name} is for {each.architecture}, which {name} does not have: {', '.join(known)}.",
+            hint="Build it for one of these.",
+        )
+    return name
+
+
+def _published(draft: Draft, where: str, each: Facts, percent: int) -> bool:
+    """Put a deb into a suite; return whether that changed anything."""
+    before = draft.lines(where, each.package)
+    line = channel.publish(
+        before.get(each.architecture),
+        each.version,
+        each.sha256,
+        now=draft.now,
+        percent=percent,
+        where=f"{each.package} ({each.architecture}) in {where}",
+    )
+    if line is before.get(each.architecture):
+        return False
+    draft.put(where, each.package, {**before, each.architecture: line})
+    return True
+
+
+def _having(draft: Draft, app: str, *, channel_name: str, suite: str | None) -> list[tuple[str, Lines]]:
+    """Return the suites of a channel that have ``app``, with its lines.
+
+    Raises ``RepositoryError`` if none has.
+    """
+    names = [name for name in draft.suites if draft.suite(name).channel == channel_name]
+    if suite is not None:
+        names = [draft.suite(suite_name(suite, channel_name)).name]
+    found = [(name, lines) for name in names if (lines := draft.lines(name, app))]
+    _found(found, f"No suite of the channel '{channel_name}' has a package {app}.")
+    return found
+
+
+def _goal(line: Line, version: str | None) -> str | None:
+    """Return the version of ``line`` that is meant, or None if it has none."""
+    if version is None:
+        return channel.previous(line)
+    return next((each.version for each in line.entries if same(each.version, version)), None)
+
+
+def _found(what: Sequence[object], message: str, hint: str = "") -> None:
+    if not what:
+        raise RepositoryError(message, hint or "'debonair repo list' shows what there is.")
+
+
+def _share(percent: int) -> str:
+    return "" if percent == ALL else f", for {percent} %"
+
+
+def _bootstrap(draft: Draft) -> list[str]:
+    """Publish the next bootstrap deb in every suite, if the address is known."""
+    if not draft.head.url:
+        return []
+    issue = draft.head.issue + 1
+    name = keyring.package(draft.head.name)
+    # A publisher that died may have left one of that number in the pool, with a key that nobody took.
+    while any(
+        draft.storage.size(f"pool/{facts.initial(name)}/{name}/{name}_{version}_all.deb") is not None
+        for version in (f"{issue}+deb{draft.suite(each).debian_release}" for each in draft.suites)
+    ):
+        issue += 1
+    made: dict[str, Bootstrap] = {}
+    what = []
+    with tempfile.TemporaryDirectory(prefix="debonair-bootstrap.") as folder:
+        for name in draft.suites:
+            suite = draft.suite(name)
+            version = f"{issue}+deb{suite.debian_release}"
+            if suite.suite not in made:
+                file = Path(folder) / f"{suite.suite}.deb"
+                file.write_bytes(keyring.deb(draft.head, suite.suite, version, now=draft.now))
+                each = facts.of(file)
+                draft.keep(each, facts.load(file, each))
+                made[suite.suite] = Bootstrap(version, each.sha256, each.filename)
+                what.append(f"{each.package} {version}")
+            else:
+                each = draft.facts(made[suite.suite].sha256)
+            _published(draft, name, each, ALL)
+    draft.head = msgspec.structs.replace(draft.head, issue=issue, bootstrap=made)
+    return what

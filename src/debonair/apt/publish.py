@@ -1,0 +1,255 @@
+"""A change of a repository, from reading one state to what clients see of the next.
+
+1. What never changes is written: debs, facts, chunks, by-hash files, signatures, an entry of the history.
+2. ``state/head.json`` is replaced, if it is still the one that was read. That is the commit. A publisher
+   that finds another one begins again from that: nobody's work is lost.
+3. What clients ask for by a fixed name is replaced, InRelease last: until then they see the suite as it
+   was, all of it, as its by-hash files stay for ``KEPT`` days after.
+
+Before 2 a publisher may die, and nothing has happened. After it the next one, whoever that is, does step 3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from debonair.apt import history, index, keyring, page, release, state
+from debonair.apt.draft import Draft
+from debonair.apt.signing import Signer
+from debonair.apt.signing import keyring as keyring_of
+from debonair.apt.state import Generation, Head, Suite, SuiteRef
+from debonair.apt.storage import Conflict, Storage
+from debonair.errors import RepositoryError
+
+DAY = 86400
+KEPT = 7
+"""For how many days a by-hash file stays after the last Release that names it: a proxy may hold that."""
+_BACK = 10
+"""How many seconds before now a signature is dated: Debian 13's sqv bears no clock that is behind it."""
+_KEPT_AT_LEAST = 3
+"""How many generations of them stay, however old."""
+_TRIES = 40
+_AHEAD = 5
+"""How many seconds a Date may be ahead after many changes in a row: apt bears ten."""
+
+Edit = Callable[[Draft], Sequence[str]]
+"""Changes a draft; returns a line for each thing it has changed, which the history keeps."""
+
+
+class Repository:
+    """A repository that can be changed."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        signer: Callable[[Head], Signer],
+        *,
+        clock: Callable[[], int],
+        who: str,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``signer`` is asked for with the head; ``clock`` gives seconds since the epoch."""
+        self.storage = storage
+        self._signer = signer
+        self._clock = clock
+        self._who = who
+        self._pause = pause
+
+    def draft(self) -> Draft:
+        """Return the newest state, to be read."""
+        head, _ = state.head(self.storage)
+        return Draft(self.storage, head, self._clock())
+
+    def create(self, head: Head, edit: Edit) -> None:
+        """Make the repository from ``head``, which no suite is named in, and the first ``edit``.
+
+        Raises ``RepositoryError`` if there is one already.
+        """
+        there = RepositoryError(
+            f"There is a repository in {self.storage} already.",
+            hint="Name another folder; a repository keeps its name, and 'debonair repo list' shows it.",
+        )
+        if self.storage.read(state.HEAD) is not None:
+            raise there
+        draft = Draft(self.storage, head, self._clock())
+        try:
+            self._commit(draft, None, "init", edit(draft))
+        except Conflict:
+            raise there from None
+        self.settle()
+
+    def change(self, verb: str, edit: Edit) -> Sequence[str]:
+        """Carry ``edit`` out and show it to clients; return what it says it has changed.
+
+        Raises what ``edit`` raises, with nothing changed; ``RepositoryError`` if others never end.
+        """
+        for _ in range(_TRIES):
+            head, tag = state.head(self.storage)
+            draft = Draft(self.storage, head, self._clock())
+            what = edit(draft)
+            if what:
+                try:
+                    self._commit(draft, tag, verb, what)
+                except Conflict:
+                    self._pause(random.uniform(0.01, 0.1))  # noqa: S311 - who waits longer is no secret
+                    continue
+            self.settle()
+            return what
+        raise _crowded()
+
+    def settle(self) -> None:
+        """Let clients see the newest state, if they do not yet.
+
+        A publisher may have died before it came to that, or be at it now: whoever comes last finds the
+        newest head.
+        """
+        for _ in range(_TRIES):
+            head, _ = state.head(self.storage)
+            try:
+                for name, ref in sorted(head.suites.items()):
+                    self._show(head, name, ref)
+                self._show_root(head)
+            except Conflict:
+                self._pause(random.uniform(0.01, 0.1))  # noqa: S311 - as above
+                continue
+            return
+        raise _crowded()
+
+    def _commit(self, draft: Draft, tag: str | None, verb: str, what: Sequence[str]) -> None:
+        signer = self._signer(draft.head)
+        refs = dict(draft.head.suites)
+        for name in sorted(draft.changed):
+            suite = self._built(draft, draft.suite(name), signer)
+            document = state.put(self.storage, state.encode(suite))
+            refs[name] = SuiteRef(document, suite.inrelease)
+        number = draft.head.generation + 1
+        packages = sorted({name for changed in draft.changed.values() for name in changed})
+        change = history.Change(
+            number,
+            draft.now,
+            self._who,
+            verb,
+            tuple(what),
+            packages=tuple(packages),
+            previous=draft.head.history,
+        )
+        entry = history.write(self.storage, change)
+        head = msgspec.structs.replace(draft.head, generation=number, history=entry, suites=refs)
+        self.storage.replace(state.HEAD, state.encode(head), tag)
+
+    def _built(self, draft: Draft, suite: Suite, signer: Signer) -> Suite:
+        """Return ``suite`` with the changes of ``draft``: indices made and kept, Release signed."""
+        built = index.build(suite, draft.changed[suite.name], self.storage, draft.facts)
+        folder = f"dists/{suite.name}/"
+        for path, data in built.files.items():
+            kept = folder + index.by_hash(path, built.sums[path].sha256)
+            there = None if self.storage.add(kept, data) else self.storage.read(kept)
+            if there is not None and there.data != data:  # a disk has damaged it
+                self.storage.replace(kept, data, there.tag)
+        # Clients ignore a Release that is older than the one they have, and so is one of the same second.
+        date = max(draft.now, suite.date + 1)
+        if date - draft.now > _AHEAD:
+            self._pause(min(date - draft.now - _AHEAD, 1))
+        valid_until = date + draft.head.valid_days * DAY
+        text = release.text(
+            name=draft.head.name,
+            suite=suite.name,
+            architectures=suite.architectures,
+            component=index.COMPONENT,
+            date=date,
+            valid_until=valid_until,
+            files=built.sums,
+        )
+        keys = draft.head.keys
+        when = max(draft.now - _BACK, *(key.created for key in keys))
+        signed = signer.sign(text, [key.fingerprint for key in keys], now=when)
+        return msgspec.structs.replace(
+            suite,
+            date=date,
+            valid_until=valid_until,
+            files=built.sums,
+            pieces=built.pieces,
+            release=state.put(self.storage, text.encode()),
+            signature=state.put(self.storage, signed.detached.encode()),
+            inrelease=state.put(self.storage, signed.inline.encode()),
+            old=_generations(suite, built, draft.now),
+        )
+
+    def _show(self, head: Head, name: str, ref: SuiteRef) -> None:
+        """Replace the files of a suite that have fixed names, InRelease last."""
+        folder = f"dists/{name}/"
+        shown = self.storage.read(f"{folder}InRelease")
+        if shown and hashlib.sha256(shown.data).hexdigest() == ref.inrelease:
+            return
+        suite = state.load(self.storage, ref.document, Suite)
+        files = {}
+        for path, each in suite.files.items():
+            if (kept := self.storage.read(folder + index.by_hash(path, each.sha256))) is not None:
+                files[folder + path] = kept.data
+        files[f"{folder}Release"] = state.get(self.storage, suite.release)
+        files[f"{folder}Release.gpg"] = state.get(self.storage, suite.signature)
+        self._replace(head, files)
+        inrelease = state.get(self.storage, suite.inrelease)
+        tag = shown.tag if shown else None
+        self._newest(head)
+        self.storage.replace(f"{folder}InRelease", inrelease, tag)
+        self._forget(suite, head)
+
+    def _show_root(self, head: Head) -> None:
+        """Replace what a browser and a new machine ask for: the page, the key, the bootstrap debs."""
+        files = {f"{keyring.package(head.name)}.gpg": keyring_of(head.keys)}
+        for name, each in head.bootstrap.items():
+            if (deb := self.storage.read(each.filename)) is not None:
+                files[keyring.path(head.name, name)] = deb.data
+        known = self.storage.read(page.JSON)
+        draft = Draft(self.storage, head, self._clock())
+        files |= page.files(draft, known.data if known else None)
+        self._replace(head, files)
+
+    def _replace(self, head: Head, files: dict[str, bytes]) -> None:
+        """Write ``files`` by their fixed names, those that differ, unless there is a newer head by then."""
+        before = {path: self.storage.read(path) for path in files}
+        self._newest(head)  # after the tags were read: what a newer head shows has another tag
+        for path, data in files.items():
+            old = before[path]
+            if old is None or old.data != data:
+                self.storage.replace(path, data, old.tag if old else None)
+
+    def _newest(self, head: Head) -> None:
+        if state.head(self.storage)[0].generation != head.generation:
+            raise Conflict(state.HEAD)
+
+    def _forget(self, suite: Suite, head: Head) -> None:
+        """Remove by-hash files that no Release of the last ``KEPT`` days names."""
+        kept = index.named(suite).union(*(each.paths for each in suite.old[-_KEPT_AT_LEAST:]))
+        horizon = suite.date - KEPT * DAY
+        kept = kept.union(*(each.paths for each in suite.old if each.until >= horizon))
+        gone = sorted({path for each in suite.old for path in each.paths} - kept)
+        if gone:
+            self._newest(head)  # a newer one may have come back to them; what is left then is swept
+        for path in gone:
+            self.storage.remove(f"dists/{suite.name}/{path}")
+
+
+def _generations(suite: Suite, built: index.Built, now: int) -> tuple[Generation, ...]:
+    """Return what is kept of older generations: those that ``_forget`` removed last time are left out."""
+    horizon = suite.date - KEPT * DAY
+    old = [
+        each
+        for number, each in enumerate(suite.old)
+        if each.until >= horizon or number >= len(suite.old) - _KEPT_AT_LEAST
+    ]
+    if gone := index.named(suite) - {index.by_hash(path, each.sha256) for path, each in built.sums.items()}:
+        old.append(Generation(now, tuple(sorted(gone))))
+    return tuple(old)
+
+
+def _crowded() -> RepositoryError:
+    return RepositoryError(
+        f"Others have published {_TRIES} times meanwhile.", hint="Nothing was changed; try it again."
+    )

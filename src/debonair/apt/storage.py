@@ -1,0 +1,220 @@
+"""Where the files of a repository are kept: what a folder, and later a bucket, must be able to do.
+
+A reader may come at any time, so that a file is there whole or not at all. Two writers are told apart by
+tags, which change whenever a file does (an ETag of HTTP, RFC 9110 section 8.8.3).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from debonair.errors import MachineError
+
+_MUCH = 64
+"""More files than that are put on the disk together with everything else that waits for it (sync(2))."""
+
+
+class Conflict(Exception):  # noqa: N818 - it is caught and tried again, never shown
+    """A file is not what its writer took it for: somebody else has written it."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A file that was read, and the tag that it had."""
+
+    data: bytes
+    tag: str
+
+
+UNFINISHED = ".new."
+"""What the name of a file begins with that was not written to its end."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A file that was listed."""
+
+    path: str
+    size: int
+    """Bytes."""
+    modified: int
+    """Seconds since the epoch, UTC."""
+
+
+class Storage(Protocol):
+    """The files of one repository, by their path below its root, with ``/`` between folders."""
+
+    def read(self, path: str) -> Stored | None:
+        """Return the file at ``path``, or None if there is none."""
+
+    def size(self, path: str) -> int | None:
+        """Return how many bytes the file at ``path`` has, or None if there is none."""
+
+    def add(self, path: str, data: bytes) -> bool:
+        """Write a file that never changes; return whether it was not there yet."""
+
+    def replace(self, path: str, data: bytes, tag: str | None) -> None:
+        """Write ``data`` over the file that has ``tag``, or, if that is None, where there is no file.
+
+        Raises ``Conflict`` if the file has another tag by now.
+        """
+
+    def list(self, folder: str) -> Iterator[Found]:
+        """Yield every file below ``folder``, which ends with a slash; unfinished ones too."""
+
+    def remove(self, path: str) -> None:
+        """Remove the file at ``path``, if it is there."""
+
+
+class Folder:
+    """A folder of this machine, as any web server can serve it.
+
+    What never changes is on the disk, and not in a cache of it, before a file is replaced that may name it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._written_since: set[Path] = set()
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+    def read(self, path: str) -> Stored | None:
+        """Return the file at ``path``, or None if there is none; ``Storage.read``."""
+        try:
+            with (self.root / path).open("rb") as file:
+                return Stored(file.read(), _tag(os.fstat(file.fileno())))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as refused:
+            raise _refused(self.root / path, refused) from refused
+
+    def size(self, path: str) -> int | None:
+        """Return how many bytes the file at ``path`` has, or None; ``Storage.size``."""
+        try:
+            return (self.root / path).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def add(self, path: str, data: bytes) -> bool:
+        """Write a file that never changes; ``Storage.add``."""
+        final = self.root / path
+        if final.exists():
+            with suppress(OSError):  # it is wanted again: who sweeps must not take it for an old one
+                os.utime(final)
+            return False
+        with self._written(final, data) as temporary:
+            try:
+                os.link(temporary, final)  # unlike a rename, never over another writer's file
+            except FileExistsError:
+                return False
+        self._written_since.add(final)
+        return True
+
+    def replace(self, path: str, data: bytes, tag: str | None) -> None:
+        """Write ``data`` over the file that has ``tag``; ``Storage.replace``."""
+        final = self.root / path
+        self._synced()
+        with self._written(final, data) as temporary, self._alone():
+            _sync(temporary)
+            before = final.stat() if final.exists() else None
+            if (before and _tag(before)) != tag:
+                raise Conflict(path)
+            # HTTP's If-Modified-Since knows whole seconds: two changes in one must not look the same.
+            if before and int(temporary.stat().st_mtime) <= int(before.st_mtime):
+                later = int(before.st_mtime) + 1
+                os.utime(temporary, (later, later))
+            temporary.replace(final)
+            _sync(final.parent)
+
+    def list(self, folder: str) -> Iterator[Found]:
+        """Yield every file below ``folder``; ``Storage.list``."""
+        for path in sorted((self.root / folder).rglob("*")):
+            if path.is_file():
+                found = path.stat()
+                yield Found(str(path.relative_to(self.root)), found.st_size, int(found.st_mtime))
+
+    def remove(self, path: str) -> None:
+        """Remove the file at ``path``, and the folders that are empty then; ``Storage.remove``."""
+        final = self.root / path
+        try:
+            final.unlink(missing_ok=True)
+        except OSError as refused:
+            raise _refused(final, refused) from refused
+        with suppress(OSError):  # the first that is not empty ends it
+            for folder in final.relative_to(self.root).parents[:-1]:
+                (self.root / folder).rmdir()
+
+    @contextmanager
+    def _written(self, final: Path, data: bytes) -> Iterator[Path]:
+        """Give a temporary file beside ``final`` that holds ``data``."""
+        try:
+            try:
+                number, name = tempfile.mkstemp(prefix=UNFINISHED, dir=final.parent)
+            except FileNotFoundError:
+                final.parent.mkdir(parents=True, exist_ok=True)
+                number, name = tempfile.mkstemp(prefix=UNFINISHED, dir=final.parent)
+            try:
+                with os.fdopen(number, "wb") as file:
+                    os.fchmod(number, 0o644)
+                    file.write(data)
+                yield Path(name)
+            finally:
+                Path(name).unlink(missing_ok=True)
+        except OSError as refused:
+            raise _refused(final, refused) from refused
+
+    def _synced(self) -> None:
+        """Put what was written since the last time on the disk: each, or all at once if it is much."""
+        try:
+            if len(self._written_since) > _MUCH:
+                os.sync()
+            else:
+                for path in sorted(self._written_since):
+                    _sync(path)
+                    _sync(path.parent)
+        except OSError as refused:
+            raise _refused(self.root, refused) from refused
+        self._written_since.clear()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self.root / ".lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _tag(found: os.stat_result) -> str:
+    """Return a tag: a file is written anew for each change, so that no two have all of these alike."""
+    return f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"
+
+
+def _sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _refused(path: Path, refused: OSError) -> MachineError:
+    """Return the error to show for what a disk refuses."""
+    if refused.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return MachineError(
+            f"There is no space left on the disk to write {path}.",
+            hint="Free some space and do the same again; clients see the repository as it was.",
+        )
+    if refused.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        hint = "Let this account write the folder of the repository, or use the account that does."
+    else:
+        hint = "Look at the disk, then do the same again; clients see the repository as it was."
+    said = os.strerror(refused.errno or 0)
+    return MachineError(f"{path} cannot be read or written: {said}.", hint=hint)

@@ -1,0 +1,423 @@
+"""The verbs of ``debonair repo``. No logic: each reads its arguments, asks ``apt/``, and prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from debonair.errors import RepositoryError
+
+if TYPE_CHECKING:
+    from debonair.apt.publish import Edit, Repository
+    from debonair.apt.state import Suite
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_CHANNEL = click.Choice(["stable", "testing"])
+_PERCENT = click.IntRange(0, 100)
+_DAY = 86400
+
+
+class _Days(click.ParamType[int]):
+    """A time in days: ``90d`` or ``90``."""
+
+    name = "days"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"(\d{1,5})d?", str(value))
+        if found is None:
+            self.fail(f"'{value}' is not a number of days, such as 90d.", param, ctx)
+        return int(found[1])
+
+
+def _where(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--repository",
+        "-r",
+        type=_FOLDER,
+        envvar="DEBONAIR_REPOSITORY",
+        default=Path(),
+        help="Folder of the repository; else DEBONAIR_REPOSITORY, else this one.",
+    )(function)
+
+
+def _channel(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--channel", type=_CHANNEL, default="stable", show_default=True, help="Whose suites are meant."
+    )(function)
+
+
+def _suite(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--suite", help="Only this suite of Debian, such as trixie.")(function)
+
+
+@click.group()
+def repo() -> None:
+    """Publish debs in a signed apt repository: static files, for any web server."""
+
+
+@repo.command()
+@click.argument("directory", type=_FOLDER)
+@click.option("--name", required=True, help="Its name for ever, such as acme: Origin of its suites.")
+@click.option("--url", default="", help="Where clients will read it, such as https://apt.example.org.")
+@click.option(
+    "--key", metavar="FINGERPRINT", help="Sign by this key of your own GnuPG home, not by a new one."
+)
+@click.option(
+    "--valid-days",
+    type=click.IntRange(1, 3650),
+    default=365,
+    show_default=True,
+    help="For how long clients believe an index that is not signed anew.",
+)
+def init(directory: Path, *, name: str, url: str, key: str | None, valid_days: int) -> None:
+    """Make a repository in DIRECTORY, with its key, and an empty suite for each Debian and channel."""
+    from debonair.apt import edits, keyring, state
+    from debonair.apt.signing import Gpg
+
+    keyring.check_name(name)
+    url = keyring.check_url(url) if url else ""
+    repository = _repository(directory)
+    _warn_of_time()
+    if repository.storage.read(state.HEAD) is None:
+        now = _clock()
+        home = None if key else _home(name)
+        signer = Gpg(home)
+        if home is not None and home.exists():
+            raise RepositoryError(
+                f"There are keys of a repository '{name}' already, in {home}.",
+                hint="Use another name; or move that folder away, if that repository is no more.",
+            )
+        made = signer.adopt(key, now=now) if key else signer.create(f"{name} archive key", now=now)
+        head = state.Head(state.FORMAT, name, 0, "", (made,), valid_days, {}, url=url)
+        try:
+            repository.create(head, edits.first(_suites()))
+        except BaseException:
+            if home is not None and repository.storage.read(state.HEAD) is None:
+                _discard(home)
+            raise
+        click.echo(f"{directory}: repository '{name}'")
+        click.echo(f"Key:  {made.fingerprint}")
+        click.echo(f"Kept: {home or 'in your GnuPG home'}; make a copy of it in a safe place")
+        if not url:
+            click.echo(
+                "Next: debonair repo bootstrap --url https://...  says where clients read it", err=True
+            )
+        return
+    repository.create(state.Head(state.FORMAT, name, 0, "", (), valid_days, {}), edits.first(()))
+
+
+@repo.command()
+@click.argument("debs", nargs=-1, required=True, type=_FILE)
+@_channel
+@_suite
+@click.option("--percent", type=_PERCENT, default=100, help="The share of machines that may take it.")
+@_where
+def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: Path) -> None:
+    """Publish each DEB in the suite that its version names (+deb13)."""
+    from debonair.apt import edits
+
+    edit = edits.add(debs, _suites(), channel_name=channel, suite=suite, percent=percent)
+    _change(repository, "add", edit, "It is there already.")
+
+
+@repo.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_where
+def list_(*, as_json: bool, repository: Path) -> None:
+    """List what each suite offers."""
+    import msgspec
+
+    from debonair.apt import page
+
+    found = page.packages(_repository(repository).draft())
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+        return
+    rows = page.as_table(found)
+    widths = [max([len(row[at]) for row in rows], default=0) for at in range(4)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+@repo.command()
+@click.argument("app")
+@click.argument("version")
+@click.option("--to", type=_CHANNEL, default="stable", show_default=True, help="The channel that gets it.")
+@click.option("--from", "source", type=_CHANNEL, default="testing", show_default=True, help="That has it.")
+@_suite
+@click.option("--percent", type=_PERCENT, default=100, help="The share of machines that may take it.")
+@_where
+def promote(
+    app: str, version: str, *, to: str, source: str, suite: str | None, percent: int, repository: Path
+) -> None:
+    """Offer VERSION of APP in another channel too."""
+    from debonair.apt import edits
+
+    edit = edits.promote(app, version, source=source, to=to, suite=suite, percent=percent)
+    _change(repository, "promote", edit, "It is there already.")
+
+
+@repo.command()
+@click.argument("app")
+@click.argument("version")
+@click.option("--percent", type=_PERCENT, help="The share of machines that may take it.")
+@click.option("--halt", is_flag=True, help="No further machine takes it; those that have it keep it.")
+@_channel
+@_suite
+@_where
+def rollout(
+    app: str,
+    version: str,
+    *,
+    percent: int | None,
+    halt: bool,
+    channel: str,
+    suite: str | None,
+    repository: Path,
+) -> None:
+    """Offer VERSION of APP to a share of the machines first, or halt that."""
+    from debonair.apt import edits
+
+    if (percent is None) != halt:
+        raise click.UsageError("Say either --percent N or --halt.")
+    edit = edits.rollout(app, version, percent=percent, channel_name=channel, suite=suite)
+    _change(repository, "rollout", edit, "It is so already.")
+
+
+@repo.command()
+@click.argument("app")
+@click.argument("version", required=False)
+@_channel
+@_suite
+@_where
+def rollback(app: str, version: str | None, *, channel: str, suite: str | None, repository: Path) -> None:
+    """Take APP back to VERSION, or to the one before, on every machine that follows."""
+    from debonair.apt import edits
+
+    edit = edits.rollback(app, version, channel_name=channel, suite=suite)
+    _change(repository, "rollback", edit, "It is so already.")
+
+
+@repo.command()
+@click.option(
+    "--keep", type=click.IntRange(1), default=3, show_default=True, help="Newest versions to keep."
+)
+@click.option(
+    "--older-than",
+    type=_Days(),
+    default="90d",
+    show_default=True,
+    help="Keep what was offered in as many days: a machine may need it still.",
+)
+@_where
+def prune(*, keep: int, older_than: int, repository: Path) -> None:
+    """Remove debs that no suite has offered for long, and what unfinished publishers left."""
+    from debonair.apt import edits, sweep
+
+    opened = _repository(repository)
+    for line in opened.change("prune", edits.prune(keep=keep, older_than=older_than * _DAY)):
+        click.echo(line)
+    gone = sweep.sweep(opened.draft(), older_than=older_than * _DAY)
+    click.echo(f"{len(gone)} files removed, {sum(each.size for each in gone) / 1e6:.1f} MB")
+
+
+@repo.command()
+@_where
+def verify(*, repository: Path) -> None:
+    """Check every hash, signature and file, as a client does."""
+    from debonair.apt import verify as judge
+    from debonair.apt.signing import Gpg
+
+    draft = _repository(repository).draft()
+    if problems := judge.verify(draft, Gpg(None)):
+        raise RepositoryError(
+            f"{len(problems)} things are wrong with {repository}:\n"
+            + "\n".join(f"  {problem}" for problem in problems[:50]),
+        )
+    keys = ", ".join(key.fingerprint for key in draft.head.keys)
+    click.echo(f"{repository}: all is well with {len(draft.suites)} suites, signed by {keys}")
+
+
+@repo.command(name="rotate-key")
+@click.option(
+    "--finish", is_flag=True, help="Give up the older key: machines must have the new one by now."
+)
+@click.option("--key", metavar="FINGERPRINT", help="A key that there is, and not a new one.")
+@_where
+def rotate_key(*, finish: bool, key: str | None, repository: Path) -> None:
+    """Sign by a new key beside the old one; later, with --finish, by the new one alone."""
+    from debonair.apt import edits
+
+    opened = _repository(repository)
+    if finish:
+        _change(repository, "rotate-key", edits.drop_keys(), "")
+        return
+    head = opened.draft().head
+    signer = _signer(head.name)
+    now = _clock()
+    made = signer.adopt(key, now=now) if key else signer.create(f"{head.name} archive key", now=now)
+    _change(repository, "rotate-key", edits.take_key(made), "")
+    click.echo("Next: when all machines have upgraded since: debonair repo rotate-key --finish", err=True)
+
+
+@repo.command()
+@_where
+def renew(*, repository: Path) -> None:
+    """Sign all suites anew, so that clients believe them for longer."""
+    from debonair.apt import edits
+
+    _change(repository, "renew", edits.renew(_suites()), "")
+
+
+@repo.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_where
+def history(*, as_json: bool, repository: Path) -> None:
+    """Show who changed what, and when, the newest first."""
+    import msgspec
+
+    from debonair.apt import history as log
+    from debonair.apt.release import stamp
+
+    opened = _repository(repository)
+    for change in log.read(opened.storage, opened.draft().head.history):
+        if as_json:
+            click.echo(json.dumps(msgspec.to_builtins(change)))
+        else:
+            click.echo(f"{change.generation:>5}  {stamp(change.date)}  {change.who}  {change.verb}")
+            for line in change.what:
+                click.echo(f"       {line}")
+
+
+@repo.command()
+@click.option("--url", help="Where clients read it from now on; this publishes the bootstrap deb.")
+@click.option("--login", default="", help="For a private repository: the name that the machines say.")
+@_where
+def bootstrap(*, url: str | None, login: str, repository: Path) -> None:
+    """Print the one line to type on a new machine."""
+    from debonair.apt import edits, keyring
+
+    opened = _repository(repository)
+    if url is not None:
+        opened.change("bootstrap", edits.address(keyring.check_url(url)))
+    head = opened.draft().head
+    if not head.bootstrap:
+        raise RepositoryError(
+            f"The repository in {repository} does not know yet where clients read it.",
+            hint="Say it once: debonair repo bootstrap --url https://apt.example.org",
+        )
+    click.echo(keyring.line(head, login=login))
+
+
+@repo.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of TCP.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Whose requests: 0.0.0.0 for all.")
+@click.option("--logins", type=_FILE, help="File with lines name:password; without it anybody may read.")
+@_where
+def serve(*, port: int, host: str, logins: Path | None, repository: Path) -> None:
+    """Serve the repository by HTTP until Ctrl-C."""
+    from debonair.apt import server, state
+    from debonair.apt.storage import Folder
+
+    state.head(Folder(repository))
+    accounts = server.logins(logins) if logins else frozenset()
+    log = (lambda line: click.echo(line, err=True)) if _verbose() else (lambda _: None)
+    with server.server(repository, host, port, accounts=accounts, log=log) as bound:
+        click.echo(
+            f"http://{host}:{bound.server_port}/ serves {repository}; it stays until Ctrl-C.", err=True
+        )
+        try:
+            bound.serve_forever(poll_interval=0.2)
+        except KeyboardInterrupt:
+            click.echo("Ended.", err=True)
+
+
+def _change(folder: Path, verb: str, edit: Edit, nothing: str) -> None:
+    """Carry ``edit`` out and show what it changed, or the sentence ``nothing``."""
+    _warn_of_time()
+    what: Sequence[str] = _repository(folder).change(verb, edit)
+    for line in what or [nothing]:
+        click.echo(line)
+
+
+def _warn_of_time() -> None:
+    """Say so if the index will not be dated now: a build may have left its time in the environment."""
+    import time
+
+    from debonair.apt.release import stamp
+    from debonair.progress import say
+
+    if abs((dated := _clock()) - time.time()) > _DAY:
+        say(f"SOURCE_DATE_EPOCH is set: what is signed now is dated {stamp(dated)}.")
+
+
+def _repository(folder: Path) -> Repository:
+    from debonair.apt.publish import Repository
+    from debonair.apt.storage import Folder
+
+    return Repository(Folder(folder), lambda head: _signer(head.name), clock=_clock, who=_who())
+
+
+def _signer(name: str) -> Any:
+    from debonair.apt.signing import Gpg
+
+    home = _home(name)
+    return Gpg(home if home.exists() else None)
+
+
+def _home(name: str) -> Path:
+    """Return the folder of the private keys of the repository ``name``."""
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path(os.environ.get("HOME", "/")) / ".config")
+    return Path(base) / "debonair" / "repositories" / name / "gnupg"
+
+
+def _discard(home: Path) -> None:
+    """Remove a key that signs nothing, as the repository that it was made for was not."""
+    import shutil
+
+    shutil.rmtree(home.parent, ignore_errors=True)
+
+
+def _suites() -> list[Suite]:
+    """Return the suites that there are targets for."""
+    from debonair import target
+    from debonair.apt import edits
+
+    found: dict[str, tuple[int, tuple[str, ...]]] = {}
+    for each in [target.load(name) for name in target.names()]:
+        _, known = found.get(each.suite, (0, ()))
+        found[each.suite] = (each.debian_release, tuple(sorted({*known, each.architecture})))
+    return edits.suites(found)
+
+
+def _clock() -> int:
+    from debonair import epoch
+
+    return epoch.now(os.environ)
+
+
+def _who() -> str:
+    """Return the account and the machine; DEBONAIR_PUBLISHER names somebody else, such as a CI."""
+    import getpass
+    import platform
+
+    if chosen := os.environ.get("DEBONAIR_PUBLISHER"):
+        return chosen
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in a container
+        account = str(os.getuid())
+    return f"{account}@{platform.node()}"
+
+
+def _verbose() -> bool:
+    root = click.get_current_context().find_root()
+    return bool(root.params.get("verbose"))

@@ -1,0 +1,51 @@
+"""Who signs in unit tests: a signature is a line that names the key and the time."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from debonair.apt.signing import Signed
+from debonair.apt.state import Key
+from debonair.errors import RepositoryError
+
+_numbers = itertools.count(1)
+
+
+class Scribe:
+    """Signs with as many keys as there are."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = home
+        self.signed = 0
+
+    def create(self, identity: str, *, now: int) -> Key:
+        if self.home:
+            self.home.mkdir(parents=True, exist_ok=True)
+        return self.adopt(f"{next(_numbers):040X}", now=now)
+
+    def adopt(self, fingerprint: str, *, now: int) -> Key:
+        body = base64.b64encode(fingerprint.encode()).decode()
+        public = f"-----BEGIN PGP PUBLIC KEY BLOCK-----\nComment: x\n\n{body}\n=AAAA\n-----END-----\n"
+        return Key(fingerprint, now, public)
+
+    def sign(self, text: str, fingerprints: Sequence[str], *, now: int) -> Signed:
+        self.signed += 1
+        seal = "".join(f"SIGNED {each} {now} {len(text)} {hash_of(text)}\n" for each in fingerprints)
+        return Signed(f"{text}{seal}", seal)
+
+    def check(self, inline: str, detached: str, text: str, keyring: bytes) -> tuple[str, ...]:
+        if not inline.endswith(detached):
+            raise RepositoryError("no valid signature by the repository's keys (two of them)")
+        found = re.findall(r"^SIGNED (\S+) \d+ \d+ (\S+)$", detached, re.MULTILINE)
+        valid = tuple(key for key, seal in found if seal == hash_of(text) and key.encode() in keyring)
+        if not valid:
+            raise RepositoryError("no valid signature by the repository's keys (-)")
+        return valid
+
+
+def hash_of(text: str) -> str:
+    return f"{sum(text.encode()) % 65536:04x}"
