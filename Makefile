@@ -3,9 +3,10 @@ SHELL = /bin/sh
 CPU := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
 DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
-CODE = src tests bench packaging/device packaging/sdist
+BROWSER = chromium chromium-driver
+CODE = src tests bench packaging/dev packaging/device packaging/sdist
 
-.PHONY: help setup demo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository deb lock golden clean
+.PHONY: help setup demo demo-repo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository deb lock golden clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -16,6 +17,9 @@ setup: ## Install what the other verbs need: Debian packages (as root) and .venv
 demo: setup ## Build the guestbook, boot a Debian, install it there, and show its page
 	@$(DEBONAIR) build examples/guestbook --target trixie-$(CPU) --out dist/demo
 	@$(DEBONAIR) try dist/demo/guestbook_*_$(CPU).deb
+
+demo-repo: setup ## Publish an app in a repository, and follow a Debian that upgrades and goes back
+	@.venv/bin/python packaging/dev/demo_repo.py
 
 check: root-notice setup lint unit integration e2e ## Run every check and test (as root: some boot a Debian)
 
@@ -34,7 +38,8 @@ lint: setup ## Check format, lint and types
 unit: setup ## Run the unit tests, which start no process and open no socket
 	$(PYTEST) tests/unit --cov --cov-report=term --cov-fail-under=95
 
-integration: setup ## Run the tests with dpkg, lintian, uv and others as judges
+integration: setup ## Run the tests with dpkg, lintian, uv, a browser and others as judges
+	@packaging/dev/setup $(BROWSER)
 	$(PYTEST) tests/integration
 
 e2e: setup ## Run the tests that boot a Debian

@@ -86,11 +86,16 @@ def html(index: Index) -> str:
     """Return the page of ``index``."""
     recent = sorted(index.packages.items(), key=lambda item: (-item[1].date, item[0]))[:_SHOWN]
     left = len(index.packages) - len(recent)
+
+    def place(item: tuple[str, App]) -> tuple[bool, str]:
+        """Order by name; what only keeps the repository itself going comes last."""
+        return item[0] == keyring.package(index.name), item[0]
+
     values: dict[str, str | int] = {
         "name": escape(index.name),
         "date": _day(index.date),
         "count": len(index.packages),
-        "rows": "\n".join(_row(name, app) for name, app in sorted(recent)),
+        "rows": "\n".join(_row(name, app) for name, app in sorted(recent, key=place)),
         "more": f"<p>{left} more are in <a href={JSON}>{JSON}</a>.</p>" if left else "",
         "bootstrap": _start(index),
         "fingerprints": "\n".join(f"<li><code>{_spaced(each)}</code></li>" for each in index.fingerprints),
