@@ -3,7 +3,7 @@ SHELL = /bin/sh
 CPU := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
 DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
-CODE = src tests bench packaging/device
+CODE = src tests bench packaging/device packaging/sdist
 
 .PHONY: help setup demo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository deb lock golden clean
 

@@ -25,8 +25,10 @@ class Board(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     bits_64: str = ""
 
     def targets(self) -> dict[int, list[Target]]:
-        """Return its targets by the bits of its system, the newest suite first."""
-        every = sorted(map(target.load, target.names()), key=lambda found: -found.debian_release)
+        """Return its targets by the bits of its system: the newest suite that is out first."""
+        every = sorted(
+            map(target.load, target.names()), key=lambda found: (not found.released, -found.debian_release)
+        )
         cpus = {64: self.bits_64, 32: self.bits_32}
         return {
             bits: [found for found in every if found.name == f"{found.suite}-{cpu}"]
@@ -39,8 +41,9 @@ class Board(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         lines = [f"{self.model}:"]
         for bits, found in self.targets().items():
             for one in found:
-                system = f"{bits}-bit Raspberry Pi OS, Debian {one.debian_release}"
-                lines.append(f"  {system:<36} {one.name}")
+                when = "" if one.released else " (to come)"
+                system = f"{bits}-bit Raspberry Pi OS, Debian {one.debian_release}{when}"
+                lines.append(f"  {system:<46} {one.name}")
         return "\n".join(lines)
 
 

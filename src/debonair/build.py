@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from debonair import python, stage, wheels
 from debonair.cache import whole
 from debonair.deb import archive
 from debonair.deb.version import without_epoch
-from debonair.progress import say
+from debonair.progress import progress, say
 from debonair.target import load
 
 if TYPE_CHECKING:
@@ -59,9 +61,16 @@ class Stopwatch:
 def plan(project: Project, target: Target, *, cache: Cache, environ: Mapping[str, str]) -> Plan:
     """Return the plan of the package of ``project`` for ``target``."""
     epoch = epochs.of(project.root, environ)
-    every = dict.fromkeys((*project.targets, target.name))
-    lock = locks.ensure(project, [load(name) for name in every], cache, environ)
-    chosen = wheels.obtain(lock, target, cache, environ)
+    every = _targets(project, target)
+    lock = locks.ensure(project, every, cache, environ)
+    sources = wheels.Sources(
+        project.root,
+        min(every, key=lambda other: other.python_version).python,
+        project.from_source,
+        project.sdists == "allow",
+        project.build_depends,
+    )
+    chosen = wheels.obtain(lock, target, cache, environ, sources=sources)
     if project.install == "wheel":
         from debonair import own  # noqa: PLC0415 - an app's own files are packed without its wheel
 
@@ -93,6 +102,44 @@ def build(
         temporary.write_bytes(data)
     watch.lap("write")
     return Artefact(path, len(data), planned.tree.installed_size(), target, watch.seconds)
+
+
+def build_all(
+    project: Project,
+    targets: Sequence[Target],
+    out: Path,
+    *,
+    cache: Cache,
+    environ: Mapping[str, str],
+) -> Iterator[Artefact]:
+    """Build the package of ``project`` for each of ``targets``, side by side, and yield them in that order.
+
+    Raises what ``build`` does, for the first of them that fails; no other is begun then.
+    """
+    if len(targets) == 1:
+        yield build(project, targets[0], out, cache=cache, environ=environ)
+        return
+    # One lock is for all: it is made before anyone asks for it.
+    locks.ensure(project, _targets(project, *targets), cache, environ)
+    with (
+        progress("Building", len(targets)) as bar,
+        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
+    ):
+        jobs = [
+            pool.submit(build, project, target, out, cache=cache, environ=environ) for target in targets
+        ]
+        try:
+            for job in jobs:
+                made = job.result()
+                bar.advance(text=made.path.name)
+                yield made
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _targets(project: Project, *more: Target) -> list[Target]:
+    """Return the targets of ``project`` and ``more``."""
+    return [load(name) for name in dict.fromkeys((*project.targets, *(target.name for target in more)))]
 
 
 def file_name(planned: Plan) -> str:

@@ -12,10 +12,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 
 from debonair.errors import MachineError
+
+_one_at_a_time = Lock()
 
 
 class Cache(msgspec.Struct, frozen=True):
@@ -77,9 +80,15 @@ def whole(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
+            temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """Return the permissions that this process leaves out of new files: umask(2) says by a change of it."""
+    with _one_at_a_time:
+        mask = os.umask(0o077)
+        os.umask(mask)
+    return mask

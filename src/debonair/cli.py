@@ -7,7 +7,9 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,17 +102,32 @@ def main(*, verbose: bool) -> None:
 @_directory
 @_target_option(multiple=True)
 @click.option("--out", "-o", type=_FOLDER, default=None, help="Folder for the .deb files; DIRECTORY/dist.")
+@click.option(
+    "--from-source",
+    metavar="PKG",
+    multiple=True,
+    help="Build this Python package from source (repeatable).",
+)
 @click.option("--timings", is_flag=True, help="Show where the time went, in seconds.")
-def build(directory: Path, target: tuple[str, ...], out: Path | None, *, timings: bool) -> None:
+def build(
+    directory: Path,
+    target: tuple[str, ...],
+    out: Path | None,
+    from_source: tuple[str, ...],
+    *,
+    timings: bool,
+) -> None:
     """Build the .deb of the project in DIRECTORY, for each target."""
     from debonair import build as builds
     from debonair import project as projects
     from debonair import target as targets
 
     project = projects.load(directory.absolute())
-    for chosen in [targets.load(name) for name in target or project.targets]:
-        folder = (out or directory / "dist").absolute()
-        made = builds.build(project, chosen, folder, cache=_cache(), environ=os.environ)
+    project = replace(project, from_source=tuple(projects.normalised(name) for name in from_source))
+    chosen = [targets.load(name) for name in dict.fromkeys(target or project.targets)]
+    folder = (out or directory / "dist").absolute()
+    began = time.perf_counter()
+    for made in builds.build_all(project, chosen, folder, cache=_cache(), environ=os.environ):
         shown = made.path
         if shown.is_relative_to(Path.cwd()):
             shown = shown.relative_to(Path.cwd())
@@ -119,6 +136,8 @@ def build(directory: Path, target: tuple[str, ...], out: Path | None, *, timings
             click.echo(
                 "  " + ", ".join(f"{name} {took:.3f}" for name, took in made.timings.items()), err=True
             )
+    if len(chosen) > 1:
+        click.echo(f"{len(chosen)} packages in {time.perf_counter() - began:.1f} s", err=True)
 
 
 @main.command()

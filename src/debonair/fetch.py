@@ -39,7 +39,7 @@ def fetch(
     """
     missing = [file for file in dict.fromkeys(files) if not place(file, cache).is_file()]
     if missing:
-        _fetch(missing, cache, get or _over_http(environ))
+        _fetch(missing, cache, get or over_http(environ))
     return [place(file, cache) for file in files]
 
 
@@ -68,7 +68,7 @@ def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
     if wrongs:
         absent = [file.filename for file in missing if not place(file, cache).is_file()]
         raise NetworkError(
-            f"{len(absent)} of the locked files could not be fetched ({_reason(wrongs[0])}): "
+            f"{len(absent)} of the locked files could not be fetched ({reason(wrongs[0])}): "
             f"{', '.join(absent)}.",
             hint="Connect to the network and try again; what was fetched once is kept and needs none.",
         ) from wrongs[0]
@@ -103,7 +103,7 @@ def _whole(file: File, path: Path, get: Get) -> None:
             )
 
 
-def _reason(wrong: Exception) -> str:
+def reason(wrong: Exception) -> str:
     """Return, in a few words, why something could not be fetched."""
     response = getattr(wrong, "response", None)
     if response is not None:
@@ -115,11 +115,14 @@ def _reason(wrong: Exception) -> str:
     return str(wrong)
 
 
-def _over_http(environ: Mapping[str, str]) -> Get:
+def over_http(
+    environ: Mapping[str, str], *, timeout: float = _TIMEOUT, retries: int = 4, accept: str = "*/*"
+) -> Get:
     """Return what opens http, https and file addresses.
 
     Proxies, ~/.netrc and REQUESTS_CA_BUNDLE are honoured as requests does; the authorities and passwords of
-    pip's configuration too.
+    pip's configuration too. ``timeout`` is in seconds without a byte; ``accept`` names the content types
+    that are wanted (RFC 9110, 12.5.1).
     """
     import requests  # noqa: PLC0415 - slow to import
     from requests.adapters import HTTPAdapter  # noqa: PLC0415
@@ -128,9 +131,10 @@ def _over_http(environ: Mapping[str, str]) -> Get:
     from debonair.lock import index  # noqa: PLC0415
 
     session = requests.Session()
+    session.headers["Accept"] = accept
     retry = Retry(
-        total=4,
-        connect=1,
+        total=retries,
+        connect=min(1, retries),
         backoff_factor=0.5,
         status_forcelist=(429, 500, 502, 503, 504),
         raise_on_status=False,
@@ -149,7 +153,7 @@ def _over_http(environ: Mapping[str, str]) -> Get:
                 yield iter(lambda: source.read(_PIECE), b"")
             return
         with session.get(
-            url, stream=True, timeout=_TIMEOUT, auth=passwords.get(address.hostname or "")
+            url, stream=True, timeout=timeout, auth=passwords.get(address.hostname or "")
         ) as answer:
             answer.raise_for_status()
             yield _pieces(answer)

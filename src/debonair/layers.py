@@ -19,6 +19,7 @@ from debonair import elf
 from debonair.cache import Cache, whole
 from debonair.deb import tree
 from debonair.deb.tree import Layer, Source
+from debonair.exclusive import exclusive
 from debonair.progress import progress
 
 ENOUGH = 500_000
@@ -68,11 +69,9 @@ def layers(recipes: Sequence[Recipe], cache: Cache) -> list[Made]:
             progress("Packing", len(missing)) as bar,
             ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,  # xz and Python both leave the GIL
         ):
-            jobs = {number: pool.submit(_make, batches[number]) for number in missing}
+            jobs = {number: pool.submit(_made, batches[number], places[number]) for number in missing}
             for number, job in jobs.items():
                 found[number] = made = job.result()
-                with whole(places[number]) as temporary:
-                    temporary.write_bytes(msgspec.msgpack.encode(made))
                 bar.advance(text=", ".join(part.layer.name for part in made))
     made_of = {
         number: part
@@ -107,6 +106,17 @@ def compiled(sources: Iterable[Source]) -> tuple[elf.Elf, ...]:
     return tuple(
         elf.read(source.path, source.data) for source in sources if source.data.startswith(elf.MAGIC)
     )
+
+
+def _made(recipes: Sequence[Recipe], place: Path) -> tuple[Made, ...]:
+    """Make the layers of ``recipes`` and keep them at ``place``; of two that want the same one waits."""
+    with exclusive(place.parent.with_name("layers-being-made") / place.name[:2]):
+        if place.exists() and (kept := _load(place)):
+            return kept
+        made = _make(recipes)
+        with whole(place) as temporary:
+            temporary.write_bytes(msgspec.msgpack.encode(made))
+    return made
 
 
 def _make(recipes: Sequence[Recipe]) -> tuple[Made, ...]:

@@ -6,12 +6,10 @@ import re
 
 from debonair import quote
 from debonair.project import Project
+from debonair.settings import PROCESSES
 from debonair.target import Target
 
 _SIZE = re.compile(r"(\d+)([KMGT]?)|(\d{1,2}|100)%")
-_MEGABYTES = {"": 2**-20, "K": 2**-10, "M": 1, "G": 2**10, "T": 2**20}
-_PROCESSES = ("processes", "workers", "p")
-"""The names that uWSGI's option for the number of workers has."""
 _GRACEFUL = 13
 """The first Debian whose uWSGI loses no request then; that before it gives some to a worker that ends."""
 
@@ -32,29 +30,56 @@ def unit(project: Project) -> str:
 
 
 def vassal(project: Project, target: Target) -> str:
-    """Return the options of uWSGI that bound each worker to its share of ``memory-max``, or nothing.
+    """Return the options of uWSGI that are found out on the machine, each time that it starts, or nothing.
 
-    They hold where the kernel's memory cgroup is disabled, too. A share is whole megabytes; a percentage
-    of a machine that is not known yet has none, nor has a number of workers that uWSGI finds out itself.
-    ``limit-as`` is no way: it counts what threads reserve and never touch.
+    These are the number of workers, if the author gives none, and what bounds each to its share of
+    ``memory-max``, which holds where the kernel's memory cgroup is disabled, too. There is no share where
+    uWSGI itself finds out the number (``%k``). Raises ``ProjectError`` for a number that is none, and for
+    ``cheaper`` without one.
     """
-    found = _SIZE.fullmatch(project.service.memory_max)
-    names = [name for name in project.uwsgi if name in _PROCESSES]
-    count = str(project.uwsgi[names[-1]]) if names else "1"
-    if not found or not found[1] or not re.fullmatch(r"[1-9]\d*", count):
+    number, memory = _processes(project), project.service.memory_max
+    bounded = bool(_SIZE.fullmatch(memory)) and bool(re.fullmatch(r"auto|[1-9]\d*", number))
+    if number != "auto" and not bounded:
         return ""
-    share = max(int(int(found[1]) * _MEGABYTES[found[2]]) // int(count), 2)
-    lines = [
-        "; A worker's share of the memory, in megabytes: one that has more is ended, whatever it does.",
-        f"evil-reload-on-rss = {share}",
-        "mem-collector-freq = 3",
-    ]
-    if target.debian_release >= _GRACEFUL:
+    lines, words = [], [project.package, number]
+    if number == "auto":
         lines += [
-            "; One that comes near to it is replaced when it has answered, if it is older than a minute.",
-            f"reload-on-rss = {share * 3 // 4}",
+            "; As many processes as this machine's cores and memory carry, found out at each start.",
+            f"; Who wants another number writes it into /etc/{project.package}/vassal.ini: processes = 3",
         ]
-    return "\n".join(lines)
+    if bounded:
+        lines.append("; A worker that has more than its share of the memory is ended, whatever it does.")
+        words.append(memory.replace("%", "%%"))
+    if bounded and target.debian_release >= _GRACEFUL:
+        lines += [
+            "; One that comes near to it is replaced when it has answered, if it is older than a minute."
+        ]
+        words.append("gracefully")
+    program = f"/usr/lib/{project.package}/libexec/processes.py"
+    return "\n".join([*lines, f"ini = exec:///usr/bin/python3 -ISB {program} {' '.join(words)}"])
+
+
+def _processes(project: Project) -> str:
+    """Return the number of web processes as the author has it, ``auto`` for what the machine carries."""
+    names = [name for name in project.uwsgi if name in PROCESSES]
+    if not names:
+        if "cheaper" in project.uwsgi:
+            raise quote.error(
+                project,
+                "uwsgi.cheaper",
+                "is fewer processes than there are, and a small board carries one",
+                "Say the number too: uwsgi.processes = 4",
+            )
+        return "auto"
+    number = str(project.uwsgi[names[-1]])
+    if not re.fullmatch(r"\d+|.*[%$@].*", number):  # uWSGI's own placeholders are its business
+        raise quote.error(
+            project,
+            f"uwsgi.{names[-1]}",
+            f"is '{number}', which is no number of processes",
+            'Write a number, or "auto" for what the machine carries.',
+        )
+    return number
 
 
 def network(project: Project) -> str:

@@ -6,8 +6,10 @@ Both go to standard error, so that standard output holds results alone.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread, current_thread, main_thread
 
 _WIDTH = 24
 
@@ -40,9 +42,35 @@ class Bar:
 
 
 @contextmanager
+def ticking(label: str) -> Iterator[None]:
+    """Show on a terminal how long the body has been running, in minutes and seconds; quiet in a pipe."""
+    done = Event()
+
+    def tick() -> None:
+        began = time.monotonic()
+        while not done.wait(1):
+            minutes, seconds = divmod(int(time.monotonic() - began), 60)
+            sys.stderr.write(f"\r\x1b[K{label}: {minutes}:{seconds:02}")
+            sys.stderr.flush()
+
+    if not _alone():
+        yield
+        return
+    clock = Thread(target=tick, daemon=True)
+    clock.start()
+    try:
+        yield
+    finally:
+        done.set()
+        clock.join()
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+@contextmanager
 def progress(label: str, total: int) -> Iterator[Bar]:
     """Show a bar of ``total`` steps while the body runs, and wipe it at the end."""
-    bar = Bar(label, total, shown=sys.stderr.isatty() and total > 0)
+    bar = Bar(label, total, shown=_alone() and total > 0)
     try:
         bar.advance(0)
         yield bar
@@ -50,3 +78,8 @@ def progress(label: str, total: int) -> Iterator[Bar]:
         if bar.shown:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def _alone() -> bool:
+    """Tell whether standard error is a terminal whose last line no other work draws on."""
+    return sys.stderr.isatty() and current_thread() is main_thread()

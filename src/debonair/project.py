@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,18 @@ class Project:
     """Its manual pages, debian/*.1: text by file name."""
     depends: tuple[str, ...] = ()
     system_site_packages: bool = False
+    sdists: str = "pure"
+    """``allow``: what has no wheel for a target is built from source for it."""
+    from_source: tuple[str, ...] = ()
+    """Normalised names of Python packages that are built from source whatever they have."""
+    build_depends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Debian packages to build with, by the normalised name of a Python package."""
     hardware: tuple[str, ...] = ()
     """What of the board it opens: ``gpio``, ``i2c``."""
     waive: tuple[str, ...] = ()
     """Python packages whose compiled files are taken whatever is found in them."""
+    piwheels: bool = True
+    """Whether a lock may have files of the targets' extra indexes."""
     static: dict[str, str] = field(default_factory=dict)
     health: str = "/"
     health_timeout: int = 30
@@ -72,6 +81,7 @@ class Project:
     scripts: dict[str, str] = field(default_factory=dict)
     """``[project.scripts]``: command to ``module:function``."""
     uwsgi: dict[str, Option | list[Option]] = field(default_factory=dict)
+    """The author's options of uWSGI; without ``processes`` the machine decides how many there are."""
     nginx: Nginx
     service: Service
     workers: dict[str, str] = field(default_factory=dict)
@@ -187,8 +197,11 @@ def _project(
         manuals=_texts(root, "debian/*.1"),
         depends=tuple(given.depends),
         system_site_packages=given.system_site_packages,
+        sdists=given.sdists,
+        build_depends={normalised(name): tuple(packages) for name, packages in given.build_depends.items()},
         hardware=tuple(dict.fromkeys(given.hardware)),
         waive=tuple(given.waive),
+        piwheels=given.piwheels,
         static={url: posixpath.normpath(folder) for url, folder in given.static.items()},
         health=given.health,
         health_timeout=given.health_timeout,
@@ -202,7 +215,11 @@ def _project(
         requirements=declared.requirements(root, file, project, tables),
         requires_python=project.get("requires-python", ""),
         scripts=scripts,
-        uwsgi=given.uwsgi,
+        uwsgi={
+            name: value
+            for name, value in given.uwsgi.items()
+            if name not in settings.PROCESSES or value != "auto"
+        },
         nginx=given.nginx,
         service=given.service,
         workers={
@@ -211,6 +228,11 @@ def _project(
         },
         timers=given.timers,
     )
+
+
+def normalised(name: str) -> str:
+    """Return the ``name`` of a Python package as it is compared (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _author(project: dict[str, Any]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -29,12 +31,13 @@ class Built(msgspec.Struct, frozen=True):
     """Why there is none."""
 
 
-def build(source: File, cache: Cache, uv: Uv) -> Built:
+def build(source: File, cache: Cache, uv: Uv, *, once: bool = False) -> Built:
     """Return the pure wheel of ``source``, an sdist that lies in ``cache``.
 
     It is built by ``uv`` in an environment of its own, once; the wheel is kept, and so is the knowledge
-    that it is not pure. Building runs code of the sdist, on this machine. Raises ``NetworkError`` if the
-    build backend cannot be fetched.
+    that it is not pure. One that failed is tried again, as another build backend may do better, unless
+    it is to be tried ``once``. Building runs code of the sdist, on this machine. Raises ``NetworkError``
+    if the build backend cannot be fetched.
     """
     kept = cache.folder("locks") / f"{source.sha256}.built"
     try:
@@ -47,8 +50,9 @@ def build(source: File, cache: Cache, uv: Uv) -> Built:
     try:
         built = _build(source, cache, uv)
     except LockError as failed:
-        # Not kept: with a compiler or another version of something it may build.
-        return Built(None, f"its sdist does not build here: {failed.message}")
+        built = Built(None, f"its sdist does not build here without a compiler: {failed.message}")
+        if not once:
+            return built
     with whole(kept) as temporary:
         temporary.write_bytes(msgspec.msgpack.encode(built))
     return built
@@ -74,5 +78,5 @@ def newest(path: Path) -> int:
             return _OLDEST
         with tarfile.open(path) as archive:
             return max([_OLDEST, *(int(member.mtime) for member in archive)])
-    except (tarfile.TarError, EOFError, OSError):
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError):
         return _OLDEST

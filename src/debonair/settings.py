@@ -23,6 +23,9 @@ from debonair.resources import resource
 Option = bool | int | str
 """A value of one of uWSGI's options."""
 
+PROCESSES = ("processes", "workers", "p")
+"""The names that uWSGI's option for the number of web processes has. ``auto`` is none of its values."""
+
 
 class Nginx(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """The nginx site."""
@@ -74,6 +77,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     description: Annotated[str, Meta(description="one line; [project].description")]
     depends: Annotated[list[str], Meta(description="further Debian packages that the app needs")]
     system_site_packages: Annotated[bool, Meta(description="see Debian's own Python packages")]
+    sdists: Annotated[
+        Literal["pure", "allow"],
+        Meta(description="of what has no wheel: taken if pure Python, or built for the target too"),
+    ]
+    build_depends: Annotated[
+        dict[str, list[str]], Meta(description="a Python package to the Debian packages it is built with")
+    ]
     hardware: Annotated[
         list[Literal["gpio", "i2c", "spi", "uart", "camera", "video", "audio", "usb"]],
         Meta(description="what of the board the app opens"),
@@ -81,6 +91,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     waive: Annotated[
         list[str],
         Meta(description="Python packages that are taken though their compiled files seem not to run"),
+    ]
+    piwheels: Annotated[
+        bool,
+        Meta(description="for 32-bit targets: wheels of piwheels.org where the index has none"),
     ]
     health: Annotated[str, Meta(description="the path that answers below 400 when the app is well")]
     health_timeout: Annotated[int, Meta(description="seconds in which a new release must be well", ge=1)]
@@ -97,7 +111,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
         list[str], Meta(description="patterns of .gitignore: what does not, besides the default")
     ]
     static: Annotated[dict[str, str], Meta(description="URL prefix to folder, served by nginx")]
-    uwsgi: Annotated[dict[str, Option | list[Option]], Meta(description="any option of uWSGI")]
+    uwsgi: Annotated[
+        dict[str, Option | list[Option]], Meta(description="any option of uWSGI; processes may be auto")
+    ]
     nginx: Nginx
     service: Service
     workers: Annotated[dict[str, str | Worker], Meta(description="name to a command that runs always")]

@@ -61,7 +61,9 @@ def stage(
         recipes = [_recipe(wheel, project, target, interpreter) for wheel in wheels]
         made = layers.layers([*recipes, *_programs(project)], cache)
         rendered = [
-            *venv.skeleton(project, target, mtime=epoch),
+            *venv.skeleton(
+                project.package, target, system_site_packages=project.system_site_packages, mtime=epoch
+            ),
             *render.render(project, target, version=version, epoch=epoch),
             *_commands(project, mtime=epoch),
         ]

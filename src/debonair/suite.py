@@ -80,6 +80,15 @@ class Suite:
                     raise _unreachable(self.mirror, fetched)
             return tuple(self._debs(planned.stdout))
 
+    def line(self) -> str:
+        """Return the sources entry by which the suite is to be had now, its lists being fetched anew.
+
+        Raises ``NetworkError`` if the mirror cannot be reached.
+        """
+        with exclusive(self.folder / "lock"):
+            self._update(self._configure(Path("/dev/null")))
+            return (self.folder / "etc" / "sources.list").read_text().strip()
+
     def libraries(self) -> dict[str, str]:
         """Return the package of each shared library that lies where the dynamic linker looks (ld.so(8)).
 

@@ -25,6 +25,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """``trixie-arm64``: the file's name."""
     suite: str
     debian_release: int
+    released: bool = True
+    """Whether that release is out."""
     architecture: str
     """Debian's name: ``arm64``, ``armhf``, ``amd64``."""
     variant: str = ""
@@ -46,6 +48,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What ``platform.machine()`` returns."""
     wheel_machines: tuple[str, ...]
     """The machines named in the platform tags of wheels that run there, best first."""
+    extra_indexes: tuple[str, ...] = ()
+    """Indexes (PEP 503) that a lock has wheels from where the primary one has none."""
 
     @property
     def python_version(self) -> tuple[int, int]:

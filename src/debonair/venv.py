@@ -8,16 +8,15 @@ from debonair import layout
 from debonair.deb.tree import Source
 
 if TYPE_CHECKING:
-    from debonair.project import Project
     from debonair.target import Target
 
 
-def skeleton(project: Project, target: Target, *, mtime: int) -> list[Source]:
-    """Return what a venv has before anything is installed into it (PEP 405)."""
-    root = f"{layout.dist(project.package)}/venv"
+def skeleton(package: str, target: Target, *, system_site_packages: bool, mtime: int) -> list[Source]:
+    """Return what the venv of ``package`` has before anything is installed into it (PEP 405)."""
+    root = f"{layout.dist(package)}/venv"
     settings = {
         "home": "/usr/bin",
-        "include-system-site-packages": str(project.system_site_packages).lower(),
+        "include-system-site-packages": str(system_site_packages).lower(),
         "version": target.python_full,
         "executable": f"/usr/bin/python{target.python}",
     }

@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
     from debonair.lock.resolve import Runner, Uv
     from debonair.target import Target
 
-_SCHEMA = b"1"
+_SCHEMA = b"2"
 """To be changed with the meaning of what is kept in the cache."""
 _SHOWN = 6
+
+
+Way = Literal["pure", "native"]
+"""On this machine and without a compiler, or in a Debian of the target."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -35,8 +40,23 @@ class Choice(msgspec.Struct, frozen=True):
     name: str
     version: str
     file: File
-    is_sdist: bool = False
-    """It has no wheel for the target, and one is to be built of it, which must be pure Python."""
+    ways: tuple[Way, ...] = ()
+    """How a wheel is made of it if it is an sdist; what does not come off is followed by the next."""
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """Which distributions are built from their sdists for the target itself, and by what."""
+
+    folder: Path
+    """Of the project: what was locked to build with is kept there."""
+    python: str
+    """The oldest Python of the project's targets, such as ``3.11``: one lock is for all of them."""
+    always: tuple[str, ...] = ()
+    """Normalised names of those that are, though they have a wheel."""
+    allowed: bool = False
+    """Whether any that has no wheel is."""
+    depends: Mapping[str, Sequence[str]] = msgspec.field(default_factory=dict)
+    """Debian packages to build with, by the distribution's normalised name."""
 
 
 class Wheel(msgspec.Struct, frozen=True):
@@ -55,21 +75,25 @@ def obtain(
     cache: Cache,
     environ: Mapping[str, str],
     *,
+    sources: Sources | None = None,
     get: Get | None = None,
     runner: Runner = run,
 ) -> tuple[Wheel, ...]:
     """Return the wheels that ``lock`` has for ``target``, sorted by name, all of them in ``cache``.
 
+    What ``sources`` names or allows is built for the target; without, an sdist must be pure Python.
     ``environ`` is where the index is configured; ``get`` and ``runner`` stand in for the network and for
     other programs. Raises ``WheelError`` if a distribution has no wheel for the target, or bytes that were
     not locked, and ``NetworkError`` if something is not in the cache and cannot be fetched.
     """
-    choices = _chosen(lock, target, cache)
+    choices = _chosen(lock, target, sources, cache)
     fetch([choice.file for choice in choices], cache, environ, get=get)
-    if any(choice.is_sdist for choice in choices):
+    if any(choice.ways for choice in choices):
         from debonair.lock.resolve import Uv  # noqa: PLC0415 - most locks have a wheel of everything
 
-        choices = _built(choices, lock, target, cache, Uv(lock.path.parent, environ, runner))
+        choices = _built(
+            choices, lock, target, cache, Uv(lock.path.parent, environ, runner), sources=sources
+        )
     return tuple(
         Wheel(
             choice.name, choice.version, choice.file.filename, choice.file.sha256, place(choice.file, cache)
@@ -78,11 +102,14 @@ def obtain(
     )
 
 
-def select(lock: Lock, target: Target) -> tuple[Choice, ...]:
+def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[Choice, ...]:
     """Return the best file of each distribution of ``lock`` that ``target`` needs, sorted by name.
 
+    That is the sdist of what ``sources`` names, and of what has no wheel if they allow it.
+
     Markers are evaluated for the target (PEP 508). Of the wheels that it can load (PEP 425) the most
-    specific counts, then the highest build number (PEP 427). Raises ``WheelError`` that lists every
+    specific counts, then the highest build number (PEP 427); those of an extra index count only where the
+    primary one has none. Raises ``WheelError`` that lists every
     distribution without one, and ``LockError`` if one is locked to two versions.
     """
     from packaging.utils import canonicalize_name  # noqa: PLC0415 - slow to import, and not needed twice
@@ -92,6 +119,8 @@ def select(lock: Lock, target: Target) -> tuple[Choice, ...]:
     environment = target.markers()
     ranks = {tag: rank for rank, tag in enumerate(target.tags())}
     choices, missing = dict[str, Choice](), list[str]()
+    always = set(sources.always if sources else ())
+    _check_named(always, lock)
     for package in lock.packages:
         if not applies(package.marker, environment):
             continue
@@ -101,11 +130,13 @@ def select(lock: Lock, target: Target) -> tuple[Choice, ...]:
                 f"{lock.path} has {name} {choices[name].version} and {package.version} for {target.name}.",
                 hint="Type 'debonair lock' to renew it.",
             )
-        if wheel := _best(package.wheels, ranks):
+        primary = [file for file in package.wheels if not file.index]
+        extra = [file for file in package.wheels if file.index]
+        wheel = None if name in always else _best(primary, ranks) or _best(extra, ranks)
+        if wheel:
             choices[name] = Choice(name, package.version, wheel)
-        elif package.sdist and all(_is_pure(file.filename) for file in package.wheels):
-            # With wheels for single processors beside it, it is not pure, and not tried.
-            choices[name] = Choice(name, package.version, package.sdist, is_sdist=True)
+        elif package.sdist and (ways := _ways(name, primary, target, sources)):
+            choices[name] = Choice(name, package.version, package.sdist, ways)
         else:
             missing.append(_lack(package, target))
     if missing:
@@ -113,18 +144,49 @@ def select(lock: Lock, target: Target) -> tuple[Choice, ...]:
     return tuple(choices[name] for name in sorted(choices))
 
 
-def _chosen(lock: Lock, target: Target, cache: Cache) -> tuple[Choice, ...]:
+def _check_named(always: set[str], lock: Lock) -> None:
+    """Raise ``WheelError`` if one of the names that are ``always`` built from source cannot be."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - slow to import, and not needed twice
+
+    sdists = {str(canonicalize_name(package.name)): package.sdist for package in lock.packages}
+    if absent := always - sdists.keys():
+        raise WheelError(
+            f"{lock.path.name} has no {', '.join(sorted(absent))}, which --from-source names.",
+            hint="It takes the names of packages in the lock.",
+        )
+    if bare := {name for name in always if not sdists[name]}:
+        raise WheelError(
+            f"{lock.path.name} has no sdist of {', '.join(sorted(bare))}, which --from-source names.",
+            hint="Take its wheel, or lock a version that was published with its source.",
+        )
+
+
+def _chosen(lock: Lock, target: Target, sources: Sources | None, cache: Cache) -> tuple[Choice, ...]:
     """Return what ``select`` does, from the cache if it was asked before."""
-    key = hashlib.sha256(_SCHEMA + lock.digest.encode() + msgspec.msgpack.encode(target)).hexdigest()
+    policy = (sources.always, sources.allowed) if sources else ((), False)
+    wanted = msgspec.msgpack.encode((target, policy))
+    key = hashlib.sha256(_SCHEMA + lock.digest.encode() + wanted).hexdigest()
     kept = cache.folder("locks") / f"{key}.chosen"
     try:
         return msgspec.msgpack.decode(kept.read_bytes(), type=tuple[Choice, ...])
     except (OSError, msgspec.MsgspecError):
         pass
-    choices = select(lock, target)
+    choices = select(lock, target, sources)
     with whole(kept) as temporary:
         temporary.write_bytes(msgspec.msgpack.encode(choices))
     return choices
+
+
+def _ways(name: str, wheels: Sequence[File], target: Target, sources: Sources | None) -> tuple[Way, ...]:
+    """Return how a wheel may be made of the sdist of a distribution whose ``wheels`` do not fit."""
+    if sources and name in sources.always:
+        return ("native",)
+    pure = all(_is_pure(file.filename) for file in wheels)
+    if not (sources and sources.allowed):
+        # With wheels for single processors beside it, it is not pure, and not tried.
+        return ("pure",) if pure else ()
+    # For ARMv6 nothing can be compiled: some do without what is, if they must.
+    return ("pure", "native") if pure or target.variant else ("native",)
 
 
 def _built(
@@ -133,16 +195,21 @@ def _built(
     target: Target,
     cache: Cache,
     uv: Uv,
+    *,
+    sources: Sources | None,
 ) -> tuple[Choice, ...]:
     """Return ``choices`` with a wheel in place of each sdist."""
-    from debonair.sdist import build  # noqa: PLC0415
+    from debonair.sdist import Built, build  # noqa: PLC0415
 
     done, missing = list[Choice](), list[str]()
     for choice in choices:
-        if not choice.is_sdist:
-            done.append(choice)
-            continue
-        built = build(choice.file, cache, uv)
+        built = Built(choice.file) if not choice.ways else Built(None)
+        if "pure" in choice.ways:
+            built = build(choice.file, cache, uv, once="native" in choice.ways)
+        if built.file is None and "native" in choice.ways and sources:
+            from debonair import native  # noqa: PLC0415 - few apps need a compiler
+
+            built = Built(native.build(choice, target, sources, cache, uv.environ))
         if built.file:
             done.append(Choice(choice.name, choice.version, built.file))
         else:
@@ -198,10 +265,15 @@ def _missing(lines: Sequence[str], target: Target, lock: Lock) -> WheelError:
     """Return the error for everything that ``target`` lacks."""
     listed = "".join(f"\n  {line}" for line in lines)
     platforms = target.platforms()
+    hosts = " and ".join(str(urlsplit(index).hostname) for index in target.extra_indexes)
+    if any(file.index for package in lock.packages for file in package.wheels):
+        hosts = ""  # they were asked
+    more = f"lock again into a pylock.toml, for which {hosts} is asked too; or " if hosts else ""
     return WheelError(
         f"{lock.path.name} has no wheel for {target.name} of:{listed}\n"
         f"Looked for: cp{target.python.replace('.', '')} or abi3, for {platforms[0]} or older; or pure.",
         hint="Lock a version that has one (pin it, 'debonair lock'); or take the library from Debian "
         "(system-site-packages = true, its package in 'depends', and out of the requirements); or add an "
-        "index that has wheels for the target; or leave the target out of 'targets'.",
+        f"index that has wheels for the target; or {more}let it be built from source "
+        "(sdists = \"allow\"); or leave the target out of 'targets'.",
     )

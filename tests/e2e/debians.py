@@ -16,6 +16,8 @@ from debonair.trial.container import Container
 from debonair.trial.root import BARE, READY
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+CARRIED = min(len(os.sched_getaffinity(0)), 4)
+"""How many processes of an app this machine carries, which has memory for all of them."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,11 @@ class Boot:
 
     bed: Bed = field(default_factory=lambda: Bed(Cache.of(os.environ), os.environ))
 
-    def __call__(self, suite: str, *, ready: bool = True) -> AbstractContextManager[Container]:
+    def __call__(
+        self, suite: str, *, ready: bool = True, architecture: str = ""
+    ) -> AbstractContextManager[Container]:
         """Boot ``suite``; ``ready`` has nginx, uWSGI and python3 in it already, else apt must get them."""
-        return self.bed.boot(suite, packages=READY if ready else BARE)
+        return self.bed.boot(suite, packages=READY if ready else BARE, architecture=architecture)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class Guestbooks:
     settings: str
     """Lines of ``[tool.debonair]`` that all of them have."""
     suite: str = SUITE
+    cpu: str = "amd64"
 
     def __call__(
         self,
@@ -57,7 +58,7 @@ class Guestbooks:
         code.write_text(edit(code.read_text()))
         for name, text in (files or {}).items():
             (project / "guestbook" / name).write_text(text)
-        return self.build(project, f"{self.suite}-amd64")
+        return self.build(project, f"{self.suite}-{self.cpu}")
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from debians import EXAMPLES, Boot, Builder
+from debians import CARRIED, EXAMPLES, Boot, Builder
 
 from debonair import trial
 from debonair.trial.container import Container
 
 pytestmark = pytest.mark.boot
 
-SUITES = ("trixie", "bookworm")
+SUITES = ("trixie", "bookworm", "forky")
 ENTRY = "Grüße from a test"
 
 
@@ -35,6 +37,11 @@ def assert_well(machine: Container, package: str = "guestbook", health: str = "/
     assert trial.healthy(machine, package, trial.Site(health)).status == 200
     status = machine.run([package, "status"], check=False)
     assert (status.status, status.stderr) == (0, "")
+
+
+def workers(machine: Container, package: str) -> int:
+    """How many processes of the app's take requests."""
+    return len(json.loads(machine.run([package, "status", "--json"]).stdout)["workers"])
 
 
 def state(machine: Container, package: str) -> str:
@@ -106,6 +113,22 @@ def test_one_file_without_dependencies_lives(machine: Container, build: Builder,
     trial.install(boot.bed, machine, build("hello", f"{machine.suite}-amd64"))
     assert_well(machine, "hello-pi", "/")
     assert machine.get("/").text == "Hello from a Raspberry Pi!\n"
+
+    # as many processes as fit the machine that it starts on, be it another one than before
+    assert workers(machine, "hello-pi") == CARRIED
+    one = f"[Service]\nCPUAffinity={min(os.sched_getaffinity(0))}\n"
+    machine.write("/etc/systemd/system/hello-pi.service.d/override.conf", one.encode())
+    machine.run(["systemctl", "daemon-reload"])
+    machine.run(["hello-pi", "restart"])
+    assert_well(machine, "hello-pi", "/")
+    assert workers(machine, "hello-pi") == 1
+    # and who looks after the machine knows better
+    machine.write("/etc/hello-pi/vassal.ini", b"[uwsgi]\nprocesses = 3\n")
+    machine.run(["hello-pi", "restart"])
+    assert_well(machine, "hello-pi", "/")
+    assert workers(machine, "hello-pi") == 3
+    machine.run(["systemctl", "revert", "hello-pi.service"])
+
     machine.run(["apt-get", "purge", "--yes", "hello-pi"])
     assert left_behind(machine, "hello-pi") == []
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from debians import Boot, Builder
+from debians import CARRIED, Boot, Builder
 from guestbooks import Guestbooks, dpkg_state, installing, status, visiting
 
 from debonair import trial
@@ -47,7 +47,7 @@ def assert_served(machine: Container, version: str, *, code: int = 0) -> None:
     assert f"<h1>{version}</h1>" in machine.get("/").text
     found, said = status(machine)
     assert (found, str(said["serving"]).partition("-")[0]) == (code, version)
-    assert len(said["workers"]) == 2
+    assert len(said["workers"]) == CARRIED
 
 
 def test_the_guestbook_lives_under_debians_emperor(

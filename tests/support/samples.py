@@ -45,7 +45,7 @@ def sample_project(**changes: Any) -> Project:
         "license_text": _LICENSE,
         "static": {"/static/": "guestbook/static"},
         "health": "/healthz",
-        "uwsgi": {"processes": 2, "threads": 4, "buffer-size": 32768, "harakiri": 60},
+        "uwsgi": {"threads": 4, "buffer-size": 32768, "harakiri": 60},
         "nginx": Nginx(server_name="~.", listen=["80", "[::]:80"], client_max_body_size="10m"),
         "service": sample_service(memory_max="200M", cpu_weight=50),
     }

@@ -28,7 +28,7 @@ class Sleeper:
         root = self.folder / f"{package}-{version}"
         shutil.copytree(HELLO, root, ignore=shutil.ignore_patterns("dist"))
         settings = f'version = "{version}"\nsleep-after = "{SLEEP_AFTER}s"\n'
-        settings += f'nginx.server-name = "{host(package)}"'
+        settings += f'nginx.server-name = "{host(package)}"\nuwsgi.processes = 2'
         _change(root / "debonair.toml", '"hello-pi"', f'"{package}"')
         _change(root / "debonair.toml", 'version = "1.0"', settings)
         _change(root / "app.py", "a Raspberry Pi", f"{package} {version}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -16,10 +16,11 @@ from debonair.deb import archive
 from debonair.errors import MachineError
 from debonair.mirror import Mirror
 from debonair.suite import Suite
-from debonair.trial import bed, chroot, container
+from debonair.trial import bed, chroot, container, emulation
 from debonair.trial.bed import Bed
 from debonair.trial.container import BootError, Container
 from debonair.trial.privilege import Privilege
+from debonair.trial.root import Root
 
 ROOT = Privilege(root=True, mounts=True, chroots=True)
 CONTAINED = Privilege(root=True, mounts=False, chroots=True)
@@ -31,6 +32,7 @@ class Entered:
     """Stands in for a machine."""
 
     suite = "trixie"
+    architecture = "amd64"
     boot_seconds = 0.55
 
 
@@ -49,16 +51,21 @@ def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
 
     @contextmanager
-    def boot(root: Path, *, suite: str, name: str) -> Iterator[Entered]:
+    def boot(
+        root: Path, *, suite: str, architecture: str, name: str, settings: Mapping[str, str]
+    ) -> Iterator[Entered]:
         assert root.is_dir()
         assert suite
+        assert bool(settings) == (architecture != "amd64"), "only what is emulated is told to go without"
         seen.append(name)
         yield Entered()
 
     @contextmanager
-    def enter(tar: Path, *, suite: str, name: str, privilege: Privilege) -> Iterator[Entered]:
+    def enter(
+        tar: Path, *, suite: str, architecture: str, name: str, privilege: Privilege
+    ) -> Iterator[Entered]:
         assert tar.is_file()
-        assert (suite, privilege.chroots) == ("trixie", True)
+        assert (suite, architecture, privilege.chroots) == ("trixie", "amd64", True)
         seen.append(name)
         yield Entered()
 
@@ -84,6 +91,27 @@ def test_a_container_is_best(
     assert capsys.readouterr().err.splitlines() == [
         "Debian 13 (trixie): its files are fetched and set up, once; this takes half a minute.",
         "Debian 13 (trixie): booted with systemd in 0.6 s.",
+        "Debian 13 (trixie): booted with systemd in 0.6 s.",
+    ]
+
+
+def test_another_architecture_is_emulated_and_that_is_said(
+    programs: Programs, names: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fetched(path: Path) -> None:
+        (path / "usr/bin").mkdir(parents=True)
+        for name in ("qemu-arm", "qemu-aarch64"):
+            (path / "usr/bin" / name).touch()
+
+    programs.said = "namespaces are made\n"
+    programs.answer("apt-get .*install --simulate", "Inst qemu-user (1:10.0 Debian:13.2/stable [amd64])\n")
+    programs.answer("dpkg-deb --extract", do=lambda words: fetched(Path(words[-1])))
+    with made(tmp_path, ROOT).open("trixie", architecture="armhf"):
+        assert len(names) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "qemu-user is fetched, once, to run programs for ARM.",
+        "armhf is emulated by qemu-user, which cannot sandbox: in this trial alone the services go bare.",
+        "Debian 13 (trixie): its files are fetched and set up, once; this takes some minutes.",
         "Debian 13 (trixie): booted with systemd in 0.6 s.",
     ]
 
@@ -139,6 +167,68 @@ def test_where_nothing_is_granted_nothing_is_fetched(programs: Programs, tmp_pat
     assert not programs.was_asked("mmdebstrap")
 
 
+@pytest.mark.parametrize("architecture", ["amd64", "armhf"])
+def test_a_root_that_is_entered_is_emulated_if_it_must_be(
+    programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str
+) -> None:
+    del programs
+    seen: list[str] = []
+
+    @contextmanager
+    def emulating(wanted: str, host: str, *, mirror: Mirror, cache: Cache) -> Iterator[None]:
+        assert (host, mirror.uri, cache) == ("amd64", "http://m.test", Cache(tmp_path))
+        seen.append(f"{wanted} is emulated")
+        yield
+        seen.append("and no more")
+
+    @contextmanager
+    def enter(tar: Path, *, suite: str, architecture: str, **_: object) -> Iterator[Entered]:
+        assert tar == tmp_path / f"roots/{root.name}.tar"
+        seen.append(f"{suite} {architecture} is entered")
+        yield Entered()
+        seen.append("and left")
+
+    monkeypatch.setattr(emulation, "emulating", emulating)
+    monkeypatch.setattr(chroot, "enter", enter)
+    monkeypatch.setattr(chroot, "granted", lambda privilege: None)
+    root = Root("trixie", architecture, ("build-essential",))
+    with made(tmp_path, ROOT).enter(root) as machine:
+        assert isinstance(machine, Entered)
+        seen.append("body")
+    inner = [f"trixie {architecture} is entered", "body", "and left"]
+    assert seen == (inner if architecture == "amd64" else ["armhf is emulated", *inner, "and no more"])
+
+
+def test_where_entering_is_not_granted_nothing_is_fetched(programs: Programs, tmp_path: Path) -> None:
+    with (
+        pytest.raises(MachineError, match="Neither a container nor a chroot"),
+        made(tmp_path, NOTHING).enter(Root("trixie", "amd64")),
+    ):
+        pass
+    assert not programs.was_asked("mmdebstrap")
+
+
+def test_a_container_alone_is_booted(programs: Programs, names: list[str], tmp_path: Path) -> None:
+    del programs
+    with made(tmp_path, ROOT).boot("trixie") as machine:
+        assert isinstance(machine, Entered)
+        assert len(names) == 1
+
+
+def test_a_container_alone_that_does_not_boot_is_an_error(
+    programs: Programs, names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del programs
+
+    def boot(*_: object, **__: object) -> NoReturn:
+        raise BootError("no cgroups here")
+
+    monkeypatch.setattr(container, "boot", boot)
+    with pytest.raises(BootError, match="no cgroups here"), made(tmp_path, ROOT).boot("trixie"):
+        pass
+    assert names == []
+
+
 def test_what_a_deb_needs_is_put_where_apt_finds_it(
     programs: Programs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +244,7 @@ def test_what_a_deb_needs_is_put_where_apt_finds_it(
     fields = {"Package": "libx", "Description": "short\nlong\n."}
     monkeypatch.setattr(archive, "read_control", lambda path: dict(fields))
     programs.answer("cat /var/lib/dpkg/status", "Package: base\n")
-    machine = Container("trixie", "it", tmp_path, tmp_path / "log", 1)
+    machine = Container("trixie", "amd64", "it", root=tmp_path, console=tmp_path / "log", holder=1)
 
     assert made(tmp_path, ROOT).stock(machine, tmp_path / "app.deb") == 1
     assert asked == ["trixie", str(tmp_path / "app.deb"), "Package: base\n"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from debonair.lock.locked import Lock
 from debonair.project import Project
 from debonair.python import Interpreter
 from debonair.target import Target
-from debonair.wheels import Wheel
+from debonair.wheels import Sources, Wheel
 
 TRIXIE = target.load("trixie-arm64")
 ENVIRON = {"SOURCE_DATE_EPOCH": "1700000000"}
@@ -33,12 +33,14 @@ class Stages:
     wheels: tuple[Wheel, ...] = ()
     interpreter: Interpreter | None = None
     locked_for: list[str] = field(default_factory=list)
+    sources: Sources | None = None
 
     def ensure(self, project: Project, targets: Sequence[Target], *_: object) -> Lock:
         self.locked_for = [each.name for each in targets]
         return Lock((), project.config_file, "none", "d")
 
-    def obtain(self, *_: object) -> tuple[Wheel, ...]:
+    def obtain(self, *_: object, sources: Sources) -> tuple[Wheel, ...]:
+        self.sources = sources
         return self.wheels
 
     def find(self, version: str, *, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
@@ -109,6 +111,61 @@ def test_the_lock_is_checked_for_the_target_too(tmp_path: Path, project: Project
     assert stages.locked_for == ["trixie-arm64"]
     build(tmp_path, sample_project(root=project.root, targets=("bookworm-armv7", "trixie-amd64")))
     assert stages.locked_for == ["bookworm-armv7", "trixie-amd64", "trixie-arm64"]
+
+
+def test_several_targets_are_built_side_by_side_from_one_lock(
+    tmp_path: Path, project: Project, stages: Stages
+) -> None:
+    stages.wheels = (wheel(tmp_path),)
+    names = ["trixie-arm64", "trixie-armv7", "trixie-amd64", "trixie-armv6"]
+    chosen = [target.load(name) for name in names]
+    cache = Cache(tmp_path / "cache")
+    made = list(builds.build_all(project, chosen, tmp_path / "out", cache=cache, environ=ENVIRON))
+    assert [each.target.name for each in made] == names
+    assert listed(tmp_path / "out") == sorted(each.path.name for each in made)
+    # what they share was made once: all but the app's files of each architecture
+    shared = [part for part in cache.folder("layers").iterdir() if b"flask 1.0" in part.read_bytes()]
+    assert len(shared) == 1
+    for each in made:
+        alone = builds.build(project, each.target, tmp_path / "alone", cache=cache, environ=ENVIRON)
+        assert alone.path.read_bytes() == each.path.read_bytes()
+
+
+def test_of_several_the_first_that_fails_is_told(
+    tmp_path: Path, project: Project, stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def obtain(lock: Lock, on: target.Target, *_: object, **__: object) -> tuple[Wheel, ...]:
+        if on.name != "trixie-arm64":
+            raise WheelError(f"no wheel for {on.name}")
+        return stages.wheels
+
+    monkeypatch.setattr(wheels, "obtain", obtain)
+    chosen = [target.load(name) for name in ("trixie-arm64", "trixie-armv7", "trixie-armv6")]
+    out = tmp_path / "out"
+    building = builds.build_all(project, chosen, out, cache=Cache(tmp_path / "c"), environ=ENVIRON)
+    assert next(building).target.name == "trixie-arm64"
+    with pytest.raises(WheelError, match="no wheel for trixie-armv7"):
+        next(building)
+    assert listed(out) == ["guestbook_1.4.2-1+deb13_arm64.deb"]
+
+
+def test_what_may_be_built_from_source(tmp_path: Path, project: Project, stages: Stages) -> None:
+    build(tmp_path, project)
+    assert stages.sources == Sources(project.root, "3.13")
+    depends = {"cffi": ("libffi-dev",)}
+    build(tmp_path, replace(project, sdists="allow", from_source=("lxml",), build_depends=depends))
+    assert stages.sources == Sources(project.root, "3.13", ("lxml",), allowed=True, depends=depends)
+
+
+@pytest.mark.parametrize(
+    "targets", [("bookworm-armv7", "trixie-arm64"), ("trixie-arm64", "bookworm-armv7")]
+)
+def test_what_it_is_built_with_is_for_the_oldest_python(
+    tmp_path: Path, project: Project, stages: Stages, targets: tuple[str, ...]
+) -> None:
+    build(tmp_path, replace(project, targets=targets))
+    assert stages.sources
+    assert stages.sources.python == "3.11"
 
 
 def test_without_an_interpreter_there_is_no_bytecode(

@@ -63,9 +63,14 @@ def test_a_suite_may_be_forced() -> None:
     assert chosen("app_1.0-1+deb13_amd64", suite="bookworm") == ("app_1.0-1+deb13_amd64", "bookworm")
 
 
+def test_another_architecture_is_taken_if_it_must_be() -> None:
+    assert chosen("app_1.0-1+deb13_arm64") == ("app_1.0-1+deb13_arm64", "trixie")
+    assert chosen("app_1.0-1+deb12_armhf", "app_1.0-1+deb13_armhf")[1] == "trixie"
+
+
 def test_what_cannot_be_tried() -> None:
-    with pytest.raises(PackageError, match="they are for arm64") as refused:
-        chosen("app_1.0-1+deb13_arm64")
+    with pytest.raises(PackageError, match="they are for riscv64") as refused:
+        chosen("app_1.0-1+deb13_riscv64")
     assert "--target trixie-amd64" in refused.value.hint
     with pytest.raises(PackageError, match="these are 2: app, other"):
         chosen("app_1.0-1_all", "other_1.0-1_all")

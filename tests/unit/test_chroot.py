@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -64,8 +65,14 @@ def signalled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return sent
 
 
+def enter(privilege: Privilege) -> AbstractContextManager[Chroot]:
+    return chroot.enter(
+        Path("/r.tar"), suite="trixie", architecture="amd64", name="it", privilege=privilege
+    )
+
+
 def entered(privilege: Privilege) -> None:
-    with chroot.enter(Path("/r.tar"), suite="trixie", name="it", privilege=privilege) as machine:
+    with enter(privilege) as machine:
         machine.serve("app")
 
 
@@ -146,7 +153,7 @@ def test_what_is_broken_and_why(programs: Programs, signalled: list[tuple[int, i
     programs.said = "Traceback\n"
     programs.processes = [Process(polls=1, status=22), Process()]
     programs.answer("cat /var/log/nginx/error.log", "connect() failed\n")
-    with chroot.enter(Path("/r.tar"), suite="trixie", name="it", privilege=CONTAINED) as machine:
+    with enter(CONTAINED) as machine:
         assert machine.alive
         assert machine.network == ()
         machine.serve("app")
@@ -189,7 +196,7 @@ def test_a_service_that_does_not_end(
     signalled: list[tuple[int, int]], programs: Programs, tmp_path: Path
 ) -> None:
     programs.processes = [Process(pid=77, stubborn=True), Process(pid=78)]
-    machine = Chroot("trixie", tmp_path, tmp_path, (), ())
+    machine = Chroot("trixie", "amd64", tmp_path, work=tmp_path, entry=(), network=())
     machine.serve("app")
     machine.stop()
     assert signalled == [(77, 15), (78, 15), (77, 9), (78, 9)]

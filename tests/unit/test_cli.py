@@ -15,9 +15,11 @@ from elfmaker import make_elf
 
 from debonair import __version__, errors, settings, target
 from debonair import cli as verbs
+from debonair.build import Artefact
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source
+from debonair.project import Project
 
 BARE = """\
 package = "hello-pi"
@@ -181,6 +183,31 @@ class TestBuild:
             "hello-pi_1.0-1+deb13_armhf.deb",
         ]
         assert "plan 0." in done.stderr
+
+    def test_what_is_named_is_built_from_source(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[tuple[str, ...]] = []
+
+        def build_all(
+            project: Project, chosen: list[target.Target], out: Path, **_: object
+        ) -> list[Artefact]:
+            asked.append(project.from_source)
+            return [Artefact(out / f"{each.name}.deb", 0, 0, each, {}) for each in chosen]
+
+        monkeypatch.setattr("debonair.build.build_all", build_all)
+        write(tmp_path)
+        done = run("build", "--from-source", "cffi", "--from-source", "Ruamel.yaml_CLib")
+        assert done.exit_code == 0, done.output
+        assert asked == [("cffi", "ruamel-yaml-clib")]
+        asked.clear()
+        assert run("build", "-t", "trixie-arm64").exit_code == 0
+        assert asked == [()]
+
+    def test_what_is_named_must_be_locked(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        assert "no cffi, which --from-source names" in refused(6, "build", "--from-source", "CFFI")
+        assert not (tmp_path / "dist").exists()
 
     def test_another_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "project").mkdir()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -34,13 +36,19 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return pids
 
 
+def boot(settings: Mapping[str, str] | None = None) -> AbstractContextManager[Container]:
+    return container.boot(
+        Path("/root"), suite="trixie", architecture="amd64", name="it", settings=settings or {}
+    )
+
+
 def started(*processes: Process) -> list[Process]:
     return [Process(pid=1), *processes]
 
 
 def test_it_boots_and_leaves_nothing(programs: Programs, killed: list[int], tmp_path: Path) -> None:
     programs.processes = started(nspawn := Process(pid=10))
-    with container.boot(Path("/root"), suite="trixie", name="it") as machine:
+    with boot() as machine:
         assert machine.alive
         assert machine.state == "running"
         assert machine.prefix == ("nsenter", "-t", "30", "-m", "-p", "-u", "-i", "-n", "-C", "--")
@@ -56,11 +64,18 @@ def test_it_boots_and_leaves_nothing(programs: Programs, killed: list[int], tmp_
     assert programs.was_asked("overlay -o lowerdir=/root,upperdir=")
 
 
+def test_what_is_laid_over_its_files(programs: Programs, killed: list[int]) -> None:
+    programs.processes = started(Process(pid=10))
+    with boot({"/etc/systemd/system/a.conf": "[Service]"}):
+        assert programs.was_asked("root/etc/systemd/system/a.conf")
+    assert killed
+
+
 def test_it_is_ended_when_its_user_fails(programs: Programs, killed: list[int]) -> None:
     programs.processes = started(Process(pid=10))
     with (
         pytest.raises(KeyboardInterrupt),
-        container.boot(Path("/root"), suite="trixie", name="it"),
+        boot(),
     ):
         raise KeyboardInterrupt
     assert killed == [30]
@@ -74,7 +89,7 @@ def test_a_container_that_ends_at_once(
     programs.said += "Failed to mount\n"
     with (
         pytest.raises(BootError, match=r"did not boot trixie \(no systemd\):[^$]*Failed to mount"),
-        container.boot(Path("/root"), suite="trixie", name="it"),
+        boot(),
     ):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -84,14 +99,14 @@ def test_an_overlay_that_is_refused(programs: Programs) -> None:
     programs.answer("-t overlay", "mount: wrong fs type", status=32)
     with (
         pytest.raises(BootError, match="wrong fs type"),
-        container.boot(Path("/root"), suite="trixie", name="it"),
+        boot(),
     ):
         pass
 
 
 def test_it_reboots(programs: Programs, killed: list[int]) -> None:
     programs.processes = started(Process(pid=10, status=133), again := Process(pid=10))
-    with container.boot(Path("/root"), suite="trixie", name="it") as machine:
+    with boot() as machine:
         machine.reboot()
         assert machine.alive
         assert killed == []
@@ -106,7 +121,7 @@ def test_an_end_that_is_another(programs: Programs, killed: list[int]) -> None:
     programs.processes = started(Process(pid=10, status=1))
     with (
         pytest.raises(TrialError, match="ended with status 1 at poweroff, not 0"),
-        container.boot(Path("/root"), suite="trixie", name="it") as machine,
+        boot() as machine,
     ):
         machine.poweroff()
 
@@ -115,7 +130,7 @@ def test_an_end_that_does_not_come(programs: Programs, killed: list[int]) -> Non
     programs.processes = started(nspawn := Process(pid=10, stubborn=True))
     with (
         pytest.raises(TrialError, match="did not poweroff within"),
-        container.boot(Path("/root"), suite="trixie", name="it") as machine,
+        boot() as machine,
     ):
         machine.poweroff()
     assert killed[0] == 30
@@ -123,13 +138,13 @@ def test_an_end_that_does_not_come(programs: Programs, killed: list[int]) -> Non
 
 
 def test_a_container_that_was_never_started(tmp_path: Path) -> None:
-    machine = Container("trixie", "it", tmp_path, tmp_path / "log", 1)
+    machine = Container("trixie", "amd64", "it", root=tmp_path, console=tmp_path / "log", holder=1)
     machine.kill()
     assert not machine.alive
 
 
 def test_what_is_broken_and_why(programs: Programs, tmp_path: Path) -> None:
-    machine = Container("trixie", "it", tmp_path, tmp_path / "log", 1)
+    machine = Container("trixie", "amd64", "it", root=tmp_path, console=tmp_path / "log", holder=1)
     programs.answer("cat /etc/uwsgi-emperor", status=1)
     assert not machine.broken("app"), "a package without services is never broken"
     programs.answer("dpkg-query", "/usr/lib/systemd/system/app.service\n")

@@ -15,8 +15,12 @@ from debonair.project import Project
 TRIXIE = target.load("trixie-arm64")
 
 
+PROGRAM = "/usr/bin/python3 -ISB /usr/lib/guestbook/libexec/processes.py guestbook"
+
+
 def project(options: dict[str, Any] | None = None, **service: Any) -> Project:
-    return sample_project(service=sample_service(**service), uwsgi=options or {"processes": 2})
+    uwsgi = {"processes": 2} if options is None else options
+    return sample_project(service=sample_service(**service), uwsgi=uwsgi)
 
 
 def options(found: str) -> list[str]:
@@ -48,38 +52,49 @@ def test_what_is_no_size_is_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("memory", "uwsgi", "share"),
+    ("memory", "uwsgi", "words"),
     [
-        ("200M", {"processes": 2}, 100),
-        ("1G", {"processes": 4}, 256),
-        ("102400K", {"processes": 1}, 100),
-        ("209715200", {"processes": 2}, 100),
-        ("1T", {"processes": 1}, 2**20),
-        ("200M", {"processes": 2, "workers": "4"}, 50),
-        ("200M", {"threads": 8}, 200),
-        ("1M", {"processes": 8}, 2),
+        ("", {}, "auto"),
+        ("200M", {}, "auto 200M"),
+        ("40%", {}, "auto 40%%"),
+        ("200M", {"processes": 2}, "2 200M"),
+        ("40%", {"processes": 2}, "2 40%%"),
+        ("200M", {"processes": 2, "workers": "4"}, "4 200M"),
+        ("200M", {"p": 8, "threads": 8}, "8 200M"),
     ],
 )
-def test_share_of_a_worker(memory: str, uwsgi: dict[str, Any], share: int) -> None:
-    ended = [f"evil-reload-on-rss = {share}", "mem-collector-freq = 3"]
-    replaced = [f"reload-on-rss = {share * 3 // 4}"]
-    bounded = project(uwsgi, memory_max=memory)
-    assert options(limits.vassal(bounded, TRIXIE)) == ended + replaced
-    assert options(limits.vassal(bounded, target.load("bookworm-arm64"))) == ended
+def test_what_the_machine_finds_out(memory: str, uwsgi: dict[str, Any], words: str) -> None:
+    found = project(uwsgi, memory_max=memory)
+    line = f"ini = exec://{PROGRAM} {words}"
+    assert options(limits.vassal(found, target.load("bookworm-arm64"))) == [line]
+    assert options(limits.vassal(found, TRIXIE)) == [f"{line} gracefully" if memory else line]
 
 
 @pytest.mark.parametrize(
-    ("memory", "uwsgi"), [("40%", {"processes": 2}), ("200M", {"processes": "%k"}), ("200M", {"p": 0})]
+    ("memory", "uwsgi"), [("", {"processes": 2}), ("200M", {"processes": "%k"}), ("200M", {"p": 0})]
 )
-def test_no_share_of_what_is_not_known(memory: str, uwsgi: dict[str, Any]) -> None:
+def test_what_the_author_or_uwsgi_has_decided(memory: str, uwsgi: dict[str, Any]) -> None:
     assert limits.vassal(project(uwsgi, memory_max=memory), TRIXIE) == ""
 
 
+@pytest.mark.parametrize("value", ["Auto", "", "many", "-1", "1.5", True, [2]])
+def test_what_is_no_number_of_processes_is_refused(value: Any) -> None:
+    with pytest.raises(ProjectError, match=r"'tool\.debonair\.uwsgi\.workers' is .* no number") as refused:
+        limits.vassal(project({"workers": value}), TRIXIE)
+    assert '"auto"' in str(refused.value.hint)
+
+
+def test_fewer_processes_than_an_unknown_number_are_refused() -> None:
+    with pytest.raises(ProjectError, match=r"'tool\.debonair\.uwsgi\.cheaper' is fewer"):
+        limits.vassal(project({"cheaper": 1}), TRIXIE)
+    assert limits.vassal(project({"cheaper": 1, "processes": 2}), TRIXIE) == ""
+
+
 def test_the_author_has_the_last_word() -> None:
-    own = project({"processes": 2, "evil-reload-on-rss": 7}, memory_max="200M")
+    own = project({"evil-reload-on-rss": 7}, memory_max="200M")
     sources = render.render(own, TRIXIE, version=VERSION, epoch=EPOCH)
     vassal = next(s.data.decode() for s in sources if s.path.endswith("vassals/web.ini"))
-    assert re.findall(r"^evil-reload-on-rss = (\d+)$", vassal, re.MULTILINE) == ["100", "7"]
+    assert vassal.index(PROGRAM) < vassal.index("evil-reload-on-rss = 7") < vassal.index("include = /etc/")
 
 
 def test_a_unit_without_network(golden: Callable[[str, str], None]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from samples import sample_project
 from debonair import lock, target
 from debonair.cache import Cache
 from debonair.errors import LockError, NetworkError, ProjectError
-from debonair.lock import readers
+from debonair.lock import extra, readers
 from debonair.project import Project
 from debonair.run import CommandError, Completed
 
@@ -206,6 +207,21 @@ class TestMaking:
         assert "[tool.debonair]" in uv.previous[1]
         assert ["--upgrade" in asked for asked in uv.asked] == [False, False, True]
 
+    def test_asks_the_extra_indexes_of_the_targets(
+        self, project: Make, uv: FakeUv, tmp_path: Path, asked: list[list[str]]
+    ) -> None:
+        made = project("flask")
+        armv7 = target.load("trixie-armv7")
+        cache = Cache(tmp_path / "cache")
+        found = lock.ensure(made, [*TARGETS, armv7], cache, NOTHING, runner=uv)
+        assert asked == [["trixie-arm64", "bookworm-amd64", "trixie-armv7"]]
+        assert "[tool.debonair.extra-indexes]\n" in found.path.read_text()
+        lock.write(made, TARGETS, cache, NOTHING, runner=uv)
+        off = dataclasses.replace(made, piwheels=False)
+        lock.write(off, [*TARGETS, armv7], cache, NOTHING, runner=uv)
+        assert len(asked) == 1
+        assert "extra-indexes" not in found.path.read_text()
+
     def test_a_lock_that_fails_stays_as_it_was(
         self, project: Make, ensure: Ensure, uv: FakeUv, tmp_path: Path
     ) -> None:
@@ -244,7 +260,29 @@ class TestMaking:
         assert (made.root / "uv.lock").read_text() == "written by uv"
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The targets whose extra indexes were asked, which have a wheel of flask."""
+    found = list[list[str]]()
+
+    def complete(data: bytes, path: Path, targets: list[target.Target], *_: Any) -> tuple[bytes, Any]:
+        found.append([on.name for on in targets])
+        return data, {"https://extra.example": ("flask-3.1.0-py3-none-any.whl",)}
+
+    monkeypatch.setattr(extra, "complete", complete)
+    return found
+
+
 class TestStale:
+    def test_extra_indexes_were_turned_off(
+        self, project: Make, ensure: Ensure, asked: list[list[str]]
+    ) -> None:
+        made = project("flask")
+        found = ensure(made, [target.load("trixie-armv7")])
+        assert found.packages[0].wheels[0].index == "https://extra.example"
+        with pytest.raises(LockError, match="it has files of extra indexes, and 'piwheels' is false now"):
+            ensure(dataclasses.replace(made, piwheels=False))
+
     @pytest.mark.parametrize(
         ("before", "after", "why"),
         [
@@ -451,6 +489,17 @@ class TestUvLock:
 
 
 class TestPylockWithoutAddresses:
+    def test_those_that_have_one_stay(self, project: Make, ensure: Ensure) -> None:
+        text = pylock_of("flask==3.1.0", address=False).replace(
+            "wheels = [",
+            f'wheels = [{{ url = "https://extra.example/x.whl", hashes = {{ sha256 = "{"0" * 64}" }} }}, ',
+        )
+        (flask,) = ensure(project("flask", pylock__toml=text)).packages
+        assert [file.url.rpartition("/")[0] for file in flask.wheels] == [
+            "https://extra.example",
+            "https://index.example",
+        ]
+
     def test_are_asked_for(self, project: Make, ensure: Ensure, uv: FakeUv) -> None:
         made = project("flask", pylock__toml=pylock_of("flask==3.1.0", address=False))
         assert (

@@ -129,6 +129,46 @@ class TestUvItself:
         assert of(project, PIP_INDEX_URL="https://a.example").url == "https://a.example"
 
 
+class TestFurther:
+    """What is beside the default index may be private."""
+
+    def test_pip_and_the_environment(self, project: Path) -> None:
+        environ = {
+            "PIP_CONFIG_FILE": "/dev/null",
+            "PIP_INDEX_URL": "https://default.example/simple",
+            "PIP_EXTRA_INDEX_URL": "https://a.example/simple https://me:p@b.example/simple",
+            "PIP_FIND_LINKS": "/srv/wheels https://c.example/list",
+            "UV_DEFAULT_INDEX": "https://default.example/simple",
+            "UV_INDEX": "own=https://d.example/simple",
+            "UV_EXTRA_INDEX_URL": "https://e.example/simple",
+            "UV_FIND_LINKS": "https://f.example/list,https://g.example/list",
+        }
+        found = index.further(environ, project, base=project.parents[2])
+        assert found == {f"{letter}.example" for letter in "abcdefg"}
+
+    def test_files_of_uv(self, project: Path) -> None:
+        base = project.parents[2]
+        write(
+            project / "pyproject.toml",
+            '[tool.uv]\nfind-links = ["https://a.example", "wheels"]\n'
+            '[[tool.uv.index]]\nurl = "https://b.example/simple"\n'
+            '[[tool.uv.index]]\nurl = "https://default.example/simple"\ndefault = true\n',
+        )
+        write(base / "etc/uv/uv.toml", 'index = [1]\n[pip]\nextra-index-url = "https://c.example/simple"\n')
+        write(
+            base / "own.toml", 'extra-index-url = ["https://d.example/simple"]\nindex-url = "https://x"\n'
+        )
+        environ = {"PIP_CONFIG_FILE": "/dev/null", "UV_CONFIG_FILE": str(base / "own.toml")}
+        found = index.further(environ, project, base=base)
+        assert found == {f"{letter}.example" for letter in "abcd"}
+
+
+def test_an_extra_index_of_a_target_does_not_resolve(project: Path) -> None:
+    """Raspberry Pi OS configures pip with it."""
+    environ = {"PIP_EXTRA_INDEX_URL": "https://www.piwheels.org/simple/ https://a.example"}
+    assert of(project, **environ).extra == ("https://a.example",)
+
+
 def test_credentials(project: Path) -> None:
     environ = {
         "PIP_CONFIG_FILE": "/dev/null",

@@ -89,6 +89,33 @@ class TestPyproject:
         assert (found.health_timeout, found.migrate, found.migrate_timeout) == (5, "flask db upgrade", 6)
         assert (found.keep_releases, found.sleep_after) == (7, 900)
 
+    @pytest.mark.parametrize(
+        ("said", "number"),
+        [
+            ("", {}),
+            ('processes = "auto"', {}),
+            ('workers = "auto"', {}),
+            ("processes = 3", {"processes": 3}),
+            ("p = 3", {"p": 3}),
+        ],
+    )
+    def test_the_machine_decides_how_many_processes_unless_the_author_does(
+        self, tmp_path: Path, said: str, number: dict[str, int]
+    ) -> None:
+        found = load(tmp_path, pyproject_toml=f"{PROJECT}[tool.debonair.uwsgi]\n{said}\n")
+        assert found.uwsgi == {"threads": 4, "buffer-size": 32768, "harakiri": 60, **number}
+
+    def test_what_is_built_from_source(self, tmp_path: Path) -> None:
+        found = load(tmp_path, pyproject_toml=PROJECT)
+        assert (found.sdists, found.build_depends, found.from_source) == ("pure", {}, ())
+        said = (
+            'sdists = "allow"\n[tool.debonair.build-depends]\n"Ruamel.yaml_CLib" = ["gcc", "libyaml-dev"]\n'
+        )
+        found = load(tmp_path, pyproject_toml=PROJECT + said)
+        assert found.sdists == "allow"
+        assert found.build_depends == {"ruamel-yaml-clib": ("gcc", "libyaml-dev")}
+        assert found.from_source == (), "that is said on the command line"
+
     def test_maintainers_go_before_authors(self, tmp_path: Path) -> None:
         text = PROJECT.replace("authors", 'maintainers = [{ name = "M", email = "m@n" }]\nauthors')
         assert load(tmp_path, pyproject_toml=text).maintainer == "M <m@n>"
@@ -118,6 +145,11 @@ class TestPyproject:
         assert load(tmp_path, pyproject_toml=PROJECT).import_root == ""
         (tmp_path / "src").mkdir()
         assert load(tmp_path).import_root == "src"
+
+
+@pytest.mark.parametrize("name", ["a-b", "A_b", "a.B", "a-_.b"])
+def test_names_of_python_packages_are_compared_in_one_form(name: str) -> None:
+    assert project.normalised(name) == "a-b"
 
 
 class TestBare:

@@ -65,7 +65,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
     modes = {source.path: source.mode for source in sources if source.kind == "file"}
     run = {
         f"{HOME}/libexec/{name}"
-        for name in ("backup.py", "boot", "command.py", "switch.py", "variables.py")
+        for name in ("backup.py", "boot", "command.py", "processes.py", "switch.py", "variables.py")
     }
     imported = {
         f"{HOME}/libexec/{name}.py"

@@ -43,6 +43,13 @@ def test_what_is_given_replaces_a_default() -> None:
     assert found.include == ["a"]
 
 
+def test_what_is_built_from_source() -> None:
+    found = read("")
+    assert (found.sdists, found.build_depends) == ("pure", {})
+    found = read('sdists = "allow"\n[build-depends]\ncffi = ["libffi-dev"]\nlxml = []')
+    assert (found.sdists, found.build_depends) == ("allow", {"cffi": ["libffi-dev"], "lxml": []})
+
+
 def test_excludes_are_added_to_the_default() -> None:
     assert read('exclude = ["/notes"]').exclude == [*settings.defaults()["exclude"], "/notes"]
     assert read("").exclude == settings.defaults()["exclude"]
@@ -66,6 +73,8 @@ def test_reading_leaves_the_defaults_alone() -> None:
     [
         ('helth = "/"', "helth", "health"),
         ("target = []", "target", "targets"),
+        ('sdist = "allow"', "sdist", "sdists"),
+        ("[build_depends]", "build_depends", "build-depends"),
         ("system_site_packages = true", "system_site_packages", "system-site-packages"),
         ('WSGI = "a:b"', "WSGI", ""),
         ('[nginx]\nservername = "x"', "nginx.servername", "nginx.server-name"),
@@ -115,6 +124,14 @@ def test_static_and_environment_have_keys_of_the_users_own() -> None:
             'system-site-packages = "yes"',
             "'system-site-packages' is wrong: expected true or false, got a text.",
         ),
+        ('piwheels = "no"', "'piwheels' is wrong: expected true or false, got a text."),
+        ('sdists = "deny"', "'sdists' is wrong: invalid enum value 'deny'."),
+        ("sdists = true", "'sdists' is wrong: expected a text, got true or false."),
+        ("build-depends = []", "'build-depends' is wrong: expected a table, got a list."),
+        (
+            '[build-depends]\ncffi = "libffi-dev"',
+            "'build-depends[...]' is wrong: expected a list, got a text.",
+        ),
         ("nginx = 1", "'nginx' is wrong: expected a table, got a number."),
         ("uwsgi = []", "'uwsgi' is wrong: expected a table, got a list."),
         ("[nginx]\nlisten = []", "'nginx.listen' is wrong: expected a list of length >= 1."),
@@ -140,13 +157,20 @@ class TestSchema:
 
     @pytest.mark.parametrize(
         "text",
-        ["", 'package = "x"\n[uwsgi]\nprocesses = 2\ndisable-logging = true', '[nginx]\nlisten = ["80"]'],
+        [
+            "",
+            'sdists = "allow"\n[build-depends]\ncffi = ["libffi-dev"]',
+            'package = "x"\n[uwsgi]\nprocesses = 2\ndisable-logging = true',
+            '[nginx]\nlisten = ["80"]',
+        ],
     )
     def test_accepts_what_reading_accepts(self, text: str) -> None:
         read(text)
         self.validator().validate(tomllib.loads(text))
 
-    @pytest.mark.parametrize("text", ["helth = 1", "[nginx]\nx = 1", "health = 1", "targets = []"])
+    @pytest.mark.parametrize(
+        "text", ["helth = 1", "[nginx]\nx = 1", "health = 1", "targets = []", 'sdists = "all"']
+    )
     def test_refuses_what_reading_refuses(self, text: str) -> None:
         refused(text)
         assert not self.validator().is_valid(tomllib.loads(text))

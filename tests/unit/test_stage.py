@@ -216,15 +216,16 @@ class TestRefusals:
 
 class TestVenv:
     def test_the_links_to_the_suites_python(self) -> None:
-        found = {source.path: source for source in venv.skeleton(sample_project(), TRIXIE, mtime=EPOCH)}
+        laid = venv.skeleton("guestbook", TRIXIE, system_site_packages=False, mtime=EPOCH)
+        found = {source.path: source for source in laid}
         links = {path.removeprefix(f"{DIST}/venv/bin/"): s.target for path, s in found.items() if s.target}
         assert links == {"python": "python3", "python3": "python3.13", "python3.13": "/usr/bin/python3.13"}
         assert {source.mtime for source in found.values()} == {EPOCH}
 
     @pytest.mark.parametrize(("sees", "text"), [(True, "true"), (False, "false")])
     def test_pyvenv_cfg(self, sees: bool, text: str) -> None:  # noqa: FBT001
-        given = sample_project(system_site_packages=sees)
-        config = venv.skeleton(given, target.load("bookworm-armv7"), mtime=EPOCH)[0]
+        older = target.load("bookworm-armv7")
+        config = venv.skeleton("guestbook", older, system_site_packages=sees, mtime=EPOCH)[0]
         assert config.path == f"{DIST}/venv/pyvenv.cfg"
         assert config.data.decode().splitlines() == [
             "home = /usr/bin",

@@ -14,6 +14,7 @@ _ARCHITECTURES = {"amd64": "amd64", "arm64": "arm64", "armv6": "armhf", "armv7":
 def test_the_targets_there_are() -> None:
     assert target.names() == [
         *("bookworm-amd64", "bookworm-arm64", "bookworm-armv6", "bookworm-armv7"),
+        *("forky-amd64", "forky-arm64", "forky-armv6", "forky-armv7"),
         *("trixie-amd64", "trixie-arm64", "trixie-armv6", "trixie-armv7"),
     ]
 
@@ -24,11 +25,14 @@ def test_each_fits_together(name: str) -> None:
     suite, cpu = name.split("-")
     assert (found.name, found.suite) == (name, suite)
     assert found.python_full.startswith(f"{found.python}.")
-    assert found.debian_release == {"bookworm": 12, "trixie": 13}[suite]
+    assert found.debian_release == {"bookworm": 12, "trixie": 13, "forky": 14}[suite]
+    assert found.released is (suite != "forky")
     assert found.architecture == _ARCHITECTURES[cpu]
     assert found.variant == ("armv6" if cpu == "armv6" else "")
     assert found.machine in found.wheel_machines
     assert found.elf_machine.startswith("EM_")
+    assert bool(found.extra_indexes) is (found.architecture == "armhf")
+    assert all(index.startswith("https://") and not index.endswith("/") for index in found.extra_indexes)
 
 
 def test_the_values_of_one() -> None:

@@ -69,8 +69,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Told:
     told = Told()
 
     @contextmanager
-    def opened(bed: Bed, suite: str) -> Iterator[Told]:
-        assert (bed.environ, suite) == ({}, "trixie")
+    def opened(bed: Bed, suite: str, *, architecture: str) -> Iterator[Told]:
+        assert (bed.environ, suite, architecture) == ({}, "trixie", DEB.architecture)
         yield told
 
     monkeypatch.setattr(Bed, "open", opened)

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from wheelmaker import make_wheel
 
-from debonair import sdist, target, wheels
-from debonair.cache import Cache
+from debonair import native, sdist, target, wheels
+from debonair.cache import Cache, whole
 from debonair.errors import LockError, NetworkError, WheelError
-from debonair.fetch import Get
+from debonair.fetch import Get, place
 from debonair.lock.locked import File, Lock, Locked
 from debonair.run import CommandError, Completed
+from debonair.wheels import Choice, Sources
 
 ARM64 = target.load("trixie-arm64")
 ARMV7 = target.load("bookworm-armv7")
@@ -126,6 +127,18 @@ class TestSelect:
         assert "fine" not in message
         assert "cp311 or abi3, for manylinux_2_36_armv7l" in message
         assert "system-site-packages" in wrong.value.hint
+        assert "for which www.piwheels.org is asked too" in wrong.value.hint
+
+    def test_does_not_send_to_an_index_that_was_asked(self) -> None:
+        other = File(
+            "a-1.0-cp311-cp311-linux_armv7l.whl", "0" * 64, index="https://www.piwheels.org/simple"
+        )
+        with pytest.raises(WheelError) as wrong:
+            wheels.select(lock(locked("b"), Locked("a", "1.0", wheels=(other,))), ARMV7)
+        assert "piwheels" not in wrong.value.hint
+        with pytest.raises(WheelError) as wrong:
+            wheels.select(lock(locked("b")), ARM64)
+        assert "piwheels" not in wrong.value.hint
 
     def test_shows_only_some_of_many_tags(self) -> None:
         many = [f"c-1.0-cp39-abi3-manylinux_2_{n}_x86_64.whl" for n in range(17, 27)]
@@ -134,7 +147,74 @@ class TestSelect:
 
     def test_an_sdist_alone_may_be_pure(self) -> None:
         (choice,) = wheels.select(lock(locked("m", sdist=True)), ARM64)
-        assert choice.is_sdist
+        assert choice.ways == ("pure",)
+
+
+class TestSelectOfSources:
+    def sources(self, *always: str, allowed: bool = False) -> Sources:
+        return Sources(Path("/nowhere"), "3.11", always, allowed)
+
+    def select(self, package: Locked, sources: Sources, on: target.Target = ARM64) -> Choice:
+        (choice,) = wheels.select(lock(package), on, sources)
+        return choice
+
+    def test_takes_the_sdist_of_what_is_named_though_it_has_a_wheel(self) -> None:
+        package = locked("M_n", "m_n-1.0-cp313-cp313-manylinux_2_17_aarch64.whl", sdist=True)
+        assert package.sdist
+        assert self.select(package, self.sources("m-n")) == Choice("m-n", "1.0", package.sdist, ("native",))
+
+    def test_leaves_what_is_not_named_its_wheel(self) -> None:
+        named = locked("m", "m-1.0-py3-none-any.whl", sdist=True)
+        other = locked("n", "n-1.0-py3-none-any.whl", sdist=True)
+        choices = wheels.select(lock(named, other), ARM64, self.sources("m"))
+        assert [choice.file.filename for choice in choices] == ["m-1.0.tar.gz", "n-1.0-py3-none-any.whl"]
+        assert [choice.ways for choice in choices] == [("native",), ()]
+
+    def test_refuses_a_name_that_the_lock_has_not(self) -> None:
+        package = locked("m", "m-1.0-py3-none-any.whl", sdist=True)
+        with pytest.raises(WheelError, match=r"^pylock\.toml has no a, z, which --from-source names\.$"):
+            wheels.select(lock(package), ARM64, self.sources("z", "m", "a"))
+
+    def test_a_name_that_this_target_does_not_need_is_no_mistake(self) -> None:
+        package = locked("m", "m-1.0-py3-none-any.whl", marker="sys_platform == 'win32'", sdist=True)
+        assert wheels.select(lock(package), ARM64, self.sources("m")) == ()
+
+    def test_refuses_a_name_without_an_sdist(self) -> None:
+        packages = (locked("m", "m-1.0-py3-none-any.whl"), locked("n", sdist=True))
+        with pytest.raises(
+            WheelError, match=r"^pylock\.toml has no sdist of m, which --from-source names\."
+        ):
+            wheels.select(lock(*packages), ARM64, self.sources("m", "n"))
+
+    def test_takes_the_sdist_where_no_wheel_fits_and_that_is_allowed(self) -> None:
+        package = locked("m", "m-1.0-cp313-cp313-manylinux_2_17_aarch64.whl", sdist=True)
+        choice = self.select(package, self.sources(allowed=True), ARMV7)
+        assert (choice.file.filename, choice.ways) == ("m-1.0.tar.gz", ("native",))
+        choice = self.select(package, self.sources(allowed=True), ARM64)
+        assert (choice.file, choice.ways) == (package.wheels[0], ())
+
+    def test_does_not_take_it_where_that_is_not_allowed(self) -> None:
+        package = locked("m", "m-1.0-cp313-cp313-manylinux_2_17_aarch64.whl", sdist=True)
+        with pytest.raises(WheelError) as wrong:
+            self.select(package, self.sources(), ARMV7)
+        assert 'sdists = "allow"' in wrong.value.hint
+
+    def test_is_told_from_pure_python_by_the_wheels_for_other_processors(self) -> None:
+        for package in (locked("m", sdist=True), locked("m", "m-1.0-py2-none-any.whl", sdist=True)):
+            assert self.select(package, self.sources(allowed=True)).ways == ("pure", "native")
+            assert self.select(package, self.sources()).ways == ("pure",)
+
+    def test_is_tried_without_a_compiler_where_there_can_be_none(self) -> None:
+        armv6 = target.load("trixie-armv6")
+        package = locked("m", "m-1.0-cp313-cp313-manylinux_2_17_aarch64.whl", sdist=True)
+        assert self.select(package, self.sources(allowed=True), armv6).ways == ("pure", "native")
+        assert self.select(package, self.sources("m", allowed=True), armv6).ways == ("native",)
+        with pytest.raises(WheelError):
+            self.select(package, self.sources(), armv6)
+
+    def test_nothing_is_built_of_nothing(self) -> None:
+        with pytest.raises(WheelError, match="the lock has no file of it"):
+            self.select(locked("m"), self.sources(allowed=True))
 
 
 def source(name: str = "m", mtime: int = 1_600_000_000) -> bytes:
@@ -277,6 +357,108 @@ class TestObtain:
         assert [wheel.filename for wheel in found] == ["m-1.0-py3-none-any.whl", "n-1.0-py3-none-any.whl"]
 
 
+class Natives:
+    """Stands in for the Debian that builds what is not pure."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+        self.asked: list[tuple[Choice, target.Target, Sources, object]] = []
+
+    def build(
+        self, choice: Choice, on: target.Target, sources: Sources, cache: Cache, environ: object
+    ) -> File:
+        assert cache == self.cache
+        assert place(choice.file, cache).is_file(), "the sdist is there already"
+        self.asked.append((choice, on, sources, environ))
+        data = on.name.encode()
+        file = File(f"{choice.name}-1.0-cp313-cp313-linux_x.whl", hashlib.sha256(data).hexdigest())
+        with whole(place(file, cache)) as temporary:
+            temporary.write_bytes(data)
+        return file
+
+
+class TestObtainOfSources:
+    @pytest.fixture
+    def natives(self, world: World, monkeypatch: pytest.MonkeyPatch) -> Natives:
+        made = Natives(world.cache)
+        monkeypatch.setattr(native, "build", made.build)
+        return made
+
+    def obtain(self, world: World, package: Locked, sources: Sources | None) -> tuple[wheels.Wheel, ...]:
+        environ = {"HOME": "/nowhere"}
+        return wheels.obtain(
+            lock(package), ARM64, world.cache, environ, sources=sources, get=world.get, runner=world.run
+        )
+
+    def sources(self, *always: str, allowed: bool = False) -> Sources:
+        return Sources(Path("/nowhere"), "3.11", always, allowed)
+
+    def test_what_is_named_is_built_for_the_target_at_once(self, world: World, natives: Natives) -> None:
+        sources = self.sources("m")
+        package = Locked(
+            "m", "1.0", "", (file("m-1.0-py3-none-any.whl"),), world.add("m-1.0.tar.gz", source())
+        )
+        (wheel,) = self.obtain(world, package, sources)
+        assert (wheel.name, wheel.version) == ("m", "1.0")
+        assert wheel.path.read_bytes() == b"trixie-arm64"
+        assert world.built == [], "nothing is tried on this machine"
+        ((choice, *given),) = natives.asked
+        assert (choice.file, given) == (package.sdist, [ARM64, sources, {"HOME": "/nowhere"}])
+
+    def test_what_may_be_pure_is_built_here_first(self, world: World, natives: Natives) -> None:
+        package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
+        (wheel,) = self.obtain(world, package, self.sources(allowed=True))
+        assert wheel.filename == "m-1.0-py3-none-any.whl"
+        assert len(world.built) == 1
+        assert natives.asked == []
+
+    @pytest.mark.parametrize("tag", ["cp313-cp313-linux_x86_64", "fails"])
+    def test_and_for_the_target_if_it_is_not(self, world: World, natives: Natives, tag: str) -> None:
+        world.tag = tag
+        package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
+        (wheel,) = self.obtain(world, package, self.sources(allowed=True))
+        assert wheel.filename == "m-1.0-cp313-cp313-linux_x.whl"
+        assert len(world.built) == len(natives.asked) == 1
+
+    def test_what_has_wheels_for_other_processors_is_not_tried_here(
+        self, world: World, natives: Natives
+    ) -> None:
+        others = (file("m-1.0-cp313-cp313-manylinux_2_17_x86_64.whl"),)
+        package = Locked("m", "1.0", "", others, world.add("m-1.0.tar.gz", source()))
+        self.obtain(world, package, self.sources(allowed=True))
+        assert world.built == []
+        assert len(natives.asked) == 1
+
+    def test_what_is_not_pure_is_refused_where_nothing_is_allowed(
+        self, world: World, natives: Natives
+    ) -> None:
+        world.tag = "cp313-cp313-linux_x86_64"
+        package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
+        for sources in (None, self.sources()):
+            with pytest.raises(WheelError, match="not pure Python"):
+                self.obtain(world, package, sources)
+        assert natives.asked == []
+
+    def test_a_choice_that_is_kept_holds_for_the_same_sources_only(
+        self, world: World, natives: Natives
+    ) -> None:
+        pure = world.add("m-1.0-py3-none-any.whl", b"pure")
+        package = Locked("m", "1.0", "", (pure,), world.add("m-1.0.tar.gz", source()))
+        every = [None, self.sources("m"), self.sources(allowed=True), self.sources("m", allowed=True)]
+        found = [self.obtain(world, package, sources)[0].filename for sources in every]
+        built = "m-1.0-cp313-cp313-linux_x.whl"
+        assert found == [pure.filename, built, pure.filename, built]
+        assert len(natives.asked) == 2
+
+    def test_what_was_allowed_once_is_not_allowed_for_ever(self, world: World, natives: Natives) -> None:
+        others = (file("m-1.0-cp313-cp313-manylinux_2_17_x86_64.whl"),)
+        package = Locked("m", "1.0", "", others, world.add("m-1.0.tar.gz", source()))
+        self.obtain(world, package, self.sources(allowed=True))
+        with pytest.raises(WheelError, match="has no wheel for trixie-arm64"):
+            self.obtain(world, package, self.sources())
+        assert len(natives.asked) == 1
+
+
 class TestNewest:
     def test_is_never_before_zip_knows_time(self, tmp_path: Path) -> None:
         path = tmp_path / "m.tar.gz"
@@ -288,3 +470,16 @@ class TestNewest:
         assert sdist.newest(wheel) == 315_619_200
         wheel.write_bytes(b"no archive")
         assert sdist.newest(wheel) == 315_619_200
+
+    @pytest.mark.parametrize("kind", ["gz", "xz"])
+    def test_an_archive_that_is_damaged_inside(self, tmp_path: Path, kind: str) -> None:
+        path = tmp_path / f"m.tar.{kind}"
+        numbers = " ".join(map(str, range(40_000))).encode()
+        with path.open("wb") as out, tarfile.open(fileobj=out, mode=f"w:{kind}") as archive:  # type: ignore[call-overload]
+            for name in ("m-1.0/a", "m-1.0/b"):
+                member = tarfile.TarInfo(name)
+                member.size = len(numbers)
+                archive.addfile(member, io.BytesIO(numbers))
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) // 4] + b"\xff" * 999)
+        assert sdist.newest(path) == 315_619_200

@@ -22,6 +22,7 @@ from debonair.progress import say
 from debonair.run import run
 
 if TYPE_CHECKING:
+    from debonair.fetch import Get
     from debonair.lock.resolve import Runner
     from debonair.project import Project
     from debonair.target import Target
@@ -49,10 +50,12 @@ def ensure(
     environ: Mapping[str, str],
     *,
     runner: Runner = run,
+    get: Get | None = None,
 ) -> Lock:
     """Return the lock of ``project``, good for all of ``targets``; one is made if there is none.
 
-    ``environ`` is where the index is configured. Raises ``LockError`` if the lock is stale or cannot be
+    ``environ`` is where the index is configured; ``runner`` and ``get`` stand in for uv and for the
+    network. Raises ``LockError`` if the lock is stale or cannot be
     read, ``NetworkError`` if the index must be asked and cannot be.
     """
     found = _all(project.root)
@@ -60,7 +63,7 @@ def ensure(
         if not project.requirements:
             return Lock((), project.config_file, "none", hashlib.sha256(_SCHEMA).hexdigest())
         say("There is no lock yet; it is made now, and belongs in version control.")
-        write(project, targets, cache, environ, runner=runner)
+        write(project, targets, cache, environ, runner=runner, get=get)
         found = _all(project.root)
     form, path = found[0]
     data = _bytes(path)
@@ -91,12 +94,15 @@ def write(
     *,
     upgrade: bool = False,
     runner: Runner = run,
+    get: Get | None = None,
 ) -> Path:
     """Resolve the requirements of ``project`` for all of ``targets`` at once and write its lock.
 
     The form it has is kept; it is ``pylock.toml`` if there was none. Versions that are locked already stay
-    unless ``upgrade`` is set. Returns the lock's path. Raises ``LockError`` if the requirements cannot be
-    met, ``NetworkError`` if the index cannot be reached; then the lock is as it was.
+    unless ``upgrade`` is set. For a ``pylock.toml`` the targets' extra indexes are asked for wheels that
+    the primary one lacks. ``runner`` and ``get`` stand in for uv and for the network. Returns the lock's
+    path. Raises ``LockError`` if the requirements cannot be met, ``NetworkError`` if the index cannot be
+    reached; then the lock is as it was.
     """
     from debonair.lock.resolve import Uv  # noqa: PLC0415 - a warm build resolves nothing
 
@@ -120,7 +126,12 @@ def write(
     say(f"Resolving {count} requirement{'s' * (count != 1)} for every target into {path.name}...")
     data = uv.lock(project.requirements, python, path, upgrade=upgrade)
     if form == "pylock.toml":
-        data = pylock.recorded(data, pylock.Record(tuple(sorted(project.requirements)), python))
+        origins = dict[str, tuple[str, ...]]()
+        if project.piwheels and any(target.extra_indexes for target in targets):
+            from debonair.lock import extra  # noqa: PLC0415
+
+            data, origins = extra.complete(data, path, targets, environ, get)
+        data = pylock.recorded(data, pylock.Record(tuple(sorted(project.requirements)), python, origins))
     else:
         pins = data.decode().splitlines()
         data = hashed(pins, pylock.read(uv.files(pins, python), path).packages)
@@ -148,7 +159,8 @@ def _bytes(path: Path) -> bytes:
 
 def _digest(project: Project, targets: Iterable[Target], form: Form, data: bytes) -> str:
     """Return the hash of everything that decides what is read from a lock, and whether it is fresh."""
-    parts = [_SCHEMA, form.encode(), data, *(text.encode() for text in sorted(project.requirements))]
+    parts = [_SCHEMA, form.encode(), data, b"piwheels" * project.piwheels]
+    parts += [text.encode() for text in sorted(project.requirements)]
     parts += [msgspec.msgpack.encode(target) for target in sorted(targets, key=lambda target: target.name)]
     if form == "pylock.toml":
         parts.append(str(project.root).encode())  # addresses in it may be relative to it

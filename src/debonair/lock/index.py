@@ -7,13 +7,17 @@ that a machine that is set up for either works (pip's documentation, 'Configurat
 from __future__ import annotations
 
 import configparser
+import functools
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from debonair import target
 
 _UV_VARIABLES = (
     "UV_DEFAULT_INDEX",
@@ -78,7 +82,11 @@ def of(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -> Ind
         return Index(certificate=said.get("cert", ""))
     return Index(
         url=said.get("index-url", ""),
-        extra=tuple(filter(_reachable, said.get("extra-index-url", "").split())),
+        extra=tuple(
+            place
+            for place in said.get("extra-index-url", "").split()
+            if _reachable(place) and place.rstrip("/") not in _apart()
+        ),
         links=tuple(filter(_reachable, said.get("find-links", "").split())),
         alone=said.get("no-index", "").lower() in ("1", "true", "yes", "on"),
         trusted=tuple(said.get("trusted-host", "").split()),
@@ -95,12 +103,30 @@ def credentials(environ: Mapping[str, str], *, base: Path = Path("/")) -> dict[s
     places = [said.get(key, "") for key in ("index-url", "extra-index-url", "find-links")]
     places += [environ.get(name, "") for name in _UV_VARIABLES[:-1]]
     found = dict[str, tuple[str, str]]()
-    for place in " ".join(places).split():
-        # uv allows a name before an address: UV_INDEX="internal=https://..."
-        address = urlsplit(place[place.find("=") + 1 :] if "=" in place.partition("://")[0] else place)
+    for address in _addresses(places):
         if address.hostname and address.username:
             found[address.hostname] = (unquote(address.username), unquote(address.password or ""))
     return found
+
+
+def further(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -> frozenset[str]:
+    """Return the hosts of whatever this machine is configured for beside its one default index.
+
+    What is fetched from there may be nobody else's business. The project is in ``root``.
+    """
+    said = _pip(environ, base)
+    places = [said.get(key, "") for key in ("extra-index-url", "find-links")]
+    places += [environ.get(name, "") for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")]
+    files = [*_uv_files(environ, root, base), Path(environ.get("UV_CONFIG_FILE") or os.devnull)]
+    places += [place for path in files for place in _beside(path)]
+    return frozenset(address.hostname for address in _addresses(places) if address.hostname)
+
+
+def _addresses(places: Iterable[str]) -> Iterator[SplitResult]:
+    """Yield each address in ``places``, texts that may have several."""
+    for place in " ".join(places).replace(",", " ").split():
+        # uv allows a name before an address: UV_INDEX="internal=https://..."
+        yield urlsplit(place[place.find("=") + 1 :] if "=" in place.partition("://")[0] else place)
 
 
 def certificate(environ: Mapping[str, str], *, base: Path = Path("/")) -> str:
@@ -163,13 +189,41 @@ def _config(environ: Mapping[str, str]) -> Path | None:
 
 def _names_index(path: Path) -> bool:
     """Return whether uv finds an index configured in ``path``."""
+    return any(key in table for table in _uv_tables(path) for key in _UV_KEYS)
+
+
+def _beside(path: Path) -> list[str]:
+    """Return the indexes and lists of links that are configured for uv in ``path``, but for the default."""
+    found = list[str]()
+    for table in _uv_tables(path):
+        for key in ("extra-index-url", "find-links"):
+            listed = table.get(key, [])
+            found += map(str, listed if isinstance(listed, list) else [listed])
+        for entry in table.get("index", []):
+            if isinstance(entry, dict) and not entry.get("default"):
+                found.append(str(entry.get("url", "")))
+    return found
+
+
+def _uv_tables(path: Path) -> list[dict[str, Any]]:
+    """Return the tables of uv's settings in ``path``; none if it cannot be read, which uv itself says."""
     try:
         table = tomllib.loads(path.read_text("utf-8"))
         if path.name == "pyproject.toml":
             table = table.get("tool", {}).get("uv", {})
-        return any(key in part for part in (table, table.get("pip", {})) for key in _UV_KEYS)
-    except (OSError, ValueError, AttributeError, TypeError):
-        return False
+        return [part for part in (table, table.get("pip", {})) if isinstance(part, dict)]
+    except (OSError, ValueError, AttributeError):
+        return []
+
+
+@functools.cache
+def _apart() -> frozenset[str]:
+    """Return the extra indexes of all targets, which Debonair asks itself, after the versions are decided.
+
+    Raspberry Pi OS configures pip with one of them. As another index of uv's it would have a say in the
+    versions, and hide the files that the primary index has for all other machines.
+    """
+    return frozenset(url for name in target.names() for url in target.load(name).extra_indexes)
 
 
 def _folder(place: str) -> Path | None:

@@ -20,6 +20,8 @@ class File(msgspec.Struct, frozen=True):
     """Where it is: http, https or file; empty if nobody has said so yet."""
     size: int = 0
     """Bytes; 0 if the lock does not say."""
+    index: str = ""
+    """The extra index of a target that it came from; empty if it is of the primary one."""
 
 
 class Locked(msgspec.Struct, frozen=True):
@@ -31,6 +33,8 @@ class Locked(msgspec.Struct, frozen=True):
     """Where it is wanted (PEP 508); empty means everywhere."""
     wheels: tuple[File, ...] = ()
     sdist: File | None = None
+    is_direct: bool = False
+    """It is one file at an address that somebody wrote down, and not what an index has of that name."""
 
     @property
     def files(self) -> tuple[File, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -42,6 +43,8 @@ class Record(msgspec.Struct, frozen=True, rename="kebab"):
     """Sorted, as the project declares them."""
     python: str = ""
     """The oldest Python it is for: ``3.11``."""
+    extra_indexes: dict[str, tuple[str, ...]] = {}
+    """By the address of an extra index of a target, the names of the files that came from there."""
 
 
 class _Tool(msgspec.Struct, frozen=True):
@@ -86,8 +89,10 @@ def read(data: bytes, path: Path) -> Pylock:
             hint="Type 'debonair lock', or upgrade Debonair.",
         )
     _check_markers(table, path)
+    origins = table.tool.debonair.extra_indexes if table.tool.debonair else {}
+    indexes = {name: index for index, names in origins.items() for name in names}
     return Pylock(
-        packages=tuple(_locked(package, path) for package in table.packages),
+        packages=tuple(_locked(package, path, indexes) for package in table.packages),
         environments=table.environments,
         requires_python=table.requires_python,
         record=table.tool.debonair,
@@ -121,7 +126,40 @@ def recorded(data: bytes, record: Record) -> bytes:
     lines.append("requirements = [")
     lines += [f"    {_quoted(text)}," for text in record.requirements]
     lines += ["]", f"python = {_quoted(record.python)}", ""]
+    if record.extra_indexes:
+        lines += [
+            "[tool.debonair.extra-indexes]",
+            "# Files that the primary index does not have, by origin.",
+        ]
+    for index, names in record.extra_indexes.items():
+        lines += [f"{_quoted(index)} = [", *(f"    {_quoted(name)}," for name in names), "]", ""]
     return data.rstrip(b"\n") + b"\n" + "\n".join(lines).encode()
+
+
+def extended(data: bytes, wheels: Sequence[Sequence[File]]) -> bytes:
+    """Return ``data``, a ``pylock.toml`` as uv writes it, with ``wheels`` put in.
+
+    ``wheels`` has those for each package of ``data``, in its order, with name, address and hash.
+    """
+    head, *packages = data.decode().split("\n[[packages]]\n")
+    for number, (package, more) in enumerate(zip(packages, wheels, strict=True)):
+        if not more:
+            continue
+        tables = "".join(f"    {_inline(file)},\n" for file in more)
+        before, key, after = f"\n{package}".partition("\nwheels = [")
+        packages[number] = (
+            f"{before}{key}\n{tables}    {after.lstrip()}"
+            if key
+            else f"\n{package.rstrip()}\nwheels = [\n{tables}]\n"
+        ).removeprefix("\n")
+    return "\n[[packages]]\n".join([head, *packages]).encode()
+
+
+def _inline(file: File) -> str:
+    """Return ``file`` as an inline table of TOML."""
+    size = f"size = {file.size}, " if file.size else ""
+    name = f"name = {_quoted(file.filename)}, " if file.filename != _last(file.url) else ""
+    return f"{{ {name}url = {_quoted(file.url)}, {size}hashes = {{ sha256 = {_quoted(file.sha256)} }} }}"
 
 
 def _quoted(text: str) -> str:
@@ -129,8 +167,8 @@ def _quoted(text: str) -> str:
     return msgspec.json.encode(text).decode()
 
 
-def _locked(package: _Package, path: Path) -> Locked:
-    """Return ``package`` as a value."""
+def _locked(package: _Package, path: Path, indexes: Mapping[str, str]) -> Locked:
+    """Return ``package`` as a value; ``indexes`` has the origin of files that the primary index has not."""
     if package.vcs is not None or package.directory is not None:
         kind = "a repository" if package.vcs is not None else "a folder"
         raise LockError(
@@ -138,6 +176,10 @@ def _locked(package: _Package, path: Path) -> Locked:
             hint=f"Make a wheel of {package.name} and name its address, or publish it on your index.",
         )
     wheels = [_file(wheel, package, path) for wheel in package.wheels]
+    wheels = [
+        msgspec.structs.replace(file, index=indexes[file.filename]) if file.filename in indexes else file
+        for file in wheels
+    ]
     sdist = _file(package.sdist, package, path) if package.sdist else None
     if package.archive:
         archive = _file(package.archive, package, path)
@@ -145,7 +187,8 @@ def _locked(package: _Package, path: Path) -> Locked:
             wheels.append(archive)
         else:
             sdist = archive
-    return Locked(package.name, package.version, package.marker, tuple(wheels), sdist)
+    direct = package.archive is not None
+    return Locked(package.name, package.version, package.marker, tuple(wheels), sdist, direct)
 
 
 def _file(named: _Named, package: _Package, path: Path) -> File:
@@ -153,7 +196,7 @@ def _file(named: _Named, package: _Package, path: Path) -> File:
     url = named.url
     if named.path and not url:
         url = (path.absolute().parent / named.path).resolve().as_uri()
-    filename = named.name or unquote(urlsplit(url).path.rpartition("/")[2])
+    filename = named.name or _last(url)
     sha256 = named.hashes.get("sha256", "").lower()
     if not sha256:
         raise LockError(
@@ -169,3 +212,8 @@ def _file(named: _Named, package: _Package, path: Path) -> File:
     ):
         raise LockError(f"{path}: a file of {package.name} has no name, or a sha256 that is none.")
     return File(filename, sha256, url, named.size)
+
+
+def _last(url: str) -> str:
+    """Return the last part of the path of ``url``, which names a file if nothing else does."""
+    return unquote(urlsplit(url).path.rpartition("/")[2])

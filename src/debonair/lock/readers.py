@@ -58,6 +58,8 @@ class Reader:
         wanted = fresh.requirements(self.project.requirements, self.project.config_file.name)
         if said.record:
             _refuse(fresh.against_record(wanted, said.record.requirements), path)
+            if said.record.extra_indexes and not self.project.piwheels:
+                _refuse("it has files of extra indexes, and 'piwheels' is false now", path)
         else:
             _refuse(fresh.against_pins(wanted, said.packages, self._environments()), path)
         self._check_targets(said, path)
@@ -178,8 +180,12 @@ def _pinned(pin: Pin, path: Path) -> Locked:
 
 
 def _with_addresses(package: Locked, known: Mapping[str, File]) -> Locked:
-    """Return ``package`` with those of its files that are ``known`` by their hash."""
-    files = [known[file.sha256] for file in package.files if file.sha256 in known]
+    """Return ``package`` with those of its files that have an address, or are ``known`` by their hash."""
+    files = [
+        file if file.url else known[file.sha256]
+        for file in package.files
+        if file.url or file.sha256 in known
+    ]
     return msgspec.structs.replace(
         package,
         wheels=tuple(file for file in files if file.filename.endswith(".whl")),

@@ -19,6 +19,7 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 _UNSOLVABLE = re.compile(r"No solution found", re.IGNORECASE)
+_NO_COMPILER = {"CC": "false", "CXX": "false"}
 _COMMAND = ("--custom-compile-command", "debonair lock")
 
 
@@ -85,15 +86,16 @@ class Uv:
         self._uv(["lock", "-q", *(["--upgrade"] if upgrade else [])])
 
     def build(self, sdist: Path, out: Path, epoch: int) -> Path:
-        """Build the wheel of ``sdist`` in the folder ``out`` and return it.
+        """Build the wheel of ``sdist`` in the folder ``out``, without a compiler, and return it.
 
         Everything in the wheel is dated ``epoch`` (seconds), as far as the sdist's build backend obeys
-        SOURCE_DATE_EPOCH. Raises ``LockError`` if it does not build, ``NetworkError`` if its build
+        SOURCE_DATE_EPOCH; what builds without a compiler must not depend on whether this machine has one.
+        Raises ``LockError`` if it does not build, ``NetworkError`` if its build
         backend cannot be fetched.
         """
         self._with_index(
             ["build", "--wheel", "-q", "--python", sys.executable, "--out-dir", out, sdist],
-            env={"SOURCE_DATE_EPOCH": str(epoch), "PYTHONHASHSEED": "0"},
+            env={"SOURCE_DATE_EPOCH": str(epoch), "PYTHONHASHSEED": "0", **_NO_COMPILER},
         )
         return next(out.glob("*.whl"))
 

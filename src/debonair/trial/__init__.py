@@ -72,6 +72,8 @@ def try_deb(
 ) -> int:
     """Install the fitting one of ``debs`` in a fresh Debian, open its page, and run ``command`` inside.
 
+    A deb of another architecture is installed in a Debian of that one, emulated by qemu-user.
+
     ``port`` of this machine's loopback leads to the page while ``command`` runs, or with ``keep`` until
     Ctrl-C. The story goes to standard error, the page to standard output. Returns the exit status of
     ``command``, else 0. Raises ``TrialError`` if the deb does not install or its page does not come,
@@ -79,7 +81,8 @@ def try_deb(
     """
     deb = choose(debs, suite=suite, architecture=host_architecture())
     bed = Bed(cache, environ)
-    with bed.open(deb.suite) as machine, ExitStack() as stack:
+    architecture = "" if deb.architecture == "all" else deb.architecture
+    with bed.open(deb.suite, architecture=architecture) as machine, ExitStack() as stack:
         said = install(bed, machine, deb.path).stdout
         if f"{deb.package}: " in said and " was refused, and " in said:
             told = said[said.index(f"{deb.package}: ") :].strip()

@@ -7,7 +7,7 @@ import itertools
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +15,11 @@ from debonair.cache import Cache
 from debonair.deb import archive
 from debonair.mirror import mirror
 from debonair.progress import say
+from debonair.resources import resource
 from debonair.suite import Suite, host_architecture
-from debonair.trial import chroot, container
+from debonair.trial import chroot, container, emulation
 from debonair.trial.choice import suites
+from debonair.trial.chroot import Chroot
 from debonair.trial.container import BootError, Container
 from debonair.trial.machine import Machine
 from debonair.trial.privilege import Privilege
@@ -35,15 +37,19 @@ class Bed:
     privilege: Privilege = field(default_factory=Privilege.here)
 
     @contextmanager
-    def open(self, suite: str, *, packages: tuple[str, ...] = READY) -> Iterator[Machine]:
+    def open(
+        self, suite: str, *, architecture: str = "", packages: tuple[str, ...] = READY
+    ) -> Iterator[Machine]:
         """Run a Debian ``suite`` with ``packages`` in the best way that this machine grants, and say how.
 
-        Raises ``MachineError`` with what is needed if none is granted.
+        It is of this machine's architecture unless another, which is then emulated, is named. Raises
+        ``MachineError`` with what is needed if none is granted.
         """
         with ExitStack() as stack:
+            root = self._root(stack, suite, architecture, packages)
             if self.privilege.root and self.privilege.mounts:
                 try:
-                    booted = stack.enter_context(self.boot(suite, packages=packages))
+                    booted = stack.enter_context(self._booted(root))
                 except BootError as refused:
                     reason = refused.message
                 else:
@@ -57,26 +63,52 @@ class Bed:
             else:
                 reason = "that needs root"
             say(f"No container is booted: {reason}.")
-            chroot.granted(self.privilege)
-            machine = stack.enter_context(
-                chroot.enter(
-                    self._tar(suite, packages), suite=suite, name=_name(), privilege=self.privilege
-                ),
-            )
+            machine = stack.enter_context(self._entered(root))
             say(f"{title(suite)}: entered {self._degree()}, without systemd.")
             yield machine
 
     @contextmanager
-    def boot(self, suite: str, *, packages: tuple[str, ...] = READY) -> Iterator[Container]:
-        """Boot a Debian ``suite`` with ``packages`` in a container.
+    def boot(
+        self, suite: str, *, architecture: str = "", packages: tuple[str, ...] = READY
+    ) -> Iterator[Container]:
+        """Boot a Debian ``suite`` with ``packages`` in a container; another ``architecture`` is emulated.
 
         Raises ``BootError`` if this machine does not let one boot.
         """
-        self._announce(Root(suite, host_architecture(), packages))
-        root = Root(suite, host_architecture(), packages)
+        with ExitStack() as stack:
+            root = self._root(stack, suite, architecture, packages)
+            yield stack.enter_context(self._booted(root))
+
+    @contextmanager
+    def enter(self, root: Root) -> Iterator[Chroot]:
+        """Enter ``root`` without booting it; it has no network but a loopback of its own.
+
+        Raises ``MachineError`` with what is needed if this machine does not grant that.
+        """
+        with ExitStack() as stack:
+            self._emulate(stack, root.architecture)
+            yield stack.enter_context(self._entered(root))
+
+    def _entered(self, root: Root) -> AbstractContextManager[Chroot]:
+        chroot.granted(self.privilege)
+        self._announce(root)
+        return chroot.enter(
+            root.tar(self.cache, mirror(self.environ), self.privilege),
+            suite=root.suite,
+            architecture=root.architecture,
+            name=_name(),
+            privilege=self.privilege,
+        )
+
+    def _booted(self, root: Root) -> AbstractContextManager[Container]:
+        self._announce(root)
         folder = root.unpacked(self.cache, mirror(self.environ), self.privilege)
-        with container.boot(folder, suite=suite, name=_name()) as booted:
-            yield booted
+        settings = {}
+        if root.architecture != host_architecture():
+            settings[emulation.DROP_IN] = resource("systemd/emulated.conf").read_text()
+        return container.boot(
+            folder, suite=root.suite, architecture=root.architecture, name=_name(), settings=settings
+        )
 
     def stock(self, machine: Machine, *wanted: Path | str) -> int:
         """Put what ``wanted`` needs on ``machine`` where its apt finds it without a network.
@@ -84,7 +116,7 @@ class Bed:
         ``wanted`` are debs, which are not put there themselves, and names of packages, which are. Returns
         how many packages that were. Raises what ``Suite.fetch`` raises.
         """
-        suite = Suite.of(machine.suite, host_architecture(), mirror=mirror(self.environ), cache=self.cache)
+        suite = Suite.of(machine.suite, machine.architecture, mirror=mirror(self.environ), cache=self.cache)
         with tempfile.TemporaryDirectory(prefix="debonair-status.") as folder:  # apt puts locks beside it
             status = Path(folder) / "status"
             status.write_text(machine.run(["cat", "/var/lib/dpkg/status"]).stdout)
@@ -98,14 +130,31 @@ class Bed:
             machine.run(["apt-get", "update", "--option", "Acquire::Languages=none"])
         return len(needed)
 
-    def _tar(self, suite: str, packages: tuple[str, ...]) -> Path:
-        root = Root(suite, host_architecture(), packages)
-        self._announce(root)
-        return root.tar(self.cache, mirror(self.environ), self.privilege)
+    def _root(self, stack: ExitStack, suite: str, architecture: str, packages: tuple[str, ...]) -> Root:
+        """Return the root that is meant, its programs emulated until ``stack`` ends if they must be."""
+        host = host_architecture()
+        root = Root(suite, architecture or host, packages)
+        if self._emulate(stack, root.architecture):
+            say(
+                f"{root.architecture} is emulated by qemu-user, which cannot sandbox: in this trial "
+                "alone the services go bare."
+            )
+        return root
+
+    def _emulate(self, stack: ExitStack, architecture: str) -> bool:
+        """Let programs of ``architecture`` run until ``stack`` ends; tell whether they are emulated."""
+        host = host_architecture()
+        if architecture == host:
+            return False
+        stack.enter_context(
+            emulation.emulating(architecture, host, mirror=mirror(self.environ), cache=self.cache)
+        )
+        return True
 
     def _announce(self, root: Root) -> None:
         if not root.made(self.cache):
-            say(f"{title(root.suite)}: its files are fetched and set up, once; this takes half a minute.")
+            takes = "half a minute" if root.architecture == host_architecture() else "some minutes"
+            say(f"{title(root.suite)}: its files are fetched and set up, once; this takes {takes}.")
 
     def _degree(self) -> str:
         if not self.privilege.root:

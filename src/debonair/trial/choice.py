@@ -11,6 +11,8 @@ from pathlib import Path
 from debonair import run, target
 from debonair.deb import archive
 from debonair.errors import PackageError, TargetError
+from debonair.settings import defaults
+from debonair.trial.emulation import emulated
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def suites() -> dict[int, str]:
 
 
 def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Choice:
-    """Return the one of ``debs`` to try on a machine of Debian ``architecture``.
+    """Return the one of ``debs`` to try on a machine of Debian ``architecture``, another if it must be.
 
     The suite is read from the end of the version (``+deb13``) unless ``suite`` names it; of several debs
     the newest suite, then the highest version, is taken. Raises ``PackageError`` if a deb cannot be read,
@@ -54,13 +56,14 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
             hint="Give the debs of one package; of those the one for this machine is taken.",
         )
     fit = [each for each in read if each.architecture in {architecture, "all"}]
+    fit = fit or [each for each in read if emulated(each.architecture, architecture)]
     if suite is not None:
         fit = [each for each in fit if _named(each.version, known) in {None, suite}] or fit
     if not fit:
         found = ", ".join(sorted({each.architecture for each in read}))
         raise PackageError(
-            f"None of the debs is for this machine's architecture, {architecture}; they are for {found}.",
-            hint=f"Build one: debonair build --target {max(known.items())[1]}-{architecture}",
+            f"None of the debs is for {architecture}, or for what it can emulate; they are for {found}.",
+            hint=f"Build one: debonair build --target {_usual()}-{architecture}",
         )
     return max(fit, key=lambda each: (each.release, _order(each.version)))
 
@@ -68,8 +71,13 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
 def _read(path: Path, known: dict[int, str], suite: str | None) -> Choice:
     fields = archive.read_control(path)
     version = fields["Version"]
-    chosen = suite or _named(version, known) or max(known.items())[1]
+    chosen = suite or _named(version, known) or _usual()
     return Choice(path, fields["Package"], version, fields["Architecture"], chosen)
+
+
+def _usual() -> str:
+    """Return the suite that is built for where no target is named."""
+    return target.load(defaults()["targets"][0]).suite
 
 
 def _named(version: str, known: dict[int, str]) -> str | None:

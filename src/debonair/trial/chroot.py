@@ -34,9 +34,17 @@ class Chroot(Machine):
     """A Debian in a changed root; ``enter`` makes one."""
 
     def __init__(
-        self, suite: str, root: Path, work: Path, entry: Sequence[str], network: Sequence[str]
+        self,
+        suite: str,
+        architecture: str,
+        root: Path,
+        *,
+        work: Path,
+        entry: Sequence[str],
+        network: Sequence[str],
     ) -> None:
         self.suite = suite
+        self.architecture = architecture
         self._root = root
         self._work = work
         self._entry = tuple(entry)
@@ -183,7 +191,7 @@ def granted(privilege: Privilege) -> None:
 
 
 @contextmanager
-def enter(tar: Path, *, suite: str, name: str, privilege: Privilege) -> Iterator[Chroot]:
+def enter(tar: Path, *, suite: str, architecture: str, name: str, privilege: Privilege) -> Iterator[Chroot]:
     """Unpack the root in ``tar`` into memory, or a temporary folder, and give the Debian in it.
 
     Raises ``MachineError`` if it cannot be unpacked or run; ask ``granted`` first.
@@ -199,7 +207,7 @@ def enter(tar: Path, *, suite: str, name: str, privilege: Privilege) -> Iterator
         else:
             entry, network = (), ()
             _unpack_here(tar, root)
-        machine = Chroot(suite, root, work, entry, network)
+        machine = Chroot(suite, architecture, root, work=work, entry=entry, network=network)
         try:
             machine.run(["true"])
         except run.CommandError as refused:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -35,8 +35,11 @@ class BootError(MachineError):
 class Container(Machine):
     """A booted Debian; ``boot`` makes one."""
 
-    def __init__(self, suite: str, name: str, root: Path, console: Path, holder: int) -> None:
+    def __init__(
+        self, suite: str, architecture: str, name: str, *, root: Path, console: Path, holder: int
+    ) -> None:
         self.suite = suite
+        self.architecture = architecture
         self.name = name
         self.console = console
         self.state = ""
@@ -158,17 +161,24 @@ class Container(Machine):
 
 
 @contextmanager
-def boot(root: Path, *, suite: str, name: str) -> Iterator[Container]:
+def boot(
+    root: Path, *, suite: str, architecture: str, name: str, settings: Mapping[str, str]
+) -> Iterator[Container]:
     """Boot the folder ``root`` of a Debian ``suite`` under an overlay, and give the running container.
 
-    ``name`` is unique among the containers of this machine. At the end, whatever it is, nothing of it
+    ``name`` is unique among the containers of this machine; ``settings`` are files, text by absolute path,
+    that are laid over those of the root. At the end, whatever it is, nothing of it
     is left. Raises ``BootError`` if this machine does not let a container boot.
     """
     work = Path(tempfile.mkdtemp(prefix=f"{name}."))
     try:
         with namespace.hold(_NAMESPACES, log=work / "namespace.log") as holder:
             merged = _mount(root, work, holder)
-            container = Container(suite, name, merged, work / "console.log", holder)
+            for path, text in settings.items():
+                _write(merged / path.lstrip("/"), text, holder)
+            container = Container(
+                suite, architecture, name, root=merged, console=work / "console.log", holder=holder
+            )
             try:
                 container.start()
                 yield container
@@ -207,6 +217,12 @@ def _mount(root: Path, work: Path, holder: int) -> Path:
             f"This machine does not let an overlay be mounted: {refused.output.strip()}"
         ) from refused
     return merged
+
+
+def _write(path: Path, text: str, holder: int) -> None:
+    """Write a file where only the holder's mount namespace sees its folder."""
+    words = ("nsenter", "-t", str(holder), "-m", "--", "sh", "-c", 'mkdir -p "${1%/*}" && cat >"$1"')
+    run.run([*words, "sh", path], stdin=text.encode())
 
 
 def _journal(unit: str, *options: str) -> list[str]:

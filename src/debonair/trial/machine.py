@@ -37,9 +37,10 @@ class Reply:
 
 
 class Machine(ABC):
-    """A running Debian of a ``suite``."""
+    """A running Debian of a ``suite`` and an ``architecture``."""
 
     suite: str
+    architecture: str
 
     @property
     @abstractmethod

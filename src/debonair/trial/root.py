@@ -18,6 +18,7 @@ from debonair.cache import Cache, disk, whole
 from debonair.errors import MachineError, NetworkError
 from debonair.exclusive import exclusive
 from debonair.mirror import Mirror
+from debonair.suite import Suite
 from debonair.trial.privilege import Privilege
 
 _FORMAT = 2
@@ -59,7 +60,7 @@ class Root:
                 for broken in path.parent.glob(f".{path.name}.*"):
                     broken.unlink()
                 with whole(path) as temporary:
-                    self._make(temporary, mirror, privilege)
+                    self._make(temporary, cache, mirror, privilege)
         return path
 
     def made(self, cache: Cache) -> bool:
@@ -82,7 +83,7 @@ class Root:
                     shutil.rmtree(temporary, ignore_errors=True)
         return path
 
-    def _make(self, path: Path, mirror: Mirror, privilege: Privilege) -> None:
+    def _make(self, path: Path, cache: Cache, mirror: Mirror, privilege: Privilege) -> None:
         """Make the root as the tar ``path``; mmdebstrap(1)."""
         extra = [name for name in self.packages if name not in BARE]
         settings = ('APT::Install-Recommends "false"', *mirror.settings)
@@ -94,6 +95,8 @@ class Root:
             f"--mode={'root' if privilege.root else 'unshare'}",
             # As root without the right to mount (most containers), plain chroot is enough.
             *([] if privilege.mounts else ["--skip=check/canmount"]),
+            # What emulates another architecture is seen to by whoever wants that.
+            "--skip=check/qemu",
             f"--architectures={self.architecture}",
             f"--include={','.join(self.packages)}",
             *(f"--aptopt={setting}" for setting in settings),
@@ -107,7 +110,7 @@ class Root:
             '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
             self.suite,
             path,
-            mirror.line(self.suite),
+            Suite.of(self.suite, self.architecture, mirror=mirror, cache=cache).line(),
         ]
         made = run.run(argv, check=False)
         if made.status:

@@ -1,0 +1,230 @@
+"""The wheel of an sdist with code to compile, built in a Debian of its target.
+
+The Debian has no network. What the sdist's backend needs is locked beside the project's own lock, in
+``pylock.build-NAME.toml``, and laid out where the backend finds it; headers and libraries are Debian
+packages that the project names. Paths and times are always the same, so that the bytes are too.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from debonair import backend, layout, venv
+from debonair.cache import Cache, whole
+from debonair.deb import tree
+from debonair.deb.tree import Source
+from debonair.errors import WheelError
+from debonair.exclusive import exclusive
+from debonair.fetch import place
+from debonair.lock import pylock
+from debonair.lock.locked import File, Lock
+from debonair.lock.resolve import Uv
+from debonair.progress import say, ticking
+from debonair.resources import resource
+from debonair.sdist import newest
+from debonair.target import Target
+from debonair.trial.bed import Bed
+from debonair.trial.machine import Machine
+from debonair.trial.root import Root
+from debonair.unpack import unpack
+from debonair.wheels import Choice, Sources, Wheel, obtain
+
+PACKAGES = ("build-essential", "iproute2", "pkgconf", "python3-dev")
+"""What is in the Debian besides the essential packages."""
+
+_FORMAT = 1
+"""Raised whenever the same inputs would make another wheel than before."""
+_FOLDER = "/build"
+_ROOM = "build"
+"""The environment of the backend is laid out as if it was that of an app of this name."""
+_TOOLS = f"/{layout.dist(_ROOM)}/venv/bin"
+_UNPACK = """\
+cd "$1" && mkdir unpacked && python3 -c "import shutil; shutil.unpack_archive('$2', 'unpacked')"
+mv unpacked/* source
+"""
+_LAST = 30
+_ROUNDS = 3
+
+
+def build(
+    choice: Choice, target: Target, sources: Sources, cache: Cache, environ: Mapping[str, str]
+) -> File:
+    """Return the wheel of the sdist that is ``choice``, which lies in ``cache``, for ``target``.
+
+    It is built once; the wheel is kept by the hash of everything that went in. Raises ``WheelError`` if
+    it does not build, ``MachineError`` if this machine can run no Debian of that architecture, and
+    ``NetworkError`` if something that it is built with cannot be fetched.
+    """
+    job = _Job(choice, target, sources, cache, environ)
+    if target.variant:
+        raise WheelError(
+            f"{job.title} cannot be built from source for {target.name}: Debian's compilers make code "
+            "for ARMv7 there, and no root of Raspbian can be had.",
+            hint="Take a wheel from an index that has one, such as piwheels; or leave the target out.",
+        )
+    system = backend.read(place(choice.file, cache))
+    requires = tuple(sorted(system.requires))
+    for _ in range(_ROUNDS):
+        with exclusive(
+            cache.folder("locks") / f"build-{choice.name}.lock"
+        ):  # targets are built side by side
+            requires, lock = job.locked(requires)
+        wheels = obtain(lock, target, cache, environ)
+        kept = cache.folder("locks") / f"{job.key(wheels)}.native"
+        if found := _kept(kept, cache):
+            return found
+        say(f"Building {job.title} from source for {target.name}...")
+        with Bed(cache, environ).enter(job.root) as machine, ticking(f"Building {job.title}"):
+            job.lay_out(machine, system, requires, wheels)
+            wheel, asked = job.run(machine)
+            if wheel:
+                file = _fetched(machine, wheel, cache)
+                with whole(kept) as temporary:
+                    temporary.write_bytes(msgspec.msgpack.encode(file))
+                return file
+        requires = tuple(sorted({*requires, *asked}))
+    raise WheelError(
+        f"{job.title} asks for further packages each time that it is to be built: {', '.join(requires)}.",
+        hint="Its build backend does not keep to PEP 517; lock another version of it.",
+    )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One sdist, and what it is built for and with."""
+
+    choice: Choice
+    target: Target
+    sources: Sources
+    cache: Cache
+    environ: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        return f"{self.choice.name} {self.choice.version}"
+
+    @property
+    def root(self) -> Root:
+        return Root(self.target.suite, self.target.architecture, PACKAGES)
+
+    @property
+    def depends(self) -> list[str]:
+        """The Debian packages that the project names."""
+        return sorted(self.sources.depends.get(self.choice.name, ()))
+
+    def locked(self, requires: tuple[str, ...]) -> tuple[tuple[str, ...], Lock]:
+        """Return what is to be built with, ``requires`` among it, and its lock.
+
+        The lock is made if there is none that is good for that. Raises as ``Uv.lock`` does.
+        """
+        path = self.sources.folder / f"pylock.build-{self.choice.name}.toml"
+        said = pylock.read(path.read_bytes(), path) if path.exists() else None
+        record = said.record if said else None
+        if (
+            record is None
+            or not {*requires} <= {*record.requirements}
+            or not record.python
+            or _numbers(record.python) > self.target.python_version
+        ):
+            say(f"Resolving what {self.choice.name} is built with into {path.name}...")
+            python = min(self.sources.python, self.target.python, key=_numbers)
+            record = pylock.Record(requires, python)
+            data = Uv(self.sources.folder, self.environ).lock(requires, python, path)
+            with whole(path) as temporary:
+                temporary.write_bytes(pylock.recorded(data, record))
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        return record.requirements, Lock(pylock.read(data, path).packages, path, "pylock.toml", digest)
+
+    def key(self, wheels: Iterable[Wheel]) -> str:
+        """Return the hash of everything that goes in."""
+        parts = [_FORMAT, self.choice.file.sha256, self.target.name, self.root.name, *self.depends]
+        parts += [wheel.sha256 for wheel in wheels]
+        return hashlib.sha256(json.dumps([*parts, _script().decode()]).encode()).hexdigest()
+
+    def lay_out(
+        self, machine: Machine, system: backend.Backend, requires: Sequence[str], wheels: Iterable[Wheel]
+    ) -> None:
+        """Put on ``machine`` the sdist, Debian's packages, and an environment with ``wheels``."""
+        if self.depends:
+            Bed(self.cache, self.environ).stock(machine, *self.depends)
+            done = machine.run(["apt-get", "install", "--yes", *self.depends], check=False)
+            if done.status:
+                raise WheelError(
+                    f"What {self.title} is built with ({', '.join(self.depends)}) cannot be installed:\n"
+                    f"{_end(done.stdout + done.stderr)}",
+                    hint="'build-depends' names Debian packages of the target's suite.",
+                )
+        sdist = place(self.choice.file, self.cache)
+        said = {"backend": system.build_backend, "path": system.backend_path, "requires": requires}
+        mtime = newest(sdist)
+        inside = _FOLDER.lstrip("/")
+        laid = [
+            *venv.skeleton(_ROOM, self.target, system_site_packages=False, mtime=mtime),
+            *(source for wheel in wheels for source in unpack(wheel, _ROOM, self.target, None)),
+            Source.file(f"{inside}/{sdist.name}", sdist.read_bytes(), mtime=mtime),
+            Source.file(f"{inside}/backend.json", json.dumps(said).encode(), mtime=mtime),
+            Source.file(f"{inside}/build_wheel.py", _script(), mtime=mtime),
+        ]
+        machine.run(["tar", "--extract", "--directory", "/"], stdin=tree.pack(laid))
+        machine.run(["sh", "-ec", _UNPACK, "sh", _FOLDER, sdist.name])
+
+    def run(self, machine: Machine) -> tuple[str, tuple[str, ...]]:
+        """Run the backend; return the wheel's name, or none and what the backend asks for."""
+        variables = {
+            "PATH": f"{_TOOLS}:/usr/bin:/bin",
+            "PYTHONHASHSEED": "0",
+            "SOURCE_DATE_EPOCH": str(newest(place(self.choice.file, self.cache))),
+            # Debug information has paths in it, and no reader on a Pi.
+            "CFLAGS": "-g0",
+            "CXXFLAGS": "-g0",
+        }
+        words = ["env", *(f"{name}={value}" for name, value in variables.items()), f"{_TOOLS}/python3"]
+        done = machine.run([*words, f"{_FOLDER}/build_wheel.py", _FOLDER], check=False)
+        text = machine.read(f"{_FOLDER}/result.json")
+        if done.status or text is None:
+            raise WheelError(
+                f"{self.title} does not build from source for {self.target.name}. It said at the end:\n"
+                f"{_end(done.stdout + done.stderr)}",
+                hint="Headers and libraries that it misses are in Debian packages, which the table "
+                f'[build-depends] of the settings names, as in: {self.choice.name} = ["libffi-dev"]',
+            )
+        result = json.loads(text)
+        return str(result.get("wheel", "")), tuple(result["asked"])
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _script() -> bytes:
+    return resource("packaging/sdist/build_wheel.py").read_bytes()
+
+
+def _kept(path: Path, cache: Cache) -> File | None:
+    try:
+        file = msgspec.msgpack.decode(path.read_bytes(), type=File)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return file if place(file, cache).is_file() else None
+
+
+def _fetched(machine: Machine, name: str, cache: Cache) -> File:
+    """Take the wheel ``name`` from ``machine`` into ``cache``."""
+    data = base64.b64decode(machine.run(["base64", "--wrap=0", f"{_FOLDER}/wheel/{name}"]).stdout)
+    file = File(name, hashlib.sha256(data).hexdigest(), size=len(data))
+    with whole(place(file, cache)) as temporary:
+        temporary.write_bytes(data)
+    return file
+
+
+def _end(said: str) -> str:
+    """Return the last lines of ``said``, indented."""
+    return "\n".join(f"  {line}" for line in said.strip().splitlines()[-_LAST:])
