@@ -65,7 +65,7 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(params=["trixie", "bookworm", "forky"])
+@pytest.fixture(params=["bookworm", "trixie", "forky"])
 def machine(
     request: pytest.FixtureRequest, boot: Boot, repo: Repo, hello: Hello, tmp_path: Path
 ) -> Iterator[Container]:

@@ -81,7 +81,7 @@ def pinned(machine: Client) -> Client:
 
 class TestClients:
     def test_an_empty_suite_is_valid(self, root: Path) -> None:
-        for suite in ("bookworm", "bookworm-testing", "trixie", "trixie-testing"):
+        for suite in ("bookworm", "trixie", "trixie-testing", "forky"):
             assert client(root, name=suite, suite=suite).update() == ""
         assert "all is well with 6 suites" in repo("verify")
 
