@@ -16,7 +16,7 @@ HOST = "shelf"
 
 @contextmanager
 def running(folder: Path) -> Iterator[dict[str, str]]:
-    """Run an sshd whose files are in ``folder``; give what the environment must be, to reach it."""
+    """Run an sshd whose files are in ``folder``; give the environment that reaches it, with its port."""
     folder.mkdir()
     for name in ("host", "user"):
         subprocess.run(
@@ -52,7 +52,7 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
                 break
             time.sleep(0.1)
         assert daemon.poll() is None, (folder / "log").read_text()
-        yield {"PATH": f"{folder}/bin:{os.environ['PATH']}"}
+        yield {"PATH": f"{folder}/bin:{os.environ['PATH']}", "SHELF_PORT": str(port)}
     finally:
         daemon.terminate()
         daemon.wait()
