@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -325,6 +326,7 @@ class TestEach:
 
         def work(number: int) -> None:
             begun.append(number)
+            time.sleep(0.05)
             raise Conflict(str(number))
 
         with pytest.raises(Conflict):
