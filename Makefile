@@ -3,7 +3,8 @@ SHELL = /bin/sh
 CPU := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
 DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
-BROWSER = chromium chromium-driver
+# Besides packaging/dev/debian-packages.txt, for the integration tests alone: a browser, and an sshd of their own
+PARTNERS = chromium chromium-driver openssh-server
 CODE = src tests bench packaging/dev packaging/device packaging/sdist
 
 .PHONY: help setup demo demo-repo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository deb lock golden clean
@@ -39,7 +40,7 @@ unit: setup ## Run the unit tests, which start no process and open no socket
 	$(PYTEST) tests/unit --cov --cov-report=term --cov-fail-under=95
 
 integration: setup ## Run the tests with dpkg, lintian, uv, a browser and others as judges
-	@packaging/dev/setup $(BROWSER)
+	@packaging/dev/setup $(PARTNERS)
 	$(PYTEST) tests/integration
 
 e2e: setup ## Run the tests that boot a Debian

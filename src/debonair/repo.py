@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from debonair.errors import RepositoryError
+from debonair.errors import Error, RepositoryError
 
 if TYPE_CHECKING:
     from debonair.apt.publish import Edit, Repository
     from debonair.apt.state import Suite
 
-_FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _CHANNEL = click.Choice(["stable", "testing"])
 _PERCENT = click.IntRange(0, 100)
@@ -40,10 +39,9 @@ def _where(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--repository",
         "-r",
-        type=_FOLDER,
         envvar="DEBONAIR_REPOSITORY",
-        default=Path(),
-        help="Folder of the repository; else DEBONAIR_REPOSITORY, else this one.",
+        default=".",
+        help="Folder or URL of the repository; else DEBONAIR_REPOSITORY, else this folder.",
     )(function)
 
 
@@ -63,7 +61,7 @@ def repo() -> None:
 
 
 @repo.command()
-@click.argument("directory", type=_FOLDER)
+@click.argument("place")
 @click.option("--name", required=True, help="Its name for ever, such as acme: Origin of its suites.")
 @click.option("--url", default="", help="Where clients will read it, such as https://apt.example.org.")
 @click.option(
@@ -76,14 +74,18 @@ def repo() -> None:
     show_default=True,
     help="For how long clients believe an index that is not signed anew.",
 )
-def init(directory: Path, *, name: str, url: str, key: str | None, valid_days: int) -> None:
-    """Make a repository in DIRECTORY, with its key, and an empty suite for each Debian and channel."""
+def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -> None:
+    """Make a repository, with its key, and an empty suite for each Debian and channel.
+
+    PLACE is a folder; one of another machine (host:path, ssh://host/path); or a bucket (s3://bucket/folder,
+    gs://bucket/folder, az://container/folder).
+    """
     from debonair.apt import edits, keyring, state
     from debonair.apt.signing import Gpg
 
     keyring.check_name(name)
     url = keyring.check_url(url) if url else ""
-    repository = _repository(directory)
+    repository = _repository(place)
     _warn_of_time()
     if repository.storage.read(state.HEAD) is None:
         now = _clock()
@@ -99,10 +101,10 @@ def init(directory: Path, *, name: str, url: str, key: str | None, valid_days: i
         try:
             repository.create(head, edits.first(_suites()))
         except BaseException:
-            if home is not None and repository.storage.read(state.HEAD) is None:
+            if home is not None and _nothing(repository):
                 _discard(home)
             raise
-        click.echo(f"{directory}: repository '{name}'")
+        click.echo(f"{place}: repository '{name}'")
         click.echo(f"Key:  {made.fingerprint}")
         click.echo(f"Kept: {home or 'in your GnuPG home'}; make a copy of it in a safe place")
         if not url:
@@ -119,7 +121,7 @@ def init(directory: Path, *, name: str, url: str, key: str | None, valid_days: i
 @_suite
 @click.option("--percent", type=_PERCENT, default=100, help="The share of machines that may take it.")
 @_where
-def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: Path) -> None:
+def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str) -> None:
     """Publish each DEB in the suite that its version names (+deb13)."""
     from debonair.apt import edits
 
@@ -127,10 +129,37 @@ def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int
     _change(repository, "add", edit, "It is there already.")
 
 
+@repo.command()
+@click.argument("debs", nargs=-1, required=True, type=_FILE)
+@_channel
+@_suite
+@click.option("--percent", type=_PERCENT, default=100, help="The share of machines that may take it.")
+@click.option(
+    "--to",
+    "--repository",
+    "-r",
+    "repository",
+    metavar="URL",
+    envvar="DEBONAIR_REPOSITORY",
+    default=".",
+    help="Where the repository is: a bucket, another machine, a folder; else DEBONAIR_REPOSITORY.",
+)
+def publish(
+    debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str
+) -> None:
+    """Add each DEB to the repository that clients read, and upload what that is missing."""
+    from debonair.apt import edits
+
+    edit = edits.add(debs, _suites(), channel_name=channel, suite=suite, percent=percent)
+    opened = _change(repository, "publish", edit, "It is there already.")
+    if url := opened.draft().head.url:
+        click.echo(f"Clients read it at {url}")
+
+
 @repo.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @_where
-def list_(*, as_json: bool, repository: Path) -> None:
+def list_(*, as_json: bool, repository: str) -> None:
     """List what each suite offers."""
     import msgspec
 
@@ -156,7 +185,7 @@ def list_(*, as_json: bool, repository: Path) -> None:
 @click.option("--percent", type=_PERCENT, default=100, help="The share of machines that may take it.")
 @_where
 def promote(
-    app: str, version: str, *, to: str, source: str, suite: str | None, percent: int, repository: Path
+    app: str, version: str, *, to: str, source: str, suite: str | None, percent: int, repository: str
 ) -> None:
     """Offer VERSION of APP in another channel too."""
     from debonair.apt import edits
@@ -181,7 +210,7 @@ def rollout(
     halt: bool,
     channel: str,
     suite: str | None,
-    repository: Path,
+    repository: str,
 ) -> None:
     """Offer VERSION of APP to a share of the machines first, or halt that."""
     from debonair.apt import edits
@@ -198,7 +227,7 @@ def rollout(
 @_channel
 @_suite
 @_where
-def rollback(app: str, version: str | None, *, channel: str, suite: str | None, repository: Path) -> None:
+def rollback(app: str, version: str | None, *, channel: str, suite: str | None, repository: str) -> None:
     """Take APP back to VERSION, or to the one before, on every machine that follows."""
     from debonair.apt import edits
 
@@ -218,7 +247,7 @@ def rollback(app: str, version: str | None, *, channel: str, suite: str | None, 
     help="Keep what was offered in as many days: a machine may need it still.",
 )
 @_where
-def prune(*, keep: int, older_than: int, repository: Path) -> None:
+def prune(*, keep: int, older_than: int, repository: str) -> None:
     """Remove debs that no suite has offered for long, and what unfinished publishers left."""
     from debonair.apt import edits, sweep
 
@@ -231,7 +260,7 @@ def prune(*, keep: int, older_than: int, repository: Path) -> None:
 
 @repo.command()
 @_where
-def verify(*, repository: Path) -> None:
+def verify(*, repository: str) -> None:
     """Check every hash, signature and file, as a client does."""
     from debonair.apt import verify as judge
     from debonair.apt.signing import Gpg
@@ -252,7 +281,7 @@ def verify(*, repository: Path) -> None:
 )
 @click.option("--key", metavar="FINGERPRINT", help="A key that there is, and not a new one.")
 @_where
-def rotate_key(*, finish: bool, key: str | None, repository: Path) -> None:
+def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
     """Sign by a new key beside the old one; later, with --finish, by the new one alone."""
     from debonair.apt import edits
 
@@ -270,7 +299,7 @@ def rotate_key(*, finish: bool, key: str | None, repository: Path) -> None:
 
 @repo.command()
 @_where
-def renew(*, repository: Path) -> None:
+def renew(*, repository: str) -> None:
     """Sign all suites anew, so that clients believe them for longer."""
     from debonair.apt import edits
 
@@ -280,7 +309,7 @@ def renew(*, repository: Path) -> None:
 @repo.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @_where
-def history(*, as_json: bool, repository: Path) -> None:
+def history(*, as_json: bool, repository: str) -> None:
     """Show who changed what, and when, the newest first."""
     import msgspec
 
@@ -301,7 +330,7 @@ def history(*, as_json: bool, repository: Path) -> None:
 @click.option("--url", help="Where clients read it from now on; this publishes the bootstrap deb.")
 @click.option("--login", default="", help="For a private repository: the name that the machines say.")
 @_where
-def bootstrap(*, url: str | None, login: str, repository: Path) -> None:
+def bootstrap(*, url: str | None, login: str, repository: str) -> None:
     """Print the one line to type on a new machine."""
     from debonair.apt import edits, keyring
 
@@ -322,15 +351,16 @@ def bootstrap(*, url: str | None, login: str, repository: Path) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Whose requests: 0.0.0.0 for all.")
 @click.option("--logins", type=_FILE, help="File with lines name:password; without it anybody may read.")
 @_where
-def serve(*, port: int, host: str, logins: Path | None, repository: Path) -> None:
+def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None:
     """Serve the repository by HTTP until Ctrl-C."""
-    from debonair.apt import server, state
+    from debonair.apt import place, server, state
     from debonair.apt.storage import Folder
 
-    state.head(Folder(repository))
+    root = place.folder(repository)
+    state.head(Folder(root))
     accounts = server.logins(logins) if logins else frozenset()
     log = (lambda line: click.echo(line, err=True)) if _verbose() else (lambda _: None)
-    with server.server(repository, host, port, accounts=accounts, log=log) as bound:
+    with server.server(root, host, port, accounts=accounts, log=log) as bound:
         click.echo(
             f"http://{host}:{bound.server_port}/ serves {repository}; it stays until Ctrl-C.", err=True
         )
@@ -340,12 +370,14 @@ def serve(*, port: int, host: str, logins: Path | None, repository: Path) -> Non
             click.echo("Ended.", err=True)
 
 
-def _change(folder: Path, verb: str, edit: Edit, nothing: str) -> None:
+def _change(where: str, verb: str, edit: Edit, nothing: str) -> Repository:
     """Carry ``edit`` out and show what it changed, or the sentence ``nothing``."""
     _warn_of_time()
-    what: Sequence[str] = _repository(folder).change(verb, edit)
+    opened = _repository(where)
+    what: Sequence[str] = opened.change(verb, edit)
     for line in what or [nothing]:
         click.echo(line)
+    return opened
 
 
 def _warn_of_time() -> None:
@@ -359,11 +391,12 @@ def _warn_of_time() -> None:
         say(f"SOURCE_DATE_EPOCH is set: what is signed now is dated {stamp(dated)}.")
 
 
-def _repository(folder: Path) -> Repository:
+def _repository(where: str) -> Repository:
+    from debonair.apt import place
     from debonair.apt.publish import Repository
-    from debonair.apt.storage import Folder
 
-    return Repository(Folder(folder), lambda head: _signer(head.name), clock=_clock, who=_who())
+    storage = place.storage(where, os.environ, clock=_clock)
+    return Repository(storage, lambda head: _signer(head.name), clock=_clock, who=_who())
 
 
 def _signer(name: str) -> Any:
@@ -377,6 +410,16 @@ def _home(name: str) -> Path:
     """Return the folder of the private keys of the repository ``name``."""
     base = os.environ.get("XDG_CONFIG_HOME") or str(Path(os.environ.get("HOME", "/")) / ".config")
     return Path(base) / "debonair" / "repositories" / name / "gnupg"
+
+
+def _nothing(repository: Repository) -> bool:
+    """Tell whether there is certainly no repository: one that may be there needs its key."""
+    from debonair.apt import state
+
+    try:
+        return repository.storage.read(state.HEAD) is None
+    except Error:
+        return False
 
 
 def _discard(home: Path) -> None:

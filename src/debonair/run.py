@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -36,6 +37,7 @@ PACKAGES: Mapping[str, str] = {
     "newuidmap": "uidmap",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
+    "ssh": "openssh-client",
     "systemd-nspawn": "systemd-container",
     "tar": "tar",
     "umount": "mount",
@@ -145,6 +147,23 @@ def start(
             start_new_session=True,
             pass_fds=pass_fds,
         )
+
+
+def piped(argv: Sequence[str | Path], *, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start ``argv`` with a pipe to its standard input and one from its output, and return it.
+
+    What it says on standard error is written to ``errors``. It is in a session of its own, as with
+    ``start``. Raises ``MachineError`` if the program is missing.
+    """
+    words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
+    log.debug("%s |", shlex.join(words))
+    return subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
+        words,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        start_new_session=True,
+    )
 
 
 def attend(argv: Sequence[str | Path]) -> int:

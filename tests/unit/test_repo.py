@@ -55,7 +55,8 @@ VERBS = sorted(repo.repo.commands)
 
 def test_the_verbs() -> None:
     assert " ".join(VERBS) == (
-        "add bootstrap history init list promote prune renew rollback rollout rotate-key serve verify"
+        "add bootstrap history init list promote prune publish renew rollback rollout rotate-key serve "
+        "verify"
     )
 
 

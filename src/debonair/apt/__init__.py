@@ -1,11 +1,12 @@
 """The repository format of apt, in Python: a pool, signed indices, and channels, as static files.
 
 Knows nothing of Python applications, and imports nothing of Debonair but its errors, its door to other
-programs, its templates and the package format in ``deb/``. A repository is a ``Storage``, which
-``publish.Repository`` changes, one commit at a time; any web server serves it
+programs, its bar, its data files and templates, and the package format in ``deb/``. A repository is a
+``Storage``, which ``publish.Repository`` changes, one commit at a time; any web server serves it
 (https://wiki.debian.org/DebianRepository/Format).
 
-- ``storage``: where files are kept; a folder now
+- ``storage``: where files are kept, and a folder; ``bucket``, ``remote``: an object store, another machine
+- ``place``, ``aws``, ``headers``, ``parallel``: which is meant, credentials, what HTTP says, much at once
 - ``facts``, ``channel``, ``state``: what an index says of a deb, what a channel offers, and the documents
 - ``index``, ``release``, ``signing``: Packages and Contents, Release, and who signs it
 - ``edits``, ``draft``, ``publish``: what can be changed, a change in the making, how it becomes visible

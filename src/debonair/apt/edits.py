@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from debonair.apt import channel, facts, keyring
+from debonair.apt import channel, facts, keyring, parallel
 from debonair.apt.channel import ALL, Line
 from debonair.apt.draft import Draft, Lines
 from debonair.apt.facts import Facts
@@ -71,8 +71,10 @@ def add(
                     f"{each.package} {each.version} {each.architecture} in {where}{_share(percent)}"
                 )
         if what:
-            for each, path in read:
-                draft.keep(each, facts.load(path, each))
+            # One at a time is in memory, or as many as are on their way at once.
+            parallel.each(
+                draft.storage, lambda deb: draft.keep(deb[0], facts.load(deb[1], deb[0])), read, "Debs"
+            )
         return what
 
     return edit

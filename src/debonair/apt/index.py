@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from debonair.apt import state
+from debonair.apt import parallel, state
 from debonair.apt.channel import Line
 from debonair.apt.facts import Facts, contents, stanza
 from debonair.apt.state import Chunk, Part, Piece, Suite, Sum
@@ -159,6 +159,11 @@ def _assembled(
 ) -> Built:
     made: list[dict[str, _Text]] = []
     pieces: list[Piece] = []
+    chunks = [each for each in fresh if isinstance(each, Chunk)]
+    parallel.each(storage, learn, sorted({deb for each in chunks for deb in _listed(each)}), "Facts")
+    documents = iter(
+        parallel.each(storage, lambda each: state.put(storage, state.encode(each)), chunks, "State")
+    )
     paths = [path(name) for name in suite.architectures for path in (packages_path, contents_path)]
     for each in fresh:
         if isinstance(each, Piece):
@@ -170,7 +175,7 @@ def _assembled(
         pieces.append(
             Piece(
                 next(iter(each.packages)),
-                state.put(storage, state.encode(each)),
+                next(documents),
                 {name: texts[packages_path(name)].part for name in suite.architectures},
                 {name: texts[contents_path(name)].part for name in suite.architectures},
             )
@@ -187,6 +192,12 @@ def _assembled(
         files[f"{path}.xz"] = xz.splice([texts[path].block for texts in made])
         sums[f"{path}.xz"] = Sum.of(files[f"{path}.xz"])
     return Built(tuple(pieces), files, sums)
+
+
+def _listed(chunk: Chunk) -> list[str]:
+    """Return the debs that an index names of a chunk."""
+    lines = (line for lines in chunk.packages.values() for line in lines.values())
+    return [entry.deb for line in lines for entry in line.listed]
 
 
 def _texts(chunk: Chunk, architectures: Sequence[str], learn: Learn) -> dict[str, _Text]:

@@ -18,12 +18,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from debonair.apt import history, index, keyring, page, release, state
+from debonair.apt import history, index, keyring, page, parallel, release, state
 from debonair.apt.draft import Draft
 from debonair.apt.signing import Signer
 from debonair.apt.signing import keyring as keyring_of
 from debonair.apt.state import Generation, Head, Suite, SuiteRef
-from debonair.apt.storage import Conflict, Storage
+from debonair.apt.storage import Conflict, Storage, Stored
 from debonair.errors import RepositoryError
 
 DAY = 86400
@@ -108,11 +108,12 @@ class Repository:
         A publisher may have died before it came to that, or be at it now: whoever comes last finds the
         newest head.
         """
-        for _ in range(_TRIES):
+        for number in range(_TRIES):
             head, _ = state.head(self.storage)
             try:
                 for name, ref in sorted(head.suites.items()):
-                    self._show(head, name, ref)
+                    # Who was slower than another may have written over what that one has shown.
+                    self._show(head, name, ref, again=number > 0)
                 self._show_root(head)
             except Conflict:
                 self._pause(random.uniform(0.01, 0.1))  # noqa: S311 - as above
@@ -146,11 +147,15 @@ class Repository:
         """Return ``suite`` with the changes of ``draft``: indices made and kept, Release signed."""
         built = index.build(suite, draft.changed[suite.name], self.storage, draft.facts)
         folder = f"dists/{suite.name}/"
-        for path, data in built.files.items():
+
+        def keep(file: tuple[str, bytes]) -> None:
+            path, data = file
             kept = folder + index.by_hash(path, built.sums[path].sha256)
             there = None if self.storage.add(kept, data) else self.storage.read(kept)
             if there is not None and there.data != data:  # a disk has damaged it
                 self.storage.replace(kept, data, there.tag)
+
+        parallel.each(self.storage, keep, list(built.files.items()), "Indices")
         # Clients ignore a Release that is older than the one they have, and so is one of the same second.
         date = max(draft.now, suite.date + 1)
         if date - draft.now > _AHEAD:
@@ -180,20 +185,28 @@ class Repository:
             old=_generations(suite, built, draft.now),
         )
 
-    def _show(self, head: Head, name: str, ref: SuiteRef) -> None:
-        """Replace the files of a suite that have fixed names, InRelease last."""
+    def _show(self, head: Head, name: str, ref: SuiteRef, *, again: bool) -> None:
+        """Replace the files of a suite that have fixed names, InRelease last.
+
+        Where that is there already, so are the others, and they are only looked at if ``again`` is set.
+        """
         folder = f"dists/{name}/"
         shown = self.storage.read(f"{folder}InRelease")
-        if shown and hashlib.sha256(shown.data).hexdigest() == ref.inrelease:
+        current = shown is not None and hashlib.sha256(shown.data).hexdigest() == ref.inrelease
+        if current and not again:
             return
         suite = state.load(self.storage, ref.document, Suite)
-        files = {}
-        for path, each in suite.files.items():
-            if (kept := self.storage.read(folder + index.by_hash(path, each.sha256))) is not None:
-                files[folder + path] = kept.data
+        kept = self._read([folder + index.by_hash(path, each.sha256) for path, each in suite.files.items()])
+        files = {
+            folder + path: each.data
+            for path, each in zip(suite.files, kept, strict=True)
+            if each is not None
+        }
         files[f"{folder}Release"] = state.get(self.storage, suite.release)
         files[f"{folder}Release.gpg"] = state.get(self.storage, suite.signature)
         self._replace(head, files)
+        if current:
+            return
         inrelease = state.get(self.storage, suite.inrelease)
         tag = shown.tag if shown else None
         self._newest(head)
@@ -213,12 +226,17 @@ class Repository:
 
     def _replace(self, head: Head, files: dict[str, bytes]) -> None:
         """Write ``files`` by their fixed names, those that differ, unless there is a newer head by then."""
-        before = {path: self.storage.read(path) for path in files}
+        before = self._read(list(files))
         self._newest(head)  # after the tags were read: what a newer head shows has another tag
-        for path, data in files.items():
-            old = before[path]
-            if old is None or old.data != data:
-                self.storage.replace(path, data, old.tag if old else None)
+        differing = [
+            (path, data, old.tag if old else None)
+            for (path, data), old in zip(files.items(), before, strict=True)
+            if old is None or old.data != data
+        ]
+        parallel.each(self.storage, lambda file: self.storage.replace(*file), differing, "Indices")
+
+    def _read(self, paths: Sequence[str]) -> list[Stored | None]:
+        return parallel.each(self.storage, self.storage.read, paths, "Indices")
 
     def _newest(self, head: Head) -> None:
         if state.head(self.storage)[0].generation != head.generation:

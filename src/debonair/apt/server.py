@@ -20,16 +20,9 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from debonair.apt import headers as headers_of
 from debonair.errors import MachineError, RepositoryError
 
-_TYPES = {
-    ".deb": "application/vnd.debian.binary-package",
-    ".html": "text/html; charset=utf-8",
-    ".json": "application/json",
-    ".xz": "application/x-xz",
-    ".gpg": "application/octet-stream",
-}
-_IMMUTABLE = re.compile(r"dists/.*/by-hash/|pool/")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _LOGIN = re.compile(r"[^:\s]+:\S.*")
 
@@ -125,13 +118,12 @@ class _Request(BaseHTTPRequestHandler):
 
     def _send(self, path: Path, file: BinaryIO) -> None:
         found = os.fstat(file.fileno())
+        name = str(path.relative_to(self.root))
         headers = {
-            "Content-Type": _TYPES.get(path.suffix, "text/plain; charset=utf-8"),
+            "Content-Type": headers_of.content_type(name),
             "Last-Modified": formatdate(int(found.st_mtime), usegmt=True),
             "Accept-Ranges": "bytes",
-            "Cache-Control": "max-age=31536000, immutable"
-            if _IMMUTABLE.match(str(path.relative_to(self.root)))
-            else "no-cache",
+            "Cache-Control": headers_of.cache_control(name),
         }
         if self._unchanged(int(found.st_mtime)):
             self._head(HTTPStatus.NOT_MODIFIED, headers)

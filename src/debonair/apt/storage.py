@@ -1,4 +1,4 @@
-"""Where the files of a repository are kept: what a folder, and later a bucket, must be able to do.
+"""Where the files of a repository are kept: what a folder, a bucket or another machine must be able to do.
 
 A reader may come at any time, so that a file is there whole or not at all. Two writers are told apart by
 tags, which change whenever a file does (an ETag of HTTP, RFC 9110 section 8.8.3).
@@ -51,6 +51,9 @@ class Found(msgspec.Struct, frozen=True):
 class Storage(Protocol):
     """The files of one repository, by their path below its root, with ``/`` between folders."""
 
+    at_once: int
+    """How many of its methods may run at the same time, in threads: one where nothing is waited for."""
+
     def read(self, path: str) -> Stored | None:
         """Return the file at ``path``, or None if there is none."""
 
@@ -78,6 +81,8 @@ class Folder:
 
     What never changes is on the disk, and not in a cache of it, before a file is replaced that may name it.
     """
+
+    at_once = 1
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from debonair.apt import facts, history, index, state
+from debonair.apt import facts, history, index, parallel, state
 from debonair.apt.draft import Draft
 from debonair.apt.storage import UNFINISHED, Found
 
@@ -40,8 +40,7 @@ def sweep(draft: Draft, *, older_than: int) -> list[Found]:
     """
     horizon = draft.now - max(older_than, DAY)
     gone = [found for found in unnamed(draft) if found.modified < horizon]
-    for found in gone:
-        draft.storage.remove(found.path)
+    parallel.each(draft.storage, draft.storage.remove, [found.path for found in gone], "Removing")
     return gone
 
 
@@ -54,9 +53,10 @@ def _named(draft: Draft) -> set[str]:
         by_hash = index.named(suite).union(*(each.paths for each in suite.old))
         named |= {f"dists/{suite.name}/{path}" for path in by_hash}
         named |= {state.object_path(piece.document) for piece in suite.pieces}
-        for _, lines in draft.packages(suite.name):
-            for entry in (entry for line in lines.values() for entry in line.entries):
-                named |= {facts.path_of(entry.deb), draft.facts(entry.deb).filename}
+        lines = (line for _, lines in draft.packages(suite.name) for line in lines.values())
+        debs = sorted({entry.deb for line in lines for entry in line.entries})
+        known = parallel.each(draft.storage, draft.facts, debs, "Facts")
+        named |= {facts.path_of(each.sha256) for each in known} | {each.filename for each in known}
     name = draft.head.history
     changes = history.read(draft.storage, name)
     while name:

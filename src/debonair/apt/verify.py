@@ -10,7 +10,7 @@ import lzma
 from collections.abc import Iterator
 
 from debonair.apt import facts as facts_of_debs
-from debonair.apt import history, index, page, release, state
+from debonair.apt import history, index, page, parallel, release, state
 from debonair.apt.draft import Draft
 from debonair.apt.signing import Signer, keyring
 from debonair.apt.state import Chunk, Suite, Sum
@@ -28,8 +28,9 @@ def verify(draft: Draft, signer: Signer) -> list[str]:
     for name in draft.suites:
         found += _state(draft, name)
         found += _suite(draft, name, signer, pool)
-    for path, expected in sorted(pool.items()):
-        found += _file(draft.storage, path, expected)
+    debs = sorted(pool.items())
+    for problems in parallel.each(draft.storage, lambda deb: [*_file(draft.storage, *deb)], debs, "Pool"):
+        found += problems
     found += _history(draft)
     found += _root(draft)
     return found
@@ -132,9 +133,10 @@ def _state(draft: Draft, name: str) -> Iterator[str]:
         except RepositoryError as damage:
             yield damage.message
             continue
-        for lines in chunk.packages.values():
-            for entry in (entry for line in lines.values() for entry in line.entries):
-                yield from _known(draft, entry.deb)
+        lines = (line for lines in chunk.packages.values() for line in lines.values())
+        debs = [entry.deb for line in lines for entry in line.entries]
+        for problems in parallel.each(draft.storage, lambda deb: [*_known(draft, deb)], debs, "Facts"):
+            yield from problems
 
 
 def _known(draft: Draft, digest: str) -> Iterator[str]:

@@ -1,0 +1,45 @@
+"""From what a user types to where a repository is: a folder, a bucket, or a folder of another machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from debonair.apt import bucket, remote
+from debonair.apt.storage import Folder, Storage
+from debonair.errors import RepositoryError
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_ON_HOST = re.compile(r"[^/:]+:")
+
+
+def storage(where: str, environ: Mapping[str, str], *, clock: Callable[[], int]) -> Storage:
+    """Return the storage at ``where``; nothing is read yet.
+
+    A path is a folder; ``host:path`` is one of another machine, as for rsync and scp, unless a slash comes
+    before the colon; else it is a URL. Raises ``RepositoryError`` for a URL that cannot be written.
+    """
+    found = _SCHEME.match(where)
+    scheme = found[1].lower() if found else ""
+    if scheme in bucket.SCHEMES:
+        return bucket.open_(where, environ, clock=clock)
+    if scheme == "ssh" or (not scheme and _ON_HOST.match(where)):
+        return remote.open_(where)
+    if scheme:
+        raise RepositoryError(
+            f"{where} is not where a repository can be written.",
+            hint="Name a folder, host:path, ssh://host/path, s3://bucket, gs://bucket or az://container; "
+            "where clients read it is the --url of init.",
+        )
+    return Folder(Path(where))
+
+
+def folder(where: str) -> Path:
+    """Return the folder at ``where``. Raises ``RepositoryError`` if it is not on this machine."""
+    if _SCHEME.match(where) or _ON_HOST.match(where):
+        raise RepositoryError(
+            f"{where} is not a folder of this machine.",
+            hint="Debonair serves a folder; a web server, or the bucket itself, serves the rest.",
+        )
+    return Path(where)

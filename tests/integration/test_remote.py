@@ -1,0 +1,220 @@
+"""A repository in a folder of another machine, before sshd and apt."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aptclient import Client
+from click.testing import CliRunner
+from cutter import cutting
+from debs import make_deb
+from repository import SUITES
+from scribe import Scribe
+from sshd import HOST, running
+
+from debonair import cli
+from debonair.apt import edits, history, place, remote, state, verify
+from debonair.apt.publish import Repository
+from debonair.apt.state import Head
+from debonair.apt.storage import Conflict
+from debonair.errors import MachineError, NetworkError
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with running(tmp_path_factory.mktemp("sshd") / "files") as environ:
+        yield environ
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("DEBONAIR_REPOSITORY", f"{HOST}:{tmp_path}/the apt")
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "the apt"
+
+
+@pytest.fixture
+def shelf(root: Path) -> remote.Remote:
+    return remote.open_(f"ssh://{HOST}{str(root).replace(' ', '%20')}")
+
+
+def repo(*words: str | Path, code: int = 0) -> str:
+    """Run ``debonair repo``; return what it said."""
+    done = CliRunner().invoke(cli.main, ["repo", *map(str, words)])
+    assert done.exit_code == code, done.output
+    assert "Traceback" not in done.output
+    return done.output
+
+
+def listed(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_a_deb_is_published_and_fetched(root: Path, tmp_path: Path) -> None:
+    said = repo("init", f"{HOST}:{root}", "--name", "acme", "--url", "https://apt.example.org")
+    assert said.startswith(f"{HOST}:{root}: repository 'acme'")
+    repo("publish", make_deb(tmp_path))
+    repo("publish", make_deb(tmp_path, version="1.1-1+deb13"), "--channel", "testing")
+    repo("promote", "hello", "1.1")
+    assert "back to 1.0-1" in repo("rollback", "hello")
+    assert "all is well with" in repo("verify")
+    assert "all is well with" in repo("verify", "-r", root), "it is a folder like any other"
+    assert "0 files removed" in repo("prune")
+    machine = Client(
+        tmp_path / "client", f"copy:{root}".replace(" ", "%20"), root / "acme-archive-keyring.gpg"
+    )
+    assert machine.update() == ""
+    assert machine.would("install", "hello") == ["hello 1.0-1+deb13"]
+    assert not [name for name in listed(root) if ".new." in name]
+
+
+def test_what_a_storage_does(shelf: remote.Remote, root: Path) -> None:
+    assert shelf.read("a/b") is None
+    assert shelf.size("a/b") is None
+    assert list(shelf.list("a/")) == []
+    shelf.remove("a/b")
+    assert not root.exists()
+    data = bytes(range(256)) * 1000
+    assert shelf.add("a/it's $HOME;+~", data)
+    os.utime(root / "a/it's $HOME;+~", (1, 1))
+    assert not shelf.add("a/it's $HOME;+~", b"2")
+    assert (root / "a/it's $HOME;+~").stat().st_mtime > 1, "it is wanted again"
+    found = shelf.read("a/it's $HOME;+~")
+    assert found is not None
+    assert found.data == data
+    assert shelf.size("a/it's $HOME;+~") == len(data)
+    assert [(each.path, each.size) for each in shelf.list("a/")] == [("a/it's $HOME;+~", len(data))]
+    assert (root / "a/it's $HOME;+~").stat().st_mode & 0o777 == 0o644
+    shelf.remove("a/it's $HOME;+~")
+    assert list(root.iterdir()) == []
+
+
+def test_a_file_is_replaced_by_who_has_read_it(shelf: remote.Remote, root: Path) -> None:
+    times = []
+    tag = None
+    for text in (b"1", b"2", b"3"):
+        shelf.replace("head", text, tag)
+        times.append(int((root / "head").stat().st_mtime))
+        for other in (None, "0" * 64, tag):
+            with pytest.raises(Conflict):
+                shelf.replace("head", b"x", other)
+        found = shelf.read("head")
+        assert found is not None
+        assert found.data == text
+        tag = found.tag
+    assert times == [times[0], times[0] + 1, times[0] + 2]
+    shelf.replace("head", b"3", "0" * 64)  # who did not hear that it had written it
+    assert listed(root) == [".lock", "head"]
+
+
+def test_what_is_cut_off_has_no_name(shelf: remote.Remote, root: Path) -> None:
+    """What a connection that ends in the middle leaves of the data is compared with its hash."""
+
+    class Cut(remote.Ssh):
+        def ask(self, request: str, data: bytes) -> tuple[int, bytes]:
+            self._in.write(request.encode() + data[:-1])
+            self._in.flush()
+            self._in.close()
+            self._in = open(os.devnull, "wb")  # noqa: PTH123, SIM115 - closed with the session
+            return super().ask("", b"")
+
+    broken = remote.open_(str(shelf), Cut)
+    with pytest.raises(NetworkError, match=f"{HOST} cannot be reached by ssh: a file was cut off"):
+        broken.add("a", b"123")
+    with pytest.raises(NetworkError, match="cut off"):
+        broken.replace("head", b"123", None)
+    assert listed(root) == []
+
+
+def test_a_disk_that_is_full_or_not_ours(shelf: remote.Remote, root: Path) -> None:
+    full = remote.open_(f"{HOST}:/dev/full/apt")
+    with pytest.raises(MachineError, match="/dev/full/apt cannot be read or written: "):
+        full.add("a", b"1")
+    odd = remote.open_(f"{HOST}:/proc/apt")
+    with pytest.raises(MachineError, match="/proc/apt cannot be read or written: mkdir: "):
+        odd.add("a", b"1")
+    (root / "a").mkdir(parents=True)
+    with pytest.raises(MachineError, match="Is a directory"):
+        shelf.read("a")
+
+
+def test_a_machine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = repo("list", "-r", "ssh://127.0.0.1:1/apt", code=8)
+    assert "Error: 127.0.0.1 cannot be reached by ssh: " in said
+    assert "Connection refused" in said
+    assert "See that 'ssh 127.0.0.1 true' asks nothing and works" in said
+
+
+@pytest.mark.parametrize("after", [1_000, 10_000, 14_000, 18_000])
+def test_a_connection_that_is_cut(root: Path, tmp_path: Path, after: int) -> None:
+    repo("init", f"{HOST}:{root}", "--name", "acme")
+    repo("publish", make_deb(tmp_path))
+    deb = make_deb(tmp_path, version="1.1-1+deb13")
+    with cutting(int(os.environ["SHELF_PORT"]), after) as port:
+        place = f"ssh://{HOST}:{port}{str(root).replace(' ', '%20')}"
+        assert f"{HOST} cannot be reached by ssh: " in repo("publish", deb, "--to", place, code=8)
+    machine = Client(
+        tmp_path / "client", f"file:{root}".replace(" ", "%20"), root / "acme-archive-keyring.gpg"
+    )
+    assert machine.update() == ""
+    assert machine.would("install", "hello")[0] in {"hello 1.0-1+deb13", "hello 1.1-1+deb13"}
+    repo("publish", deb)
+    assert machine.update() == ""
+    assert machine.would("install", "hello") == ["hello 1.1-1+deb13"]
+    assert "all is well" in repo("verify")
+
+
+def test_two_publishers_at_once_twenty_times(root: Path, tmp_path: Path) -> None:
+    scribe, clock = Scribe(), [1_800_000_000]
+
+    def publisher(who: str) -> Repository:
+        storage = place.storage(f"{HOST}:{root}", {}, clock=lambda: clock[0])
+        return Repository(storage, lambda _: scribe, clock=lambda: clock[0], who=who)
+
+    both = {who: publisher(who) for who in ("ada", "bob")}
+    key = scribe.create("acme", now=clock[0])
+    head = Head(state.FORMAT, "acme", 0, "", (key,), 365, {}, url="https://apt.example.org")
+    both["ada"].create(head, edits.first(SUITES))
+    together = threading.Barrier(2)
+    wrong: list[BaseException] = []
+
+    def work(who: str) -> None:
+        try:
+            for number in range(20):
+                deb = make_deb(tmp_path / who, who, f"1.{number}-1+deb13")
+                together.wait(60)
+                edit = edits.add([deb], SUITES, channel_name="stable", suite=None, percent=100)
+                both[who].change("publish", edit)
+                together.wait(60)
+                clock[0] += 30
+        except BaseException as error:
+            wrong.append(error)
+            together.abort()
+
+    threads = [threading.Thread(target=work, args=(who,)) for who in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    draft = both["ada"].draft()
+    changes = list(history.read(both["ada"].storage, draft.head.history))
+    assert [change.generation for change in changes] == list(range(41, 0, -1))
+    for who in both:
+        assert [entry.version for entry in draft.lines("trixie", who)["amd64"].entries] == [
+            f"1.{number}-1+deb13" for number in range(20)
+        ]
+    assert verify.verify(draft, scribe) == []
+    written = hashlib.sha256((root / state.HEAD).read_bytes()).hexdigest()
+    assert state.head(both["bob"].storage)[1] == written

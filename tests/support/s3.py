@@ -1,0 +1,120 @@
+"""An S3 of the test's own on the loopback, which asks who writes, and whose connections can be cut."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+from moto import settings
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+_OPEN, _CLOSED = float("inf"), 0.0
+_ALL = ("GetObject", "ListBucket", "PutObject", "DeleteObject")
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the library's name
+        """Say nothing."""
+
+
+@dataclass
+class S3:
+    """What a server is told, and what it was asked."""
+
+    server: BaseWSGIServer
+    asked: list[str] = field(default_factory=list)
+    """``METHOD path``, of each request."""
+    private: bool = False
+    """Whether a request must be signed by somebody who may; then a GET without a name still needs none."""
+    lose: Callable[[str], bool] = lambda _: False
+    """Whether the answer to a request is lost: it is carried out, and the connection ends."""
+
+    clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.port}"
+
+    def client(self, service: str) -> Any:
+        """What administers the server; it is made once, as it reads the environment."""
+        if service not in self.clients:
+            self.clients[service] = boto3.client(
+                service,
+                endpoint_url=self.url,
+                region_name="us-east-1",
+                aws_access_key_id="any",
+                aws_secret_access_key="any",
+            )
+        return self.clients[service]
+
+    def environment(self, key: tuple[str, str] = ("any", "any"), url: str = "") -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": url or self.url,
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": key[0],
+            "AWS_SECRET_ACCESS_KEY": key[1],
+        }
+
+    def bucket(self, name: str) -> None:
+        """Make a bucket that anybody may read."""
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket=name)
+        everything = f"arn:aws:s3:::{name}/*"
+        may = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": everything}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+        s3.put_bucket_policy(Bucket=name, Policy=document)
+
+    def user(self, name: str, actions: Iterable[str] = _ALL) -> tuple[str, str]:
+        """Make somebody who may do ``actions``; return key and secret."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        may = {"Effect": "Allow", "Action": [f"s3:{each}" for each in actions], "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+        iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=document)
+        made = iam.create_access_key(UserName=name)["AccessKey"]
+        return made["AccessKeyId"], made["SecretAccessKey"]
+
+    def objects(self, bucket: str) -> dict[str, str]:
+        """Name and ETag of all objects."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        return {each["Key"]: each["ETag"] for page in pages for each in page.get("Contents", ())}
+
+
+@contextmanager
+def serving() -> Iterator[S3]:
+    """Serve S3 and IAM on the loopback."""
+    application = DomainDispatcherApplication(create_backend_app)
+    alone = threading.Lock()
+
+    def answer(environ: dict[str, Any], start: Any) -> Any:
+        line = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        s3.asked.append(line)
+        reads = environ["REQUEST_METHOD"] in {"GET", "HEAD"} and "HTTP_AUTHORIZATION" not in environ
+        with alone:  # S3 carries out a conditional write as one step; a server in Python has to be made to
+            settings.INITIAL_NO_AUTH_ACTION_COUNT = _CLOSED if s3.private and not reads else _OPEN
+            try:
+                body = b"".join(application(environ, start))
+            finally:
+                settings.INITIAL_NO_AUTH_ACTION_COUNT = _OPEN
+        if s3.lose(line):
+            with suppress(OSError):
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        return [body]
+
+    server = make_server("127.0.0.1", 0, answer, threaded=True, request_handler=_Quiet)
+    s3 = S3(server)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield s3
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
