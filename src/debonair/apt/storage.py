@@ -19,6 +19,7 @@ import msgspec
 
 from debonair.errors import MachineError
 
+_SEEN = "clients see what they saw before, or all of what is new"
 _MUCH = 64
 """More files than that are put on the disk together with everything else that waits for it (sync(2))."""
 
@@ -210,11 +211,11 @@ def _refused(path: Path, refused: OSError) -> MachineError:
     if refused.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return MachineError(
             f"There is no space left on the disk to write {path}.",
-            hint="Free some space and do the same again; clients see the repository as it was.",
+            hint=f"Free some space and do the same again; {_SEEN}.",
         )
     if refused.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         hint = "Let this account write the folder of the repository, or use the account that does."
     else:
-        hint = "Look at the disk, then do the same again; clients see the repository as it was."
+        hint = f"Look at the disk, then do the same again; {_SEEN}."
     said = os.strerror(refused.errno or 0)
     return MachineError(f"{path} cannot be read or written: {said}.", hint=hint)
