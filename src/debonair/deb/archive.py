@@ -152,9 +152,7 @@ def _ar_members(data: bytes) -> Iterator[tuple[str, bytes]]:
         at += size + size % 2
 
 
-def _members(
-    parts: Mapping[str, bytes], stem: str
-) -> Iterator[tuple[tar.Member, Callable[[], bytes]]]:
+def _members(parts: Mapping[str, bytes], stem: str) -> Iterator[tuple[tar.Member, Callable[[], bytes]]]:
     """Yield each member of a tarball, and what returns its bytes as long as the next was not asked for."""
     small = tar.unpacked(parts[f"{stem}.xz"]) if f"{stem}.xz" in parts else None
     if small is not None:
