@@ -69,7 +69,7 @@ class TestKilled:
         asleep = client(root)
         assert asleep.update() == ""
         shutil.copytree(tmp_path / "client", tmp_path / "client-before")
-        operations = killed(tmp_path, new, at=0)
+        operations = killed(tmp_path, new, at=0) - 5  # some more or less: folders are named by hashes
         assert operations > POINTS, "each point is another operation"
         seen = []
         for point in sorted({1 + number * (operations - 1) // (POINTS - 1) for number in range(POINTS)}):

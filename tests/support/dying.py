@@ -40,7 +40,8 @@ class Countdown:
             return True
         if event == "open":
             path, _, flags = args
-            return bool(flags & os.O_CREAT) and str(path).startswith(self.folder)
+            new = flags & os.O_CREAT or flags & os.O_TMPFILE == os.O_TMPFILE
+            return bool(new) and str(path).startswith(self.folder)
         return event in CHANGES and any(str(each).startswith(self.folder) for each in args[:2])
 
 

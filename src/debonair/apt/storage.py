@@ -21,6 +21,8 @@ import msgspec
 from debonair.errors import MachineError
 
 _SEEN = "clients see what they saw before, or all of what is new"
+_NOT_HERE = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EXDEV)
+"""What a file system, or one without /proc beside it, says that knows no files without a name."""
 _MUCH = 64
 """More files than that are put on the disk together with everything else that waits for it (sync(2))."""
 
@@ -84,6 +86,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._written_since: set[Path] = set()
+        self._nameless = True
         self._token = secrets.token_hex(8)
         self._numbers = itertools.count(1)
 
@@ -119,11 +122,12 @@ class Folder:
                 return False
         else:
             return False
-        with self._written(final, data) as temporary:
-            try:
-                os.link(temporary, final)  # unlike a rename, never over another writer's file
-            except FileExistsError:
-                return False
+        try:
+            if not self._linked(final, data):
+                with self._written(final, data) as temporary:
+                    os.link(temporary, final)  # unlike a rename, never over another writer's file
+        except FileExistsError:
+            return False
         self._written_since.add(final)
         return True
 
@@ -161,6 +165,34 @@ class Folder:
             for folder in final.relative_to(self.root).parents[:-1]:
                 (self.root / folder).rmdir()
 
+    def _linked(self, final: Path, data: bytes) -> bool:
+        """Write a file that has no name before it is whole; return whether this file system can do that.
+
+        A killed writer leaves nothing of it, and it takes half as long as to give it another name first.
+        Raises ``FileExistsError`` if there is a file of that name.
+        """
+        if not self._nameless:
+            return False
+        try:
+            try:
+                number = os.open(final.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
+            except FileNotFoundError:
+                final.parent.mkdir(parents=True, exist_ok=True)
+                number = os.open(final.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
+            try:
+                _write(number, data)
+                # open(2), O_TMPFILE; without a folder Python's link() does not follow the first name
+                os.link(f"/proc/self/fd/{number}", final, src_dir_fd=number, follow_symlinks=True)
+            finally:
+                os.close(number)
+        except FileExistsError:
+            raise
+        except OSError as refused:
+            if refused.errno not in _NOT_HERE:
+                raise _refused(final, refused) from refused
+            self._nameless = False
+        return self._nameless
+
     @contextmanager
     def _written(self, final: Path, data: bytes) -> Iterator[Path]:
         """Give a temporary file beside ``final`` that holds ``data``."""
@@ -173,14 +205,13 @@ class Folder:
                 file = open(name, "xb", buffering=0)  # noqa: PTH123, SIM115 - as above
             try:
                 with file:
-                    os.fchmod(file.fileno(), 0o644)
-                    rest = memoryview(data)
-                    while rest:
-                        rest = rest[file.write(rest) :]
+                    _write(file.fileno(), data)
                 yield Path(name)
             finally:
                 with suppress(FileNotFoundError):
                     os.unlink(name)  # noqa: PTH108 - as above
+        except FileExistsError:
+            raise
         except OSError as refused:
             raise _refused(final, refused) from refused
 
@@ -202,6 +233,14 @@ class Folder:
         with (self.root / ".lock").open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _write(number: int, data: bytes) -> None:
+    """Write ``data`` to a descriptor of a new file, which all may read."""
+    os.fchmod(number, 0o644)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(number, rest) :]
 
 
 def _tag(found: os.stat_result) -> str:
