@@ -24,13 +24,17 @@ def repo(*words: str | Path, code: int = 0) -> str:
     return done.output
 
 
+def environment() -> dict[str, str]:
+    """What a process needs to find this Debonair, and the modules of the tests."""
+    source = Path(cli.__file__).parents[1]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(source), str(Path(__file__).parent)])}
+
+
 def started(*words: str | Path, program: tuple[str, ...] = ("debonair",)) -> subprocess.Popen[str]:
     """Start ``debonair repo`` as a process, or another module that takes its words."""
-    source = Path(cli.__file__).parents[1]
-    search = os.pathsep.join([str(source), str(Path(__file__).parent)])
     return subprocess.Popen(
         [sys.executable, "-m", *program, "repo", *map(str, words)],
-        env={**os.environ, "PYTHONPATH": search},
+        env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
