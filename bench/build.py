@@ -28,7 +28,7 @@ PROJECTS = (ROOT / "examples/guestbook", ROOT / "bench/projects/catalog")
 def main() -> None:
     """Measure every project and show what came of it."""
     options = _options()
-    obstacle = "it was not asked for" if options.no_peer else peer.install()
+    obstacle = "it was not asked for" if options.no_peer else peer.install(peer.needs())
     if obstacle:
         print(f"bench: dh-virtualenv is left out: {obstacle}")
     command = installation.install()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench import timing
@@ -14,13 +14,18 @@ HERE = Path(__file__).parent
 NAME = "dh-virtualenv"
 
 
-def install() -> str:
-    """Install what dh-virtualenv needs, if this is root, and say so; return why it cannot be measured.
-
-    Returns nothing if it can be.
-    """
+def needs() -> list[str]:
+    """Return the Debian packages that dh-virtualenv needs."""
     lines = (HERE / "debian-packages.txt").read_text().splitlines()
-    missing = [name for name in lines if not name.startswith("#") and not _installed(name)]
+    return [name for name in lines if not name.startswith("#")]
+
+
+def install(names: Sequence[str]) -> str:
+    """Install the Debian packages ``names``, if this is root, and say so; return what is missing then.
+
+    Returns nothing if nothing is.
+    """
+    missing = [name for name in names if not _installed(name)]
     if missing and os.geteuid() == 0:
         print(f"bench: installing the Debian packages: {' '.join(missing)}", flush=True)
         apt = ["apt-get", "install", "-qy", "--no-install-recommends", *missing]

@@ -6,20 +6,16 @@ import json
 import lzma
 import os
 import re
-import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from aptclient import Client
-from click.testing import CliRunner
 from debs import make_deb
+from publisher import repo, served
 
-from debonair import cli, run
-from debonair.apt import server
+from debonair import run
 from debonair.deb import control
 
 NAME = "acme"
@@ -32,32 +28,10 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEBONAIR_PUBLISHER", "ada@example")
 
 
-def repo(*words: str | Path, code: int = 0) -> str:
-    """Run ``debonair repo``; return what it said."""
-    done = CliRunner().invoke(cli.main, ["repo", *map(str, words)])
-    assert done.exit_code == code, done.output
-    assert "Traceback" not in done.output
-    return done.output
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     repo("init", tmp_path / "apt", "--name", NAME, "--url", "http://127.0.0.1:9")
     return tmp_path / "apt"
-
-
-@contextmanager
-def served(root: Path, accounts: frozenset[str] = frozenset()) -> Iterator[tuple[str, list[str]]]:
-    """Serve ``root`` on the loopback; give the address and the log."""
-    log: list[str] = []
-    with server.server(root, "127.0.0.1", 0, accounts=accounts, log=log.append) as bound:
-        thread = threading.Thread(target=bound.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{bound.server_port}", log
-        finally:
-            bound.shutdown()
-            thread.join()
 
 
 def client(root: Path, uri: str = "", name: str = "client", **more: str) -> Client:

@@ -43,12 +43,30 @@ def test_what_is_not_there(folder: Folder) -> None:
 
 
 def test_another_writer_was_faster(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def taken(*_: object) -> NoReturn:
+    def taken(*_: object, **__: object) -> NoReturn:
         raise FileExistsError
 
     monkeypatch.setattr(os, "link", taken)
-    assert not folder.add("a", b"1")
-    assert listed(folder) == []
+    for nameless in (True, False):
+        folder._nameless = nameless
+        assert not folder.add("a", b"1")
+        assert listed(folder) == []
+
+
+def test_where_each_file_has_a_name(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, sources = os.link, []
+
+    def link(source: str, final: Path, **more: int) -> None:
+        sources.append(str(source))
+        if str(source).startswith("/proc/"):
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        before(source, final, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "link", link)
+    assert folder.add("a/b", b"1")
+    assert folder.add("a/c", b"2")
+    assert listed(folder) == ["a/b", "a/c"]
+    assert [source.startswith("/proc/") for source in sources] == [True, False, False], "asked once"
 
 
 def test_a_file_is_replaced_by_who_has_read_it(folder: Folder) -> None:
@@ -102,7 +120,7 @@ def test_a_failing_disk_changes_nothing(
     before = folder.read("head")
     assert before is not None
 
-    def fail(*_: object) -> NoReturn:
+    def fail(*_: object, **__: object) -> NoReturn:
         raise OSError(number, "x")
 
     with monkeypatch.context() as now:

@@ -23,6 +23,8 @@ from debonair.deb.version import order
 from debonair.errors import RepositoryError
 
 CHANNELS = ("stable", "testing")
+_MANY = 1000
+"""For fewer debs than that it takes longer to start a process than to read them."""
 _SUFFIX = re.compile(r"[+~]deb(\d+)(?:u\d+)?(?:~\w+)?$")
 _REVISION = re.compile(r"-[^-]*$")
 
@@ -59,7 +61,7 @@ def add(
     Each goes to the suite that its version names (``+deb13``), or to ``suite``. ``known`` are suites to be
     made if need be. Raises ``PackageError`` for what is no deb.
     """
-    read = sorted(((facts.of(path), path) for path in paths), key=lambda pair: order(pair[0].version))
+    read = sorted(zip(_read(paths), paths, strict=True), key=lambda pair: order(pair[0].version))
 
     def edit(draft: Draft) -> list[str]:
         draft.ensure(known)
@@ -248,6 +250,16 @@ def same(version: str, asked: str) -> bool:
     """Tell whether ``asked`` is ``version``: in full, without ``+deb13``, or without the revision too."""
     plain = _SUFFIX.sub("", version)
     return asked in {version, plain, _REVISION.sub("", plain)}
+
+
+def _read(paths: Sequence[Path]) -> list[Facts]:
+    """Return the facts of the debs at ``paths``; many are read by all processors."""
+    if len(paths) < _MANY:
+        return [facts.of(path) for path in paths]
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - which one deb need not wait for
+
+    with ProcessPoolExecutor() as processes:
+        return list(processes.map(facts.of, paths, chunksize=_MANY // 10))
 
 
 def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -> str:

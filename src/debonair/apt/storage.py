@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import itertools
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ import msgspec
 
 from debonair.errors import MachineError
 
+_SEEN = "clients see what they saw before, or all of what is new"
+_NOT_HERE = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EXDEV)
+"""What a file system, or one without /proc beside it, says that knows no files without a name."""
 _MUCH = 64
 """More files than that are put on the disk together with everything else that waits for it (sync(2))."""
 
@@ -87,6 +91,9 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._written_since: set[Path] = set()
+        self._nameless = True
+        self._token = secrets.token_hex(8)
+        self._numbers = itertools.count(1)
 
     def __str__(self) -> str:
         return str(self.root)
@@ -111,15 +118,21 @@ class Folder:
     def add(self, path: str, data: bytes) -> bool:
         """Write a file that never changes; ``Storage.add``."""
         final = self.root / path
-        if final.exists():
-            with suppress(OSError):  # it is wanted again: who sweeps must not take it for an old one
-                os.utime(final)
-            return False
-        with self._written(final, data) as temporary:
-            try:
-                os.link(temporary, final)  # unlike a rename, never over another writer's file
-            except FileExistsError:
+        try:
+            os.utime(final)  # it is wanted again: who sweeps must not take it for an old one
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError:
+            if final.exists():
                 return False
+        else:
+            return False
+        try:
+            if not self._linked(final, data):
+                with self._written(final, data) as temporary:
+                    os.link(temporary, final)  # unlike a rename, never over another writer's file
+        except FileExistsError:
+            return False
         self._written_since.add(final)
         return True
 
@@ -157,22 +170,53 @@ class Folder:
             for folder in final.relative_to(self.root).parents[:-1]:
                 (self.root / folder).rmdir()
 
+    def _linked(self, final: Path, data: bytes) -> bool:
+        """Write a file that has no name before it is whole; return whether this file system can do that.
+
+        A killed writer leaves nothing of it, and it takes half as long as to give it another name first.
+        Raises ``FileExistsError`` if there is a file of that name.
+        """
+        if not self._nameless:
+            return False
+        try:
+            try:
+                number = os.open(final.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
+            except FileNotFoundError:
+                final.parent.mkdir(parents=True, exist_ok=True)
+                number = os.open(final.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
+            try:
+                _write(number, data)
+                # open(2), O_TMPFILE; without a folder Python's link() does not follow the first name
+                os.link(f"/proc/self/fd/{number}", final, src_dir_fd=number, follow_symlinks=True)
+            finally:
+                os.close(number)
+        except FileExistsError:
+            raise
+        except OSError as refused:
+            if refused.errno not in _NOT_HERE:
+                raise _refused(final, refused) from refused
+            self._nameless = False
+        return self._nameless
+
     @contextmanager
     def _written(self, final: Path, data: bytes) -> Iterator[Path]:
         """Give a temporary file beside ``final`` that holds ``data``."""
         try:
+            name = f"{final.parent}/{UNFINISHED}{self._token}.{next(self._numbers)}"
             try:
-                number, name = tempfile.mkstemp(prefix=UNFINISHED, dir=final.parent)
+                file = open(name, "xb", buffering=0)  # noqa: PTH123, SIM115 - thousands of them are written
             except FileNotFoundError:
                 final.parent.mkdir(parents=True, exist_ok=True)
-                number, name = tempfile.mkstemp(prefix=UNFINISHED, dir=final.parent)
+                file = open(name, "xb", buffering=0)  # noqa: PTH123, SIM115 - as above
             try:
-                with os.fdopen(number, "wb") as file:
-                    os.fchmod(number, 0o644)
-                    file.write(data)
+                with file:
+                    _write(file.fileno(), data)
                 yield Path(name)
             finally:
-                Path(name).unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    os.unlink(name)  # noqa: PTH108 - as above
+        except FileExistsError:
+            raise
         except OSError as refused:
             raise _refused(final, refused) from refused
 
@@ -196,6 +240,14 @@ class Folder:
             yield
 
 
+def _write(number: int, data: bytes) -> None:
+    """Write ``data`` to a descriptor of a new file, which all may read."""
+    os.fchmod(number, 0o644)
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(number, rest) :]
+
+
 def _tag(found: os.stat_result) -> str:
     """Return a tag: a file is written anew for each change, so that no two have all of these alike."""
     return f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"
@@ -215,11 +267,11 @@ def _refused(path: Path, refused: OSError) -> MachineError:
     if refused.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return MachineError(
             f"There is no space left on the disk to write {path}.",
-            hint="Free some space and do the same again; clients see the repository as it was.",
+            hint=f"Free some space and do the same again; {_SEEN}.",
         )
     if refused.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         hint = "Let this account write the folder of the repository, or use the account that does."
     else:
-        hint = "Look at the disk, then do the same again; clients see the repository as it was."
+        hint = f"Look at the disk, then do the same again; {_SEEN}."
     said = os.strerror(refused.errno or 0)
     return MachineError(f"{path} cannot be read or written: {said}.", hint=hint)

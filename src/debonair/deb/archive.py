@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from debonair.deb import control as control_file
-from debonair.deb import xz
+from debonair.deb import tar, xz
 from debonair.deb.control import Control
 from debonair.deb.tree import Entry, Kind, Source, Tree, pack
 from debonair.errors import PackageError
@@ -30,6 +30,7 @@ _DAMAGE = (
     tarfile.TarError,
     zlib.error,
 )
+_KINDS: Mapping[bytes, Kind] = {tarfile.DIRTYPE: "dir", tarfile.SYMTYPE: "link"}
 _SCRIPTS = frozenset({"preinst", "postinst", "prerm", "postrm", "config"})
 
 
@@ -92,13 +93,12 @@ def read(path: Path, *, keep: Callable[[str], bool] = lambda _: False) -> Deb:
     with _refusing(path):
         parts = dict(_ar_members(path.read_bytes()))
         members = _control_members(parts)
-        with _open_tar(parts, "data.tar") as tar:
-            for info in tar:
-                entry = _entry(info)
-                if entry.path:
-                    entries.append(entry)
-                    if info.isfile() and keep(entry.path) and (found := tar.extractfile(info)):
-                        contents[entry.path] = found.read()
+        for member, content in _members(parts, "data.tar"):
+            entry = _entry(member)
+            if entry.path:
+                entries.append(entry)
+                if member.type == tarfile.REGTYPE and keep(entry.path):
+                    contents[entry.path] = content()
         return Deb(_fields(members), members, tuple(entries), contents)
 
 
@@ -152,6 +152,18 @@ def _ar_members(data: bytes) -> Iterator[tuple[str, bytes]]:
         at += size + size % 2
 
 
+def _members(parts: Mapping[str, bytes], stem: str) -> Iterator[tuple[tar.Member, Callable[[], bytes]]]:
+    """Yield each member of a tarball, and what returns its bytes as long as the next was not asked for."""
+    small = tar.unpacked(parts[f"{stem}.xz"]) if f"{stem}.xz" in parts else None
+    if small is not None:
+        for member in tar.members(small):
+            yield member, lambda member=member: small[member.at : member.at + member.size]  # type: ignore[misc]
+        return
+    with _open_tar(parts, stem) as large:
+        for info in large:
+            yield tar.of(info), lambda info=info: large.extractfile(info).read()  # type: ignore
+
+
 def _open_tar(parts: Mapping[str, bytes], stem: str) -> tarfile.TarFile:
     name = next((name for name in parts if name.startswith(stem)), None)
     if name is None:
@@ -163,12 +175,11 @@ def _open_tar(parts: Mapping[str, bytes], stem: str) -> tarfile.TarFile:
 
 
 def _control_members(parts: Mapping[str, bytes]) -> dict[str, bytes]:
-    with _open_tar(parts, "control.tar") as tar:
-        return {
-            info.name.removeprefix("./"): found.read()
-            for info in tar
-            if info.isfile() and (found := tar.extractfile(info))
-        }
+    return {
+        member.name.removeprefix("./"): content()
+        for member, content in _members(parts, "control.tar")
+        if member.type == tarfile.REGTYPE
+    }
 
 
 def _fields(members: Mapping[str, bytes]) -> dict[str, str]:
@@ -179,7 +190,7 @@ def _fields(members: Mapping[str, bytes]) -> dict[str, str]:
     return fields
 
 
-def _entry(info: tarfile.TarInfo) -> Entry:
-    kind: Kind = "dir" if info.isdir() else "link" if info.issym() else "file"
-    path = info.name.removeprefix(".").strip("/")
-    return Entry(path, kind, info.mode, int(info.mtime), info.size, "", info.linkname)
+def _entry(member: tar.Member) -> Entry:
+    kind = _KINDS.get(member.type, "file")
+    path = member.name.removeprefix(".").strip("/")
+    return Entry(path, kind, member.mode, member.mtime, member.size, "", member.target)

@@ -1,0 +1,59 @@
+"""Debonair that is killed before its n-th operation on the files of a folder.
+
+``python -m dying POINT FOLDER WORDS`` runs ``debonair WORDS``. What counts is all that changes the folder,
+and each program that is started. A file that was about to get its name is left half written. Where there
+are fewer operations than POINT, their number is the last line of standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from debonair import cli
+
+CHANGES = frozenset({"os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"})
+
+
+class Countdown:
+    """An audit hook (PEP 578): it is told of each operation before that is carried out."""
+
+    def __init__(self, point: int, folder: Path) -> None:
+        self.point, self.folder, self.count = point, str(folder.absolute()), 0
+
+    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        if not self.counts(event, args):
+            return
+        self.count += 1
+        if self.count != self.point:
+            return
+        if event in {"os.link", "os.rename"}:
+            written = os.open(args[0], os.O_WRONLY)
+            os.ftruncate(written, os.fstat(written).st_size // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def counts(self, event: str, args: tuple[Any, ...]) -> bool:
+        if event == "subprocess.Popen":
+            return True
+        if event == "open":
+            path, _, flags = args
+            new = flags & os.O_CREAT or flags & os.O_TMPFILE == os.O_TMPFILE
+            return bool(new) and str(path).startswith(self.folder)
+        return event in CHANGES and any(str(each).startswith(self.folder) for each in args[:2])
+
+
+def main() -> None:
+    countdown = Countdown(int(sys.argv[1]), Path(sys.argv[2]))
+    sys.argv[1:] = sys.argv[3:]
+    sys.addaudithook(countdown)
+    try:
+        cli.main()
+    finally:
+        sys.stderr.write(f"{countdown.count}\n")
+
+
+if __name__ == "__main__":
+    main()
