@@ -55,7 +55,7 @@ bench-switch: setup ## Measure what requests notice of 20 upgrades and 20 rollba
 bench-asleep: setup ## Measure the memory of 50 apps asleep, and their wake
 	@PYTHONPATH=tests/support:tests/e2e .venv/bin/python -m bench.asleep
 
-bench-repository: setup ## Measure one deb more in a repository of 10,000, beside other tools
+bench-repository: setup ## Measure one deb more in a repository of 10,000, and an index from nothing, beside other tools
 	@PYTHONPATH=tests/support .venv/bin/python -m bench.repository
 
 deb: setup ## Make Debonair's own .deb in dist/
