@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -191,3 +193,47 @@ def test_a_private_repository_asks_for_a_password(boot: Boot, repo: Repo, tmp_pa
             finally:
                 server.terminate()
         assert machine.run(["stat", "-c", "%a", "/etc/apt/auth.conf.d/acme.conf"]).stdout == "600\n"
+
+
+SITE = """
+server {
+    listen 8090;
+    root /srv/apt;
+    location /state/ { return 404; }
+    location / { auth_basic "apt"; auth_basic_user_file /etc/nginx/apt.logins; }
+}
+"""
+"""The one of docs/explanation/repository.md, for those who know the password alone."""
+
+
+def test_nginx_serves_it_to_those_who_know_the_password(
+    boot: Boot, repo: Repo, hello: Hello, tmp_path: Path
+) -> None:
+    repo("init", tmp_path / "apt", "--name", "acme", "--url", "http://127.0.0.1:8090")
+    first = hello("1.0", "trixie")
+    with boot("trixie") as machine:
+        boot.bed.stock(machine, first)
+        machine.write("/etc/nginx/apt.logins", b"pi:{PLAIN}s3cret\n")
+        machine.write("/etc/nginx/sites-enabled/apt", SITE.encode())
+
+        def publish(*words: str | Path) -> None:
+            repo(*words)
+            packed = io.BytesIO()
+            with tarfile.open(fileobj=packed, mode="w") as archive:
+                archive.add(tmp_path / "apt", "apt")
+            machine.run(["tar", "--extract", "--directory", "/srv"], stdin=packed.getvalue())
+
+        publish("add", first)
+        machine.run(["systemctl", "reload-or-restart", "nginx"])
+        line = 'sudo() { "$@"; }; ' + repo("bootstrap", "--login", "pi")
+        assert machine.run(["bash", "-c", line], stdin=b"wrong\n", check=False).status != 0
+        machine.run(["bash", "-c", line], stdin=b"s3cret\n")
+        machine.run(["apt-get", "install", "--yes", "hello-pi"])
+        assert version(machine) == "1.0"
+        publish("add", hello("1.1", "trixie"))
+        assert upgraded(machine) == "1.1"
+        publish("rollback", "hello-pi")
+        assert upgraded(machine) == "1.0"
+        hidden = ["curl", "--silent", "--user", "pi:s3cret", "--output", "/dev/null"]
+        hidden += ["--write-out", "%{http_code}", "http://127.0.0.1:8090/state/head.json"]
+        assert machine.run(hidden).stdout == "404", "what only a publisher reads is not shown"
