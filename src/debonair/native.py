@@ -12,11 +12,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import msgspec
-
-from debonair import backend, layout, venv
+from debonair import backend, built, layout, venv
 from debonair.cache import Cache, whole
 from debonair.deb import tree
 from debonair.deb.tree import Source
@@ -77,18 +74,16 @@ def build(
         ):  # targets are built side by side
             requires, lock = job.locked(requires)
         wheels = obtain(lock, target, cache, environ)
-        kept = cache.folder("locks") / f"{job.key(wheels)}.native"
-        if found := _kept(kept, cache):
+        note = cache.folder("locks") / f"{job.key(wheels)}.native"
+        if found := built.kept(note, cache):
             return found
         say(f"Building {job.title} from source for {target.name}...")
         with Bed(cache, environ).enter(job.root) as machine, ticking(f"Building {job.title}"):
             job.lay_out(machine, system, requires, wheels)
             wheel, asked = job.run(machine)
             if wheel:
-                file = _fetched(machine, wheel, cache)
-                with whole(kept) as temporary:
-                    temporary.write_bytes(msgspec.msgpack.encode(file))
-                return file
+                packed = machine.run(["base64", "--wrap=0", f"{_FOLDER}/wheel/{wheel}"]).stdout
+                return built.keep(wheel, base64.b64decode(packed), cache, note=note)
         requires = tuple(sorted({*requires, *asked}))
     raise WheelError(
         f"{job.title} asks for further packages each time that it is to be built: {', '.join(requires)}.",
@@ -206,23 +201,6 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _script() -> bytes:
     return resource("packaging/sdist/build_wheel.py").read_bytes()
-
-
-def _kept(path: Path, cache: Cache) -> File | None:
-    try:
-        file = msgspec.msgpack.decode(path.read_bytes(), type=File)
-    except (OSError, msgspec.MsgspecError):
-        return None
-    return file if place(file, cache).is_file() else None
-
-
-def _fetched(machine: Machine, name: str, cache: Cache) -> File:
-    """Take the wheel ``name`` from ``machine`` into ``cache``."""
-    data = base64.b64decode(machine.run(["base64", "--wrap=0", f"{_FOLDER}/wheel/{name}"]).stdout)
-    file = File(name, hashlib.sha256(data).hexdigest(), size=len(data))
-    with whole(place(file, cache)) as temporary:
-        temporary.write_bytes(data)
-    return file
 
 
 def _end(said: str) -> str:

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from pathspec import GitIgnoreSpec
 
+from debonair import built
 from debonair.app import content, walk
-from debonair.cache import whole
 from debonair.errors import ProjectError
 from debonair.fetch import place
-from debonair.lock.locked import File
 from debonair.lock.resolve import Uv
 from debonair.progress import say
 from debonair.wheels import Wheel
@@ -41,31 +39,18 @@ def wheel(project: Project, epoch: int, cache: Cache, environ: Mapping[str, str]
     with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
         copy = Path(folder) / "source"
         digest = _copy(project.root, copy, epoch)
-        kept = cache.folder("locks") / f"{digest}.own"
-        file = _kept(kept, cache)
+        note = cache.folder("locks") / f"{digest}.own"
+        file = built.kept(note, cache)
         if file is None:
             say(f"Building the wheel of {project.name}...")
-            built = Uv(project.root, environ).build(copy, Path(folder), epoch)
-            if not built.name.endswith("-none-any.whl"):
+            made = Uv(project.root, environ).build(copy, Path(folder), epoch)
+            if not made.name.endswith("-none-any.whl"):
                 raise ProjectError(
-                    f"{project.config_file}: the project builds to {built.name}, which is not pure Python.",
+                    f"{project.config_file}: the project builds to {made.name}, which is not pure Python.",
                     hint='Package its files as they are (install = "files"), its C code as a dependency.',
                 )
-            data = built.read_bytes()
-            file = File(built.name, hashlib.sha256(data).hexdigest(), size=len(data))
-            with whole(place(file, cache)) as temporary:
-                temporary.write_bytes(data)
-            with whole(kept) as temporary:
-                temporary.write_bytes(msgspec.msgpack.encode(file))
+            file = built.keep(made.name, made.read_bytes(), cache, note=note)
     return Wheel(project.name, project.version, file.filename, file.sha256, place(file, cache))
-
-
-def _kept(path: Path, cache: Cache) -> File | None:
-    try:
-        file = msgspec.msgpack.decode(path.read_bytes(), type=File)
-    except (OSError, msgspec.MsgspecError):
-        return None
-    return file if place(file, cache).is_file() else None
 
 
 def _copy(root: Path, copy: Path, epoch: int) -> str:

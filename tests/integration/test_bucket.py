@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,13 @@ from aptclient import Client
 from click.testing import CliRunner
 from cutter import cutting
 from debs import make_deb
-from repository import SUITES
 from s3 import S3, serving
 from scribe import Scribe
+from together import publish_together
 
 from debonair import cli
-from debonair.apt import edits, history, place, state, verify
+from debonair.apt import place
 from debonair.apt.publish import Repository
-from debonair.apt.state import Head
 
 NAME = "acme"
 ADDRESS = "s3://fleet/apt"
@@ -201,47 +199,13 @@ class TestAccounts:
 
 
 class TestPublishers:
-    def publisher(self, s3: S3, scribe: Scribe, who: str, clock: list[int]) -> Repository:
-        environ = {**s3.environment(), "HOME": "/nonexistent"}
-        storage = place.storage(ADDRESS, environ, clock=lambda: clock[0])
-        return Repository(storage, lambda _: scribe, clock=lambda: clock[0], who=who)
-
     def test_two_at_once_twenty_times(self, s3: S3, tmp_path: Path) -> None:
-        scribe, clock = Scribe(), [1_800_000_000]
-        both = {who: self.publisher(s3, scribe, who, clock) for who in ("ada", "bob")}
-        key = scribe.create("acme", now=clock[0])
-        head = Head(state.FORMAT, NAME, 0, "", (key,), 365, {}, url="https://apt.example.org")
-        both["ada"].create(head, edits.first(SUITES))
-        together = threading.Barrier(2)
-        wrong: list[BaseException] = []
+        def publisher(who: str, scribe: Scribe, clock: Callable[[], int]) -> Repository:
+            environ = {**s3.environment(), "HOME": "/nonexistent"}
+            storage = place.storage(ADDRESS, environ, clock=clock)
+            return Repository(storage, lambda _: scribe, clock=clock, who=who)
 
-        def work(who: str) -> None:
-            try:
-                for number in range(20):
-                    deb = make_deb(tmp_path / who, who, f"1.{number}-1+deb13")
-                    together.wait(60)
-                    edit = edits.add([deb], SUITES, channel_name="stable", suite=None, percent=100)
-                    both[who].change("publish", edit)
-                    together.wait(60)
-                    clock[0] += 30
-            except BaseException as error:
-                wrong.append(error)
-                together.abort()
-
-        threads = [threading.Thread(target=work, args=(who,)) for who in both]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert wrong == []
-        draft = both["ada"].draft()
-        changes = list(history.read(both["ada"].storage, draft.head.history))
-        assert [change.generation for change in changes] == list(range(41, 0, -1))
-        for who in both:
-            assert [entry.version for entry in draft.lines("trixie", who)["amd64"].entries] == [
-                f"1.{number}-1+deb13" for number in range(20)
-            ]
-        assert verify.verify(draft, scribe) == []
+        publish_together(publisher, tmp_path)
         lost = sum(line == "PUT /fleet/apt/state/head.json" for line in s3.asked)
         assert lost > 41, f"they never met: {lost} commits were tried"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,13 @@ from aptclient import Client
 from click.testing import CliRunner
 from cutter import cutting
 from debs import make_deb
-from repository import SUITES
 from scribe import Scribe
 from sshd import HOST, running
+from together import publish_together
 
 from debonair import cli
-from debonair.apt import edits, history, place, remote, state, verify
+from debonair.apt import place, remote, state
 from debonair.apt.publish import Repository
-from debonair.apt.state import Head
 from debonair.apt.storage import Conflict
 from debonair.errors import MachineError, NetworkError
 
@@ -176,45 +174,10 @@ def test_a_connection_that_is_cut(root: Path, tmp_path: Path, after: int) -> Non
 
 
 def test_two_publishers_at_once_twenty_times(root: Path, tmp_path: Path) -> None:
-    scribe, clock = Scribe(), [1_800_000_000]
+    def publisher(who: str, scribe: Scribe, clock: Callable[[], int]) -> Repository:
+        storage = place.storage(f"{HOST}:{root}", {}, clock=clock)
+        return Repository(storage, lambda _: scribe, clock=clock, who=who)
 
-    def publisher(who: str) -> Repository:
-        storage = place.storage(f"{HOST}:{root}", {}, clock=lambda: clock[0])
-        return Repository(storage, lambda _: scribe, clock=lambda: clock[0], who=who)
-
-    both = {who: publisher(who) for who in ("ada", "bob")}
-    key = scribe.create("acme", now=clock[0])
-    head = Head(state.FORMAT, "acme", 0, "", (key,), 365, {}, url="https://apt.example.org")
-    both["ada"].create(head, edits.first(SUITES))
-    together = threading.Barrier(2)
-    wrong: list[BaseException] = []
-
-    def work(who: str) -> None:
-        try:
-            for number in range(20):
-                deb = make_deb(tmp_path / who, who, f"1.{number}-1+deb13")
-                together.wait(60)
-                edit = edits.add([deb], SUITES, channel_name="stable", suite=None, percent=100)
-                both[who].change("publish", edit)
-                together.wait(60)
-                clock[0] += 30
-        except BaseException as error:
-            wrong.append(error)
-            together.abort()
-
-    threads = [threading.Thread(target=work, args=(who,)) for who in both]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert wrong == []
-    draft = both["ada"].draft()
-    changes = list(history.read(both["ada"].storage, draft.head.history))
-    assert [change.generation for change in changes] == list(range(41, 0, -1))
-    for who in both:
-        assert [entry.version for entry in draft.lines("trixie", who)["amd64"].entries] == [
-            f"1.{number}-1+deb13" for number in range(20)
-        ]
-    assert verify.verify(draft, scribe) == []
+    bob = publish_together(publisher, tmp_path)
     written = hashlib.sha256((root / state.HEAD).read_bytes()).hexdigest()
-    assert state.head(both["bob"].storage)[1] == written
+    assert state.head(bob.storage)[1] == written

@@ -1,0 +1,59 @@
+"""Two publishers that change one repository at the same moment, again and again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from debs import make_deb
+from repository import SUITES
+from scribe import Scribe
+
+from debonair.apt import edits, history, state, verify
+from debonair.apt.publish import Repository
+from debonair.apt.state import Head
+
+_TIMES = 20
+Publisher = Callable[[str, Scribe, Callable[[], int]], Repository]
+"""Opens the repository for somebody, who signs by the scribe and reads the clock."""
+
+
+def publish_together(publisher: Publisher, folder: Path) -> Repository:
+    """Let two publish twenty times at once; see that nothing is lost, and return the repository of one."""
+    scribe, clock = Scribe(), [1_800_000_000]
+    both = {who: publisher(who, scribe, lambda: clock[0]) for who in ("ada", "bob")}
+    key = scribe.create("acme", now=clock[0])
+    head = Head(state.FORMAT, "acme", 0, "", (key,), 365, {}, url="https://apt.example.org")
+    both["ada"].create(head, edits.first(SUITES))
+    together = threading.Barrier(2)
+    wrong: list[BaseException] = []
+
+    def work(who: str) -> None:
+        try:
+            for number in range(_TIMES):
+                deb = make_deb(folder / who, who, f"1.{number}-1+deb13")
+                together.wait(60)
+                edit = edits.add([deb], SUITES, channel_name="stable", suite=None, percent=100)
+                both[who].change("publish", edit)
+                together.wait(60)
+                clock[0] += 30
+        except BaseException as error:
+            wrong.append(error)
+            together.abort()
+
+    threads = [threading.Thread(target=work, args=(who,)) for who in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    draft = both["ada"].draft()
+    changes = list(history.read(both["ada"].storage, draft.head.history))
+    assert [change.generation for change in changes] == list(range(2 * _TIMES + 1, 0, -1))
+    for who in both:
+        assert [entry.version for entry in draft.lines("trixie", who)["amd64"].entries] == [
+            f"1.{number}-1+deb13" for number in range(_TIMES)
+        ]
+    assert verify.verify(draft, scribe) == []
+    return both["bob"]
