@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import lzma
-import os
 import re
+import shutil
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -213,8 +214,7 @@ class TestKeys:
         repo("verify")
 
     def test_a_key_of_ones_own(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        home = Path(f"/tmp/debonair-test-{os.getpid()}")  # a socket's path is short
-        home.mkdir(mode=0o700)
+        home = Path(tempfile.mkdtemp())  # a socket's path must be short, and tmp_path is not: unix(7)
         monkeypatch.setenv("GNUPGHOME", str(home))
         try:
             make = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "me", "ed25519", "cert"]
@@ -343,7 +343,7 @@ class TestFormat:
         first = tmp_path / "first"
         again = tmp_path / "again"
         keys.rename(keys.with_name("home"))
-        short = Path(f"/tmp/debonair-test-{os.getpid()}")
+        short = Path(tempfile.mkdtemp()) / "home"
         short.symlink_to(keys.with_name("home"))
         monkeypatch.setenv("GNUPGHOME", str(short))
         try:
@@ -353,7 +353,7 @@ class TestFormat:
                 repo("add", make_deb(tmp_path), "-r", folder)
         finally:
             run.run(["gpgconf", "--kill", "gpg-agent"])
-            short.unlink()
+            shutil.rmtree(short.parent)
         assert contents(first) == contents(again)
 
 
