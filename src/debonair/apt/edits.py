@@ -19,13 +19,12 @@ from debonair.apt.draft import Draft, Lines
 from debonair.apt.facts import Facts
 from debonair.apt.publish import Edit
 from debonair.apt.state import Bootstrap, Key, Suite
-from debonair.deb.version import order
+from debonair.deb.version import order, release, without_release
 from debonair.errors import RepositoryError
 
 CHANNELS = ("stable", "testing")
 _MANY = 1000
 """For fewer debs than that it takes longer to start a process than to read them."""
-_SUFFIX = re.compile(r"[+~]deb(\d+)(?:u\d+)?(?:~\w+)?$")
 _REVISION = re.compile(r"-[^-]*$")
 
 
@@ -248,7 +247,7 @@ def prune(*, keep: int, older_than: int) -> Edit:
 
 def same(version: str, asked: str) -> bool:
     """Tell whether ``asked`` is ``version``: in full, without ``+deb13``, or without the revision too."""
-    plain = _SUFFIX.sub("", version)
+    plain = without_release(version)
     return asked in {version, plain, _REVISION.sub("", plain)}
 
 
@@ -264,9 +263,9 @@ def _read(paths: Sequence[Path]) -> list[Facts]:
 
 def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -> str:
     """Return the suite of the repository that a deb goes to."""
-    found = _SUFFIX.search(each.version)
+    found = release(each.version)
     releases = {draft.suite(name).debian_release: draft.suite(name).suite for name in draft.suites}
-    chosen = suite or (releases.get(int(found[1])) if found else None)
+    chosen = suite or (releases.get(found) if found else None)
     if chosen is None:
         raise RepositoryError(
             f"{each.name}: its version {each.version} does not name a suite (+deb{max(releases)}).",

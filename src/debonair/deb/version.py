@@ -8,6 +8,7 @@ from packaging.version import InvalidVersion, Version
 
 from debonair.errors import PackageError
 
+_RELEASE = re.compile(r"[+~]deb(\d+)(?:u\d+)?(?:~\w+)?$")
 REVISION = "1"
 
 
@@ -49,6 +50,17 @@ def for_suite(version: str, debian_release: int, variant: str = "") -> str:
     other does, is lower than that: ``1.4.2-1+deb13~armv6``.
     """
     return f"{from_pep440(version)}-{REVISION}+deb{debian_release}" + (f"~{variant}" if variant else "")
+
+
+def release(version: str) -> int | None:
+    """Return the release of Debian that a Debian version names (``+deb13``), or None if it names none."""
+    found = _RELEASE.search(version)
+    return int(found[1]) if found else None
+
+
+def without_release(version: str) -> str:
+    """Return a Debian version without the release of Debian that it names: ``1.4.2-1``."""
+    return _RELEASE.sub("", version)
 
 
 def without_epoch(version: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from debonair import run, target
 from debonair.deb import archive
+from debonair.deb.version import release
 from debonair.errors import PackageError, TargetError
 from debonair.settings import defaults
 from debonair.trial.emulation import emulated
@@ -82,8 +82,8 @@ def _usual() -> str:
 
 def _named(version: str, known: dict[int, str]) -> str | None:
     """Return the suite that the end of a Debian version names; None if it names none."""
-    found = re.search(r"[+~]deb(\d+)(?:u\d+)?(?:~\w+)?$", version)
-    return known.get(int(found[1])) if found else None
+    found = release(version)
+    return known.get(found) if found else None
 
 
 def _compare(first: str, second: str) -> int:
