@@ -3,11 +3,13 @@ SHELL = /bin/sh
 CPU := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
 DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
-# Besides packaging/dev/debian-packages.txt, for the integration tests alone: a browser, and an sshd of their own
+# Besides packaging/dev/debian-packages.txt, for the end-to-end tests alone: what the documentation tells readers to use
+READERS = curl openssl pipx
+# The same for the integration tests alone: a browser, and an sshd of their own
 PARTNERS = chromium chromium-driver openssh-server
-CODE = src tests bench packaging/dev packaging/device packaging/sdist
+CODE = src tests bench docs packaging/dev packaging/device packaging/sdist
 
-.PHONY: help setup demo demo-repo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository deb lock golden clean
+.PHONY: help setup demo demo-repo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository docs manuals deb lock golden clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -44,6 +46,7 @@ integration: setup ## Run the tests with dpkg, lintian, uv, a browser and others
 	$(PYTEST) tests/integration
 
 e2e: setup ## Run the tests that boot a Debian
+	@packaging/dev/setup $(READERS)
 	$(PYTEST) tests/e2e
 
 bench: setup ## Measure builds beside dh-virtualenv's
@@ -58,7 +61,14 @@ bench-asleep: setup ## Measure the memory of 50 apps asleep, and their wake
 bench-repository: setup ## Measure one deb more in a repository of 10,000, and an index from nothing, beside other tools
 	@PYTHONPATH=tests/support .venv/bin/python -m bench.repository
 
-deb: setup ## Make Debonair's own .deb in dist/
+docs: setup ## Make the documentation's site in build/docs
+	.venv/bin/sphinx-build -q -W --keep-going -b html docs build/docs
+
+manuals: setup ## Make the manual pages of the command line in debian/
+	@rm -f debian/debonair*.1
+	.venv/bin/sphinx-build -q -W --keep-going -b man docs debian -d build/doctrees
+
+deb: manuals ## Make Debonair's own .deb in dist/
 	@$(DEBONAIR) build . --target trixie-$(CPU) --target bookworm-$(CPU) --out dist
 
 lock: setup ## Lock the Python packages anew

@@ -101,7 +101,14 @@ def main(*, verbose: bool) -> None:
 @main.command()
 @_directory
 @_target_option(multiple=True)
-@click.option("--out", "-o", type=_FOLDER, default=None, help="Folder for the .deb files; DIRECTORY/dist.")
+@click.option(
+    "--out",
+    "-o",
+    metavar="DIR",
+    type=_FOLDER,
+    default=None,
+    help="Folder for the .deb files; DIRECTORY/dist.",
+)
 @click.option(
     "--from-source",
     metavar="PKG",
@@ -243,9 +250,12 @@ def schema() -> None:
 
 @main.command(name="try", cls=_WithCommand, options_metavar="[OPTIONS] ... [-- COMMAND]")
 @click.argument("debs", nargs=-1, required=True, type=_DEB)
-@click.option("--suite", help="The suite to boot; that of the DEB.")
+@click.option("--suite", metavar="SUITE", help="The suite to boot; that of the DEB.")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), help="Serve the page at this port of 127.0.0.1, too."
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    help="Serve the page at this port of 127.0.0.1, too.",
 )
 @click.option("--keep", is_flag=True, help="Keep it running until Ctrl-C.")
 def try_(debs: tuple[Path, ...], *, suite: str | None, port: int | None, keep: bool) -> None:

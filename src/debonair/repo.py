@@ -39,6 +39,7 @@ def _where(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--repository",
         "-r",
+        metavar="PLACE",
         envvar="DEBONAIR_REPOSITORY",
         default=".",
         help="Folder or URL of the repository; else DEBONAIR_REPOSITORY, else this folder.",
@@ -52,7 +53,9 @@ def _channel(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _suite(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option("--suite", help="Only this suite of Debian, such as trixie.")(function)
+    return click.option("--suite", metavar="SUITE", help="Only this suite of Debian, such as trixie.")(
+        function
+    )
 
 
 @click.group()
@@ -62,13 +65,18 @@ def repo() -> None:
 
 @repo.command()
 @click.argument("place")
-@click.option("--name", required=True, help="Its name for ever, such as acme: Origin of its suites.")
-@click.option("--url", default="", help="Where clients will read it, such as https://apt.example.org.")
+@click.option(
+    "--name", metavar="NAME", required=True, help="Its name for ever, such as acme: Origin of its suites."
+)
+@click.option(
+    "--url", metavar="URL", default="", help="Where clients will read it, such as https://apt.example.org."
+)
 @click.option(
     "--key", metavar="FINGERPRINT", help="Sign by this key of your own GnuPG home, not by a new one."
 )
 @click.option(
     "--valid-days",
+    metavar="DAYS",
     type=click.IntRange(1, 3650),
     default=365,
     show_default=True,
@@ -119,7 +127,9 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
 @click.argument("debs", nargs=-1, required=True, type=_FILE)
 @_channel
 @_suite
-@click.option("--percent", type=_PERCENT, default=100, help="The share of machines that may take it.")
+@click.option(
+    "--percent", type=_PERCENT, metavar="N", default=100, help="The share of machines that may take it."
+)
 @_where
 def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str) -> None:
     """Publish each DEB in the suite that its version names (+deb13)."""
@@ -133,7 +143,9 @@ def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int
 @click.argument("debs", nargs=-1, required=True, type=_FILE)
 @_channel
 @_suite
-@click.option("--percent", type=_PERCENT, default=100, help="The share of machines that may take it.")
+@click.option(
+    "--percent", type=_PERCENT, metavar="N", default=100, help="The share of machines that may take it."
+)
 @click.option(
     "--to",
     "--repository",
@@ -182,7 +194,9 @@ def list_(*, as_json: bool, repository: str) -> None:
 @click.option("--to", type=_CHANNEL, default="stable", show_default=True, help="The channel that gets it.")
 @click.option("--from", "source", type=_CHANNEL, default="testing", show_default=True, help="That has it.")
 @_suite
-@click.option("--percent", type=_PERCENT, default=100, help="The share of machines that may take it.")
+@click.option(
+    "--percent", type=_PERCENT, metavar="N", default=100, help="The share of machines that may take it."
+)
 @_where
 def promote(
     app: str, version: str, *, to: str, source: str, suite: str | None, percent: int, repository: str
@@ -197,7 +211,7 @@ def promote(
 @repo.command()
 @click.argument("app")
 @click.argument("version")
-@click.option("--percent", type=_PERCENT, help="The share of machines that may take it.")
+@click.option("--percent", type=_PERCENT, metavar="N", help="The share of machines that may take it.")
 @click.option("--halt", is_flag=True, help="No further machine takes it; those that have it keep it.")
 @_channel
 @_suite
@@ -237,10 +251,16 @@ def rollback(app: str, version: str | None, *, channel: str, suite: str | None, 
 
 @repo.command()
 @click.option(
-    "--keep", type=click.IntRange(1), default=3, show_default=True, help="Newest versions to keep."
+    "--keep",
+    metavar="N",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Newest versions to keep.",
 )
 @click.option(
     "--older-than",
+    metavar="DAYS",
     type=_Days(),
     default="90d",
     show_default=True,
@@ -327,8 +347,12 @@ def history(*, as_json: bool, repository: str) -> None:
 
 
 @repo.command()
-@click.option("--url", help="Where clients read it from now on; this publishes the bootstrap deb.")
-@click.option("--login", default="", help="For a private repository: the name that the machines say.")
+@click.option(
+    "--url", metavar="URL", help="Where clients read it from now on; this publishes the bootstrap deb."
+)
+@click.option(
+    "--login", metavar="USER", default="", help="For a private repository: the name that the machines say."
+)
 @_where
 def bootstrap(*, url: str | None, login: str, repository: str) -> None:
     """Print the one line to type on a new machine."""
@@ -347,9 +371,22 @@ def bootstrap(*, url: str | None, login: str, repository: str) -> None:
 
 
 @repo.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of TCP.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Whose requests: 0.0.0.0 for all.")
-@click.option("--logins", type=_FILE, help="File with lines name:password; without it anybody may read.")
+@click.option(
+    "--port", metavar="PORT", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of TCP."
+)
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Whose requests: 0.0.0.0 for all.",
+)
+@click.option(
+    "--logins",
+    metavar="FILE",
+    type=_FILE,
+    help="File with lines name:password; without it anybody may read.",
+)
 @_where
 def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None:
     """Serve the repository by HTTP until Ctrl-C."""
