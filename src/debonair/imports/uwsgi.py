@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,7 @@ class _Reader:
 
     def take(self, entry: Entry) -> None:
         """Take one option."""
+        entry = replace(entry, text=_shown(entry))
         name = entry.name
         if name not in _options() and (dashed := name.replace("_", "-")) in _options():
             name = dashed
@@ -146,8 +148,8 @@ class _Reader:
     def _warn(self, entry: Entry, what: str) -> None:
         self.warnings.append(f"{entry.file.name}:{entry.line}: {what}")
 
-    def _say(self, entry: Entry, became: str, why: str = "", *, text: str = "") -> None:
-        self.accounts.append(Account(entry.file, entry.line, text or entry.text, became, why))
+    def _say(self, entry: Entry, became: str, why: str = "") -> None:
+        self.accounts.append(Account(entry.file, entry.line, entry.text, became, why))
 
     def _callable(self, entry: Entry) -> None:
         name, value = _CALLED.get(entry.name.replace("_", "-"), ""), entry.value
@@ -175,12 +177,11 @@ class _Reader:
         if verdict.kept and ("$(" in value or "%(" in value):
             self._pass(entry, "env")
             return
-        text = entry.text.replace(value, "...") if verdict.secret and value else ""
         why = verdict.why
         if verdict.kept:
             self.environment[name] = value
             why = self._elsewhere(entry, value)
-        self._say(entry, f"service.environment.{name}" if verdict.kept else "", why, text=text)
+        self._say(entry, f"service.environment.{name}" if verdict.kept else "", why)
 
     def _static(self, entry: Entry) -> None:
         url, _, folder = (part.strip() for part in entry.value.partition("="))
@@ -266,6 +267,15 @@ class _Reader:
             guess = f"; '{close[0]}' would be one" if close else ""
             self._say(entry, "", f"{_NO_OPTION}{guess}")
             self._warn(entry, f"'{entry.name}' is {_NO_OPTION}{guess}. It was left out.")
+
+
+def _shown(entry: Entry) -> str:
+    """Return the line of an option, without the value of a secret."""
+    pair = entry.value if entry.name in {"env", *configuration.VARIABLES} else f"{entry.name}={entry.value}"
+    name, _, value = (part.strip() for part in pair.partition("="))
+    if not value or not variables.judge(name, value).secret:
+        return entry.text
+    return entry.text.replace(value, "...") if value in entry.text else f"{entry.name} = ..."
 
 
 def _typed(name: str, value: str) -> Option:
