@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from debonair import declared, legacy, settings, settingsfile, wanted
+from debonair import declared, imports, legacy, settings, settingsfile, wanted
 from debonair import pyproject as pyproject_toml
 from debonair.cache import whole
 from debonair.discovery import Finding, application, identity, traits
@@ -36,7 +36,7 @@ class Draft:
     present: bool
     """Whether there are settings already; then nothing is written."""
     findings: tuple[Finding, ...]
-    imported: tuple[tuple[Path, Imported], ...]
+    imported: Imported
     """What the files of other tools say."""
     notes: tuple[str, ...]
     """What the author should know, each a sentence or two."""
@@ -79,7 +79,7 @@ def draft(
     code, broken = modules(root)
     callables = Callables(code)
     paths = dict.fromkeys([*files.find(root), *(path.absolute() for path in foreign)])
-    imported = tuple((path, files.read(path, root)) for path in paths)
+    imported = imports.merge(files.read(path, root) for path in reversed(paths))
     asked = None if table else ask
 
     chosen = application.choose(
@@ -109,7 +109,7 @@ def draft(
     )
     notes += [f"{path} cannot be read by this Python, and was not looked into." for path in broken]
     notes += traits.traps(code, load(_targets(findings)[0]).python_version)
-    notes += [warning for _, one in imported for warning in one.warnings]
+    notes += imported.warnings
     prefix = "tool.debonair" if file == pyproject else ""
     lines = [(found.key, found.value, found.where) for found in findings if found.key]
     text = settingsfile.text(lines, prefix=prefix, head=_HEAD)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from debonair.imports import Imported
+from debonair.imports import table
 from debonair.init import Draft
 
 _MAX_VALUE = 48
@@ -17,9 +18,12 @@ _MAX_VALUE = 48
 def text(draft: Draft, *, columns: int = 0) -> str:
     """Return all that is to be said of ``draft``; prose is in lines of ``columns``, else the terminal's."""
     width = min(columns or shutil.get_terminal_size((100, 24)).columns, 120)
+    accounts = [
+        replace(account, file=_short(account.file, draft.root)) for account in draft.imported.accounts
+    ]
     blocks = [
         "\n".join(_found(draft)),
-        *("\n".join(_account(path, one, draft.root)) for path, one in draft.imported),
+        table(accounts, width=width).rstrip("\n"),
         "\n".join(_notes(draft, width)),
         "\n".join(_written(draft)),
     ]
@@ -32,19 +36,8 @@ def _found(draft: Draft) -> Iterator[str]:
     yield from _table(rows)
 
 
-def _account(path: Path, one: Imported, root: Path) -> Iterator[str]:
-    yield f"What became of {path.relative_to(root) if path.is_relative_to(root) else path}:"
-    rows = []
-    for account in one.accounts:
-        became = account.became or ("" if account.line else "-")
-        rows.append(
-            (f"{account.line or ''}", account.text, " ".join(filter(None, [_arrow(became), account.why])))
-        )
-    yield from _table(rows)
-
-
-def _arrow(became: str) -> str:
-    return f"-> {became}." if became else "left out."
+def _short(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else path
 
 
 def _notes(draft: Draft, width: int) -> Iterator[str]:

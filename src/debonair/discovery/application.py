@@ -21,7 +21,7 @@ _KEY = ("wsgi",)
 def choose(
     root: Path,
     callables: Callables,
-    imported: Sequence[tuple[Path, Imported]],
+    imported: Imported,
     *,
     entry: str = "",
     source: str = "--wsgi",
@@ -38,13 +38,10 @@ def choose(
         wsgi.check_syntax(entry, file=Path(source), key="wsgi")
         _check(entry, root, Path(source))
         return Finding("application", entry, source, _KEY)
-    for path, one in reversed(imported):
-        said = str(one.settings.get("wsgi", ""))
-        if said and _is_there(said, root):
-            found = [account for account in one.accounts if "wsgi" in account.became]
-            line = f":{found[0].line}" if found and found[0].line else ""
-            made = _made_by(callables.what(said))
-            return Finding("application", said, " ".join([_shown(path, root) + line, *made]), _KEY)
+    said = str(imported.settings.get("wsgi", ""))
+    if said and _is_there(said, root):
+        where = " ".join([_where(imported, _KEY, root), *_made_by(callables.what(said))])
+        return Finding("application", said, where, _KEY)
     candidates = callables.candidates()
     able = [item for item in candidates if item.wsgi]
     if able:
@@ -105,16 +102,16 @@ def _shown(path: Path, root: Path) -> str:
 
 def _nothing(root: Path, callables: Callables) -> ProjectError:
     """Return the error that says why there is no application, and what to write."""
-    if closed := callables.unusable():
-        return ProjectError(
-            f"Nothing in {root} can be served without arguments: {'; '.join(closed[:3])}.",
-            hint="Write a wsgi.py that calls it: application = create_app(...)",
-        )
     for name, advice in _ADVICE.items():
         if where := callables.importing(name):
             return ProjectError(
                 f"{where} imports {name}, and nothing is made that a server can call.", hint=advice
             )
+    if closed := callables.unusable():
+        return ProjectError(
+            f"Nothing in {root} can be served without arguments: {'; '.join(closed[:3])}.",
+            hint="Write a wsgi.py that calls it: application = create_app(...)",
+        )
     return ProjectError(
         f"There is no WSGI application in {root}: nothing that Flask, Django, Bottle, Falcon, Pyramid, "
         "web.py or Werkzeug makes, and no function of (environ, start_response).",
@@ -131,26 +128,26 @@ _ADVICE = {
 }
 
 
-def settings_of(imported: Sequence[tuple[Path, Imported]], root: Path) -> tuple[list[Finding], list[str]]:
-    """Return what the files of other tools say besides the application; a later one has the last word.
+def settings_of(imported: Imported, root: Path) -> tuple[list[Finding], list[str]]:
+    """Return what the files of other tools say besides the application, and what of it cannot be kept."""
+    findings, notes = list[Finding](), list[str]()
+    for key, value in _leaves(imported.settings, ()):
+        where = _where(imported, key, root)
+        if key[0] == "static" and not (root / str(value)).is_dir():
+            notes.append(f"{where}: '{key[1]}' is left out: {value} is no folder of the project.")
+        elif key != _KEY:
+            findings.append(Finding(".".join(key), value, where, key))
+    return findings, notes
 
-    With it, what cannot be: static files that are not in the project.
-    """
-    found = dict[tuple[str, ...], Finding]()
-    notes = []
-    for path, one in imported:
-        for key, value in _leaves(one.settings, ()):
-            dotted = ".".join(key)
-            lines = [account.line for account in one.accounts if dotted in account.became.split(", ")]
-            lines += [account.line for account in one.accounts if key[0] in account.became]
-            where = f"{_shown(path, root)}:{lines[0]}" if lines and lines[0] else _shown(path, root)
-            if key[0] == "static" and not (root / str(value)).is_dir():
-                notes.append(
-                    f"{where}: the folder {value} of '{key[1]}' is not in the project; it is left out."
-                )
-            elif key != _KEY:
-                found[key] = Finding(dotted, value, where, key)
-    return list(found.values()), notes
+
+def _where(imported: Imported, key: tuple[str, ...], root: Path) -> str:
+    """Return file and line of what became ``key``."""
+    names = (".".join(key), key[0])
+    for name in names:
+        for account in imported.accounts:
+            if name in account.became.split(", "):
+                return _shown(account.file, root) + (f":{account.line}" if account.line else "")
+    return ""
 
 
 def _leaves(table: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

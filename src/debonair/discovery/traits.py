@@ -29,7 +29,7 @@ def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[
         for name, line in module.imports():
             top = name.partition(".")[0]
             if found := known().hardware.get(top):
-                where = f"{module.path}:{line} imports {top}"
+                where = f"{module.path}:{line} imports {name}"
                 words.setdefault(found.opens, where)
                 if found.name not in requirements:
                     packages.setdefault(found.debian, where)
@@ -42,7 +42,12 @@ def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[
         first = next(iter(packages.values()))
         findings.append(Finding("Debian packages", sorted(packages), first, ("depends",)))
         findings.append(
-            Finding("", value=True, where="so that the app sees them", key=("system-site-packages",))
+            Finding(
+                "Debian's Python",
+                value=True,
+                where="so that the app sees them",
+                key=("system-site-packages",),
+            )
         )
     notes = []
     if at_once:
@@ -114,7 +119,7 @@ def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
                         if since
                         else f"'{key}' is of an older release"
                     )
-                    notes.setdefault(key, f"{module.path}:{line}: {age}. {_sentence(gone.instead)}")
+                    notes.setdefault(key, f"{module.path}:{line}: {age}; instead: {gone.instead}.")
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Constant) and _BESIDE.match(str(node.value)):
                 notes.setdefault(
@@ -177,7 +182,3 @@ def _read(path: Path) -> str:
 
 def _some(places: Sequence[str]) -> str:
     return places[0] if len(places) == 1 else f"{places[0]} (and {len(places) - 1} more)"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."

@@ -63,10 +63,10 @@ def read(line: str) -> Said:
     if program in known:
         return known[program](words[1:])
     if program in _ASGI:
-        return Said(why=f"{program} serves ASGI, which WSGI cannot.")
+        return Said(why=f"{program} serves ASGI, and uWSGI does not")
     if program.startswith("python"):
-        return Said(why="Starts a server for development; uWSGI serves the app instead.")
-    return Said(why="Starts no server that Debonair knows.")
+        return Said(why="a server for development; uWSGI serves the app instead")
+    return Said(why="starts no server that Debonair knows")
 
 
 def _gunicorn(words: list[str]) -> Said:
@@ -77,19 +77,17 @@ def _gunicorn(words: list[str]) -> Said:
         if option in _NUMBERS and value.isdigit():
             numbers[_NUMBERS[option]] = int(value)
         elif option in {"-w", "--workers"}:
-            why = (
-                "The board decides how many processes there are; 'uwsgi.processes' is a number of your own."
-            )
+            why = "the board decides how many processes there are, unless 'uwsgi.processes' is set"
         elif option in {"-k", "--worker-class"} and "uvicorn" in value:
-            return Said(why="uvicorn serves ASGI, which WSGI cannot.")
+            return Said(why="uvicorn serves ASGI, and uWSGI does not")
         elif option == "--chdir":
-            why = f"It changes to {value} first; modules are imported from the project's folder."
+            why = f"it changes to {value} first; modules are imported from the project's folder"
         elif not option:
             entry = value if ":" in value else f"{value}:application"
             if _is_entry(entry):
                 settings["wsgi"] = entry
             else:
-                why = f"'{entry}' is called with arguments, which 'wsgi' cannot do."
+                why = f"'{entry}' is called with arguments, which 'wsgi' cannot do"
     if numbers.get("harakiri") == 0:  # gunicorn's way to say never
         del numbers["harakiri"]
     if numbers:
@@ -124,7 +122,7 @@ def _flask(words: list[str]) -> Said:
     entry = app if ":" in app else ""
     if _is_entry(entry):
         return Said({"wsgi": entry})
-    return Said(why="Starts a server for development; uWSGI serves the app instead.")
+    return Said(why="a server for development; uWSGI serves the app instead")
 
 
 def _pairs(words: list[str]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from debonair import declared
-from debonair.imports import Account, Imported, commandline
+from debonair.imports import Account, Imported, commandline, variables
 
 _NOT_KEPT = re.compile(
     r"PYTHON\w*|PIP_\w*|PATH|PORT|DEBIAN_FRONTEND|LANG|LC_\w*|VIRTUAL_ENV|POETRY_\w*|\w*SECRET\w*"
@@ -29,21 +29,29 @@ def read(path: Path, _root: Path) -> Imported:
             command, place = f"{command} {words}" if word.upper() == "CMD" else words, (number, line)
         elif word.upper() == "ENV":
             for name, value in _variables(rest):
-                if _NOT_KEPT.fullmatch(name) or "$" in value:
-                    accounts.append(
-                        Account(path, number, line, "", f"{name} is the container's own matter.")
-                    )
-                    continue
-                settings.setdefault("service", {}).setdefault("environment", {})[name] = value
-                accounts.append(Account(path, number, line, f"service.environment.{name}", ""))
+                why = _why_not(name, value)
+                if not why:
+                    settings.setdefault("service", {}).setdefault("environment", {})[name] = value
+                accounts.append(
+                    Account(path, number, line, "" if why else f"service.environment.{name}", why)
+                )
         elif word.upper() == "RUN" and "apt-get" in rest and "install" in rest:
-            why = "Debian packages: those that the app runs go into 'depends', those for a build do not."
+            why = "what the app runs of these goes into 'depends'; what only a build needs does not"
             accounts.append(Account(path, number, line, "", why))
     if command:
         said = commandline.read(command)
         settings |= said.settings
         accounts.append(Account(path, *place, ", ".join(said.keys()), said.why))
     return Imported(tuple(sorted(accounts, key=lambda account: account.line)), settings, ())
+
+
+def _why_not(name: str, value: str) -> str:
+    """Return why a variable is not kept; empty if it is."""
+    if _NOT_KEPT.fullmatch(name) or "$" in value:
+        return f"{name} is the container's own matter"
+    if value.startswith("/"):
+        return f"{value} is a path of the container"
+    return variables.judge(name, value).why
 
 
 def _instructions(text: str) -> Iterator[tuple[int, str]]:

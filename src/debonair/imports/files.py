@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from debonair.errors import ProjectError
-from debonair.imports import Imported, dockerfile, heroku
+from debonair.imports import Imported, dockerfile, heroku, uwsgi
 
 _FOLDERS = (
     "", "deploy", "deployment", "conf", "config", "etc", "server", "uwsgi", "nginx", "docker", "contrib",
@@ -18,6 +18,7 @@ _READERS: tuple[tuple[str, Callable[[Path, Path], Imported]], ...] = (
     (r"app\.json", heroku.app_json),
     (r"Dockerfile", dockerfile.read),
     (r"Procfile", heroku.procfile),
+    (r"(.*[._-])?uwsgi([._-].*)?\.(ini|ya?ml|xml|json)", uwsgi.read),
 )
 _ONLY_AT_THE_TOP = re.compile(r"runtime\.txt|app\.json|Dockerfile|Procfile")
 
@@ -54,4 +55,7 @@ def _place(path: Path) -> int:
     for place, (pattern, _) in enumerate(_READERS):
         if re.fullmatch(pattern, path.name):
             return place
+    # An ini file has any name; its section says what it is.
+    if path.suffix == ".ini" and re.search(rb"^\[uwsgi\]", path.read_bytes(), re.MULTILINE):
+        return len(_READERS) - 1
     return -1

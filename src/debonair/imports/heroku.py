@@ -74,14 +74,13 @@ def app_json(path: Path, root: Path) -> Imported:
     variables = table.get("env", {})
     for name, said in variables.items() if isinstance(variables, dict) else ():
         value = said if isinstance(said, str) else said.get("value") if isinstance(said, dict) else None
-        generated = isinstance(said, dict) and "generator" in said
-        if name == "SECRET_KEY":
-            tell(name, "", "A SECRET_KEY is made on each Pi, in /etc/APP/env.")
-        elif isinstance(value, str) and not generated:
+        given = isinstance(value, str) and not (isinstance(said, dict) and "generator" in said)
+        verdict = variables.judge(name, str(value or ""))
+        if given and verdict.kept:
             settings.setdefault("service", {}).setdefault("environment", {})[name] = value
             tell(name, f"service.environment.{name}")
         else:
-            tell(name, "", f"Set it on the Pi: sudo APP env set {name}=...")
+            tell(name, "", verdict.why or f"each Pi has its own: sudo APP env set {name}=...")
     return Imported(tuple(accounts), settings, ())
 
 
@@ -92,6 +91,12 @@ def runtime(path: Path, root: Path) -> Imported:
     suite = _PYTHONS.get(found[0], "") if found else ""
     if suite and suite != "trixie":
         settings = {"targets": [f"{suite}-arm64", f"{suite}-amd64"]}
-        return Imported((Account(path, 1, text, "targets", f"That is Debian's {suite}."),), settings, ())
-    why = "Debian 13 has Python 3.13." if suite else "No Debian has it; the Pi's own Python is taken, 3.13."
+        return Imported(
+            (Account(path, 1, text, "targets", f"the Python of Debian's {suite}"),), settings, ()
+        )
+    why = (
+        "the Python of Debian 13, as by default"
+        if suite
+        else "no Debian has it; the Pi's own Python is taken, 3.13"
+    )
     return Imported((Account(path, 1, text, "", why),), {}, ())

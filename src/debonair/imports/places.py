@@ -1,0 +1,69 @@
+"""Folders of another machine, found again in the project."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PurePosixPath
+
+
+def inside(root: Path, text: str, home: str = "") -> str | None:
+    """Return the place in the project of ``text``, a path in a foreign file: relative to ``root``.
+
+    A path on the machine where the app ran, ``/home/pi/app/static``, is taken from ``home`` on, the folder
+    that the app ran in there, and else found by its end: what of it is in the project, the longest first.
+    The project's own folder is ``.``; ``None`` if there is no such file or folder.
+    """
+    path = PurePosixPath(text)
+    if ".." in path.parts:
+        return None
+    if not path.is_absolute():
+        return str(path) if (root / path).exists() else None
+    for base in (str(root), home):
+        if base and path.is_relative_to(base) and (root / (rest := path.relative_to(base))).exists():
+            return str(rest)
+    parts = path.parts[1:]
+    ends = ("/".join(parts[first:]) for first in range(len(parts)))
+    found = next((end for end in ends if (root / end).exists()), None)
+    return "." if found is None and path.name == root.name else found
+
+
+def module(root: Path, path: str) -> tuple[str, str]:
+    """Return the folder and the dotted module of the Python file ``path``, relative to ``root``.
+
+    The folder is where the module is imported from: ``root`` itself, or the file's if it is in no package.
+    """
+    file = PurePosixPath(path)
+    parents = [parent for parent in file.parents if parent.name]
+    packages = [(root / parent / "__init__.py").is_file() for parent in parents]
+    depth = packages.index(False) if False in packages else len(packages)
+    folder = len(file.parts) - 1 - depth
+    names = [*file.parts[folder:-1], *([] if file.stem == "__init__" else [file.stem])]
+    return "/".join(file.parts[:folder]), ".".join(names)
+
+
+def importable(name: str) -> bool:
+    """Tell whether a dotted ``name`` is one that Python can import by a statement."""
+    return re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name) is not None
+
+
+def static(root: Path, found: dict[str, str], url: str, folder: str, home: str = "") -> tuple[str, str]:
+    """Add to ``found`` the ``folder`` that was served at ``url``; return what it became, and why.
+
+    The settings have folders of the project below a prefix (``static``), and nothing else.
+    """
+    prefix = f"/{url.strip('/')}/"
+    place = inside(root, folder, home)
+    if prefix == "//":
+        return "", "all of / is the app's; 'static' has a prefix for each folder"
+    if place is None or place == ".":
+        return "", f"{folder} is not a folder of the project; what the app writes there is in /var/lib/APP"
+    if not (root / place).is_dir():
+        return "", "a single file; 'static' has folders"
+    found[prefix] = place
+    return f"static.{prefix}", place
+
+
+def address(text: str) -> str:
+    """Return an address that something listens at, in one form: the local machine by its port alone."""
+    text = text.strip().removeprefix("http://").removeprefix("unix:").rstrip("/")
+    return re.sub(r"^(127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]|\*)?:(?=\d+$)", "localhost:", text)
