@@ -51,7 +51,7 @@ def run(*words: str) -> Result:
 
 
 def write(folder: Path, **files: str) -> None:
-    for name, text in {"debonair_toml": BARE, "app_py": "app = 1\n", **files}.items():
+    for name, text in {"debonair_toml": BARE, "app_py": "app = x\n", **files}.items():
         (folder / name.replace("_", ".")).write_text(text)
 
 

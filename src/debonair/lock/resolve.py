@@ -206,4 +206,12 @@ def _explained(failed: CommandError, verb: str) -> Error:
             f"The requirements cannot be met. uv says: {said}",
             hint="Change the requirements so that they can be met together, then type 'debonair lock'.",
         )
+    if built := re.search(r"Failed to build `?([\w.-]+)(?:==([^\s`]+))?", said):
+        name, version = built[1], built[2] or ""
+        lines = [line.strip() for line in said.splitlines() if line.strip() and "hint:" not in line]
+        return LockError(
+            f"{name} {version} cannot be built, not even to find out what it needs: {lines[-1]}",
+            hint=f"It may be too old for today's Python: ask for a newer {name} in the requirements, or for "
+            "any by its name alone.",
+        )
     return LockError(f"'uv {verb}' failed. It says: {said or failed.message}")
