@@ -108,7 +108,9 @@ def draft(
         said,
     )
     notes += [f"{path} cannot be read by this Python, and was not looked into." for path in broken]
-    notes += traits.traps(code, load(_targets(findings)[0]).python_version)
+    python = load(_targets(findings)[0]).python_version
+    notes += traits.traps(code, python)
+    notes += traits.pins([line for found in needs for line in found.value], python)
     notes += imported.warnings
     prefix = "tool.debonair" if file == pyproject else ""
     lines = [(found.key, found.value, found.where) for found in findings if found.key]

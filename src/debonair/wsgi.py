@@ -155,7 +155,8 @@ def _value(name: str, tree: ast.Module) -> ast.expr | None:
                 bound += name in shared
             case _:
                 pass
-    return values[-1] if values and len(values) == bound else None
+    last = max(values, key=lambda value: (value.lineno, value.col_offset), default=None)
+    return last if len(values) == bound else None
 
 
 def _definitions(tree: ast.Module) -> tuple[set[str], bool]:

@@ -29,6 +29,17 @@ class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instead: str
 
 
+class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Versions of a package that cannot be imported."""
+
+    breaks: str
+    """Which (PEP 440)."""
+    since: str = ""
+    """The first Python that cannot."""
+    beside: str = ""
+    """The package that they do not go with in its current release."""
+
+
 class _Wrappers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endings: tuple[str, ...]
 
@@ -43,6 +54,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     others: dict[str, str]
     hardware: dict[str, Opens]
     gone: dict[str, Gone]
+    pins: dict[str, Pin]
 
 
 @cache

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion
 
 from debonair.discovery import Finding
 from debonair.discovery.code import Module, top_level
 from debonair.discovery.known import known
+from debonair.project import normalised
 
 IN_THE_APP = 'cd "$VIRTUAL_ENV/../app" && '
 """Before a command of ``migrate`` that wants to be where the app's files are."""
@@ -119,7 +123,7 @@ def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
                         if since
                         else f"'{key}' is of an older release"
                     )
-                    notes.setdefault(key, f"{module.path}:{line}: {age}; instead: {gone.instead}.")
+                    notes.setdefault(key, f"{module.path}:{line}: {age} '{key}'; instead: {gone.instead}.")
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Constant) and _BESIDE.match(str(node.value)):
                 notes.setdefault(
@@ -128,6 +132,32 @@ def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
                     'can be written on the Pi. Data belong in os.environ["STATE_DIRECTORY"].',
                 )
     return list(notes.values())
+
+
+def pins(requirements: Iterable[str], python: tuple[int, int]) -> list[str]:
+    """Return sentences on what is pinned to a version that ``python`` cannot import any more."""
+    pinned = {
+        normalised(found[1]): found[2]
+        for line in requirements
+        if (found := re.match(r"([\w.-]+)\s*(?:\[[^]]*\]\s*)?===?\s*([\w.]+)", line))
+    }
+    notes = []
+    for name, pin in known().pins.items():
+        try:
+            broken = name in pinned and pinned[name] in SpecifierSet(pin.breaks)
+        except InvalidVersion:
+            continue
+        if broken and (_minor(pin.since) <= python if pin.since else pin.beside not in pinned):
+            reader = f"Python {pin.since}" if pin.since else f"Today's {pin.beside.capitalize()}"
+            notes.append(
+                f"{reader} has no longer what {name} {pinned[name]} imports; ask for a newer {name}, or for "
+                "any by its name alone."
+            )
+    return notes
+
+
+def _minor(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def asks_for_itself(modules: Sequence[Module], name: str) -> str:
@@ -140,14 +170,10 @@ def asks_for_itself(modules: Sequence[Module], name: str) -> str:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Call) and module.dotted(node.func) in asking and node.args:
                 said = node.args[0]
-                own = isinstance(said, ast.Constant) and _same(str(said.value), name)
+                own = isinstance(said, ast.Constant) and normalised(str(said.value)) == normalised(name)
                 if own or ast.unparse(said) in {"__name__", "__package__"}:
                     return f"{module.path}:{node.lineno} asks for its own version"
     return ""
-
-
-def _same(one: str, other: str) -> bool:
-    return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()
 
 
 def _loads_hardware(module: Module) -> Iterator[int]:
