@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 _CALLED = {"uwsgi": "uWSGI's own protocol (socket, uwsgi_pass)", "http": "HTTP (http-socket, proxy_pass)"}
-_TEXT = 44
+_TEXT = 40
 """Characters of a line that the account shows."""
 
 
@@ -70,24 +69,28 @@ def merge(parts: Iterable[Imported]) -> Imported:
 
 def table(accounts: Iterable[Account], *, width: int = 108) -> str:
     """Return ``accounts`` as a text for a terminal of ``width`` characters, a block for each file."""
+    files: dict[Path, list[Account]] = {}
+    for account in accounts:
+        files.setdefault(account.file, []).append(account)
     blocks = []
-    for file, group in groupby(accounts, key=lambda account: account.file):
+    for file, found in files.items():
         rows = [
-            (str(account.line or ""), _short(account.text), account.became or "dropped", account.why)
-            for account in group
+            (
+                str(one.line or ""),
+                _short(one.text),
+                ": ".join(filter(None, (one.became or "dropped", one.why))),
+            )
+            for one in sorted(found, key=lambda account: (account.line == 0, account.line))
         ]
-        widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        lines = [line for row in rows for line in _row(row, widths, width)]
-        blocks.append("\n".join([f"{file}:", *lines]))
-    return "\n\n".join(blocks) + "\n" if blocks else ""
-
-
-def _row(row: tuple[str, str, str, str], widths: list[int], width: int) -> Iterator[str]:
-    number, text, became, why = row
-    start = f"  {number:>{widths[0]}}  {text:<{widths[1]}}  {became:<{widths[2]}}"
-    first, *others = wrap(why, max(width - len(start) - 2, 24)) or [""]
-    yield f"{start}  {first}".rstrip()
-    yield from (f"{'':{len(start)}}  {other}" for other in others)
+        numbers, texts = (max(len(row[column]) for row in rows) for column in range(2))
+        indent = " " * (numbers + texts + 6)
+        lines = [
+            f"  {number:>{numbers}}  {text:<{texts}}  "
+            + f"\n{indent}".join(wrap(what, max(width - len(indent), 24), break_on_hyphens=False))
+            for number, text, what in rows
+        ]
+        blocks.append("\n".join([f"{file}:", *lines]) + "\n")
+    return "\n".join(blocks)
 
 
 def _short(text: str) -> str:

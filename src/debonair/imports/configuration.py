@@ -14,7 +14,7 @@ _CONDITION = re.compile(r"(for|if)(-|$|env|exists|plugin|file|dir|directory)|end
 _END = re.compile(r"end-?(if|for)$")
 _VARIABLES = ("set", "set-placeholder", "set-ph")
 _DEEP = 8
-"""How often a placeholder may lead to another, and a file to a file."""
+"""How often a placeholder may lead to another."""
 
 
 def read(path: Path) -> list[Entry]:
@@ -24,7 +24,7 @@ def read(path: Path) -> list[Entry]:
     stand in uWSGI's manual under "Configuring uWSGI" and "Configuration logic". Raises ``ProjectError``
     that names file and line if a file cannot be read.
     """
-    found = list(_conditions(_file(path, "uwsgi", deep=0)))
+    found = list(_conditions(_file(path, "uwsgi", set())))
     known: dict[str, str] = {}
     for entry in found:
         if entry.name in _VARIABLES:
@@ -39,7 +39,8 @@ def placeholders(found: list[Entry]) -> set[str]:
     return {name for entry in found for name in re.findall(r"%\(([^()]+)\)", entry.text)}
 
 
-def _file(path: Path, section: str, *, deep: int) -> Iterator[Entry]:
+def _file(path: Path, section: str, seen: set[tuple[Path, str]]) -> Iterator[Entry]:
+    """Yield the entries of a ``section`` of a file and of what it includes, each once (``seen``)."""
     found = entries(path)
     sections = dict.fromkeys(entry.section for entry in found)
     if section not in sections:
@@ -47,21 +48,27 @@ def _file(path: Path, section: str, *, deep: int) -> Iterator[Entry]:
         raise error(
             path, 1, f"there is no section [{section}], but {others}", "uWSGI reads what is below [uwsgi]."
         )
+    top = not seen
+    seen.add((path, section))
     for entry in found:
         if entry.section != section:
-            if not deep:
-                yield replace(entry, ignored=f"it is of section [{entry.section}]")
             continue
         yield entry
-        if entry.name in _INCLUDES and deep < _DEEP:
-            name, _, wanted = entry.value.partition(":")
-            other = path.parent / name if name else path
-            if (
-                not wanted.startswith("/")
-                and other.is_file()
-                and (other, wanted or "uwsgi") != (path, section)
-            ):
-                yield from _file(other, wanted or "uwsgi", deep=deep + 1)
+        if other := _included(entry):
+            wanted = entry.value.partition(":")[2] or "uwsgi"
+            if (other, wanted) not in seen:
+                yield from _file(other, wanted, seen)
+    unread = [entry for entry in found if top and (path, entry.section) not in seen]
+    yield from (replace(entry, ignored=f"it is of section [{entry.section}]") for entry in unread)
+
+
+def _included(entry: Entry) -> Path | None:
+    """Return the file that ``entry`` includes, if it does and the file is here."""
+    if entry.name not in _INCLUDES:
+        return None
+    name = entry.value.partition(":")[0]
+    path = entry.file.parent / name if name else entry.file
+    return path if path.is_file() else None
 
 
 def _conditions(found: Iterator[Entry]) -> Iterator[Entry]:
@@ -73,9 +80,8 @@ def _conditions(found: Iterator[Entry]) -> Iterator[Entry]:
         elif depth:
             yield replace(entry, ignored="it depends on the condition above", missed=True)
         elif entry.name in _INCLUDES:
-            name = entry.value.partition(":")[0]
-            there = not name or (entry.file.parent / name).is_file()
-            why = "read, see below" if there else f"{name} is not here"
+            there = _included(entry) is not None
+            why = "read, see there" if there else f"{entry.value} is not here"
             yield replace(entry, ignored=why, missed=not there)
         elif entry.name in _VARIABLES:
             yield replace(entry, ignored="a variable of this file, filled in where it is used")

@@ -164,7 +164,9 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
             mounted = f"{attributes['mountpoint']}=" if "mountpoint" in attributes else ""
             found.append((parser.CurrentLineNumber, section, "mount" if name == "app" else name, mounted))
         elif name == "uwsgi":
-            section = attributes.get("id", "uwsgi")
+            section = (
+                attributes.get("id", "uwsgi") if found else "uwsgi"
+            )  # it reads the first, whatever its id
         above.append(name)
 
     def characters(data: str) -> None:

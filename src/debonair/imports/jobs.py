@@ -20,7 +20,9 @@ def command(text: str) -> str:
 def name(text: str, taken: Collection[str]) -> str:
     """Return a name for a command line that none of those ``taken`` has, fit for a systemd unit."""
     words = [
-        posixpath.basename(word).removesuffix(".py") for word in text.split() if not word.startswith("-")
+        re.sub(r"\.(py|sh)$", "", posixpath.basename(word))
+        for word in text.split()
+        if not word.startswith("-")
     ]
     words = [word for word in words if word.lower() not in _STARTERS and "=" not in word]
     slug = re.sub(r"[^a-z0-9]+", "-", (words or ["job"])[0].lower()).strip("-") or "job"

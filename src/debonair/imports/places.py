@@ -56,14 +56,22 @@ def static(root: Path, found: dict[str, str], url: str, folder: str, home: str =
     if prefix == "//":
         return "", "all of / is the app's; 'static' has a prefix for each folder"
     if place is None or place == ".":
-        return "", f"{folder} is not a folder of the project; what the app writes there is in /var/lib/APP"
+        return "", f"{folder} is not in the project; what the app writes is in /var/lib/APP"
     if not (root / place).is_dir():
         return "", "a single file; 'static' has folders"
     found[prefix] = place
-    return f"static.{prefix}", place
+    uploads = (
+        "; what visitors upload belongs into /var/lib/APP" if re.search("media|upload", prefix) else ""
+    )
+    return "static", f"{prefix} = {place}{uploads}"
 
 
 def address(text: str) -> str:
-    """Return an address that something listens at, in one form: the local machine by its port alone."""
-    text = text.strip().removeprefix("http://").removeprefix("unix:").rstrip("/")
+    """Return an address that something listens at in one form, so that two can be compared.
+
+    That is a port of the local machine, or the name of a socket.
+    """
+    text = re.sub(r"^(https?|uwsgi)://", "", text.strip()).rstrip("/")
+    if socket := re.match(r"(?:unix:)?/*(?:.*/)?([^/:]+\.sock\w*)", text):
+        return socket[1]
     return re.sub(r"^(127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]|\*)?:(?=\d+$)", "localhost:", text)

@@ -22,6 +22,8 @@ _CALLED = {
     "callable": "callable",
 }
 _FALSE = {"0", "false", "no", "off"}
+_OPTIONAL = ("ksm", "mule")
+"""What takes a value, or none at all."""
 _NO_OPTION = "no option of Debian's uWSGI and its plugin for Python"
 _HTTP = re.compile(r"https?\d*(-|$)")
 _LISTENS = {
@@ -158,25 +160,27 @@ class _Reader:
                     f"the app was served at {url}, and now is at /. Look whether its links lead there.",
                 )
         self.called.setdefault(name, value)
-        passed_over = "_" in entry.name
+        dashed = entry.name.replace("_", "-")
         self._say(
             entry,
             "wsgi",
-            "uWSGI itself passed over it: it knows the name with a - alone" if passed_over else "",
+            "" if dashed == entry.name else f"uWSGI passed over it, as it knows {dashed} only",
         )
 
     def _variable(self, entry: Entry) -> None:
         name, _, value = (part.strip() for part in entry.value.partition("="))
-        if "$(" in value or "%(" in value:
-            self._pass(entry, "env")
-            return
         verdict = variables.judge(name, value)
         if verdict.warning:
             self.warnings.append(verdict.warning)
+        if verdict.kept and ("$(" in value or "%(" in value):
+            self._pass(entry, "env")
+            return
         text = entry.text.replace(value, "...") if verdict.secret and value else ""
+        why = verdict.why
         if verdict.kept:
             self.environment[name] = value
-        self._say(entry, f"service.environment.{name}" if verdict.kept else "", verdict.why, text=text)
+            why = self._elsewhere(entry, value)
+        self._say(entry, f"service.environment.{name}" if verdict.kept else "", why, text=text)
 
     def _static(self, entry: Entry) -> None:
         url, _, folder = (part.strip() for part in entry.value.partition("="))
@@ -222,7 +226,7 @@ class _Reader:
         self._say(entry, f"workers.{name}", "a service of its own, beside the app's")
 
     def _timer(self, entry: Entry) -> None:
-        *when, text = entry.value.split(maxsplit=5)
+        *when, text = entry.value.split(maxsplit=5) or [""]
         calendar = jobs.calendar(when)
         if not calendar:
             self._pass(entry, entry.name)
@@ -232,26 +236,30 @@ class _Reader:
         self.timers[name] = {"command": command, "calendar": calendar}
         self._say(entry, f"timers.{name}", calendar)
 
+    def _elsewhere(self, entry: Entry, value: str) -> str:
+        """Return that ``value`` names a folder that the service does not see, and warn; or nothing."""
+        if not re.search(r"(^|[=\s:])/(home|root)/", value):
+            return ""
+        self._warn(
+            entry,
+            f"'{entry.text}' names a folder in /home, which the service does not see. The app's data are "
+            "in /var/lib/APP, and a path of the project is relative to it.",
+        )
+        return "a path of the machine that it ran on"
+
     def _pass(self, entry: Entry, name: str) -> None:
         name = "processes" if name in PROCESSES else name
         value = entry.value.replace(f"{self.root}/", "")
-        why = ""
+        why = self._elsewhere(entry, value)
         if comment := re.fullmatch(r"(\d+)\s+[;#].*", value):
             value, why = comment[1], "uWSGI has no comments behind a value"
-        if re.search(r"(^|[=\s:])/(home|root)/", value):
-            why = "a path of the machine that it ran on"
-            self._warn(
-                entry,
-                f"'{entry.text}' names a folder in /home, which the service does not see. Its data are in "
-                "/var/lib/APP, and paths of the project are relative to it.",
-            )
-        self.options.setdefault(name, []).append(_typed(value))
+        self.options.setdefault(name, []).append(_typed(name, value))
         self._say(entry, f"uwsgi.{name}", why)
 
     def _unknown(self, entry: Entry) -> None:
         if entry.name in self.placeholders:
             self._say(entry, "", "a variable of this file, filled in where it is used")
-        elif self.options.get("plugins"):
+        elif self.options.get("plugins") and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", entry.name):
             self._pass(entry, entry.name)
         else:
             close = difflib.get_close_matches(entry.name, _options(), n=1, cutoff=0.8)
@@ -260,7 +268,9 @@ class _Reader:
             self._warn(entry, f"'{entry.name}' is {_NO_OPTION}{guess}. It was left out.")
 
 
-def _typed(value: str) -> Option:
+def _typed(name: str, value: str) -> Option:
     if re.fullmatch(r"0|[1-9]\d*", value):
         return int(value)
-    return value.lower() == "true" if value.lower() in {"true", "false"} else value or True
+    if not value:
+        return "" if name in _OPTIONAL else True
+    return value.lower() == "true" if value.lower() in {"true", "false"} else value
