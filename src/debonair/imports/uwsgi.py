@@ -23,6 +23,14 @@ _CALLED = {
     "callable": "callable",
 }
 _FALSE = {"0", "false", "no", "off"}
+_ROUTE = r"(?:final-|error-|response-)?route\S* .*?\b"
+_PLUGIN_OF = {
+    _ROUTE + r"(redirect|rewrite|basicauth|static|expires|cache|http|uwsgi)[\w-]*:": r"router_\1",
+    _ROUTE + "(gzip):": r"transformation_\1",
+    r"cheaper-algo (busyness|backlog2)$": r"cheaper_\1",
+    r"cheaper-(busyness)-": r"cheaper_\1",
+}
+"""What uWSGI has built in if it comes by pip, and Debian's uwsgi-core as a plugin: by options, its name."""
 _OPTIONAL = ("ksm", "mule")
 """What takes a value, or none at all."""
 _NO_OPTION = "no option of Debian's uWSGI and its plugin for Python"
@@ -80,6 +88,8 @@ class _Reader:
         self.listens: dict[str, str] = {}
         self.called: dict[str, str] = {}
         self.options: dict[str, list[Option]] = {}
+        self.needed: list[str] = []
+        """Plugins of Debian's uwsgi-core that the options need."""
         self.static: dict[str, str] = {}
         self.environment: dict[str, str] = {}
         self.workers: dict[str, str] = {}
@@ -118,7 +128,7 @@ class _Reader:
             if name in _LISTENS:
                 self.listens[places.address(entry.value.partition(",")[0])] = _LISTENS[name]
             self._say(entry, "", dropped.get(name, dropped["http-socket"]))
-        elif name in _options():
+        elif name in _options() or name.startswith("cheaper-busyness-"):
             self._pass(entry, name)
         else:
             self._unknown(entry)
@@ -131,8 +141,10 @@ class _Reader:
         if not self.plugged:
             why = "Debian's uWSGI needs it to load an app; the vassal has it"
             self.accounts.append(Account(path, 0, "(no plugins = python3)", "", why))
+        plugins = [*self.options.pop("plugins", []), *dict.fromkeys(self.needed)]
+        options = {"plugins": plugins, **self.options} if plugins else self.options
         tables = {
-            "uwsgi": {name: values if values[1:] else values[0] for name, values in self.options.items()},
+            "uwsgi": {name: values if values[1:] else values[0] for name, values in options.items()},
             "static": self.static,
             "service": {"environment": self.environment} if self.environment else {},
             "workers": self.workers,
@@ -255,6 +267,10 @@ class _Reader:
         if comment := re.fullmatch(r"(\d+)\s+[;#].*", value):
             value, why = comment[1], "uWSGI has no comments behind a value"
         self.options.setdefault(name, []).append(_typed(name, value))
+        for pattern, plugin in _PLUGIN_OF.items():
+            if found := re.match(pattern, f"{name} {value}"):
+                self.needed.append(found.expand(plugin))
+                why = f"with Debian's plugin {self.needed[-1]}"
         self._say(entry, f"uwsgi.{name}", why)
 
     def _unknown(self, entry: Entry) -> None:
