@@ -13,6 +13,7 @@ import pytest
 from debians import Boot
 
 from debonair import trial
+from debonair.deb import archive
 from debonair.imports import uwsgi
 from debonair.trial.machine import Machine
 
@@ -62,7 +63,7 @@ uwsgi:
   wsgi-file: /srv/pictures/web.py
   callable: make()
   pythonpath: /srv/pictures/lib
-  env: [GREETING=hello "you", FLASK_ENV=development]
+  env: [GREETING=hello "you", FLASK_ENV=development, API_TOKEN=not-to-be-seen]
   processes: 3
   cheaper: 1
   cheaper-algo: busyness
@@ -151,6 +152,7 @@ def test_real_uwsgi_takes_what_was_imported(machine: Machine, boot: Boot, tmp_pa
     assert "FLASK_ENV=development was left out" in " ".join(said.split())
     debonair(folder, "build", "--target", "trixie-amd64")
     (deb,) = (folder / "dist").glob("*.deb")
+    assert not any(b"not-to-be-seen" in data for data in archive.read(deb, keep=bool).contents.values())
     trial.install(boot.bed, machine, deb)
     page = trial.healthy(machine, "pictures", trial.Site("/"))
     assert page.text == 'hello "you" pictures 127.0.0.1'

@@ -65,10 +65,15 @@ def test_a_table_fits_its_terminal() -> None:
 
 
 def test_what_was_said_first_stands() -> None:
-    first = Imported(settings={"wsgi": "a:b", "uwsgi": {"harakiri": 20}}, warnings=("look",))
-    second = Imported(settings={"wsgi": "c:d", "uwsgi": {"harakiri": 300, "listen": 5}}, warnings=("look",))
-    found = imports.merge([first, second])
-    assert found.settings == {"wsgi": "a:b", "uwsgi": {"harakiri": 20, "listen": 5}}
+    first = Imported(settings={"wsgi": "a:b", "exclude": ["/a"]}, warnings=("look",))
+    second = Imported(settings={"wsgi": "c:d", "uwsgi": {"harakiri": 20}}, warnings=("look",))
+    third = Imported(settings={"uwsgi": {"harakiri": 300, "listen": 5}, "exclude": ["/b"]})
+    found = imports.merge([first, second, third])
+    assert found.settings == {
+        "wsgi": "a:b",
+        "exclude": ["/a", "/b"],
+        "uwsgi": {"harakiri": 20, "listen": 5},
+    }
     assert found.warnings == ("look",)
 
 

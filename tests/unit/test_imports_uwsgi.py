@@ -151,7 +151,7 @@ def test_no_secret_is_shown(tmp_path: Path) -> None:
     ]
     found = ini(tmp_path, *lines, "env = X=$(HOME)", "env = 1=2")
     assert "hush" not in repr(found)
-    assert found.settings == {"uwsgi": {"env": "X=$(HOME)"}}
+    assert found.settings == {"uwsgi": {"env": "X=$(HOME)"}, "exclude": ["/uwsgi.ini"]}
     found = read(tmp_path, "<uwsgi><env>A_KEY=hush&amp;</env>\n</uwsgi>", "uwsgi.xml")
     assert "hush" not in repr(found)
 

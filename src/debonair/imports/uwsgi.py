@@ -88,6 +88,8 @@ class _Reader:
         self.listens: dict[str, str] = {}
         self.called: dict[str, str] = {}
         self.options: dict[str, list[Option]] = {}
+        self.secret: dict[Path, None] = {}
+        """The files with a secret in them, in order."""
         self.needed: list[str] = []
         """Plugins of Debian's uwsgi-core that the options need."""
         self.static: dict[str, str] = {}
@@ -106,7 +108,10 @@ class _Reader:
 
     def take(self, entry: Entry) -> None:
         """Take one option."""
-        entry = replace(entry, text=_shown(entry))
+        shown = _shown(entry)
+        if shown != entry.text:
+            self.secret[entry.file] = None
+        entry = replace(entry, text=shown)
         name = entry.name
         if name not in _options() and (dashed := name.replace("_", "-")) in _options():
             name = dashed
@@ -155,6 +160,10 @@ class _Reader:
             self.warnings.append(warning)
         settings: dict[str, Any] = {"wsgi": called} if called else {}
         settings |= {key: table for key, table in tables.items() if table}
+        if inside := [path for path in self.secret if path.resolve().is_relative_to(self.root)]:
+            settings["exclude"] = [f"/{path.resolve().relative_to(self.root)}" for path in inside]
+            why = "it has secrets, and would be in the package"
+            self.accounts += [Account(path, 0, "(the file itself)", "exclude", why) for path in inside]
         return Imported(tuple(self.accounts), settings, tuple(dict.fromkeys(self.warnings)), self.listens)
 
     def _warn(self, entry: Entry, what: str) -> None:
