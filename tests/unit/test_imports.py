@@ -48,3 +48,50 @@ def test_the_account(
     text = "\n".join(lines)
     assert "not-to-be-seen" not in text
     golden(f"imports/{project}.txt", text)
+
+
+def test_a_table_fits_its_terminal() -> None:
+    accounts = [
+        imports.Account(Path("uwsgi.ini"), 0, "(nothing)", "", "it is so"),
+        imports.Account(Path("uwsgi.ini"), 12, "route = " + "^/a" * 20, "uwsgi.route", "one word " * 12),
+    ]
+    first, *rows = imports.table(accounts, width=80).splitlines()
+    assert first == "uwsgi.ini:"
+    assert rows[0].startswith("  12  route = ^/a^/a")
+    assert rows[0].split("  ")[2].endswith("...")
+    assert rows[-1].endswith("(nothing)                                 dropped: it is so")
+    assert all(len(row) <= 80 for row in rows)
+    assert imports.table([]) == ""
+
+
+def test_what_was_said_first_stands() -> None:
+    first = Imported(settings={"wsgi": "a:b", "exclude": ["/a"]}, warnings=("look",))
+    second = Imported(settings={"wsgi": "c:d", "uwsgi": {"harakiri": 20}}, warnings=("look",))
+    third = Imported(settings={"uwsgi": {"harakiri": 300, "listen": 5}, "exclude": ["/b"]})
+    found = imports.merge([first, second, third])
+    assert found.settings == {
+        "wsgi": "a:b",
+        "exclude": ["/a", "/b"],
+        "uwsgi": {"harakiri": 20, "listen": 5},
+    }
+    assert found.warnings == ("look",)
+
+
+@pytest.mark.parametrize(
+    ("listens", "asks", "warned"),
+    [
+        ({"localhost:1": "uwsgi"}, {"localhost:1": "uwsgi"}, ""),
+        ({"localhost:1": "uwsgi"}, {"localhost:1": "http"}, "invalid request block size"),
+        ({"localhost:1": "http"}, {"localhost:1": "uwsgi"}, "502 in the browser"),
+        (
+            {"localhost:1": "uwsgi"},
+            {"localhost:2": "uwsgi"},
+            "asks at localhost:2, the app listens at localhost:1",
+        ),
+        ({"localhost:1": "uwsgi"}, {}, ""),
+    ],
+)
+def test_a_site_and_an_app(listens: dict[str, str], asks: dict[str, str], warned: str) -> None:
+    found = imports.merge([Imported(listens=listens), Imported(asks=asks)])
+    assert bool(found.warnings) == bool(warned)
+    assert warned in "".join(found.warnings)

@@ -48,7 +48,7 @@ class Imported:
 
 
 def merge(parts: Iterable[Imported]) -> Imported:
-    """Return ``parts`` as one. What an earlier one has set stands; tables are merged.
+    """Return ``parts`` as one. What an earlier one has set stands; tables and ``exclude`` are merged.
 
     Warnings are added for a site and an app that did not find each other.
     """
@@ -102,6 +102,8 @@ def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
     for key, value in second.items():
         if isinstance(value, Mapping):
             out[key] = _merged(out.get(key, {}), value)
+        elif key == "exclude":
+            out[key] = [*out.get(key, []), *value]
         else:
             out.setdefault(key, value)
     return out

@@ -12,7 +12,7 @@ from debonair.imports.forms import Entry, entries, error
 _INCLUDES = ("ini", "yaml", "yml", "json", "js", "xml", "xmlconfig", "config", "include", "inherit")
 _CONDITION = re.compile(r"(for|if)(-|$|env|exists|plugin|file|dir|directory)|end-?(if|for)$")
 _END = re.compile(r"end-?(if|for)$")
-_VARIABLES = ("set", "set-placeholder", "set-ph")
+VARIABLES = ("set", "set-placeholder", "set-ph")
 _DEEP = 8
 """How often a placeholder may lead to another."""
 
@@ -27,7 +27,7 @@ def read(path: Path) -> list[Entry]:
     found = list(_conditions(_file(path, "uwsgi", set())))
     known: dict[str, str] = {}
     for entry in found:
-        if entry.name in _VARIABLES:
+        if entry.name in VARIABLES:
             name, _, value = entry.value.partition("=")
             known.setdefault(name.strip(), value.strip())
         known.setdefault(entry.name, entry.value)
@@ -83,7 +83,7 @@ def _conditions(found: Iterator[Entry]) -> Iterator[Entry]:
             there = _included(entry) is not None
             why = "read, see there" if there else f"{entry.value} is not here"
             yield replace(entry, ignored=why, missed=not there)
-        elif entry.name in _VARIABLES:
+        elif entry.name in VARIABLES:
             yield replace(entry, ignored="a variable of this file, filled in where it is used")
         else:
             yield entry

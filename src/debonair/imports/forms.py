@@ -133,13 +133,13 @@ def _pairs(path: Path, node: Node | None) -> list[tuple[Node, Node]]:
 
 def _json(path: Path, text: str) -> Iterator[_Found]:
     try:
-        top = json.loads(text, object_pairs_hook=lambda pairs: pairs, parse_int=str, parse_float=str)
+        top = json.loads(text, object_pairs_hook=tuple, parse_int=str, parse_float=str)
     except json.JSONDecodeError as wrong:
         what = f"it is not valid JSON: {wrong.msg}"
         raise error(path, wrong.lineno, what, "Mend it there; JSON has no comments.") from None
     place = 0
-    for section, table in top if isinstance(top, list) else []:
-        for name, value in table if isinstance(table, list) else []:
+    for section, table in top if isinstance(top, tuple) else ():
+        for name, value in table if isinstance(table, tuple) else ():
             found = text.find(json.dumps(name), place)
             line = text.count("\n", 0, max(found, place)) + 1
             place = max(found + 1, place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,14 @@ _CALLED = {
     "callable": "callable",
 }
 _FALSE = {"0", "false", "no", "off"}
+_ROUTE = r"(?:final-|error-|response-)?route\S* .*?\b"
+_PLUGIN_OF = {
+    _ROUTE + r"(redirect|rewrite|basicauth|static|expires|cache|http|uwsgi)[\w-]*:": r"router_\1",
+    _ROUTE + "(gzip):": r"transformation_\1",
+    r"cheaper-algo (busyness|backlog2)$": r"cheaper_\1",
+    r"cheaper-(busyness)-": r"cheaper_\1",
+}
+"""What uWSGI has built in if it comes by pip, and Debian's uwsgi-core as a plugin: by options, its name."""
 _OPTIONAL = ("ksm", "mule")
 """What takes a value, or none at all."""
 _NO_OPTION = "no option of Debian's uWSGI and its plugin for Python"
@@ -79,6 +88,10 @@ class _Reader:
         self.listens: dict[str, str] = {}
         self.called: dict[str, str] = {}
         self.options: dict[str, list[Option]] = {}
+        self.secret: dict[Path, None] = {}
+        """The files with a secret in them, in order."""
+        self.needed: list[str] = []
+        """Plugins of Debian's uwsgi-core that the options need."""
         self.static: dict[str, str] = {}
         self.environment: dict[str, str] = {}
         self.workers: dict[str, str] = {}
@@ -95,6 +108,10 @@ class _Reader:
 
     def take(self, entry: Entry) -> None:
         """Take one option."""
+        shown = _shown(entry)
+        if shown != entry.text:
+            self.secret[entry.file] = None
+        entry = replace(entry, text=shown)
         name = entry.name
         if name not in _options() and (dashed := name.replace("_", "-")) in _options():
             name = dashed
@@ -116,7 +133,7 @@ class _Reader:
             if name in _LISTENS:
                 self.listens[places.address(entry.value.partition(",")[0])] = _LISTENS[name]
             self._say(entry, "", dropped.get(name, dropped["http-socket"]))
-        elif name in _options():
+        elif name in _options() or name.startswith("cheaper-busyness-"):
             self._pass(entry, name)
         else:
             self._unknown(entry)
@@ -129,8 +146,10 @@ class _Reader:
         if not self.plugged:
             why = "Debian's uWSGI needs it to load an app; the vassal has it"
             self.accounts.append(Account(path, 0, "(no plugins = python3)", "", why))
+        plugins = [*self.options.pop("plugins", []), *dict.fromkeys(self.needed)]
+        options = {"plugins": plugins, **self.options} if plugins else self.options
         tables = {
-            "uwsgi": {name: values if values[1:] else values[0] for name, values in self.options.items()},
+            "uwsgi": {name: values if values[1:] else values[0] for name, values in options.items()},
             "static": self.static,
             "service": {"environment": self.environment} if self.environment else {},
             "workers": self.workers,
@@ -141,13 +160,17 @@ class _Reader:
             self.warnings.append(warning)
         settings: dict[str, Any] = {"wsgi": called} if called else {}
         settings |= {key: table for key, table in tables.items() if table}
+        if inside := [path for path in self.secret if path.resolve().is_relative_to(self.root)]:
+            settings["exclude"] = [f"/{path.resolve().relative_to(self.root)}" for path in inside]
+            why = "it has secrets, and would be in the package"
+            self.accounts += [Account(path, 0, "(the file itself)", "exclude", why) for path in inside]
         return Imported(tuple(self.accounts), settings, tuple(dict.fromkeys(self.warnings)), self.listens)
 
     def _warn(self, entry: Entry, what: str) -> None:
         self.warnings.append(f"{entry.file.name}:{entry.line}: {what}")
 
-    def _say(self, entry: Entry, became: str, why: str = "", *, text: str = "") -> None:
-        self.accounts.append(Account(entry.file, entry.line, text or entry.text, became, why))
+    def _say(self, entry: Entry, became: str, why: str = "") -> None:
+        self.accounts.append(Account(entry.file, entry.line, entry.text, became, why))
 
     def _callable(self, entry: Entry) -> None:
         name, value = _CALLED.get(entry.name.replace("_", "-"), ""), entry.value
@@ -175,12 +198,11 @@ class _Reader:
         if verdict.kept and ("$(" in value or "%(" in value):
             self._pass(entry, "env")
             return
-        text = entry.text.replace(value, "...") if verdict.secret and value else ""
         why = verdict.why
         if verdict.kept:
             self.environment[name] = value
             why = self._elsewhere(entry, value)
-        self._say(entry, f"service.environment.{name}" if verdict.kept else "", why, text=text)
+        self._say(entry, f"service.environment.{name}" if verdict.kept else "", why)
 
     def _static(self, entry: Entry) -> None:
         url, _, folder = (part.strip() for part in entry.value.partition("="))
@@ -254,6 +276,10 @@ class _Reader:
         if comment := re.fullmatch(r"(\d+)\s+[;#].*", value):
             value, why = comment[1], "uWSGI has no comments behind a value"
         self.options.setdefault(name, []).append(_typed(name, value))
+        for pattern, plugin in _PLUGIN_OF.items():
+            if found := re.match(pattern, f"{name} {value}"):
+                self.needed.append(found.expand(plugin))
+                why = f"with Debian's plugin {self.needed[-1]}"
         self._say(entry, f"uwsgi.{name}", why)
 
     def _unknown(self, entry: Entry) -> None:
@@ -266,6 +292,15 @@ class _Reader:
             guess = f"; '{close[0]}' would be one" if close else ""
             self._say(entry, "", f"{_NO_OPTION}{guess}")
             self._warn(entry, f"'{entry.name}' is {_NO_OPTION}{guess}. It was left out.")
+
+
+def _shown(entry: Entry) -> str:
+    """Return the line of an option, without the value of a secret."""
+    pair = entry.value if entry.name in {"env", *configuration.VARIABLES} else f"{entry.name}={entry.value}"
+    name, _, value = (part.strip() for part in pair.partition("="))
+    if not value or not variables.judge(name, value).secret:
+        return entry.text
+    return entry.text.replace(value, "...") if value in entry.text else f"{entry.name} = ..."
 
 
 def _typed(name: str, value: str) -> Option:
