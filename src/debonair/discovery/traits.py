@@ -62,8 +62,8 @@ def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[
         )
     if packages:
         notes.append(
-            f"{', '.join(sorted(packages))}: from Debian, or from Raspberry Pi OS alone; then "
-            "'debonair try' cannot install it."
+            f"Debian packages: {', '.join(sorted(packages))}. One that only Raspberry Pi OS has keeps "
+            "'debonair try' from installing the app."
         )
     return findings, notes
 
@@ -116,14 +116,11 @@ def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
     for module in modules:
         for name, line in module.imports():
             for key, gone in known().gone.items():
-                since = tuple(int(part) for part in gone.since.split(".")) if gone.since else ()
-                if (name == key or name.startswith(f"{key}.")) and (not since or since <= python):
-                    age = (
-                        f"Python {gone.since} has no '{key}'"
-                        if since
-                        else f"'{key}' is of an older release"
-                    )
-                    notes.setdefault(key, f"{module.path}:{line}: {age} '{key}'; instead: {gone.instead}.")
+                late = not gone.since or _minor(gone.since) <= python
+                if late and (name == key or name.startswith(f"{key}.")):
+                    lacking = f"Python {gone.since} has no" if gone.since else "current releases have no"
+                    where = f"{module.path}:{line}"
+                    notes.setdefault(key, f"{where}: {lacking} '{key}'; instead: {gone.instead}.")
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Constant) and _BESIDE.match(str(node.value)):
                 notes.setdefault(
@@ -150,8 +147,8 @@ def pins(requirements: Iterable[str], python: tuple[int, int]) -> list[str]:
         if broken and (_minor(pin.since) <= python if pin.since else pin.beside not in pinned):
             reader = f"Python {pin.since}" if pin.since else f"Today's {pin.beside.capitalize()}"
             notes.append(
-                f"{reader} has no longer what {name} {pinned[name]} imports; ask for a newer {name}, or for "
-                "any by its name alone."
+                f"{reader} has no longer what {name} {pinned[name]} imports; ask for a newer {name}, or "
+                "for any by its name alone."
             )
     return notes
 

@@ -21,12 +21,11 @@ def read(path: Path, _root: Path) -> Imported:
     """Return what the Dockerfile at ``path`` says; what is not known in it is passed over."""
     accounts = list[Account]()
     settings = dict[str, Any]()
-    command, place = "", (0, "")
+    starts = dict[str, tuple[int, str, str]]()  # the last of each counts
     for number, line in _instructions(declared.text(path)):
         word, _, rest = line.partition(" ")
         if word.upper() in {"CMD", "ENTRYPOINT"}:
-            words = _words(rest.strip())
-            command, place = f"{command} {words}" if word.upper() == "CMD" else words, (number, line)
+            starts[word.upper()] = (number, line, _words(rest.strip()))
         elif word.upper() == "ENV":
             for name, value in _variables(rest):
                 why = _why_not(name, value)
@@ -38,10 +37,13 @@ def read(path: Path, _root: Path) -> Imported:
         elif word.upper() == "RUN" and "apt-get" in rest and "install" in rest:
             why = "what the app runs of these goes into 'depends'; what only a build needs does not"
             accounts.append(Account(path, number, line, "", why))
-    if command:
-        said = commandline.read(command)
+    if starts:
+        said = commandline.read(
+            " ".join(starts[word][2] for word in ("ENTRYPOINT", "CMD") if word in starts)
+        )
         settings |= said.settings
-        accounts.append(Account(path, *place, ", ".join(said.keys()), said.why))
+        number, line, _ = max(starts.values())
+        accounts.append(Account(path, number, line, ", ".join(said.keys()), said.why))
     return Imported(tuple(sorted(accounts, key=lambda account: account.line)), settings, ())
 
 

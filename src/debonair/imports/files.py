@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from debonair.errors import ProjectError
-from debonair.imports import Imported, dockerfile, heroku, uwsgi
+from debonair.imports import Imported, dockerfile, heroku, nginx, uwsgi
 
 _FOLDERS = (
     "", "deploy", "deployment", "conf", "config", "etc", "server", "uwsgi", "nginx", "docker", "contrib",
@@ -18,6 +18,7 @@ _READERS: tuple[tuple[str, Callable[[Path, Path], Imported]], ...] = (
     (r"app\.json", heroku.app_json),
     (r"Dockerfile", dockerfile.read),
     (r"Procfile", heroku.procfile),
+    (r"(.*[._-])?nginx([._-].*)?\.conf|.*\.nginx|nginx[._-]?site", nginx.read),
     (r"(.*[._-])?uwsgi([._-].*)?\.(ini|ya?ml|xml|json)", uwsgi.read),
 )
 _ONLY_AT_THE_TOP = re.compile(r"runtime\.txt|app\.json|Dockerfile|Procfile")
@@ -55,7 +56,16 @@ def _place(path: Path) -> int:
     for place, (pattern, _) in enumerate(_READERS):
         if re.fullmatch(pattern, path.name):
             return place
-    # An ini file has any name; its section says what it is.
-    if path.suffix == ".ini" and re.search(rb"^\[uwsgi\]", path.read_bytes(), re.MULTILINE):
+    # Other files have any name; what is in them says what they are.
+    if path.suffix == ".ini" and _has(path, rb"^\[uwsgi\]"):
         return len(_READERS) - 1
+    if path.suffix in {"", ".conf"} and _has(path, rb"^\s*server\s*\{"):
+        return len(_READERS) - 2
     return -1
+
+
+def _has(path: Path, pattern: bytes) -> bool:
+    try:
+        return re.search(pattern, path.read_bytes(), re.MULTILINE) is not None
+    except OSError:
+        return False

@@ -10,7 +10,7 @@ from typing import Any
 from debonair import declared
 from debonair.discovery.traits import IN_THE_APP
 from debonair.errors import ProjectError
-from debonair.imports import Account, Imported, commandline
+from debonair.imports import Account, Imported, commandline, variables
 
 _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
 _PYTHONS = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
@@ -71,8 +71,8 @@ def app_json(path: Path, root: Path) -> Imported:
     if isinstance(description := table.get("description"), str) and description.strip():
         settings["description"] = " ".join(description.split())
         tell("description", "description")
-    variables = table.get("env", {})
-    for name, said in variables.items() if isinstance(variables, dict) else ():
+    env = table.get("env", {})
+    for name, said in env.items() if isinstance(env, dict) else ():
         value = said if isinstance(said, str) else said.get("value") if isinstance(said, dict) else None
         given = isinstance(value, str) and not (isinstance(said, dict) and "generator" in said)
         verdict = variables.judge(name, str(value or ""))

@@ -211,7 +211,7 @@ def _explained(failed: CommandError, verb: str) -> Error:
         lines = [line.strip() for line in said.splitlines() if line.strip() and "hint:" not in line]
         return LockError(
             f"{name} {version} cannot be built, not even to find out what it needs: {lines[-1]}",
-            hint=f"It may be too old for today's Python: ask for a newer {name} in the requirements, or for "
-            "any by its name alone.",
+            hint=f"It may be too old for today's Python: ask for a newer {name}, or for any, in the "
+            "requirements.",
         )
     return LockError(f"'uv {verb}' failed. It says: {said or failed.message}")
