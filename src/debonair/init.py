@@ -19,7 +19,7 @@ from debonair.discovery.code import Module, modules
 from debonair.discovery.identity import Runner
 from debonair.errors import ProjectError
 from debonair.imports import Imported, files
-from debonair.project import normalised
+from debonair.project import check_maintainer, normalised
 from debonair.run import run
 from debonair.target import load
 
@@ -187,8 +187,10 @@ def _name(requirement: str) -> str:
 
 
 def _check(text: str, file: Path, prefix: str) -> None:
-    """Raise ``ProjectError`` if a foreign file says what no key can hold, before anything is written."""
+    """Raise ``ProjectError`` if an answer or a foreign file is what no key can hold; nothing is written."""
     table: dict[str, Any] = tomllib.loads(text)
     for name in prefix.split(".") if prefix else ():
         table = table[name]
-    settings.read(table, file=file, prefix=prefix)
+    said = settings.read(table, file=file, prefix=prefix)
+    if said.maintainer:
+        check_maintainer(said.maintainer, file)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from debonair import declared, duration, legacy, settings, wanted, wsgi
+from debonair import declared, duration, settings, wanted, wsgi
 from debonair import pyproject as pyproject_toml
 from debonair.deb import control
 from debonair.deb.version import from_pep440
@@ -146,7 +146,7 @@ def _project(
             f"{file.name} does not say '{key}'.", hint=f"Add to {place} of {file.name}: {key} = {example}"
         )
 
-    older, _ = legacy.project(root, tables) if not project or "dynamic" in project else ({}, "")
+    older = _older(root, tables) if not project or "dynamic" in project else {}
     needed = wanted.of(root, file, project=project, tables=tables, older=older)
     project = project or older
     name = project.get("name") or given.package
@@ -164,11 +164,7 @@ def _project(
     maintainer = given.maintainer or author(project)
     if not maintainer:
         raise missing("maintainer", '"Your Name <you@example.org>"')
-    if not _MAIL.fullmatch(maintainer):
-        raise ProjectError(
-            f"{file.name}: 'maintainer' is '{maintainer}', which is not a name and a mail address.",
-            hint='Write it as "Your Name <you@example.org>".',
-        )
+    check_maintainer(maintainer, file)
     synopsis = " ".join((given.description or project.get("description") or "").split())
     if not synopsis:
         raise missing("description", '"What the app does, in a line"')
@@ -236,9 +232,24 @@ def _project(
     )
 
 
+def check_maintainer(maintainer: str, file: Path) -> None:
+    """Raise ``ProjectError`` if ``maintainer``, said in ``file``, is no name and mail (Policy 5.6.2)."""
+    if not _MAIL.fullmatch(maintainer):
+        raise ProjectError(
+            f"{file.name}: 'maintainer' is '{maintainer}', which is not a name and a mail address.",
+            hint='Write it as "Your Name <you@example.org>".',
+        )
+
+
 def normalised(name: str) -> str:
     """Return the ``name`` of a Python package as it is compared (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _older(root: Path, tables: Mapping[str, Any]) -> dict[str, Any]:
+    from debonair import legacy  # noqa: PLC0415 - most projects have [project]
+
+    return legacy.project(root, tables)[0]
 
 
 def author(project: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from debonair import legacy, requirementsfile
+from debonair import requirementsfile
 from debonair.errors import ProjectError
 from debonair.requirementsfile import Wanted
 
@@ -51,6 +51,8 @@ def of(
             own = tuple(older.get("dependencies", ())) if found.itself else ()
             return Wanted((*found.requirements, *own), found.constraints, source=name)
     if (root / "Pipfile").is_file():
+        from debonair import legacy  # noqa: PLC0415 - few projects have one
+
         return Wanted(legacy.pipfile(root / "Pipfile"), source="Pipfile")
     if "dependencies" in older.get("dynamic", []):
         raise ProjectError(

@@ -140,6 +140,14 @@ class TestApplication:
         found = draft(root, ask=lambda _, answers, default: answers[1] if answers else default)
         assert tomllib.loads(found.text)["wsgi"] == "public:app"
 
+    def test_an_answer_that_is_none(self, tmp_path: Path) -> None:
+        root = make(tmp_path, {"app.py": FLASK})
+        error = refused(root, runner=no_git, ask=lambda *_: "Ada")
+        assert error.message == (
+            "debonair.toml: 'maintainer' is 'Ada', which is not a name and a mail address."
+        )
+        assert not (root / "debonair.toml").exists()
+
     def test_what_another_tool_starts_counts_if_it_is_there(self, tmp_path: Path) -> None:
         root = make(tmp_path, {"a.py": FLASK, "b.py": FLASK, "Procfile": "web: gunicorn b:app\n"})
         found = draft(root)
