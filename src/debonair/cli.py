@@ -100,6 +100,45 @@ def main(*, verbose: bool) -> None:
 
 @main.command()
 @_directory
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing; take the best guess.")
+@click.option("--wsgi", metavar="MODULE:CALLABLE", default="", help="The application that is to be served.")
+@click.option(
+    "--import",
+    "foreign",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="Take over this file of uWSGI, nginx, Heroku or Docker (repeatable).",
+)
+def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) -> None:
+    """Look at the project in DIRECTORY, and write the settings that 'build' needs.
+
+    Nothing of the project is imported or run. Settings that are there already stay as they are. Without a
+    terminal nothing is asked, as with --yes.
+    """
+    from debonair import init as first
+    from debonair import understood
+
+    asked = None if yes or not sys.stdin.isatty() else _ask
+    draft = first.draft(directory.absolute(), os.environ, entry=wsgi, foreign=foreign, ask=asked)
+    if not draft.present:
+        first.write(draft)
+    click.echo(understood.text(draft), nl=False)
+
+
+def _ask(question: str, answers: Sequence[str], default: str) -> str:
+    """Return what is answered to a question: one of ``answers``, or any text if there are none."""
+    if not answers:
+        return str(click.prompt(question, default=default))
+    for number, answer in enumerate(answers, 1):
+        click.echo(f"  {number}  {answer}")
+    number = click.prompt(
+        question, type=click.IntRange(1, len(answers)), default=answers.index(default) + 1
+    )
+    return answers[number - 1]
+
+
+@main.command()
+@_directory
 @_target_option(multiple=True)
 @click.option(
     "--out",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from debonair import declared, duration, settings, wsgi
+from debonair import declared, duration, settings, wanted, wsgi
 from debonair import pyproject as pyproject_toml
 from debonair.deb import control
 from debonair.deb.version import from_pep440
@@ -77,6 +77,8 @@ class Project:
     exclude: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
     """What it needs from the package index (PEP 508), as declared; locks are made from it."""
+    constraints: tuple[str, ...] = ()
+    """What holds for a package (PEP 508) if anything needs it."""
     requires_python: str = ""
     scripts: dict[str, str] = field(default_factory=dict)
     """``[project.scripts]``: command to ``module:function``."""
@@ -119,12 +121,12 @@ def load(root: Path) -> Project:
     if found:
         raise ProjectError(
             f"{root} has a {found[0]}, but neither a debonair.toml nor a pyproject.toml with [project].",
-            hint="Write a debonair.toml with: package, version, maintainer, description and "
-            f'wsgi = "{found[0].removesuffix(".py")}:app".',
+            hint="Type 'debonair init', which writes one.",
         )
     raise ProjectError(
         f"There is no project in {root}: neither a pyproject.toml with [project] nor a debonair.toml.",
-        hint="Go to the project's folder, or name it: debonair build DIR",
+        hint="Go to the project's folder, or name it: debonair build DIR. "
+        "In a folder with an app, 'debonair init' writes what is missing.",
     )
 
 
@@ -144,6 +146,9 @@ def _project(
             f"{file.name} does not say '{key}'.", hint=f"Add to {place} of {file.name}: {key} = {example}"
         )
 
+    older = _older(root, tables) if not project or "dynamic" in project else {}
+    needed = wanted.of(root, file, project=project, tables=tables, older=older)
+    project = project or older
     name = project.get("name") or given.package
     package = given.package or re.sub(r"[-_. ]+", "-", name).lower()
     if not package:
@@ -156,14 +161,10 @@ def _project(
         from_pep440(version)
     except PackageError as wrong:
         raise ProjectError(f"{file.name}: {wrong.message}", wrong.hint) from None
-    maintainer = given.maintainer or _author(project)
+    maintainer = given.maintainer or author(project)
     if not maintainer:
         raise missing("maintainer", '"Your Name <you@example.org>"')
-    if not _MAIL.fullmatch(maintainer):
-        raise ProjectError(
-            f"{file.name}: 'maintainer' is '{maintainer}', which is not a name and a mail address.",
-            hint='Write it as "Your Name <you@example.org>".',
-        )
+    check_maintainer(maintainer, file)
     synopsis = " ".join((given.description or project.get("description") or "").split())
     if not synopsis:
         raise missing("description", '"What the app does, in a line"')
@@ -212,7 +213,8 @@ def _project(
         keep_releases=given.keep_releases,
         include=tuple(given.include),
         exclude=tuple(given.exclude),
-        requirements=declared.requirements(root, file, project, tables),
+        requirements=needed.requirements,
+        constraints=needed.constraints,
         requires_python=project.get("requires-python", ""),
         scripts=scripts,
         uwsgi={
@@ -230,15 +232,31 @@ def _project(
     )
 
 
+def check_maintainer(maintainer: str, file: Path) -> None:
+    """Raise ``ProjectError`` if ``maintainer``, said in ``file``, is no name and mail (Policy 5.6.2)."""
+    if not _MAIL.fullmatch(maintainer):
+        raise ProjectError(
+            f"{file.name}: 'maintainer' is '{maintainer}', which is not a name and a mail address.",
+            hint='Write it as "Your Name <you@example.org>".',
+        )
+
+
 def normalised(name: str) -> str:
     """Return the ``name`` of a Python package as it is compared (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _author(project: dict[str, Any]) -> str:
-    for author in [*project.get("maintainers", []), *project.get("authors", [])]:
-        if author.get("name") and author.get("email"):
-            return f"{author['name']} <{author['email']}>"
+def _older(root: Path, tables: Mapping[str, Any]) -> dict[str, Any]:
+    from debonair import legacy  # noqa: PLC0415 - most projects have [project]
+
+    return legacy.project(root, tables)[0]
+
+
+def author(project: Mapping[str, Any]) -> str:
+    """Return who maintains a project by its table ``[project]``, name and mail; empty if it is not said."""
+    for person in [*project.get("maintainers", []), *project.get("authors", [])]:
+        if person.get("name") and person.get("email"):
+            return f"{person['name']} <{person['email']}>"
     return ""
 
 

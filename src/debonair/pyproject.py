@@ -52,8 +52,21 @@ class _Setuptools(msgspec.Struct, frozen=True):
     dynamic: _Dynamic = _Dynamic()
 
 
+class _Poetry(msgspec.Struct, frozen=True):
+    name: str = ""
+    version: str = ""
+    description: str = ""
+    license: str = ""
+    homepage: str = ""
+    repository: str = ""
+    authors: list[str] = []
+    scripts: dict[str, Any] = {}
+    dependencies: dict[str, str | dict[str, Any] | list[dict[str, Any]]] = {}
+
+
 class _Tool(msgspec.Struct, frozen=True):
     setuptools: _Setuptools = _Setuptools()
+    poetry: _Poetry = _Poetry()
     debonair: dict[str, Any] = {}
 
 

@@ -7,19 +7,23 @@ naming the file and the key. ``key`` is written as a user writes it, such as ``s
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
+from functools import cache
 
 from debonair.errors import ProjectError
 from debonair.project import Project
+from debonair.resources import resource
 from debonair.settings import Option
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
-_FIXED = {
-    "callable", "daemonize", "daemonize2", "emperor", "file", "gid", "home", "ini", "manage-script-name",
-    "module", "mount", "pyhome", "uid", "venv", "virtualenv", "wsgi", "wsgi-file",
-}  # fmt: skip
-"""What decides which code runs, where, and as whom: Debonair's own part of the vassal."""
+
+@cache
+def refused() -> dict[str, str]:
+    """Return the options of uWSGI that are Debonair's own part of the vassal: why, by name."""
+    tables = tomllib.loads(resource("packaging/uwsgi/owned.toml").read_text())
+    return {name: why for why, names in tables["refused"].items() for name in names}
 
 
 def unit_text(project: Project, key: str, value: str) -> str:
@@ -49,10 +53,8 @@ def ini_options(project: Project) -> str:
         key = f"uwsgi.{name}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
             raise error(project, key, "is not an option of uWSGI", "Write it as uWSGI's manual does.")
-        if name in _FIXED:
-            raise error(project, key, "is decided by Debonair", "Leave it out; 'wsgi' says what is served.")
-        if name == "py-call-osafterfork":
-            raise error(project, key, "kills every worker on Python 3.13", "Leave it out.")
+        if why := refused().get(name):
+            raise error(project, key, f"is decided by Debonair: {why}", "Leave it out.")
         items = value if isinstance(value, list) else [value]
         lines += [f"{name} = {_option(project, key, item)}" for item in items]
     return "\n".join(lines)

@@ -74,6 +74,7 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
         "emperor": project.emperor,
         "environment": project.service.environment,
         "epoch": epoch,
+        "hardware": list(project.hardware),
         "health": project.health,
         "health-timeout": project.health_timeout,
         "host": _host(project),

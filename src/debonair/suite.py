@@ -68,7 +68,8 @@ class Suite:
                 raise MachineError(
                     f"{' '.join(Path(name).name for name in wanted)} cannot be installed on Debian's "
                     f"{self.name} ({self.architecture}):\n{_tail(planned)}",
-                    hint="Was it built for another suite? Name one with --suite.",
+                    hint="Was it built for another suite? Name one with --suite. Does 'depends' name a "
+                    "package that only Raspberry Pi OS has? Then it can be tried there alone.",
                 )
             missing = [path for path in self._debs(planned.stdout) if not path.exists()]
             if missing and self._download(configuration, wanted).status:

@@ -6,12 +6,22 @@ import ast
 import difflib
 import re
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from debonair.errors import ProjectError
 
 _NAME = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<callable>[^\W\d]\w*)(?P<call>\(\))?")
+
+_KINDS: Mapping[type[ast.expr], str] = {
+    ast.Constant: "a plain value",
+    ast.JoinedStr: "a text",
+    ast.Dict: "a dictionary",
+    ast.List: "a list",
+    ast.Tuple: "a tuple",
+    ast.Set: "a set",
+}
+"""What no server can call, whatever is in it."""
 
 
 def split(entry: str) -> tuple[str, str, bool]:
@@ -80,7 +90,7 @@ def guess(root: Path) -> str:
     for module in ("wsgi", "app"):
         path = root / f"{module}.py"
         if path.is_file():
-            names, _ = _definitions(path)
+            names, _ = _definitions(_parsed(path))
             for name in ("application", "app"):
                 if name in names:
                     return f"{module}:{name}"
@@ -99,11 +109,18 @@ def _modules(root: Path) -> Iterator[str]:
 
 def _check_defined(name: str, module: str, path: Path, file: Path, python: tuple[int, int]) -> None:
     try:
-        names, open_ended = _definitions(path)
+        tree = _parsed(path)
     except ProjectError:
         if sys.version_info[:2] < python:
             return
         raise
+    names, open_ended = _definitions(tree)
+    if name in names and not open_ended and (value := _value(name, tree)):
+        raise ProjectError(
+            f"{file.name}: 'wsgi' names '{name}', which is {_KINDS[type(value)]} in {path.name}, line "
+            f"{value.lineno}: no server can call that.",
+            hint="Name the application itself, such as guestbook:app, or guestbook:create_app().",
+        )
     if name in names or open_ended:
         return
     close = difflib.get_close_matches(name, names, n=1)
@@ -113,12 +130,37 @@ def _check_defined(name: str, module: str, path: Path, file: Path, python: tuple
     )
 
 
-def _definitions(path: Path) -> tuple[set[str], bool]:
-    """Return the names at a module's top level, and whether there may be others."""
+def _parsed(path: Path) -> ast.Module:
     try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
+        return ast.parse(path.read_bytes(), filename=str(path))
     except (SyntaxError, ValueError) as wrong:  # the latter of a byte of zero, before Python 3.11.4
         raise ProjectError(f"{path}: {wrong}.", hint="Python cannot read this file; mend it.") from None
+
+
+def _value(name: str, tree: ast.Module) -> ast.expr | None:
+    """Return the last value of ``name`` if it is never bound to anything but plain values."""
+    bound = 0
+    values = []
+    for node in _top_level(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
+                values += [value] if type(value) in _KINDS else []
+            case ast.Name(id=found, ctx=ast.Store()) if found == name:
+                bound += 1
+            case ast.FunctionDef(name=found) | ast.AsyncFunctionDef(name=found) | ast.ClassDef(name=found):
+                bound += found == name
+            case ast.ImportFrom(names=aliases) | ast.Import(names=aliases):
+                bound += any((alias.asname or alias.name).partition(".")[0] == name for alias in aliases)
+            case ast.Global(names=shared):
+                bound += name in shared
+            case _:
+                pass
+    last = max(values, key=lambda value: (value.lineno, value.col_offset), default=None)
+    return last if len(values) == bound else None
+
+
+def _definitions(tree: ast.Module) -> tuple[set[str], bool]:
+    """Return the names at a module's top level, and whether there may be others."""
     names: set[str] = set()
     open_ended = False
     for node in _top_level(tree):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
+import sys
 import tarfile
 from pathlib import Path
 from typing import NoReturn
@@ -131,6 +133,38 @@ def test_pylock(project: Project, cache: Cache, environ: dict[str, str], index: 
     lock.write(project, [ARM64, ARMV7], cache, environ, upgrade=True)
     assert 'version = "1.1"' in path.read_text()
     assert path.read_text().count("[tool.debonair]") == 1
+
+
+def test_versions_of_another_tool_and_constraints(
+    project: Project, cache: Cache, environ: dict[str, str], index: Path
+) -> None:
+    for version in ("1.1", "1.2"):
+        make_wheel(index, "site", version, {"site.py": b""})
+    other = project.root / "Pipfile.lock"
+    other.write_text('{"default": {"site": {"version": "==1.1"}}}')
+    path = lock.write(project, [ARM64], cache, environ)
+    assert 'version = "1.1"' in path.read_text()
+    path.unlink()
+    other.unlink()
+    bounded = dataclasses.replace(project, constraints=("site<1.1",))
+    assert 'version = "1.0"' in lock.write(bounded, [ARM64], cache, environ).read_text()
+
+
+def test_from_an_old_folder_to_a_deb(cache: Cache, environ: dict[str, str], tmp_path: Path) -> None:
+    root = tmp_path / "old book"
+    root.mkdir()
+    (root / "app.py").write_text("def application(environ, start_response): ...\n")
+    (root / "Pipfile").write_text('[packages]\nsite = "*"\n')
+    (root / "Procfile").write_text("web: gunicorn app --timeout 90\n")
+    words = [sys.executable, "-m", "debonair"]
+    environ |= {"DEBONAIR_CACHE": str(cache.root), "SOURCE_DATE_EPOCH": "1700000000"}
+    said = run([*words, "init", "--yes"], cwd=root, env=environ).stdout
+    assert "Procfile:1 (a function of WSGI)" in said
+    run([*words, "build", "--target", "trixie-amd64"], cwd=root, env=environ)
+    assert (root / "dist/old-book_0.1-1+deb13_amd64.deb").is_file()
+    before = (root / "debonair.toml").read_bytes()
+    assert "stays as it is" in run([*words, "init"], cwd=root, env=environ).stdout
+    assert (root / "debonair.toml").read_bytes() == before
 
 
 def test_hash_pinned_requirements(project: Project, cache: Cache, environ: dict[str, str]) -> None:

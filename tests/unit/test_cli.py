@@ -51,7 +51,7 @@ def run(*words: str) -> Result:
 
 
 def write(folder: Path, **files: str) -> None:
-    for name, text in {"debonair_toml": BARE, "app_py": "app = 1\n", **files}.items():
+    for name, text in {"debonair_toml": BARE, "app_py": "app = x\n", **files}.items():
         (folder / name.replace("_", ".")).write_text(text)
 
 
@@ -66,7 +66,7 @@ def refused(code: int, *words: str) -> str:
 
 class TestHelp:
     def test_the_verbs(self) -> None:
-        assert " ".join(VERBS) == "build check completion inspect lock plan repo schema targets try"
+        assert " ".join(VERBS) == "build check completion init inspect lock plan repo schema targets try"
 
     @pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)])
     @pytest.mark.parametrize("option", ["--help", "-h"])

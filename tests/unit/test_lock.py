@@ -172,6 +172,43 @@ class TestMaking:
         assert '"click; python_version < \\"3.12\\""' in text
         assert 'python = "3.11"' in text
 
+    def test_keeps_to_the_versions_of_another_tool(
+        self, project: Make, ensure: Ensure, uv: FakeUv, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        other = '{"default": {"flask": {"version": "==3.1.0"}, "click": {"version": "==8.0.0"}}}'
+        made = project("flask", "click", Pipfile__lock=other)
+        ensure(made)
+        assert 'name = "click"\nversion = "8.0.0"' in uv.previous[0]
+        assert (
+            "Of Pipfile.lock all versions are kept but: click 8.1.0 (was 8.0.0)." in capsys.readouterr().err
+        )
+        (made.root / "pylock.toml").unlink()
+        uv.versions["click"] = "8.0"
+        ensure(made)
+        assert "All versions are those of Pipfile.lock." in capsys.readouterr().err
+
+    def test_constraints_are_handed_on_and_make_a_lock_stale(
+        self, project: Make, ensure: Ensure, uv: FakeUv
+    ) -> None:
+        made = dataclasses.replace(project("flask"), constraints=("click<9",))
+        text = ensure(made).path.read_text()
+        assert "--constraints" in uv.asked[0]
+        assert 'constraints = [\n    "click<9",\n]' in text
+        ensure(made)
+        with pytest.raises(LockError, match="'click<9' has become 'click<8'"):
+            ensure(dataclasses.replace(made, constraints=("click<8",)))
+
+    def test_a_release_that_is_too_old_to_be_built(self, project: Make, ensure: Ensure, uv: FakeUv) -> None:
+        uv.says = (
+            "error: Failed to build `markupsafe==1.0`\n  cause: x\n\n  ImportError: Feature\n\nhint: Build"
+        )
+        with pytest.raises(LockError) as caught:
+            ensure(project("markupsafe==1.0"))
+        assert caught.value.message == (
+            "markupsafe 1.0 cannot be built, not even to find out what it needs: ImportError: Feature"
+        )
+        assert "ask for a newer markupsafe" in caught.value.hint
+
     def test_a_project_without_requirements_needs_none(
         self, project: Make, ensure: Ensure, uv: FakeUv
     ) -> None:

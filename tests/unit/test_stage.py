@@ -181,7 +181,7 @@ class TestRefusals:
             staged(tmp_path, project(tmp_path, install="wheel", wsgi="visitors:app"), own)
 
     def test_a_callable_in_src(self, tmp_path: Path) -> None:
-        files = {"src/guestbook.py": b"app = 1", "guestbook.py": b"", "s/x": b""}
+        files = {"src/guestbook.py": b"app = x", "guestbook.py": b"", "s/x": b""}
         staged(tmp_path, project(tmp_path, files, wsgi="guestbook:app", static={"/s/": "s"}))
 
     def test_static_files_that_were_excluded(self, tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ def test_what_names_nothing(entry: str) -> None:
         "import app.part",
         "import thing as app",
         "from other import *",
-        "if True:\n    app = 1",
-        "try:\n    import x\nexcept ImportError:\n    app = 1",
+        "if True:\n    app = make()",
+        "try:\n    import x\nexcept ImportError:\n    app = make()",
         "with open('x') as app:\n    pass",
         "for app in range(3):\n    pass",
         "(app := 1)",
@@ -99,6 +99,44 @@ def test_what_does_not_define_it_is_not(code: str, tmp_path: Path) -> None:
     assert error.hint
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("app = 'guestbook'", "a plain value"),
+        ("app = None", "a plain value"),
+        ("app = 1; app = {'name': 1}", "a dictionary"),
+        ("if True:\n    app = f'{1}'", "a text"),
+        ("app = []", "a list"),
+        ("app = 1, 2", "a tuple"),
+        ("app = {1}", "a set"),
+    ],
+)
+def test_what_no_server_can_call(code: str, kind: str, tmp_path: Path) -> None:
+    (tmp_path / "guestbook.py").write_text(f"import os\n{code}\n")
+    error = refused(tmp_path, "guestbook:app")
+    line = 1 + len(code.splitlines())
+    assert error.message == (
+        f"pyproject.toml: 'wsgi' names 'app', which is {kind} in guestbook.py, line {line}: "
+        "no server can call that."
+    )
+    assert "create_app()" in error.hint
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "app = None\ndef start():\n    global app\n    app = make()",
+        "app = None\ntry:\n    from other import app\nexcept ImportError:\n    pass",
+        "app = None\nfor app in apps:\n    pass",
+        "app = None\ndef app(environ, start_response): ...",
+        "app = 'a'\nglobals()['app'] = make()",
+    ],
+)
+def test_a_plain_value_that_may_be_replaced(code: str, tmp_path: Path) -> None:
+    (tmp_path / "guestbook.py").write_text(code)
+    check(tmp_path, "guestbook:app")
+
+
 def test_a_close_name_is_suggested(tmp_path: Path) -> None:
     (tmp_path / "guestbook.py").write_text("def create_app(): ...")
     assert refused(tmp_path, "guestbook:creat_app()").hint == "Did you mean 'guestbook:create_app'?"
@@ -107,8 +145,8 @@ def test_a_close_name_is_suggested(tmp_path: Path) -> None:
 
 def test_packages_and_their_modules(tmp_path: Path) -> None:
     (tmp_path / "guestbook/web").mkdir(parents=True)
-    (tmp_path / "guestbook/__init__.py").write_text("app = 1")
-    (tmp_path / "guestbook/web/site.py").write_text("app = 1")
+    (tmp_path / "guestbook/__init__.py").write_text("app = make()")
+    (tmp_path / "guestbook/web/site.py").write_text("app = make()")
     check(tmp_path, "guestbook:app")
     check(tmp_path, "guestbook.web.site:app")
     assert "no module 'guestbook.none'" in refused(tmp_path, "guestbook.none:app").message

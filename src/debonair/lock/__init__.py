@@ -118,26 +118,50 @@ def write(
             hint="Write what it wants, without versions if you like, into requirements.in, and type "
             "'debonair lock'.",
         )
-    from debonair.lock import fresh, pylock, readers  # noqa: PLC0415
+    from debonair.lock import fresh, pins, pylock, readers  # noqa: PLC0415
 
-    fresh.requirements(project.requirements, project.config_file.name)
+    fresh.requirements((*project.requirements, *project.constraints), project.config_file.name)
     python = readers.oldest(targets)
     count = len(project.requirements)
     say(f"Resolving {count} requirement{'s' * (count != 1)} for every target into {path.name}...")
-    data = uv.lock(project.requirements, python, path, upgrade=upgrade)
+    other = None if path.is_file() else pins.find(project.root)
+    versions = pins.read(other) if other else {}
+    data = uv.lock(
+        project.requirements,
+        python,
+        path,
+        upgrade=upgrade,
+        constraints=project.constraints,
+        versions=versions,
+    )
+    if other and form == "pylock.toml":
+        _tell(other, pins.changes(versions, {p.name: p.version for p in pylock.read(data, path).packages}))
     if form == "pylock.toml":
         origins = dict[str, tuple[str, ...]]()
         if project.piwheels and any(target.extra_indexes for target in targets):
             from debonair.lock import extra  # noqa: PLC0415
 
             data, origins = extra.complete(data, path, targets, environ, get)
-        data = pylock.recorded(data, pylock.Record(tuple(sorted(project.requirements)), python, origins))
+        data = pylock.recorded(
+            data,
+            pylock.Record(
+                tuple(sorted(project.requirements)), python, origins, tuple(sorted(project.constraints))
+            ),
+        )
     else:
-        pins = data.decode().splitlines()
-        data = hashed(pins, pylock.read(uv.files(pins, python), path).packages)
+        lines = data.decode().splitlines()
+        data = hashed(lines, pylock.read(uv.files(lines, python), path).packages)
     with whole(path) as temporary:
         temporary.write_bytes(data)
     return path
+
+
+def _tell(other: Path, changes: Sequence[str]) -> None:
+    """Say what became of the versions that another tool has locked in ``other``."""
+    if changes:
+        say(f"Of {other.name} all versions are kept but: {', '.join(changes)}.")
+    else:
+        say(f"All versions are those of {other.name}.")
 
 
 def _all(root: Path) -> list[tuple[Form, Path]]:
@@ -161,6 +185,7 @@ def _digest(project: Project, targets: Iterable[Target], form: Form, data: bytes
     """Return the hash of everything that decides what is read from a lock, and whether it is fresh."""
     parts = [_SCHEMA, form.encode(), data, b"piwheels" * project.piwheels]
     parts += [text.encode() for text in sorted(project.requirements)]
+    parts += [b"-c " + text.encode() for text in sorted(project.constraints)]
     parts += [msgspec.msgpack.encode(target) for target in sorted(targets, key=lambda target: target.name)]
     if form == "pylock.toml":
         parts.append(str(project.root).encode())  # addresses in it may be relative to it

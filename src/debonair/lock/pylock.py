@@ -45,6 +45,8 @@ class Record(msgspec.Struct, frozen=True, rename="kebab"):
     """The oldest Python it is for: ``3.11``."""
     extra_indexes: dict[str, tuple[str, ...]] = {}
     """By the address of an extra index of a target, the names of the files that came from there."""
+    constraints: tuple[str, ...] = ()
+    """Sorted, as the project declares them."""
 
 
 class _Tool(msgspec.Struct, frozen=True):
@@ -125,7 +127,10 @@ def recorded(data: bytes, record: Record) -> bytes:
     ]
     lines.append("requirements = [")
     lines += [f"    {_quoted(text)}," for text in record.requirements]
-    lines += ["]", f"python = {_quoted(record.python)}", ""]
+    lines.append("]")
+    if record.constraints:
+        lines += ["constraints = [", *(f"    {_quoted(text)}," for text in record.constraints), "]"]
+    lines += [f"python = {_quoted(record.python)}", ""]
     if record.extra_indexes:
         lines += [
             "[tool.debonair.extra-indexes]",

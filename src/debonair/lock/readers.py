@@ -58,6 +58,8 @@ class Reader:
         wanted = fresh.requirements(self.project.requirements, self.project.config_file.name)
         if said.record:
             _refuse(fresh.against_record(wanted, said.record.requirements), path)
+            bounds = fresh.requirements(self.project.constraints, self.project.config_file.name)
+            _refuse(fresh.against_record(bounds, said.record.constraints), path)
             if said.record.extra_indexes and not self.project.piwheels:
                 _refuse("it has files of extra indexes, and 'piwheels' is false now", path)
         else:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from debonair.errors import Error, LockError, MachineError, NetworkError
+from debonair.lock.pins import seed
 from debonair.run import CommandError, Completed, find, run
 
 Runner = Callable[..., Completed]
@@ -38,20 +39,29 @@ class Uv:
         previous: Path,
         *,
         upgrade: bool = False,
+        constraints: Sequence[str] = (),
+        versions: Mapping[str, str] = {},
     ) -> bytes:
         """Resolve ``requirements`` for every platform and every Python from ``python`` on.
 
         The format of the result, text in UTF-8, is that of the name of ``previous``: ``pylock.toml``
         (PEP 751), or ``requirements.txt``, without hashes (uv lists those of every file only in the
         other). Versions that stand in ``previous``, if it exists, are kept where they can be, unless
-        ``upgrade``. ``previous`` itself is not written.
+        ``upgrade``; if it does not exist, those of ``versions`` are. ``constraints`` hold for a package
+        if anything asks for it. ``previous`` itself is not written.
         Raises ``LockError`` if the requirements cannot be met, ``NetworkError`` if the index cannot be
         reached.
         """
         pylock = previous.name.startswith("pylock")
         words = ["--format", "pylock.toml"] if pylock else ["--no-annotate", "--no-header"]
         words += ["--upgrade"] if upgrade else []
-        return self._compile("\n".join(requirements), python, previous, words)
+        with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+            if constraints:
+                bounds = Path(folder) / "constraints.txt"
+                bounds.write_text("\n".join(constraints) + "\n", encoding="utf-8")
+                words += ["--constraints", str(bounds)]
+            before = seed(versions) if pylock and versions and not previous.is_file() else b""
+            return self._compile("\n".join(requirements), python, previous, words, before)
 
     def files(self, pins: Iterable[str], python: str) -> bytes:
         """Return a ``pylock.toml`` that names the files of ``pins`` (``name==version; marker``).
@@ -99,12 +109,19 @@ class Uv:
         )
         return next(out.glob("*.whl"))
 
-    def _compile(self, text: str, python: str, previous: Path, words: list[str]) -> bytes:
-        """Run ``uv pip compile`` on ``text`` in a folder of its own and return what it wrote."""
+    def _compile(
+        self, text: str, python: str, previous: Path, words: list[str], before: bytes = b""
+    ) -> bytes:
+        """Run ``uv pip compile`` on ``text`` in a folder of its own and return what it wrote.
+
+        It keeps to the versions in ``previous``, or in ``before`` if that does not exist.
+        """
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
             out = Path(folder) / previous.name
             if previous.is_file():
                 out.write_bytes(previous.read_bytes())
+            elif before:
+                out.write_bytes(before)
             versions = ["--python-version", python, "--python", sys.executable]
             self._with_index(
                 ["pip", "compile", "--universal", *versions, *_COMMAND, *words, "-q", "-o", out, "-"],
@@ -188,5 +205,13 @@ def _explained(failed: CommandError, verb: str) -> Error:
         return LockError(
             f"The requirements cannot be met. uv says: {said}",
             hint="Change the requirements so that they can be met together, then type 'debonair lock'.",
+        )
+    if built := re.search(r"Failed to build `?([\w.-]+)(?:==([^\s`]+))?", said):
+        name, version = built[1], built[2] or ""
+        lines = [line.strip() for line in said.splitlines() if line.strip() and "hint:" not in line]
+        return LockError(
+            f"{name} {version} cannot be built, not even to find out what it needs: {lines[-1]}",
+            hint=f"It may be too old for today's Python: ask for a newer {name}, or for any, in the "
+            "requirements.",
         )
     return LockError(f"'uv {verb}' failed. It says: {said or failed.message}")

@@ -86,7 +86,10 @@ def try_deb(
         said = install(bed, machine, deb.path).stdout
         if f"{deb.package}: " in said and " was refused, and " in said:
             told = said[said.index(f"{deb.package}: ") :].strip()
-            raise TrialError(f"{deb.path.name} is installed, and is not served:\n{told}")
+            raise TrialError(
+                f"{deb.path.name} is installed, and is not served:\n{told}",
+                hint=_without_board(release_of(machine, deb.package)),
+            )
         machine.serve(deb.package)
         release = release_of(machine, deb.package)
         site = Site.of(release)
@@ -120,6 +123,17 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
     others = f", with {more} other package{'s'[: more != 1]}" if more else ""
     say(f"apt-get install {inside}: done in {took:.1f} s{others}.")
     return done
+
+
+def _without_board(release: Mapping[str, object]) -> str:
+    """Return the hint for an app that wants a board, which no trial has."""
+    words = release.get("hardware")
+    if not isinstance(words, list) or not words:
+        return ""
+    return (
+        f"It opens what a Raspberry Pi has ({', '.join(map(str, words))}), and there is no board here. Let "
+        "the app be loaded without: open it in a function, or in 'try:'. Or try it on the Pi itself."
+    )
 
 
 def release_of(machine: Machine, package: str) -> dict[str, object]:

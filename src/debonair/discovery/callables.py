@@ -1,0 +1,320 @@
+"""The applications of a project, and the functions that make one (PEP 3333), found by reading its code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from debonair.discovery.code import Module, top_level
+from debonair.discovery.known import known
+
+_SERVED = ("application", "app")
+"""The names that servers look for if they are told none, the better one first."""
+_FACTORIES = ("create_app", "make_app", "create_application", "make_application", "application_factory")
+_FOR_SERVERS = re.compile(r"(^|/)(\w+_)?wsgi(handler)?\.py$")
+_FOR_APPS = ("app.py", "application.py", "__init__.py", "main.py")
+_SCRIPTS = ("manage.py", "cli.py")
+_HOPS = 10
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that a server may be able to serve."""
+
+    entry: str
+    """As ``wsgi`` takes it: ``guestbook:app``, ``guestbook:create_app()``."""
+    path: str
+    """The file that defines it, relative to the project."""
+    line: int
+    what: str
+    """What it is made by, for a person: ``Flask``."""
+    wsgi: bool
+    """Whether WSGI can serve it."""
+    rank: tuple[int, ...]
+    """The smaller, the more by convention."""
+
+    @property
+    def where(self) -> str:
+        """Return file and line."""
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    what: str
+    wsgi: bool = True
+    wrapped: str = ""
+    """The full name of what this wraps, or is another name of."""
+
+
+class Callables:
+    """What in the ``modules`` of a project is an application, or makes one, by its full name."""
+
+    def __init__(self, modules: Sequence[Module]) -> None:
+        self._modules = modules
+        self._values = dict[str, _Kind]()
+        self._makers = dict[str, _Kind]()
+        self._aliases = {
+            f"{module.name}.{name}": origin for module in modules for name, origin in module.names.items()
+        }
+        self._where = dict[str, tuple[Module, int]]()
+        self._closed = set[str]()
+        self._makers |= {name: _Kind(what) for name, what in known().wsgi.items()}
+        self._makers |= {name: _Kind(what, wsgi=False) for name, what in known().others.items()}
+        self._values |= {name: _Kind(what) for name, what in known().wsgi_values.items()}
+        before = -1
+        while before != (before := len(self._values) + len(self._makers)):
+            for module in modules:
+                self._read(module)
+
+    def candidates(self) -> list[Candidate]:
+        """Return all of them, those first that come first by convention.
+
+        Names that a module only imports count where servers look: in ``wsgi.py`` and its like.
+        """
+        found = [self._candidate(name, kind, call=False) for name, kind in self._values.items()]
+        found += [self._candidate(name, kind, call=True) for name, kind in self._makers.items()]
+        found += list(self._imported())
+        wrapped = {kind.wrapped for name, kind in self._values.items() if self._replaces(name, kind)}
+        kept = [item for item in found if item and item.entry.replace(":", ".") not in wrapped]
+        return sorted(dict.fromkeys(kept), key=lambda item: (not item.wsgi, item.rank, item.entry))
+
+    def what(self, entry: str) -> str:
+        """Return what ``entry`` is made by, for a person; empty if that is not known."""
+        return next((item.what for item in self.candidates() if item.entry == entry), "")
+
+    def unusable(self) -> list[str]:
+        """Return where functions are that make an application of arguments, which no server has."""
+        return [
+            f"{module.path}:{line}: {name.rpartition('.')[2]}() wants arguments"
+            for name, (module, line) in sorted(self._where.items(), key=lambda item: item[0])
+            if name in self._closed and not name.rpartition(".")[2].startswith("_")
+        ]
+
+    def importing(self, package: str) -> str:
+        """Return a file and line that imports ``package``; empty if none does."""
+        for module in self._modules:
+            for name, line in module.imports():
+                if name.partition(".")[0] == package:
+                    return f"{module.path}:{line}"
+        return ""
+
+    def _read(self, module: Module) -> None:
+        for node in top_level(module.tree):
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    self._function(node, module)
+                case ast.ClassDef():
+                    self._class(node, module)
+                case ast.Assign(targets=targets, value=value):
+                    self._assigned(targets, value, module, node)
+                case ast.AnnAssign(target=target, value=ast.expr() as value):
+                    self._assigned([target], value, module, node)
+                case _:
+                    pass
+
+    def _assigned(
+        self, targets: Sequence[ast.expr], value: ast.expr, module: Module, node: ast.stmt
+    ) -> None:
+        kind = self._kind(value, module, {})
+        for target in targets:
+            if kind and isinstance(target, ast.Name):
+                self._note(self._values, f"{module.name}.{target.id}", kind, module, node)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> None:
+        name = f"{module.name}.{node.name}"
+        parameters = [argument.arg for argument in node.args.posonlyargs + node.args.args]
+        if parameters[:3] == ["scope", "receive", "send"]:
+            self._note(self._values, name, _Kind("a function of ASGI", wsgi=False), module, node)
+        elif _is_environ(parameters):
+            self._note(self._values, name, _Kind("a function of WSGI"), module, node)
+        elif any(_last(ast.unparse(item)) in {"application", "wsgify"} for item in node.decorator_list):
+            self._note(self._values, name, _Kind("Werkzeug's Request.application"), module, node)
+        elif kind := self._returned(node, module):
+            self._note(self._makers, name, kind, module, node)
+            if _wants_arguments(node.args):
+                self._closed.add(name)
+
+    def _returned(self, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> _Kind | None:
+        """Return what a function makes: an application that it returns, by what it is assigned from."""
+        local = dict[str, _Kind]()
+        returned = False
+        for inner in sorted(_inside(node), key=lambda item: item.lineno):
+            if isinstance(inner, ast.Assign):
+                kind = self._kind(inner.value, module, local)
+                names = [target.id for target in inner.targets if isinstance(target, ast.Name)]
+                local.update(dict.fromkeys(names, kind) if kind else {})
+            elif isinstance(inner, ast.Return) and inner.value:
+                returned = True
+                if kind := self._kind(inner.value, module, local):
+                    return _Kind(kind.what, kind.wsgi)
+        guessed = node.name in _FACTORIES and returned
+        return _Kind("a factory, by its name") if guessed else None
+
+    def _class(self, node: ast.ClassDef, module: Module) -> None:
+        name = f"{module.name}.{node.name}"
+        for base in node.bases:
+            if kind := self._makers.get(self._follow(module.dotted(base))):
+                self._note(self._makers, name, kind, module, node)
+        for inner in node.body:
+            if isinstance(inner, ast.FunctionDef) and inner.name == "__call__":
+                parameters = [argument.arg for argument in inner.args.args][1:]
+                if _is_environ(parameters):
+                    self._note(self._makers, name, _Kind(f"the class {node.name}"), module, node)
+        if name in self._makers:
+            self._closed.discard(name)
+
+    def _kind(self, node: ast.expr, module: Module, local: Mapping[str, _Kind]) -> _Kind | None:  # noqa: PLR0911
+        """Return what the value of an expression is, if it is an application."""
+        if isinstance(node, ast.Name) and node.id in local:
+            return local[node.id]
+        if isinstance(node, ast.Name | ast.Attribute):
+            name = self._follow(module.dotted(node))
+            if kind := self._values.get(name):
+                return _Kind(kind.what, kind.wsgi, name)
+            return self._attribute(node, module, local) if isinstance(node, ast.Attribute) else None
+        if not isinstance(node, ast.Call):
+            return None
+        name = self._follow(module.dotted(node.func))
+        if kind := self._makers.get(name):
+            return _Kind(kind.what, kind.wsgi)
+        if isinstance(node.func, ast.Attribute) and (what := known().wsgi_methods.get(node.func.attr)):
+            return _Kind(what)
+        if ast.unparse(node.func).endswith(known().wrappers.endings):
+            kinds = [self._kind(argument, module, local) for argument in node.args]
+            return next((kind for kind in kinds if kind), None)
+        return None
+
+    def _attribute(self, node: ast.Attribute, module: Module, local: Mapping[str, _Kind]) -> _Kind | None:
+        """Return what ``dash_app.server`` and ``flask_app.wsgi_app`` are."""
+        if node.attr == "wsgi_app":
+            return self._kind(node.value, module, local)
+        if isinstance(node.value, ast.Name):
+            made = [
+                module.dotted(statement.value.func)
+                for statement in top_level(module.tree)
+                if isinstance(statement, ast.Assign)
+                and isinstance(statement.value, ast.Call)
+                and any(isinstance(t, ast.Name) and t.id == node.value.id for t in statement.targets)
+            ]
+            kinds = [self._values.get(f"{self._follow(name)}.{node.attr}") for name in made]
+            return next((kind for kind in kinds if kind), None)
+        return None
+
+    def _follow(self, name: str) -> str:
+        """Return where a name, in full, comes from at first: modules may hand on what they import."""
+        for _ in range(_HOPS):
+            if name in self._values or name in self._makers:
+                return name
+            for cut in range(name.count(".") + 1):
+                head = name.rsplit(".", cut)[0] if cut else name
+                if head in self._aliases and self._aliases[head] != head:
+                    name = self._aliases[head] + name[len(head) :]
+                    break
+            else:
+                return name
+        return name
+
+    def _note(
+        self, table: dict[str, _Kind], name: str, kind: _Kind, module: Module, node: ast.stmt
+    ) -> None:
+        # what is assigned last counts; a name may wrap itself: app = ProxyFix(app)
+        if name not in table or name in self._where:
+            table[name] = kind if kind.wrapped != name else _Kind(kind.what, kind.wsgi)
+            self._where[name] = (module, node.lineno)
+
+    def _candidate(self, name: str, kind: _Kind, *, call: bool) -> Candidate | None:
+        if name not in self._where or name in self._closed:
+            return None
+        module, line = self._where[name]
+        short = name.removeprefix(f"{module.name}.")
+        if short.startswith("_"):
+            return None
+        if call and short not in _FACTORIES and self._is_class(short, module):
+            return None
+        entry = f"{module.name}:{short}" + "()" * call
+        return Candidate(entry, module.path, line, kind.what, kind.wsgi, _rank(module, short, call=call))
+
+    def _replaces(self, name: str, kind: _Kind) -> bool:
+        """Return whether something stands for what it wraps: beside it, or in a file for servers."""
+        module = self._where[name][0] if name in self._where else None
+        return module is not None and (
+            kind.wrapped.startswith(f"{module.name}.") or bool(_FOR_SERVERS.search(module.path))
+        )
+
+    def _is_class(self, short: str, module: Module) -> bool:
+        return any(isinstance(node, ast.ClassDef) and node.name == short for node in module.tree.body)
+
+    def _imported(self) -> Iterator[Candidate]:
+        """Yield what has a name that servers look for, and is imported or made of something unknown."""
+        for module in self._modules:
+            if not _FOR_SERVERS.search(module.path):
+                continue
+            for node in top_level(module.tree):
+                for name in _bound(node):
+                    full = f"{module.name}.{name}"
+                    if name in _SERVED and full not in self._values and full not in self._makers:
+                        kind = self._values.get(self._follow(full)) or _Kind(f"'{name}', by its name")
+                        rank = _rank(module, name, call=False)
+                        yield Candidate(
+                            f"{module.name}:{name}", module.path, node.lineno, kind.what, kind.wsgi, rank
+                        )
+
+
+def _rank(module: Module, short: str, *, call: bool) -> tuple[int, ...]:
+    """Return how far something is from convention.
+
+    An object goes before a factory, whose settings somebody else may know; and the file for servers before
+    that of the app.
+    """
+    name = module.path.rpartition("/")[2]
+    if call:
+        place = 5
+    elif _FOR_SERVERS.search(module.path):
+        place = 0
+    elif name in _FOR_APPS:
+        place = 1 + _FOR_APPS.index(name) // 2
+    else:
+        place = 4 if name in _SCRIPTS else 3
+    served = _SERVED.index(short) if short in _SERVED else len(_SERVED)
+    conventional = (_FACTORIES.index(short) if short in _FACTORIES else len(_FACTORIES)) if call else served
+    return (place, conventional, int("/" in module.path))
+
+
+def _inside(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.stmt]:
+    """Yield the statements of a function, without those of functions in it."""
+    waiting = list[ast.AST](function.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(node, ast.stmt):
+            yield node
+        waiting += ast.iter_child_nodes(node)
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.ImportFrom | ast.Import):
+        return [alias.asname or alias.name for alias in node.names]
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _is_environ(parameters: Sequence[str]) -> bool:
+    return (
+        len(parameters) == 2
+        and parameters[0] in {"environ", "env", "_environ"}
+        and bool(re.search("start|respon", parameters[1]))
+    )
+
+
+def _wants_arguments(arguments: ast.arguments) -> bool:
+    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return positional > 0 or any(default is None for default in arguments.kw_defaults)
+
+
+def _last(dotted: str) -> str:
+    return dotted.partition("(")[0].rpartition(".")[2]

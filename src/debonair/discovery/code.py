@@ -1,0 +1,121 @@
+"""The modules of a project, parsed and never imported."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_NOT_THE_APP = {
+    "build", "dist", "doc", "docs", "env", "example", "examples", "migrations", "node_modules",
+    "site-packages", "test", "tests", "venv", "virtualenv",
+}  # fmt: skip
+_NOT_MODULES = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py"}
+
+
+@dataclass(frozen=True, eq=False)
+class Module:
+    """A file of Python that belongs to the app."""
+
+    path: str
+    """Relative to the project's folder."""
+    name: str
+    """Dotted, as it is imported."""
+    tree: ast.Module
+    names: Mapping[str, str]
+    """What an imported name stands for, in full: ``Flask`` for ``flask.Flask``."""
+
+    def dotted(self, node: ast.expr) -> str:
+        """Return in full what a name or an attribute stands for; empty if it is something else."""
+        if isinstance(node, ast.Name):
+            return self.names.get(node.id, f"{self.name}.{node.id}")
+        if isinstance(node, ast.Attribute) and (owner := self.dotted(node.value)):
+            return f"{owner}.{node.attr}"
+        return ""
+
+    def imports(self) -> Iterator[tuple[str, int]]:
+        """Yield in full the name of each thing that is imported anywhere in the module, and its line."""
+        for node in ast.walk(self.tree):
+            for name in _imported(node, self).values():
+                yield name, node.lineno  # type: ignore[attr-defined]
+
+
+def modules(root: Path) -> tuple[list[Module], list[str]]:
+    """Return the modules of the app in ``root``, those near it first, and what could not be parsed.
+
+    The latter are paths with the line and the reason. Tests, documentation, migrations, examples and
+    virtual environments are none of the app's modules.
+    """
+    base = "src/" if (root / "src").is_dir() else ""
+    found, broken = list[Module](), list[str]()
+    for path in sorted(_files(root), key=lambda path: (path.count("/"), path)):
+        try:
+            tree = ast.parse((root / path).read_bytes(), filename=path)
+        except (SyntaxError, ValueError) as wrong:
+            line = getattr(wrong, "lineno", None)
+            broken.append(f"{path}:{line}: {getattr(wrong, 'msg', wrong)}")
+            continue
+        except OSError:
+            continue
+        dotted = path.removeprefix(base).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        names = dict[str, str]()
+        module = Module(path, dotted, tree, names)
+        for node in top_level(tree):
+            names.update(_imported(node, module))
+        found.append(module)
+    return found, broken
+
+
+def top_level(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield the statements that run when a module is imported, those of its branches included.
+
+    What runs only when it is called as a script does not.
+    """
+    waiting = list[ast.stmt](tree.body)
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
+            waiting[:0] = node.orelse
+            continue
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            inner = [*node.body, *getattr(node, "orelse", ()), *getattr(node, "finalbody", ())]
+            waiting[:0] = inner + [part for case in getattr(node, "handlers", ()) for part in case.body]
+
+
+def _imported(node: ast.AST, module: Module) -> dict[str, str]:
+    if isinstance(node, ast.Import):
+        return {
+            alias.asname or alias.name.partition(".")[0]: alias.name
+            if alias.asname
+            else alias.name.partition(".")[0]
+            for alias in node.names
+        } | {alias.name: alias.name for alias in node.names if not alias.asname}
+    if isinstance(node, ast.ImportFrom):
+        origin = node.module or ""
+        if node.level:
+            package = module.path.endswith("__init__.py")
+            parts = module.name.split(".")
+            kept = len(parts) - node.level + package
+            origin = ".".join([*parts[: max(kept, 0)], *([origin] if origin else [])])
+        return {alias.asname or alias.name: f"{origin}.{alias.name}" for alias in node.names}
+    return {}
+
+
+def _files(root: Path) -> Iterator[str]:
+    for folder, folders, names in os.walk(root):
+        here = Path(folder)
+        folders[:] = [
+            name
+            for name in folders
+            if name not in _NOT_THE_APP
+            and name[0] not in "._"
+            and not (here / name / "pyvenv.cfg").exists()
+        ]
+        for name in names:
+            path = (here / name).relative_to(root)
+            named = all(part.isidentifier() for part in path.with_suffix("").parts)
+            if path.suffix == ".py" and named and name not in _NOT_MODULES and name[:5] != "test_":
+                yield path.as_posix()

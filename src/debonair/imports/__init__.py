@@ -1,0 +1,126 @@
+"""What an app was run with before, read from its own files, and what became of each of their lines.
+
+A reader (``uwsgi``, ``nginx``) takes the path of a file and the project's folder, and returns an
+``Imported``. It reads that file and those it includes, runs nothing, and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+_CALLED = {"uwsgi": "uWSGI's own protocol (socket, uwsgi_pass)", "http": "HTTP (http-socket, proxy_pass)"}
+_TEXT = 40
+"""Characters of a line that the account shows."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What became of one line of a foreign file."""
+
+    file: Path
+    line: int
+    """Counted from 1; 0 for the file as a whole."""
+    text: str
+    """The line as it stands, stripped; the value of a secret is left out."""
+    became: str
+    """The key that it became, such as ``uwsgi.harakiri``; empty if it became none."""
+    why: str
+    """Why it was dropped, or what is to be known of it; may be empty if ``became`` says all."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What was read of one or more foreign files."""
+
+    accounts: tuple[Account, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of a debonair.toml, nested like it."""
+    warnings: tuple[str, ...] = ()
+    """Known traps, each a sentence with what to do."""
+    listens: Mapping[str, str] = field(default_factory=dict)
+    """Address to the protocol that the app spoke there: ``uwsgi`` or ``http``."""
+    asks: Mapping[str, str] = field(default_factory=dict)
+    """Address to the protocol by which the site asked there."""
+
+
+def merge(parts: Iterable[Imported]) -> Imported:
+    """Return ``parts`` as one. What an earlier one has set stands; tables and ``exclude`` are merged.
+
+    Warnings are added for a site and an app that did not find each other.
+    """
+    accounts: list[Account] = []
+    warnings: list[str] = []
+    settings: dict[str, Any] = {}
+    listens: dict[str, str] = {}
+    asks: dict[str, str] = {}
+    for part in parts:
+        accounts += part.accounts
+        warnings += part.warnings
+        settings = _merged(settings, part.settings)
+        listens |= part.listens
+        asks |= part.asks
+    warnings += _strangers(listens, asks)
+    return Imported(tuple(accounts), settings, tuple(dict.fromkeys(warnings)), listens, asks)
+
+
+def table(accounts: Iterable[Account], *, width: int = 108) -> str:
+    """Return ``accounts`` as a text for a terminal of ``width`` characters, a block for each file."""
+    files: dict[Path, list[Account]] = {}
+    for account in accounts:
+        files.setdefault(account.file, []).append(account)
+    blocks = []
+    for file, found in files.items():
+        rows = [
+            (
+                str(one.line or ""),
+                _short(one.text),
+                ": ".join(filter(None, (one.became or "dropped", one.why))),
+            )
+            for one in sorted(found, key=lambda account: (account.line == 0, account.line))
+        ]
+        numbers, texts = (max(len(row[column]) for row in rows) for column in range(2))
+        indent = " " * (numbers + texts + 6)
+        lines = [
+            f"  {number:>{numbers}}  {text:<{texts}}  "
+            + f"\n{indent}".join(wrap(what, max(width - len(indent), 24), break_on_hyphens=False))
+            for number, text, what in rows
+        ]
+        blocks.append("\n".join([f"{file}:", *lines]) + "\n")
+    return "\n".join(blocks)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _TEXT else text[: _TEXT - 3].rstrip() + "..."
+
+
+def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(first)
+    for key, value in second.items():
+        if isinstance(value, Mapping):
+            out[key] = _merged(out.get(key, {}), value)
+        elif key == "exclude":
+            out[key] = [*out.get(key, []), *value]
+        else:
+            out.setdefault(key, value)
+    return out
+
+
+def _strangers(listens: Mapping[str, str], asks: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong between an app that listens and a site that asks."""
+    for address, asked in asks.items():
+        spoken = listens.get(address, asked)
+        if spoken != asked:
+            heard = "'invalid request block size' in its log" if spoken == "uwsgi" else "502 in the browser"
+            yield (
+                f"At {address} the app speaks {_CALLED[spoken]}, and the site {_CALLED[asked]}: {heard}. "
+                "Debonair's own site and app both speak uwsgi; there is nothing to do."
+            )
+    if listens and asks and not listens.keys() & asks.keys():
+        yield (
+            f"The site asks at {' and '.join(asks)}, the app listens at {' and '.join(listens)}. "
+            "Debonair's own find each other; look whether this site is the app's."
+        )

@@ -1,0 +1,53 @@
+"""Commands that ran beside an app, as the settings have them: workers, and timers with a calendar."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection
+
+_DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_STARTERS = {"exec", "env", "flask", "manage", "nice", "python", "python3", "run", "sh", "bash"}
+
+
+def command(text: str) -> str:
+    """Return a command line without the virtual environment of the machine that it was written on."""
+    return re.sub(
+        r"(?<!\S)/\S*/bin/((?:python|celery|flask|rq|huey|gunicorn|alembic)\S*)", r"\1", text.strip()
+    )
+
+
+def name(text: str, taken: Collection[str]) -> str:
+    """Return a name for a command line that none of those ``taken`` has, fit for a systemd unit."""
+    words = [
+        re.sub(r"\.(py|sh)$", "", posixpath.basename(word))
+        for word in text.split()
+        if not word.startswith("-")
+    ]
+    words = [word for word in words if word.lower() not in _STARTERS and "=" not in word]
+    slug = re.sub(r"[^a-z0-9]+", "-", (words or ["job"])[0].lower()).strip("-") or "job"
+    numbered = (f"{slug}-{number}" for number in range(2, len(taken) + 3))
+    return next(found for found in (slug, *numbered) if found not in taken)
+
+
+def calendar(fields: list[str]) -> str:
+    """Return uWSGI's five numbers of a cron as systemd.time(7) has them.
+
+    These are minute, hour, day, month and day of the week; -1 is any, and -5 every fifth. Empty if a
+    calendar cannot say it: uWSGI takes a day of the month *or* one of the week.
+    """
+    try:
+        minute, hour, day, month, weekday = map(int, fields)
+    except ValueError:
+        return ""
+    if weekday < -1 or weekday > 7 or (weekday >= 0 and day != -1):
+        return ""
+    date = f"*-{_field(month, 1)}-{_field(day, 1)}"
+    days = f"{_DAYS[weekday]} " if weekday >= 0 else ""
+    return f"{days}{date} {_field(hour, 0)}:{_field(minute, 0)}:00"
+
+
+def _field(number: int, first: int) -> str:
+    if number == -1:
+        return "*"
+    return f"{number:02}" if number >= 0 else f"{first:02}/{-number}"

@@ -1,0 +1,196 @@
+"""The first settings of a project: what was found of it, said with the fewest keys."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from debonair import declared, imports, legacy, settings, settingsfile, wanted
+from debonair import pyproject as pyproject_toml
+from debonair.cache import whole
+from debonair.discovery import Finding, application, identity, traits
+from debonair.discovery.application import Ask
+from debonair.discovery.callables import Callables
+from debonair.discovery.code import Module, modules
+from debonair.discovery.identity import Runner
+from debonair.errors import ProjectError
+from debonair.imports import Imported, files
+from debonair.project import check_maintainer, normalised
+from debonair.run import run
+from debonair.target import load
+
+_HEAD = "Written by 'debonair init', and yours to change. 'debonair schema' has every key."
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What ``debonair init`` understood of a project, and what it would write."""
+
+    root: Path
+    file: Path
+    """Where the settings go, or are already."""
+    present: bool
+    """Whether there are settings already; then nothing is written."""
+    findings: tuple[Finding, ...]
+    imported: Imported
+    """What the files of other tools say."""
+    notes: tuple[str, ...]
+    """What the author should know, each a sentence or two."""
+    text: str
+    """What is to be written."""
+
+
+def write(draft: Draft) -> None:
+    """Write the settings of ``draft``, at the end of a pyproject.toml; what stands there stays as it is."""
+    before = draft.file.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if draft.file.is_file() else ""
+    with whole(draft.file) as temporary:
+        temporary.write_text(before + draft.text, encoding="utf-8")
+
+
+def draft(
+    root: Path,
+    environ: Mapping[str, str],
+    *,
+    entry: str = "",
+    foreign: Sequence[Path] = (),
+    ask: Ask | None = None,
+    runner: Runner = run,
+) -> Draft:
+    """Return what is to be said and written of the project in the folder ``root``.
+
+    ``entry`` is the WSGI callable if it was given; ``foreign`` are files of other tools, besides those that
+    lie where such files usually do. ``ask`` is asked what cannot be known; without it the best guess is
+    taken. Raises ``ProjectError`` if there is no application, if several are equally good and nobody can
+    be asked, and for a file that cannot be read.
+    """
+    if not root.is_dir():
+        raise ProjectError(f"There is no folder {root}.")
+    pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
+    tables = declared.toml(pyproject) if pyproject.is_file() else {}
+    pyproject_toml.check(tables, pyproject)
+    table = declared.toml(bare) if bare.is_file() else tables.get("tool", {}).get("debonair")
+    file = bare if bare.is_file() or (table is None and "project" not in tables) else pyproject
+    older, source = legacy.project(root, tables)
+    stated, source = (tables["project"], "pyproject.toml") if "project" in tables else (older, source)
+    code, broken = modules(root)
+    callables = Callables(code)
+    paths = dict.fromkeys([*files.find(root), *(path.absolute() for path in foreign)])
+    imported = imports.merge(files.read(path, root) for path in reversed(paths))
+    asked = None if table else ask
+
+    chosen = application.choose(
+        root,
+        callables,
+        imported,
+        entry=entry or (table or {}).get("wsgi", ""),
+        source="--wsgi" if entry else file.name,
+        scripts=stated.get("scripts", {}),
+        ask=asked,
+    )
+    needs, notes = _needs(root, file, tables, older, source)
+    said, more = application.settings_of(imported, root)
+    notes += more
+    hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
+    notes += more
+    findings = _merged(
+        [chosen] if chosen else [],
+        _identity(root, stated, tables, source, environ=environ, runner=runner, ask=asked),
+        needs,
+        identity.targets(stated, source),
+        hardware,
+        traits.static(code, root),
+        traits.migrations(code, root),
+        _install(code, stated),
+        said,
+    )
+    notes += [f"{path} cannot be read by this Python, and was not looked into." for path in broken]
+    python = load(_targets(findings)[0]).python_version
+    notes += traits.traps(code, python)
+    notes += traits.pins([line for found in needs for line in found.value], python)
+    notes += imported.warnings
+    prefix = "tool.debonair" if file == pyproject else ""
+    lines = [(found.key, found.value, found.where) for found in findings if found.key]
+    text = settingsfile.text(lines, prefix=prefix, head=_HEAD)
+    _check(text, file, prefix)
+    return Draft(root, file, table is not None, tuple(findings), imported, tuple(notes), text)
+
+
+def _identity(
+    root: Path,
+    stated: Mapping[str, Any],
+    tables: Mapping[str, Any],
+    source: str,
+    *,
+    environ: Mapping[str, str],
+    runner: Runner,
+    ask: Ask | None,
+) -> list[Finding]:
+    package = identity.package(root, stated, source)
+    description = identity.description(root, stated, package.value, source)
+    maintainer = identity.maintainer(root, stated, source, environ, runner)
+    return [
+        package,
+        identity.version(root, stated, tables, source),
+        _asked("What does the app do, in a line?", description, ask),
+        _asked("Who maintains it (Name <mail>)?", maintainer, ask),
+    ]
+
+
+def _asked(question: str, found: Finding, ask: Ask | None) -> Finding:
+    """Return ``found``, or what the author says instead if it is only a guess."""
+    if ask is None or not found.guessed:
+        return found
+    return replace(found, value=ask(question, (), found.value), where="")
+
+
+def _needs(
+    root: Path, file: Path, tables: Mapping[str, Any], older: Mapping[str, Any], source: str
+) -> tuple[list[Finding], list[str]]:
+    """Return the requirements, and why they are none if they cannot be read."""
+    try:
+        found = wanted.of(
+            root, file, project=tables.get("project", {}), tables=tables, older=older, older_file=source
+        )
+    except ProjectError as wrong:
+        return [], [f"{wrong.message} {wrong.hint}"]
+    lines = [Finding("requirements", list(found.requirements), found.source)] if found.source else []
+    return lines, []
+
+
+def _install(code: Sequence[Module], stated: Mapping[str, Any]) -> list[Finding]:
+    where = traits.asks_for_itself(code, str(stated.get("name", "")))
+    return [Finding("install", "wheel", where, ("install",))] if where else []
+
+
+def _merged(*groups: Sequence[Finding]) -> list[Finding]:
+    """Return all findings; of those of one key the last counts, but what stands in [project] stays."""
+    by_key = dict[tuple[str, ...], Finding]()
+    stated = {found.name for group in groups for found in group if not found.key}
+    for number, found in enumerate(found for group in groups for found in group):
+        if found.key and found.name in stated:
+            continue
+        by_key[found.key or (str(number),)] = found
+    return list(by_key.values())
+
+
+def _targets(findings: Sequence[Finding]) -> list[str]:
+    said = [found.value for found in findings if found.key == ("targets",)]
+    return list(said[-1] if said else settings.defaults()["targets"])
+
+
+def _name(requirement: str) -> str:
+    return normalised(re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0])
+
+
+def _check(text: str, file: Path, prefix: str) -> None:
+    """Raise ``ProjectError`` if an answer or a foreign file is what no key can hold; nothing is written."""
+    table: dict[str, Any] = tomllib.loads(text)
+    for name in prefix.split(".") if prefix else ():
+        table = table[name]
+    said = settings.read(table, file=file, prefix=prefix)
+    if said.maintainer:
+        check_maintainer(said.maintainer, file)

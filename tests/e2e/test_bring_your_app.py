@@ -1,0 +1,170 @@
+"""An app that ran by files of its own, brought as it is: init, build, try."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from debians import Boot
+
+from debonair import trial
+from debonair.deb import archive
+from debonair.imports import uwsgi
+from debonair.trial.machine import Machine
+
+pytestmark = pytest.mark.boot
+
+CHECKOUT = Path(__file__).parents[2]
+CLASSIC = {
+    "uwsgi.ini": """\
+[uwsgi]
+socket = 127.0.0.1:5000
+processes = 4
+threads = 2
+plugins = python3
+master = true
+venv = /home/pi/dashboard/venv
+pythonpath = .
+module = manage
+callable = application
+""",
+    "dashboard.nginx": """\
+server {
+    listen 80;
+    server_name dashboard.example.org;
+
+    location / {
+        include uwsgi_params;
+        uwsgi_pass 127.0.0.1:5000;
+    }
+}
+""",
+    "requirements.txt": "flask\n",
+    "manage.py": """\
+from flask import Flask
+
+application = Flask(__name__)
+
+
+@application.route("/")
+def page():
+    return "<h1>Hello from the dashboard</h1>"
+""",
+}
+GROWN = {
+    "uwsgi.yaml": """\
+uwsgi:
+  socket: /run/uwsgi/pictures.sock
+  wsgi-file: /srv/pictures/web.py
+  callable: make()
+  pythonpath: /srv/pictures/lib
+  env: [GREETING=hello "you", FLASK_ENV=development, API_TOKEN=not-to-be-seen]
+  processes: 3
+  cheaper: 1
+  cheaper-algo: busyness
+  cheaper-busyness-min: 20
+  max-requests: 500
+  harakiri: 20
+  lazy_apps: true
+  offload-threads: 1
+  buffer-size: 65535
+  limit-as: 4096
+  listen: 100
+  mule: mule.py
+  add-header: "X-Kept: yes"
+  route: ^/moved$ redirect:/
+  static-map: /static=/srv/pictures/static
+  attach-daemon: /srv/venv/bin/python clock.py
+  catch-exceptions: true
+  procceses: 9
+""",
+    "web.py": """\
+import os
+
+import kept_here
+
+
+def make():
+    def app(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [f"{os.environ['GREETING']} {kept_here.NAME} {environ['HTTP_HOST']}".encode()]
+
+    return app
+""",
+    "lib/kept_here.py": "NAME = 'pictures'\n",
+    "mule.py": "import time\n\nwhile True:\n    time.sleep(60)\n",
+    "clock.py": "import time\n\nwhile True:\n    time.sleep(60)\n",
+    "static/a.css": "body {}\n",
+}
+
+
+def project(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def debonair(folder: Path, *words: str | Path) -> str:
+    """Run a verb in a folder as it is typed there, and return what it says."""
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(CHECKOUT / "src"),
+        "DEBFULLNAME": "Ada",
+        "DEBEMAIL": "ada@example.org",
+    }
+    argv = [sys.executable, "-m", "debonair", *map(str, words)]
+    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def machine(boot: Boot) -> Iterator[Machine]:
+    with boot("trixie") as machine:
+        yield machine
+
+
+def test_the_classic_pair_ends_in_the_page(tmp_path: Path) -> None:
+    folder = project(tmp_path / "dashboard", CLASSIC)
+    said = debonair(folder, "init", "--yes")
+    for name in ("uwsgi.ini", "dashboard.nginx"):
+        account = said.partition(f"\n{name}:\n")[2].partition("\n\n")[0]
+        for number, line in enumerate(CLASSIC[name].splitlines(), 1):
+            if text := line.strip(" ;{}"):
+                named = re.search(
+                    rf"^ +{number}  {re.escape(text)} +(dropped: |[a-z])", account, re.MULTILINE
+                )
+                assert named or text in {"[uwsgi]", "server"}, f"{line}\n{account}"
+    debonair(folder, "build", "--target", "trixie-amd64")
+    tried = debonair(folder, "try", *(folder / "dist").glob("*.deb"))
+    assert "<h1>Hello from the dashboard</h1>" in tried
+
+
+def test_real_uwsgi_takes_what_was_imported(machine: Machine, boot: Boot, tmp_path: Path) -> None:
+    folder = project(tmp_path / "pictures", GROWN)
+    said = debonair(folder, "init", "--yes")
+    assert "FLASK_ENV=development was left out" in " ".join(said.split())
+    debonair(folder, "build", "--target", "trixie-amd64")
+    (deb,) = (folder / "dist").glob("*.deb")
+    assert not any(b"not-to-be-seen" in data for data in archive.read(deb, keep=bool).contents.values())
+    trial.install(boot.bed, machine, deb)
+    page = trial.healthy(machine, "pictures", trial.Site("/"))
+    assert page.text == 'hello "you" pictures 127.0.0.1'
+    assert page.headers["x-kept"] == "yes"
+    assert machine.get("/static/a.css").text == "body {}\n"
+    assert machine.get("/moved").status == 302
+    worker = machine.run(["systemctl", "is-active", "pictures-clock.service"], check=False)
+    assert worker.stdout == "active\n"
+
+
+def test_every_option_of_real_uwsgi_is_known(machine: Machine) -> None:
+    helped = machine.run(["uwsgi-core", "--plugins", "python3", "--help"]).stdout
+    names = set(re.findall(r"--([a-z0-9-]+)(?=[ |])", helped))
+    assert len(names) > 800
+    assert names <= uwsgi._options()
