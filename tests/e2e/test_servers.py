@@ -5,6 +5,7 @@ A Debian is booted once; each test bootstraps it from nothing, and takes away wh
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +66,12 @@ class Client:
     def deb(self, version: str) -> Path:
         """Make a version of the app."""
         version = f"{version}-1+deb{RELEASES[self.machine.suite]}"
-        files = {"usr/share/hello/text": version}
+        files: dict[str, str | bytes] = {
+            "usr/share/hello/text": version,
+            "usr/share/doc/hello/changelog.Debian.gz": gzip.compress(
+                f"What is new in {version}\n".encode()
+            ),
+        }
         return make_deb(self.folder / "debs", "hello", version, host_architecture(), files=files)
 
     def update(self) -> str:
@@ -118,6 +124,9 @@ def test_a_life(client: Client, site: Site) -> None:
     site.repo("add", client.deb("1.1"), "--channel", "testing")
     assert client.upgraded() == "1.0", "testing is another channel"
     site.repo("promote", "hello", "1.1")
+    assert client.update() == ""
+    for word, known in (("hello", "1.1-1"), ("hello=1.0*", "1.0-1")):
+        assert f"What is new in {known}" in client.machine.run(["apt", "changelog", word]).stdout
     assert client.upgraded() == "1.1"
 
     site.repo("add", client.deb("1.2"), "--percent", "0")
