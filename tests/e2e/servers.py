@@ -70,9 +70,8 @@ class Site:
 
     def bootstrap(self, machine: Container) -> None:
         """Type the line that the author of the app was shown, as root, who needs no sudo."""
-        line = 'sudo() { "$@"; }; ' + self.repo(
-            "bootstrap", *(["--login", self.login] if self.login else [])
-        )
+        login = ["--login", self.login] if self.login else []
+        line = 'sudo() { "$@"; }; ' + self.repo("bootstrap", *login)
         if self.login:
             assert machine.run(["bash", "-c", line], stdin=b"wrong\n", check=False).status != 0
         machine.run(["bash", "-c", line], stdin=f"{PASSWORD}\n".encode())

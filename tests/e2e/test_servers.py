@@ -5,7 +5,6 @@ A Debian is booted once; each test bootstraps it from nothing, and takes away wh
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,22 +13,20 @@ from pathlib import Path
 import pytest
 import servers
 from debians import Boot
-from debs import make_deb
+from followers import FORGET, RELEASES, Follower, equip
 from s3 import S3, serving
 from servers import Server, Site
 
-from debonair import target
-from debonair.suite import host_architecture
 from debonair.trial.container import Container
 
 pytestmark = pytest.mark.boot
 
-RELEASES = {each.suite: each.debian_release for each in map(target.load, target.names())}
 LAST = "cafe" * 8
 """A machine-id that is not among the 1 % that 0 % reaches."""
-FORGET = """
+PURGE = f"""
 apt-get purge --yes hello acme-archive-keyring
-rm -rf /etc/apt/auth.conf.d/acme.conf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
+rm -f /etc/apt/auth.conf.d/acme.conf
+{FORGET}
 """
 
 
@@ -48,156 +45,111 @@ def s3() -> Iterator[S3]:
 @pytest.fixture(scope="module", params=sorted(RELEASES))
 def machine(request: pytest.FixtureRequest, boot: Boot) -> Iterator[Container]:
     with boot(request.param) as machine:
-        boot.bed.stock(machine, "unattended-upgrades", "apt-file")
-        machine.run(["apt-get", "install", "--yes", "unattended-upgrades", "apt-file"])
-        # What it was made with is no part of a Debian, such as not to mind an expiry.
-        machine.run(["rm", "-f", "/etc/apt/apt.conf.d/99mmdebstrap", "/etc/apt/sources.list"])
+        equip(boot, machine, "unattended-upgrades", "apt-file")
         machine.write("/etc/machine-id", f"{LAST}\n".encode())
         yield machine
 
 
-@dataclass(frozen=True)
-class Client:
-    """A Debian that knows a repository."""
-
-    machine: Container
-    folder: Path
-
-    def deb(self, version: str) -> Path:
-        """Make a version of the app."""
-        version = f"{version}-1+deb{RELEASES[self.machine.suite]}"
-        files: dict[str, str | bytes] = {
-            "usr/share/hello/text": version,
-            "usr/share/doc/hello/changelog.Debian.gz": gzip.compress(
-                f"What is new in {version}\n".encode()
-            ),
-        }
-        return make_deb(self.folder / "debs", "hello", version, host_architecture(), files=files)
-
-    def update(self) -> str:
-        """Fetch the lists; return what apt complained of."""
-        words = ["-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Languages=none"]
-        done = self.machine.run(["apt-get", "update", *words], check=False)
-        said = done.stdout + done.stderr
-        return "\n".join(line for line in said.splitlines() if line.startswith(("E:", "W:", "Err:")))
-
-    def upgraded(self) -> str:
-        """Upgrade by apt; return the version of the app."""
-        assert self.update() == ""
-        self.machine.run(["apt", "upgrade", "--yes"])
-        return self.version()
-
-    def unattended(self) -> str:
-        """Let the machine upgrade by itself; return the version of the app."""
-        assert self.update() == ""
-        self.machine.run(["unattended-upgrade"])
-        return self.version()
-
-    def version(self, package: str = "hello") -> str:
-        """The version that is installed, without revision and suite."""
-        shown = self.machine.run(["dpkg-query", "--show", "--showformat", "${Version}", package]).stdout
-        return shown.partition("-1+")[0]
-
-
 @pytest.fixture
-def client(machine: Container, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+def follower(machine: Container, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Follower]:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    yield Client(machine, tmp_path)
-    machine.run(["sh", "-c", FORGET])
+    yield Follower(machine, tmp_path)
+    machine.run(["sh", "-c", PURGE])
 
 
 @pytest.fixture(params=servers.SERVERS, ids=lambda each: each.__name__)
-def site(request: pytest.FixtureRequest, client: Client, s3: S3) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, follower: Follower, s3: S3) -> Iterator[Site]:
     server: Server = request.param
-    with server(client.machine, client.folder, s3) as site:
-        site.repo("add", client.deb("1.0"))
+    with server(follower.machine, follower.folder, s3) as site:
+        site.repo("add", follower.deb("hello", "1.0"))
         yield site
 
 
-def test_a_life(client: Client, site: Site) -> None:
-    site.bootstrap(client.machine)
-    assert client.machine.run(["apt-get", "install", "--yes", "hello"]).status == 0
-    assert client.version() == "1.0"
-    found = client.machine.run(["apt-file", "search", "share/hello/"]).stdout
+def test_a_life(follower: Follower, site: Site) -> None:
+    site.bootstrap(follower.machine)
+    assert follower.install("hello").status == 0
+    assert follower.version() == "1.0"
+    found = follower.machine.run(["apt-file", "search", "share/hello/"]).stdout
     assert found == "hello: /usr/share/hello/text\n"
 
-    site.repo("add", client.deb("1.1"), "--channel", "testing")
-    assert client.upgraded() == "1.0", "testing is another channel"
+    site.repo("add", follower.deb("hello", "1.1"), "--channel", "testing")
+    assert follower.upgraded() == "1.0", "testing is another channel"
     site.repo("promote", "hello", "1.1")
-    assert client.update() == ""
-    for word, known in (("hello", "1.1-1"), ("hello=1.0*", "1.0-1")):
-        assert f"What is new in {known}" in client.machine.run(["apt", "changelog", word]).stdout
-    assert client.upgraded() == "1.1"
+    assert follower.update() == ""
+    for word, version in (("hello", "1.1"), ("hello=1.0*", "1.0")):
+        said = follower.machine.run(["apt", "changelog", word]).stdout
+        assert f"{version} is new" in said.splitlines()
+    assert follower.upgraded() == "1.1"
 
-    site.repo("add", client.deb("1.2"), "--percent", "0")
-    assert client.unattended() == "1.1"
+    site.repo("add", follower.deb("hello", "1.2"), "--percent", "0")
+    assert follower.unattended() == "1.1"
     site.repo("rollout", "hello", "1.2", "--percent", "99")
-    assert client.unattended() == "1.2"
+    assert follower.unattended() == "1.2"
     site.repo("rollout", "hello", "1.2", "--halt")
-    assert client.upgraded() == "1.2", "who has it keeps it"
+    assert follower.upgraded() == "1.2", "who has it keeps it"
     site.repo("rollback", "hello")
-    assert client.unattended() == "1.1"
+    assert follower.unattended() == "1.1"
     assert "all is well" in site.repo("verify")
 
     who = []
     if site.login:
-        secret = client.machine.run(["stat", "--format", "%a %U", "/etc/apt/auth.conf.d/acme.conf"]).stdout
-        assert secret == "600 root\n"
-        assert site.status(client.machine, "index.html") == "401"
+        secret = ["stat", "--format", "%a %U", "/etc/apt/auth.conf.d/acme.conf"]
+        assert follower.machine.run(secret).stdout == "600 root\n"
+        assert site.status(follower.machine, "index.html") == "401"
         who = ["--user", f"{site.login}:{servers.PASSWORD}"]
-    shown = site.status(client.machine, "state/head.json", *who)
+    shown = site.status(follower.machine, "state/head.json", *who)
     assert shown == ("200" if "fleet" in site.url else "404"), "what only a publisher reads"
 
 
 @pytest.fixture
-def asleep(client: Client) -> Iterator[Sleeper]:
+def asleep(follower: Follower) -> Iterator[Sleeper]:
     """A machine that has followed a repository, has hello 1.0 from it, and has been switched off."""
-    site = servers.made(str(client.folder / "apt"), "http://127.0.0.1:8080")
-    site.repo("add", client.deb("1.0"))
-    with servers.served(client.machine, Path(site.place)):
-        site.bootstrap(client.machine)
-        client.machine.run(["apt-get", "install", "--yes", "hello"])
-    client.machine.poweroff()
-    yield Sleeper(client, site)
-    if not client.machine.alive:
-        client.machine.start()
+    site = servers.made(str(follower.folder / "apt"), "http://127.0.0.1:8080")
+    site.repo("add", follower.deb("hello", "1.0"))
+    with servers.served(follower.machine, Path(site.place)):
+        site.bootstrap(follower.machine)
+        assert follower.install("hello").status == 0
+    follower.machine.poweroff()
+    yield Sleeper(follower, site)
+    if not follower.machine.alive:
+        follower.machine.start()
 
 
 @dataclass(frozen=True)
 class Sleeper:
     """A machine that is switched off, and the repository that it will ask."""
 
-    client: Client
+    follower: Follower
     site: Site
 
     @contextmanager
-    def awake(self) -> Iterator[Client]:
+    def awake(self) -> Iterator[Follower]:
         """Switch it on for a while."""
-        self.client.machine.start()
-        with servers.served(self.client.machine, Path(self.site.place)):
-            yield self.client
+        self.follower.machine.start()
+        with servers.served(self.follower.machine, Path(self.site.place)):
+            yield self.follower
 
 
 def test_asleep_while_a_key_is_added(asleep: Sleeper) -> None:
     asleep.site.repo("rotate-key")
-    asleep.site.repo("add", asleep.client.deb("1.1"))
-    with asleep.awake() as client:
-        assert client.unattended() == "1.1", "the older key signs still"
-        assert client.version("acme-archive-keyring").startswith("2+deb"), "and brings the newer one"
+    asleep.site.repo("add", asleep.follower.deb("hello", "1.1"))
+    with asleep.awake() as follower:
+        assert follower.unattended() == "1.1", "the older key signs still"
+        assert follower.version("acme-archive-keyring").startswith("2+deb"), "and brings the newer one"
         asleep.site.repo("rotate-key", "--finish")
-        asleep.site.repo("add", client.deb("1.2"))
-        assert client.unattended() == "1.2"
+        asleep.site.repo("add", follower.deb("hello", "1.2"))
+        assert follower.unattended() == "1.2"
 
 
 def test_asleep_until_the_older_key_is_given_up(asleep: Sleeper) -> None:
     asleep.site.repo("rotate-key")
     asleep.site.repo("rotate-key", "--finish")
-    asleep.site.repo("add", asleep.client.deb("1.1"))
-    with asleep.awake() as client:
-        missing = {"bookworm": "NO_PUBKEY"}.get(client.machine.suite, "Missing key")
-        assert missing in client.update()
-        client.machine.run(["apt", "upgrade", "--yes"])
-        client.machine.run(["unattended-upgrade"])
-        assert client.version() == "1.0", "it stays with what it has"
-        asleep.site.bootstrap(client.machine)
-        assert client.upgraded() == "1.1"
+    asleep.site.repo("add", asleep.follower.deb("hello", "1.1"))
+    with asleep.awake() as follower:
+        missing = {"bookworm": "NO_PUBKEY"}.get(follower.machine.suite, "Missing key")
+        assert missing in follower.update()
+        follower.machine.run(["apt", "upgrade", "--yes"])
+        follower.machine.run(["unattended-upgrade"])
+        assert follower.version() == "1.0", "it stays with what it has"
+        asleep.site.bootstrap(follower.machine)
+        assert follower.upgraded() == "1.1"
