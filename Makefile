@@ -72,7 +72,7 @@ deb: manuals ## Make Debonair's own .deb in dist/
 	@$(DEBONAIR) build . --target trixie-$(CPU) --target bookworm-$(CPU) --out dist
 
 lock: setup ## Lock the Python packages anew
-	.venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url pyproject.toml -o requirements.txt
+	.venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --extra bucket pyproject.toml -o requirements.txt
 	.venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url packaging/dev/requirements.in -o packaging/dev/requirements.txt
 
 golden: setup ## Write the golden files anew; look at the difference before committing it

@@ -8,43 +8,30 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from debians import Boot
-from debs import make_deb
-from publisher import environment, repo
+from followers import FORGET, RELEASES, Follower, equip
+from publisher import repo
+from servers import served
 
-from debonair import run, target
+from debonair import run
 from debonair.apt.signing import Gpg
 from debonair.suite import host_architecture
-from debonair.trial.container import Container
 
 pytestmark = pytest.mark.boot
 
-RELEASES = {each.suite: each.debian_release for each in map(target.load, target.names())}
-"""Every Debian that there is a target for, and its number."""
 IDS = [f"{random.Random(number).getrandbits(128):032x}" for number in range(200)]
-LISTS = "rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb"
-SHARE = """
-for id in $IDS; do
-    ! apt-get --simulate --quiet -o APT::Machine-ID=$id upgrade | grep -q '^Inst hello ' || echo $id
-done
-"""
+WOULD = "! apt-get --simulate --quiet -o APT::Machine-ID=$0 upgrade | grep -q '^Inst hello ' || echo $0"
 
 
 @dataclass(frozen=True)
-class Follower:
-    """A Debian that follows a repository."""
-
-    machine: Container
-    folder: Path
-    """The repository is in ``apt`` below it, its keys in ``config``."""
+class Watched(Follower):
+    """A Debian that follows a repository in ``apt`` below its folder; its keys are in ``config``."""
 
     @property
     def root(self) -> Path:
@@ -58,78 +45,41 @@ class Follower:
     def index(self) -> Path:
         return self.dists / f"main/binary-{host_architecture()}"
 
-    def deb(self, package: str, version: str, text: str = "x" * 16) -> Path:
-        version = f"{version}-1+deb{RELEASES[self.machine.suite]}"
-        files = {f"usr/share/{package}/text": text}
-        return make_deb(self.folder / "debs", package, version, host_architecture(), files=files)
-
-    def update(self) -> str:
-        """Fetch the lists; return what apt complained of."""
-        words = ["-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Languages=none"]
-        done = self.machine.run(["apt-get", "update", *words], check=False)
-        said = done.stdout + done.stderr
-        return "\n".join(line for line in said.splitlines() if line.startswith(("E:", "W:", "Err:")))
-
-    def install(self, *words: str) -> run.Completed:
-        return self.machine.run(["apt-get", "install", "--yes", *words], check=False)
-
-    def version(self, package: str = "hello") -> str:
-        """What is installed of a package, empty if nothing is."""
-        asked = ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Version}", package]
-        status, _, version = self.machine.run(asked, check=False).stdout.partition(" ")
-        return version.partition("-1+")[0] if status == "installed" else ""
-
     def refuses(self) -> None:
         """Assert that apt installs nothing from what is served now, be it with its lists or without."""
         assert self.install("hello").status != 0
         assert self.version() == ""
-        self.machine.run(["sh", "-c", LISTS])
+        self.machine.run(["sh", "-c", FORGET])
         self.update()
         assert self.install("hello").status != 0
         assert self.version() == ""
 
-    def share(self) -> set[str]:
-        """The machine-ids of those that would upgrade."""
+    def share(self, ids: Sequence[str] = IDS) -> set[str]:
+        """Those of the machine-ids that would upgrade."""
         assert self.update() == ""
-        script = ["sh", "-c", f"IDS='{' '.join(IDS)}'{SHARE}"]
-        return set(self.machine.run(script).stdout.split())
+        each = ["xargs", "--max-procs=2", "--max-args=1", "sh", "-c", WOULD]
+        return set(self.machine.run(each, stdin="\n".join(ids).encode()).stdout.split())
 
 
 @pytest.fixture(scope="module", params=sorted(RELEASES))
 def booted(
     request: pytest.FixtureRequest, boot: Boot, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Follower]:
+) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp(request.param)
     with pytest.MonkeyPatch.context() as patch, boot(request.param) as machine:
         patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
         patch.setenv("DEBONAIR_REPOSITORY", str(folder / "apt"))
-        follower = Follower(machine, folder)
+        follower = Watched(machine, folder)
         repo("init", folder / "apt", "--name", "acme", "--url", "http://127.0.0.1:8080")
         repo("add", follower.deb("hello", "1.0"))
-        boot.bed.stock(machine, "unattended-upgrades")
-        machine.run(["apt-get", "install", "--yes", "unattended-upgrades"])
-        # What it was made with is no part of a Debian, such as not to mind an expiry.
-        machine.run(["rm", "-f", "/etc/apt/apt.conf.d/99mmdebstrap", "/etc/apt/sources.list"])
-        with served(machine):
+        equip(boot, machine, "unattended-upgrades")
+        with served(machine, follower.root):
             machine.run(["bash", "-c", 'sudo() { "$@"; }; ' + repo("bootstrap")])
             yield follower
 
 
-@contextmanager
-def served(machine: Container) -> Iterator[None]:
-    """Serve the repository in the network of ``machine``."""
-    serve = [*machine.network, sys.executable, "-m", "debonair", "repo", "serve"]
-    with subprocess.Popen(serve, env=environment(), stderr=subprocess.PIPE) as server:
-        try:
-            assert server.stderr
-            assert b"http://127.0.0.1:8080/ serves" in server.stderr.readline()
-            yield
-        finally:
-            server.terminate()
-
-
 @pytest.fixture
-def follower(booted: Follower) -> Iterator[Follower]:
+def follower(booted: Watched) -> Iterator[Watched]:
     """The booted Debian, which knows hello 1.0 and has not installed it."""
     kept = booted.folder / "kept"
     shutil.copytree(booted.root, kept)
@@ -139,10 +89,10 @@ def follower(booted: Follower) -> Iterator[Follower]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.copytree(kept, booted.root, dirs_exist_ok=True)
     shutil.rmtree(kept)
-    booted.machine.run(["sh", "-c", f"dpkg --purge hello stranger 2>/dev/null; {LISTS}"])
+    booted.machine.run(["sh", "-c", f"dpkg --purge hello stranger 2>/dev/null; {FORGET}"])
 
 
-def test_what_is_not_tampered_with(follower: Follower) -> None:
+def test_what_is_not_tampered_with(follower: Watched) -> None:
     done = follower.install("hello")
     assert done.status == 0, done.stderr
     assert follower.version() == "1.0"
@@ -155,20 +105,20 @@ def flip(path: Path, at: int) -> None:
     path.write_bytes(data)
 
 
-def the_text(follower: Follower) -> None:
+def the_text(follower: Watched) -> None:
     flip(follower.dists / "InRelease", 60)
 
 
-def the_signature(follower: Follower) -> None:
+def the_signature(follower: Watched) -> None:
     flip(follower.dists / "InRelease", -80)
 
 
-def the_packages(follower: Follower) -> None:
+def the_packages(follower: Watched) -> None:
     for path in [*follower.index.glob("Packages*"), *follower.index.glob("by-hash/SHA256/*")]:
         flip(path, 40)
 
 
-def expired(follower: Follower) -> None:
+def expired(follower: Watched) -> None:
     """Sign, by the right key, a Release that was valid until yesterday."""
     lines = (follower.dists / "Release").read_text().splitlines(keepends=True)
     old = {"Date": "Mon, 02 Jan 2023 10:00:00 UTC\n", "Valid-Until": "Tue, 03 Jan 2023 10:00:00 UTC\n"}
@@ -181,14 +131,14 @@ def expired(follower: Follower) -> None:
     signed_by(follower, text, Gpg(follower.folder / "config/debonair/repositories/acme/gnupg"))
 
 
-def by_another_key(follower: Follower) -> None:
+def by_another_key(follower: Watched) -> None:
     other = Gpg(follower.folder / "other")
     if not (follower.folder / "other").exists():
         other.create("acme archive key", now=now())
     signed_by(follower, (follower.dists / "Release").read_text(), other)
 
 
-def signed_by(follower: Follower, text: str, signer: Gpg) -> None:
+def signed_by(follower: Watched, text: str, signer: Gpg) -> None:
     assert signer.home
     listed = ["gpg", "--homedir", str(signer.home), "--batch", "--with-colons", "--list-keys"]
     shown = run.run(listed).stdout
@@ -215,8 +165,8 @@ def now() -> int:
         (by_another_key, "", "no valid signature"),
     ],
 )
-def test_indices(follower: Follower, tamper: Callable[[Follower], None], apt: str, verify: str) -> None:
-    follower.machine.run(["sh", "-c", LISTS])
+def test_indices(follower: Watched, tamper: Callable[[Watched], None], apt: str, verify: str) -> None:
+    follower.machine.run(["sh", "-c", FORGET])
     tamper(follower)
     said = follower.update()
     assert said
@@ -225,25 +175,25 @@ def test_indices(follower: Follower, tamper: Callable[[Follower], None], apt: st
     assert verify in repo("verify", code=11)
 
 
-def a_byte(follower: Follower, deb: Path) -> None:
+def a_byte(follower: Watched, deb: Path) -> None:
     flip(deb, 500)
 
 
-def another_of_the_same_size(follower: Follower, deb: Path) -> None:
+def another_of_the_same_size(follower: Watched, deb: Path) -> None:
     size = deb.stat().st_size
     others = (follower.deb("hello", "1.0", letter * 16).read_bytes() for letter in "yz0123456789")
     deb.write_bytes(next(other for other in others if len(other) == size))
 
 
 @pytest.mark.parametrize("tamper", [a_byte, another_of_the_same_size])
-def test_debs(follower: Follower, tamper: Callable[[Follower, Path], None]) -> None:
+def test_debs(follower: Watched, tamper: Callable[[Watched, Path], None]) -> None:
     (deb,) = follower.root.glob("pool/h/hello/*.deb")
     tamper(follower, deb)
     follower.refuses()
     assert "other bytes than are signed for" in repo("verify", code=11)
 
 
-def test_an_older_index_is_replayed(follower: Follower) -> None:
+def test_an_older_index_is_replayed(follower: Watched) -> None:
     older = {name: (follower.dists / name).read_bytes() for name in ("InRelease", "Release", "Release.gpg")}
     repo("add", follower.deb("hello", "1.1"))
     assert follower.update() == ""
@@ -257,7 +207,7 @@ def test_an_older_index_is_replayed(follower: Follower) -> None:
 
 
 def test_a_share_of_the_machines_takes_a_release(
-    follower: Follower, capsys: pytest.CaptureFixture[str]
+    follower: Watched, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert follower.install("hello").status == 0
     repo("add", follower.deb("hello", "1.1"), "--percent", "0")
@@ -284,18 +234,18 @@ def test_a_share_of_the_machines_takes_a_release(
     follower.machine.run(["apt-get", "--yes", "upgrade"])
     assert follower.version() == "1.1"
     repo("rollout", "hello", "1.1", "--halt")
-    assert follower.share() == set()
+    assert follower.share(IDS[:9]) == set()
     assert "Inst" not in follower.machine.run(["apt-get", "--simulate", "upgrade"]).stdout, (
         "who has it keeps it"
     )
     repo("rollback", "hello")
-    assert follower.share() == set(IDS), "all that have it go back"
+    assert follower.share(IDS[:9]) == set(IDS[:9]), "all that have it go back"
     follower.machine.run(["apt-get", "--yes", "upgrade"])
     assert follower.version() == "1.0"
-    assert follower.share() == set()
+    assert follower.share(IDS[:9]) == set()
 
 
-def test_unattended_upgrades_follow_this_repository_alone(follower: Follower) -> None:
+def test_unattended_upgrades_follow_this_repository_alone(follower: Watched) -> None:
     other = follower.folder / "apt/other"  # below what is served
     repo("init", other, "--name", "other", "--url", "http://127.0.0.1:8080/other")
     repo("add", follower.deb("stranger", "1.0"), "-r", other)

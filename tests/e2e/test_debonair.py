@@ -38,6 +38,8 @@ def test_the_own_deb_builds_where_it_is_installed(build: Builder, boot: Boot) ->
             put(machine, cache.root / folder, f"/root/.cache/debonair/{folder}")
         version = machine.run(["debonair", "--version"]).stdout
         assert version.startswith("debonair, version ")
+        refused = machine.run(["debonair", "repo", "list", "-r", "az://fleet"], check=False).stderr
+        assert "There are no credentials for az://fleet" in refused, "and it knows how to ask for them"
         machine.run(["debonair", "build", "/srv/guestbook", "--target", "trixie-arm64"])
         listed = machine.run(["dpkg-deb", "--contents", f"/srv/guestbook/dist/{here.name}"]).stdout
         assert "./usr/lib/guestbook/dist/venv/lib/python3.13/site-packages/flask/__init__.py" in listed

@@ -18,13 +18,16 @@ def make_deb(
     version: str = "1.0-1+deb13",
     architecture: str = "amd64",
     *,
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | bytes] | None = None,
     description: str = "It greets whoever comes.\n\nIn two paragraphs.",
     extra: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a deb into ``folder`` and return its path."""
     texts = {f"usr/share/{package}/version": f"{version}\n"} if files is None else files
-    sources = [Source.file(path, text.encode(), mtime=EPOCH) for path, text in texts.items()]
+    sources = [
+        Source.file(path, data.encode() if isinstance(data, str) else data, mtime=EPOCH)
+        for path, data in texts.items()
+    ]
     control = Control(
         package=package,
         version=version,

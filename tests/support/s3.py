@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +19,12 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 _OPEN, _CLOSED = float("inf"), 0.0
 _ALL = ("GetObject", "ListBucket", "PutObject", "DeleteObject")
+READER = ("GetObject", "ListBucket")
+_LISTEN = """
+import socket, sys
+door = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+socket.send_fds(socket.socket(fileno=0), [b"."], [door.fileno()])
+"""
 
 
 class _Quiet(WSGIRequestHandler):
@@ -62,10 +70,18 @@ class S3:
             "AWS_SECRET_ACCESS_KEY": key[1],
         }
 
-    def bucket(self, name: str) -> None:
-        """Make a bucket that anybody may read."""
+    @contextmanager
+    def within(self, network: Sequence[str], port: int) -> Iterator[None]:
+        """Answer on ``port`` of another loopback too, which a program that ``network`` runs has."""
+        with _door(network, port) as door, _running(self.server.app, door):
+            yield
+
+    def bucket(self, name: str, *, public: bool = True) -> None:
+        """Make a bucket that anybody may read, if it is ``public``."""
         s3 = self.client("s3")
         s3.create_bucket(Bucket=name)
+        if not public:
+            return
         everything = f"arn:aws:s3:::{name}/*"
         may = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": everything}
         document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
@@ -73,12 +89,14 @@ class S3:
 
     def user(self, name: str, actions: Iterable[str] = _ALL) -> tuple[str, str]:
         """Make somebody who may do ``actions``; return key and secret."""
+        private, self.private = self.private, False  # who administers it has no account
         iam = self.client("iam")
         iam.create_user(UserName=name)
         may = {"Effect": "Allow", "Action": [f"s3:{each}" for each in actions], "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
         iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=document)
         made = iam.create_access_key(UserName=name)["AccessKey"]
+        self.private = private
         return made["AccessKeyId"], made["SecretAccessKey"]
 
     def objects(self, bucket: str) -> dict[str, str]:
@@ -108,13 +126,31 @@ def serving() -> Iterator[S3]:
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return [body]
 
-    server = make_server("127.0.0.1", 0, answer, threaded=True, request_handler=_Quiet)
-    s3 = S3(server)
+    with socket.create_server(("127.0.0.1", 0)) as door, _running(answer, door) as server:
+        s3 = S3(server)
+        yield s3
+
+
+@contextmanager
+def _running(application: Any, door: socket.socket) -> Iterator[BaseWSGIServer]:
+    """Let ``application`` answer who comes to ``door``, which listens."""
+    host, port = door.getsockname()
+    server = make_server(host, port, application, threaded=True, request_handler=_Quiet, fd=door.fileno())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield s3
+        yield server
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _door(network: Sequence[str], port: int) -> socket.socket:
+    """Return a socket that listens on ``port`` of the loopback that a program that ``network`` runs has."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        argv = [*network, sys.executable, "-c", _LISTEN, str(port)]
+        subprocess.run(argv, stdin=theirs.fileno(), check=True)
+        _, (number,), _, _ = socket.recv_fds(ours, 1, 1)
+    return socket.socket(fileno=number)

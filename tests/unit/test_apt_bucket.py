@@ -272,7 +272,7 @@ class TestOpen:
         monkeypatch.setattr(builtins, "__import__", absent)
         with pytest.raises(MachineError, match="is not installed") as refused:
             bucket.open_("s3://fleet", {}, clock=lambda: 0)
-        assert refused.value.hint == "pip install 'debonair[bucket]'"
+        assert "pipx install --force '.[bucket]'" in refused.value.hint
 
 
 class TestProfile:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import lzma
 import os
@@ -12,7 +13,7 @@ import msgspec
 import pytest
 from repository import DAY, Archive, Interrupted
 
-from debonair.apt import edits, history, index, page, release, state, verify
+from debonair.apt import edits, history, index, page, release, state, sweep, verify
 from debonair.apt.draft import Draft
 from debonair.apt.publish import Edit
 from debonair.apt.state import Head, Suite
@@ -239,6 +240,56 @@ class TestChange:
         ]
         with pytest.raises(RepositoryError, match=r"has had version 1\.3"):
             archive.add(archive.deb(version="1.1"))
+
+
+class TestChangelogs:
+    """apt asks for them by source and version: apt.conf(5), Acquire::Changelogs."""
+
+    @pytest.fixture
+    def folder(self, archive: Archive) -> Path:
+        return archive.root / "changelogs/main/h/hello"
+
+    def deb(
+        self, archive: Archive, changelog: bytes, name: str = "changelog.Debian.gz", **extra: str
+    ) -> Path:
+        from debs import make_deb
+
+        files = {f"usr/share/doc/hello/{name}": changelog, "usr/share/doc/other/changelog.gz": b"x"}
+        architecture = extra.pop("Architecture", "amd64")
+        return make_deb(archive.root.parent, files=files, architecture=architecture, extra=extra)
+
+    @pytest.mark.parametrize("name", ["changelog.Debian.gz", "changelog.gz"])
+    def test_it_is_where_apt_looks(self, archive: Archive, folder: Path, name: str) -> None:
+        archive.add(self.deb(archive, gzip.compress(b"news"), name))
+        assert (folder / "hello_1.0-1+deb13").read_bytes() == b"news"
+        url = "https://apt.example.org/changelogs/@CHANGEPATH@"
+        assert f"\nChangelogs: {url}\n" in release_of(archive, "InRelease")
+
+    def test_without_an_address_nobody_is_sent_anywhere(self, tmp_path: Path) -> None:
+        assert "Changelogs" not in release_of(Archive(tmp_path / "apt", url="").init(), "InRelease")
+
+    def test_a_source_has_one(self, archive: Archive, folder: Path) -> None:
+        source = "hello (1:0.9-1)"
+        archive.add(self.deb(archive, gzip.compress(b"news"), Source=source))
+        archive.add(self.deb(archive, gzip.compress(b"other"), Source=source, Architecture="armhf"))
+        assert files(folder) == {"hello_0.9-1": b"news"}
+
+    @pytest.mark.parametrize("damaged", [b"", b"x", gzip.compress(b"news")[:-1]])
+    def test_one_that_cannot_be_read_is_none(self, archive: Archive, folder: Path, damaged: bytes) -> None:
+        archive.add(self.deb(archive, damaged))
+        assert not folder.exists()
+
+    def test_it_goes_with_the_last_deb_that_has_it(self, archive: Archive, folder: Path) -> None:
+        archive.add(self.deb(archive, gzip.compress(b"news")))
+        old = folder / "hello_0.1-1"
+        old.write_bytes(b"nobody's")
+        for path in folder.iterdir():
+            os.utime(path, (0, 0))
+        assert [found.path for found in sweep.sweep(archive.draft, older_than=DAY)] == [
+            "changelogs/main/h/hello/hello_0.1-1"
+        ]
+        (folder / "hello_1.0-1+deb13").unlink()
+        assert wrong(archive) == ["changelogs/main/h/hello/hello_1.0-1+deb13 is missing."]
 
 
 def release_of(archive: Archive, name: str) -> str:

@@ -62,7 +62,7 @@ def open_(
     except ImportError as missing:
         raise MachineError(
             f"{url} is a bucket, and what speaks with buckets is not installed.",
-            hint="pip install 'debonair[bucket]'",
+            hint="Where Debonair's sources are: pipx install --force '.[bucket]'. Its deb has it.",
         ) from missing
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES or not parts.netloc or parts.query or parts.fragment:

@@ -94,14 +94,17 @@ class Draft:
             self._facts[digest] = state.decode(found.data, Facts, path)
         return self._facts[digest]
 
-    def keep(self, facts: Facts, data: bytes) -> None:
-        """Put a deb into the pool, and its facts beside the state, before anything names them.
+    def keep(self, facts: Facts, data: bytes, changelog: bytes) -> None:
+        """Put a deb into the pool, with its changelog and its facts, before anything names them.
 
-        Raises ``RepositoryError`` if the pool has a file of that name with other bytes.
+        Of the debs of one source the first brings the changelog. Raises ``RepositoryError`` if the pool has
+        a file of that name with other bytes.
         """
         self._facts[facts.sha256] = facts
         if not self.storage.add(facts.filename, data) and (known := self.storage.read(facts.filename)):
             facts_of_debs.immutable(known.data, facts)
+        if changelog:
+            self.storage.add(facts.changelog, changelog)
         encoded = msgspec.json.encode(facts)
         self.storage.add(facts_of_debs.path_of(facts.sha256), encoded)
 

@@ -60,22 +60,26 @@ def add(
     Each goes to the suite that its version names (``+deb13``), or to ``suite``. ``known`` are suites to be
     made if need be. Raises ``PackageError`` for what is no deb.
     """
-    read = sorted(zip(_read(paths), paths, strict=True), key=lambda pair: order(pair[0].version))
+    read = [(*found, path) for found, path in zip(_read(paths), paths, strict=True)]
+    read.sort(key=lambda each: order(each[0].version))
 
     def edit(draft: Draft) -> list[str]:
         draft.ensure(known)
         what = []
-        for each, _ in read:
+        for each, _, _ in read:
             where = _suite_of(draft, each, suite, channel_name)
             if _published(draft, where, each, percent):
                 what.append(
                     f"{each.package} {each.version} {each.architecture} in {where}{_share(percent)}"
                 )
         if what:
+
+            def keep(deb: tuple[Facts, bytes, Path]) -> None:
+                each, changelog, path = deb
+                draft.keep(each, facts.load(path, each), changelog)
+
             # One at a time is in memory, or as many as are on their way at once.
-            parallel.each(
-                draft.storage, lambda deb: draft.keep(deb[0], facts.load(deb[1], deb[0])), read, "Debs"
-            )
+            parallel.each(draft.storage, keep, read, "Debs")
         return what
 
     return edit
@@ -251,8 +255,8 @@ def same(version: str, asked: str) -> bool:
     return asked in {version, plain, _REVISION.sub("", plain)}
 
 
-def _read(paths: Sequence[Path]) -> list[Facts]:
-    """Return the facts of the debs at ``paths``; many are read by all processors."""
+def _read(paths: Sequence[Path]) -> list[tuple[Facts, bytes]]:
+    """Return the facts and changelogs of the debs at ``paths``; many are read by all processors."""
     if len(paths) < _MANY:
         return [facts.of(path) for path in paths]
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - which one deb need not wait for
@@ -348,8 +352,8 @@ def _bootstrap(draft: Draft) -> list[str]:
             if suite.suite not in made:
                 file = Path(folder) / f"{suite.suite}.deb"
                 file.write_bytes(keyring.deb(draft.head, suite.suite, version, now=draft.now))
-                each = facts.of(file)
-                draft.keep(each, facts.load(file, each))
+                each, changelog = facts.of(file)
+                draft.keep(each, facts.load(file, each), changelog)
                 made[suite.suite] = Bootstrap(version, each.sha256, each.filename)
                 what.append(f"{each.package} {version}")
             else:

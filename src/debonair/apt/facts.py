@@ -1,12 +1,14 @@
-"""What the indices say of one deb: its stanza of Packages, and its files for Contents.
+"""What the indices say of one deb: its stanza of Packages, and its files for Contents; and its changelog.
 
-Both are made once, when the deb is published, and kept beside the repository's state; an index is put
+All are made once, when the deb is published, and kept beside the repository's state; an index is put
 together from them without the debs.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -15,12 +17,15 @@ from debonair.deb import archive
 from debonair.deb.version import without_epoch
 from debonair.errors import PackageError, RepositoryError
 
+COMPONENT = "main"
 FIRST = ("Package", "Version", "Architecture")
+_CHANGELOGS = ("/changelog.Debian.gz", "/changelog.gz")
 _OURS = frozenset(
     {"description", "filename", "size", "md5sum", "sha1", "sha256", "sha512", "phased-update-percentage"}
 )
 """Fields that are ours to write, in lower case: to apt they are the same in any."""
 FACTS = "state/debs/"
+CHANGELOGS = "changelogs/"
 
 
 class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,6 +48,8 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Its fields in Packages, without Phased-Update-Percentage, with no empty line behind."""
     paths: tuple[str, ...]
     """Its files and links, sorted, without a leading slash."""
+    changelog: str = ""
+    """Where its changelog is kept, below the repository's root; empty if it has none."""
 
     @property
     def name(self) -> str:
@@ -50,12 +57,12 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.filename.rpartition("/")[2]
 
 
-def of(path: Path) -> Facts:
-    """Return the facts of the deb at ``path``.
+def of(path: Path) -> tuple[Facts, bytes]:
+    """Return the facts of the deb at ``path``, and the text of its changelog, empty if it has none.
 
     Raises ``PackageError`` if it is not a .deb, or if its control file says what an index cannot carry.
     """
-    deb = archive.read(path)
+    deb = archive.read(path, keep=_is_changelog)
     data = path.read_bytes()
     fields = deb.fields
     if bad := [name for name in FIRST if not _plain(fields[name])]:
@@ -63,8 +70,9 @@ def of(path: Path) -> Facts:
             f"{path} has a {bad[0]} '{fields[bad[0]]}' in its control file, which cannot be a file's name.",
             hint="Look at it with: dpkg-deb --field " + str(path),
         )
-    source = fields.get("Source", fields["Package"]).partition(" ")[0]
-    if not _plain(source):
+    source, _, other = fields.get("Source", fields["Package"]).partition(" ")
+    source_version = without_epoch(other.strip("()") or fields["Version"])
+    if not _plain(source) or not _plain(source_version):
         raise PackageError(f"{path} has a Source '{source}', which cannot be a folder's name.")
     name = f"{fields['Package']}_{without_epoch(fields['Version'])}_{fields['Architecture']}.deb"
     digest = hashlib.sha256(data).hexdigest()
@@ -74,7 +82,8 @@ def of(path: Path) -> Facts:
     description = {"Description": fields["Description"]} if fields.get("Description") else {}
     stanza = "".join(_field(*pair) for pair in {**order, **places, **description}.items())
     section = fields.get("Section", "")
-    return Facts(
+    changelog = _changelog(deb, fields["Package"])
+    facts = Facts(
         package=fields["Package"],
         version=fields["Version"],
         architecture=fields["Architecture"],
@@ -86,7 +95,12 @@ def of(path: Path) -> Facts:
         location=f"{section}/{fields['Package']}" if section else fields["Package"],
         stanza=stanza,
         paths=tuple(sorted(_text(entry.path) for entry in deb.entries if entry.kind != "dir")),
+        # what apt calls it: apt.conf(5), Acquire::Changelogs
+        changelog=f"{CHANGELOGS}{COMPONENT}/{initial(source)}/{source}/{source}_{source_version}"
+        if changelog
+        else "",
     )
+    return facts, changelog
 
 
 def load(path: Path, facts: Facts) -> bytes:
@@ -129,6 +143,20 @@ def immutable(known: bytes, facts: Facts) -> None:
             hint="Raise the version and build it again. A file that a publisher left unfinished is removed "
             "by 'debonair repo prune' a day later.",
         )
+
+
+def _is_changelog(path: str) -> bool:
+    """Tell whether a file is a changelog (Policy section 12.7), though perhaps another package's."""
+    return path.startswith("usr/share/doc/") and path.endswith(_CHANGELOGS)
+
+
+def _changelog(deb: archive.Deb, package: str) -> bytes:
+    """Return the text of the changelog of ``package``; what cannot be unpacked is none."""
+    found = (deb.contents.get(f"usr/share/doc/{package}{name}") for name in _CHANGELOGS)
+    try:
+        return gzip.decompress(next(filter(None, found), b""))
+    except (OSError, EOFError, zlib.error):
+        return b""
 
 
 def _plain(value: str) -> bool:

@@ -12,7 +12,7 @@ _TYPES = {
     ".xz": "application/x-xz",
     ".gpg": "application/octet-stream",
 }
-_IMMUTABLE = re.compile(r"dists/.*/by-hash/|pool/|state/(?!head\.json)")
+_IMMUTABLE = re.compile(r"dists/.*/by-hash/|pool/|changelogs/|state/(?!head\.json)")
 
 
 def content_type(path: str) -> str:

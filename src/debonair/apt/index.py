@@ -20,12 +20,11 @@ import msgspec
 
 from debonair.apt import parallel, state
 from debonair.apt.channel import Line
-from debonair.apt.facts import Facts, contents, stanza
+from debonair.apt.facts import COMPONENT, Facts, contents, stanza
 from debonair.apt.state import Chunk, Part, Piece, Suite, Sum
 from debonair.apt.storage import Storage
 from debonair.deb import xz
 
-COMPONENT = "main"
 _SPREAD = 32
 _PRESET = 6
 

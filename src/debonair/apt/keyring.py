@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from debonair.apt import index, signing
+from debonair.apt import signing
+from debonair.apt.facts import COMPONENT
 from debonair.apt.release import stamp
 from debonair.apt.state import Head
 from debonair.deb import archive, tree
@@ -67,7 +68,7 @@ def deb(head: Head, suite: str, version: str, *, now: int) -> bytes:
         "package": name,
         "suite": suite,
         "url": head.url,
-        "component": index.COMPONENT,
+        "component": COMPONENT,
         "version": version,
         "maintainer": maintainer,
         "fingerprints": "\n".join(f"    {key.fingerprint}" for key in head.keys),

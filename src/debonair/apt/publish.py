@@ -20,6 +20,7 @@ import msgspec
 
 from debonair.apt import history, index, keyring, page, parallel, release, state
 from debonair.apt.draft import Draft
+from debonair.apt.facts import COMPONENT
 from debonair.apt.signing import Signer
 from debonair.apt.signing import keyring as keyring_of
 from debonair.apt.state import Generation, Head, Suite, SuiteRef
@@ -163,9 +164,10 @@ class Repository:
         valid_until = date + draft.head.valid_days * DAY
         text = release.text(
             name=draft.head.name,
+            url=draft.head.url,
             suite=suite.name,
             architectures=suite.architectures,
-            component=index.COMPONENT,
+            component=COMPONENT,
             date=date,
             valid_until=valid_until,
             files=built.sums,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from debonair.apt.facts import CHANGELOGS
 from debonair.apt.state import Sum
 from debonair.errors import RepositoryError
 
@@ -18,6 +19,7 @@ _LINE = re.compile(r" ([0-9a-f]{64}) +(\d+) (\S+)")
 def text(
     *,
     name: str,
+    url: str,
     suite: str,
     architectures: tuple[str, ...],
     component: str,
@@ -27,6 +29,7 @@ def text(
 ) -> str:
     """Return the Release of ``suite`` in the repository ``name``.
 
+    ``url`` is where clients read it, empty if that is not known; by it apt finds changelogs (apt.conf(5)).
     ``date`` and ``valid_until`` are seconds since the epoch; ``files`` are by path below the suite.
     The file of the plain index is listed even where only the compressed one is fetched: apt wants to know
     what comes out.
@@ -43,6 +46,8 @@ def text(
         "Components": component,
         "Description": f"{name}, {suite}",
     }
+    if url:
+        fields["Changelogs"] = f"{url}/{CHANGELOGS}@CHANGEPATH@"
     head = "".join(f"{key}: {value}\n" for key, value in fields.items())
     rows = "".join(f" {each.sha256} {each.size:>10} {path}\n" for path, each in sorted(files.items()))
     return f"{head}SHA256:\n{rows}"

@@ -2,7 +2,7 @@
 
 The keys lie in a home of their own in the author's configuration, never in the repository. They are
 Ed25519, which every apt since Debian 9 knows, and which gives the same signature for the same text, key and
-time.
+time; but gpg does not freeze the second that it is, and may date what it begins then a second later.
 """
 
 from __future__ import annotations

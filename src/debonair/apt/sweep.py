@@ -13,7 +13,7 @@ from debonair.apt.draft import Draft
 from debonair.apt.storage import UNFINISHED, Found
 
 DAY = 86400
-_FOLDERS = ("pool/", facts.FACTS, state.OBJECTS, history.FOLDER)
+_FOLDERS = ("pool/", facts.CHANGELOGS, facts.FACTS, state.OBJECTS, history.FOLDER)
 
 
 def unnamed(draft: Draft) -> Iterator[Found]:
@@ -56,7 +56,8 @@ def _named(draft: Draft) -> set[str]:
         lines = (line for _, lines in draft.packages(suite.name) for line in lines.values())
         debs = sorted({entry.deb for line in lines for entry in line.entries})
         known = parallel.each(draft.storage, draft.facts, debs, "Facts")
-        named |= {facts.path_of(each.sha256) for each in known} | {each.filename for each in known}
+        named |= {facts.path_of(each.sha256) for each in known}
+        named |= {each.filename for each in known} | {each.changelog for each in known}
     name = draft.head.history
     changes = history.read(draft.storage, name)
     while name:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from debonair.apt import facts as facts_of_debs
 from debonair.apt import history, index, page, parallel, release, state
 from debonair.apt.draft import Draft
+from debonair.apt.facts import COMPONENT
 from debonair.apt.signing import Signer, keyring
 from debonair.apt.state import Chunk, Suite, Sum
 from debonair.apt.storage import Storage
@@ -93,7 +94,7 @@ def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
 
 def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[str, Sum]) -> Iterator[str]:
     """Yield what is wrong with a file that a Release lists, under both of its names."""
-    if path.startswith(f"{index.COMPONENT}/Contents-") and not path.endswith(".xz"):
+    if path.startswith(f"{COMPONENT}/Contents-") and not path.endswith(".xz"):
         return  # it is not kept: what comes out of the .xz is compared below
     problems = [
         *_file(storage, folder + path, expected),
@@ -152,6 +153,8 @@ def _known(draft: Draft, digest: str) -> Iterator[str]:
         yield f"{each.filename} " + (
             "is missing." if size is None else f"has {size} bytes, not {each.size}."
         )
+    elif each.changelog and draft.storage.size(each.changelog) is None:
+        yield f"{each.changelog} is missing."
 
 
 def _history(draft: Draft) -> Iterator[str]:
