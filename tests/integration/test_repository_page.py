@@ -9,19 +9,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from debs import make_deb
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from pictures import shot
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
 from debonair import cli
 from debonair.apt import server
 
-SHOTS = Path(__file__).parents[2] / "dist" / "screenshots"
-"""Where the pictures stay, for a person to look at."""
-QUIET = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
-)
 BACKGROUND = "return getComputedStyle(document.body).backgroundColor"
 WIDE = "return document.documentElement.scrollWidth > innerWidth"
 
@@ -51,26 +46,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    options = ChromeOptions()
-    options.binary_location = "/usr/bin/chromium"
-    for word in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(word)
-    with Chrome(options, ChromeService("/usr/bin/chromedriver")) as opened:
-        opened.set_window_size(1000, 1200)
-        yield opened
-
-
 @pytest.fixture
 def page(browser: Chrome, address: str) -> Chrome:
     browser.get(address)
     return browser
-
-
-def shot(page: Chrome, name: str) -> None:
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    assert page.save_screenshot(str(SHOTS / f"repository-{name}.png"))
 
 
 def test_it_says_what_there_is(page: Chrome) -> None:
@@ -117,7 +96,7 @@ def test_by_day_and_by_night(page: Chrome, scheme: str, dark: bool) -> None:  # 
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     red = int(page.execute_script(BACKGROUND).partition("(")[2].partition(",")[0])
     assert (red < 64) is dark
-    shot(page, scheme)
+    shot(page, f"repository-{scheme}")
 
 
 def test_on_a_phone_nothing_is_cut_off(page: Chrome) -> None:
@@ -125,7 +104,7 @@ def test_on_a_phone_nothing_is_cut_off(page: Chrome) -> None:
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         assert not page.execute_script(WIDE)
-        shot(page, "phone")
+        shot(page, "repository-phone")
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
