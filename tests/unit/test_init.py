@@ -178,7 +178,9 @@ class TestApplication:
             '[project.scripts]\ntool = "tool:main"\n'
         )
         root = make(tmp_path, {"tool.py": "def main(): ...\n", "pyproject.toml": text})
-        init.write(draft(root))
+        found = draft(root)
+        assert found.findings[0].value == "none: a command-line tool"
+        init.write(found)
         assert project.load(root).wsgi == ""
 
     def test_no_folder(self, tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ def choose(
     source: str = "--wsgi",
     scripts: Mapping[str, str],
     ask: Ask | None = None,
-) -> Finding | None:
-    """Return the WSGI application of the project in ``root``, ``None`` if it is a command-line tool.
+) -> Finding:
+    """Return the WSGI application of the project in ``root``, or that it is a command-line tool.
 
     ``entry``, which ``source`` says, is taken if it is given; else what the files of other tools start;
     else what comes first by convention. Raises ``ProjectError`` if there is none, or several that are as
@@ -53,7 +53,7 @@ def choose(
             hint="Debonair packages what WSGI serves; name such an application: --wsgi MODULE:CALLABLE",
         )
     if scripts:
-        return None
+        return Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")
     raise _nothing(root, callables)
 
 
