@@ -89,6 +89,7 @@ def draft(
         entry=entry or (table or {}).get("wsgi", ""),
         source="--wsgi" if entry else file.name,
         scripts=stated.get("scripts", {}),
+        broken=broken,
         ask=asked,
     )
     needs, notes = _needs(root, file, tables, older, source)

@@ -161,6 +161,7 @@ class TestApplication:
     @pytest.mark.parametrize(
         ("text", "said", "hint"),
         [
+            ("print 'x'\n", "as far as Python can read it: app.py:1: Missing", "Python 2"),
             ("import os\n", "There is no WSGI application", "--wsgi MODULE:CALLABLE"),
             ("import bottle\n", "app.py:1 imports bottle", "bottle.default_app()"),
             ("import web\napp = web.application(())\n", "app.py:1 imports web", "app.wsgifunc()"),
