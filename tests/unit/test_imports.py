@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from debonair import imports
+from debonair.discovery import application
 from debonair.imports import Imported, nginx, uwsgi
 
 BEFORE = Path(__file__).parent / "imports"
@@ -48,6 +49,13 @@ def test_the_account(
     text = "\n".join(lines)
     assert "not-to-be-seen" not in text
     golden(f"imports/{project}.txt", text)
+
+
+@pytest.mark.parametrize(("project", "name"), [("jobs", "uwsgi.ini"), ("django", "site.conf")])
+def test_every_setting_names_its_line(project: str, name: str) -> None:
+    found, _ = application.settings_of(imported(BEFORE / project, name), BEFORE / project)
+    assert found
+    assert [one.key for one in found if not one.where] == []
 
 
 def test_a_table_fits_its_terminal() -> None:

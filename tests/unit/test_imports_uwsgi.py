@@ -78,7 +78,11 @@ def test_what_cannot_be_read(
         (["wsgi-file = web-app.py"], "", "was to serve 'web-app:application'"),
         (["module = manage", "callable = make('x')"], "", "was to serve 'manage:make('x')'"),
         (["chdir = /home/pi/shop/lib", "module = only"], "only:application", "lies in lib/"),
-        (["wsgi-file = lib/only.py"], "only:application", "go to lib/, and type 'debonair init' there"),
+        (["chdir = /home/pi/shop/lib", "wsgi-file = only.py"], "only:application", "go to lib/, and type"),
+        (["chdir = /home/pi/shop/lib", "wsgi-file = %(chdir)/only.py"], "only:application", "lies in lib/"),
+        (["chdir = /home/pi/shop", "wsgi-file = lib/only.py"], "lib.only:application", ""),
+        (["wsgi-file = src/inner.py"], "inner:application", ""),
+        (["module = gone"], "gone:application", ""),
         (["callable = app"], "", ""),
     ],
 )

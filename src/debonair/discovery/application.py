@@ -148,7 +148,7 @@ def settings_of(imported: Imported, root: Path) -> tuple[list[Finding], list[str
 
 def _where(imported: Imported, key: tuple[str, ...], root: Path) -> str:
     """Return file and line of what became ``key``."""
-    names = (".".join(key), key[0])
+    names = [".".join(key[:length]) for length in range(len(key), 0, -1)]
     for name in names:
         for account in imported.accounts:
             if name in account.became.split(", "):

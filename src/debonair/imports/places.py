@@ -27,25 +27,6 @@ def inside(root: Path, text: str, home: str = "") -> str | None:
     return "." if found is None and path.name == root.name else found
 
 
-def module(root: Path, path: str) -> tuple[str, str]:
-    """Return the folder and the dotted module of the Python file ``path``, relative to ``root``.
-
-    The folder is where the module is imported from: ``root`` itself, or the file's if it is in no package.
-    """
-    file = PurePosixPath(path)
-    parents = [parent for parent in file.parents if parent.name]
-    packages = [(root / parent / "__init__.py").is_file() for parent in parents]
-    depth = packages.index(False) if False in packages else len(packages)
-    folder = len(file.parts) - 1 - depth
-    names = [*file.parts[folder:-1], *([] if file.stem == "__init__" else [file.stem])]
-    return "/".join(file.parts[:folder]), ".".join(names)
-
-
-def importable(name: str) -> bool:
-    """Tell whether a dotted ``name`` is one that Python can import by a statement."""
-    return re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name) is not None
-
-
 def static(root: Path, found: dict[str, str], url: str, folder: str, home: str = "") -> tuple[str, str]:
     """Add to ``found`` the ``folder`` that was served at ``url``; return what it became, and why.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from debonair import wsgi
 from debonair.imports import places
@@ -19,13 +19,17 @@ def served(root: Path, options: Mapping[str, str], home: str) -> tuple[str, str]
     if not named:
         return "", ""
     name = name if sign else options.get("callable", "application")
-    warning = folder = ""
+    ran_in = (places.inside(root, home) or "." if home else ".").removeprefix(".")
+    folder, warning = "", ""
     if "module" in options:
-        folder = _folder(root, named, home)
+        folder = _folder(root, named, ran_in)
     else:
-        path = places.inside(root, named, home)
-        warning = "" if path else f"uWSGI was to serve {named}, and the project has no such file."
-        folder, named = places.module(root, path or Path(named).name)
+        file = places.inside(root, named, home) or places.inside(root, f"{ran_in}/{named}".lstrip("/"))
+        warning = "" if file else f"uWSGI was to serve {named}, and the project has no such file."
+        # a file's own folder is not where it imports from
+        path = PurePosixPath(file or PurePosixPath(named).name)
+        folder = next((base for base in (ran_in, "src") if base and path.is_relative_to(base)), "")
+        named = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
     try:
         wsgi.split(f"{named}:{name}")
     except ValueError:
@@ -41,10 +45,9 @@ def served(root: Path, options: Mapping[str, str], home: str) -> tuple[str, str]
     return f"{named}:{name}", warning
 
 
-def _folder(root: Path, module: str, home: str) -> str:
+def _folder(root: Path, module: str, ran_in: str) -> str:
     """Return the folder of the project that ``module`` is imported from, relative to ``root``."""
-    place = places.inside(root, home) if home else None
-    for folder in ("", "src", place or ""):
+    for folder in ("", "src", ran_in):
         if any(path.is_file() for path in wsgi.module_files(root / folder, module)):
             return folder
     return ""
