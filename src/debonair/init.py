@@ -46,9 +46,15 @@ class Draft:
 
 def write(draft: Draft) -> None:
     """Write the settings of ``draft``, at the end of a pyproject.toml; what stands there stays as it is."""
-    before = draft.file.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if draft.file.is_file() else ""
-    with whole(draft.file) as temporary:
-        temporary.write_text(before + draft.text, encoding="utf-8")
+    file = draft.file.resolve()
+    before = file.read_bytes() if file.is_file() else b""
+    added = draft.text.encode()
+    if before:
+        added = b"\n" * (2 - before.endswith(b"\n")) + added
+    if b"\r\n" in before:
+        added = added.replace(b"\n", b"\r\n")
+    with whole(file) as temporary:
+        temporary.write_bytes(before + added)
 
 
 def draft(
@@ -89,6 +95,7 @@ def draft(
         entry=entry or (table or {}).get("wsgi", ""),
         source="--wsgi" if entry else file.name,
         scripts=stated.get("scripts", {}),
+        broken=broken,
         ask=asked,
     )
     needs, notes = _needs(root, file, tables, older, source)
@@ -97,7 +104,7 @@ def draft(
     hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
     notes += more
     findings = _merged(
-        [chosen] if chosen else [],
+        [chosen],
         _identity(root, stated, tables, source, environ=environ, runner=runner, ask=asked),
         needs,
         identity.targets(stated, source),

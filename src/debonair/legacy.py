@@ -33,8 +33,9 @@ def project(root: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Any], str]
     found, name = dict[str, Any](), ""
     if (root / "setup.py").is_file():
         found, name = _setup_py(root), "setup.py"
-    if (root / "setup.cfg").is_file() and (more := _setup_cfg(root)):
-        found, name = {**found, **more}, "setup.cfg"
+    more = _setup_cfg(root) if (root / "setup.cfg").is_file() else {}
+    if more := {key: value for key, value in more.items() if value}:
+        found, name = {**found, **more}, " and ".join([name, "setup.cfg"] if found else ["setup.cfg"])
     return found, name
 
 
@@ -130,14 +131,12 @@ def _setup_cfg(root: Path) -> dict[str, Any]:
         raise ProjectError(
             f"{path} cannot be read: {' '.join(str(wrong).split())}.", hint="Mend it."
         ) from None
-    if not parser.has_option("metadata", "name"):
-        return {}
-    metadata = dict(parser["metadata"])
+    metadata = dict(parser["metadata"]) if parser.has_section("metadata") else {}
     options = dict(parser["options"]) if parser.has_section("options") else {}
     points = dict(parser["options.entry_points"]) if parser.has_section("options.entry_points") else {}
     version = metadata.get("version", "")
     if version.startswith(("attr:", "file:")):
-        version = _version_elsewhere(root, metadata["name"], version)
+        version = _version_elsewhere(root, metadata.get("name", ""), version)
     return _table(
         metadata | {"version": version},
         dependencies=[line for line in options.get("install_requires", "").splitlines() if line.strip()]
@@ -194,8 +193,11 @@ def _table(
     found: dict[str, Any] = {
         kind: metadata[key].strip() for key, kind in kinds.items() if metadata.get(key, "").strip()
     }
-    person = {"name": metadata.get("author", ""), "email": metadata.get("author_email", "")}
-    found["authors"] = [person] if all(person.values()) else []
+    people = [
+        {"name": metadata.get(kind, ""), "email": metadata.get(f"{kind}_email", "")}
+        for kind in ("maintainer", "author")
+    ]
+    found["authors"] = [person for person in people if all(person.values())]
     found["urls"] = {"homepage": metadata["url"]} if metadata.get("url") else {}
     found["scripts"] = {
         name.strip(): place.partition("[")[0].strip()

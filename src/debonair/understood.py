@@ -73,6 +73,6 @@ def _table(rows: list[tuple[str, str, str]]) -> Iterator[str]:
 
 def _shown(value: Any) -> str:
     if isinstance(value, list):
-        whole = ", ".join(str(item) for item in value)
+        whole = ", ".join(str(item) for item in value) or "none"
         return whole if len(whole) <= _MAX_VALUE else f"{len(value)} of them"
     return str(value).lower() if isinstance(value, bool) else str(value)

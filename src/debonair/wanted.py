@@ -54,7 +54,7 @@ def of(
         from debonair import legacy  # noqa: PLC0415 - few projects have one
 
         return Wanted(legacy.pipfile(root / "Pipfile"), source="Pipfile")
-    if "dependencies" in older.get("dynamic", []):
+    if "dependencies" in older.get("dynamic", []) and "dependencies" not in older:
         raise ProjectError(
             "setup.py computes 'install_requires', and nothing of it is run.",
             hint="Write what the app needs into requirements.in, a line each.",

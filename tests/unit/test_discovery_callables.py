@@ -132,6 +132,25 @@ def test_the_file_for_servers_goes_first_though_it_only_imports(tmp_path: Path) 
     ) == ["passenger_wsgi:application", "other.wsgi:app", "app:app"]
 
 
+def test_what_a_package_makes_its_own_goes_first(tmp_path: Path) -> None:
+    for line in ("from .core import *\n", "from .core import app\n"):
+        assert (
+            entries(
+                tmp_path,
+                bin__init=line,
+                bin__core=f"{FLASK}app = Flask('x')\n",
+                bin__a=f"{FLASK}app = Flask('x')\n",
+            )[0]
+            == "bin.core:app"
+        )
+
+
+def test_a_function_of_wsgi_that_is_a_part_of_an_application(tmp_path: Path) -> None:
+    code = "def redirect(environ, start_response): ...\n"
+    assert entries(tmp_path, m=code) == ["m:redirect"]
+    assert entries(tmp_path, m=code, n="def my_app(environ, start_response): ...\n") == ["n:my_app"]
+
+
 def test_importing_finds_a_line(tmp_path: Path) -> None:
     make(tmp_path, {"m.py": "import os\nimport web.http\n"})
     known = Callables(modules(tmp_path)[0])

@@ -103,6 +103,20 @@ def test_nothing_is_written_twice(tmp_path: Path) -> None:
     assert f"debonair build {root}" in told
 
 
+@pytest.mark.parametrize(("end", "between"), [("\n", "\n\n"), ("", "\n\n"), ("\r\n", "\r\n\r\n")])
+def test_what_stands_in_a_pyproject_stays(end: str, between: str, tmp_path: Path) -> None:
+    root = make(tmp_path, {"app.py": FLASK, "elsewhere": ""})
+    line_end = end or "\n"
+    text = line_end.join(["# ours", "[project]", "name = 'book'  # so"]) + end
+    (root / "elsewhere").write_bytes(text.encode())
+    (root / "pyproject.toml").symlink_to("elsewhere")
+    init.write(draft(root))
+    assert (root / "pyproject.toml").is_symlink()
+    written = (root / "elsewhere").read_bytes().decode()
+    assert written.startswith(f"{text.rstrip()}{between}[tool.debonair]{line_end}# Written by")
+    assert written.count("\n") == written.count(line_end)
+
+
 def test_settings_without_a_project_table(tmp_path: Path) -> None:
     root = make(tmp_path, {"app.py": FLASK, "pyproject.toml": "[tool.debonair]\nwsgi = 'app:app'\n"})
     found = draft(root)
@@ -161,6 +175,7 @@ class TestApplication:
     @pytest.mark.parametrize(
         ("text", "said", "hint"),
         [
+            ("print 'x'\n", "as far as Python can read it: app.py:1: Missing", "Python 2"),
             ("import os\n", "There is no WSGI application", "--wsgi MODULE:CALLABLE"),
             ("import bottle\n", "app.py:1 imports bottle", "bottle.default_app()"),
             ("import web\napp = web.application(())\n", "app.py:1 imports web", "app.wsgifunc()"),
@@ -178,7 +193,9 @@ class TestApplication:
             '[project.scripts]\ntool = "tool:main"\n'
         )
         root = make(tmp_path, {"tool.py": "def main(): ...\n", "pyproject.toml": text})
-        init.write(draft(root))
+        found = draft(root)
+        assert found.findings[0].value == "none: a command-line tool"
+        init.write(found)
         assert project.load(root).wsgi == ""
 
     def test_no_folder(self, tmp_path: Path) -> None:

@@ -185,7 +185,17 @@ class TestSetupPy:
             setup_cfg="[metadata]\nname = b\n",
         )
         assert (found["name"], found["version"], found["dependencies"]) == ("b", "1", ["x", "y"])
-        assert source == "setup.cfg"
+        assert source == "setup.py and setup.cfg"
+
+    def test_a_setup_cfg_without_a_name(self, tmp_path: Path) -> None:
+        found, _ = written(
+            tmp_path,
+            setup_py="import setuptools\nsetuptools.setup(name='a', version='1')\n",
+            setup_cfg="[metadata]\nmaintainer = M\nmaintainer_email = m@n\n"
+            "[options]\ninstall_requires = x\n",
+        )
+        assert (found["name"], found["dependencies"]) == ("a", ["x"])
+        assert found["authors"] == [{"name": "M", "email": "m@n"}]
 
     @pytest.mark.parametrize("text", ["print 'x'\n", "setup()\n", "setup(version='1')\n"])
     def test_one_that_says_nothing(self, text: str, tmp_path: Path) -> None:

@@ -269,3 +269,22 @@ def test_it_stays_until_ctrl_c(
     monkeypatch.setattr(time, "sleep", interrupt)
     assert tried(tmp_path, keep=True) == 0
     assert "nothing of it is left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("told", "release", "said"),
+    [
+        (
+            "FileNotFoundError: '/dev/i2c-1'",
+            {"hardware": ["gpio", "i2c"]},
+            "(gpio, i2c), and there is no board",
+        ),
+        ("TypeError: 'str' object is not callable", {"wsgi": "a:b"}, "Is 'a:b' the application itself?"),
+        ("KeyError: 'x'", {"hardware": []}, ""),
+        ("KeyError: 'x'", {}, ""),
+    ],
+)
+def test_the_hint_for_a_release_that_was_refused(told: str, release: dict[str, object], said: str) -> None:
+    found = trial.advice(told, release)
+    assert said in found
+    assert bool(said) == bool(found)

@@ -26,13 +26,14 @@ def choose(
     entry: str = "",
     source: str = "--wsgi",
     scripts: Mapping[str, str],
+    broken: Sequence[str] = (),
     ask: Ask | None = None,
-) -> Finding | None:
-    """Return the WSGI application of the project in ``root``, ``None`` if it is a command-line tool.
+) -> Finding:
+    """Return the WSGI application of the project in ``root``, or that it is a command-line tool.
 
     ``entry``, which ``source`` says, is taken if it is given; else what the files of other tools start;
-    else what comes first by convention. Raises ``ProjectError`` if there is none, or several that are as
-    good and nobody to ``ask``.
+    else what comes first by convention. ``broken`` says which files could not be parsed. Raises
+    ``ProjectError`` if there is none, or several that are as good and nobody to ``ask``.
     """
     if entry:
         wsgi.check_syntax(entry, file=Path(source), key="wsgi")
@@ -53,8 +54,8 @@ def choose(
             hint="Debonair packages what WSGI serves; name such an application: --wsgi MODULE:CALLABLE",
         )
     if scripts:
-        return None
-    raise _nothing(root, callables)
+        return Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")
+    raise _nothing(root, callables, broken)
 
 
 def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
@@ -100,7 +101,7 @@ def _shown(path: Path, root: Path) -> str:
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
-def _nothing(root: Path, callables: Callables) -> ProjectError:
+def _nothing(root: Path, callables: Callables, broken: Sequence[str]) -> ProjectError:
     """Return the error that says why there is no application, and what to write."""
     for name, advice in _ADVICE.items():
         if where := callables.importing(name):
@@ -111,6 +112,11 @@ def _nothing(root: Path, callables: Callables) -> ProjectError:
         return ProjectError(
             f"Nothing in {root} can be served without arguments: {'; '.join(closed[:3])}.",
             hint="Write a wsgi.py that calls it: application = create_app(...)",
+        )
+    if broken:
+        return ProjectError(
+            f"There is no WSGI application in {root}, as far as Python can read it: {broken[0]}.",
+            hint="Mend what it cannot read. What is of Python 2 has to be brought to Python 3 first.",
         )
     return ProjectError(
         f"There is no WSGI application in {root}: nothing that Flask, Django, Bottle, Falcon, Pyramid, "

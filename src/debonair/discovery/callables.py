@@ -15,6 +15,8 @@ _SERVED = ("application", "app")
 _FACTORIES = ("create_app", "make_app", "create_application", "make_application", "application_factory")
 _FOR_SERVERS = re.compile(r"(^|/)(\w+_)?wsgi(handler)?\.py$")
 _FOR_APPS = ("app.py", "application.py", "__init__.py", "main.py")
+_MEANT = re.compile("app|wsgi|^main$|^handler$")
+"""What a function is called that is an application, and not a part of one."""
 _SCRIPTS = ("manage.py", "cli.py")
 _HOPS = 10
 
@@ -128,7 +130,7 @@ class Callables:
         parameters = [argument.arg for argument in node.args.posonlyargs + node.args.args]
         if parameters[:3] == ["scope", "receive", "send"]:
             self._note(self._values, name, _Kind("a function of ASGI", wsgi=False), module, node)
-        elif _is_environ(parameters):
+        elif _is_environ(parameters) and (len(self._modules) == 1 or _MEANT.search(node.name)):
             self._note(self._values, name, _Kind("a function of WSGI"), module, node)
         elif any(_last(ast.unparse(item)) in {"application", "wsgify"} for item in node.decorator_list):
             self._note(self._values, name, _Kind("Werkzeug's Request.application"), module, node)
@@ -235,7 +237,16 @@ class Callables:
         if call and short not in _FACTORIES and self._is_class(short, module):
             return None
         entry = f"{module.name}:{short}" + "()" * call
-        return Candidate(entry, module.path, line, kind.what, kind.wsgi, _rank(module, short, call=call))
+        rank = _rank(module, short, call=call)
+        if not call and self._is_handed_on(name, module):
+            rank = min(rank, _rank(module, short, call=False, name="__init__.py"))
+        return Candidate(entry, module.path, line, kind.what, kind.wsgi, rank)
+
+    def _is_handed_on(self, name: str, module: Module) -> bool:
+        """Return whether the package of ``module`` makes what it defines its own."""
+        package = module.name.rpartition(".")[0]
+        own = [other for other in self._modules if other.name == package and package]
+        return any({name, f"{module.name}.*"} & set(other.names.values()) for other in own)
 
     def _replaces(self, name: str, kind: _Kind) -> bool:
         """Return whether something stands for what it wraps: beside it, or in a file for servers."""
@@ -263,13 +274,13 @@ class Callables:
                         )
 
 
-def _rank(module: Module, short: str, *, call: bool) -> tuple[int, ...]:
+def _rank(module: Module, short: str, *, call: bool, name: str = "") -> tuple[int, ...]:
     """Return how far something is from convention.
 
     An object goes before a factory, whose settings somebody else may know; and the file for servers before
-    that of the app.
+    that of the app. ``name`` stands for that of its file.
     """
-    name = module.path.rpartition("/")[2]
+    name = name or module.path.rpartition("/")[2]
     if call:
         place = 5
     elif _FOR_SERVERS.search(module.path):

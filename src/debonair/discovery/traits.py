@@ -19,7 +19,7 @@ IN_THE_APP = 'cd "$VIRTUAL_ENV/../app" && '
 """Before a command of ``migrate`` that wants to be where the app's files are."""
 
 
-_BESIDE = re.compile(r"sqlite:///(?![/:]|$)")
+_BESIDE = re.compile(r"sqlite:///(?![/:]|$)[^{%]*$")
 
 
 def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[list[Finding], list[str]]:

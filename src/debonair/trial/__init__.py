@@ -6,6 +6,7 @@ The same Debians are the bed of the end-to-end tests.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -88,7 +89,7 @@ def try_deb(
             told = said[said.index(f"{deb.package}: ") :].strip()
             raise TrialError(
                 f"{deb.path.name} is installed, and is not served:\n{told}",
-                hint=_without_board(release_of(machine, deb.package)),
+                hint=advice(told, release_of(machine, deb.package)),
             )
         machine.serve(deb.package)
         release = release_of(machine, deb.package)
@@ -125,15 +126,20 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
     return done
 
 
-def _without_board(release: Mapping[str, object]) -> str:
-    """Return the hint for an app that wants a board, which no trial has."""
+def advice(told: str, release: Mapping[str, object]) -> str:
+    """Return the hint for a ``release`` that was refused; ``told`` is what its programs said of it."""
     words = release.get("hardware")
-    if not isinstance(words, list) or not words:
-        return ""
-    return (
-        f"It opens what a Raspberry Pi has ({', '.join(map(str, words))}), and there is no board here. Let "
-        "the app be loaded without: open it in a function, or in 'try:'. Or try it on the Pi itself."
-    )
+    if re.search(r"TypeError: '\w+' object is not callable", told):
+        return (
+            f"Is '{release.get('wsgi')}' the application itself? It is loaded, and what it is may not be "
+            "called. Name a factory with parentheses: create_app()"
+        )
+    if isinstance(words, list) and words:
+        return (
+            f"It opens what a Raspberry Pi has ({', '.join(map(str, words))}), and there is no board here. "
+            "Let the app be loaded without: open it in a function, or in 'try:'. Or try it on the Pi."
+        )
+    return ""
 
 
 def release_of(machine: Machine, package: str) -> dict[str, object]:
