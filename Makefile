@@ -3,6 +3,8 @@ SHELL = /bin/sh
 CPU := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
 DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
+# Files of tests side by side, one for each core: they wait more than they compute
+BESIDE = --numprocesses auto --dist loadfile
 # Besides packaging/dev/debian-packages.txt, for the end-to-end tests alone: what the documentation tells readers to use
 READERS = curl openssl pipx
 # The same for the integration tests alone: a browser, and an sshd of their own
@@ -43,11 +45,12 @@ unit: setup ## Run the unit tests, which start no process and open no socket
 
 integration: setup ## Run the tests with dpkg, lintian, uv, a browser and others as judges
 	@packaging/dev/setup $(PARTNERS)
-	$(PYTEST) tests/integration
+	$(PYTEST) tests/integration $(BESIDE)
 
 e2e: setup ## Run the tests that boot a Debian
 	@packaging/dev/setup $(READERS)
-	$(PYTEST) tests/e2e
+	$(PYTEST) tests/e2e -m "not alone" $(BESIDE)
+	$(PYTEST) tests/e2e -m alone
 
 bench: setup ## Measure builds beside dh-virtualenv's
 	@.venv/bin/python -m bench.build

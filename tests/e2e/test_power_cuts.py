@@ -22,7 +22,7 @@ from guestbooks import SUITE, Answers, Guestbooks, dpkg_state, installing, statu
 from debonair import run, trial
 from debonair.trial.container import Container
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.alone]
 
 CUTS = int(os.environ.get("POWER_CUTS", "12"))
 ROLLBACKS = CUTS // 3

@@ -12,7 +12,7 @@ from sleepers import Sleeper, emperor, fall_asleep, install, memory, page, proce
 
 from debonair.trial.container import Container
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.alone]
 
 APPS = 8
 PRIVATE = 1200  # kB of an app asleep; half of it are libcrypto's relocations, which each emperor has

@@ -14,7 +14,7 @@ from traffic import PAUSE, Traffic, under_load
 
 from debonair.trial.container import Container
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.alone]
 
 TIMES = {
     "trixie": 5,
