@@ -110,6 +110,8 @@ def _socket(project: Project, version: str) -> str:
 def _needs_own(project: Project) -> Iterator[str]:
     """Yield the keys that are set and that mean something to an app's own emperor or unit alone."""
     service = defaults()["service"]
+    if project.command:
+        yield "server"
     if project.sleep_after:
         yield "sleep-after"
     yield from (key for key in ("hardware", "workers", "timers") if getattr(project, key))
