@@ -56,7 +56,7 @@ def _own(project: Project, version: str) -> Emperor:
         user=app,
         depends=("passwd", "systemd", "uwsgi-core"),
         scripts="packaging/maintscripts",
-        readme="packaging/doc/README.Debian.in",
+        readme=f"packaging/doc/README.Debian{'.command' if project.command else ''}.in",
         templates=templates,
         vassal={"plugins": "python3", "socket": _socket(project, version), "variables": "", "log": ""},
     )
@@ -110,6 +110,8 @@ def _socket(project: Project, version: str) -> str:
 def _needs_own(project: Project) -> Iterator[str]:
     """Yield the keys that are set and that mean something to an app's own emperor or unit alone."""
     service = defaults()["service"]
+    if project.command:
+        yield "server"
     if project.sleep_after:
         yield "sleep-after"
     yield from (key for key in ("hardware", "workers", "timers") if getattr(project, key))

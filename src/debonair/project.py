@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from debonair import declared, duration, settings, wanted, wsgi
+from debonair import declared, duration, server, settings, wanted, wsgi
 from debonair import pyproject as pyproject_toml
 from debonair.deb import control
 from debonair.deb.version import from_pep440
@@ -34,7 +34,9 @@ class Project:
     version: str
     """PEP 440."""
     wsgi: str
-    """``module:callable`` or ``module:factory()``; empty for a command-line tool."""
+    """``module:callable`` or ``module:factory()``; empty without uWSGI."""
+    command: str = ""
+    """The command line of its own web server, which listens on ``$SOCKET``; empty with uWSGI."""
     install: str
     """``files`` or ``wheel``."""
     targets: tuple[str, ...]
@@ -91,9 +93,19 @@ class Project:
     timers: dict[str, Timer] = field(default_factory=dict)
 
     @property
+    def serves(self) -> bool:
+        """Whether it is a web application; else it is a command-line tool."""
+        return bool(self.wsgi or self.command)
+
+    @property
     def import_root(self) -> str:
         """The folder, relative to the project, from which its modules are imported: ``src`` or empty."""
         return "src" if (self.root / "src").is_dir() else ""
+
+    @property
+    def import_path(self) -> list[str]:
+        """The folders of a release that its own modules are imported from, besides its venv."""
+        return [posixpath.join("app", self.import_root).rstrip("/")] if self.install == "files" else []
 
 
 def load(root: Path) -> Project:
@@ -168,15 +180,17 @@ def _project(
     synopsis = " ".join((given.description or project.get("description") or "").split())
     if not synopsis:
         raise missing("description", '"What the app does, in a line"')
-    entry = given.wsgi or (wsgi.guess(root) if not prefix else "")
+    own = server.command(given, file=file, prefix=prefix)
+    entry = "" if own else given.wsgi or (wsgi.guess(root) if not prefix else "")
     if entry:
         wsgi.check_syntax(entry, file=file, key=f"{prefix}.wsgi".lstrip("."))
     scripts = dict(project.get("scripts", {}))
-    if not entry and not scripts:
+    if not (entry or own or scripts):
         raise ProjectError(
             f"{file.name} has neither a 'wsgi' callable nor commands in [project.scripts].",
             hint=f'Name the WSGI callable: wsgi = "{package.replace("-", "_")}:app", '
-            "or a factory: ...:create_app()",
+            "or a factory: ...:create_app(). An app that brings its own web server has server = "
+            '"command".',
         )
     _check_paths(given, root, file)
     return Project(
@@ -186,7 +200,8 @@ def _project(
         name=name or package,
         version=version,
         wsgi=entry,
-        install=given.install or ("files" if entry else "wheel"),
+        command=own,
+        install=given.install or ("files" if entry or own else "wheel"),
         targets=tuple(dict.fromkeys(given.targets)),
         maintainer=maintainer,
         description=synopsis[: _MAX_SYNOPSIS - 1].rstrip(" ."),
@@ -217,7 +232,9 @@ def _project(
         constraints=needed.constraints,
         requires_python=project.get("requires-python", ""),
         scripts=scripts,
-        uwsgi={
+        uwsgi={}
+        if own
+        else {
             name: value
             for name, value in given.uwsgi.items()
             if name not in settings.PROCESSES or value != "auto"

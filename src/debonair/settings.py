@@ -66,6 +66,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     package: Annotated[str, Meta(description="the Debian package; [project].name in lower case")]
     version: Annotated[str, Meta(description="the version (PEP 440); [project].version")]
     wsgi: Annotated[str, Meta(description="module:callable, or module:factory()")]
+    server: Annotated[
+        Literal["uwsgi", "command"], Meta(description="who answers the requests: uWSGI, or 'command'")
+    ]
+    command: Annotated[str, Meta(description="the app's own web server, which listens on $SOCKET")]
     install: Annotated[
         Literal["", "files", "wheel"],
         Meta(description="the app's files as they lie here, or as its build backend makes them"),
