@@ -104,7 +104,7 @@ def draft(
     hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
     notes += more
     findings = _merged(
-        [chosen],
+        chosen,
         _identity(root, stated, tables, source, environ=environ, runner=runner, ask=asked),
         needs,
         identity.targets(stated, source),

@@ -10,7 +10,7 @@ import msgspec
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LITERAL = re.compile(r"[^'\x00-\x1f\x7f]*")
-_ORDER = ("package", "version", "description", "maintainer", "wsgi")
+_ORDER = ("package", "version", "description", "maintainer", "wsgi", "server", "command")
 _MAX_COLUMN = 60
 
 Line = tuple[tuple[str, ...], Any, str]

@@ -198,6 +198,28 @@ class TestApplication:
         init.write(found)
         assert project.load(root).wsgi == ""
 
+    @pytest.mark.parametrize(
+        ("text", "command"),
+        [
+            ("from fastapi import FastAPI\napp = FastAPI()\n", "main:app"),
+            ("async def app(scope, receive, send): ...\n", "main:app"),
+            (
+                "from quart import Quart\ndef create_app():\n    return Quart('x')\n",
+                "--factory main:create_app",
+            ),
+        ],
+    )
+    def test_one_of_asgi(self, text: str, command: str, tmp_path: Path) -> None:
+        said = tomllib.loads(draft(make(tmp_path, {"main.py": text})).text)
+        assert "wsgi" not in said
+        assert said["server"] == "command"
+        assert said["command"] == f"uvicorn --uds $SOCKET --forwarded-allow-ips '*' {command}"
+
+    def test_one_whose_server_is_not_known(self, tmp_path: Path) -> None:
+        error = refused(make(tmp_path, {"m.py": "import tornado.web\napp = tornado.web.Application([])\n"}))
+        assert error.message == "m:app (m.py:2) is Tornado, which WSGI cannot serve."
+        assert 'server = "command"' in error.hint
+
     def test_no_folder(self, tmp_path: Path) -> None:
         assert "There is no folder" in refused(tmp_path / "none").message
 

@@ -9,6 +9,7 @@ from typing import Any
 from debonair import wsgi
 from debonair.discovery import Finding
 from debonair.discovery.callables import Callables, Candidate
+from debonair.discovery.known import known
 from debonair.errors import ProjectError
 from debonair.imports import Imported
 
@@ -28,8 +29,8 @@ def choose(
     scripts: Mapping[str, str],
     broken: Sequence[str] = (),
     ask: Ask | None = None,
-) -> Finding:
-    """Return the WSGI application of the project in ``root``, or that it is a command-line tool.
+) -> list[Finding]:
+    """Return the application of the project in ``root``, or that it is a command-line tool.
 
     ``entry``, which ``source`` says, is taken if it is given; else what the files of other tools start;
     else what comes first by convention. ``broken`` says which files could not be parsed. Raises
@@ -38,23 +39,26 @@ def choose(
     if entry:
         wsgi.check_syntax(entry, file=Path(source), key="wsgi")
         _check(entry, root, Path(source))
-        return Finding("application", entry, source, _KEY)
+        return [Finding("application", entry, source, _KEY)]
     said = str(imported.settings.get("wsgi", ""))
     if said and _is_there(said, root):
         where = " ".join([_where(imported, _KEY, root), *_made_by(callables.what(said))])
-        return Finding("application", said, where, _KEY)
+        return [Finding("application", said, where, _KEY)]
     candidates = callables.candidates()
     able = [item for item in candidates if item.wsgi]
     if able:
         best = [item for item in able if item.rank == able[0].rank]
-        return _finding(best[0] if len(best) == 1 else _asked(best, ask))
+        return [_finding(best[0] if len(best) == 1 else _asked(best, ask))]
     for first in candidates:
+        if first.server:
+            return _command(first)
         raise ProjectError(
             f"{first.entry} ({first.where}) is {first.what}, which WSGI cannot serve.",
-            hint="Debonair packages what WSGI serves; name such an application: --wsgi MODULE:CALLABLE",
+            hint='Say how it is served, in debonair.toml: server = "command", and as command a line that '
+            "listens on $SOCKET.",
         )
     if scripts:
-        return Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")
+        return [Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")]
     raise _nothing(root, callables, broken)
 
 
@@ -67,6 +71,17 @@ def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
         )
     shown = {f"{item.entry}  ({item.what}, {item.where})": item for item in best}
     return shown[ask("Which application is to be served?", list(shown), next(iter(shown)))]
+
+
+def _command(item: Candidate) -> list[Finding]:
+    """Return how an application is served that brings a server of its own."""
+    factory = "--factory " if item.entry.endswith("()") else ""
+    line = f"{known().servers[item.server]} {factory}{item.entry.removesuffix('()')}"
+    return [
+        Finding("application", item.entry, f"{item.where} ({item.what})"),
+        Finding("server", "command", f"{item.what} is not of WSGI", ("server",)),
+        Finding("command", line, f"{item.server} is to be among the requirements", ("command",)),
+    ]
 
 
 def _finding(item: Candidate) -> Finding:

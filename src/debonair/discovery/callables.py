@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from debonair.discovery.code import Module, top_level
 from debonair.discovery.known import known
@@ -34,6 +34,8 @@ class Candidate:
     """What it is made by, for a person: ``Flask``."""
     wsgi: bool
     """Whether WSGI can serve it."""
+    server: str
+    """Which other server can, if that is known."""
     rank: tuple[int, ...]
     """The smaller, the more by convention."""
 
@@ -49,6 +51,8 @@ class _Kind:
     wsgi: bool = True
     wrapped: str = ""
     """The full name of what this wraps, or is another name of."""
+    server: str = ""
+    """Which server serves it, if it is not WSGI and that is known."""
 
 
 class Callables:
@@ -64,7 +68,10 @@ class Callables:
         self._where = dict[str, tuple[Module, int]]()
         self._closed = set[str]()
         self._makers |= {name: _Kind(what) for name, what in known().wsgi.items()}
-        self._makers |= {name: _Kind(what, wsgi=False) for name, what in known().others.items()}
+        self._makers |= {
+            name: _Kind(other.what, wsgi=False, server=other.server)
+            for name, other in known().others.items()
+        }
         self._values |= {name: _Kind(what) for name, what in known().wsgi_values.items()}
         before = -1
         while before != (before := len(self._values) + len(self._makers)):
@@ -129,7 +136,9 @@ class Callables:
         name = f"{module.name}.{node.name}"
         parameters = [argument.arg for argument in node.args.posonlyargs + node.args.args]
         if parameters[:3] == ["scope", "receive", "send"]:
-            self._note(self._values, name, _Kind("a function of ASGI", wsgi=False), module, node)
+            self._note(
+                self._values, name, _Kind("a function of ASGI", wsgi=False, server="uvicorn"), module, node
+            )
         elif _is_environ(parameters) and (len(self._modules) == 1 or _MEANT.search(node.name)):
             self._note(self._values, name, _Kind("a function of WSGI"), module, node)
         elif any(_last(ast.unparse(item)) in {"application", "wsgify"} for item in node.decorator_list):
@@ -151,7 +160,7 @@ class Callables:
             elif isinstance(inner, ast.Return) and inner.value:
                 returned = True
                 if kind := self._kind(inner.value, module, local):
-                    return _Kind(kind.what, kind.wsgi)
+                    return replace(kind, wrapped="")
         guessed = node.name in _FACTORIES and returned
         return _Kind("a factory, by its name") if guessed else None
 
@@ -175,13 +184,13 @@ class Callables:
         if isinstance(node, ast.Name | ast.Attribute):
             name = self._follow(module.dotted(node))
             if kind := self._values.get(name):
-                return _Kind(kind.what, kind.wsgi, name)
+                return replace(kind, wrapped=name)
             return self._attribute(node, module, local) if isinstance(node, ast.Attribute) else None
         if not isinstance(node, ast.Call):
             return None
         name = self._follow(module.dotted(node.func))
         if kind := self._makers.get(name):
-            return _Kind(kind.what, kind.wsgi)
+            return replace(kind, wrapped="")
         if isinstance(node.func, ast.Attribute) and (what := known().wsgi_methods.get(node.func.attr)):
             return _Kind(what)
         if ast.unparse(node.func).endswith(known().wrappers.endings):
@@ -224,7 +233,7 @@ class Callables:
     ) -> None:
         # what is assigned last counts; a name may wrap itself: app = ProxyFix(app)
         if name not in table or name in self._where:
-            table[name] = kind if kind.wrapped != name else _Kind(kind.what, kind.wsgi)
+            table[name] = kind if kind.wrapped != name else replace(kind, wrapped="")
             self._where[name] = (module, node.lineno)
 
     def _candidate(self, name: str, kind: _Kind, *, call: bool) -> Candidate | None:
@@ -240,7 +249,7 @@ class Callables:
         rank = _rank(module, short, call=call)
         if not call and self._is_handed_on(name, module):
             rank = min(rank, _rank(module, short, call=False, name="__init__.py"))
-        return Candidate(entry, module.path, line, kind.what, kind.wsgi, rank)
+        return Candidate(entry, module.path, line, kind.what, kind.wsgi, kind.server, rank)
 
     def _is_handed_on(self, name: str, module: Module) -> bool:
         """Return whether the package of ``module`` makes what it defines its own."""
@@ -270,7 +279,13 @@ class Callables:
                         kind = self._values.get(self._follow(full)) or _Kind(f"'{name}', by its name")
                         rank = _rank(module, name, call=False)
                         yield Candidate(
-                            f"{module.name}:{name}", module.path, node.lineno, kind.what, kind.wsgi, rank
+                            f"{module.name}:{name}",
+                            module.path,
+                            node.lineno,
+                            kind.what,
+                            kind.wsgi,
+                            kind.server,
+                            rank,
                         )
 
 

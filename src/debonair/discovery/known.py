@@ -40,6 +40,14 @@ class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The package that they do not go with in its current release."""
 
 
+class Other(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What uWSGI cannot serve."""
+
+    what: str
+    server: str = ""
+    """One of the servers, if it is known which serves it."""
+
+
 class _Wrappers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endings: tuple[str, ...]
 
@@ -51,7 +59,8 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     wsgi_methods: dict[str, str]
     wsgi_values: dict[str, str]
     wrappers: _Wrappers
-    others: dict[str, str]
+    others: dict[str, Other]
+    servers: dict[str, str]
     hardware: dict[str, Opens]
     gone: dict[str, Gone]
     pins: dict[str, Pin]
