@@ -9,20 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from debonair import declared, duration, settings, wsgi
+from debonair import declared, distribution, duration, settings, wsgi
 from debonair import pyproject as pyproject_toml
 from debonair.deb import control
 from debonair.deb.version import from_pep440
 from debonair.errors import PackageError, ProjectError
+from debonair.maintainer import PERSON
 from debonair.settings import Nginx, Option, Service, Settings, Timer
-
-_MAIL = re.compile(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>")
-_MAX_SYNOPSIS = 80
 
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """An application to be packaged, all of it decided."""
+    """An application to be packaged, all of it decided.
+
+    Of one that is published, ``distribution.described`` decides what its wheel says, once there is a lock.
+    """
 
     root: Path
     config_file: Path
@@ -36,7 +37,7 @@ class Project:
     wsgi: str
     """``module:callable`` or ``module:factory()``; empty for a command-line tool."""
     install: str
-    """``files`` or ``wheel``."""
+    """``files``, ``wheel``, or ``index`` for what is published."""
     targets: tuple[str, ...]
     maintainer: str
     description: str
@@ -45,6 +46,8 @@ class Project:
     license: str = ""
     """An SPDX expression, if declared."""
     license_text: str = ""
+    author: str = ""
+    """Who wrote it, if that is not the maintainer."""
     copyright: str = ""
     """Its debian/copyright, if it has one."""
     manuals: dict[str, str] = field(default_factory=dict)
@@ -91,7 +94,7 @@ class Project:
     @property
     def import_root(self) -> str:
         """The folder, relative to the project, from which its modules are imported: ``src`` or empty."""
-        return "src" if (self.root / "src").is_dir() else ""
+        return "src" if self.install != "index" and (self.root / "src").is_dir() else ""
 
 
 def load(root: Path) -> Project:
@@ -128,6 +131,14 @@ def load(root: Path) -> Project:
     )
 
 
+def of(root: Path, file: Path, table: dict[str, Any]) -> Project:
+    """Return the project in ``root`` whose settings are ``table``, as a debonair.toml holds them.
+
+    Errors name ``file``. Raises what ``load`` does.
+    """
+    return _project(root, file, {}, table, {})
+
+
 def _project(
     root: Path,
     file: Path,
@@ -137,6 +148,7 @@ def _project(
 ) -> Project:
     prefix = "tool.debonair" if file.name == "pyproject.toml" else ""
     given = settings.read(table, file=file, prefix=prefix)
+    published = distribution.name(given, file, project) if given.from_pypi else ""
 
     def missing(key: str, example: str) -> ProjectError:
         place = f"[{prefix}]" if prefix else "the top level"
@@ -144,34 +156,34 @@ def _project(
             f"{file.name} does not say '{key}'.", hint=f"Add to {place} of {file.name}: {key} = {example}"
         )
 
-    name = project.get("name") or given.package
+    name = published or project.get("name") or given.package
     package = given.package or re.sub(r"[-_. ]+", "-", name).lower()
     if not package:
         raise missing("package", f'"{root.name}"')
     version = given.version or project.get("version") or declared.version(root, tables)
-    if not version:
+    if not version and not published:
         raise missing("version", '"1.0"')
     try:
         control.check_name(package)
-        from_pep440(version)
+        from_pep440(version or "0")
     except PackageError as wrong:
         raise ProjectError(f"{file.name}: {wrong.message}", wrong.hint) from None
     maintainer = given.maintainer or _author(project)
     if not maintainer:
         raise missing("maintainer", '"Your Name <you@example.org>"')
-    if not _MAIL.fullmatch(maintainer):
+    if not PERSON.fullmatch(maintainer):
         raise ProjectError(
             f"{file.name}: 'maintainer' is '{maintainer}', which is not a name and a mail address.",
             hint='Write it as "Your Name <you@example.org>".',
         )
     synopsis = " ".join((given.description or project.get("description") or "").split())
-    if not synopsis:
+    if not synopsis and not published:
         raise missing("description", '"What the app does, in a line"')
-    entry = given.wsgi or (wsgi.guess(root) if not prefix else "")
+    entry = given.wsgi or (wsgi.guess(root) if not prefix and not published else "")
     if entry:
         wsgi.check_syntax(entry, file=file, key=f"{prefix}.wsgi".lstrip("."))
     scripts = dict(project.get("scripts", {}))
-    if not entry and not scripts:
+    if not entry and not scripts and not published:
         raise ProjectError(
             f"{file.name} has neither a 'wsgi' callable nor commands in [project.scripts].",
             hint=f'Name the WSGI callable: wsgi = "{package.replace("-", "_")}:app", '
@@ -185,10 +197,10 @@ def _project(
         name=name or package,
         version=version,
         wsgi=entry,
-        install=given.install or ("files" if entry else "wheel"),
+        install="index" if published else given.install or ("files" if entry else "wheel"),
         targets=tuple(dict.fromkeys(given.targets)),
         maintainer=maintainer,
-        description=synopsis[: _MAX_SYNOPSIS - 1].rstrip(" ."),
+        description=control.synopsis(synopsis),
         long_description=synopsis,
         homepage=_homepage(project),
         license=project["license"] if isinstance(project.get("license"), str) else "",
@@ -212,7 +224,10 @@ def _project(
         keep_releases=given.keep_releases,
         include=tuple(given.include),
         exclude=tuple(given.exclude),
-        requirements=declared.requirements(root, file, project, tables),
+        requirements=(
+            *([given.from_pypi] if published else []),
+            *declared.requirements(root, file, project, tables),
+        ),
         requires_python=project.get("requires-python", ""),
         scripts=scripts,
         uwsgi={
@@ -283,6 +298,8 @@ def _check_paths(given: Settings, root: Path, file: Path) -> None:
                 f"{file.name}: 'static' has '{url}', which is not a URL prefix.",
                 hint='Write it as "/static/" = "guestbook/static".',
             )
+        if given.from_pypi:
+            continue  # it is in a wheel, which is not here yet
         path = (root / folder).resolve()
         if not path.is_relative_to(root.resolve()) or not path.is_dir():
             raise ProjectError(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["File", "Form", "Lock", "Locked", "ensure", "find", "write"]
 
-_SCHEMA = b"1"
+_SCHEMA = b"2"
 """To be changed with the meaning of what is kept in the cache."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +22,7 @@ class _Named(msgspec.Struct, frozen=True, rename="kebab"):
     url: str = ""
     path: str = ""
     size: int = 0
+    upload_time: datetime | None = None
 
 
 class _Package(msgspec.Struct, frozen=True, rename="kebab"):
@@ -211,7 +213,10 @@ def _file(named: _Named, package: _Package, path: Path) -> File:
         or not sha256.isalnum()
     ):
         raise LockError(f"{path}: a file of {package.name} has no name, or a sha256 that is none.")
-    return File(filename, sha256, url, named.size)
+    at = named.upload_time
+    # UTC, as PEP 751 demands, also where the offset was left out
+    uploaded = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) if at else 0
+    return File(filename, sha256, url, named.size, uploaded=uploaded)
 
 
 def _last(url: str) -> str:
