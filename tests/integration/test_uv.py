@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -131,6 +132,21 @@ def test_pylock(project: Project, cache: Cache, environ: dict[str, str], index: 
     lock.write(project, [ARM64, ARMV7], cache, environ, upgrade=True)
     assert 'version = "1.1"' in path.read_text()
     assert path.read_text().count("[tool.debonair]") == 1
+
+
+def test_wheels_beside_the_app_go_with_it(
+    project: Project, cache: Cache, environ: dict[str, str], index: Path
+) -> None:
+    index.rename(project.root / "wheels")
+    (project.root / "uv.toml").write_text('find-links = ["wheels"]\n')
+    del environ["UV_FIND_LINKS"]
+    lock.write(project, [ARM64, ARMV7], cache, environ)
+    moved = project.root.rename(project.root.with_name("moved"))
+    text = (moved / "pylock.toml").read_text()
+    assert 'path = "wheels/site-1.0-py3-none-any.whl"' in text
+    assert "file:" not in text
+    there = replace(project, root=moved, config_file=moved / "pyproject.toml")
+    check(there, cache, environ, "pylock.toml")
 
 
 def test_hash_pinned_requirements(project: Project, cache: Cache, environ: dict[str, str]) -> None:

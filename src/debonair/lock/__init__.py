@@ -126,6 +126,7 @@ def write(
     say(f"Resolving {count} requirement{'s' * (count != 1)} for every target into {path.name}...")
     data = uv.lock(project.requirements, python, path, upgrade=upgrade)
     if form == "pylock.toml":
+        data = pylock.relative(data, path.parent)
         origins = dict[str, tuple[str, ...]]()
         if project.piwheels and any(target.extra_indexes for target in targets):
             from debonair.lock import extra  # noqa: PLC0415

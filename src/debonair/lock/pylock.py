@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -136,6 +137,15 @@ def recorded(data: bytes, record: Record) -> bytes:
     for index, names in record.extra_indexes.items():
         lines += [f"{_quoted(index)} = [", *(f"    {_quoted(name)}," for name in names), "]", ""]
     return data.rstrip(b"\n") + b"\n" + "\n".join(lines).encode()
+
+
+def relative(data: bytes, folder: Path) -> bytes:
+    """Return ``data``, a lock for the ``folder``, with files below it named by their paths from there.
+
+    uv names them by address, which is another on every machine (PEP 751, ``packages.wheels.path``).
+    """
+    below = re.compile(rf'\burl = "{re.escape(folder.as_uri())}/([^"%]+)"'.encode())
+    return below.sub(rb'path = "\1"', data)
 
 
 def extended(data: bytes, wheels: Sequence[Sequence[File]]) -> bytes:
