@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from debonair.settings import Settings
     from debonair.wheels import Wheel
 
+_ANY = (4, 0)
+"""Later than this Python: a module of others that it cannot read is left to the one it is meant for."""
 _SHOWN = 5
 _NOT_SAID = {"", "UNKNOWN"}
 """What old setuptools write for what they were not told."""
@@ -160,7 +162,11 @@ def _check_entry(project: Project, root: zipfile.Path, wheel: Wheel, wheels: Seq
     installed = set() if inside else {top} & {name for other in wheels for name in _tops(other)}
     try:
         wsgi.check(
-            project.wsgi, file=project.config_file, roots=[root] if inside else [], installed=installed
+            project.wsgi,
+            file=project.config_file,
+            roots=[root] if inside else [],
+            installed=installed,
+            python=_ANY,
         )
     except ProjectError as wrong:
         message = wrong.message.replace("the app has", f"{project.name} {wheel.version} has")

@@ -130,6 +130,10 @@ def test_a_name_may_be_in_another_wheel(tmp_path: Path) -> None:
     assert described(tmp_path, {"wsgi": "flask.helpers:anything"}).wsgi == "flask.helpers:anything"
 
 
+def test_a_module_that_this_python_cannot_read_is_left_to_its_own(tmp_path: Path) -> None:
+    assert described(tmp_path, {"wsgi": "later:app"}, files={"later.py": b"soon(: syntax"}).version == "1.2"
+
+
 def test_nothing_to_serve_and_no_command(tmp_path: Path) -> None:
     wrong = refused(tmp_path, {})
     assert isinstance(wrong, ProjectError)
