@@ -12,6 +12,8 @@ import json
 import os
 import pwd
 import re
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -165,16 +167,27 @@ def releases(home: Home, options: argparse.Namespace) -> None:
 def rollback(home: Home, options: argparse.Namespace) -> int:
     """Serve an earlier release, or after that what is installed."""
     root_only(home, "rollback")
-    switch = Switch(home)
     began = time.monotonic()
     try:
-        well = switch.undo() if options.undo else switch.rollback(options.version)
+        if options.undo:
+            well = Switch(home).undo() if home.serving() else first(home)
+        else:
+            well = Switch(home).rollback(options.version)
     except LookupError as unknown:
         raise RefusedError(str(unknown)) from None
     serving = home.serving()
     if well and serving:
         print(f"{home.package}: serving {serving.version} after {time.monotonic() - began:.1f} s")
     return HEALTHY if well else NOT_HEALTHY
+
+
+def first(home: Home) -> bool:
+    """Put into service what never was, with its site in nginx: that is made when dpkg configures."""
+    program = shutil.which("dpkg-reconfigure")
+    if program is None:
+        return Switch(home).undo()
+    subprocess.run([program, home.package], check=False)
+    return home.serving() is not None
 
 
 def restart(home: Home, options: argparse.Namespace) -> int:
@@ -202,7 +215,8 @@ def env(home: Home, options: argparse.Namespace) -> int | None:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=[^\n]*", pair):
             raise RefusedError(f"'{pair}' is not of the form NAME=VALUE, in one line")
     environment.write(file, pairs)
-    print(f"To let {home.package} see it: {sudo()}{home.package} restart")
+    verb = "restart" if home.serving() else "rollback --undo"
+    print(f"To let {home.package} see it: {sudo()}{home.package} {verb}")
     return None
 
 

@@ -60,7 +60,6 @@ class Stopwatch:
 
 def plan(project: Project, target: Target, *, cache: Cache, environ: Mapping[str, str]) -> Plan:
     """Return the plan of the package of ``project`` for ``target``."""
-    epoch = epochs.of(project.root, environ)
     every = _targets(project, target)
     lock = locks.ensure(project, every, cache, environ)
     sources = wheels.Sources(
@@ -71,6 +70,13 @@ def plan(project: Project, target: Target, *, cache: Cache, environ: Mapping[str
         project.build_depends,
     )
     chosen = wheels.obtain(lock, target, cache, environ, sources=sources)
+    if project.install == "index":
+        from debonair import distribution  # noqa: PLC0415 - few apps are those of others
+
+        epoch = epochs.published(distribution.times(lock, distribution.find(project, chosen)), environ)
+        project = distribution.described(project, chosen)
+    else:
+        epoch = epochs.of(project.root, environ)
     if project.install == "wheel":
         from debonair import own  # noqa: PLC0415 - an app's own files are packed without its wheel
 

@@ -155,6 +155,10 @@ def _ask(question: str, answers: Sequence[str], default: str) -> str:
     help="Build this Python package from source (repeatable).",
 )
 @click.option("--timings", is_flag=True, help="Show where the time went, in seconds.")
+@click.option("--from-pypi", metavar="REQ", help="In an empty folder: begin with this app of the index.")
+@click.option("--wsgi", metavar="MODULE:CALLABLE", help="With --from-pypi: what of it is served.")
+@click.option("--package", metavar="NAME", help="With --from-pypi: the Debian package; its name.")
+@click.option("--maintainer", metavar="'NAME <MAIL>'", help="With --from-pypi: you, if git does not say.")
 def build(
     directory: Path,
     target: tuple[str, ...],
@@ -162,13 +166,28 @@ def build(
     from_source: tuple[str, ...],
     *,
     timings: bool,
+    from_pypi: str | None,
+    **begun: str | None,
 ) -> None:
-    """Build the .deb of the project in DIRECTORY, for each target."""
+    """Build the .deb of the project in DIRECTORY, for each target.
+
+    With --from-pypi that of an app which is published: the folder gets its settings and its lock.
+    """
     from debonair import build as builds
     from debonair import project as projects
     from debonair import target as targets
 
-    project = projects.load(directory.absolute())
+    said = {key: value for key, value in {**begun, "targets": list(target)}.items() if value}
+    if from_pypi:
+        from debonair import published
+
+        project = published.begin(
+            directory.absolute(), {"from-pypi": from_pypi, **said}, _cache(), os.environ
+        )
+    elif stray := next((key for key in begun if key in said), None):
+        raise click.UsageError(f"--{stray} goes with --from-pypi. Of a project its settings say it.")
+    else:
+        project = projects.load(directory.absolute())
     project = replace(project, from_source=tuple(projects.normalised(name) for name in from_source))
     chosen = [targets.load(name) for name in dict.fromkeys(target or project.targets)]
     folder = (out or directory / "dist").absolute()

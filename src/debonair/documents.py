@@ -76,6 +76,7 @@ def copyright_text(project: Project, *, epoch: int) -> str:
         text = f"On Debian systems the whole text is in /usr/share/common-licenses/{common}."
     else:
         text = project.license_text.strip() or "The author has not said under which licence this is."
+    by = project.author or project.maintainer
     year = datetime.fromtimestamp(epoch, UTC).year
     holders = re.findall(
         r"^\W*copyright\s+(?:\(c\)\s*|©\s*)?(\d{4}.*)$", project.license_text, re.IGNORECASE | re.MULTILINE
@@ -85,9 +86,9 @@ def copyright_text(project: Project, *, epoch: int) -> str:
         {
             "app": project.package,
             "name": project.name,
-            "maintainer": project.maintainer,
+            "maintainer": by,
             "source": f"Source: {project.homepage}" if project.homepage else "",
-            "holders": "\n ".join(holder.strip() for holder in holders) or f"{year} {project.maintainer}",
+            "holders": "\n ".join(holder.strip() for holder in holders) or f"{year} {by}",
             "license": re.sub(r"\s+", "-", project.license) or "as-written-below",
             # section 5.6.13 of the Policy: a line is indented by a blank, an empty one is written as a dot
             "license_text": "\n".join(f" {line.rstrip() or '.'}" for line in text.splitlines()),

@@ -6,7 +6,7 @@ A repository alone tells its clients when it was published, and looks at the clo
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from debonair.errors import MachineError, ProjectError
@@ -27,6 +27,15 @@ def of(root: Path, environ: Mapping[str, str]) -> int:
     """
     given = _given(environ)
     return (_last_commit(root) or _newest(root)) if given is None else given
+
+
+def published(times: Iterable[int], environ: Mapping[str, str]) -> int:
+    """Return the seconds since the epoch, UTC, that a build carries of what was published at ``times``.
+
+    It is SOURCE_DATE_EPOCH of ``environ``, else the newest of them. Raises what ``of`` raises.
+    """
+    given = _given(environ)
+    return max(times, default=OLDEST) if given is None else given
 
 
 def now(environ: Mapping[str, str]) -> int:

@@ -67,10 +67,12 @@ def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
             raise wrong
     if wrongs:
         absent = [file.filename for file in missing if not place(file, cache).is_file()]
+        why = reason(wrongs[0])
         raise NetworkError(
-            f"{len(absent)} of the locked files could not be fetched ({reason(wrongs[0])}): "
-            f"{', '.join(absent)}.",
-            hint="Connect to the network and try again; what was fetched once is kept and needs none.",
+            f"{len(absent)} of the locked files could not be fetched ({why}): {', '.join(absent)}.",
+            hint="Write the name and password for that host into ~/.netrc, which uv reads too."
+            if "answered 401" in why
+            else "Connect to the network and try again; what was fetched once is kept and needs none.",
         ) from wrongs[0]
 
 

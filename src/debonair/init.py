@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from debonair import declared, imports, legacy, settings, settingsfile, wanted
+from debonair import declared, imports, legacy, maintainer, settings, settingsfile, wanted
 from debonair import pyproject as pyproject_toml
 from debonair.cache import whole
 from debonair.discovery import Finding, application, identity, traits
@@ -19,7 +19,7 @@ from debonair.discovery.code import Module, modules
 from debonair.discovery.identity import Runner
 from debonair.errors import ProjectError
 from debonair.imports import Imported, files
-from debonair.project import check_maintainer, normalised
+from debonair.project import normalised
 from debonair.run import run
 from debonair.target import load
 
@@ -138,12 +138,12 @@ def _identity(
 ) -> list[Finding]:
     package = identity.package(root, stated, source)
     description = identity.description(root, stated, package.value, source)
-    maintainer = identity.maintainer(root, stated, source, environ, runner)
+    person = identity.maintainer(root, stated, source, environ, runner)
     return [
         package,
         identity.version(root, stated, tables, source),
         _asked("What does the app do, in a line?", description, ask),
-        _asked("Who maintains it (Name <mail>)?", maintainer, ask),
+        _asked("Who maintains it (Name <mail>)?", person, ask),
     ]
 
 
@@ -200,4 +200,4 @@ def _check(text: str, file: Path, prefix: str) -> None:
         table = table[name]
     said = settings.read(table, file=file, prefix=prefix)
     if said.maintainer:
-        check_maintainer(said.maintainer, file)
+        maintainer.check(said.maintainer, file)

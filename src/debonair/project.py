@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from debonair import declared, duration, server, settings, wanted, wsgi
+from debonair import declared, distribution, duration, maintainer, server, settings, wanted, wsgi
 from debonair import pyproject as pyproject_toml
 from debonair.deb import control
 from debonair.deb.version import from_pep440
 from debonair.errors import PackageError, ProjectError
 from debonair.settings import Nginx, Option, Service, Settings, Timer
 
-_MAIL = re.compile(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>")
-_MAX_SYNOPSIS = 80
-
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """An application to be packaged, all of it decided."""
+    """An application to be packaged, all of it decided.
+
+    Of one that is published, ``distribution.described`` decides what its wheel says, once there is a lock.
+    """
 
     root: Path
     config_file: Path
@@ -38,7 +38,7 @@ class Project:
     command: str = ""
     """The command line of its own web server, which listens on ``$SOCKET``; empty with uWSGI."""
     install: str
-    """``files`` or ``wheel``."""
+    """``files``, ``wheel``, or ``index`` for what is published."""
     targets: tuple[str, ...]
     maintainer: str
     description: str
@@ -47,6 +47,8 @@ class Project:
     license: str = ""
     """An SPDX expression, if declared."""
     license_text: str = ""
+    author: str = ""
+    """Who wrote it, if that is not the maintainer."""
     copyright: str = ""
     """Its debian/copyright, if it has one."""
     manuals: dict[str, str] = field(default_factory=dict)
@@ -100,7 +102,7 @@ class Project:
     @property
     def import_root(self) -> str:
         """The folder, relative to the project, from which its modules are imported: ``src`` or empty."""
-        return "src" if (self.root / "src").is_dir() else ""
+        return "src" if self.install != "index" and (self.root / "src").is_dir() else ""
 
     @property
     def import_path(self) -> list[str]:
@@ -142,6 +144,14 @@ def load(root: Path) -> Project:
     )
 
 
+def of(root: Path, file: Path, table: dict[str, Any]) -> Project:
+    """Return the project in ``root`` whose settings are ``table``, as a debonair.toml holds them.
+
+    Errors name ``file``. Raises what ``load`` does.
+    """
+    return _project(root, file, {}, table, {})
+
+
 def _project(
     root: Path,
     file: Path,
@@ -151,6 +161,7 @@ def _project(
 ) -> Project:
     prefix = "tool.debonair" if file.name == "pyproject.toml" else ""
     given = settings.read(table, file=file, prefix=prefix)
+    published = distribution.name(given, file, project) if given.from_pypi else ""
 
     def missing(key: str, example: str) -> ProjectError:
         place = f"[{prefix}]" if prefix else "the top level"
@@ -161,31 +172,32 @@ def _project(
     older = _older(root, tables) if not project or "dynamic" in project else {}
     needed = wanted.of(root, file, project=project, tables=tables, older=older)
     project = project or older
-    name = project.get("name") or given.package
+    name = published or project.get("name") or given.package
     package = given.package or re.sub(r"[-_. ]+", "-", name).lower()
     if not package:
         raise missing("package", f'"{root.name}"')
     version = given.version or project.get("version") or declared.version(root, tables)
-    if not version:
+    if not version and not published:
         raise missing("version", '"1.0"')
     try:
         control.check_name(package)
-        from_pep440(version)
+        from_pep440(version or "0")
     except PackageError as wrong:
         raise ProjectError(f"{file.name}: {wrong.message}", wrong.hint) from None
-    maintainer = given.maintainer or author(project)
-    if not maintainer:
+    person = given.maintainer or author(project)
+    if not person:
         raise missing("maintainer", '"Your Name <you@example.org>"')
-    check_maintainer(maintainer, file)
+    maintainer.check(person, file)
     synopsis = " ".join((given.description or project.get("description") or "").split())
-    if not synopsis:
+    if not synopsis and not published:
         raise missing("description", '"What the app does, in a line"')
     own = server.command(given, file=file, prefix=prefix)
-    entry = "" if own else given.wsgi or (wsgi.guess(root) if not prefix else "")
+    guessed = "" if prefix or published else wsgi.guess(root)
+    entry = "" if own else given.wsgi or guessed
     if entry:
         wsgi.check_syntax(entry, file=file, key=f"{prefix}.wsgi".lstrip("."))
     scripts = dict(project.get("scripts", {}))
-    if not (entry or own or scripts):
+    if not (entry or own or scripts or published):
         raise ProjectError(
             f"{file.name} has neither a 'wsgi' callable nor commands in [project.scripts].",
             hint=f'Name the WSGI callable: wsgi = "{package.replace("-", "_")}:app", '
@@ -201,10 +213,10 @@ def _project(
         version=version,
         wsgi=entry,
         command=own,
-        install=given.install or ("files" if entry or own else "wheel"),
+        install="index" if published else given.install or ("files" if entry or own else "wheel"),
         targets=tuple(dict.fromkeys(given.targets)),
-        maintainer=maintainer,
-        description=synopsis[: _MAX_SYNOPSIS - 1].rstrip(" ."),
+        maintainer=person,
+        description=control.synopsis(synopsis),
         long_description=synopsis,
         homepage=_homepage(project),
         license=project["license"] if isinstance(project.get("license"), str) else "",
@@ -228,7 +240,7 @@ def _project(
         keep_releases=given.keep_releases,
         include=tuple(given.include),
         exclude=tuple(given.exclude),
-        requirements=needed.requirements,
+        requirements=(*([given.from_pypi] if published else []), *needed.requirements),
         constraints=needed.constraints,
         requires_python=project.get("requires-python", ""),
         scripts=scripts,
@@ -247,15 +259,6 @@ def _project(
         },
         timers=given.timers,
     )
-
-
-def check_maintainer(maintainer: str, file: Path) -> None:
-    """Raise ``ProjectError`` if ``maintainer``, said in ``file``, is no name and mail (Policy 5.6.2)."""
-    if not _MAIL.fullmatch(maintainer):
-        raise ProjectError(
-            f"{file.name}: 'maintainer' is '{maintainer}', which is not a name and a mail address.",
-            hint='Write it as "Your Name <you@example.org>".',
-        )
 
 
 def normalised(name: str) -> str:
@@ -318,6 +321,8 @@ def _check_paths(given: Settings, root: Path, file: Path) -> None:
                 f"{file.name}: 'static' has '{url}', which is not a URL prefix.",
                 hint='Write it as "/static/" = "guestbook/static".',
             )
+        if given.from_pypi:
+            continue  # it is in a wheel, which is not here yet
         path = (root / folder).resolve()
         if not path.is_relative_to(root.resolve()) or not path.is_dir():
             raise ProjectError(

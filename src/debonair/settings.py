@@ -65,6 +65,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
 
     package: Annotated[str, Meta(description="the Debian package; [project].name in lower case")]
     version: Annotated[str, Meta(description="the version (PEP 440); [project].version")]
+    from_pypi: Annotated[
+        str, Meta(description="the application is this one of the package index: isso==0.13")
+    ]
     wsgi: Annotated[str, Meta(description="module:callable, or module:factory()")]
     server: Annotated[
         Literal["uwsgi", "command"], Meta(description="who answers the requests: uWSGI, or 'command'")

@@ -144,15 +144,16 @@ def _check(project: Project, target: Target, plan: Tree) -> None:
     """Raise ``ProjectError`` if what was declared is not in the package."""
     paths = {entry.path for layer in plan.layers for entry in layer.entries}
     home = layout.dist(project.package)
-    if project.install == "files":
+    modules = f"{home}/venv/{layout.site_packages(target.python)}/"
+    if project.install != "wheel":
+        files = project.install == "files"
+        why = "'include' and 'exclude' leave no file of it" if files else "no wheel has it"
         for prefix, folder in project.static.items():
-            if f"{home}/app/{folder.strip('/')}" not in paths:
+            if f"{f'{home}/app/' if files else modules}{folder.strip('/')}" not in paths:
                 raise ProjectError(
-                    f"{project.config_file.name}: 'static' serves {prefix} from '{folder}', but "
-                    "'include' and 'exclude' leave no file of it.",
+                    f"{project.config_file.name}: 'static' serves {prefix} from '{folder}', but {why}.",
                     hint=f"Include it, or take {prefix} out of 'static'.",
                 )
-    modules = f"{home}/venv/{layout.site_packages(target.python)}/"
     if project.wsgi:
         installed = {
             path.removeprefix(modules).partition("/")[0].partition(".")[0]

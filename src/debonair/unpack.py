@@ -63,7 +63,7 @@ def unpack(wheel: Wheel, package: str, target: Target, interpreter: Interpreter 
         with _Source.open(wheel.path) as source:
             destination.name = source.distribution
             install(source, destination, {"INSTALLER": b"debonair\n"})
-        return destination.sources(mtime=_newest(wheel.path))
+        return destination.sources(mtime=newest(wheel.path))
     except PackageError as wrong:
         message = wrong.message.replace("The wheel", wheel.filename, 1)
         raise WheelError(message, wrong.hint) from None
@@ -199,9 +199,10 @@ class _Venv(WheelDestination):
         ]
 
 
-def _newest(path: Path) -> int:
+def newest(path: Path) -> int:
+    """Return the newest time in the wheel ``path``, in seconds since the epoch; some tools make it up."""
     with zipfile.ZipFile(path) as archive:
-        newest = max((info.date_time for info in archive.infolist()), default=(1980, 1, 1, 0, 0, 0))
-    year, month, day, *clock = newest
+        latest = max((info.date_time for info in archive.infolist()), default=(1980, 1, 1, 0, 0, 0))
+    year, month, day, *clock = latest
     # some have no date, or 1980
     return max(epoch.OLDEST, timegm((year, max(month, 1), max(day, 1), *clock, 0, 0, 0)))

@@ -7,10 +7,15 @@ import difflib
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TypeVar
 
 from debonair.errors import ProjectError
 
+_Folder = TypeVar("_Folder", Path, Traversable)
+_SERVED = ("application", "app", "create_app", "make_app", "create_application", "make_application")
+"""The names that servers look for, and those of functions that make what they look for."""
 _NAME = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<callable>[^\W\d]\w*)(?P<call>\(\))?")
 
 _KINDS: Mapping[type[ast.expr], str] = {
@@ -48,15 +53,15 @@ def check(
     entry: str,
     *,
     file: Path,
-    roots: Collection[Path],
+    roots: Collection[Traversable],
     installed: Collection[str],
     python: tuple[int, int] = (3, 0),
 ) -> None:
     """Raise ``ProjectError`` if the callable cannot be found in the app's code.
 
-    ``roots`` are the folders that modules are imported from, ``installed`` the top-level modules that the
-    app's dependencies bring; what those define is not looked into. Nor is a module that only a later
-    Python than this one can read, if ``python``, the one it is meant for, is later.
+    ``roots`` are the folders, or the wheels, that modules are imported from, ``installed`` the top-level
+    modules that the app's dependencies bring; what those define is not looked into. Nor is a module that
+    only a later Python than this one can read, if ``python``, the one it is meant for, is later.
     """
     module, name, _ = split(entry)
     for root in roots:
@@ -66,7 +71,7 @@ def check(
                 return
     if module.partition(".")[0] in installed:
         return
-    known = sorted({found for root in roots for found in _modules(root)})
+    known = sorted({found for root in roots for found in modules(root)})
     close = difflib.get_close_matches(module.partition(".")[0], known, n=1)
     raise ProjectError(
         f"{file.name}: 'wsgi' is '{entry}', but the app has no module '{module}'.",
@@ -76,10 +81,10 @@ def check(
     )
 
 
-def module_files(root: Path, module: str) -> tuple[Path, Path]:
+def module_files(root: _Folder, module: str) -> tuple[_Folder, _Folder]:
     """Return the two files that a dotted ``module`` below ``root`` may be."""
-    path = root.joinpath(*module.split("."))
-    return path.with_name(f"{path.name}.py"), path / "__init__.py"
+    path = module.replace(".", "/")
+    return root / f"{path}.py", root / f"{path}/__init__.py"
 
 
 def guess(root: Path) -> str:
@@ -99,15 +104,61 @@ def guess(root: Path) -> str:
     return ""
 
 
-def _modules(root: Path) -> Iterator[str]:
+def candidates(root: Traversable) -> list[str]:
+    """Return what in the code below ``root`` is a WSGI application by its name, the likeliest first."""
+    found = list[tuple[int, int, str]]()
+    for module, path in _code(root, ""):
+        try:
+            tree = ast.parse(path.read_bytes())
+        except (SyntaxError, ValueError):
+            continue
+        for node in tree.body:
+            found += [
+                (_SERVED.index(name), module.count("."), f"{module}:{entry}")
+                for name, entry in _served(node)
+            ]
+    return list(dict.fromkeys(entry for _, _, entry in sorted(found)))
+
+
+def _code(root: Traversable, package: str) -> Iterator[tuple[str, Traversable]]:
+    """Yield the modules below ``root`` by their names, without those that test."""
+    for path in root.iterdir():
+        stem, _, suffix = path.name.partition(".")
+        if not stem.isidentifier() or stem.startswith("test"):
+            continue
+        if suffix == "py":
+            yield package.rstrip(".") if stem == "__init__" else f"{package}{stem}", path
+        elif not suffix and path.is_dir():
+            yield from _code(path, f"{package}{stem}.")
+
+
+def _served(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Yield the names that servers look for of those that ``node`` defines, each as ``wsgi`` takes it."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            if name in _SERVED[:2]:
+                yield name, name
+        case ast.FunctionDef(name=name, args=args) if name in _SERVED:
+            needed = len(args.posonlyargs) + len(args.args) - len(args.defaults)
+            if [argument.arg for argument in args.args][1:] == ["start_response"]:
+                yield name, name
+            elif not needed and None not in args.kw_defaults:
+                yield name, f"{name}()"
+        case _:
+            pass
+
+
+def modules(root: Traversable) -> Iterator[str]:
+    """Yield the names of the modules and packages in ``root``."""
     for path in root.iterdir() if root.is_dir() else ():
-        if path.suffix == ".py" and path.stem.isidentifier():
-            yield path.stem
+        stem, _, suffix = path.name.rpartition(".")
+        if suffix == "py" and stem.isidentifier():
+            yield stem
         elif (path / "__init__.py").is_file():
             yield path.name
 
 
-def _check_defined(name: str, module: str, path: Path, file: Path, python: tuple[int, int]) -> None:
+def _check_defined(name: str, module: str, path: Traversable, file: Path, python: tuple[int, int]) -> None:
     try:
         tree = _parsed(path)
     except ProjectError:
@@ -130,7 +181,7 @@ def _check_defined(name: str, module: str, path: Path, file: Path, python: tuple
     )
 
 
-def _parsed(path: Path) -> ast.Module:
+def _parsed(path: Traversable) -> ast.Module:
     try:
         return ast.parse(path.read_bytes(), filename=str(path))
     except (SyntaxError, ValueError) as wrong:  # the latter of a byte of zero, before Python 3.11.4

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.boot
 
 CHECKOUT = Path(__file__).parents[2]
 TUTORIAL = CHECKOUT / "docs" / "tutorial" / "first-app.md"
-AFTER_THE_TUTORIAL = {"https-at-home"}
+GOING_ON = (CHECKOUT / "docs" / "how-to" / "https-at-home.md",)
 """The guides that begin with the tutorial's app on the Pi."""
 
 
@@ -45,6 +45,7 @@ class Reader:
         # What a shell knows from one block to the next: where it is, and what was exported.
         (home / ".exported").touch()
         (home / ".folder").write_text(f"{home}\n")
+        (home / ".gitconfig").write_text("[user]\nname = Ada Example\nemail = ada@example.org\n")
         self._program("sudo", 'exec "$@"')
 
     def follow(self, page: Path) -> None:
@@ -128,8 +129,13 @@ def reader(tmp_path: Path, wheels: Path, boot: Boot) -> Iterator[Reader]:
         yield Reader(tmp_path, wheels, boot, stack)
 
 
-@pytest.mark.parametrize("page", followed(), ids=lambda page: page.stem)
+def test_the_tutorial_and_what_goes_on_from_it(reader: Reader) -> None:
+    for page in (TUTORIAL, *GOING_ON):
+        reader.follow(page)
+
+
+@pytest.mark.parametrize(
+    "page", sorted(set(followed()) - {TUTORIAL, *GOING_ON}), ids=lambda page: page.stem
+)
 def test_a_page_can_be_followed(page: Path, reader: Reader) -> None:
-    if page.stem in AFTER_THE_TUTORIAL:
-        reader.follow(TUTORIAL)
     reader.follow(page)

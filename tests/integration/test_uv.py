@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import os
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -146,7 +146,7 @@ def test_versions_of_another_tool_and_constraints(
     assert 'version = "1.1"' in path.read_text()
     path.unlink()
     other.unlink()
-    bounded = dataclasses.replace(project, constraints=("site<1.1",))
+    bounded = replace(project, constraints=("site<1.1",))
     assert 'version = "1.0"' in lock.write(bounded, [ARM64], cache, environ).read_text()
 
 
@@ -165,6 +165,21 @@ def test_from_an_old_folder_to_a_deb(cache: Cache, environ: dict[str, str], tmp_
     before = (root / "debonair.toml").read_bytes()
     assert "stays as it is" in run([*words, "init"], cwd=root, env=environ).stdout
     assert (root / "debonair.toml").read_bytes() == before
+
+
+def test_wheels_beside_the_app_go_with_it(
+    project: Project, cache: Cache, environ: dict[str, str], index: Path
+) -> None:
+    index.rename(project.root / "wheels")
+    (project.root / "uv.toml").write_text('find-links = ["wheels"]\n')
+    del environ["UV_FIND_LINKS"]
+    lock.write(project, [ARM64, ARMV7], cache, environ)
+    moved = project.root.rename(project.root.with_name("moved"))
+    text = (moved / "pylock.toml").read_text()
+    assert 'path = "wheels/site-1.0-py3-none-any.whl"' in text
+    assert "file:" not in text
+    there = replace(project, root=moved, config_file=moved / "pyproject.toml")
+    check(there, cache, environ, "pylock.toml")
 
 
 def test_hash_pinned_requirements(project: Project, cache: Cache, environ: dict[str, str]) -> None:

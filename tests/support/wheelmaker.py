@@ -20,6 +20,7 @@ def make_wheel(
     *,
     entry_points: Mapping[str, Mapping[str, str]] | None = None,
     requires: tuple[str, ...] = (),
+    says: str = "",
     build: str = "",
     date_time: tuple[int, int, int, int, int, int] = DATE_TIME,
     modes: Mapping[str, int] | None = None,
@@ -28,14 +29,15 @@ def make_wheel(
     """Write a wheel (PEP 427) into ``folder`` and return its path.
 
     ``files`` maps paths in the wheel to bytes; ``entry_points`` maps groups to names to objects; ``modes``
-    gives paths that are not 0644 (bits only); ``build`` is a build number; ``extra`` holds members that
-    RECORD does not know of. The same arguments give the same bytes.
+    gives paths that are not 0644 (bits only); ``says`` are further lines of METADATA; ``build`` is a build
+    number; ``extra`` holds members that RECORD does not know of. The same arguments give the same bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     escaped = name.replace("-", "_").replace(".", "_")
     info = f"{escaped}-{version}.dist-info"
     metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"]
     metadata += [f"Requires-Dist: {text}\n" for text in requires]
+    metadata.append(says)
     pythons, abis, platforms = tag.split("-")
     tags = [
         f"{py}-{abi}-{pl}"

@@ -42,8 +42,8 @@ class TestCollect:
         left = [
             ".git/config", ".env", "guestbook/.DS_Store", "guestbook/__pycache__/x.pyc", "old.pyc",
             "guestbook.egg-info/PKG-INFO", "build/x", "dist/x.deb", "venv/bin/python", "tests/test_x.py",
-            "instance/guestbook.sqlite", "pyproject.toml", "pylock.toml", "uv.lock", "requirements.txt",
-            "requirements-dev.in", "guestbook/data.db", "Makefile",
+            "instance/guestbook.sqlite", "pyproject.toml", "pylock.toml", "uv.lock", "uv.toml",
+            "requirements.txt", "requirements-dev.in", "guestbook/data.db", "Makefile",
         ]  # fmt: skip
         make(tmp_path, kept + left)
         assert paths(app.collect(project(tmp_path))) == sorted(kept)

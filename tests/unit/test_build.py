@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
 import pytest
 from compiler import compile_here
 from samples import sample_project
@@ -12,10 +13,11 @@ from wheelmaker import make_wheel
 
 from debonair import build as builds
 from debonair import lock, own, python, target, wheels
+from debonair import project as projects
 from debonair.build import Stopwatch
 from debonair.cache import Cache
 from debonair.deb import archive
-from debonair.errors import MachineError, WheelError
+from debonair.errors import MachineError, ProjectError, WheelError
 from debonair.lock.locked import Lock
 from debonair.project import Project
 from debonair.python import Interpreter
@@ -183,13 +185,46 @@ def test_without_an_interpreter_there_is_no_bytecode(
 def test_the_projects_own_wheel(
     tmp_path: Path, project: Project, stages: Stages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = make_wheel(tmp_path / "wheels", "guestbook", "1.4.2", {"guestbook/__init__.py": b"app = 1"})
+    path = make_wheel(
+        tmp_path / "wheels", "guestbook", "1.4.2", {"guestbook/__init__.py": b"app = object()"}
+    )
     made = Wheel("guestbook", "1.4.2", path.name, "0" * 64, path)
     monkeypatch.setattr(own, "wheel", lambda *_: made)
     given = sample_project(root=project.root, install="wheel", static={})
     paths = {entry.path for entry in archive.read(build(tmp_path, given).path).entries}
     assert "usr/lib/guestbook/dist/venv/lib/python3.13/site-packages/guestbook/__init__.py" in paths
     assert "usr/lib/guestbook/dist/app" not in paths
+
+
+def test_an_app_that_is_published(tmp_path: Path, stages: Stages) -> None:
+    root = tmp_path / "empty"
+    root.mkdir()
+    settings = {"from-pypi": "Guest.Book", "wsgi": "book:app", "maintainer": "Ada <ada@example.org>"}
+    path = make_wheel(tmp_path / "wheels", "Guest.Book", "2.0", {"book.py": b"app = object()"})
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    stages.wheels = (Wheel("Guest.Book", "2.0", path.name, digest, path),)
+    cache = Cache(tmp_path / "cache")
+    found = projects.of(root, root / "debonair.toml", settings)
+    made = builds.build(found, TRIXIE, tmp_path / "out", cache=cache, environ={})
+    assert made.path.name == "guest-book_2.0-1+deb13_arm64.deb"
+    deb = archive.read(made.path, keep=lambda name: name.endswith(("release.json", "web.ini", "copyright")))
+    home = "usr/lib/guest-book/dist"
+    assert f"{home}/venv/lib/python3.13/site-packages/book.py" in {entry.path for entry in deb.entries}
+    release = msgspec.json.decode(deb.contents[f"{home}/release.json"])
+    assert (release["epoch"], release["import-path"]) == (1580608922, [])
+    assert b"chdir = /var/lib/guest-book\nmodule = book\n" in deb.contents[f"{home}/vassals/web.ini"]
+
+
+def test_static_files_are_those_of_a_wheel(tmp_path: Path, stages: Stages) -> None:
+    settings = {"from-pypi": "b", "wsgi": "b:app", "maintainer": "Ada <a@b>", "static": {"/s/": "b/s"}}
+    files = {"b/__init__.py": b"app = object()", "b/s/x.css": b""}
+    path = make_wheel(tmp_path / "wheels", "b", "2.0", files)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    stages.wheels = (Wheel("b", "2.0", path.name, digest, path),)
+    found = projects.of(tmp_path, tmp_path / "debonair.toml", {**settings, "package": "bb"})
+    assert build(tmp_path, found).path.name == "bb_2.0-1+deb13_arm64.deb"
+    with pytest.raises(ProjectError, match="'static' serves /s/ from 'b/t', but no wheel has it"):
+        build(tmp_path, replace(found, static={"/s/": "b/t"}))
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path: Path, project: Project, stages: Stages) -> None:

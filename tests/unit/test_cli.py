@@ -105,6 +105,31 @@ class TestHelp:
         assert "Usage:" in refused(2, *words)
 
 
+class TestFromPypi:
+    def test_a_folder_is_begun_with_what_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        begun: list[Any] = []
+
+        def begin(root: Path, said: Mapping[str, Any], *_: object) -> None:
+            begun.extend([root, said])
+            raise errors.ProjectError("Enough.")
+
+        monkeypatch.setattr("debonair.published.begin", begin)
+        words = ["--wsgi", "x:y", "--maintainer", "Ada <a@b>", "-t", "trixie-arm64"]
+        assert refused(3, "build", "--from-pypi", "x==1", *words) == "Error: Enough.\n"
+        wanted = {
+            "from-pypi": "x==1",
+            "wsgi": "x:y",
+            "maintainer": "Ada <a@b>",
+            "targets": ["trixie-arm64"],
+        }
+        assert begun == [Path.cwd(), wanted]
+
+    @pytest.mark.parametrize("option", ["wsgi", "package", "maintainer"])
+    def test_what_is_said_in_the_settings_of_a_project(self, option: str) -> None:
+        write(Path())
+        assert f"--{option} goes with --from-pypi" in refused(2, "build", f"--{option}", "x")
+
+
 class TestErrors:
     @pytest.mark.parametrize("kind", KINDS)
     def test_each_kind_is_shown_and_ends_with_its_code(

@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -369,6 +370,35 @@ class TestRollback:
         assert done == [asked]
         assert re.fullmatch(r"guestbook: serving 1\.0 after \d\.\d s\n", capsys.readouterr().out)
 
+    def test_what_was_never_served_is_configured_by_dpkg(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        unserved = pi.home(tmp_path / "other")
+        pi.unpack(unserved, "1.0")
+        ran: list[list[str]] = []
+
+        def configure(argv: list[str], **_: object) -> None:
+            ran.append(argv)
+            if len(ran) > 1:
+                pi.serve(unserved, "1.0")
+
+        monkeypatch.setattr(shutil, "which", lambda name: f"/usr/sbin/{name}")
+        monkeypatch.setattr(subprocess, "run", configure)
+        assert command.main(["rollback", "--undo"], unserved) == 3
+        assert capsys.readouterr().out == ""
+        assert command.main(["rollback", "--undo"], unserved) == 0
+        assert capsys.readouterr().out.startswith("guestbook: serving 1.0 after ")
+        assert ran == [["/usr/sbin/dpkg-reconfigure", "guestbook"]] * 2
+
+    def test_what_was_never_served_is_tried_without_debconf_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        unserved = pi.home(tmp_path / "other")
+        pi.unpack(unserved, "1.0")
+        monkeypatch.setattr(shutil, "which", lambda _: None)
+        monkeypatch.setattr(Switch, "undo", lambda _: False)
+        assert command.main(["rollback", "--undo"], unserved) == 3
+
     def test_one_that_is_refused(
         self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -422,6 +452,9 @@ class TestEnv:
         assert command.main(["env", "set", "MAIL=a@b?x=1", "EMPTY=no more"], home) == 0
         assert file.read_text() == '# mine\nSECRET_KEY=abc\nMAIL="a@b?x=1"\nEMPTY="no more"\n'
         assert capsys.readouterr().out == "To let guestbook see it: guestbook restart\n"
+        (home.lib / "current").unlink()
+        assert command.main(["env", "set", "A=b"], home) == 0
+        assert capsys.readouterr().out == "To let guestbook see it: guestbook rollback --undo\n"
 
     @pytest.mark.parametrize("pair", ["MAIL", "1A=x", "A B=x", "A=x\ny", "=x", ""])
     def test_what_is_no_variable_is_refused_with_all_the_others(

@@ -87,3 +87,9 @@ def test_now_is_the_clock_unless_a_time_is_given(monkeypatch: pytest.MonkeyPatch
     assert epoch.now({"SOURCE_DATE_EPOCH": "7"}) == 7
     with pytest.raises(ProjectError, match="is not a number of seconds"):
         epoch.now({"SOURCE_DATE_EPOCH": "soon"})
+
+
+def test_what_was_published_carries_its_newest_time() -> None:
+    assert epoch.published([3, 9, 7], {}) == 9
+    assert epoch.published([], {}) == epoch.OLDEST
+    assert epoch.published([3], {"SOURCE_DATE_EPOCH": "0"}) == 0

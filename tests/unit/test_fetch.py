@@ -209,6 +209,13 @@ def test_trusts_whom_pip_trusts(
     assert web[0][2] == verify
 
 
+def test_a_password_that_is_missing(cache: Cache, web: list[Any]) -> None:
+    web.append(Answer(401))
+    with pytest.raises(NetworkError, match="answered 401") as caught:
+        fetch([file("a.whl")], cache, NOTHING)
+    assert "~/.netrc" in caught.value.hint
+
+
 def test_says_what_a_server_answered(cache: Cache, web: list[Any]) -> None:
     web.append(Answer(404))
     with pytest.raises(NetworkError, match=r"index\.example answered 404 Not Found"):

@@ -89,6 +89,25 @@ wheels = [
         assert flask.sdist
         assert flask.sdist.url == "file:///srv/app/files/flask-3.1.0.tar.gz"
 
+    def test_files_beside_the_lock_are_named_by_their_paths(self) -> None:
+        hashes = f'hashes = {{ sha256 = "{A}" }}'
+        near = f'{{ url = "file:///srv/my%20app/wheels/f-1-py3-none-any.whl", {hashes} }}'
+        odd = f'{{ url = "file:///srv/my%20app/wheels/f%2B-1-py3-none-any.whl", {hashes} }}'
+        far = f'{{ url = "file:///srv/wheels/f-1-py3-none-any.whl", {hashes} }}'
+        text = package(f"wheels = [{near}, {odd}, {far}]")
+        moved = pylock.relative(text.encode(), Path("/srv/my app")).decode()
+        assert moved == text.replace('url = "file:///srv/my%20app/wheels/f-', 'path = "wheels/f-')
+        (flask,) = read(moved, Path("/elsewhere/pylock.toml")).packages
+        assert flask.wheels[0].url == "file:///elsewhere/wheels/f-1-py3-none-any.whl"
+
+    def test_when_a_file_was_published(self) -> None:
+        times = ["2024-01-02T03:04:05Z", "2024-01-02T04:04:05.5+01:00", "2024-01-02T03:04:05"]
+        wheels = [
+            f'{{ url = "https://i/f", upload-time = {at}, hashes = {{ sha256 = "{A}" }} }}' for at in times
+        ]
+        (flask,) = read(package(f"wheels = [{', '.join(wheels)}]")).packages
+        assert [file.uploaded for file in flask.files] == [1704164645] * 3
+
     @pytest.mark.parametrize(("ending", "wheels"), [("-py3-none-any.whl", 1), (".tar.gz", 0)])
     def test_an_archive(self, ending: str, wheels: int) -> None:
         url = f"https://files.example/own-1{ending}"

@@ -47,6 +47,10 @@ def test_without_a_licence_it_says_so() -> None:
 
 def test_two_holders_are_both_named() -> None:
     words = "Copyright (c) 2020 A\n© is not\ncopyright 2021-2022, B\n\nDo what you like.\n"
+    others = sample_project(license="", license_text="", author="Bo of Elsewhere")
+    text = documents.copyright_text(others, epoch=EPOCH)
+    assert "Upstream-Contact: Bo of Elsewhere\n" in text
+    assert "Copyright: 2023 Bo of Elsewhere\n" in text
     text = documents.copyright_text(sample_project(license="", license_text=words), epoch=EPOCH)
     assert "\nCopyright: 2020 A\n 2021-2022, B\n" in text
 

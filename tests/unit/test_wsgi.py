@@ -185,3 +185,27 @@ def test_a_module_for_a_later_python_is_left_to_it(tmp_path: Path) -> None:
 
 def test_nothing_is_guessed_of_an_empty_folder(tmp_path: Path) -> None:
     assert wsgi.guess(tmp_path) == ""
+
+
+def test_what_may_be_served_by_its_name(tmp_path: Path) -> None:
+    code = {
+        "a/__init__.py": "from .web import app\ndef create_app(config=None, *, debug=False): ...\n",
+        "a/web.py": "app: object = object()\ndef make_app(config): ...\nother = 1\n",
+        "a/serve/wsgi.py": "def application(environ, start_response): ...\n",
+        "a/old.py": "print 'app'\n",
+        "a/tests/web.py": "app = 1\n",
+        "a/data.txt": "app = 1\n",
+        "bin-it/web.py": "app = 1\n",
+        "test_a.py": "app = 1\n",
+        "b.py": "def app(*, path): ...\nclass application: ...\n",
+        "c.py": "def app(**settings): ...\n",
+    }
+    for name, text in code.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert wsgi.candidates(tmp_path) == [
+        "a.serve.wsgi:application",
+        "c:app()",
+        "a.web:app",
+        "a:create_app()",
+    ]

@@ -9,6 +9,7 @@ import msgspec
 
 from debonair.errors import PackageError
 
+_MAX_SYNOPSIS = 80
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 
 
@@ -61,6 +62,11 @@ class Control(msgspec.Struct, frozen=True):
         # Policy section 5.6.13: a line is indented by a blank, an empty one is written as a dot
         lines += [f" {line.strip() or '.'}" for line in self.description.strip().splitlines()]
         return "\n".join(lines) + "\n"
+
+
+def synopsis(text: str) -> str:
+    """Return ``text``, a line, cut to what a synopsis may hold (Policy section 3.4.1)."""
+    return text[: _MAX_SYNOPSIS - 1].rstrip(" .")
 
 
 def check_name(package: str) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from debonair import declared, project
+from debonair import maintainer as packager
 from debonair.deb import control
 from debonair.deb.version import from_pep440
 from debonair.discovery import Finding
-from debonair.errors import MachineError, PackageError
+from debonair.errors import PackageError
 from debonair.run import Completed
 
 Runner = Callable[..., Completed]
@@ -78,16 +79,9 @@ def maintainer(
     """
     if said := project.author(stated):
         return Finding("maintainer", said, source)
-    try:
-        asked = [runner(["git", "config", "--get", key], cwd=root, check=False) for key in _GIT]
-        name, mail = (done.stdout.strip() for done in asked)
-    except MachineError:
-        name = mail = ""
-    if _is_person(name, mail):
-        return Finding("maintainer", f"{name} <{mail}>", "git's configuration", ("maintainer",))
-    name, mail = environ.get("DEBFULLNAME", ""), environ.get("DEBEMAIL", "")
-    if _is_person(name, mail):
-        return Finding("maintainer", f"{name} <{mail}>", "DEBFULLNAME and DEBEMAIL", ("maintainer",))
+    person, whose = packager.of(root, environ, runner=runner)
+    if person:
+        return Finding("maintainer", person, whose, ("maintainer",))
     account = pwd.getpwuid(os.geteuid())
     name = account.pw_gecos.partition(",")[0] or account.pw_name
     where = "this machine's account: put your own"
@@ -119,13 +113,6 @@ def _is_name(text: str) -> bool:
     except PackageError:
         return False
     return True
-
-
-_GIT = ("user.name", "user.email")
-
-
-def _is_person(name: str, mail: str) -> bool:
-    return bool(re.fullmatch(r"[^<>\n]+", name) and re.fullmatch(r"[^<>@\s]+@[^<>@\s]+", mail))
 
 
 def _first_sentence(text: str) -> tuple[int, str] | None:

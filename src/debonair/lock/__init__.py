@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["File", "Form", "Lock", "Locked", "ensure", "find", "write"]
 
-_SCHEMA = b"1"
+_SCHEMA = b"2"
 """To be changed with the meaning of what is kept in the cache."""
 
 
@@ -137,6 +137,7 @@ def write(
     if other and form == "pylock.toml":
         _tell(other, pins.changes(versions, {p.name: p.version for p in pylock.read(data, path).packages}))
     if form == "pylock.toml":
+        data = pylock.relative(data, path.parent)
         origins = dict[str, tuple[str, ...]]()
         if project.piwheels and any(target.extra_indexes for target in targets):
             from debonair.lock import extra  # noqa: PLC0415

@@ -22,6 +22,8 @@ class File(msgspec.Struct, frozen=True):
     """Bytes; 0 if the lock does not say."""
     index: str = ""
     """The extra index of a target that it came from; empty if it is of the primary one."""
+    uploaded: int = 0
+    """When it was published, in seconds since the epoch; 0 if the lock does not say."""
 
 
 class Locked(msgspec.Struct, frozen=True):

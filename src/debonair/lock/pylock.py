@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +23,7 @@ class _Named(msgspec.Struct, frozen=True, rename="kebab"):
     url: str = ""
     path: str = ""
     size: int = 0
+    upload_time: datetime | None = None
 
 
 class _Package(msgspec.Struct, frozen=True, rename="kebab"):
@@ -141,6 +144,15 @@ def recorded(data: bytes, record: Record) -> bytes:
     return data.rstrip(b"\n") + b"\n" + "\n".join(lines).encode()
 
 
+def relative(data: bytes, folder: Path) -> bytes:
+    """Return ``data``, a lock for the ``folder``, with files below it named by their paths from there.
+
+    uv names them by address, which is another on every machine (PEP 751, ``packages.wheels.path``).
+    """
+    below = re.compile(rf'\burl = "{re.escape(folder.as_uri())}/([^"%]+)"'.encode())
+    return below.sub(rb'path = "\1"', data)
+
+
 def extended(data: bytes, wheels: Sequence[Sequence[File]]) -> bytes:
     """Return ``data``, a ``pylock.toml`` as uv writes it, with ``wheels`` put in.
 
@@ -216,7 +228,10 @@ def _file(named: _Named, package: _Package, path: Path) -> File:
         or not sha256.isalnum()
     ):
         raise LockError(f"{path}: a file of {package.name} has no name, or a sha256 that is none.")
-    return File(filename, sha256, url, named.size)
+    at = named.upload_time
+    # UTC, as PEP 751 demands, also where the offset was left out
+    uploaded = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) if at else 0
+    return File(filename, sha256, url, named.size, uploaded=uploaded)
 
 
 def _last(url: str) -> str:

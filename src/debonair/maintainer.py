@@ -1,0 +1,41 @@
+"""Who makes packages on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from debonair.errors import MachineError, ProjectError
+from debonair.run import Completed, run
+
+_PERSON = re.compile(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>")
+"""A name and a mail address, as the field Maintainer has them (Policy section 5.6.2)."""
+_GIT = ("user.name", "user.email")
+
+
+def of(
+    root: Path, environ: Mapping[str, str], *, runner: Callable[..., Completed] = run
+) -> tuple[str, str]:
+    """Return the name and mail address of who makes packages in the folder ``root``, and what says so.
+
+    It is who commits there by git's configuration, else who DEBFULLNAME and DEBEMAIL name (debchange(1));
+    empty if nobody says.
+    """
+    try:
+        asked = [runner(["git", "config", "--get", key], cwd=root, check=False) for key in _GIT]
+        name, mail = (done.stdout.strip() for done in asked)
+    except MachineError:
+        name = mail = ""
+    told = f"{environ.get('DEBFULLNAME', '')} <{environ.get('DEBEMAIL', '')}>"
+    sources = ((f"{name} <{mail}>", "git's configuration"), (told, "DEBFULLNAME and DEBEMAIL"))
+    return next(((text, source) for text, source in sources if _PERSON.fullmatch(text)), ("", ""))
+
+
+def check(person: str, file: Path) -> None:
+    """Raise ``ProjectError`` if ``person``, the maintainer by ``file``, is no name and mail address."""
+    if not _PERSON.fullmatch(person):
+        raise ProjectError(
+            f"{file.name}: 'maintainer' is '{person}', which is not a name and a mail address.",
+            hint='Write it as "Your Name <you@example.org>".',
+        )
