@@ -43,7 +43,9 @@ def releases(folder: Path, build: Builder, suite: str) -> dict[str, Late]:
         source = shutil.copytree(EXAMPLES / "chat", folder / number)
         config, code = source / "pyproject.toml", source / "chat/__init__.py"
         text = config.read_text().replace('version = "1.0"', f'version = "{number}"')
-        text = text.replace("[tool.debonair]\n", "[tool.debonair]\nkeep-releases = 3\n")
+        text = text.replace(
+            "[tool.debonair]\n", "[tool.debonair]\nkeep-releases = 3\nhealth-timeout = 15\n"
+        )
         if number == "0.9":
             text = re.sub(r"(?m)^server = .*\n(#.*\n)?command = .*\n", 'wsgi = "plain:app"\n', text)
             (source / "plain.py").write_text(PLAIN)
