@@ -109,7 +109,10 @@ def status(home: Home, options: argparse.Namespace) -> int:
     else:
         _print_status(home, release, installed, note)
         print(f"  service  {unit}{', asleep' if asleep else ''}")
-        if workers:
+        if workers and release and release.server == "command":
+            memory = sum(worker["rss"] for worker in workers) / 1_000_000
+            print(f"  server   {len(workers)} process{'es'[: 2 * (len(workers) > 1)]}, {memory:.0f} MB")
+        elif workers:
             requests = sum(worker["requests"] for worker in workers)
             busy = sum(worker["status"] == "busy" for worker in workers)
             memory = sum(worker["rss"] for worker in workers) / 1_000_000

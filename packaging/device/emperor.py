@@ -18,6 +18,7 @@ _POLL = 0.1  # seconds
 _GONE = 40.0  # seconds that a vassal is given to end, which is more than it gives its workers
 _SETTLED = 3.0  # seconds for which a new release must stay well before it gets a request
 _LINES = 2000  # of the journal are looked through for what went wrong
+_OPEN = 10.0  # seconds in which connections to a web server of the app's own may end before it is told to
 _IDLE = 0.5  # seconds without a request, after which a release that was left has nothing to do any more
 
 
@@ -91,8 +92,7 @@ class Emperor:
         master = probe.master(release)
         with suppress(OSError, KeyError):
             user = pwd.getpwnam(release.user).pw_uid
-            below = Path(f"/proc/{master}/task/{master}/children").read_text(encoding="ascii").split()
-            found = [master, *map(int, below)]
+            found = [master, *probe.below(master)]
             return [pid for pid in found if Path(f"/proc/{pid}").stat().st_uid == user]
         return []
 
@@ -193,14 +193,18 @@ class Emperor:
 
     def turn(self, release: Release) -> None:
         """Let nginx's next connections go to ``release``."""
-        replace_link(self.home.run / "web.sock", release.socket("sock").name)
+        replace_link(self.home.run / release.way.name, release.socket("sock").name)
 
     def drain(self, release: Release, seconds: float) -> None:
-        """Wait until ``release``, which gets no new connections, has answered those that it has."""
-        deadline = time.monotonic() + seconds
-        idle_since = time.monotonic()
-        while time.monotonic() < deadline:
-            if probe.busy(release):
+        """Wait until ``release``, which gets no new connections, has answered those that it has.
+
+        A websocket may last for days, and there are servers that cut what they have when they are told to
+        end: what is still open after some seconds is left to them.
+        """
+        began = idle_since = time.monotonic()
+        while time.monotonic() < began + seconds:
+            lasts = time.monotonic() < began + _OPEN and probe.connected(release)
+            if lasts or probe.busy(release):
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > _IDLE:
                 return

@@ -35,7 +35,6 @@ def variables(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
     state = f"/var/lib/{release.package}"
     found = {name: caller[name] for name in _KEPT if name in caller}
     found |= {
-        "FLASK_APP": release.wsgi,
         "HOME": state,
         "LANG": "C.UTF-8",
         "LOGNAME": release.user,
@@ -45,6 +44,8 @@ def variables(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
         "USER": release.user,
         "VIRTUAL_ENV": str(release.venv),
     }
+    if release.wsgi:
+        found["FLASK_APP"] = release.wsgi
     if release.import_path:
         found["PYTHONPATH"] = ":".join(str(release.folder / path) for path in release.import_path)
     return {**found, **release.environment, **given}

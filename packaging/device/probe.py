@@ -6,7 +6,9 @@ import json
 import os
 import re
 import socket
+import stat
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from release import Release
 
 _TIMEOUT = 10.0  # seconds
 _MAX_ANSWER = 1_000_000  # bytes
+_WAITING, _ACCEPTED = b"02", b"03"  # states of a connection in /proc/net/unix
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,19 @@ class Page:
 
 def page(release: Release, *, timeout: float = _TIMEOUT) -> Page:
     """Ask ``release`` for its health page, on its own socket; ``timeout`` is in seconds."""
+    path, form = release.socket("sock"), http_request if release.server == "command" else request
     try:
-        answer = _ask(release.socket("sock"), request(release.health, release.host), timeout)
+        answer = _ask(path, form(release.health, release.host), timeout)
+        if release.server == "command" and not _open_to_nginx(path):
+            mode = f"{stat.S_IMODE(path.stat().st_mode):o}"
+            return Page(problem=f"nginx may not connect to {path}, which its server made with mode {mode}")
     except PermissionError:
         return Page(forbidden=True)
     except TimeoutError:
         return Page(problem=f"nothing within {timeout:.0f} seconds")
     except (FileNotFoundError, ConnectionError) as wrong:
-        return Page(problem=f"it does not run ({wrong.strerror})")
+        what = f"nothing listens on {path}" if release.server == "command" else "it does not run"
+        return Page(problem=f"{what} ({wrong.strerror})")
     except OSError as wrong:
         return Page(problem=str(wrong.strerror))
     found = re.match(rb"HTTP/1\.[01] (\d{3})\b", answer)
@@ -61,7 +69,12 @@ def page(release: Release, *, timeout: float = _TIMEOUT) -> Page:
 
 
 def workers(release: Release) -> list[dict[str, Any]]:
-    """Return id, pid, status, requests and memory (rss, bytes) of each worker; none if not to be had."""
+    """Return id, pid, status, requests and memory (rss, bytes) of each worker; none if not to be had.
+
+    Of a web server of the app's own these are its processes, with pid and memory.
+    """
+    if release.server == "command":
+        return [{"pid": pid, "rss": _resident(pid)} for pid in below(master(release))]
     keys = ("id", "pid", "status", "requests")
     return [
         {**{key: worker[key] for key in keys}, "rss": _resident(worker["pid"])}
@@ -76,17 +89,61 @@ def master(release: Release) -> int:
 
 
 def starts(release: Release) -> tuple[int, ...]:
-    """Return the process ids of the workers: others than before mean that one has died."""
+    """Return the process ids of the workers: others than before mean that one has died.
+
+    Of a web server of the app's own it is the process that was started as such.
+    """
+    if release.server == "command":
+        return tuple(_children(master(release)))
     return tuple(worker["pid"] for worker in _stats(release).get("workers", []))
 
 
 def busy(release: Release) -> bool:
     """Return whether ``release`` has requests that are not answered.
 
-    Linux does not tell how many connections wait on a unix socket. But while any does, the workers that
-    could take it are busy.
+    While a connection waits on the socket, the workers of uWSGI that could take it are busy. Of a web
+    server of the app's own it is known whether any waits, and by ``connected`` whether any is open.
     """
+    if release.server == "command":
+        return _WAITING in _connections(release)
     return any(worker["status"] not in {"idle", "cheap"} for worker in _stats(release).get("workers", []))
+
+
+def connected(release: Release) -> bool:
+    """Return whether connections are open to a web server of the app's own: requests, or websockets."""
+    return release.server == "command" and _ACCEPTED in _connections(release)
+
+
+def below(pid: int) -> list[int]:
+    """Return the process ids of all that ``pid`` started, and that those did."""
+    children = _children(pid)
+    return [*children, *(other for child in children for other in below(child))]
+
+
+def _children(pid: int) -> list[int]:
+    """Return the process ids of what ``pid`` started; none if it is not there (proc(5))."""
+    with suppress(OSError):
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+    return []
+
+
+def _connections(release: Release) -> list[bytes]:
+    """Return the states of all sockets with the path of ``release``'s: each connection has one (proc(5)).
+
+    The table is that of its own network.
+    """
+    path = os.fsencode(release.socket("sock"))
+    with suppress(OSError):
+        table = Path(f"/proc/{master(release)}/net/unix").read_bytes().splitlines()
+        return [line.split()[5] for line in table if line.endswith(b" " + path)]
+    return []
+
+
+def _open_to_nginx(path: Path) -> bool:
+    """Return whether nginx, which is in the group of the socket's folder, may connect to it."""
+    found = path.stat()
+    mine = found.st_gid == path.parent.stat().st_gid
+    return bool(found.st_mode & (stat.S_IWGRP if mine else stat.S_IWOTH))
 
 
 def _stats(release: Release) -> dict[str, Any]:
@@ -125,6 +182,20 @@ def request(path: str, host: str) -> bytes:
     }
     body = b"".join(_sized(name) + _sized(value) for name, value in variables.items())
     return struct.pack("<BHB", 0, len(body), 0) + body
+
+
+def http_request(path: str, host: str) -> bytes:
+    """Return a GET of ``path`` in HTTP, as nginx would pass it on, after which the connection is closed."""
+    headers = {
+        "Host": host,
+        "X-Forwarded-For": "127.0.0.1",
+        "X-Forwarded-Host": host,
+        "X-Forwarded-Proto": "http",
+        "X-Real-IP": "127.0.0.1",
+        "Connection": "close",
+    }
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "".join(f"{line}\r\n" for line in [*lines, ""]).encode()
 
 
 def _sized(text: str) -> bytes:

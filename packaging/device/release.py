@@ -28,7 +28,7 @@ class Release:
     python: str
     """The minor version of the interpreter: ``3.13``."""
     wsgi: str
-    """``module:callable`` or ``module:factory()``."""
+    """``module:callable`` or ``module:factory()``; empty if it has a web server of its own."""
     health: str
     """The path that answers below status 400 when the app is well."""
     health_timeout: float
@@ -44,6 +44,8 @@ class Release:
     import_path: tuple[str, ...]
     """The folders of its own modules, below ``folder``."""
     environment: dict[str, str]
+    server: str = "uwsgi"
+    """Who answers on its socket: ``uwsgi``, or ``command`` for a web server of its own."""
     workers: tuple[str, ...] = ()
     """The names of its commands that run for as long as it is served."""
     timers: tuple[str, ...] = ()
@@ -69,6 +71,7 @@ class Release:
             keep=facts["keep-releases"],
             import_path=tuple(facts["import-path"]),
             environment=facts["environment"],
+            server=facts.get("server", "uwsgi"),
             workers=tuple(facts.get("workers", [])),
             timers=tuple(facts.get("timers", [])),
         )
@@ -103,6 +106,11 @@ class Release:
         """Return the path of one of its sockets: ``sock`` for requests, or ``stats``."""
         shared = kind == "sock" and self.emperor == "system"
         return Path("/run") / self.package / ("web.sock" if shared else f"web-{self.name}.{kind}")
+
+    @property
+    def way(self) -> Path:
+        """The link by which nginx finds its socket: another for each protocol that is spoken there."""
+        return Path("/run") / self.package / ("http.sock" if self.server == "command" else "web.sock")
 
     @property
     def vassal(self) -> Path:

@@ -109,7 +109,8 @@ class Switch:
         """Try ``release``, start it beside ``before``, give it the requests. Raises ``RefusedError``."""
         again = before is not None and before.name == release.name
         if new:
-            self.try_code(release)
+            if release.server == "uwsgi":
+                self.try_code(release)
             self.migrate(release)
         if not self.emperor.runs():
             if not start or not self.emperor.start(release):

@@ -1,10 +1,13 @@
-"""The app's own commands that run beside its web processes: workers always, timers now and then."""
+"""The app's own commands: its web server, if it brings one, and what runs beside the web processes.
+
+Workers run always, timers now and then.
+"""
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
-from pathlib import Path
 
 from debonair import layout, quote
 from debonair.deb.tree import Source
@@ -38,31 +41,22 @@ def units(project: Project, values: Mapping[str, str | int]) -> dict[str, str]:
 
 
 def programs(project: Project, *, version: str, mtime: int) -> list[Source]:
-    """Return the programs that the units run, of one release each, and what starts them with the app.
+    """Return the programs of one release that are run, and what starts workers and timers with the app.
 
     A unit is wanted by the app's own without being enabled: an admin masks the one that is not to run.
     """
     app = project.package
-    place = 'cd "$STATE_DIRECTORY" || exit'
-    if project.install == "files":
-        folder = Path("app") / project.import_root
-        place = f'export PYTHONPATH="$release/{folder}"\ncd "$release/app" || exit'
+    values = {"app": app, "version": version, "release": layout.release(version), "place": _place(project)}
+    values["flask"] = f"export FLASK_APP='{project.wsgi}'" if project.wsgi else ""
     sources = []
+    if project.command:
+        text = fill("packaging/uwsgi/server.in", {**values, "command": _server(project)})
+        sources.append(Source.file(f"{layout.dist(app)}/server", text.encode(), mode=0o755, mtime=mtime))
     for name in _names(project):
         timer = project.timers.get(name)
         key, command = (f"timers.{name}.command", timer.command) if timer else (f"workers.{name}", "")
-        text = fill(
-            "systemd/app.command.in",
-            {
-                "app": app,
-                "name": name,
-                "version": version,
-                "release": layout.release(version),
-                "wsgi": project.wsgi,
-                "place": place,
-                "command": quote.command(project, key, command or project.workers[name]),
-            },
-        )
+        line = quote.command(project, key, command or project.workers[name])
+        text = fill("systemd/app.command.in", {**values, "name": name, "command": line})
         program = f"{layout.dist(app)}/commands/{name}"
         sources.append(Source.file(program, text.encode(), mode=0o755, mtime=mtime))
         unit = f"{app}-{name}.{'timer' if timer else 'service'}"
@@ -76,6 +70,37 @@ def stamps(project: Project) -> str:
     return "\n".join(
         f"    rm -f {folder}/stamp-{project.package}-{name}.timer" for name in sorted(project.timers)
     )
+
+
+def _place(project: Project) -> str:
+    """Return the lines of a shell script that go to where the app's modules are."""
+    if project.install == "wheel":
+        return 'cd "$STATE_DIRECTORY" || exit'
+    folder = project.import_path[0]
+    return f'export PYTHONPATH="$release/{folder}"\ncd "$release/app" || exit'
+
+
+def _server(project: Project) -> str:
+    """Return the line that the app's web server is started by, if it is one program with its arguments.
+
+    The signals that end it must reach it, and not a shell that waits for it.
+    """
+    line = quote.command(project, "command", project.command)
+    words = shlex.shlex(line, posix=False, punctuation_chars=True)
+    words.whitespace_split = True
+    try:
+        found = list(words)
+    except ValueError as wrong:
+        raise quote.error(project, "command", f"cannot be read: {wrong}", "Look at its quotes.") from None
+    if "=" in found[0] or any(set(word) <= set(";&|()") for word in found):
+        raise quote.error(
+            project,
+            "command",
+            f"is '{line}', which is more than one program with its arguments",
+            "Put the rest into a script of the app's, which ends with 'exec' and the server. "
+            "Variables go to [service.environment].",
+        )
+    return line
 
 
 def _names(project: Project) -> list[str]:

@@ -43,7 +43,7 @@ def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
             "packaging/doc/lintian-overrides.in", {"app": project.package}
         ),
     }
-    if project.wsgi:
+    if project.serves:
         title = f"{project.package} on this machine"
         values = {
             "app": project.package,
@@ -62,7 +62,7 @@ def compressed(project: Project, target: Target, *, version: str, epoch: int) ->
         )
     }
     manuals = dict(project.manuals)
-    if project.wsgi:
+    if project.serves:
         manuals[f"{project.package}.1"] = manual(project, version=version, epoch=epoch)
     found |= {f"usr/share/man/man1/{name}.gz": text for name, text in manuals.items()}
     return [Source.file(path, gzip(text.encode()), mtime=epoch) for path, text in found.items()]
@@ -123,6 +123,7 @@ def manual(project: Project, *, version: str, epoch: int) -> str:
             "manual_description": _roff(project.description),
             "date": f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%d}",
         },
+        {"server": f"packaging/doc/app.1.{'command' if project.command else 'uwsgi'}.in"},
     )
 
 

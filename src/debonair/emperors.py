@@ -56,7 +56,7 @@ def _own(project: Project, version: str) -> Emperor:
         user=app,
         depends=("passwd", "systemd", "uwsgi-core"),
         scripts="packaging/maintscripts",
-        readme="packaging/doc/README.Debian.in",
+        readme=f"packaging/doc/README.Debian{'.command' if project.command else ''}.in",
         templates=templates,
         vassal={"plugins": "python3", "socket": _socket(project, version), "variables": "", "log": ""},
     )

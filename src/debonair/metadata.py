@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from debonair import emperors
+from debonair import emperors, vassals
 from debonair.deb.control import Control
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ def control(
     if libc := _libc(wheels):
         depends.append(libc)
     depends += libraries
-    if project.wsgi:
-        depends += sorted(["nginx", "uwsgi-plugin-python3", *emperors.of(project, version).depends])
+    if project.serves:
+        emperor, vassal = emperors.of(project, version), vassals.of(project, target, version)
+        depends += sorted(["nginx", *emperor.depends, *vassal.depends])
     return Control(
         package=project.package,
         version=version,
@@ -51,7 +52,7 @@ def control(
         synopsis=re.sub(r"^(an?|the)\s+", "", project.description, flags=re.IGNORECASE),
         description=_description(project),
         depends=(*depends, *project.depends),
-        section="web" if project.wsgi else "utils",
+        section="web" if project.serves else "utils",
         homepage=project.homepage,
     )
 
@@ -72,12 +73,13 @@ def _libc(wheels: Sequence[Wheel]) -> str:
 
 
 def _description(project: Project) -> str:
-    what = (
-        "It runs under uWSGI as a service of its own, behind an nginx site, with the Python packages that "
-        "it needs in a virtual environment."
-        if project.wsgi
-        else "Its commands run in a virtual environment that holds the Python packages they need."
-    )
+    what = "Its commands run in a virtual environment that holds the Python packages they need."
+    if project.serves:
+        how = "It runs under uWSGI" if project.wsgi else "Its web server runs"
+        what = (
+            f"{how} as a service of its own, behind an nginx site, with the Python packages that "
+            "it needs in a virtual environment."
+        )
     whole = project.long_description
     told = [what] if whole.rstrip(" .") == project.description else [whole, what]
     return "\n\n".join(textwrap.fill(paragraph, _COLUMNS) for paragraph in told)

@@ -100,6 +100,11 @@ class Project:
         """The folder, relative to the project, from which its modules are imported: ``src`` or empty."""
         return "src" if (self.root / "src").is_dir() else ""
 
+    @property
+    def import_path(self) -> list[str]:
+        """The folders of a release that its own modules are imported from, besides its venv."""
+        return [posixpath.join("app", self.import_root).rstrip("/")] if self.install == "files" else []
+
 
 def load(root: Path) -> Project:
     """Read the project in the folder ``root``.

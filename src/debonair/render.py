@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
-from debonair import commands, documents, emperors, hardware, layout, limits, quote, wsgi
+from debonair import commands, documents, emperors, hardware, layout, limits, quote, vassals
 from debonair import epoch as epochs
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
@@ -35,7 +34,7 @@ def render(project: Project, target: Target, *, version: str, epoch: int) -> lis
     """Return every file of the package that is rendered, without the directories above it.
 
     ``device`` returns what a web application has besides. ``version`` is the Debian version, ``epoch`` the
-    mtime in seconds. Of a project without ``wsgi`` these are its documents and its place in ``/usr/lib``
+    mtime in seconds. Of a command-line tool these are its documents and its place in ``/usr/lib``
     only. Raises ``ProjectError`` for a value that cannot be written into the file it is meant for.
     """
     home = f"usr/lib/{project.package}"
@@ -43,11 +42,11 @@ def render(project: Project, target: Target, *, version: str, epoch: int) -> lis
         f"{home}/dist/release.json": release(project, target, version=version, epoch=epoch),
         **documents.texts(project, version=version, epoch=epoch),
     }
-    if project.wsgi:
+    if project.serves:
         texts |= _service(project, target, version=version)
     sources = [Source.file(path, text.encode(), mtime=epoch) for path, text in texts.items()]
     sources += documents.compressed(project, target, version=version, epoch=epoch)
-    if project.wsgi:
+    if project.serves:
         sources += commands.programs(project, version=version, mtime=epoch)
     else:  # of a tool there is one release, which nothing runs on from after an upgrade
         sources.append(Source.link(f"{home}/current", "dist", mtime=epoch))
@@ -57,9 +56,9 @@ def render(project: Project, target: Target, *, version: str, epoch: int) -> lis
 def members(project: Project, version: str) -> dict[str, str]:
     """Return the control tarball's members besides control and md5sums: text by name.
 
-    These are the maintainer scripts (Debian Policy chapter 6). A project without ``wsgi`` needs none.
+    These are the maintainer scripts (Debian Policy chapter 6). A command-line tool needs none.
     """
-    if not project.wsgi:
+    if not project.serves:
         return {}
     _check_account(project)
     emperor = emperors.of(project, version)
@@ -77,13 +76,14 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
         "health": project.health,
         "health-timeout": project.health_timeout,
         "host": _host(project),
-        "import-path": _import_path(project),
+        "import-path": project.import_path,
         "keep-releases": project.keep_releases,
         "migrate": project.migrate,
         "migrate-timeout": project.migrate_timeout,
         "package": project.package,
         "port": _port(project),
         "python": target.python,
+        "server": "command" if project.command else "uwsgi",
         "static": project.static,
         "target": target.name,
         "timers": sorted(project.timers),
@@ -100,11 +100,8 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
     _check_account(project)
     _check_socket(project, version)
     app = project.package
-    dist = f"usr/lib/{app}/dist"
-    module, name, factory = wsgi.split(project.wsgi)
-    mercy = _seconds(project, "worker-reload-mercy", 30)
-    harakiri = _seconds(project, "harakiri", 0)
-    emperor = emperors.of(project, version)
+    emperor, vassal = emperors.of(project, version), vassals.of(project, target, version)
+    mercy = int(vassal.values["mercy_seconds"])
     values: dict[str, str | int] = {
         "app": app,
         "version": version,
@@ -112,7 +109,6 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         "description": quote.unit_text(project, "description", project.description),
         "environment": quote.unit_environment(project),
         "limits": limits.unit(project),
-        "memory": limits.vassal(project, target),
         "network": limits.network(project),
         "devices": hardware.unit(project),
         "proc": hardware.proc(project),
@@ -122,17 +118,11 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         "restart": _restart(target, "200ms", "5s", "1s"),
         "worker_restart": _restart(target, "1s", "60s", "5s"),
         "control_groups": "strict" if target.debian_release >= _PRIVATE_GROUPS else "yes",
-        "module": module,
-        "callable": f"{name}()" if factory else name,
-        "code": _code(project, version),
         **emperor.vassal,
-        "options": quote.ini_options(project),
+        **vassal.values,
         # A worker ends its requests first, then its master stops waiting, then the emperor, then systemd.
-        "mercy_seconds": mercy,
         "curse_seconds": mercy + 5,
         "stop_seconds": mercy + 15,
-        # nginx gives up after the app has, or the app's own error would never be seen.
-        "read_seconds": harakiri + 10 if harakiri else 300,
         "listen": "\n".join(f"    listen {value};" for value in quote.nginx_listen(project)),
         "server_name": quote.nginx_server_name(project),
         "client_max_body_size": quote.nginx_size(project),
@@ -141,10 +131,8 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
     values["sandbox"] = fill("systemd/app.sandbox.in", values).rstrip("\n")
     templates = {
         **emperor.templates,
-        f"{dist}/vassals/web.ini": "packaging/uwsgi/web.ini.in",
-        f"{dist}/nginx/server.conf": "nginx-sites/server.conf.in",
-        f"{dist}/nginx/site.conf": "nginx-sites/site.conf.in",
-        f"{dist}/nginx/uwsgi_params": "nginx-sites/uwsgi_params.in",
+        **vassal.templates,
+        f"usr/lib/{app}/dist/nginx/site.conf": "nginx-sites/site.conf.in",
     }
     texts = {path: fill(template, values) for path, template in templates.items()}
     return texts | commands.units(project, values)
@@ -198,31 +186,6 @@ def _restart(target: Target, first: str, last: str, always: str) -> str:
     if target.debian_release < _STEP_BACK:
         return f"RestartSec={always}"
     return f"# Soon, then slower and slower.\nRestartSec={first}\nRestartSteps=6\nRestartMaxDelaySec={last}"
-
-
-def _seconds(project: Project, option: str, default: int) -> int:
-    value = project.uwsgi.get(option, default)
-    if isinstance(value, bool) or not str(value).isdigit():
-        raise ProjectError(
-            f"{project.config_file.name}: 'uwsgi.{option}' is '{value}', which is no number of seconds.",
-            hint=f"Write it as: {option} = 60",
-        )
-    return int(str(value))
-
-
-def _import_path(project: Project) -> list[str]:
-    """Return the folders of a release that the app's own modules are imported from, besides its venv."""
-    return [str(Path("app") / project.import_root)] if project.install == "files" else []
-
-
-def _code(project: Project, version: str) -> str:
-    folder = f"/usr/lib/{project.package}/releases/{layout.release(version)}"
-    lines = [f"pythonpath = {folder}/{path}" for path in _import_path(project)]
-    if project.install == "files":
-        lines.append(f"chdir = {folder}/app")
-    else:
-        lines.append(f"chdir = /var/lib/{project.package}")
-    return "\n".join(lines)
 
 
 def _host(project: Project) -> str:

@@ -5,11 +5,15 @@ The second is for what is no WSGI: Tornado, and what an ASGI server such as uvic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from debonair.errors import ProjectError
 from debonair.settings import Settings, defaults
+
+_SERVERS = ("daphne", "granian", "gunicorn", "hypercorn", "uvicorn")
+"""Those that a project may forget among its dependencies, though its command names them."""
 
 
 def command(given: Settings, *, file: Path, prefix: str) -> str:
@@ -40,6 +44,21 @@ def command(given: Settings, *, file: Path, prefix: str) -> str:
             hint=f"Leave it out. {instead}",
         )
     return line
+
+
+def check(line: str, *, file: Path, commands: Collection[str]) -> None:
+    """Raise ``ProjectError`` if ``line`` seems to begin with what none of the app's ``commands`` is called.
+
+    It may well begin with a command of Debian's, or with a path.
+    """
+    program = line.split(maxsplit=1)[0]
+    close = difflib.get_close_matches(program, {*commands, *_SERVERS}, n=1, cutoff=0.8)
+    if close and program not in commands:
+        brings = close[0] in commands
+        raise ProjectError(
+            f"{file.name}: 'command' begins with '{program}', which no package of the app's lock brings.",
+            hint=f"Did you mean '{close[0]}'?" if brings else f"Add {close[0]} to the dependencies.",
+        )
 
 
 def _not_kept(given: Settings) -> Iterator[tuple[str, str]]:

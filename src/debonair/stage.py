@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair import app, checks, layers, layout, metadata, render, venv, wsgi
+from debonair import app, checks, layers, layout, metadata, render, server, venv, wsgi
 from debonair.deb import tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source, Tree
@@ -123,7 +123,7 @@ def _recipe(wheel: Wheel, project: Project, target: Target, interpreter: Interpr
 
 def _programs(project: Project) -> list[Recipe]:
     """Return how the layer of the programs that run on the Pi is made, if it is a web application."""
-    if not project.wsgi:
+    if not project.serves:
         return []
     sources = render.device(project.package)
     digest = hashlib.sha256(repr([(source.path, source.data) for source in sources]).encode()).hexdigest()
@@ -132,7 +132,7 @@ def _programs(project: Project) -> list[Recipe]:
 
 def _commands(project: Project, *, mtime: int) -> list[Source]:
     """Return the links in /usr/bin of a command-line tool."""
-    if project.wsgi:
+    if project.serves:
         return []
     return [
         Source.link(f"usr/bin/{name}", f"../lib/{project.package}/current/venv/bin/{name}", mtime=mtime)
@@ -167,8 +167,11 @@ def _check(project: Project, target: Target, plan: Tree) -> None:
             installed=installed,
             python=target.python_version,
         )
-    for name in project.scripts if not project.wsgi else ():
-        if f"{home}/venv/bin/{name}" not in paths:
+    commands = {path.removeprefix(f"{home}/venv/bin/") for path in paths if f"{home}/venv/bin/" in path}
+    if project.command:
+        server.check(project.command, file=project.config_file, commands=commands)
+    for name in project.scripts if not project.serves else ():
+        if name not in commands:
             raise ProjectError(
                 f"{project.config_file.name}: the command '{name}' of [project.scripts] is not in the "
                 "wheel that the project's build backend made.",

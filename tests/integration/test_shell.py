@@ -18,13 +18,19 @@ from debonair.wheels import Wheel
 SUITES = ["trixie-amd64", "bookworm-amd64"]
 
 
-@pytest.fixture(params=[*render.SCRIPTS, *(f"system {name}" for name in render.SCRIPTS), "boot", "storage"])
+OTHERS = ("boot", "server", "storage")
+
+
+@pytest.fixture(params=[*render.SCRIPTS, *(f"system {name}" for name in render.SCRIPTS), *OTHERS])
 def script(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A maintainer script of an app, with either emperor; what its service runs first; what ssh runs."""
+    """A maintainer script of an app, with either emperor; what its service runs; what ssh runs."""
     system = sample_project(emperor="system", service=sample_service())
     texts = render.members(sample_project(), VERSION)
     texts |= {f"system {name}": text for name, text in render.members(system, VERSION).items()}
     texts["boot"] = resource("packaging/device/boot").read_text()
+    own = sample_project(wsgi="", command='uvicorn --uds "$SOCKET" app:app', uwsgi={})
+    sources = render.render(own, target.load(SUITES[0]), version=VERSION, epoch=EPOCH)
+    texts["server"] = next(found.data.decode() for found in sources if found.path.endswith("/dist/server"))
     texts["storage"] = resource("packaging/repo/storage.sh").read_text()
     path = tmp_path / str(request.param).replace(" ", "-")
     path.write_text(texts[request.param])

@@ -1,7 +1,8 @@
 #!/bin/sh
 # tidy of guestbook 1.4.2-1+deb13, as guestbook-tidy.service runs it: with this release's own libraries.
 release=/usr/lib/guestbook/releases/1.4.2-1+deb13
-export VIRTUAL_ENV="$release/venv" PATH="$release/venv/bin:$PATH" FLASK_APP='guestbook:create_app()'
+export VIRTUAL_ENV="$release/venv" PATH="$release/venv/bin:$PATH"
+export FLASK_APP='guestbook:create_app()'
 export PYTHONPATH="$release/app"
 cd "$release/app" || exit
 flask tidy --all && date

@@ -1,0 +1,92 @@
+"""What the emperor runs of an app, and how nginx speaks with it: uWSGI, or the app's own web server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from debonair import layout, limits, quote, wsgi
+from debonair.errors import ProjectError
+from debonair.project import Project
+from debonair.target import Target
+
+
+@dataclass(frozen=True)
+class Vassal:
+    """What in a package depends on who answers the requests."""
+
+    depends: tuple[str, ...]
+    """The Debian packages that it needs besides the emperor's."""
+    templates: Mapping[str, str]
+    """The templates of the files that only this kind has, by their path in the package."""
+    values: Mapping[str, str | int]
+    """Values of these; ``mercy_seconds`` that it is given to end its requests; ``chown`` of the sandbox."""
+
+
+def of(project: Project, target: Target, version: str) -> Vassal:
+    """Return the vassal of ``project`` on ``target``, ``version`` being Debian's.
+
+    Raises ``ProjectError`` for an option of uWSGI that cannot be kept.
+    """
+    return _command(project) if project.command else _uwsgi(project, target, version)
+
+
+def _uwsgi(project: Project, target: Target, version: str) -> Vassal:
+    dist = layout.dist(project.package)
+    module, name, factory = wsgi.split(project.wsgi)
+    harakiri = _seconds(project, "harakiri", 0)
+    return Vassal(
+        depends=("uwsgi-plugin-python3",),
+        templates={
+            f"{dist}/vassals/web.ini": "packaging/uwsgi/web.ini.in",
+            f"{dist}/nginx/server.conf": "nginx-sites/server.conf.in",
+            f"{dist}/nginx/uwsgi_params": "nginx-sites/uwsgi_params.in",
+        },
+        values={
+            "module": module,
+            "callable": f"{name}()" if factory else name,
+            "code": _code(project, version),
+            "memory": limits.vassal(project, target),
+            "options": quote.ini_options(project),
+            "mercy_seconds": _seconds(project, "worker-reload-mercy", 30),
+            "chown": "",
+            # nginx gives up after the app has, or the app's own error would never be seen.
+            "read_seconds": harakiri + 10 if harakiri else 300,
+        },
+    )
+
+
+def _command(project: Project) -> Vassal:
+    dist = layout.dist(project.package)
+    return Vassal(
+        depends=(),
+        templates={
+            f"{dist}/vassals/web.ini": "packaging/uwsgi/command.ini.in",
+            f"{dist}/nginx/server.conf": "nginx-sites/command.conf.in",
+        },
+        values={
+            "mercy_seconds": 30,
+            # without capabilities this gives nothing to anybody else
+            "chown": "# gunicorn changes the group of its socket to its own.\nSystemCallFilter=@chown",
+        },
+    )
+
+
+def _seconds(project: Project, option: str, default: int) -> int:
+    value = project.uwsgi.get(option, default)
+    if isinstance(value, bool) or not str(value).isdigit():
+        raise ProjectError(
+            f"{project.config_file.name}: 'uwsgi.{option}' is '{value}', which is no number of seconds.",
+            hint=f"Write it as: {option} = 60",
+        )
+    return int(str(value))
+
+
+def _code(project: Project, version: str) -> str:
+    folder = f"/usr/lib/{project.package}/releases/{layout.release(version)}"
+    lines = [f"pythonpath = {folder}/{path}" for path in project.import_path]
+    if project.install == "files":
+        lines.append(f"chdir = {folder}/app")
+    else:
+        lines.append(f"chdir = /var/lib/{project.package}")
+    return "\n".join(lines)

@@ -1,0 +1,180 @@
+"""A web server of the app's own, as the programs on the Pi see it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import command
+import environment
+import pi
+import probe
+import pytest
+from emperor import Emperor
+from probe import Page
+from release import Home, Release
+from switch import Switch
+
+TABLE = """\
+Num       RefCount Protocol Flags    Type St Inode Path
+0000: 00000003 00000000 00000000 0001 02     0 /run/guestbook/web-1.0.sock
+0000: 00000003 00000000 00000000 0001 03  4711 /run/guestbook/web-1.0.sock
+0000: 00000002 00000000 00010000 0001 01  4712 /run/guestbook/web-1.0.sock
+0000: 00000003 00000000 00000000 0001 02     0 /run/guestbook/web-1.0.sock.other
+0000: 00000003 00000000 00000000 0001 03  4713
+"""
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Release:
+    return pi.serve(pi.home(tmp_path), "1.0", server="command", wsgi="")
+
+
+@pytest.fixture
+def proc(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What stands in /proc; the master is process 4."""
+    found = {
+        "/proc/4/task/4/children": "5 ",
+        "/proc/5/task/5/children": "6 7 ",
+        "/proc/7/task/7/children": "",
+        "/proc/4/net/unix": TABLE,
+    }
+
+    def text(path: Path, *_: object, **__: object) -> str:
+        if path.name == "statm":
+            return "9999 1000 800 0 0 0 0"
+        try:
+            return found[str(path)]
+        except KeyError:
+            raise FileNotFoundError from None
+
+    monkeypatch.setattr(Path, "read_text", text)
+    monkeypatch.setattr(Path, "read_bytes", lambda path: text(path).encode())
+    monkeypatch.setattr(probe, "master", lambda _: 4)
+    monkeypatch.setattr(os, "sysconf", lambda _: 4096)
+    return found
+
+
+class TestProbe:
+    def test_it_is_asked_in_http_as_by_nginx(self) -> None:
+        lines = probe.http_request("/healthz?full=1", "example.org").decode().split("\r\n")
+        assert lines[0] == "GET /healthz?full=1 HTTP/1.1"
+        assert {"Host: example.org", "X-Forwarded-Proto: http", "Connection: close"} <= set(lines)
+        assert lines[-2:] == ["", ""]
+
+    @pytest.mark.parametrize(
+        ("mode", "described"),
+        [
+            (0o660, "answers 200"),
+            (0o777, "answers 200"),
+            (0o600, "does not answer: nginx may not connect to {}, which its server made with mode 600"),
+        ],
+    )
+    def test_what_nginx_may_not_ask_is_not_well(
+        self,
+        mode: int,
+        described: str,
+        release: Release,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        path = tmp_path / "web.sock"
+        path.touch()
+        path.chmod(mode)
+        monkeypatch.setattr(Release, "socket", lambda *_: path)
+        pi.answer(monkeypatch, b"HTTP/1.1 200 OK\r\n\r\nhello")
+        assert probe.page(release).describe() == described.format(path)
+
+    def test_others_may_connect_to_one_of_another_group(self, tmp_path: Path) -> None:
+        group = tmp_path.stat().st_gid
+
+        class Socket:
+            def __init__(self, mode: int) -> None:
+                self.mode = mode
+                self.parent = tmp_path
+
+            def stat(self) -> os.stat_result:
+                return os.stat_result([self.mode, 0, 0, 1, 0, group + 1, 0, 0, 0, 0])
+
+        assert probe._open_to_nginx(Socket(0o602))  # type: ignore[arg-type]
+        assert not probe._open_to_nginx(Socket(0o660))  # type: ignore[arg-type]
+
+    def test_one_that_listens_elsewhere(self, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+        pi.answer(monkeypatch, FileNotFoundError(2, "No such file"))
+        said = "nothing listens on /run/guestbook/web-1.0.sock (No such file)"
+        assert probe.page(release).problem == said
+
+    def test_its_processes(self, release: Release, proc: dict[str, str]) -> None:
+        assert probe.below(4) == [5, 6, 7]
+        assert probe.starts(release) == (5,)
+        assert probe.workers(release) == [{"pid": pid, "rss": 4_096_000} for pid in (5, 6, 7)]
+        del proc["/proc/4/task/4/children"]
+        assert probe.starts(release) == ()
+
+    def test_what_it_has_not_accepted_makes_it_busy(self, release: Release, proc: dict[str, str]) -> None:
+        assert probe.busy(release)
+        assert probe.connected(release)
+        proc["/proc/4/net/unix"] = "\n".join(line for line in TABLE.splitlines() if " 02 " not in line)
+        assert not probe.busy(release)
+        assert probe.connected(release)
+        del proc["/proc/4/net/unix"]
+        assert not probe.busy(release)
+        assert not probe.connected(release)
+
+
+@pytest.mark.parametrize(
+    ("waits", "lasts", "seconds"), [(0, 0, 0.5), (4, 2, 4.5), (2, 4, 4.5), (2, 10**6, 10.4), (10**6, 0, 30)]
+)
+def test_what_is_open_is_waited_for_but_websockets_are_not(
+    waits: float, lasts: float, seconds: float, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = pi.Clock(monkeypatch)
+    monkeypatch.setattr(probe, "busy", lambda _: clock.now < 1000 + waits)
+    monkeypatch.setattr(probe, "connected", lambda _: clock.now < 1000 + lasts)
+    Emperor(Home("guestbook")).drain(release, 30)
+    assert clock.now - 1000 == pytest.approx(seconds, abs=0.21)
+
+
+def test_it_has_a_way_of_its_own(release: Release, tmp_path: Path) -> None:
+    home = pi.home(tmp_path / "other")
+    assert release.way == Path("/run/guestbook/http.sock")
+    assert pi.serve(home, "1.0").way == Path("/run/guestbook/web.sock")
+
+
+def test_it_has_no_flask_app(release: Release) -> None:
+    assert "FLASK_APP" not in environment.variables(release, {})
+
+
+def test_uwsgi_does_not_try_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = pi.home(tmp_path)
+    pi.unpack(home, "1.0", server="command")
+    ended = RuntimeError("it went on")
+    monkeypatch.setattr(Switch, "try_code", lambda *_: pytest.fail("its code was tried"))
+
+    def migrate(*_: object) -> None:
+        raise ended
+
+    monkeypatch.setattr(Switch, "migrate", migrate)
+    with pytest.raises(RuntimeError) as caught:
+        Switch(home).configure()
+    assert caught.value is ended
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 process, 4 MB"), (3, "3 processes, 12 MB")])
+def test_its_status(
+    count: int,
+    said: str,
+    *,
+    release: Release,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found: list[dict[str, Any]] = [{"pid": pid, "rss": 4_000_000} for pid in range(count)]
+    monkeypatch.setattr(probe, "page", lambda _: Page(200))
+    monkeypatch.setattr(probe, "workers", lambda _: found)
+    monkeypatch.setattr(command, "state", lambda _: "active")
+    assert release.server == "command"
+    assert command.main(["status"], Home("guestbook", tmp_path)) == 0
+    assert f"  server   {said}\n" in capsys.readouterr().out
