@@ -21,6 +21,11 @@ class Late:
     number: str
     deb: Path
 
+    @property
+    def version(self) -> str:
+        """Debian's."""
+        return self.deb.name.split("_")[1]
+
 
 def releases(folder: Path, build: Builder, target: str, count: int) -> list[Late]:
     """Build releases 1.0, 1.1 and so on for ``target``, from copies of the example below ``folder``."""
