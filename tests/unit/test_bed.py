@@ -244,7 +244,9 @@ def test_what_a_deb_needs_is_put_where_apt_finds_it(
     fields = {"Package": "libx", "Description": "short\nlong\n."}
     monkeypatch.setattr(archive, "read_control", lambda path: dict(fields))
     programs.answer("cat /var/lib/dpkg/status", "Package: base\n")
-    machine = Container("trixie", "amd64", "it", root=tmp_path, console=tmp_path / "log", holder=1)
+    machine = Container(
+        "trixie", "amd64", "it", root=tmp_path, console=tmp_path / "log", holder=1, group=tmp_path
+    )
 
     assert made(tmp_path, ROOT).stock(machine, tmp_path / "app.deb") == 1
     assert asked == ["trixie", str(tmp_path / "app.deb"), "Package: base\n"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 from programs import Process, Programs, stand_in
 
 from debonair.errors import TrialError
-from debonair.trial import container, namespace
+from debonair.trial import cgroup, container, namespace
 from debonair.trial.container import BootError, Container
 
 
@@ -25,6 +25,7 @@ def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Programs:
     family = {1: [2], 10: [20], 20: [30]}
     monkeypatch.setattr(namespace, "children", lambda pid, **_: family.get(pid, []))
     monkeypatch.setattr(container, "_is_first", lambda pid: pid == 30)
+    monkeypatch.setattr(cgroup, "own", lambda name: nullcontext(Path("/groups") / name))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return made
 
@@ -59,7 +60,7 @@ def test_it_boots_and_leaves_nothing(programs: Programs, killed: list[int], tmp_
     assert list(tmp_path.iterdir()) == []
     unshare, spawn = (line for line, _ in programs.started)
     assert "--kill-child" in unshare
-    assert spawn.startswith("nsenter -t 2 -m -p -- systemd-nspawn ")
+    assert "sh /groups/it/cgroup.procs nsenter -t 2 -m -p -- systemd-nspawn " in spawn
     assert "--private-network" in spawn
     assert programs.was_asked("overlay -o lowerdir=/root,upperdir=")
 
@@ -138,13 +139,17 @@ def test_an_end_that_does_not_come(programs: Programs, killed: list[int]) -> Non
 
 
 def test_a_container_that_was_never_started(tmp_path: Path) -> None:
-    machine = Container("trixie", "amd64", "it", root=tmp_path, console=tmp_path / "log", holder=1)
+    machine = Container(
+        "trixie", "amd64", "it", root=tmp_path, console=tmp_path / "log", holder=1, group=tmp_path
+    )
     machine.kill()
     assert not machine.alive
 
 
 def test_what_is_broken_and_why(programs: Programs, tmp_path: Path) -> None:
-    machine = Container("trixie", "amd64", "it", root=tmp_path, console=tmp_path / "log", holder=1)
+    machine = Container(
+        "trixie", "amd64", "it", root=tmp_path, console=tmp_path / "log", holder=1, group=tmp_path
+    )
     programs.answer("cat /etc/uwsgi-emperor", status=1)
     assert not machine.broken("app"), "a package without services is never broken"
     programs.answer("dpkg-query", "/usr/lib/systemd/system/app.service\n")

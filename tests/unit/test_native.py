@@ -140,7 +140,13 @@ class World:
         assert (bed.cache, bed.environ) == (self.cache, ENVIRON)
         self.entered.append(root)
         yield Container(
-            root.suite, root.architecture, "it", root=self.folder, console=self.folder, holder=1
+            root.suite,
+            root.architecture,
+            "it",
+            root=self.folder,
+            console=self.folder,
+            holder=1,
+            group=Path(),
         )
         self.left += 1
 

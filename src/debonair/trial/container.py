@@ -18,13 +18,14 @@ from pathlib import Path
 
 from debonair import run
 from debonair.errors import MachineError, TrialError
-from debonair.trial import namespace
+from debonair.trial import cgroup, namespace
 from debonair.trial.machine import Machine, services
 
 _BOOT_PATIENCE = 90.0
 _END_PATIENCE = 20.0
 _REBOOT = 133  # what systemd-nspawn ends with when the container asked to be started again
 _NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_JOIN = 'echo $$ >"$1" && shift && exec "$@"'
 _UP = frozenset({"running", "degraded"})
 
 
@@ -36,7 +37,15 @@ class Container(Machine):
     """A booted Debian; ``boot`` makes one."""
 
     def __init__(
-        self, suite: str, architecture: str, name: str, *, root: Path, console: Path, holder: int
+        self,
+        suite: str,
+        architecture: str,
+        name: str,
+        *,
+        root: Path,
+        console: Path,
+        holder: int,
+        group: Path,
     ) -> None:
         self.suite = suite
         self.architecture = architecture
@@ -47,6 +56,7 @@ class Container(Machine):
         """How long the last boot took."""
         self._root = root
         self._holder = holder
+        self._group = group
         self._leader = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -70,6 +80,7 @@ class Container(Machine):
         began = time.monotonic()
         self._process = run.start(
             [
+                *("sh", "-c", _JOIN, "sh", self._group / "cgroup.procs"),
                 # In the holder's pid namespace: what runs there cannot outlive a killed Debonair.
                 *("nsenter", "-t", str(self._holder), "-m", "-p", "--"),
                 *("systemd-nspawn", "--quiet", "--boot", "--directory", self._root),
@@ -172,12 +183,13 @@ def boot(
     """
     work = Path(tempfile.mkdtemp(prefix=f"{name}."))
     try:
-        with namespace.hold(_NAMESPACES, log=work / "namespace.log") as holder:
+        with cgroup.own(name) as group, namespace.hold(_NAMESPACES, log=work / "namespace.log") as holder:
             merged = _mount(root, work, holder)
             for path, text in settings.items():
                 _write(merged / path.lstrip("/"), text, holder)
+            console = work / "console.log"
             container = Container(
-                suite, architecture, name, root=merged, console=work / "console.log", holder=holder
+                suite, architecture, name, root=merged, console=console, holder=holder, group=group
             )
             try:
                 container.start()
