@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING
 
 from debonair.resources import resource
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
 _LINE = re.compile(r"^\{\{ (\w+) \}\}\n", re.MULTILINE)
+_VALUE = re.compile(r"\{\{(.*?)\}\}")
 
 
 def fill(template: str, values: Mapping[str, str | int], parts: Mapping[str, str] | None = None) -> str:
     """Return the text of ``template``, a path as ``resource`` takes it, with ``values`` put in.
 
     A line of it that is one value, and that empty, is left out. A line that names one of ``parts`` stands
-    for that template, in which the values are put too. Raises ``jinja2.UndefinedError`` if something asks
-    for a value that is not there, which is a defect of Debonair.
+    for that template, in which the values are put too. The texts are no HTML: what may stand in them is
+    quoted for their own formats in quote.py. Raises ``KeyError`` if something asks for a value that is not
+    there, which is a defect of Debonair.
     """
 
     def whole(line: re.Match[str]) -> str:
@@ -28,17 +25,8 @@ def fill(template: str, values: Mapping[str, str | int], parts: Mapping[str, str
             return _read(parts[line[1]])
         return "" if values.get(line[1]) == "" else line[0]
 
-    text = _LINE.sub(whole, _read(template))
-    return _environment().from_string(text).render(values)
+    return _VALUE.sub(lambda found: str(values[found[1].strip()]), _LINE.sub(whole, _read(template)))
 
 
 def _read(template: str) -> str:
     return resource(template).read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - 'debonair try' fills nothing
-
-    # The texts are no HTML: what may stand in them is quoted for their own formats in quote.py.
-    return Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
