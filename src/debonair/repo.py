@@ -125,7 +125,7 @@ def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int
     """Publish each DEB in the suite that its version names (+deb13)."""
     from debonair.apt import edits
 
-    edit = edits.add(debs, _suites(), channel_name=channel, suite=suite, percent=percent)
+    edit = edits.add(debs, _suites, channel_name=channel, suite=suite, percent=percent)
     _change(repository, "add", edit, "It is there already.")
 
 
@@ -150,7 +150,7 @@ def publish(
     """Add each DEB to the repository that clients read, and upload what that is missing."""
     from debonair.apt import edits
 
-    edit = edits.add(debs, _suites(), channel_name=channel, suite=suite, percent=percent)
+    edit = edits.add(debs, _suites, channel_name=channel, suite=suite, percent=percent)
     opened = _change(repository, "publish", edit, "It is there already.")
     if url := opened.draft().head.url:
         click.echo(f"Clients read it at {url}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -46,24 +46,31 @@ def first(known: Sequence[Suite]) -> Edit:
     """Return the edit that makes all suites, and the bootstrap deb if the address is known."""
 
     def edit(draft: Draft) -> list[str]:
-        made = draft.ensure(known)
-        return [f"{name}, empty" for name in made] + _bootstrap(draft)
+        return _begun(draft, draft.ensure(known))
 
     return edit
 
 
 def add(
-    paths: Sequence[Path], known: Sequence[Suite], *, channel_name: str, suite: str | None, percent: int
+    paths: Sequence[Path],
+    known: Callable[[], Sequence[Suite]],
+    *,
+    channel_name: str,
+    suite: str | None,
+    percent: int,
 ) -> Edit:
     """Return the edit that publishes the debs at ``paths``: all of them, or none.
 
-    Each goes to the suite that its version names (``+deb13``), or to ``suite``. ``known`` are suites to be
-    made if need be. Raises ``PackageError`` for what is no deb.
+    Each goes to the suite that its version names (``+deb13``), or to ``suite``. If the repository does not
+    have it, those that ``known`` returns are made. Raises ``PackageError`` for what is no deb.
     """
     read = sorted(zip(_read(paths), paths, strict=True), key=lambda pair: order(pair[0].version))
+    wanted = {suite} if suite else {release(each.version) for each, _ in read} - {None}
 
     def edit(draft: Draft) -> list[str]:
-        draft.ensure(known)
+        there = [draft.suite(name) for name in draft.suites]
+        missing = wanted - {each.suite for each in there} - {each.debian_release for each in there}
+        made = draft.ensure(known()) if missing else []
         what = []
         for each, _ in read:
             where = _suite_of(draft, each, suite, channel_name)
@@ -76,7 +83,7 @@ def add(
             parallel.each(
                 draft.storage, lambda deb: draft.keep(deb[0], facts.load(deb[1], deb[0])), read, "Debs"
             )
-        return what
+        return [*what, *_begun(draft, made)]
 
     return edit
 
@@ -171,10 +178,10 @@ def renew(known: Sequence[Suite]) -> Edit:
     """Return the edit that signs all suites anew, with a new Date and Valid-Until."""
 
     def edit(draft: Draft) -> list[str]:
-        draft.ensure(known)
+        made = draft.ensure(known)
         for name in draft.suites:
             draft.touch(name)
-        return ["all suites signed anew"]
+        return ["all suites signed anew", *_begun(draft, made)]
 
     return edit
 
@@ -325,6 +332,11 @@ def _found(what: Sequence[object], message: str, hint: str = "") -> None:
 
 def _share(percent: int) -> str:
     return "" if percent == ALL else f", for {percent} %"
+
+
+def _begun(draft: Draft, made: Sequence[str]) -> list[str]:
+    """Publish the next bootstrap deb if suites were ``made``: their machines need one too."""
+    return [*(f"{name}, new" for name in made), *(_bootstrap(draft) if made else [])]
 
 
 def _bootstrap(draft: Draft) -> list[str]:
