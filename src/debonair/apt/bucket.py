@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode
     from obstore.store import ObjectStore
 
-SCHEMES = ("s3", "gs", "az")
 _SMALL = 1 << 16
 """What has fewer bytes is sent without asking whether it is there: that would take as long."""
 _YOUNG = 43200
@@ -65,7 +64,7 @@ def open_(
             hint="pip install 'debonair[bucket]'",
         ) from missing
     parts = urlsplit(url)
-    if parts.scheme not in SCHEMES or not parts.netloc or parts.query or parts.fragment:
+    if not parts.netloc or parts.query or parts.fragment:
         raise RepositoryError(f"{url} is not a bucket.", hint="Name one such as s3://bucket/folder.")
     config: Any = aws.profile(environ) if parts.scheme == "s3" else {}
     places = [*config.values(), *(value for key, value in environ.items() if "ENDPOINT" in key)]

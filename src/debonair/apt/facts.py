@@ -116,11 +116,6 @@ def stanza(facts: Facts, percent: int) -> str:
     return f"{facts.stanza}{phased}\n"
 
 
-def contents(facts: Facts) -> list[tuple[str, str]]:
-    """Return a pair of path and location for each file (DebianRepository/Format, 'Contents')."""
-    return [(path, facts.location) for path in facts.paths]
-
-
 def immutable(known: bytes, facts: Facts) -> None:
     """Raise ``RepositoryError`` if the pool's file, whose bytes are ``known``, is not this very deb."""
     if hashlib.sha256(known).hexdigest() != facts.sha256:

@@ -41,11 +41,8 @@ class App(msgspec.Struct, frozen=True):
 
     synopsis: str
     suites: dict[str, tuple[Offer, ...]]
-
-    @property
-    def date(self) -> int:
-        """When it changed last."""
-        return max(offer.date for offers in self.suites.values() for offer in offers)
+    date: int
+    """When it changed last, in seconds since the epoch."""
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -107,16 +104,16 @@ def _packages(draft: Draft, before: Index | None) -> dict[str, App]:
     """Return all packages: from ``before`` and what changed since, or from nothing."""
     changed = _changed(draft, before)
     if before is None or changed is None:
-        names = sorted({name for suite in draft.suites for name, _ in draft.packages(suite)})
+        changed = {name for suite in draft.suites for name, _ in draft.packages(suite)}
         packages: dict[str, App] = {}
     else:
-        names, packages = sorted(changed), dict(before.packages)
-    for name in names:
+        packages = dict(before.packages)
+    for name in sorted(changed):
         if app := _app(draft, name):
             packages[name] = app
         else:
             packages.pop(name, None)
-    return dict(sorted(packages.items()))
+    return packages
 
 
 def _changed(draft: Draft, before: Index | None) -> set[str] | None:
@@ -156,7 +153,8 @@ def _app(draft: Draft, name: str) -> App | None:
                 )
         if offers:
             suites[suite] = tuple(offers)
-    return App(synopsis, suites) if suites else None
+    dates = [offer.date for offers in suites.values() for offer in offers]
+    return App(synopsis, suites, max(dates)) if suites else None
 
 
 def _row(name: str, app: App) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 from debonair.apt.storage import Storage
@@ -21,6 +20,8 @@ def each(storage: Storage, work: Callable[[T], R], items: Sequence[T], label: st
     """
     if storage.at_once == 1 or len(items) < 2:
         return [work(item) for item in items]
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # noqa: PLC0415 - a folder needs none
+
     with progress(label, len(items)) as bar, ThreadPoolExecutor(storage.at_once) as pool:
         futures = [pool.submit(work, item) for item in items]
         try:
