@@ -7,7 +7,6 @@ asked again, with the newer state.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -71,9 +70,12 @@ def add(
         there = [draft.suite(name) for name in draft.suites]
         missing = wanted - {each.suite for each in there} - {each.debian_release for each in there}
         made = draft.ensure(known()) if missing else []
+        releases: dict[int | None, str] = {
+            each.debian_release: each.suite for each in map(draft.suite, draft.suites)
+        }
         what = []
         for each, _ in read:
-            where = _suite_of(draft, each, suite, channel_name)
+            where = _suite_of(draft, each, suite or releases.get(release(each.version)), channel_name)
             if _published(draft, where, each, percent):
                 what.append(
                     f"{each.package} {each.version} {each.architecture} in {where}{_share(percent)}"
@@ -261,24 +263,22 @@ def same(version: str, asked: str) -> bool:
 def _read(paths: Sequence[Path]) -> list[Facts]:
     """Return the facts of the debs at ``paths``; many are read by all processors."""
     if len(paths) < _MANY:
-        return [facts.of(path) for path in paths]
+        return [facts.read(path) for path in paths]
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - which one deb need not wait for
 
     with ProcessPoolExecutor() as processes:
-        return list(processes.map(facts.of, paths, chunksize=_MANY // 10))
+        return list(processes.map(facts.read, paths, chunksize=_MANY // 10))
 
 
 def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -> str:
-    """Return the suite of the repository that a deb goes to."""
-    found = release(each.version)
-    releases = {draft.suite(name).debian_release: draft.suite(name).suite for name in draft.suites}
-    chosen = suite or (releases.get(found) if found else None)
-    if chosen is None:
+    """Return the suite of the repository that a deb goes to: the channel's of Debian's ``suite``."""
+    if suite is None:
+        newest = max(map(draft.suite, draft.suites), key=lambda known: known.debian_release)
         raise RepositoryError(
-            f"{each.name}: its version {each.version} does not name a suite (+deb{max(releases)}).",
-            hint=f"Name it: --suite {releases[max(releases)]}",
+            f"{each.name}: its version {each.version} does not name a suite (+deb{newest.debian_release}).",
+            hint=f"Name it: --suite {newest.suite}",
         )
-    name = suite_name(chosen, channel_name)
+    name = suite_name(suite, channel_name)
     known = draft.suite(name).architectures
     if each.architecture not in {*known, "all"}:
         raise RepositoryError(
@@ -353,19 +353,17 @@ def _bootstrap(draft: Draft) -> list[str]:
         issue += 1
     made: dict[str, Bootstrap] = {}
     what = []
-    with tempfile.TemporaryDirectory(prefix="debonair-bootstrap.") as folder:
-        for name in draft.suites:
-            suite = draft.suite(name)
-            version = f"{issue}+deb{suite.debian_release}"
-            if suite.suite not in made:
-                file = Path(folder) / f"{suite.suite}.deb"
-                file.write_bytes(keyring.deb(draft.head, suite.suite, version, now=draft.now))
-                each = facts.of(file)
-                draft.keep(each, facts.load(file, each))
-                made[suite.suite] = Bootstrap(version, each.sha256, each.filename)
-                what.append(f"{each.package} {version}")
-            else:
-                each = draft.facts(made[suite.suite].sha256)
-            _published(draft, name, each, ALL)
+    for name in draft.suites:
+        suite = draft.suite(name)
+        version = f"{issue}+deb{suite.debian_release}"
+        if suite.suite not in made:
+            deb = keyring.deb(draft.head, suite.suite, version, now=draft.now)
+            each = facts.of(Path(keyring.path(draft.head.name, suite.suite)), deb)
+            draft.keep(each, deb)
+            made[suite.suite] = Bootstrap(version, each.sha256, each.filename)
+            what.append(f"{each.package} {version}")
+        else:
+            each = draft.facts(made[suite.suite].sha256)
+        _published(draft, name, each, ALL)
     draft.head = msgspec.structs.replace(draft.head, issue=issue, bootstrap=made)
     return what

@@ -50,13 +50,17 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.filename.rpartition("/")[2]
 
 
-def of(path: Path) -> Facts:
-    """Return the facts of the deb at ``path``.
+def read(path: Path) -> Facts:
+    """Return the facts of the deb at ``path``. Raises what ``of`` raises, or if it cannot be read."""
+    return of(path, archive.load(path))
+
+
+def of(path: Path, data: bytes) -> Facts:
+    """Return the facts of the deb whose bytes are ``data``; errors name ``path``.
 
     Raises ``PackageError`` if it is not a .deb, or if its control file says what an index cannot carry.
     """
-    deb = archive.read(path)
-    data = path.read_bytes()
+    deb = archive.parse(path, data)
     fields = deb.fields
     if bad := [name for name in FIRST if not _plain(fields[name])]:
         raise PackageError(
@@ -94,7 +98,7 @@ def load(path: Path, facts: Facts) -> bytes:
 
     Raises ``PackageError`` if it was written anew since these were read.
     """
-    data = path.read_bytes()
+    data = archive.load(path)
     if hashlib.sha256(data).hexdigest() != facts.sha256:
         raise PackageError(f"{path} was changed while it was published.", hint="Publish it again.")
     return data
