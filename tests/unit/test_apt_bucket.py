@@ -318,8 +318,10 @@ class TestProfile:
 class TestEach:
     def test_all_in_their_order(self, fleet: Bucket, tmp_path: Path) -> None:
         for storage in (fleet, Folder(tmp_path)):
-            assert parallel.each(storage, lambda n: n * 2, list(range(100)), "x") == list(range(0, 200, 2))
-            assert parallel.each(storage, str, [], "x") == []
+            assert parallel.each(storage.at_once, lambda n: n * 2, list(range(100)), "x") == list(
+                range(0, 200, 2)
+            )
+            assert parallel.each(storage.at_once, str, [], "x") == []
 
     def test_the_first_to_fail_ends_it(self, fleet: Bucket) -> None:
         begun = []
@@ -330,5 +332,5 @@ class TestEach:
             raise Conflict(str(number))
 
         with pytest.raises(Conflict):
-            parallel.each(fleet, work, list(range(1000)), "x")
+            parallel.each(fleet.at_once, work, list(range(1000)), "x")
         assert len(begun) < 1000

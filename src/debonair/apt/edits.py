@@ -22,8 +22,7 @@ from debonair.deb.version import order, release, without_release
 from debonair.errors import RepositoryError
 
 CHANNELS = ("stable", "testing")
-_MANY = 1000
-"""For fewer debs than that it takes longer to start a process than to read them."""
+_ROWS = 100
 _REVISION = re.compile(r"-[^-]*$")
 
 
@@ -83,7 +82,10 @@ def add(
         if what:
             # One at a time is in memory, or as many as are on their way at once.
             parallel.each(
-                draft.storage, lambda deb: draft.keep(deb[0], facts.load(deb[1], deb[0])), read, "Debs"
+                draft.storage.at_once,
+                lambda deb: draft.keep(deb[0], facts.load(deb[1], deb[0])),
+                read,
+                "Debs",
             )
         return [*what, *_begun(draft, made)]
 
@@ -261,13 +263,11 @@ def same(version: str, asked: str) -> bool:
 
 
 def _read(paths: Sequence[Path]) -> list[Facts]:
-    """Return the facts of the debs at ``paths``; many are read by all processors."""
-    if len(paths) < _MANY:
-        return [facts.read(path) for path in paths]
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - which one deb need not wait for
-
-    with ProcessPoolExecutor() as processes:
-        return list(processes.map(facts.read, paths, chunksize=_MANY // 10))
+    """Return the facts of the debs at ``paths``; of very many some are read in a row, as they are small."""
+    size = len(paths) // _ROWS + 1
+    rows = [paths[at : at + size] for at in range(0, len(paths), size)]
+    read = parallel.each(parallel.CORES, lambda row: [facts.read(path) for path in row], rows, "Reading")
+    return [each for row in read for each in row]
 
 
 def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -> str:

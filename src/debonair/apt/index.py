@@ -167,16 +167,23 @@ def _assembled(
     learn: Learn,
 ) -> Built:
     chunks = [each for each in fresh if isinstance(each, Chunk)]
-    parallel.each(storage, learn, sorted({deb for each in chunks for deb in _listed(each)}), "Facts")
+    parallel.each(
+        storage.at_once, learn, sorted({deb for each in chunks for deb in _listed(each)}), "Facts"
+    )
     documents = iter(
-        parallel.each(storage, lambda each: state.put(storage, state.encode(each)), chunks, "State")
+        parallel.each(storage.at_once, lambda each: state.put(storage, state.encode(each)), chunks, "State")
     )
     paths = [path(name) for name in suite.architectures for path in (packages_path, contents_path)]
+    texts_of = iter(
+        parallel.each(
+            parallel.CORES, lambda each: _texts(each, suite.architectures, learn), chunks, "Indices"
+        )
+    )
     made: dict[str, list[_Text]] = {path: [] for path in paths}
     pieces: list[Piece] = []
     for each in fresh:
         if isinstance(each, Chunk):
-            texts = _texts(each, suite.architectures, learn)
+            texts = next(texts_of)
             parts = {path: _part(*text.blocks) for path, text in texts.items()}
             pieces.append(
                 Piece(
