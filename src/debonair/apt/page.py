@@ -5,7 +5,7 @@ The JSON is renewed from the one before it and the history since: only what chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 
@@ -103,13 +103,14 @@ def html(index: Index) -> str:
 def _packages(draft: Draft, before: Index | None) -> dict[str, App]:
     """Return all packages: from ``before`` and what changed since, or from nothing."""
     changed = _changed(draft, before)
+    suites = draft.suites
     if before is None or changed is None:
-        changed = {name for suite in draft.suites for name, _ in draft.packages(suite)}
+        changed = {name for suite in suites for name, _ in draft.packages(suite)}
         packages: dict[str, App] = {}
     else:
         packages = dict(before.packages)
     for name in sorted(changed):
-        if app := _app(draft, name):
+        if app := _app(draft, suites, name):
             packages[name] = app
         else:
             packages.pop(name, None)
@@ -131,10 +132,10 @@ def _changed(draft: Draft, before: Index | None) -> set[str] | None:
     return None
 
 
-def _app(draft: Draft, name: str) -> App | None:
-    suites: dict[str, tuple[Offer, ...]] = {}
+def _app(draft: Draft, suites: Sequence[str], name: str) -> App | None:
+    offered: dict[str, tuple[Offer, ...]] = {}
     synopsis = ""
-    for suite in draft.suites:
+    for suite in suites:
         offers = []
         for architecture, line in sorted(draft.lines(suite, name).items()):
             for entry in line.listed:
@@ -152,9 +153,9 @@ def _app(draft: Draft, name: str) -> App | None:
                     )
                 )
         if offers:
-            suites[suite] = tuple(offers)
-    dates = [offer.date for offers in suites.values() for offer in offers]
-    return App(synopsis, suites, max(dates)) if suites else None
+            offered[suite] = tuple(offers)
+    dates = [offer.date for offers in offered.values() for offer in offers]
+    return App(synopsis, offered, max(dates)) if offered else None
 
 
 def _row(name: str, app: App) -> str:
