@@ -261,6 +261,15 @@ class TestOpen:
             self.open(where)
         assert refused.value.hint
 
+    def test_a_key_that_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "fleet")
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "not base64")
+        with pytest.raises(
+            RepositoryError, match=r"az://fleet could not be opened: .*Access Key"
+        ) as refused:
+            self.open("az://fleet")
+        assert "AZURE_STORAGE_ACCOUNT_KEY" in refused.value.hint
+
     def test_without_the_library(self, monkeypatch: pytest.MonkeyPatch) -> None:
         there = builtins.__import__
 

@@ -217,6 +217,11 @@ def _refused(url: str, what: str, said: str, *, denied: bool) -> Error:
         return RepositoryError(
             f"There are no credentials for {url}.", hint=f"Set {_VARIABLES[scheme]} in the environment."
         )
+    if what == "opened":  # nothing was asked for yet
+        return RepositoryError(
+            f"{url} could not be opened: {_reason(said)}.",
+            hint=f"Look at {_VARIABLES[scheme]} in the environment.",
+        )
     if denied:
         return RepositoryError(
             f"{url} may not be {what} with these credentials: {_reason(said)}.",
