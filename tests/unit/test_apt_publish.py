@@ -515,7 +515,7 @@ class TestPage:
         archive.versions(one="1.0")
         (archive.root / f"{history.FOLDER}{archive.draft.head.history}.json").rename(archive.root / "aside")
         assert page._changed(archive.draft, page.decoded(before)) is None
-        assert set(page._packages(archive.draft, page.decoded(before))) == {"acme-archive-keyring", "hello"}
+        assert set(page.packages(archive.draft, page.decoded(before))) == {"acme-archive-keyring", "hello"}
         (archive.root / "index.json").write_bytes(b"{")
         assert page.decoded(b"{") is None
 

@@ -237,7 +237,7 @@ def drop_keys() -> Edit:
 def prune(*, keep: int, older_than: int) -> Edit:
     """Return the edit that forgets versions that no index has named for ``older_than`` seconds.
 
-    The ``keep`` newest of each channel stay. Their debs are removed by ``prune.sweep``.
+    The ``keep`` newest of each channel stay. Their debs are removed by ``sweep.sweep``.
     """
 
     def edit(draft: Draft) -> list[str]:

@@ -66,7 +66,6 @@ def files(draft: Draft, known: bytes | None) -> dict[str, bytes]:
     before = decoded(known)
     if before is not None and before.generation == draft.head.generation:
         return {}
-    packages = _packages(draft, before)
     found = Index(
         name=draft.head.name,
         url=draft.head.url,
@@ -74,7 +73,7 @@ def files(draft: Draft, known: bytes | None) -> dict[str, bytes]:
         date=_date(draft),
         fingerprints=tuple(key.fingerprint for key in draft.head.keys),
         bootstrap=keyring.line(draft.head),
-        packages=packages,
+        packages=packages(draft, before),
     )
     return {HTML: html(found).encode(), JSON: msgspec.json.encode(found, order="sorted") + b"\n"}
 
@@ -100,21 +99,21 @@ def html(index: Index) -> str:
     return fill("packaging/repo/index.html.in", values)
 
 
-def _packages(draft: Draft, before: Index | None) -> dict[str, App]:
-    """Return all packages: from ``before`` and what changed since, or from nothing."""
+def packages(draft: Draft, before: Index | None = None) -> dict[str, App]:
+    """Return what all suites offer, by package: from ``before`` and what changed since, or from nothing."""
     changed = _changed(draft, before)
     suites = draft.suites
     if before is None or changed is None:
         changed = {name for suite in suites for name, _ in draft.packages(suite)}
-        packages: dict[str, App] = {}
+        found: dict[str, App] = {}
     else:
-        packages = dict(before.packages)
+        found = dict(before.packages)
     for name in sorted(changed):
         if app := _app(draft, suites, name):
-            packages[name] = app
+            found[name] = app
         else:
-            packages.pop(name, None)
-    return packages
+            found.pop(name, None)
+    return found
 
 
 def _changed(draft: Draft, before: Index | None) -> set[str] | None:
@@ -228,8 +227,3 @@ def as_table(packages: Mapping[str, App]) -> list[tuple[str, str, str, str, str]
         for suite, offers in app.suites.items()
         for offer in offers
     ]
-
-
-def packages(draft: Draft) -> dict[str, App]:
-    """Return what all suites offer, by package, from the state itself."""
-    return _packages(draft, None)
