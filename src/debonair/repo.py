@@ -135,7 +135,7 @@ def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int
     """Publish each DEB in the suite that its version names (+deb13)."""
     from debonair.apt import edits
 
-    edit = edits.add(debs, _suites(), channel_name=channel, suite=suite, percent=percent)
+    edit = edits.add(debs, _suites, channel_name=channel, suite=suite, percent=percent)
     _change(repository, "add", edit, "It is there already.")
 
 
@@ -162,7 +162,7 @@ def publish(
     """Add each DEB to the repository that clients read, and upload what that is missing."""
     from debonair.apt import edits
 
-    edit = edits.add(debs, _suites(), channel_name=channel, suite=suite, percent=percent)
+    edit = edits.add(debs, _suites, channel_name=channel, suite=suite, percent=percent)
     opened = _change(repository, "publish", edit, "It is there already.")
     if url := opened.draft().head.url:
         click.echo(f"Clients read it at {url}")
@@ -390,13 +390,14 @@ def bootstrap(*, url: str | None, login: str, repository: str) -> None:
 @_where
 def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None:
     """Serve the repository by HTTP until Ctrl-C."""
+    from debonair import run
     from debonair.apt import place, server, state
     from debonair.apt.storage import Folder
 
     root = place.folder(repository)
     state.head(Folder(root))
     accounts = server.logins(logins) if logins else frozenset()
-    log = (lambda line: click.echo(line, err=True)) if _verbose() else (lambda _: None)
+    log = (lambda line: click.echo(line, err=True)) if run.verbose else (lambda _: None)
     with server.server(root, host, port, accounts=accounts, log=log) as bound:
         click.echo(
             f"http://{host}:{bound.server_port}/ serves {repository}; it stays until Ctrl-C.", err=True
@@ -496,8 +497,3 @@ def _who() -> str:
     except (KeyError, OSError):  # an account without a name, as in a container
         account = str(os.getuid())
     return f"{account}@{platform.node()}"
-
-
-def _verbose() -> bool:
-    root = click.get_current_context().find_root()
-    return bool(root.params.get("verbose"))

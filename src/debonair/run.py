@@ -7,7 +7,6 @@ that can be pasted, and the end of what it said.
 
 from __future__ import annotations
 
-import logging
 import os
 import shlex
 import shutil
@@ -19,8 +18,10 @@ from typing import IO
 import msgspec
 
 from debonair.errors import Error, MachineError
+from debonair.progress import say
 
-log = logging.getLogger(__name__)
+verbose = False
+"""Whether each command is shown before it is run, in a form that can be pasted."""
 
 PACKAGES: Mapping[str, str] = {
     "apt-config": "apt",
@@ -98,7 +99,7 @@ def run(
     not end in time, and ``CommandError`` if it fails and ``check`` is set.
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
-    log.debug("%s", shlex.join(words))
+    _show(words)
     try:
         done = subprocess.run(  # noqa: S603 - the one door: words, never a shell
             words,
@@ -136,7 +137,7 @@ def start(
     ``pass_fds`` are descriptors that it inherits. Raises ``MachineError`` if the program is missing.
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
-    log.debug("%s &", shlex.join(words))
+    _show(words, " &")
     with output.open("ab") as sink:
         return subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
             words,
@@ -156,7 +157,7 @@ def piped(argv: Sequence[str | Path], *, errors: IO[bytes]) -> subprocess.Popen[
     ``start``. Raises ``MachineError`` if the program is missing.
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
-    log.debug("%s |", shlex.join(words))
+    _show(words, " |")
     return subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
         words,
         stdin=subprocess.PIPE,
@@ -172,5 +173,10 @@ def attend(argv: Sequence[str | Path]) -> int:
     Raises ``MachineError`` if the program is missing.
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
-    log.debug("%s", shlex.join(words))
+    _show(words)
     return subprocess.run(words, check=False).returncode  # noqa: S603 - as above
+
+
+def _show(words: Sequence[str], more: str = "") -> None:
+    if verbose:
+        say(f"+ {shlex.join(words)}{more}")

@@ -72,7 +72,7 @@ class Archive:
     def add(
         self, *debs: Path, channel: str = "stable", percent: int = ALL, suite: str | None = None
     ) -> Sequence[str]:
-        edit = edits.add(debs, SUITES, channel_name=channel, suite=suite, percent=percent)
+        edit = edits.add(debs, lambda: SUITES, channel_name=channel, suite=suite, percent=percent)
         return self.repository.change("add", edit)
 
     def versions(self, package: str = "hello", **more: str) -> Sequence[str]:

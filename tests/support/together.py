@@ -34,7 +34,7 @@ def publish_together(publisher: Publisher, folder: Path) -> Repository:
             for number in range(_TIMES):
                 deb = make_deb(folder / who, who, f"1.{number}-1+deb13")
                 together.wait(60)
-                edit = edits.add([deb], SUITES, channel_name="stable", suite=None, percent=100)
+                edit = edits.add([deb], lambda: SUITES, channel_name="stable", suite=None, percent=100)
                 both[who].change("publish", edit)
                 together.wait(60)
                 clock[0] += 30

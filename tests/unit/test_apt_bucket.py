@@ -261,6 +261,15 @@ class TestOpen:
             self.open(where)
         assert refused.value.hint
 
+    def test_a_key_that_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "fleet")
+        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "not base64")
+        with pytest.raises(
+            RepositoryError, match=r"az://fleet could not be opened: .*Access Key"
+        ) as refused:
+            self.open("az://fleet")
+        assert "AZURE_STORAGE_ACCOUNT_KEY" in refused.value.hint
+
     def test_without_the_library(self, monkeypatch: pytest.MonkeyPatch) -> None:
         there = builtins.__import__
 
@@ -318,8 +327,10 @@ class TestProfile:
 class TestEach:
     def test_all_in_their_order(self, fleet: Bucket, tmp_path: Path) -> None:
         for storage in (fleet, Folder(tmp_path)):
-            assert parallel.each(storage, lambda n: n * 2, list(range(100)), "x") == list(range(0, 200, 2))
-            assert parallel.each(storage, str, [], "x") == []
+            assert parallel.each(storage.at_once, lambda n: n * 2, list(range(100)), "x") == list(
+                range(0, 200, 2)
+            )
+            assert parallel.each(storage.at_once, str, [], "x") == []
 
     def test_the_first_to_fail_ends_it(self, fleet: Bucket) -> None:
         begun = []
@@ -330,5 +341,5 @@ class TestEach:
             raise Conflict(str(number))
 
         with pytest.raises(Conflict):
-            parallel.each(fleet, work, list(range(1000)), "x")
+            parallel.each(fleet.at_once, work, list(range(1000)), "x")
         assert len(begun) < 1000

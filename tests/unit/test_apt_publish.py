@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from debs import make_deb
 from repository import DAY, Archive, Interrupted
 
 from debonair.apt import edits, history, index, page, release, state, sweep, verify
@@ -69,8 +70,22 @@ class TestInit:
 
     def test_a_suite_that_came_later(self, archive: Archive) -> None:
         later = edits.suites({"forky": (14, ("amd64",))})
-        archive.repository.change("renew", edits.renew(later))
+        what = archive.repository.change("renew", edits.renew(later))
+        assert what[:2] == ["all suites signed anew", "forky, new"]
         assert "forky" in archive.draft.suites
+        assert "acme-archive-keyring" in archive.packages("forky", "amd64")
+        assert (archive.root / "bootstrap/acme-forky.deb").exists()
+        assert wrong(archive) == []
+
+    def test_a_deb_for_a_suite_that_came_later(self, archive: Archive) -> None:
+        def later() -> Sequence[Suite]:
+            return edits.suites({"forky": (14, ("amd64",))})
+
+        deb = make_deb(archive.root.parent / "debs", version="1.0-1+deb14")
+        edit = edits.add([deb], later, channel_name="stable", suite=None, percent=100)
+        what = archive.repository.change("add", edit)
+        assert what[:3] == ["hello 1.0-1+deb14 amd64 in forky", "forky, new", "forky-testing, new"]
+        assert (archive.root / "bootstrap/acme-forky.deb").exists()
         assert wrong(archive) == []
 
 
@@ -390,7 +405,7 @@ def keyrings(*archives: Archive) -> tuple[str, str]:
 def adding(archive: Archive, deb: Path) -> Edit:
     from repository import SUITES
 
-    return edits.add([deb], SUITES, channel_name="stable", suite=None, percent=100)
+    return edits.add([deb], lambda: SUITES, channel_name="stable", suite=None, percent=100)
 
 
 def page_of(archive: Archive) -> page.Index:
@@ -551,7 +566,7 @@ class TestPage:
         archive.versions(one="1.0")
         (archive.root / f"{history.FOLDER}{archive.draft.head.history}.json").rename(archive.root / "aside")
         assert page._changed(archive.draft, page.decoded(before)) is None
-        assert set(page._packages(archive.draft, page.decoded(before))) == {"acme-archive-keyring", "hello"}
+        assert set(page.packages(archive.draft, page.decoded(before))) == {"acme-archive-keyring", "hello"}
         (archive.root / "index.json").write_bytes(b"{")
         assert page.decoded(b"{") is None
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import runpy
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from elfmaker import make_elf
 
 from debonair import __version__, errors, settings, target
 from debonair import cli as verbs
+from debonair import run as commands
 from debonair.build import Artefact
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
@@ -399,11 +399,11 @@ class TestCompletion:
 
 
 def test_verbose_shows_what_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    levels: list[object] = []
-    monkeypatch.setattr(logging, "basicConfig", lambda **given: levels.append(given["level"]))
+    monkeypatch.setattr(commands, "verbose", False)
     run("-v", "targets")
+    assert commands.verbose
     run("targets")
-    assert levels == [logging.DEBUG]
+    assert not commands.verbose
 
 
 @pytest.mark.parametrize(

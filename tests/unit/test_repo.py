@@ -147,6 +147,7 @@ def test_the_page(made: str, deb: Callable[..., Path], golden: Callable[[str, st
                 suite: tuple(msgspec.structs.replace(offer, size=1_234_567) for offer in offers)
                 for suite, offers in app.suites.items()
             },
+            app.date,
         )
         for name, app in offered.packages.items()
     }

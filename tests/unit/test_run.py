@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import subprocess
@@ -113,13 +112,14 @@ class TestRun:
         with pytest.raises(MachineError, match="did not end within 5 seconds"):
             run.run(["tool"], timeout=5)
 
-    def test_what_is_run_is_logged_to_be_pasted(
-        self, started: Started, caplog: pytest.LogCaptureFixture
+    def test_what_is_run_is_shown_to_be_pasted(
+        self, started: Started, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        with caplog.at_level(logging.DEBUG, logger="debonair.run"):
-            run.run(["tool", "a b"])
-            run.attend(["tool", "c"])
-        assert caplog.messages == ["/usr/bin/tool 'a b'", "/usr/bin/tool c"]
+        run.run(["tool", "silent"])
+        monkeypatch.setattr(run, "verbose", True)
+        run.run(["tool", "a b"])
+        run.attend(["tool", "c"])
+        assert capsys.readouterr().err == "+ /usr/bin/tool 'a b'\n+ /usr/bin/tool c\n"
 
 
 def test_attend_returns_the_status(started: Started) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode
     from obstore.store import ObjectStore
 
-SCHEMES = ("s3", "gs", "az")
 _SMALL = 1 << 16
 """What has fewer bytes is sent without asking whether it is there: that would take as long."""
 _YOUNG = 43200
@@ -65,7 +64,7 @@ def open_(
             hint="Where Debonair's sources are: pipx install --force '.[bucket]'. Its deb has it.",
         ) from missing
     parts = urlsplit(url)
-    if parts.scheme not in SCHEMES or not parts.netloc or parts.query or parts.fragment:
+    if not parts.netloc or parts.query or parts.fragment:
         raise RepositoryError(f"{url} is not a bucket.", hint="Name one such as s3://bucket/folder.")
     config: Any = aws.profile(environ) if parts.scheme == "s3" else {}
     places = [*config.values(), *(value for key, value in environ.items() if "ENDPOINT" in key)]
@@ -217,6 +216,11 @@ def _refused(url: str, what: str, said: str, *, denied: bool) -> Error:
     if any(word in said for word in _NO_CREDENTIALS):
         return RepositoryError(
             f"There are no credentials for {url}.", hint=f"Set {_VARIABLES[scheme]} in the environment."
+        )
+    if what == "opened":  # nothing was asked for yet
+        return RepositoryError(
+            f"{url} could not be opened: {_reason(said)}.",
+            hint=f"Look at {_VARIABLES[scheme]} in the environment.",
         )
     if denied:
         return RepositoryError(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from debonair.apt import facts as facts_of_debs
-from debonair.apt import index, state
+from debonair.apt import index, parallel, state
 from debonair.apt.channel import Line
 from debonair.apt.facts import Facts
 from debonair.apt.state import Chunk, Head, Suite
@@ -77,8 +77,9 @@ class Draft:
     def packages(self, suite: str) -> Iterator[tuple[str, Lines]]:
         """Yield all packages of ``suite`` with their versions, by name; this reads every chunk."""
         found: dict[str, Lines] = {}
-        for piece in self.suite(suite).pieces:
-            found.update(self._chunk(piece.document).packages)
+        chunks = [piece.document for piece in self.suite(suite).pieces]
+        for chunk in parallel.each(self.storage.at_once, self._chunk, chunks, "State"):
+            found.update(chunk.packages)
         found.update(self.changed.get(suite, {}))
         yield from ((name, found[name]) for name in sorted(found) if found[name])
 

@@ -7,8 +7,7 @@ asked again, with the newer state.
 from __future__ import annotations
 
 import re
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,8 +22,7 @@ from debonair.deb.version import order, release, without_release
 from debonair.errors import RepositoryError
 
 CHANNELS = ("stable", "testing")
-_MANY = 1000
-"""For fewer debs than that it takes longer to start a process than to read them."""
+_ROWS = 100
 _REVISION = re.compile(r"-[^-]*$")
 
 
@@ -46,28 +44,38 @@ def first(known: Sequence[Suite]) -> Edit:
     """Return the edit that makes all suites, and the bootstrap deb if the address is known."""
 
     def edit(draft: Draft) -> list[str]:
-        made = draft.ensure(known)
-        return [f"{name}, empty" for name in made] + _bootstrap(draft)
+        return _begun(draft, draft.ensure(known))
 
     return edit
 
 
 def add(
-    paths: Sequence[Path], known: Sequence[Suite], *, channel_name: str, suite: str | None, percent: int
+    paths: Sequence[Path],
+    known: Callable[[], Sequence[Suite]],
+    *,
+    channel_name: str,
+    suite: str | None,
+    percent: int,
 ) -> Edit:
     """Return the edit that publishes the debs at ``paths``: all of them, or none.
 
-    Each goes to the suite that its version names (``+deb13``), or to ``suite``. ``known`` are suites to be
-    made if need be. Raises ``PackageError`` for what is no deb.
+    Each goes to the suite that its version names (``+deb13``), or to ``suite``. If the repository does not
+    have it, those that ``known`` returns are made. Raises ``PackageError`` for what is no deb.
     """
     read = [(*found, path) for found, path in zip(_read(paths), paths, strict=True)]
     read.sort(key=lambda each: order(each[0].version))
+    wanted = {suite} if suite else {release(each.version) for each, _, _ in read} - {None}
 
     def edit(draft: Draft) -> list[str]:
-        draft.ensure(known)
+        there = [draft.suite(name) for name in draft.suites]
+        missing = wanted - {each.suite for each in there} - {each.debian_release for each in there}
+        made = draft.ensure(known()) if missing else []
+        releases: dict[int | None, str] = {
+            each.debian_release: each.suite for each in map(draft.suite, draft.suites)
+        }
         what = []
         for each, _, _ in read:
-            where = _suite_of(draft, each, suite, channel_name)
+            where = _suite_of(draft, each, suite or releases.get(release(each.version)), channel_name)
             if _published(draft, where, each, percent):
                 what.append(
                     f"{each.package} {each.version} {each.architecture} in {where}{_share(percent)}"
@@ -79,8 +87,8 @@ def add(
                 draft.keep(each, facts.load(path, each), changelog)
 
             # One at a time is in memory, or as many as are on their way at once.
-            parallel.each(draft.storage, keep, read, "Debs")
-        return what
+            parallel.each(draft.storage.at_once, keep, read, "Debs")
+        return [*what, *_begun(draft, made)]
 
     return edit
 
@@ -175,10 +183,10 @@ def renew(known: Sequence[Suite]) -> Edit:
     """Return the edit that signs all suites anew, with a new Date and Valid-Until."""
 
     def edit(draft: Draft) -> list[str]:
-        draft.ensure(known)
+        made = draft.ensure(known)
         for name in draft.suites:
             draft.touch(name)
-        return ["all suites signed anew"]
+        return ["all suites signed anew", *_begun(draft, made)]
 
     return edit
 
@@ -230,7 +238,7 @@ def drop_keys() -> Edit:
 def prune(*, keep: int, older_than: int) -> Edit:
     """Return the edit that forgets versions that no index has named for ``older_than`` seconds.
 
-    The ``keep`` newest of each channel stay. Their debs are removed by ``prune.sweep``.
+    The ``keep`` newest of each channel stay. Their debs are removed by ``sweep.sweep``.
     """
 
     def edit(draft: Draft) -> list[str]:
@@ -256,26 +264,22 @@ def same(version: str, asked: str) -> bool:
 
 
 def _read(paths: Sequence[Path]) -> list[tuple[Facts, bytes]]:
-    """Return the facts and changelogs of the debs at ``paths``; many are read by all processors."""
-    if len(paths) < _MANY:
-        return [facts.of(path) for path in paths]
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - which one deb need not wait for
-
-    with ProcessPoolExecutor() as processes:
-        return list(processes.map(facts.of, paths, chunksize=_MANY // 10))
+    """Return the facts and changelogs of the debs at ``paths``; of very many some are read in a row."""
+    size = len(paths) // _ROWS + 1
+    rows = [paths[at : at + size] for at in range(0, len(paths), size)]
+    read = parallel.each(parallel.CORES, lambda row: [facts.read(path) for path in row], rows, "Reading")
+    return [each for row in read for each in row]
 
 
 def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -> str:
-    """Return the suite of the repository that a deb goes to."""
-    found = release(each.version)
-    releases = {draft.suite(name).debian_release: draft.suite(name).suite for name in draft.suites}
-    chosen = suite or (releases.get(found) if found else None)
-    if chosen is None:
+    """Return the suite of the repository that a deb goes to: the channel's of Debian's ``suite``."""
+    if suite is None:
+        newest = max(map(draft.suite, draft.suites), key=lambda known: known.debian_release)
         raise RepositoryError(
-            f"{each.name}: its version {each.version} does not name a suite (+deb{max(releases)}).",
-            hint=f"Name it: --suite {releases[max(releases)]}",
+            f"{each.name}: its version {each.version} does not name a suite (+deb{newest.debian_release}).",
+            hint=f"Name it: --suite {newest.suite}",
         )
-    name = suite_name(chosen, channel_name)
+    name = suite_name(suite, channel_name)
     known = draft.suite(name).architectures
     if each.architecture not in {*known, "all"}:
         raise RepositoryError(
@@ -331,6 +335,11 @@ def _share(percent: int) -> str:
     return "" if percent == ALL else f", for {percent} %"
 
 
+def _begun(draft: Draft, made: Sequence[str]) -> list[str]:
+    """Publish the next bootstrap deb if suites were ``made``: their machines need one too."""
+    return [*(f"{name}, new" for name in made), *(_bootstrap(draft) if made else [])]
+
+
 def _bootstrap(draft: Draft) -> list[str]:
     """Publish the next bootstrap deb in every suite, if the address is known."""
     if not draft.head.url:
@@ -345,19 +354,17 @@ def _bootstrap(draft: Draft) -> list[str]:
         issue += 1
     made: dict[str, Bootstrap] = {}
     what = []
-    with tempfile.TemporaryDirectory(prefix="debonair-bootstrap.") as folder:
-        for name in draft.suites:
-            suite = draft.suite(name)
-            version = f"{issue}+deb{suite.debian_release}"
-            if suite.suite not in made:
-                file = Path(folder) / f"{suite.suite}.deb"
-                file.write_bytes(keyring.deb(draft.head, suite.suite, version, now=draft.now))
-                each, changelog = facts.of(file)
-                draft.keep(each, facts.load(file, each), changelog)
-                made[suite.suite] = Bootstrap(version, each.sha256, each.filename)
-                what.append(f"{each.package} {version}")
-            else:
-                each = draft.facts(made[suite.suite].sha256)
-            _published(draft, name, each, ALL)
+    for name in draft.suites:
+        suite = draft.suite(name)
+        version = f"{issue}+deb{suite.debian_release}"
+        if suite.suite not in made:
+            deb = keyring.deb(draft.head, suite.suite, version, now=draft.now)
+            each, changelog = facts.of(Path(keyring.path(draft.head.name, suite.suite)), deb)
+            draft.keep(each, deb, changelog)
+            made[suite.suite] = Bootstrap(version, each.sha256, each.filename)
+            what.append(f"{each.package} {version}")
+        else:
+            each = draft.facts(made[suite.suite].sha256)
+        _published(draft, name, each, ALL)
     draft.head = msgspec.structs.replace(draft.head, issue=issue, bootstrap=made)
     return what

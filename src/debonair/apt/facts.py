@@ -57,13 +57,18 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.filename.rpartition("/")[2]
 
 
-def of(path: Path) -> tuple[Facts, bytes]:
-    """Return the facts of the deb at ``path``, and the text of its changelog, empty if it has none.
+def read(path: Path) -> tuple[Facts, bytes]:
+    """Return the facts and the changelog of the deb at ``path``, as ``of``; it must be readable, too."""
+    return of(path, archive.load(path))
 
-    Raises ``PackageError`` if it is not a .deb, or if its control file says what an index cannot carry.
+
+def of(path: Path, data: bytes) -> tuple[Facts, bytes]:
+    """Return the facts of the deb whose bytes are ``data``, and the text of its changelog if it has one.
+
+    Errors name ``path``. Raises ``PackageError`` if it is not a .deb, or if its control file says what an
+    index cannot carry.
     """
-    deb = archive.read(path, keep=_is_changelog)
-    data = path.read_bytes()
+    deb = archive.parse(path, data, keep=_is_changelog)
     fields = deb.fields
     if bad := [name for name in FIRST if not _plain(fields[name])]:
         raise PackageError(
@@ -108,7 +113,7 @@ def load(path: Path, facts: Facts) -> bytes:
 
     Raises ``PackageError`` if it was written anew since these were read.
     """
-    data = path.read_bytes()
+    data = archive.load(path)
     if hashlib.sha256(data).hexdigest() != facts.sha256:
         raise PackageError(f"{path} was changed while it was published.", hint="Publish it again.")
     return data
@@ -128,11 +133,6 @@ def stanza(facts: Facts, percent: int) -> str:
     """Return the stanza of Packages for a deb that ``percent`` of the machines may take, as a paragraph."""
     phased = f"Phased-Update-Percentage: {percent}\n" if percent < 100 else ""
     return f"{facts.stanza}{phased}\n"
-
-
-def contents(facts: Facts) -> list[tuple[str, str]]:
-    """Return a pair of path and location for each file (DebianRepository/Format, 'Contents')."""
-    return [(path, facts.location) for path in facts.paths]
 
 
 def immutable(known: bytes, facts: Facts) -> None:

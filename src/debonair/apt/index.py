@@ -14,38 +14,42 @@ from __future__ import annotations
 import hashlib
 import lzma
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from debonair.apt import parallel, state
 from debonair.apt.channel import Line
-from debonair.apt.facts import COMPONENT, Facts, contents, stanza
+from debonair.apt.facts import COMPONENT, Facts, stanza
 from debonair.apt.state import Chunk, Part, Piece, Suite, Sum
 from debonair.apt.storage import Storage
 from debonair.deb import xz
 
 _SPREAD = 32
 _PRESET = 6
+_MUCH = 1 << 20
+"""As many bytes are unpacked at once."""
 
 Learn = Callable[[str], Facts]
 """Returns the facts of the deb with that SHA256."""
 
 
 class _Text(msgspec.Struct, frozen=True):
-    """A chunk in one index."""
+    """A part of one index: a chunk that was made anew, or those one after another that stay as they are."""
 
-    block: xz.Block
+    blocks: Sequence[xz.Block]
     known: bytes | None = None
-    """Its bytes; None if they are had from the block alone."""
+    """Its bytes; None if they are had from the blocks alone."""
 
-    @property
-    def plain(self) -> bytes:
-        return lzma.decompress(xz.splice([self.block])) if self.known is None else self.known
-
-    @property
-    def part(self) -> Part:
-        return Part(self.block.uncompressed_size, len(self.block.data), self.block.unpadded_size)
+    def plain(self) -> Iterator[bytes]:
+        """Yield its bytes, not all of them at once where they have to be unpacked."""
+        if self.known is not None:
+            yield self.known
+            return
+        stream, packed = lzma.LZMADecompressor(format=lzma.FORMAT_XZ), xz.splice(self.blocks)
+        while not stream.eof:
+            yield stream.decompress(packed, max_length=_MUCH)
+            packed = b""
 
 
 class Built(msgspec.Struct, frozen=True):
@@ -95,7 +99,7 @@ def cut(packages: Iterable[str]) -> list[list[str]]:
 
 def at(pieces: Sequence[Piece], package: str) -> int:
     """Return the number of the piece that has ``package``, or would have it."""
-    return max(bisect_right([piece.first for piece in pieces], package) - 1, 0)
+    return max(bisect_right(pieces, package, key=lambda piece: piece.first) - 1, 0)
 
 
 def build(
@@ -110,16 +114,19 @@ def build(
     it was, all are made anew. Raises what ``state.load`` raises.
     """
     fresh = _rechunked(suite.pieces, changed, storage)
-    old = _old(suite, storage) if any(isinstance(each, Piece) for each in fresh) else {}
+    old = _old(suite, storage) if any(isinstance(each, list) for each in fresh) else {}
     if old is None:
-        fresh = [_chunk(storage, each) if isinstance(each, Piece) else each for each in fresh]
+        alike = [
+            [each] if isinstance(each, Chunk) else [_chunk(storage, one) for one in each] for each in fresh
+        ]
+        fresh = [chunk for chunks in alike for chunk in chunks]
     return _assembled(suite, fresh, old or {}, storage, learn)
 
 
 def _rechunked(
     pieces: Sequence[Piece], changed: Mapping[str, Mapping[str, Line]], storage: Storage
-) -> list[Piece | Chunk]:
-    """Return the pieces that stay as they are, and new chunks for the others, in their order."""
+) -> list[list[Piece] | Chunk]:
+    """Return the pieces that stay as they are, in runs, and new chunks for the others, in their order."""
     touched: dict[int, dict[str, Mapping[str, Line]]] = {}
     for package, lines in changed.items():
         touched.setdefault(at(pieces, package), {})[package] = lines
@@ -131,7 +138,7 @@ def _rechunked(
         if number and pieces[number].first not in after and number - 1 not in touched:
             # Without the name that it began with it belongs to the chunk before it.
             loaded.setdefault(number - 1, dict(_chunk(storage, pieces[number - 1]).packages))
-    found: list[Piece | Chunk] = []
+    found: list[list[Piece] | Chunk] = []
     run: dict[str, Mapping[str, Line]] = {}
 
     def end() -> None:
@@ -143,52 +150,62 @@ def _rechunked(
             run.update(loaded[number])
             continue
         end()
-        if pieces:
-            found.append(pieces[number])
+        if found and isinstance(last := found[-1], list):
+            last.append(pieces[number])
+        elif pieces:
+            found.append([pieces[number]])
     end()
     return found
 
 
 def _assembled(
     suite: Suite,
-    fresh: Sequence[Piece | Chunk],
+    fresh: Sequence[list[Piece] | Chunk],
     old: Mapping[str, _Old],
     storage: Storage,
     learn: Learn,
 ) -> Built:
-    made: list[dict[str, _Text]] = []
-    pieces: list[Piece] = []
     chunks = [each for each in fresh if isinstance(each, Chunk)]
-    parallel.each(storage, learn, sorted({deb for each in chunks for deb in _listed(each)}), "Facts")
+    parallel.each(
+        storage.at_once, learn, sorted({deb for each in chunks for deb in _listed(each)}), "Facts"
+    )
     documents = iter(
-        parallel.each(storage, lambda each: state.put(storage, state.encode(each)), chunks, "State")
+        parallel.each(storage.at_once, lambda each: state.put(storage, state.encode(each)), chunks, "State")
     )
     paths = [path(name) for name in suite.architectures for path in (packages_path, contents_path)]
-    for each in fresh:
-        if isinstance(each, Piece):
-            made.append({path: old[path].text(each, path) for path in paths})
-            pieces.append(each)
-            continue
-        texts = _texts(each, suite.architectures, learn)
-        made.append(texts)
-        pieces.append(
-            Piece(
-                next(iter(each.packages)),
-                next(documents),
-                {name: texts[packages_path(name)].part for name in suite.architectures},
-                {name: texts[contents_path(name)].part for name in suite.architectures},
-            )
+    texts_of = iter(
+        parallel.each(
+            parallel.CORES, lambda each: _texts(each, suite.architectures, learn), chunks, "Indices"
         )
+    )
+    made: dict[str, list[_Text]] = {path: [] for path in paths}
+    pieces: list[Piece] = []
+    for each in fresh:
+        if isinstance(each, Chunk):
+            texts = next(texts_of)
+            parts = {path: _part(*text.blocks) for path, text in texts.items()}
+            pieces.append(
+                Piece(
+                    next(iter(each.packages)),
+                    next(documents),
+                    {name: parts[packages_path(name)] for name in suite.architectures},
+                    {name: parts[contents_path(name)] for name in suite.architectures},
+                )
+            )
+        else:
+            texts = {path: old[path].text(each) for path in paths}
+            pieces += each
+        for path in paths:
+            made[path].append(texts[path])
     files: dict[str, bytes] = {}
     sums: dict[str, Sum] = {}
     for path in paths:
-        digest = hashlib.sha256()
-        for texts in made:
-            digest.update(texts[path].plain)
-        sums[path] = Sum(sum(texts[path].part.plain for texts in made), digest.hexdigest())
         if path.endswith("/Packages"):
-            files[path] = b"".join(texts[path].plain for texts in made)
-        files[f"{path}.xz"] = xz.splice([texts[path].block for texts in made])
+            files[path] = b"".join(data for text in made[path] for data in text.plain())
+            sums[path] = Sum.of(files[path])
+        else:
+            sums[path] = _sum(data for text in made[path] for data in text.plain())
+        files[f"{path}.xz"] = xz.splice([block for text in made[path] for block in text.blocks])
         sums[f"{path}.xz"] = Sum.of(files[f"{path}.xz"])
     return Built(tuple(pieces), files, sums)
 
@@ -212,8 +229,8 @@ def _texts(chunk: Chunk, architectures: Sequence[str], learn: Learn) -> dict[str
                 for entry in lines[name].listed:
                     facts = learn(entry.deb)
                     stanzas.append(stanza(facts, 0 if entry.halted else entry.percent))
-                    for path, location in contents(facts):
-                        pairs.setdefault(path, set()).add(location)
+                    for path in facts.paths:
+                        pairs.setdefault(path, set()).add(facts.location)
         listed = "".join(f"{path:<59} {','.join(sorted(pairs[path]))}\n" for path in sorted(pairs))
         texts[packages_path(architecture)] = _text("".join(stanzas))
         texts[contents_path(architecture)] = _text(listed)
@@ -222,40 +239,55 @@ def _texts(chunk: Chunk, architectures: Sequence[str], learn: Learn) -> dict[str
 
 def _text(text: str) -> _Text:
     plain = text.encode()
-    return _Text(xz.compress(plain, preset=_PRESET), plain)
+    return _Text([xz.compress(plain, preset=_PRESET)], plain)
+
+
+def _part(block: xz.Block) -> Part:
+    return Part(block.uncompressed_size, len(block.data), block.unpadded_size)
+
+
+def _sum(data: Iterable[bytes]) -> Sum:
+    """Return the sum of what is not held in memory at once."""
+    digest, size = hashlib.sha256(), 0
+    for each in data:
+        digest.update(each)
+        size += len(each)
+    return Sum(size, digest.hexdigest())
 
 
 class _Old:
     """An index as it was, of which ranges and blocks are taken."""
 
-    def __init__(self, pieces: Sequence[Piece], path: str, plain: bytes | None, packed: bytes) -> None:
-        self._plain, self._packed = plain, packed
-        self._at: dict[str, tuple[int, int]] = {}
+    def __init__(self, parts: Mapping[str, Part], plain: bytes | None, packed: bytes) -> None:
+        """``parts`` are those of its chunks, in their order, by their first package."""
+        self._plain = plain
+        self._at: dict[str, tuple[int, xz.Block]] = {}
         plain_at, data_at = 0, xz.HEADER_SIZE
-        for piece in pieces:
-            part = _part(piece, path)
-            self._at[piece.first] = (plain_at, data_at)
+        for first, part in parts.items():
+            data = packed[data_at : data_at + part.data]
+            self._at[first] = plain_at, xz.Block(data, part.unpadded, part.plain)
             plain_at += part.plain
             data_at += part.data
 
-    def text(self, piece: Piece, path: str) -> _Text:
-        part = _part(piece, path)
-        plain_at, data_at = self._at[piece.first]
-        block = xz.Block(self._packed[data_at : data_at + part.data], part.unpadded, part.plain)
-        known = None if self._plain is None else self._plain[plain_at : plain_at + part.plain]
-        return _Text(block, known)
+    def text(self, run: Sequence[Piece]) -> _Text:
+        """Return the part of it that chunks one after another are."""
+        found = [self._at[piece.first] for piece in run]
+        (begin, _), (end, last) = found[0], found[-1]
+        known = None if self._plain is None else self._plain[begin : end + last.uncompressed_size]
+        return _Text([block for _, block in found], known)
 
 
 def _old(suite: Suite, storage: Storage) -> dict[str, _Old] | None:
     """Return the indices that clients have now, or None if one of them is not what it was."""
     found = {}
-    for architecture in suite.architectures:
-        for path in (packages_path(architecture), contents_path(architecture)):
-            packed = _read(suite, storage, f"{path}.xz")
-            plain = _read(suite, storage, path) if path.endswith("/Packages") else None
-            if packed is None or (plain is None and path.endswith("/Packages")):
-                return None
-            found[path] = _Old(suite.pieces, path, plain, packed)
+    for name in suite.architectures:
+        packages, contents = packages_path(name), contents_path(name)
+        plain = _read(suite, storage, packages)
+        packed = [_read(suite, storage, f"{path}.xz") for path in (packages, contents)]
+        if plain is None or packed[0] is None or packed[1] is None:
+            return None
+        found[packages] = _Old({each.first: each.packages[name] for each in suite.pieces}, plain, packed[0])
+        found[contents] = _Old({each.first: each.contents[name] for each in suite.pieces}, None, packed[1])
     return found
 
 
@@ -264,11 +296,6 @@ def _read(suite: Suite, storage: Storage, path: str) -> bytes | None:
         return None
     found = storage.read(f"dists/{suite.name}/{by_hash(path, expected.sha256)}")
     return found.data if found and Sum.of(found.data) == expected else None
-
-
-def _part(piece: Piece, path: str) -> Part:
-    architecture = path.rpartition("-")[2].partition("/")[0]
-    return (piece.packages if path.endswith("/Packages") else piece.contents)[architecture]
 
 
 def _chunk(storage: Storage, piece: Piece) -> Chunk:

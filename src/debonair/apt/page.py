@@ -5,7 +5,7 @@ The JSON is renewed from the one before it and the history since: only what chan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 
@@ -41,11 +41,8 @@ class App(msgspec.Struct, frozen=True):
 
     synopsis: str
     suites: dict[str, tuple[Offer, ...]]
-
-    @property
-    def date(self) -> int:
-        """When it changed last."""
-        return max(offer.date for offers in self.suites.values() for offer in offers)
+    date: int
+    """When it changed last, in seconds since the epoch."""
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -69,7 +66,6 @@ def files(draft: Draft, known: bytes | None) -> dict[str, bytes]:
     before = decoded(known)
     if before is not None and before.generation == draft.head.generation:
         return {}
-    packages = _packages(draft, before)
     found = Index(
         name=draft.head.name,
         url=draft.head.url,
@@ -77,7 +73,7 @@ def files(draft: Draft, known: bytes | None) -> dict[str, bytes]:
         date=_date(draft),
         fingerprints=tuple(key.fingerprint for key in draft.head.keys),
         bootstrap=keyring.line(draft.head),
-        packages=packages,
+        packages=packages(draft, before),
     )
     return {HTML: html(found).encode(), JSON: msgspec.json.encode(found, order="sorted") + b"\n"}
 
@@ -103,20 +99,21 @@ def html(index: Index) -> str:
     return fill("packaging/repo/index.html.in", values)
 
 
-def _packages(draft: Draft, before: Index | None) -> dict[str, App]:
-    """Return all packages: from ``before`` and what changed since, or from nothing."""
+def packages(draft: Draft, before: Index | None = None) -> dict[str, App]:
+    """Return what all suites offer, by package: from ``before`` and what changed since, or from nothing."""
     changed = _changed(draft, before)
+    suites = draft.suites
     if before is None or changed is None:
-        names = sorted({name for suite in draft.suites for name, _ in draft.packages(suite)})
-        packages: dict[str, App] = {}
+        changed = {name for suite in suites for name, _ in draft.packages(suite)}
+        found: dict[str, App] = {}
     else:
-        names, packages = sorted(changed), dict(before.packages)
-    for name in names:
-        if app := _app(draft, name):
-            packages[name] = app
+        found = dict(before.packages)
+    for name in sorted(changed):
+        if app := _app(draft, suites, name):
+            found[name] = app
         else:
-            packages.pop(name, None)
-    return dict(sorted(packages.items()))
+            found.pop(name, None)
+    return found
 
 
 def _changed(draft: Draft, before: Index | None) -> set[str] | None:
@@ -134,10 +131,10 @@ def _changed(draft: Draft, before: Index | None) -> set[str] | None:
     return None
 
 
-def _app(draft: Draft, name: str) -> App | None:
-    suites: dict[str, tuple[Offer, ...]] = {}
+def _app(draft: Draft, suites: Sequence[str], name: str) -> App | None:
+    offered: dict[str, tuple[Offer, ...]] = {}
     synopsis = ""
-    for suite in draft.suites:
+    for suite in suites:
         offers = []
         for architecture, line in sorted(draft.lines(suite, name).items()):
             for entry in line.listed:
@@ -155,8 +152,9 @@ def _app(draft: Draft, name: str) -> App | None:
                     )
                 )
         if offers:
-            suites[suite] = tuple(offers)
-    return App(synopsis, suites) if suites else None
+            offered[suite] = tuple(offers)
+    dates = [offer.date for offers in offered.values() for offer in offers]
+    return App(synopsis, offered, max(dates)) if offered else None
 
 
 def _row(name: str, app: App) -> str:
@@ -229,8 +227,3 @@ def as_table(packages: Mapping[str, App]) -> list[tuple[str, str, str, str, str]
         for suite, offers in app.suites.items()
         for offer in offers
     ]
-
-
-def packages(draft: Draft) -> dict[str, App]:
-    """Return what all suites offer, by package, from the state itself."""
-    return _packages(draft, None)

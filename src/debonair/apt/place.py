@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from debonair.apt import bucket, remote
 from debonair.apt.storage import Folder, Storage
 from debonair.errors import RepositoryError
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _ON_HOST = re.compile(r"[^/:]+:")
+_BUCKETS = ("s3", "gs", "az")
 
 
 def storage(where: str, environ: Mapping[str, str], *, clock: Callable[[], int]) -> Storage:
@@ -22,9 +22,13 @@ def storage(where: str, environ: Mapping[str, str], *, clock: Callable[[], int])
     """
     found = _SCHEME.match(where)
     scheme = found[1].lower() if found else ""
-    if scheme in bucket.SCHEMES:
+    if scheme in _BUCKETS:
+        from debonair.apt import bucket  # noqa: PLC0415 - a folder waits for neither
+
         return bucket.open_(where, environ, clock=clock)
     if scheme == "ssh" or (not scheme and _ON_HOST.match(where)):
+        from debonair.apt import remote  # noqa: PLC0415 - as above
+
         return remote.open_(where)
     if scheme:
         raise RepositoryError(

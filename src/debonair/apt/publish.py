@@ -156,7 +156,7 @@ class Repository:
             if there is not None and there.data != data:  # a disk has damaged it
                 self.storage.replace(kept, data, there.tag)
 
-        parallel.each(self.storage, keep, list(built.files.items()), "Indices")
+        parallel.each(self.storage.at_once, keep, list(built.files.items()), "Indices")
         # Clients ignore a Release that is older than the one they have, and so is one of the same second.
         date = max(draft.now, suite.date + 1)
         if date - draft.now > _AHEAD:
@@ -235,10 +235,10 @@ class Repository:
             for (path, data), old in zip(files.items(), before, strict=True)
             if old is None or old.data != data
         ]
-        parallel.each(self.storage, lambda file: self.storage.replace(*file), differing, "Indices")
+        parallel.each(self.storage.at_once, lambda file: self.storage.replace(*file), differing, "Indices")
 
     def _read(self, paths: Sequence[str]) -> list[Stored | None]:
-        return parallel.each(self.storage, self.storage.read, paths, "Indices")
+        return parallel.each(self.storage.at_once, self.storage.read, paths, "Indices")
 
     def _newest(self, head: Head) -> None:
         if state.head(self.storage)[0].generation != head.generation:

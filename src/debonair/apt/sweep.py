@@ -40,7 +40,7 @@ def sweep(draft: Draft, *, older_than: int) -> list[Found]:
     """
     horizon = draft.now - max(older_than, DAY)
     gone = [found for found in unnamed(draft) if found.modified < horizon]
-    parallel.each(draft.storage, draft.storage.remove, [found.path for found in gone], "Removing")
+    parallel.each(draft.storage.at_once, draft.storage.remove, [found.path for found in gone], "Removing")
     return gone
 
 
@@ -55,7 +55,7 @@ def _named(draft: Draft) -> set[str]:
         named |= {state.object_path(piece.document) for piece in suite.pieces}
         lines = (line for _, lines in draft.packages(suite.name) for line in lines.values())
         debs = sorted({entry.deb for line in lines for entry in line.entries})
-        known = parallel.each(draft.storage, draft.facts, debs, "Facts")
+        known = parallel.each(draft.storage.at_once, draft.facts, debs, "Facts")
         named |= {facts.path_of(each.sha256) for each in known}
         named |= {each.filename for each in known} | {each.changelog for each in known}
     name = draft.head.history

@@ -30,7 +30,9 @@ def verify(draft: Draft, signer: Signer) -> list[str]:
         found += _state(draft, name)
         found += _suite(draft, name, signer, pool)
     debs = sorted(pool.items())
-    for problems in parallel.each(draft.storage, lambda deb: [*_file(draft.storage, *deb)], debs, "Pool"):
+    for problems in parallel.each(
+        draft.storage.at_once, lambda deb: [*_file(draft.storage, *deb)], debs, "Pool"
+    ):
         found += problems
     found += _history(draft)
     found += _root(draft)
@@ -136,7 +138,9 @@ def _state(draft: Draft, name: str) -> Iterator[str]:
             continue
         lines = (line for lines in chunk.packages.values() for line in lines.values())
         debs = [entry.deb for line in lines for entry in line.entries]
-        for problems in parallel.each(draft.storage, lambda deb: [*_known(draft, deb)], debs, "Facts"):
+        for problems in parallel.each(
+            draft.storage.at_once, lambda deb: [*_known(draft, deb)], debs, "Facts"
+        ):
             yield from problems
 
 

@@ -84,14 +84,25 @@ class Deb(msgspec.Struct, frozen=True):
     """The bytes of the files that were asked for, by path."""
 
 
+def load(path: Path) -> bytes:
+    """Return the bytes of the file at ``path``. Raises ``PackageError`` if they cannot be read."""
+    with _refusing(path):
+        return path.read_bytes()
+
+
 def read(path: Path, *, keep: Callable[[str], bool] = lambda _: False) -> Deb:
     """Read the .deb at ``path``, with the bytes of those files whose path ``keep`` accepts.
 
     Raises ``PackageError`` if it is not a .deb.
     """
+    return parse(path, load(path), keep=keep)
+
+
+def parse(path: Path, data: bytes, *, keep: Callable[[str], bool] = lambda _: False) -> Deb:
+    """Read the .deb whose bytes are ``data``, as ``read`` does; errors name ``path``."""
     entries, contents = [], {}
     with _refusing(path):
-        parts = dict(_ar_members(path.read_bytes()))
+        parts = dict(_ar_members(data))
         members = _control_members(parts)
         for member, content in _members(parts, "data.tar"):
             entry = _entry(member)
@@ -108,7 +119,7 @@ def read_control(path: Path) -> dict[str, str]:
     Raises ``PackageError`` if it is not a .deb.
     """
     with _refusing(path):
-        return _fields(_control_members(dict(_ar_members(path.read_bytes()))))
+        return _fields(_control_members(dict(_ar_members(load(path)))))
 
 
 class _refusing:  # noqa: N801 - reads as a verb where it is used

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from packaging.version import InvalidVersion, Version
-
 from debonair.errors import PackageError
 
 _RELEASE = re.compile(r"[+~]deb(\d+)(?:u\d+)?(?:~\w+)?$")
@@ -21,6 +19,8 @@ def from_pep440(version: str) -> str:
     (``1.0`` and ``1.0.0`` are one version to Python), and how local labels compare with each other.
     Raises ``PackageError`` if ``version`` is not one of PEP 440.
     """
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - repo has no use for it
+
     try:
         parsed = Version(version)
     except InvalidVersion:
