@@ -24,15 +24,22 @@ def _by_words(told: str, package: str, entry: str) -> str:
         if normalised(found[1]) == normalised(package):
             return 'It asks for its own version, which is there if it is installed: set install = "wheel".'
         return _lacks(found[1], normalised(found[1]))
-    if found := re.search(r"No module named '([\w.]+)'", told):
-        top = found[1].partition(".")[0]
-        if top in known().gone:
-            gone = known().gone[top]
-            since = f"Python {gone.since} has no" if gone.since else "Current releases have no"
-            return f"{since} '{top}'. Instead: {gone.instead}. {_AGAIN}"
-        if top not in known().hardware:
-            return _lacks(top, known().packages.get(top, normalised(top)))
-    return ""
+    found = re.search(r"No module named '([\w.]+)'", told)
+    return _without_module(found[1]) if found else ""
+
+
+def _without_module(name: str) -> str:
+    top = name.partition(".")[0]
+    if top in known().gone:
+        gone = known().gone[top]
+        since = f"Python {gone.since} has no" if gone.since else "Current releases have no"
+        return f"{since} '{top}'. Instead: {gone.instead}. {_AGAIN}"
+    if "." in name:  # Python names the whole only if the top is there
+        return (
+            f"'{top}' is there, and '{name}' is not. Is it in the project's folder, and not left out by "
+            "'exclude'? If a package brings it, ask for a version that has it."
+        )
+    return "" if top in known().hardware else _lacks(top, known().packages.get(top, normalised(top)))
 
 
 def _without_board(release: Mapping[str, object]) -> str:
