@@ -58,6 +58,8 @@ def page():
 }
 UNPREPARED = [
     ("httpbin==0.10.4", "", "<title>httpbin"),
+    ("radicale==3.9.0", "", "Redirected to /.web"),
+    ("flask==3.1.3", "examples/javascript", "<title>JavaScript Example"),
     ("flask==3.1.3", "examples/celery", "<title>Celery Example"),
 ]
 """Of the package index, with the folder in which the app is, and what its page says."""
