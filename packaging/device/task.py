@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from release import Home, Release
 
 _LINES = 20
 _AFTER = 5  # of these, what may follow the last line of a traceback
+_REQUEST = re.compile(r"\[pid: \d+\|app: ")
 
 
 def as_app(home: Home, release: Release, argv: list[str], *, seconds: float) -> tuple[int, str]:
@@ -62,9 +64,11 @@ def tail(text: str) -> str:
     """Return the lines of what a program wrote that tell why it failed.
 
     These are its last ones; or, if it shows tracebacks, those of the last one, and little of what follows:
-    who starts a program again and again has the reason above what it wrote since.
+    who starts a program again and again has the reason above what it wrote since. uWSGI's lines of requests
+    tell nothing, unless there are no others.
     """
     lines = text.strip().splitlines()
+    lines = [line for line in lines if not _REQUEST.match(line)] or lines
     begins = [number for number, line in enumerate(lines) if "Traceback (most recent" in line]
     if begins:
         lines = lines[begins[-1] :]

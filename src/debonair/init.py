@@ -17,12 +17,17 @@ from debonair.discovery.application import Ask
 from debonair.discovery.callables import Callables
 from debonair.discovery.code import Module, modules
 from debonair.discovery.identity import Runner
+from debonair.discovery.needs import needs as imported_packages
+from debonair.discovery.needs import requirements_text
 from debonair.errors import ProjectError
 from debonair.imports import Imported, files
 from debonair.project import normalised
 from debonair.run import run
 from debonair.target import load
 
+_REQUIREMENTS = "requirements.txt"
+_SAYING = ("Pipfile", "Pipfile.lock", "pylock.toml", "uv.lock", "poetry.lock", "pdm.lock")
+"""What says, besides requirements files, what a project needs."""
 _HEAD = "Written by 'debonair init', and yours to change. 'debonair schema' has every key."
 
 
@@ -42,10 +47,15 @@ class Draft:
     """What the author should know, each a sentence or two."""
     text: str
     """What is to be written."""
+    requirements: str = ""
+    """What is to be written into requirements.txt; empty if nothing is."""
 
 
 def write(draft: Draft) -> None:
-    """Write the settings of ``draft``, at the end of a pyproject.toml; what stands there stays as it is."""
+    """Write the settings of ``draft``, at the end of a pyproject.toml; what stands there stays as it is.
+
+    The requirements, which are proposed only if there is no such file, become one.
+    """
     file = draft.file.resolve()
     before = file.read_bytes() if file.is_file() else b""
     added = draft.text.encode()
@@ -53,6 +63,9 @@ def write(draft: Draft) -> None:
         added = b"\n" * (2 - before.endswith(b"\n")) + added
     if b"\r\n" in before:
         added = added.replace(b"\n", b"\r\n")
+    if draft.requirements:
+        with whole(draft.root / _REQUIREMENTS) as temporary:
+            temporary.write_text(draft.requirements)
     with whole(file) as temporary:
         temporary.write_bytes(before + added)
 
@@ -100,6 +113,14 @@ def draft(
     )
     needs, notes = _needs(root, file, tables, older, source)
     said, more = application.settings_of(imported, root)
+    proposed = ""
+    if not chosen[0].key:
+        more.append(
+            "No application was found, so the package brings commands, and no service and no site. If a "
+            "server can serve it, name what it calls: debonair init --wsgi MODULE:CALLABLE"
+        )
+    if not notes:  # there may be requirements that cannot be read
+        proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *said])
     notes += more
     hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
     notes += more
@@ -123,7 +144,7 @@ def draft(
     lines = [(found.key, found.value, found.where) for found in findings if found.key]
     text = settingsfile.text(lines, prefix=prefix, head=_HEAD)
     _check(text, file, prefix)
-    return Draft(root, file, table is not None, tuple(findings), imported, tuple(notes), text)
+    return Draft(root, file, table is not None, tuple(findings), imported, tuple(notes), text, proposed)
 
 
 def _identity(
@@ -166,6 +187,36 @@ def _needs(
         return [], [f"{wrong.message} {wrong.hint}"]
     lines = [Finding("requirements", list(found.requirements), found.source)] if found.source else []
     return lines, []
+
+
+def _proposed(
+    root: Path, file: Path, needs: list[Finding], code: Sequence[Module], runs: Sequence[Finding]
+) -> tuple[str, list[Finding], list[str]]:
+    """Return a requirements file by what ``runs`` imports, if nothing says any; the findings; and notes."""
+    said = any(found.value for found in needs)
+    if said or any((root / name).exists() for name in (*wanted.FILES, *_SAYING)):
+        return "", needs, []
+    own = [
+        str(found.value) for found in runs if found.key[:1] == ("uwsgi",) and found.key[-1] == "pythonpath"
+    ]
+    folders = [root / "src" if (root / "src").is_dir() else root, *(root / name for name in own)]
+    found = imported_packages(code, [str(item.value) for item in runs], folders)
+    if not found:
+        return "", needs, []
+    names = [need.package for need in found]
+    if needs:
+        listed = ", ".join(f'"{name}"' for name in names)
+        note = (
+            f"{needs[0].where} says of no dependencies, and {found[0].where} imports {found[0].imported}. "
+            f"If nothing else brings it, add what is lacking there: dependencies = [{listed}]"
+        )
+        return "", needs, [note]
+    note = (
+        "Nothing said what the app needs from the package index. requirements.txt was written by what it "
+        "imports; look through it before you build."
+    )
+    why = f"{_REQUIREMENTS}, by what is imported"
+    return requirements_text(found), [Finding("requirements", names, why)], [note]
 
 
 def _install(code: Sequence[Module], stated: Mapping[str, Any]) -> list[Finding]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair import app, checks, layers, layout, metadata, render, server, venv, wsgi
+from debonair import app, checks, instance, layers, layout, metadata, render, server, venv, wsgi
 from debonair.deb import tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source, Tree
@@ -66,6 +66,7 @@ def stage(
             ),
             *render.render(project, target, version=version, epoch=epoch),
             *_commands(project, mtime=epoch),
+            *instance.links(project, target, wheels, files, mtime=epoch),
         ]
     compiled = {part.layer.name: part.compiled for part in made}
     parts = [part.layer for part in made]

@@ -58,6 +58,11 @@ def _written(draft: Draft) -> Iterator[str]:
         yield f"Written {'into' if place.name == 'pyproject.toml' else 'to'} {place}:"
     yield ""
     yield textwrap.indent(draft.text.rstrip("\n"), "    ")
+    if draft.requirements:
+        yield ""
+        yield "This would be its requirements.txt:" if draft.present else "Written to requirements.txt:"
+        yield ""
+        yield textwrap.indent(draft.requirements.rstrip("\n"), "    ")
     yield ""
     yield "Next:"
     yield f"    debonair build{folder}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,7 +45,6 @@ server {
     }
 }
 """,
-    "requirements.txt": "flask\n",
     "manage.py": """\
 from flask import Flask
 
@@ -56,6 +56,13 @@ def page():
     return "<h1>Hello from the dashboard</h1>"
 """,
 }
+UNPREPARED = [
+    ("httpbin==0.10.4", "", "<title>httpbin"),
+    ("radicale==3.9.0", "", "Redirected to /.web"),
+    ("flask==3.1.3", "examples/javascript", "<title>JavaScript Example"),
+    ("flask==3.1.3", "examples/celery", "<title>Celery Example"),
+]
+"""Of the package index, with the folder in which the app is, and what its page says."""
 GROWN = {
     "uwsgi.yaml": """\
 uwsgi:
@@ -144,6 +151,27 @@ def test_the_classic_pair_ends_in_the_page(tmp_path: Path) -> None:
     debonair(folder, "build", "--target", "trixie-amd64")
     tried = debonair(folder, "try", *(folder / "dist").glob("*.deb"))
     assert "<h1>Hello from the dashboard</h1>" in tried
+
+
+@pytest.mark.parametrize(("sdist", "folder", "words"), UNPREPARED)
+def test_what_nobody_prepared_ends_in_the_page(
+    sdist: str, folder: str, words: str, *, machine: Machine, boot: Boot, tmp_path: Path
+) -> None:
+    argv = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
+    subprocess.run([*argv, "--dest", tmp_path, sdist], check=True)
+    (packed,) = tmp_path.glob("*.tar.gz")
+    shutil.unpack_archive(packed, tmp_path, filter="data")
+    root = tmp_path / packed.name.removesuffix(".tar.gz") / folder
+    debonair(root, "init", "--yes")
+    debonair(root, "build", "--target", "trixie-amd64")
+    (deb,) = (root / "dist").glob("*.deb")
+    package = deb.name.partition("_")[0]
+    trial.install(boot.bed, machine, deb)
+    try:
+        page = trial.healthy(machine, package, trial.Site("/"))
+    finally:
+        machine.run(["apt-get", "purge", "--yes", package])
+    assert words in page.text
 
 
 def test_real_uwsgi_takes_what_was_imported(machine: Machine, boot: Boot, tmp_path: Path) -> None:

@@ -159,6 +159,12 @@ def test_of_much_without_a_traceback_the_end_is_kept() -> None:
     assert task.tail("\n".join(map(str, range(50)))) == "\n".join(map(str, range(30, 50)))
 
 
+def test_requests_are_not_kept_beside_anything_else() -> None:
+    requests = ["[pid: 7|app: 0|req: 1/1] GET / => generated 9 bytes (HTTP/1.1 500)"] * 30
+    assert task.tail("\n".join(["no file", *requests])) == "no file"
+    assert task.tail("\n".join(requests)) == "\n".join(requests[:20])
+
+
 def test_a_traceback_is_kept_though_the_program_was_started_again() -> None:
     said = ["Traceback (most recent call last):", *["  x"] * 40, "ValueError: no", *["again"] * 40]
     kept = task.tail("\n".join(said)).splitlines()

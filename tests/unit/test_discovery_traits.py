@@ -159,6 +159,14 @@ def test_pins_that_go_together_or_are_for_an_older_python() -> None:
         ("from importlib.metadata import version\nx = version('My.App')", 2),
         ("import pkg_resources\nx = pkg_resources.get_distribution(__name__)", 2),
         ("from importlib.metadata import version\nx = version('other')", 0),
+        (
+            (
+                "try:\n    from importlib.metadata import version as v\nexcept ImportError:\n"
+                "    from importlib_metadata import version as v\nx = v(__name__)"
+            ),
+            5,
+        ),
+        ("from importlib import metadata\nimport u\nx = u.package_version('my-app')", 3),
         ("x = version('my-app')", 0),
     ],
 )

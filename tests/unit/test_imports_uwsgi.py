@@ -248,3 +248,12 @@ def test_every_reason_is_of_an_option(tmp_path: Path) -> None:
     assert not {*dropped, *development} - known
     assert not dropped.keys() & development.keys()
     assert quote.refused().items() <= dropped.items()
+
+
+def test_paths_of_the_project_are_relative_to_it(tmp_path: Path) -> None:
+    (tmp_path / "contrib").mkdir()
+    found = read(
+        tmp_path, "[uwsgi]\nenv = SETTINGS=%d/sample.cfg\nspooler = %d/mail\n", "contrib/uwsgi.ini"
+    )
+    assert found.settings["service"] == {"environment": {"SETTINGS": "contrib/sample.cfg"}}
+    assert found.settings["uwsgi"] == {"spooler": "contrib/mail"}

@@ -162,6 +162,14 @@ class TestApplication:
         )
         assert not (root / "debonair.toml").exists()
 
+    def test_nothing_beside_src_counts(self, tmp_path: Path) -> None:
+        files = {"make_celery.py": FLASK, "src/book/__init__.py": FLASK.replace("app =", "site =")}
+        assert 'wsgi = "book:site"' in draft(make(tmp_path, files)).text
+
+    def test_a_document_is_no_site_of_nginx(self, tmp_path: Path) -> None:
+        files = {"app.py": FLASK, "PKG-INFO": "Name: book\n\n    server {\n    }\n"}
+        assert draft(make(tmp_path, files)).imported.accounts == ()
+
     def test_what_another_tool_starts_counts_if_it_is_there(self, tmp_path: Path) -> None:
         root = make(tmp_path, {"a.py": FLASK, "b.py": FLASK, "Procfile": "web: gunicorn b:app\n"})
         found = draft(root)
@@ -195,6 +203,7 @@ class TestApplication:
         root = make(tmp_path, {"tool.py": "def main(): ...\n", "pyproject.toml": text})
         found = draft(root)
         assert found.findings[0].value == "none: a command-line tool"
+        assert found.notes[-1].startswith("No application was found, so the package brings commands")
         init.write(found)
         assert project.load(root).wsgi == ""
 
@@ -226,7 +235,15 @@ class TestApplication:
 
 class TestIdentity:
     @pytest.mark.parametrize(
-        ("folder", "package"), [("My App", "my-app"), ("Größe_2", "gr-e-2"), ("x", "app-x"), ("...", "app")]
+        ("folder", "package"),
+        [
+            ("My App", "my-app"),
+            ("Größe_2", "gr-e-2"),
+            ("x", "app-x"),
+            ("...", "app"),
+            ("falcon-4.4.0", "falcon-4-4-0"),
+            ("a" * 30 + "-b", "a" * 30),
+        ],
     )
     def test_a_name_of_the_folder(self, folder: str, package: str) -> None:
         found = identity.package(Path("/home") / folder, {}, "")
@@ -289,7 +306,7 @@ class TestNotes:
 
     def test_what_this_python_cannot_read(self, tmp_path: Path) -> None:
         found = draft(make(tmp_path, {"app.py": FLASK, "old.py": "print 'x'\n"}))
-        assert found.notes[0].startswith("old.py:1: Missing parentheses")
+        assert found.notes[1].startswith("old.py:1: Missing parentheses")
 
     def test_an_app_that_asks_for_its_version(self, tmp_path: Path) -> None:
         text = f"{FLASK}from importlib.metadata import version\nversion('book')\n"
@@ -300,6 +317,68 @@ class TestNotes:
         files = {"app.py": FLASK, "setup.py": "setup(name='book', version='1', description='B')\n"}
         found = draft(make(tmp_path, {**files, "app.json": '{"description": "Other"}'}))
         assert set(tomllib.loads(found.text)) == {"maintainer", "wsgi"}
+
+
+class TestRequirements:
+    """What is proposed if nothing says what the app needs."""
+
+    def test_they_are_what_the_app_imports(self, tmp_path: Path) -> None:
+        text = (
+            "import os, yaml\nimport RPi.GPIO\nfrom helper import x\nimport lib_here\n"
+            "try:\n    import simplejson\nexcept ImportError:\n    simplejson = None\n"
+            "def read():\n    from some_thing.deep import y\n"
+        )
+        files = {
+            "app.py": FLASK + text,
+            "helper.py": "import jwt\n",
+            "train.py": "import tensorflow\n",
+            "lib/lib_here.py": "",
+            "uwsgi.ini": "[uwsgi]\nmodule = app:app\npythonpath = lib\n",
+        }
+        root = make(tmp_path, files)
+        found = draft(root)
+        init.write(found)
+        assert (root / "requirements.txt").read_text() == (
+            "# Written by 'debonair init' from what the app imports, and yours to change.\n"
+            "flask  # app.py:1 imports flask\n"
+            "pyjwt  # helper.py:1 imports jwt\n"
+            "pyyaml  # app.py:4 imports yaml\n"
+            "some-thing  # app.py:13 imports some_thing; a guess by that name\n"
+        )
+        assert found.notes[0].startswith("Nothing said what the app needs from the package index.")
+        assert "Written to requirements.txt:\n\n    # Written by" in understood.text(found, columns=100)
+        assert project.load(root).requirements == ("flask", "pyjwt", "pyyaml", "some-thing")
+
+    def test_what_django_names_counts(self, tmp_path: Path) -> None:
+        files = {
+            "site_/wsgi.py": "import os\nfrom django.core.wsgi import get_wsgi_application\n"
+            "os.environ['DJANGO_SETTINGS_MODULE'] = 'site_.settings'\n"
+            "application = get_wsgi_application()\n",
+            "site_/settings.py": "INSTALLED_APPS = ['django.contrib.admin', 'rest_framework', 'polls']\n",
+            "polls/models.py": "from PIL import Image\n",
+        }
+        found = draft(make(tmp_path, files))
+        names = [line.split()[0] for line in found.requirements.splitlines()[1:]]
+        assert names == ["django", "djangorestframework", "pillow"]
+
+    @pytest.mark.parametrize(
+        "name", ["requirements.txt", "requirements/base.txt", "Pipfile", "poetry.lock", "pylock.toml"]
+    )
+    def test_what_is_said_is_left_alone(self, name: str, tmp_path: Path) -> None:
+        assert draft(make(tmp_path, {"app.py": FLASK, name: ""})).requirements == ""
+
+    def test_an_app_without_any(self, tmp_path: Path) -> None:
+        text = "def application(environ, start_response):\n    return []\n"
+        assert draft(make(tmp_path, {"app.py": text})).requirements == ""
+
+    def test_a_pyproject_that_says_none(self, tmp_path: Path) -> None:
+        files = {"app.py": FLASK, "pyproject.toml": "[project]\nname = 'book'\n"}
+        found = draft(make(tmp_path, files))
+        assert found.requirements == ""
+        assert found.notes[0] == (
+            "pyproject.toml says of no dependencies, and app.py:1 imports flask. If nothing else brings "
+            'it, add what is lacking there: dependencies = ["flask"]'
+        )
 
 
 class TestVerb:

@@ -302,3 +302,24 @@ class TestControl:
         assert " ".join(found.description.split()).startswith(long.strip())
         assert max(map(len, found.description.splitlines())) < 80
         assert "It runs under uWSGI" in found.description
+
+
+@pytest.mark.parametrize(
+    ("changes", "files", "expected"),
+    [
+        ({}, {}, "app/instance"),
+        ({"wsgi": "guestbook.web:app", "install": "wheel"}, {}, "venv/var/guestbook-instance"),
+        ({"wsgi": "guestbook.web:app", "install": "wheel"}, {}, "venv/var/guestbook.web-instance"),
+        ({}, {"instance/x": b""}, ""),
+    ],
+)
+def test_flasks_instance_folder_is_the_apps_data(
+    changes: dict[str, str], files: Mapping[str, bytes], expected: str, tmp_path: Path
+) -> None:
+    given = project(tmp_path, {**APP, **files}, exclude=(), **changes)
+    flask = wheel(tmp_path, "flask", {"flask/__init__.py": b"", "guestbook/web.py": b"app = 1()\n"})
+    found = entries(staged(tmp_path, given, flask))
+    links = {path: entry.target for path, entry in found.items() if path.endswith("instance")}
+    links = {path: target for path, target in links.items() if target}
+    assert links.get(f"{DIST}/{expected}", "") == ("/var/lib/guestbook" if expected else "")
+    assert bool(links) == bool(expected)

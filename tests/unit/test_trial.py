@@ -17,6 +17,7 @@ from debonair import trial
 from debonair.cache import Cache
 from debonair.errors import MachineError, TrialError
 from debonair.trial import forward
+from debonair.trial.advice import advice
 from debonair.trial.bed import Bed
 from debonair.trial.choice import Choice
 from debonair.trial.machine import Machine, Reply
@@ -285,6 +286,6 @@ def test_it_stays_until_ctrl_c(
     ],
 )
 def test_the_hint_for_a_release_that_was_refused(told: str, release: dict[str, object], said: str) -> None:
-    found = trial.advice(told, release)
+    found = advice(told, release)
     assert said in found
     assert bool(said) == bool(found)

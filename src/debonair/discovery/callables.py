@@ -87,7 +87,12 @@ class Callables:
         found += [self._candidate(name, kind, call=True) for name, kind in self._makers.items()]
         found += list(self._imported())
         wrapped = {kind.wrapped for name, kind in self._values.items() if self._replaces(name, kind)}
-        kept = [item for item in found if item and item.entry.replace(":", ".") not in wrapped]
+        importable = {module.path for module in self._modules if module.importable}
+        kept = [
+            item
+            for item in found
+            if item and item.path in importable and item.entry.replace(":", ".") not in wrapped
+        ]
         return sorted(dict.fromkeys(kept), key=lambda item: (not item.wsgi, item.rank, item.entry))
 
     def what(self, entry: str) -> str:

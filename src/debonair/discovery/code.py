@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,8 @@ _NOT_THE_APP = {
     "build", "dist", "doc", "docs", "env", "example", "examples", "migrations", "node_modules",
     "site-packages", "test", "tests", "venv", "virtualenv",
 }  # fmt: skip
+_SOMETIMES = re.compile(r"\bTYPE_CHECKING\b|\bversion_info\b|\bPY[23]\b")
+_IMPORT_ERRORS = re.compile(r"\b(ImportError|ModuleNotFoundError|Exception|BaseException)\b")
 _NOT_MODULES = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py"}
 
 
@@ -26,6 +30,8 @@ class Module:
     tree: ast.Module
     names: Mapping[str, str]
     """What an imported name stands for, in full: ``Flask`` for ``flask.Flask``."""
+    importable: bool = True
+    """Whether it is where the app's modules are imported from."""
 
     def dotted(self, node: ast.expr) -> str:
         """Return in full what a name or an attribute stands for; empty if it is something else."""
@@ -37,7 +43,17 @@ class Module:
 
     def imports(self) -> Iterator[tuple[str, int]]:
         """Yield in full the name of each thing that is imported anywhere in the module, and its line."""
-        for node in ast.walk(self.tree):
+        yield from self._imports(ast.walk(self.tree))
+
+    def needs(self) -> Iterator[tuple[str, int]]:
+        """Yield what ``imports`` does, without what the module can do without.
+
+        That is what is tried and may fail, or is there for type checkers or other versions of Python.
+        """
+        yield from self._imports(_in_any_case(self.tree))
+
+    def _imports(self, nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
+        for node in nodes:
             for name in _imported(node, self).values():
                 yield name, node.lineno  # type: ignore[attr-defined]
 
@@ -61,7 +77,7 @@ def modules(root: Path) -> tuple[list[Module], list[str]]:
             continue
         dotted = path.removeprefix(base).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         names = dict[str, str]()
-        module = Module(path, dotted, tree, names)
+        module = Module(path, dotted, tree, names, path.startswith(base))
         for node in top_level(tree):
             names.update(_imported(node, module))
         found.append(module)
@@ -83,6 +99,24 @@ def top_level(tree: ast.Module) -> Iterator[ast.stmt]:
         if isinstance(node, ast.If | ast.Try | ast.With):
             inner = [*node.body, *getattr(node, "orelse", ()), *getattr(node, "finalbody", ())]
             waiting[:0] = inner + [part for case in getattr(node, "handlers", ()) for part in case.body]
+
+
+def _in_any_case(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the nodes of what is not tried, and not only for some readers."""
+    waiting = deque[ast.AST]([tree])
+    while waiting:
+        node = waiting.popleft()
+        if isinstance(node, ast.Try) and any(_forgives(handler) for handler in node.handlers):
+            waiting += node.finalbody
+        elif isinstance(node, ast.If) and _SOMETIMES.search(ast.unparse(node.test)):
+            continue
+        else:
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+
+def _forgives(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or bool(_IMPORT_ERRORS.search(ast.unparse(handler.type)))
 
 
 def _imported(node: ast.AST, module: Module) -> dict[str, str]:

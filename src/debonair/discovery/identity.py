@@ -24,6 +24,7 @@ Runner = Callable[..., Completed]
 
 _READMES = ("README.md", "README.rst", "README.txt", "README")
 _MAX_WORDS = 78
+_MAX_NAME = 31  # characters that useradd(8) accepts
 _FIRST = "0.1"
 
 
@@ -37,9 +38,11 @@ def package(root: Path, stated: Mapping[str, Any], source: str) -> Finding:
     plain = re.sub(r"[-_. ]+", "-", name).lower()
     if plain and _is_name(plain):
         return Finding("package", plain, source)
-    found = re.sub(r"[^a-z0-9+.]+", "-", (name or root.name).lower()).strip("-.+")
+    # the service's user is called so, too, in which there is no dot
+    found = re.sub(r"[^a-z0-9]+", "-", (name or root.name).lower()).strip("-")
+    found = found if _is_name(found) else f"app-{found}"
     where = f"from '{name}', in {source}" if name else "the folder's name"
-    return Finding("package", found if _is_name(found) else f"app-{found}".rstrip("-"), where, ("package",))
+    return Finding("package", found[:_MAX_NAME].rstrip("-"), where, ("package",))
 
 
 def version(root: Path, stated: Mapping[str, Any], tables: Mapping[str, Any], source: str) -> Finding:

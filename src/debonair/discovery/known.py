@@ -64,6 +64,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     hardware: dict[str, Opens]
     gone: dict[str, Gone]
     pins: dict[str, Pin]
+    packages: dict[str, str]
 
 
 @cache

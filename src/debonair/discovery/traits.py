@@ -19,6 +19,8 @@ IN_THE_APP = 'cd "$VIRTUAL_ENV/../app" && '
 """Before a command of ``migrate`` that wants to be where the app's files are."""
 
 
+_METADATA = ("importlib.metadata", "importlib_metadata", "pkg_resources")
+_ASKING = re.compile(r"version|distribution|require|metadata")
 _BESIDE = re.compile(r"sqlite:///(?![/:]|$)[^{%]*$")
 
 
@@ -114,7 +116,7 @@ def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
     """Return sentences on what the app imports that is no longer there, with ``python`` on the Pi."""
     notes = dict[str, str]()
     for module in modules:
-        for name, line in module.imports():
+        for name, line in module.needs():
             for key, gone in known().gone.items():
                 late = not gone.since or _minor(gone.since) <= python
                 if late and (name == key or name.startswith(f"{key}.")):
@@ -159,17 +161,19 @@ def _minor(version: str) -> tuple[int, ...]:
 
 def asks_for_itself(modules: Sequence[Module], name: str) -> str:
     """Return where the app asks for its own version, which is there if it is installed as a wheel."""
-    asking = {
-        "importlib.metadata.version", "importlib.metadata.distribution",
-        "pkg_resources.get_distribution", "pkg_resources.require",
-    }  # fmt: skip
+    if not any(_imports(modules, reader) for reader in _METADATA):
+        return ""
     for module in modules:
         for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and module.dotted(node.func) in asking and node.args:
-                said = node.args[0]
-                own = isinstance(said, ast.Constant) and normalised(str(said.value)) == normalised(name)
-                if own or ast.unparse(said) in {"__name__", "__package__"}:
-                    return f"{module.path}:{node.lineno} asks for its own version"
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            said = node.args[0]
+            own = isinstance(said, ast.Constant) and normalised(str(said.value)) == normalised(name)
+            direct = module.dotted(node.func).startswith(_METADATA)
+            if (own and _ASKING.search(ast.unparse(node.func))) or (
+                direct and ast.unparse(said) in {"__name__", "__package__"}
+            ):
+                return f"{module.path}:{node.lineno} asks for its own version"
     return ""
 
 
@@ -192,7 +196,7 @@ def _loads_hardware(module: Module) -> Iterator[int]:
 
 
 def _imports(modules: Sequence[Module], package: str) -> bool:
-    return any(name.partition(".")[0] == package for module in modules for name, _ in module.imports())
+    return any(f"{name}.".startswith(f"{package}.") for module in modules for name, _ in module.imports())
 
 
 def _has_files(folder: Path) -> bool:

@@ -59,7 +59,7 @@ def _place(path: Path) -> int:
     # Other files have any name; what is in them says what they are.
     if path.suffix == ".ini" and _has(path, rb"^\[uwsgi\]"):
         return len(_READERS) - 1
-    if path.suffix in {"", ".conf"} and _has(path, rb"^\s*server\s*\{"):
+    if path.suffix in {"", ".conf"} and path.name != path.name.upper() and _has(path, rb"^\s*server\s*\{"):
         return len(_READERS) - 2
     return -1
 

@@ -200,7 +200,7 @@ class _Reader:
             return
         why = verdict.why
         if verdict.kept:
-            self.environment[name] = value
+            self.environment[name] = self._here(value)
             why = self._elsewhere(entry, value)
         self._say(entry, f"service.environment.{name}" if verdict.kept else "", why)
 
@@ -269,9 +269,13 @@ class _Reader:
         )
         return "a path of the machine that it ran on"
 
+    def _here(self, value: str) -> str:
+        """Return ``value`` with paths of this project relative to its folder, as they are on the Pi."""
+        return re.sub(rf"{re.escape(str(self.root))}/([\w.-]+/)?/*", r"\1", value)
+
     def _pass(self, entry: Entry, name: str) -> None:
         name = "processes" if name in PROCESSES else name
-        value = entry.value.replace(f"{self.root}/", "")
+        value = self._here(entry.value)
         why = self._elsewhere(entry, value)
         if comment := re.fullmatch(r"(\d+)\s+[;#].*", value):
             value, why = comment[1], "uWSGI has no comments behind a value"

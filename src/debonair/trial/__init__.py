@@ -6,7 +6,6 @@ The same Debians are the bed of the end-to-end tests.
 from __future__ import annotations
 
 import json
-import re
 import socket
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from debonair.errors import MachineError, TrialError
 from debonair.progress import say
 from debonair.suite import host_architecture
 from debonair.trial import forward
+from debonair.trial.advice import advice
 from debonair.trial.bed import Bed
 from debonair.trial.choice import choose
 from debonair.trial.machine import Machine, Reply
@@ -46,7 +46,8 @@ class Site:
     @classmethod
     def of(cls, release: Mapping[str, object]) -> Site | None:
         """Return the site of a ``release``, None if it serves no page."""
-        if "health" not in release:
+        served = release.get("wsgi") != "" or release.get("server") == "command"
+        if "health" not in release or not served:
             return None
         return cls(str(release["health"]), str(release.get("host", "")), int(str(release.get("port", 80))))
 
@@ -96,6 +97,8 @@ def try_deb(
         site = Site.of(release)
         if site:
             _show(machine, deb.package, site)
+        elif not command:
+            say(f"It serves no page. To run a command of it here: debonair try {deb.path} -- COMMAND")
         if port is not None:
             stack.enter_context(forwarded(machine, port, inside=site.port if site else 80))
             say(f"http://127.0.0.1:{port}/ on this machine leads there.")
@@ -124,22 +127,6 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
     others = f", with {more} other package{'s'[: more != 1]}" if more else ""
     say(f"apt-get install {inside}: done in {took:.1f} s{others}.")
     return done
-
-
-def advice(told: str, release: Mapping[str, object]) -> str:
-    """Return the hint for a ``release`` that was refused; ``told`` is what its programs said of it."""
-    words = release.get("hardware")
-    if re.search(r"TypeError: '\w+' object is not callable", told):
-        return (
-            f"Is '{release.get('wsgi')}' the application itself? It is loaded, and what it is may not be "
-            "called. Name a factory with parentheses: create_app()"
-        )
-    if isinstance(words, list) and words:
-        return (
-            f"It opens what a Raspberry Pi has ({', '.join(map(str, words))}), and there is no board here. "
-            "Let the app be loaded without: open it in a function, or in 'try:'. Or try it on the Pi."
-        )
-    return ""
 
 
 def release_of(machine: Machine, package: str) -> dict[str, object]:
