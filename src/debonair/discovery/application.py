@@ -47,10 +47,10 @@ def choose(
     candidates = callables.candidates()
     if web2py := next((item for item in candidates if item.what == "web2py"), None):
         raise ProjectError(
-            f"{web2py.entry} ({web2py.where}) is web2py, which keeps databases, sessions and errors among its "
-            "own code. On the Pi nothing can be written there.",
-            hint="How its data can lie elsewhere, and what was not tried, is in docs/how-to/frameworks.md. To "
-            f"serve it then: debonair init --wsgi '{web2py.entry}'",
+            f"{web2py.entry} ({web2py.where}) is web2py, which keeps databases, sessions and errors among "
+            "its own code. On the Pi nothing can be written there.",
+            hint="Once its applications lie where STATE_DIRECTORY says, serve it: debonair init --wsgi "
+            f"'{web2py.entry}'",
         )
     able = [item for item in candidates if item.wsgi]
     if able:
