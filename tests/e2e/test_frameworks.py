@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from debians import Boot
-from test_bring_your_app import debonair
+from debians import Boot, debonair
 
 from debonair.trial.machine import Machine, Reply
 
