@@ -74,7 +74,7 @@ def stamps(project: Project) -> str:
 
 def _place(project: Project) -> str:
     """Return the lines of a shell script that go to where the app's modules are."""
-    if project.install == "wheel":
+    if project.install != "files":
         return 'cd "$STATE_DIRECTORY" || exit'
     folder = project.import_path[0]
     return f'export PYTHONPATH="$release/{folder}"\ncd "$release/app" || exit'
