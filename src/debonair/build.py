@@ -87,7 +87,14 @@ def plan(project: Project, target: Target, *, cache: Cache, environ: Mapping[str
             f"There is no Python {target.python} here and none can be fetched: {target.name} gets no "
             "bytecode, and starts slower."
         )
-    return stage.stage(project, target, chosen, interpreter, cache=cache, environ=environ, epoch=epoch)
+    files = None
+    if project.collect:
+        from debonair import collected  # noqa: PLC0415 - few apps make files at build
+
+        files = collected.files(project, target, lock, sources=sources, cache=cache, environ=environ)
+    return stage.stage(
+        project, target, chosen, interpreter, files, cache=cache, environ=environ, epoch=epoch
+    )
 
 
 def build(

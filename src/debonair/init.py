@@ -12,7 +12,7 @@ from typing import Any
 from debonair import declared, imports, legacy, maintainer, settings, settingsfile, wanted
 from debonair import pyproject as pyproject_toml
 from debonair.cache import whole
-from debonair.discovery import Finding, application, identity, traits
+from debonair.discovery import Finding, application, django, identity, traits
 from debonair.discovery.application import Ask
 from debonair.discovery.callables import Callables
 from debonair.discovery.code import Module, modules
@@ -124,6 +124,7 @@ def draft(
     notes += more
     hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
     notes += more
+    of_django, more_of_django = django.look(root, code)
     findings = _merged(
         chosen,
         _identity(root, stated, tables, source, environ=environ, runner=runner, ask=asked),
@@ -131,11 +132,13 @@ def draft(
         identity.targets(stated, source),
         hardware,
         traits.static(code, root),
+        of_django,
         traits.migrations(code, root),
         _install(code, stated),
         said,
     )
     notes += [f"{path} cannot be read by this Python, and was not looked into." for path in broken]
+    notes += more_of_django
     python = load(_targets(findings)[0]).python_version
     notes += traits.traps(code, python)
     notes += traits.pins([line for found in needs for line in found.value], python)

@@ -77,6 +77,8 @@ class Project:
     sleep_after: int = 0
     """Seconds without a request, after which the app ends until the next; 0 for never."""
     keep_releases: int = 2
+    collect: str = ""
+    """A command that makes further files of the app's own, at build."""
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
@@ -205,6 +207,12 @@ def _project(
             '"command".',
         )
     _check_paths(given, root, file)
+    install = "index" if published else given.install or ("files" if entry or own else "wheel")
+    if given.collect and install != "files":
+        raise ProjectError(
+            f"{file.name}: 'collect' makes files beside the app's, which are those of a wheel here.",
+            hint='Say install = "files", or let the build backend make what it makes.',
+        )
     return Project(
         root=root,
         config_file=file,
@@ -213,7 +221,7 @@ def _project(
         version=version,
         wsgi=entry,
         command=own,
-        install="index" if published else given.install or ("files" if entry or own else "wheel"),
+        install=install,
         targets=tuple(dict.fromkeys(given.targets)),
         maintainer=person,
         description=control.synopsis(synopsis),
@@ -238,6 +246,7 @@ def _project(
         emperor=given.emperor,
         sleep_after=_sleep_after(given, file),
         keep_releases=given.keep_releases,
+        collect=given.collect,
         include=tuple(given.include),
         exclude=tuple(given.exclude),
         requirements=(*([given.from_pypi] if published else []), *needed.requirements),
@@ -324,7 +333,8 @@ def _check_paths(given: Settings, root: Path, file: Path) -> None:
         if given.from_pypi:
             continue  # it is in a wheel, which is not here yet
         path = (root / folder).resolve()
-        if not path.is_relative_to(root.resolve()) or not path.is_dir():
+        made = given.collect and not path.exists()
+        if not path.is_relative_to(root.resolve()) or not (path.is_dir() or made):
             raise ProjectError(
                 f"{file.name}: 'static' names the folder '{folder}', which is not in the project.",
                 hint=f"Make {folder}, or name the folder that has the files of {url}.",

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -51,7 +52,8 @@ def interpreter(version: str, *, cache: Cache, environ: Mapping[str, str]) -> In
         if found.identity in suites.values():
             return _remember(note, found)
     for suite in suites:
-        if (found_there := _of_suite(suite, version, cache, environ)) is not None:
+        minimal = f"python{version}-minimal"
+        if (found_there := _of_suite(suite, version, cache, environ, package=minimal)) is not None:
             return _remember(note, found_there)
     if not here:
         return None
@@ -61,6 +63,27 @@ def interpreter(version: str, *, cache: Cache, environ: Mapping[str, str]) -> In
         "a build elsewhere may give other bytes.",
     )
     return here[0]
+
+
+def complete(version: str, *, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
+    """Return a CPython of the minor ``version`` with its whole standard library.
+
+    Any release of it will do, this machine's first; None if none is to be had. Else it is as with
+    ``interpreter``.
+    """
+    note = cache.folder("pythons") / f"{version}-complete.json"
+    if (known := _remembered(note)) is not None:
+        return known
+    suites = (
+        _of_suite(suite, version, cache, environ, package=f"python{version}") for suite in _suites(version)
+    )
+    for found in chain(_of_this_machine(version, environ), suites):
+        if (
+            found
+            and run.run([*found.argv, "-I", "-S", "-c", "import sqlite3, ssl"], check=False).status == 0
+        ):
+            return _remember(note, found)
+    return None
 
 
 def _suites(version: str) -> dict[str, str]:
@@ -91,8 +114,10 @@ def _probed(argv: Sequence[str], version: str) -> Interpreter | None:
     return Interpreter((executable,) if len(argv) == 1 else tuple(argv), release)
 
 
-def _of_suite(suite: str, version: str, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
-    """Unpack the Python of ``suite`` into ``cache``; None if it cannot be fetched or does not run here."""
+def _of_suite(
+    suite: str, version: str, cache: Cache, environ: Mapping[str, str], *, package: str
+) -> Interpreter | None:
+    """Unpack ``package`` of ``suite`` into ``cache``; None if it cannot be fetched or does not run here."""
     from debonair.exclusive import exclusive  # noqa: PLC0415 - what was found once is remembered
     from debonair.mirror import mirror  # noqa: PLC0415
     from debonair.suite import Suite, host_architecture  # noqa: PLC0415
@@ -105,7 +130,7 @@ def _of_suite(suite: str, version: str, cache: Cache, environ: Mapping[str, str]
             empty.parent.mkdir(exist_ok=True)
             empty.touch()
         packages = Suite.of(suite, architecture, mirror=mirror(environ), cache=cache)
-        debs = packages.fetch([f"python{version}-minimal"], status=empty)
+        debs = packages.fetch([package], status=empty)
         digest = hashlib.sha256("\n".join(sorted(path.name for path in debs)).encode()).hexdigest()
         folder = pythons / f"{suite}-{architecture}-{digest[:12]}"
         with exclusive(pythons / "lock"):

@@ -113,6 +113,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
     ]
     sleep_after: Annotated[str, Meta(description="how long without a request until the app ends: 15min")]
     keep_releases: Annotated[int, Meta(description="how many releases stay on the Pi", ge=1)]
+    collect: Annotated[
+        str, Meta(description="a command, run at build, whose files go into the package: collectstatic")
+    ]
     include: Annotated[list[str], Meta(description="patterns of .gitignore: what goes into the package")]
     exclude: Annotated[
         list[str], Meta(description="patterns of .gitignore: what does not, besides the default")

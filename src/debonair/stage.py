@@ -19,6 +19,7 @@ from debonair.errors import ProjectError
 from debonair.layers import ENOUGH, Recipe
 
 if TYPE_CHECKING:
+    from debonair.app import AppFile
     from debonair.cache import Cache
     from debonair.elf import Elf
     from debonair.project import Project
@@ -42,6 +43,7 @@ def stage(
     target: Target,
     wheels: Sequence[Wheel],
     interpreter: Interpreter | None,
+    files: tuple[AppFile, ...] | None = None,
     *,
     cache: Cache,
     environ: Mapping[str, str],
@@ -49,13 +51,15 @@ def stage(
 ) -> Plan:
     """Plan the package of ``project`` for ``target``, with ``wheels`` in its venv.
 
+    ``files`` are the app's if they are not those that lie in its folder.
     ``environ`` may name the mirror that is asked for libraries; ``epoch``, in seconds, is the time of
     whatever is the application's own. Raises ``ProjectError``, ``WheelError`` or ``PackageError`` for what
     cannot be laid out, or would not run on ``target``, and ``NetworkError`` if that cannot be found out.
     """
     version = for_suite(project.version, target.debian_release, target.variant)
     # Read here: a thread that opens many files waits for the GIL at each.
-    files = app.collect(project) if project.install == "files" else ()
+    if files is None:
+        files = app.collect(project) if project.install == "files" else ()
     with ThreadPoolExecutor(max_workers=1) as pool:  # another program compiles the app's bytecode meanwhile
         own = pool.submit(app.sources, files, project, target, interpreter, mtime=epoch) if files else None
         recipes = [_recipe(wheel, project, target, interpreter) for wheel in wheels]
@@ -149,6 +153,8 @@ def _check(project: Project, target: Target, plan: Tree) -> None:
     if project.install != "wheel":
         files = project.install == "files"
         why = "'include' and 'exclude' leave no file of it" if files else "no wheel has it"
+        if project.collect:
+            why = f"'collect' makes no file of it, or {why}"
         for prefix, folder in project.static.items():
             if f"{f'{home}/app/' if files else modules}{folder.strip('/')}" not in paths:
                 raise ProjectError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,8 @@ from debonair.trial.bed import Bed
 from debonair.trial.container import Container
 from debonair.trial.root import BARE, READY
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+CHECKOUT = Path(__file__).parents[2]
+EXAMPLES = CHECKOUT / "examples"
 CARRIED = min(len(os.sched_getaffinity(0)), 4)
 """How many processes of an app this machine carries, which has memory for all of them."""
 
@@ -45,3 +48,17 @@ class Builder:
         cache = Cache.of(os.environ)
         found = targets.load(target)
         return builds.build(projects.load(root), found, self.out, cache=cache, environ=os.environ).path
+
+
+def debonair(folder: Path, *words: str | Path) -> str:
+    """Run a verb in a folder as it is typed there, and return what it says."""
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(CHECKOUT / "src"),
+        "DEBFULLNAME": "Ada",
+        "DEBEMAIL": "ada@example.org",
+    }
+    argv = [sys.executable, "-m", "debonair", *map(str, words)]
+    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from debians import Boot
+from debians import Boot, debonair
 
 from debonair import trial
 from debonair.deb import archive
@@ -20,7 +19,6 @@ from debonair.trial.machine import Machine
 
 pytestmark = pytest.mark.boot
 
-CHECKOUT = Path(__file__).parents[2]
 CLASSIC = {
     "uwsgi.ini": """\
 [uwsgi]
@@ -115,20 +113,6 @@ def project(folder: Path, files: dict[str, str]) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     return folder
-
-
-def debonair(folder: Path, *words: str | Path) -> str:
-    """Run a verb in a folder as it is typed there, and return what it says."""
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(CHECKOUT / "src"),
-        "DEBFULLNAME": "Ada",
-        "DEBEMAIL": "ada@example.org",
-    }
-    argv = [sys.executable, "-m", "debonair", *map(str, words)]
-    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

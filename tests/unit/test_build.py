@@ -12,8 +12,9 @@ from samples import sample_project
 from wheelmaker import make_wheel
 
 from debonair import build as builds
-from debonair import lock, own, python, target, wheels
+from debonair import collected, lock, own, python, target, wheels
 from debonair import project as projects
+from debonair.app import AppFile
 from debonair.build import Stopwatch
 from debonair.cache import Cache
 from debonair.deb import archive
@@ -98,6 +99,20 @@ def test_the_same_bytes_again(tmp_path: Path, project: Project, stages: Stages) 
     stages.wheels = (wheel(tmp_path),)
     first, second = build(tmp_path, project), build(tmp_path, project, "other")
     assert first.path.read_bytes() == second.path.read_bytes()
+
+
+def test_what_a_command_makes_at_build_is_in_it(
+    tmp_path: Path, project: Project, stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = (
+        AppFile("guestbook/__init__.py", 0o644, b"def create_app(): ..."),
+        AppFile("guestbook/static/y", 0o644),
+    )
+    monkeypatch.setattr(collected, "files", lambda *_, **__: made)
+    deb = archive.read(build(tmp_path, replace(project, collect="make")).path)
+    own = [entry.path.partition("/app/")[2] for entry in deb.entries if entry.kind == "file"]
+    assert "guestbook/static/y" in own
+    assert "guestbook/static/x.css" not in own
 
 
 def test_an_epoch_of_the_version_is_not_in_the_name(

@@ -224,9 +224,34 @@ class TestApplication:
         assert said["server"] == "command"
         assert said["command"] == f"uvicorn --uds $SOCKET --forwarded-allow-ips '*' {command}"
 
+    @pytest.mark.parametrize(
+        ("script", "said"),
+        [
+            ("os.environ['SOCKET']", "it names SOCKET"),
+            (
+                "8888",
+                "it has to listen there: add_socket(bind_unix_socket(os.environ['SOCKET'], mode=0o660))",
+            ),
+        ],
+    )
+    def test_one_that_its_own_script_serves(self, script: str, said: str, tmp_path: Path) -> None:
+        files = {
+            "m.py": "import tornado.web\napp = tornado.web.Application([])\n",
+            "serve.py": f"import os\nfrom m import app\nif __name__ == '__main__':\n    serve({script})\n",
+        }
+        text = draft(make(tmp_path, files)).text
+        assert tomllib.loads(text)["command"] == "python serve.py"
+        assert f"# {said}\n" in text
+
+    def test_web2py_writes_where_it_must_not(self, tmp_path: Path) -> None:
+        handler = "import gluon.main\nif LOG:\n    application = gluon.main.appfactory()\nelse:\n"
+        root = make(tmp_path, {"wsgihandler.py": f"{handler}    application = gluon.main.wsgibase\n"})
+        assert "is web2py, which keeps databases" in refused(root).message
+        assert draft(root, entry="wsgihandler:application").findings[0].value == "wsgihandler:application"
+
     def test_one_whose_server_is_not_known(self, tmp_path: Path) -> None:
-        error = refused(make(tmp_path, {"m.py": "import tornado.web\napp = tornado.web.Application([])\n"}))
-        assert error.message == "m:app (m.py:2) is Tornado, which WSGI cannot serve."
+        error = refused(make(tmp_path, {"m.py": "import sanic\napp = sanic.Sanic('x')\n"}))
+        assert error.message == "m:app (m.py:2) is Sanic, which WSGI cannot serve."
         assert 'server = "command"' in error.hint
 
     def test_no_folder(self, tmp_path: Path) -> None:

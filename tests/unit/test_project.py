@@ -298,6 +298,11 @@ class TestRefusals:
                 "names the folder '../', which is not in the project",
             ),
             ('[tool.debonair.static]\n"/s/" = "pyproject.toml"', "which is not in the project"),
+            ('install = "wheel"\ncollect = "make"', "'collect' makes files beside the app's"),
+            (
+                'collect = "make"\n[tool.debonair.static]\n"/s/" = "../none"',
+                "names the folder '../none', which is not in the project",
+            ),
         ],
     )
     def test_values_that_cannot_be(self, more: str, said: str, tmp_path: Path) -> None:
@@ -305,6 +310,10 @@ class TestRefusals:
         assert error.message.startswith("pyproject.toml:")
         assert said in error.message
         assert error.hint
+
+    def test_a_folder_that_a_command_will_make(self, tmp_path: Path) -> None:
+        more = 'collect = "make"\n[tool.debonair.static]\n"/s/" = "none"'
+        assert load(tmp_path, pyproject_toml=PROJECT + more).static == {"/s/": "none"}
 
     @pytest.mark.parametrize(
         "entry", ["guestbook", "guestbook:", ":app", "a:b:c", "a-b:c", "a:b(1)", "a:b.c", "1a:b"]

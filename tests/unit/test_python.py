@@ -13,7 +13,7 @@ from programs import Programs, stand_in
 from debonair.cache import Cache
 from debonair.errors import NetworkError
 from debonair.mirror import Mirror
-from debonair.python import Interpreter, interpreter
+from debonair.python import Interpreter, complete, interpreter
 from debonair.suite import Suite
 
 
@@ -43,7 +43,7 @@ def debs(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     found: list[Path] = []
 
     def fetch(suite: Suite, wanted: list[str], *, status: Path) -> tuple[Path, ...]:
-        assert wanted == ["python3.13-minimal"]
+        assert wanted in (["python3.13-minimal"], ["python3.13"])
         assert (suite.name, status.read_text()) == ("trixie", "")
         if not found:
             raise NetworkError("no network")
@@ -171,3 +171,32 @@ def test_packages_half_unpacked_are_none(
     programs.answer("ld-linux", "cpython 3.13.5 x\n")
     assert found(tmp_path) is not None
     assert not killed.exists()
+
+
+class TestComplete:
+    """One that has all of its standard library."""
+
+    @staticmethod
+    def found(tmp_path: Path) -> Interpreter | None:
+        return complete("3.13", cache=Cache(tmp_path / "cache"), environ={"PATH": "/x"})
+
+    def test_any_release_on_this_machine_will_do(
+        self, programs: Programs, bin_: Path, tmp_path: Path
+    ) -> None:
+        program = here(programs, bin_, "3.13.0")
+        assert self.found(tmp_path) == Interpreter((str(program),), "3.13.0")
+        asked = len(programs.asked)
+        assert self.found(tmp_path) == Interpreter((str(program),), "3.13.0")
+        assert len(programs.asked) == asked, "it is remembered"
+
+    def test_else_the_suites(
+        self, programs: Programs, bin_: Path, tmp_path: Path, debs: list[Path]
+    ) -> None:
+        here(programs, bin_, "3.13.5")
+        programs.answer("^[^ ]*/bin/python3.13 .*import sqlite3", status=1)
+        assert self.found(tmp_path) is None
+        debs.append(Path("/a/python3.13_3.13.5_amd64.deb"))
+        programs.answer("ld-linux", "cpython 3.13.5 x\n")
+        found = self.found(tmp_path)
+        assert found is not None
+        assert Path(found.argv[0]).name == "ld-linux-x86-64.so.2"

@@ -191,6 +191,11 @@ class TestRefusals:
             staged(tmp_path, project(tmp_path, exclude=("static",)))
         assert "take /static/ out" in caught.value.hint
 
+    def test_static_files_that_no_command_made(self, tmp_path: Path) -> None:
+        given = project(tmp_path, collect="true", exclude=("static",))
+        with pytest.raises(ProjectError, match="but 'collect' makes no file of it, or 'include' and"):
+            staged(tmp_path, given)
+
     def test_two_wheels_with_one_file(self, tmp_path: Path) -> None:
         wheels = [wheel(tmp_path, name, {"shared.py": b""}) for name in ("one", "two")]
         with pytest.raises(PackageError, match=r"shared.py' is both in one 1.0 and in two 1.0"):

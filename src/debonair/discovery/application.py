@@ -45,6 +45,13 @@ def choose(
         where = " ".join([_where(imported, _KEY, root), *_made_by(callables.what(said))])
         return [Finding("application", said, where, _KEY)]
     candidates = callables.candidates()
+    if web2py := next((item for item in candidates if item.what == "web2py"), None):
+        raise ProjectError(
+            f"{web2py.entry} ({web2py.where}) is web2py, which keeps databases, sessions and errors among "
+            "its own code. On the Pi nothing can be written there.",
+            hint="Once its applications lie where STATE_DIRECTORY says, serve it: debonair init --wsgi "
+            f"'{web2py.entry}'",
+        )
     able = [item for item in candidates if item.wsgi]
     if able:
         best = [item for item in able if item.rank == able[0].rank]
@@ -52,6 +59,8 @@ def choose(
     for first in candidates:
         if first.server:
             return _command(first)
+        if first.listens:
+            return _script(first, callables)
         raise ProjectError(
             f"{first.entry} ({first.where}) is {first.what}, which WSGI cannot serve.",
             hint='Say how it is served, in debonair.toml: server = "command", and as command a line that '
@@ -81,6 +90,16 @@ def _command(item: Candidate) -> list[Finding]:
         Finding("application", item.entry, f"{item.where} ({item.what})"),
         Finding("server", "command", f"{item.what} is not of WSGI", ("server",)),
         Finding("command", line, f"{item.server} is to be among the requirements", ("command",)),
+    ]
+
+
+def _script(item: Candidate, callables: Callables) -> list[Finding]:
+    """Return how an application is served by a script of its own, which must listen on ``$SOCKET``."""
+    heard = "it names SOCKET" if callables.mentions("SOCKET") else f"it has to listen there: {item.listens}"
+    return [
+        Finding("application", item.entry, f"{item.where} ({item.what})"),
+        Finding("server", "command", f"{item.what} is not of WSGI", ("server",)),
+        Finding("command", f"python {callables.script(item.path)}", heard, ("command",)),
     ]
 
 
@@ -144,8 +163,8 @@ _ADVICE = {
     "bottle": "Add at the end of that file: application = bottle.default_app()",
     "web": "Add at the end of that file: application = app.wsgifunc()",
     "pyramid": "Write a wsgi.py: "
-    "from pyramid.paster import get_app; application = get_app('production.ini')",
-    "aiohttp": "aiohttp is a server of its own, and not of WSGI; Debonair does not package it.",
+    "from pyramid.paster import get_app; application = get_app('production.ini'). "
+    "In that file write 'use = call:PACKAGE:main', as 'use = egg:' finds what is installed alone.",
 }
 
 

@@ -36,6 +36,8 @@ class Candidate:
     """Whether WSGI can serve it."""
     server: str
     """Which other server can, if that is known."""
+    listens: str
+    """Else what makes its own script listen on ``$SOCKET``, if that is known."""
     rank: tuple[int, ...]
     """The smaller, the more by convention."""
 
@@ -53,6 +55,8 @@ class _Kind:
     """The full name of what this wraps, or is another name of."""
     server: str = ""
     """Which server serves it, if it is not WSGI and that is known."""
+    listens: str = ""
+    """Or what makes its own script listen on ``$SOCKET``."""
 
 
 class Callables:
@@ -69,7 +73,7 @@ class Callables:
         self._closed = set[str]()
         self._makers |= {name: _Kind(what) for name, what in known().wsgi.items()}
         self._makers |= {
-            name: _Kind(other.what, wsgi=False, server=other.server)
+            name: _Kind(other.what, wsgi=False, server=other.server, listens=other.listens)
             for name, other in known().others.items()
         }
         self._values |= {name: _Kind(what) for name, what in known().wsgi_values.items()}
@@ -114,6 +118,16 @@ class Callables:
                 if name.partition(".")[0] == package:
                     return f"{module.path}:{line}"
         return ""
+
+    def script(self, path: str) -> str:
+        """Return ``path`` if that module can be called as a script, else the first that can."""
+        scripts = [module.path for module in self._modules if "__main__" in ast.unparse(module.tree)]
+        return path if path in scripts or not scripts else scripts[0]
+
+    def mentions(self, text: str) -> bool:
+        """Tell whether a text of the code is ``text``."""
+        nodes = (node for module in self._modules for node in ast.walk(module.tree))
+        return any(isinstance(node, ast.Constant) and node.value == text for node in nodes)
 
     def _read(self, module: Module) -> None:
         for node in top_level(module.tree):
@@ -254,7 +268,7 @@ class Callables:
         rank = _rank(module, short, call=call)
         if not call and self._is_handed_on(name, module):
             rank = min(rank, _rank(module, short, call=False, name="__init__.py"))
-        return Candidate(entry, module.path, line, kind.what, kind.wsgi, kind.server, rank)
+        return Candidate(entry, module.path, line, kind.what, kind.wsgi, kind.server, kind.listens, rank)
 
     def _is_handed_on(self, name: str, module: Module) -> bool:
         """Return whether the package of ``module`` makes what it defines its own."""
@@ -290,6 +304,7 @@ class Callables:
                             kind.what,
                             kind.wsgi,
                             kind.server,
+                            kind.listens,
                             rank,
                         )
 

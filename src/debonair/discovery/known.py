@@ -46,6 +46,8 @@ class Other(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     what: str
     server: str = ""
     """One of the servers, if it is known which serves it."""
+    listens: str = ""
+    """What makes its own script serve it on ``$SOCKET``, if that is known."""
 
 
 class _Wrappers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
