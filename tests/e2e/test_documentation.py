@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from debians import Boot
+from debians import EXAMPLES, Boot
 from pages import Block, blocks, followed
 
 from debonair.cache import Cache
@@ -23,6 +24,8 @@ CHECKOUT = Path(__file__).parents[2]
 TUTORIAL = CHECKOUT / "docs" / "tutorial" / "first-app.md"
 GOING_ON = (CHECKOUT / "docs" / "how-to" / "https-at-home.md",)
 """The guides that begin with the tutorial's app on the Pi."""
+IN_A_PROJECT = {"ci"}
+"""The guides that begin in the folder of a project."""
 
 
 class Reader:
@@ -137,5 +140,7 @@ def test_the_tutorial_and_what_goes_on_from_it(reader: Reader) -> None:
 @pytest.mark.parametrize(
     "page", sorted(set(followed()) - {TUTORIAL, *GOING_ON}), ids=lambda page: page.stem
 )
-def test_a_page_can_be_followed(page: Path, reader: Reader) -> None:
+def test_a_page_can_be_followed(page: Path, reader: Reader, tmp_path: Path) -> None:
+    if page.stem in IN_A_PROJECT:
+        shutil.copytree(EXAMPLES / "hello", tmp_path, dirs_exist_ok=True)
     reader.follow(page)
