@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from debonair import declared
 from debonair.errors import WheelError
 
 _DAMAGE = (
@@ -45,6 +46,15 @@ def read(sdist: Path) -> Backend:
             f"{sdist.name} is not an sdist that can be read: {wrong}.",
             hint="Lock another version of it, and tell its authors.",
         ) from wrong
+
+
+def of(root: Path) -> Backend:
+    """Return how the project in the folder ``root`` wants to be built.
+
+    Raises ``ProjectError`` if its pyproject.toml cannot be read.
+    """
+    path = root / "pyproject.toml"
+    return msgspec.convert(declared.toml(path).get("build-system", {}) if path.is_file() else {}, Backend)
 
 
 def _pyproject(sdist: Path) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from debonair.project import Project
     from debonair.stage import Plan
     from debonair.target import Target
+    from debonair.wheels import Wheel
 
 
 class Artefact(msgspec.Struct, frozen=True):
@@ -58,29 +59,81 @@ class Stopwatch:
         self.last = now
 
 
-def plan(project: Project, target: Target, *, cache: Cache, environ: Mapping[str, str]) -> Plan:
-    """Return the plan of the package of ``project`` for ``target``."""
-    every = _targets(project, target)
-    lock = locks.ensure(project, every, cache, environ)
-    sources = wheels.Sources(
-        project.root,
-        min(every, key=lambda other: other.python_version).python,
-        project.from_source,
-        project.sdists == "allow",
-        project.build_depends,
-    )
-    chosen = wheels.obtain(lock, target, cache, environ, sources=sources)
+class Supply(Protocol):
+    """Where the wheels of a project come from."""
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """Where what the project's own wheel is built with comes from."""
+
+    def wheels(self, target: Target) -> tuple[Wheel, ...]:
+        """Return those for ``target``, verified."""
+
+    def libraries(self, target: Target) -> tuple[str, ...] | None:
+        """Return the Debian packages of what they are linked with; None if that is to be found out."""
+
+    def times(self) -> list[int]:
+        """Return when they were published, in seconds since the epoch, as far as that is known."""
+
+
+class Index:
+    """The package index, by the lock of ``project``, which is made if there is none."""
+
+    def __init__(
+        self, project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]
+    ) -> None:
+        self.environ = environ
+        self._cache = cache
+        self._lock = locks.ensure(project, targets, cache, environ)
+        self._sources = wheels.Sources(
+            project.root,
+            min(targets, key=lambda each: each.python_version).python,
+            project.from_source,
+            project.sdists == "allow",
+            project.build_depends,
+        )
+
+    def wheels(self, target: Target) -> tuple[Wheel, ...]:
+        """Return the wheels for ``target``. Raises what ``wheels.obtain`` does."""
+        return wheels.obtain(self._lock, target, self._cache, self.environ, sources=self._sources)
+
+    def libraries(self, target: Target) -> None:
+        """Return None: the suite of ``target`` is asked."""
+
+    def times(self) -> list[int]:
+        """Return when the files of the lock were published."""
+        return [file.uploaded for package in self._lock.packages for file in package.files if file.uploaded]
+
+
+def plan(
+    project: Project,
+    target: Target,
+    *,
+    cache: Cache,
+    environ: Mapping[str, str],
+    supply: Supply | None = None,
+    version: str = "",
+) -> Plan:
+    """Return the plan of the package of ``project`` for ``target``.
+
+    Its wheels are those of the ``supply``, else of the index; ``version`` is the Debian version if that is
+    not to be the project's own, for the suite.
+    """
+    supply = supply or Index(project, _targets(project, target), cache, environ)
+    chosen = supply.wheels(target)
     if project.install == "index":
         from debonair import distribution  # noqa: PLC0415 - few apps are those of others
 
-        epoch = epochs.published(distribution.times(lock, distribution.find(project, chosen)), environ)
+        times = supply.times() or distribution.times(project, chosen)
+        epoch = epochs.published(times, environ)
         project = distribution.described(project, chosen)
     else:
         epoch = epochs.of(project.root, environ)
+    fetched = chosen
     if project.install == "wheel":
         from debonair import own  # noqa: PLC0415 - an app's own files are packed without its wheel
 
-        chosen = (*chosen, own.wheel(project, epoch, cache, environ))
+        chosen = (*chosen, own.wheel(project, epoch, cache, supply.environ))
     interpreter = python.interpreter(target.python, cache=cache, environ=environ)
     if interpreter is None:
         say(
@@ -91,10 +144,20 @@ def plan(project: Project, target: Target, *, cache: Cache, environ: Mapping[str
     if project.collect:
         from debonair import collected  # noqa: PLC0415 - few apps make files at build
 
-        files = collected.files(project, target, lock, sources=sources, cache=cache, environ=environ)
-    return stage.stage(
-        project, target, chosen, interpreter, files, cache=cache, environ=environ, epoch=epoch
+        files = collected.files(project, target, supply.wheels, cache=cache, environ=environ)
+    planned = stage.stage(
+        project,
+        target,
+        chosen,
+        interpreter,
+        files,
+        cache=cache,
+        environ=environ,
+        epoch=epoch,
+        libraries=supply.libraries(target),
+        version=version,
     )
+    return msgspec.structs.replace(planned, wheels=fetched)
 
 
 def build(

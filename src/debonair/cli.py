@@ -27,10 +27,11 @@ _COMMAND = "debonair.command"
 _DEB = click.Path(path_type=Path, dir_okay=False)
 
 
-class _Verbs(click.Group):
+class Shown(click.Command):
     """Show an ``Error`` as its sentence and its hint, and end with its exit code."""
 
     def invoke(self, context: click.Context) -> Any:
+        """Run what was asked for, and turn what a user can cause into words."""
         # Who is told to end takes away what it has made, as after Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
@@ -44,6 +45,10 @@ class _Verbs(click.Group):
         except BrokenPipeError:  # the reader, such as head, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             context.exit(0)
+
+
+class _Verbs(Shown, click.Group):
+    """The command line of many verbs."""
 
 
 def _complain(error: Error) -> None:
@@ -221,6 +226,31 @@ def lock(directory: Path, *, upgrade: bool) -> None:
     chosen = [targets.load(name) for name in project.targets]
     path = locks.write(project, chosen, _cache(), os.environ, upgrade=upgrade)
     click.echo(f"{path.name}  {len(locks.ensure(project, chosen, _cache(), os.environ).packages)} packages")
+
+
+@main.command()
+@_directory
+@_target_option(multiple=True)
+@click.option(
+    "--out", "-o", metavar="DIR", type=_FOLDER, default=None, help="The folder; DIRECTORY/debian/wheels."
+)
+def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
+    """Fetch the wheels of the project in DIRECTORY, for each target, into a folder.
+
+    From it 'dh --with debonair' builds the package where there is no network.
+    """
+    from debonair import build as builds
+    from debonair import project as projects
+    from debonair import shelf
+    from debonair import target as targets
+
+    project = projects.load(directory.absolute())
+    chosen = [targets.load(name) for name in dict.fromkeys(target or project.targets)]
+    plans = {each: builds.plan(project, each, cache=_cache(), environ=os.environ) for each in chosen}
+    folder = out or directory / shelf.FOLDER
+    laid = shelf.fill(folder.absolute(), project, plans, _cache(), os.environ)
+    size = sum(path.stat().st_size for path in laid)
+    click.echo(f"{folder}  {len(laid)} files for {', '.join(each.name for each in chosen)}, {_size(size)}")
 
 
 @main.command()

@@ -11,14 +11,14 @@ import json
 import os
 import shlex
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair import app, epoch, layout, python, target, wheels
+from debonair import app, epoch, layout, python, target
 from debonair.app import AppFile
 from debonair.cache import whole
 from debonair.errors import MachineError, ProjectError, WheelError
@@ -30,11 +30,10 @@ from debonair.unpack import unpack
 
 if TYPE_CHECKING:
     from debonair.cache import Cache
-    from debonair.lock import Lock
     from debonair.project import Project
     from debonair.python import Interpreter
     from debonair.target import Target
-    from debonair.wheels import Sources, Wheel
+    from debonair.wheels import Wheel
 
 _FORMAT = 1
 """Raised whenever the same inputs would make other files than before."""
@@ -46,23 +45,22 @@ _LAST = 5
 def files(
     project: Project,
     meant: Target,
-    lock: Lock,
+    obtain: Callable[[Target], tuple[Wheel, ...]],
     *,
-    sources: Sources,
     cache: Cache,
     environ: Mapping[str, str],
 ) -> tuple[AppFile, ...]:
     """Return what goes into the package of ``project`` for ``meant``, once its ``collect`` has run.
 
-    That is done once for the same files, packages and Python, and kept in ``cache``. ``sources`` says how a
-    package without a wheel is built, ``environ`` where things are fetched. Raises ``ProjectError`` if the
+    That is done once for the same files, packages and Python, and kept in ``cache``. ``obtain`` gives the
+    wheels for a target, ``environ`` says where a Python is fetched. Raises ``ProjectError`` if the
     command fails, ``WheelError`` if a package has no wheel for this machine, and ``MachineError`` if no
     Python is to be had.
     """
     own = app.collect(project)
     here = _here(meant, cache, environ)
     try:
-        packages = wheels.obtain(lock, here.target, cache, environ, sources=sources)
+        packages = obtain(here.target)
     except WheelError as lacking:
         raise WheelError(
             f"'collect' runs on this machine, with the locked packages. {lacking.message}", lacking.hint
@@ -91,13 +89,8 @@ class _Here:
 def _here(meant: Target, cache: Cache, environ: Mapping[str, str]) -> _Here:
     """Return what is of the suite of ``meant`` and runs on this machine."""
     architecture = host_architecture()
-    every = [target.load(name) for name in target.names()]
-    fitting = [
-        each
-        for each in every
-        if (each.suite, each.architecture, each.variant) == (meant.suite, architecture, "")
-    ]
-    if not fitting:
+    fitting = target.of(meant.suite, architecture)
+    if fitting is None:
         raise MachineError(
             f"'collect' runs on this machine, and no target of {meant.suite} is for its {architecture}.",
             hint="Build on a machine of one of the targets' architectures: 'debonair targets'.",
@@ -108,7 +101,7 @@ def _here(meant: Target, cache: Cache, environ: Mapping[str, str]) -> _Here:
             f"'collect' needs a Python {meant.python}, and there is none here and none can be fetched.",
             hint=f"Install one: sudo apt install python{meant.python}",
         )
-    return _Here(fitting[0], interpreter)
+    return _Here(fitting, interpreter)
 
 
 def _key(project: Project, own: Sequence[AppFile], packages: Sequence[Wheel], here: _Here) -> str:

@@ -15,7 +15,6 @@ from debonair.errors import ProjectError, WheelError
 if TYPE_CHECKING:
     from packaging.metadata import RawMetadata
 
-    from debonair.lock.locked import Lock
     from debonair.project import Project
     from debonair.settings import Settings
     from debonair.wheels import Wheel
@@ -69,17 +68,14 @@ def find(project: Project, wheels: Sequence[Wheel]) -> Wheel:
     return next(wheel for wheel in wheels if canonicalize_name(wheel.name) == project.name)
 
 
-def times(lock: Lock, wheel: Wheel) -> list[int]:
-    """Return when the files of ``lock`` were published, in seconds since the epoch.
+def times(project: Project, wheels: Sequence[Wheel]) -> list[int]:
+    """Return when the application was made, in seconds since the epoch, by its wheel.
 
-    If it does not say, as of an index without such times, that is when ``wheel``, the app, was made.
+    That stands for when it was published where the lock does not say, as of an index without such times.
     """
-    said = [file.uploaded for package in lock.packages for file in package.files if file.uploaded]
-    if said:
-        return said
     from debonair.unpack import newest  # noqa: PLC0415 - a warm build unpacks nothing
 
-    return [newest(wheel.path)]
+    return [newest(find(project, wheels).path)]
 
 
 def described(project: Project, wheels: Sequence[Wheel]) -> Project:

@@ -39,9 +39,7 @@ def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
     folder = f"usr/share/doc/{project.package}"
     found = {
         f"{folder}/copyright": copyright_text(project, epoch=epoch),
-        f"usr/share/lintian/overrides/{project.package}": fill(
-            "packaging/doc/lintian-overrides.in", {"app": project.package}
-        ),
+        overrides(project.package): fill("packaging/doc/lintian-overrides.in", {"app": project.package}),
     }
     if project.serves:
         title = f"{project.package} on this machine"
@@ -52,6 +50,11 @@ def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
         }
         found[f"{folder}/README.Debian"] = fill(emperors.of(project, version).readme, values)
     return found
+
+
+def overrides(package: str) -> str:
+    """Return where lintian looks for what it is not to say of ``package``."""
+    return f"usr/share/lintian/overrides/{package}"
 
 
 def compressed(project: Project, target: Target, *, version: str, epoch: int) -> list[Source]:

@@ -20,6 +20,8 @@ class Emperor:
 
     user: str
     """Who the app runs as."""
+    other_user: str
+    """Who it would run as with the other emperor."""
     depends: tuple[str, ...]
     """The Debian packages that bring the emperor, and what its vassal needs besides uWSGI for Python."""
     scripts: str
@@ -54,6 +56,7 @@ def _own(project: Project, version: str) -> Emperor:
         templates[f"{layout.dist(app)}/vassals/web.ini.socket"] = "packaging/uwsgi/web.ini.socket.in"
     return Emperor(
         user=app,
+        other_user="www-data",
         depends=("passwd", "systemd", "uwsgi-core"),
         scripts="packaging/maintscripts",
         readme=f"packaging/doc/README.Debian{'.command' if project.command else ''}.in",
@@ -74,6 +77,7 @@ def _system(project: Project, version: str) -> Emperor:
     release = f"/usr/lib/{app}/releases/{layout.release(version)}"
     return Emperor(
         user="www-data",
+        other_user=app,
         depends=("systemd", "uwsgi-emperor"),
         scripts="packaging/maintscripts/system",
         readme="packaging/doc/README.Debian.system.in",

@@ -25,7 +25,19 @@ if TYPE_CHECKING:
     from debonair.project import Project
 
 _NOT_SOURCES = GitIgnoreSpec.from_lines(
-    [".git", ".hg", ".venv", ".cache", ".*_cache", "__pycache__", "*.pyc", "*.egg-info", "/dist", "/build"]
+    [
+        ".git",
+        ".hg",
+        ".venv",
+        ".cache",
+        ".*_cache",
+        "__pycache__",
+        "*.pyc",
+        "*.egg-info",
+        "/dist",
+        "/build",
+        "/debian",
+    ]
 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 
 from debonair import commands, documents, emperors, hardware, layout, limits, quote, vassals
 from debonair import epoch as epochs
@@ -19,9 +20,12 @@ from debonair.template import fill
 
 _PARTS = {
     name.replace("-", "_"): f"packaging/maintscripts/parts/{name}.in"
-    for name in ("moved", "settings", "site", "unlink", "put-aside")
+    for name in (
+        *("sysusers", "moved", "tmpfiles", "settings", "enable", "site"),
+        *("stop", "unlink", "put-aside", "purge"),
+    )
 }
-"""What the maintainer scripts of both kinds of emperor have in common."""
+"""What the maintainer scripts have in common, or leave to debhelper."""
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 _STEP_BACK = 13  # the first Debian whose systemd (254 and later) knows RestartSteps=
 _PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
@@ -53,18 +57,26 @@ def render(project: Project, target: Target, *, version: str, epoch: int) -> lis
     return sorted(sources, key=lambda source: source.path)
 
 
-def members(project: Project, version: str) -> dict[str, str]:
+def members(project: Project, version: str, *, done: Collection[str] = ()) -> dict[str, str]:
     """Return the control tarball's members besides control and md5sums: text by name.
 
-    These are the maintainer scripts (Debian Policy chapter 6). A command-line tool needs none.
+    These are the maintainer scripts (Debian Policy chapter 6). A command-line tool needs none. The parts
+    of them that are ``done`` by somebody else are left out: those of ``packaging/maintscripts/parts``.
     """
     if not project.serves:
         return {}
     _check_account(project)
     emperor = emperors.of(project, version)
-    values = {"app": project.package, "user": emperor.user, "stamps": commands.stamps(project)}
-    values["udev"] = "udevadm trigger --action=change || true" if hardware.rules(project) else ""
-    return {name: fill(f"{emperor.scripts}/{name}.in", values, _PARTS) for name in SCRIPTS}
+    values = {
+        "app": project.package,
+        "user": emperor.user,
+        "other_user": emperor.other_user,
+        "stamps": commands.stamps(project),
+        "udev": "udevadm trigger --action=change || true" if hardware.rules(project) else "",
+        **dict.fromkeys(done, ""),
+    }
+    parts = {name: path for name, path in _PARTS.items() if name not in done}
+    return {name: fill(f"{emperor.scripts}/{name}.in", values, parts) for name in SCRIPTS}
 
 
 def release(project: Project, target: Target, *, version: str, epoch: int) -> str:

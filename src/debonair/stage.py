@@ -36,6 +36,10 @@ class Plan(msgspec.Struct, frozen=True):
     members: dict[str, str]
     """The files of the control tarball besides ``control`` and ``md5sums``."""
     epoch: int
+    libraries: tuple[str, ...] = ()
+    """The Debian packages of the libraries that its compiled files are linked with."""
+    wheels: tuple[Wheel, ...] = ()
+    """What of it the supply gave; ``build.plan`` says so."""
 
 
 def stage(
@@ -48,15 +52,19 @@ def stage(
     cache: Cache,
     environ: Mapping[str, str],
     epoch: int,
+    libraries: tuple[str, ...] | None = None,
+    version: str = "",
 ) -> Plan:
     """Plan the package of ``project`` for ``target``, with ``wheels`` in its venv.
 
     ``files`` are the app's if they are not those that lie in its folder.
-    ``environ`` may name the mirror that is asked for libraries; ``epoch``, in seconds, is the time of
-    whatever is the application's own. Raises ``ProjectError``, ``WheelError`` or ``PackageError`` for what
-    cannot be laid out, or would not run on ``target``, and ``NetworkError`` if that cannot be found out.
+    ``environ`` may name the mirror that is asked for libraries, unless ``libraries`` are those packages
+    already; ``epoch``, in seconds, is the time of whatever is the application's own. ``version`` is the
+    Debian version if that is not the project's for the suite. Raises ``ProjectError``, ``WheelError`` or
+    ``PackageError`` for what cannot be laid out, or would not run on ``target``, and ``NetworkError`` if
+    that cannot be found out.
     """
-    version = for_suite(project.version, target.debian_release, target.variant)
+    version = version or for_suite(project.version, target.debian_release, target.variant)
     # Read here: a thread that opens many files waits for the GIL at each.
     if files is None:
         files = app.collect(project) if project.install == "files" else ()
@@ -83,17 +91,20 @@ def stage(
         checks.refuse(checks.waived(problems, project.waive), target)
     plan = tree.assemble(parts, mtime=epoch)
     _check(project, target, plan)
+    if libraries is None:
+        libraries = _libraries(compiled, plan, target, cache, environ)
     return Plan(
         control=metadata.control(
             project,
             target,
             wheels,
-            libraries=_libraries(compiled, plan, target, cache, environ),
+            libraries=libraries,
             version=version,
         ),
         tree=plan,
         members=render.members(project, version),
         epoch=epoch,
+        libraries=libraries,
     )
 
 

@@ -103,6 +103,13 @@ def names() -> list[str]:
     return sorted(path.stem for path in resource("packaging/targets").glob("*.toml"))
 
 
+def of(suite: str, architecture: str) -> Target | None:
+    """Return the target that a machine of ``suite`` and Debian's ``architecture`` is, None if none is."""
+    every = (load(name) for name in names())
+    meant = (suite, architecture, "")
+    return next((each for each in every if (each.suite, each.architecture, each.variant) == meant), None)
+
+
 def load(name: str) -> Target:
     """Return the target ``name``. Raises ``TargetError`` if there is none of that name."""
     known = names()

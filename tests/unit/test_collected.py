@@ -11,15 +11,14 @@ import pytest
 from samples import sample_project, sample_service
 from wheelmaker import make_wheel
 
-from debonair import collected, python, settings, target, wheels
+from debonair import collected, python, settings, target
 from debonair.app import AppFile
 from debonair.cache import Cache
 from debonair.errors import MachineError, ProjectError, WheelError
-from debonair.lock import Lock
 from debonair.project import Project
 from debonair.python import Interpreter
 from debonair.run import CommandError, Completed
-from debonair.wheels import Sources, Wheel
+from debonair.wheels import Wheel
 
 TRIXIE = target.load("trixie-arm64")
 
@@ -36,7 +35,7 @@ class Desk:
         self.ran: list[list[str]] = []
         self.command: Callable[[Path], None] = lambda copy: None
 
-    def obtain(self, _: Lock, meant: target.Target, *__: object, **___: object) -> tuple[Wheel, ...]:
+    def obtain(self, meant: target.Target) -> tuple[Wheel, ...]:
         self.targets.append(meant.name)
         return self.wheels
 
@@ -55,7 +54,6 @@ class Desk:
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     desk = Desk(tmp_path)
     monkeypatch.setattr(python, "complete", lambda version, **_: desk.interpreter)
-    monkeypatch.setattr(wheels, "obtain", desk.obtain)
     monkeypatch.setattr(collected, "run", desk.run)
     monkeypatch.setattr(collected, "host_architecture", lambda: "amd64")
     return desk
@@ -78,15 +76,9 @@ def project(tmp_path: Path) -> Project:
     )
 
 
-def files(tmp_path: Path, project: Project) -> dict[str, AppFile]:
-    made = collected.files(
-        project,
-        TRIXIE,
-        Lock((), project.config_file, "none", "d"),
-        sources=Sources(project.root, "3.13"),
-        cache=Cache(tmp_path / "cache"),
-        environ={},
-    )
+def files(tmp_path: Path, project: Project, desk: Desk) -> dict[str, AppFile]:
+    cache = Cache(tmp_path / "cache")
+    made = collected.files(project, TRIXIE, desk.obtain, cache=cache, environ={})
     return {file.path: file for file in made}
 
 
@@ -99,7 +91,7 @@ def collect(copy: Path) -> None:
 
 def test_what_the_command_makes_is_the_apps(tmp_path: Path, project: Project, desk: Desk) -> None:
     desk.command = collect
-    found = files(tmp_path, project)
+    found = files(tmp_path, project, desk)
     assert sorted(found) == ["manage.py", "polls/a.css", "polls/link.css", "static/a.css"]
     assert (found["static/a.css"].data, found["manage.py"].mode) == (b"a", 0o755)
     assert found["polls/link.css"].target == "a.css"
@@ -118,7 +110,7 @@ def test_it_has_the_locked_packages_and_nothing_of_this_machine(
         seen["time"] = str(int((copy / "manage.py").stat().st_mtime))
 
     desk.command = look
-    files(tmp_path, project)
+    files(tmp_path, project, desk)
     assert desk.targets == ["trixie-amd64"], "the suite of the target, on this machine"
     assert seen["flask"] == "x = 1\n"
     assert seen["python"] == '#!/bin/sh\nexec /x/ld.so /x/python3.13 -S "$@"\n'
@@ -131,16 +123,16 @@ def test_it_has_the_locked_packages_and_nothing_of_this_machine(
 
 def test_it_is_run_once_for_the_same(tmp_path: Path, project: Project, desk: Desk) -> None:
     desk.command = collect
-    first = files(tmp_path, project)
-    assert files(tmp_path, project) == first
+    first = files(tmp_path, project, desk)
+    assert files(tmp_path, project, desk) == first
     assert len(desk.ran) == 1
-    files(tmp_path, replace(project, version="2.0"))
+    files(tmp_path, replace(project, version="2.0"), desk)
     assert len(desk.ran) == 1, "a version is nothing to it"
     (project.root / "polls/a.css").write_text("b")
-    assert files(tmp_path, project)["static/a.css"].data == b"b"
-    files(tmp_path, replace(project, collect="another"))
+    assert files(tmp_path, project, desk)["static/a.css"].data == b"b"
+    files(tmp_path, replace(project, collect="another"), desk)
     desk.interpreter = Interpreter(("/x/python3.13",), "3.13.6")
-    files(tmp_path, project)
+    files(tmp_path, project, desk)
     assert len(desk.ran) == 4
 
 
@@ -152,7 +144,7 @@ def test_a_command_that_fails(tmp_path: Path, project: Project, desk: Desk) -> N
 
     desk.command = fail
     with pytest.raises(ProjectError) as caught:
-        files(tmp_path, project)
+        files(tmp_path, project, desk)
     assert caught.value.message == (
         "debonair.toml: 'collect' ended with status 1:\n  a\n  b\n  c\n  d\n"
         "  ImproperlyConfigured: no STATIC_ROOT"
@@ -166,9 +158,9 @@ def test_a_package_that_does_not_run_here(
     def lacking(*_: object, **__: object) -> None:
         raise WheelError("fast 1.0 has no wheel for trixie-amd64.", "Lock another.")
 
-    monkeypatch.setattr(wheels, "obtain", lacking)
+    monkeypatch.setattr(desk, "obtain", lacking)
     with pytest.raises(WheelError, match=r"'collect' runs on this machine.* fast 1\.0 has no wheel"):
-        files(tmp_path, project)
+        files(tmp_path, project, desk)
     assert desk.ran == []
 
 
@@ -177,7 +169,7 @@ def test_a_machine_that_cannot(
 ) -> None:
     desk.interpreter = None
     with pytest.raises(MachineError, match=r"needs a Python 3\.13, and there is none"):
-        files(tmp_path, project)
+        files(tmp_path, project, desk)
     monkeypatch.setattr(collected, "host_architecture", lambda: "s390x")
     with pytest.raises(MachineError, match="no target of trixie is for its s390x"):
-        files(tmp_path, project)
+        files(tmp_path, project, desk)

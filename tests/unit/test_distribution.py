@@ -12,7 +12,6 @@ from wheelmaker import make_wheel
 from debonair import distribution
 from debonair import project as projects
 from debonair.errors import Error, ProjectError, WheelError
-from debonair.lock.locked import File, Lock, Locked
 from debonair.project import Project
 from debonair.wheels import Wheel
 
@@ -151,13 +150,8 @@ def test_a_wheel_that_is_none(tmp_path: Path) -> None:
         distribution.described(project(tmp_path), [found])
 
 
-def test_the_time_is_that_of_the_newest_file_in_the_lock(tmp_path: Path) -> None:
-    found = wheel(tmp_path)
-    files = (File("a", "0" * 64, uploaded=7), File("b", "0" * 64))
-    lock = Lock((Locked("a", "1", wheels=files, sdist=File("c", "", uploaded=9)),), tmp_path, "none", "d")
-    assert sorted(distribution.times(lock, found)) == [7, 9]
-    untimed = Lock((Locked("a", "1", wheels=files[1:]),), tmp_path, "none", "d")
-    assert distribution.times(untimed, found) == [1580608922]  # 2020-02-02, as the wheel's files have it
+def test_the_time_is_that_of_the_newest_file_in_the_wheel(tmp_path: Path) -> None:
+    assert distribution.times(project(tmp_path), [wheel(tmp_path)]) == [1580608922]  # 2020-02-02
 
 
 @pytest.mark.parametrize(

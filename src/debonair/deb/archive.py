@@ -58,9 +58,7 @@ def write(control: Control, tree: Tree, members: Mapping[str, str], *, mtime: in
         if text
     ]
     metadata = xz.splice([xz.compress(pack([_root(mtime), *files]) + _END_OF_TAR)])
-    first = xz.compress(pack([_root(mtime)]))
-    last = xz.compress(_END_OF_TAR)
-    data = xz.splice([first, *(layer.block for layer in tree.layers), last])
+    data = _data(tree, mtime)
     return b"".join(
         [
             _AR_MAGIC,
@@ -69,6 +67,22 @@ def write(control: Control, tree: Tree, members: Mapping[str, str], *, mtime: in
             *_ar_member("data.tar.xz", data, mtime),
         ]
     )
+
+
+def sources(tree: Tree) -> Iterator[Source]:
+    """Yield the members of ``tree`` with their bytes, a folder before what is in it."""
+    for member, content in _members({"data.tar.xz": _data(tree, 0)}, "data.tar"):
+        entry = _entry(member)
+        if entry.path:
+            data = content() if entry.kind == "file" else b""
+            yield Source(entry.path, entry.kind, entry.mode, entry.mtime, data, entry.target)
+
+
+def _data(tree: Tree, mtime: int) -> bytes:
+    """Return the data tarball of ``tree``, compressed; ``mtime`` is that of the root folder."""
+    first = xz.compress(pack([_root(mtime)]))
+    last = xz.compress(_END_OF_TAR)
+    return xz.splice([first, *(layer.block for layer in tree.layers), last])
 
 
 class Deb(msgspec.Struct, frozen=True):

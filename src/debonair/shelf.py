@@ -1,0 +1,215 @@
+"""A folder of wheels that a package is built from where there is no network, as in a clean build root.
+
+``debonair fetch`` fills it: the wheels of each target, a ``pylock.TARGET.toml`` (PEP 751) that names them
+with their hashes, and what the project's own build backend needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from debonair import backend
+from debonair import lock as locks
+from debonair.cache import whole
+from debonair.errors import LockError, WheelError
+from debonair.lock import pylock
+from debonair.wheels import Wheel, obtain
+
+if TYPE_CHECKING:
+    from debonair.cache import Cache
+    from debonair.project import Project
+    from debonair.stage import Plan
+    from debonair.target import Target
+
+FOLDER = "debian/wheels"
+"""Where it lies in a project with a ``debian/``, unless another folder is named."""
+_BACKEND = "pylock.backend.toml"
+_HINT = "Type 'debonair fetch' where there is a network, and take the whole folder along."
+
+
+class _Note(msgspec.Struct, frozen=True, kw_only=True):
+    """``[tool.debonair]`` of a lock on the shelf."""
+
+    made_from: str
+    """Tells the project's lock and requirements from every other: 64 hexadecimal digits."""
+    libraries: tuple[str, ...] = ()
+
+
+class _Tool(msgspec.Struct, frozen=True):
+    debonair: _Note
+
+
+class _Noted(msgspec.Struct, frozen=True):
+    tool: _Tool
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The wheels of ``project`` in ``folder``, and nothing of any index; a ``build.Supply``."""
+
+    project: Project
+    folder: Path
+    environ: Mapping[str, str]
+
+    @classmethod
+    def of(cls, project: Project, folder: Path, environ: Mapping[str, str]) -> Shelf:
+        """Return the shelf in ``folder``; ``environ`` is kept, but for where packages come from."""
+        alone = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(folder)}
+        return cls(project, folder, {**environ, **alone})
+
+    def wheels(self, target: Target) -> tuple[Wheel, ...]:
+        """Return the wheels for ``target``, sorted by name.
+
+        Raises ``LockError`` if the shelf was not filled for it, or from another lock, and ``WheelError``
+        if a file is not there or has other bytes.
+        """
+        return tuple(self._verified(target))
+
+    def libraries(self, target: Target) -> tuple[str, ...]:
+        """Return the Debian packages of the libraries that the wheels for ``target`` are linked with."""
+        return self._note(target).libraries
+
+    def times(self) -> list[int]:
+        """Return nothing: SOURCE_DATE_EPOCH is that of the changelog where a package is built from it."""
+        return []
+
+    def _verified(self, target: Target) -> Iterator[Wheel]:
+        self._note(target)
+        path = self._path(target)
+        for package in pylock.read(path.read_bytes(), path).packages:
+            (file,) = package.wheels
+            wheel = self.folder / file.filename
+            if not wheel.is_file():
+                raise WheelError(f"{path} names {file.filename}, which is not beside it.", hint=_HINT)
+            if hashlib.sha256(wheel.read_bytes()).hexdigest() != file.sha256:
+                raise WheelError(
+                    f"{wheel} is not the file that {path.name} names: its sha256 is another.", hint=_HINT
+                )
+            yield Wheel(package.name, package.version, file.filename, file.sha256, wheel)
+
+    def _note(self, target: Target) -> _Note:
+        path = self._path(target)
+        if not path.is_file():
+            raise LockError(f"There are no wheels for {target.name} in {self.folder}.", hint=_HINT)
+        try:
+            note = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _Noted).tool.debonair
+        except (ValueError, msgspec.ValidationError) as wrong:
+            raise LockError(f"{path} cannot be read: {wrong}.", hint=_HINT) from None
+        if note.made_from != made_from(self.project):
+            raise LockError(
+                f"{path} was written for other requirements, or another lock, than the project's.",
+                hint=_HINT,
+            )
+        return note
+
+    def _path(self, target: Target) -> Path:
+        return self.folder / f"pylock.{target.name}.toml"
+
+
+def made_from(project: Project) -> str:
+    """Return what tells the lock and the requirements of ``project`` from all others, as hexadecimal."""
+    found = locks.find(project.root)
+    parts = [found[1].read_bytes() if found else b""]
+    parts += [text.encode() for text in sorted(project.requirements)]
+    parts += [b"-c " + text.encode() for text in sorted(project.constraints)]
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(len(part).to_bytes(8, "big") + part)
+    return total.hexdigest()
+
+
+def fill(
+    folder: Path,
+    project: Project,
+    plans: Mapping[Target, Plan],
+    cache: Cache,
+    environ: Mapping[str, str],
+) -> list[Path]:
+    """Put on the shelf in ``folder`` what ``plans`` of ``project`` were made of; return its files.
+
+    Files that nothing on it names any more are taken away, what else lies there is not. Raises what
+    ``Uv.lock`` and ``wheels.obtain`` raise if what the project is built with cannot be had.
+    """
+    identity = made_from(project)
+    laid = {
+        folder / f"pylock.{target.name}.toml": _text(
+            planned.wheels, _Note(made_from=identity, libraries=planned.libraries)
+        )
+        for target, planned in plans.items()
+    }
+    wheels = [wheel for planned in plans.values() for wheel in planned.wheels]
+    if project.install == "wheel":
+        built_with = _backend(project, list(plans), cache, environ)
+        wheels += built_with
+        laid[folder / _BACKEND] = _text(built_with, _Note(made_from=identity))
+    for wheel in dict.fromkeys(wheels):
+        path = folder / wheel.filename
+        if not path.is_file() or path.read_bytes() != wheel.path.read_bytes():
+            with whole(path) as temporary:
+                temporary.write_bytes(wheel.path.read_bytes())
+    for path, text in laid.items():
+        with whole(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    _sweep(folder)
+    return sorted({*laid, *(folder / wheel.filename for wheel in wheels)})
+
+
+def _backend(
+    project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]
+) -> tuple[Wheel, ...]:
+    """Return what the project's own wheel is built with."""
+    from debonair.lock.locked import Lock  # noqa: PLC0415
+    from debonair.lock.resolve import Uv  # noqa: PLC0415
+
+    oldest = min(targets, key=lambda target: target.python_version)
+    path = project.root / _BACKEND
+    data = Uv(project.root, environ).lock(backend.of(project.root).requires, oldest.python, path)
+    lock = Lock(pylock.read(data, path).packages, path, "pylock.toml", hashlib.sha256(data).hexdigest())
+    return tuple(
+        dict.fromkeys(wheel for target in targets for wheel in obtain(lock, target, cache, environ))
+    )
+
+
+def _text(wheels: Sequence[Wheel], note: _Note) -> str:
+    """Return a lock (PEP 751) of ``wheels`` that lie beside it."""
+    lines = ["# Written by 'debonair fetch'.", 'lock-version = "1.0"', 'created-by = "debonair"', ""]
+    for wheel in wheels:
+        file = f"path = {_quoted(wheel.filename)}, hashes = {{ sha256 = {_quoted(wheel.sha256)} }}"
+        lines += [
+            "[[packages]]",
+            f"name = {_quoted(wheel.name)}",
+            f"version = {_quoted(wheel.version)}",
+            f"wheels = [{{ {file} }}]",
+            "",
+        ]
+    lines += [
+        "[tool.debonair]",
+        f"made_from = {_quoted(note.made_from)}",
+        f"libraries = {_quoted(note.libraries)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str | tuple[str, ...]) -> str:
+    """Return ``value`` as TOML writes it, which is as JSON does."""
+    return msgspec.json.encode(value).decode()
+
+
+def _sweep(folder: Path) -> None:
+    """Take away the wheels that no lock on the shelf names."""
+    named = {
+        file.filename
+        for path in folder.glob("pylock.*.toml")
+        for package in pylock.read(path.read_bytes(), path).packages
+        for file in package.wheels
+    }
+    for path in folder.glob("*.whl"):
+        if path.name not in named:
+            path.unlink()
