@@ -11,7 +11,7 @@ READERS = curl openssl pipx
 PARTNERS = chromium chromium-driver openssh-server
 CODE = src tests bench docs packaging/dev packaging/device packaging/sdist
 
-.PHONY: help setup demo demo-repo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository docs manuals deb lock golden clean
+.PHONY: help setup demo demo-repo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository docs deb lock golden clean
 
 help: ## Show this
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -67,12 +67,8 @@ bench-repository: setup ## Measure one deb more in a repository of 10,000, and a
 docs: setup ## Make the documentation's site in build/docs
 	.venv/bin/sphinx-build -q -W --keep-going -b html docs build/docs
 
-manuals: setup ## Make the manual pages of the command line in debian/
-	@rm -f debian/debonair*.1
-	.venv/bin/sphinx-build -q -W --keep-going -b man docs debian -d build/doctrees
-
-deb: manuals ## Make Debonair's own .deb in dist/
-	@$(DEBONAIR) build . --target trixie-$(CPU) --target bookworm-$(CPU) --out dist
+deb: setup ## Make Debonair's own .deb in dist/, for Debian 12 and 13, in clean roots of them (as root)
+	@.venv/bin/python packaging/dev/own_deb.py dist trixie bookworm
 
 lock: setup ## Lock the Python packages anew
 	.venv/bin/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url --extra bucket pyproject.toml -o requirements.txt

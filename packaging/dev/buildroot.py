@@ -19,20 +19,21 @@ _USER = "builder"
 _PLACE = "/build"
 
 
-def build(bed: Bed, source: Path, suite: str, architecture: str, needs: Sequence[Path | str], out: Path) -> list[Path]:
+def build(bed: Bed, source: Path, root: Root, needs: Sequence[Path | str], out: Path) -> list[Path]:
     """Build the binary packages of the source tree ``source``, and return them in the folder ``out``.
 
-    ``needs`` are names of packages and debs that are installed first. Raises ``CommandError`` with all that
+    ``root`` has PACKAGES; ``needs`` are names of packages and debs that are installed first. Raises ``CommandError`` with all that
     dpkg-buildpackage(1) said if it fails.
     """
-    say(f"Building {source.name} for {suite} ({architecture}) in a clean root...")
-    with bed.enter(Root(suite, architecture, PACKAGES)) as machine, ticking(f"Building {source.name}"):
+    say(f"Building {source.name} for {root.suite} ({root.architecture}) in a clean root...")
+    with bed.enter(root) as machine, ticking(f"Building {source.name}"):
         if needs:
             install(bed, machine, needs)
         machine.run(["useradd", "--home-dir", "/nonexistent", "--shell", "/bin/sh", _USER])
         machine.run(["install", "-d", "-o", _USER, f"{_PLACE}/source"])
         machine.run(
-            ["tar", "--extract", "--no-same-owner", "--directory", f"{_PLACE}/source"], stdin=_packed(source)
+            ["tar", "--extract", "--no-same-owner", "--directory", f"{_PLACE}/source"],
+            stdin=_packed(source),
         )
         machine.run(["chown", "-R", _USER, _PLACE])
         line = f"cd {_PLACE}/source && exec dpkg-buildpackage --build=binary --no-sign"

@@ -16,8 +16,6 @@ from debonair.trial.container import Container
 
 pytestmark = pytest.mark.boot
 
-CHECKOUT = Path(__file__).parents[2]
-
 
 def put(machine: Container, source: Path, destination: str) -> None:
     """Copy a folder of this machine to one inside, which is made."""
@@ -28,10 +26,10 @@ def put(machine: Container, source: Path, destination: str) -> None:
     machine.run(["tar", "--extract", "--directory", destination], stdin=packed.getvalue())
 
 
-def test_the_own_deb_builds_where_it_is_installed(build: Builder, boot: Boot) -> None:
+def test_the_own_deb_builds_where_it_is_installed(build: Builder, boot: Boot, own: Path) -> None:
     here = build("guestbook", "trixie-arm64")  # and with that, all wheels are in the cache
     with boot("trixie") as machine:
-        trial.install(boot.bed, machine, build(CHECKOUT, "trixie-amd64"))
+        trial.install(boot.bed, machine, own)
         put(machine, EXAMPLES / "guestbook", "/srv/guestbook")
         cache = Cache.of(os.environ)
         for folder in ("wheels", "locks"):  # there is no network inside
