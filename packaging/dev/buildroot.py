@@ -22,8 +22,8 @@ _PLACE = "/build"
 def build(bed: Bed, source: Path, root: Root, needs: Sequence[Path | str], out: Path) -> list[Path]:
     """Build the binary packages of the source tree ``source``, and return them in the folder ``out``.
 
-    ``root`` has PACKAGES; ``needs`` are names of packages and debs that are installed first. Raises ``CommandError`` with all that
-    dpkg-buildpackage(1) said if it fails.
+    ``root`` has PACKAGES; ``needs`` are names of packages and debs that are installed first. Raises
+    ``CommandError`` with all that dpkg-buildpackage(1) said if it fails.
     """
     say(f"Building {source.name} for {root.suite} ({root.architecture}) in a clean root...")
     with bed.enter(root) as machine, ticking(f"Building {source.name}"):

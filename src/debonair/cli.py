@@ -255,6 +255,26 @@ def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
 
 @main.command()
 @_directory
+@_target_option(multiple=True)
+@click.option("--out", "-o", metavar="DIR", type=_FOLDER, default=None, help="The folder; DIRECTORY/dist.")
+def source(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
+    """Make a Debian source package of the project in DIRECTORY, for each suite of its targets.
+
+    dpkg-buildpackage makes of it what 'build' does, without a network: the wheels are in it.
+    """
+    from debonair import project as projects
+    from debonair import source as sources
+    from debonair import target as targets
+
+    project = projects.load(directory.absolute())
+    chosen = [targets.load(name) for name in dict.fromkeys(target or project.targets)]
+    folder = out or directory / "dist"
+    for path in sources.write(project, chosen, folder.absolute(), _cache(), os.environ):
+        click.echo(folder / path.name)
+
+
+@main.command()
+@_directory
 @_target_option(multiple=False)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def plan(directory: Path, target: str | None, *, as_json: bool) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from debonair.cache import Cache
     from debonair.project import Project
 
-_NOT_SOURCES = GitIgnoreSpec.from_lines(
+NOT_SOURCES = GitIgnoreSpec.from_lines(
     [
         ".git",
         ".hg",
@@ -39,6 +39,7 @@ _NOT_SOURCES = GitIgnoreSpec.from_lines(
         "/debian",
     ]
 )
+"""What no build backend is to see."""
 
 
 def wheel(project: Project, epoch: int, cache: Cache, environ: Mapping[str, str]) -> Wheel:
@@ -68,7 +69,7 @@ def wheel(project: Project, epoch: int, cache: Cache, environ: Mapping[str, str]
 def _copy(root: Path, copy: Path, epoch: int) -> str:
     """Copy the sources of a project and return a hash of all that the backend will see."""
     digest = hashlib.sha256(json.dumps(["own", epoch]).encode())
-    for path in sorted(walk(root, "", _NOT_SOURCES.match_file)):
+    for path in sorted(walk(root, "", NOT_SOURCES.match_file)):
         source, target = root / path, copy / path
         if not source.is_file():
             continue

@@ -67,7 +67,8 @@ def refused(code: int, *words: str) -> str:
 class TestHelp:
     def test_the_verbs(self) -> None:
         assert (
-            " ".join(VERBS) == "build check completion fetch init inspect lock plan repo schema targets try"
+            " ".join(VERBS)
+            == "build check completion fetch init inspect lock plan repo schema source targets try"
         )
 
     @pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)])
