@@ -9,7 +9,7 @@ BESIDE = --numprocesses auto --dist loadfile
 READERS = curl openssl pipx
 # The same for the integration tests alone: a browser, and an sshd of their own
 PARTNERS = chromium chromium-driver openssh-server
-CODE = src tests bench docs packaging/dev packaging/device packaging/sdist
+CODE = src tests bench docs packaging/dev packaging/device packaging/library packaging/sdist debian/bootstrap
 
 .PHONY: help setup demo demo-repo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository docs deb lock golden clean
 

@@ -274,6 +274,39 @@ def source(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
 
 
 @main.command()
+@click.argument("requirement")
+@click.option("--suite", metavar="SUITE", default="trixie", help="The suite of Debian; trixie.")
+@click.option(
+    "--arch", metavar="ARCH", help="Debian's architecture, if it compiles something; this machine's."
+)
+@click.option("--recursive", is_flag=True, help="Make what it needs and the suite lacks, too.")
+@click.option(
+    "--build-depends", metavar="PKG", multiple=True, help="A Debian package to build with (repeatable)."
+)
+@click.option("--maintainer", metavar="'NAME <MAIL>'", default="", help="You, if git does not say.")
+@click.option(
+    "--out", "-o", metavar="DIR", type=_FOLDER, default=Path("dist"), help="Folder for the .deb; dist."
+)
+def library(
+    requirement: str, suite: str, arch: str | None, out: Path, maintainer: str, **more: Any
+) -> None:
+    """Make the Debian package python3-NAME of a Python library, such as 'RPi.bme280==0.2.4'.
+
+    Several apps on one machine can share it: each names it in 'depends', with system-site-packages = true.
+    """
+    from debonair import maintainer as maintainers
+    from debonair.library import Workshop
+    from debonair.suite import host_architecture
+
+    person = maintainers.needed(maintainer, Path.cwd(), os.environ)
+    workshop = Workshop.of(suite, arch or host_architecture(), person, _cache(), os.environ)
+    for made in replace(workshop, **more).make(requirement, out):
+        click.echo(
+            f"{made.path}  {_size(made.path.stat().st_size)}, needs {', '.join(made.depends) or 'nothing'}"
+        )
+
+
+@main.command()
 @_directory
 @_target_option(multiple=False)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")

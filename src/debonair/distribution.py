@@ -103,16 +103,16 @@ def described(project: Project, wheels: Sequence[Wheel]) -> Project:
             f"{wheel.filename} is not a wheel that can be read: {broken}.",
             hint="Lock another version of it, and tell its authors.",
         ) from broken
-    summary = " ".join(project.description.split() or _plain(said.get("summary")).split())
+    summary = " ".join(project.description.split() or plain(said.get("summary")).split())
     synopsis = summary or f"Python application {project.name}"
     return replace(
         project,
         version=wheel.version,
         description=control.synopsis(synopsis),
         long_description=project.long_description or synopsis,
-        author=_author(said),
-        homepage=_homepage(said),
-        license=_plain(said.get("license_expression")),
+        author=author(said),
+        homepage=homepage(said),
+        license=plain(said.get("license_expression")),
         license_text=license_text or _license(said),
         scripts=scripts,
     )
@@ -185,24 +185,25 @@ def _hint(found: Sequence[str], meant: str = "") -> str:
     return f"By their names these could be: {', '.join(found[:_SHOWN])}{more}." if found else ""
 
 
-def _author(said: RawMetadata) -> str:
+def author(said: RawMetadata) -> str:
     """Return who wrote it; the name may stand in the field of the mail address (PEP 621)."""
     for field in (said.get("author"), said.get("author_email"), said.get("maintainer")):
-        if text := _plain(field):
+        if text := plain(field):
             return text
     return ""
 
 
-def _homepage(said: RawMetadata) -> str:
+def homepage(said: RawMetadata) -> str:
+    """Return the address of its home page, else of its repository; empty if it has none."""
     urls = {label.lower(): url for label, url in said.get("project_urls", {}).items()}
     named = [urls.get(label) for label in ("homepage", "home", "home page", "repository", "source")]
-    found = next((url for url in (_plain(said.get("home_page")), *named) if url), "")
+    found = next((url for url in (plain(said.get("home_page")), *named) if url), "")
     return found if found.startswith(("http://", "https://")) and not set(found) & set(" \n") else ""
 
 
 def _license(said: RawMetadata) -> str:
     """Return what it says of its licence if it has no text of it."""
-    stated = [_plain(said.get("license"))]
+    stated = [plain(said.get("license"))]
     stated += [
         line.rpartition(" :: ")[2]
         for line in said.get("classifiers", [])
@@ -214,7 +215,7 @@ def _license(said: RawMetadata) -> str:
     return f"It has no text of its licence, and says that it is: {', '.join(names)}." if names else ""
 
 
-def _plain(text: str | None) -> str:
+def plain(text: str | None) -> str:
     """Return ``text`` on one line; empty if it says nothing."""
     found = " ".join((text or "").split())
     return "" if found in _NOT_SAID else found

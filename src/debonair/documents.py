@@ -12,7 +12,7 @@ from debonair.project import Project
 from debonair.target import Target
 from debonair.template import fill
 
-_COMMON = {
+COMMON = {
     "Apache-2.0": "Apache-2.0",
     "Artistic-1.0-Perl": "Artistic",
     "CC0-1.0": "CC0-1.0",
@@ -75,7 +75,7 @@ def copyright_text(project: Project, *, epoch: int) -> str:
     """Return the copyright file, in the machine-readable format (copyright-format 1.0)."""
     if project.copyright:
         return project.copyright
-    if common := _COMMON.get(project.license):
+    if common := COMMON.get(project.license):
         text = f"On Debian systems the whole text is in /usr/share/common-licenses/{common}."
     else:
         text = project.license_text.strip() or "The author has not said under which licence this is."
@@ -110,7 +110,7 @@ def changelog(project: Project, target: Target, *, version: str, epoch: int) -> 
             "name": project.name,
             "upstream_version": project.version,
             "maintainer": project.maintainer,
-            "date": _date(epoch),
+            "date": date(epoch),
         },
     )
 
@@ -149,7 +149,7 @@ def gzip(data: bytes) -> bytes:
     return header + blocks + zlib.crc32(data).to_bytes(4, "little") + len(data).to_bytes(4, "little")
 
 
-def _date(epoch: int) -> str:
+def date(epoch: int) -> str:
     """Return ``epoch`` as deb-changelog(5) wants it, in English whatever the locale (RFC 5322)."""
     at = datetime.fromtimestamp(epoch, UTC)
     return f"{_DAYS[at.weekday()]}, {at:%d} {_MONTHS[at.month - 1]} {at:%Y %H:%M:%S} +0000"

@@ -32,6 +32,22 @@ def of(
     return next(((text, source) for text, source in sources if _PERSON.fullmatch(text)), ("", ""))
 
 
+def needed(said: str, root: Path, environ: Mapping[str, str]) -> str:
+    """Return the maintainer by what was ``said`` on the command line, else as ``of`` does.
+
+    Raises ``ProjectError`` if nobody says it, or it is no name and mail address.
+    """
+    found = said or of(root, environ)[0]
+    if not found:
+        raise ProjectError(
+            "Nobody says who maintains the package; the app's authors did not make this one.",
+            hint='Say it: --maintainer "Your Name <you@example.org>". DEBFULLNAME and DEBEMAIL are '
+            "read too, and git's user.name and user.email.",
+        )
+    check(found, Path("The command line"))
+    return found
+
+
 def check(person: str, file: Path) -> None:
     """Raise ``ProjectError`` if ``person``, the maintainer by ``file``, is no name and mail address."""
     if not _PERSON.fullmatch(person):

@@ -42,7 +42,7 @@ _FOLDER = "/build"
 _ROOM = "build"
 """The environment of the backend is laid out as if it was that of an app of this name."""
 _TOOLS = f"/{layout.dist(_ROOM)}/venv/bin"
-_UNPACK = """\
+UNPACK = """\
 cd "$1" && mkdir unpacked && python3 -c "import shutil; shutil.unpack_archive('$2', 'unpacked')"
 mv unpacked/* source
 """
@@ -169,7 +169,7 @@ class _Job:
             Source.file(f"{inside}/build_wheel.py", _script(), mtime=mtime),
         ]
         machine.run(["tar", "--extract", "--directory", "/"], stdin=tree.pack(laid))
-        machine.run(["sh", "-ec", _UNPACK, "sh", _FOLDER, sdist.name])
+        machine.run(["sh", "-ec", UNPACK, "sh", _FOLDER, sdist.name])
 
     def run(self, machine: Machine) -> tuple[str, tuple[str, ...]]:
         """Run the backend; return the wheel's name, or none and what the backend asks for."""

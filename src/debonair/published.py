@@ -47,13 +47,7 @@ def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[st
             f"{root} has a {found}: it is the folder of something else.",
             hint="Make one for this package, go there, and type the same.",
         )
-    settings = {**said, "maintainer": said.get("maintainer") or maintainer.of(root, environ)[0]}
-    if not settings["maintainer"]:
-        raise ProjectError(
-            "Nobody says who maintains the package; the app's authors did not make this one.",
-            hint='Say it: --maintainer "Your Name <you@example.org>". DEBFULLNAME and DEBEMAIL are '
-            "read too, and git's user.name and user.email.",
-        )
+    settings = {**said, "maintainer": maintainer.needed(said.get("maintainer", ""), root, environ)}
     project = projects.of(root, root / "The command line", settings)
     targets = [load(name) for name in project.targets]
     with ExitStack() as undo:

@@ -27,7 +27,9 @@ Acquire::IndexTargets::deb::Libraries::KeepCompressed "true";
 """
 """Lets apt fetch and verify the list of the files of all packages, instead of that of the packages."""
 _LIBRARY = r"^(usr/)?lib/([^/ ]*-linux-[^/ ]*/)?[^/ ]*[.]so[. ]"
-_FIND = f"/usr/lib/apt/apt-helper cat-file \"$1\" | grep -E '{_LIBRARY}'"
+_MODULES = "^usr/lib/python3/dist-packages/[^/ ]+[.](dist|egg)-info[/ ]"
+_DISTRIBUTION = re.compile(r".*/([^/ ]+?)-(\d[^/ ]*?)(?:-py3[^/ ]*)?[.](?:dist|egg)-info[/ ]")
+_FIND = '/usr/lib/apt/apt-helper cat-file "$1" | grep -E "$2"'
 _OFFLINE = re.compile(r"^[EW]: (?:Failed to fetch|Unable to fetch|Some index files failed)", re.MULTILINE)
 
 
@@ -96,22 +98,49 @@ class Suite:
         The suite's own list of contents says so; it is fetched anew, which takes some seconds. Of several
         packages with one file the first is taken. Raises ``NetworkError`` if the mirror cannot be reached.
         """
-        apart = Suite(self.name, self.architecture, self.mirror, self.folder / "contents")
+        found = (line.rsplit(maxsplit=1) for line in self._contents(self.architecture, _LIBRARY))
+        return {path.rpartition("/")[2]: _first(packages) for path, packages in reversed(list(found))}
+
+    def distributions(self) -> dict[str, tuple[str, str]]:
+        """Return the package of each Python distribution that the suite has, and its version (PEP 440).
+
+        The keys are names as they stand in its metadata's folder. How it is found out, and errors, are as
+        with ``libraries``.
+        """
+        found = dict[str, tuple[str, str]]()
+        for architecture in (self.architecture, "all"):
+            for line in self._contents(architecture, _MODULES):
+                if match := _DISTRIBUTION.match(line):
+                    found.setdefault(match[1], (_first(line.rsplit(maxsplit=1)[1]), match[2]))
+        return found
+
+    def versions(self, packages: Sequence[str]) -> dict[str, str]:
+        """Return the version that the suite has of each of ``packages`` that it has.
+
+        Its lists are fetched anew. Raises ``NetworkError`` if there are none and the mirror cannot be reached.
+        """
+        with exclusive(self.folder / "lock"):
+            configuration = self._configure(Path("/dev/null"))
+            self._update(configuration)
+            env = {"APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
+            told = run.run(["apt-cache", "show", "--no-all-versions", *packages], env=env, check=False)
+        return dict(
+            re.findall(r"^Package: (\S+)\n(?:[^\n]+\n)*?Version: (\S+)$", told.stdout, re.MULTILINE)
+        )
+
+    def _contents(self, architecture: str, pattern: str) -> list[str]:
+        """Return the lines of the suite's list of contents that match ``pattern``; grep(1)."""
+        apart = Suite(self.name, architecture, self.mirror, self.folder / f"contents-{architecture}")
         with exclusive(apart.folder / "lock"):
-            configuration = apart._configure(Path("/dev/null"), more=_LIBRARIES.format(self.architecture))
+            configuration = apart._configure(Path("/dev/null"), more=_LIBRARIES.format(architecture))
             apart._update(configuration)
-            contents = next((apart.folder / "lists").glob(f"*_Contents-{self.architecture}*"), None)
+            contents = next((apart.folder / "lists").glob(f"*_Contents-{architecture}*"), None)
             if contents is None:
                 raise NetworkError(
-                    f"{self.mirror.uri} has no list of the contents of {self.name} ({self.architecture}).",
+                    f"{self.mirror.uri} has no list of the contents of {self.name} ({architecture}).",
                     hint="Name a mirror that has: DEBONAIR_MIRROR=http://... debonair ...",
                 )
-            listed = run.run(["sh", "-c", _FIND, "sh", contents]).stdout.splitlines()
-        found = (line.rsplit(maxsplit=1) for line in listed)
-        return {
-            path.rpartition("/")[2]: packages.partition(",")[0].rpartition("/")[2]
-            for path, packages in reversed(list(found))
-        }
+            return run.run(["sh", "-c", _FIND, "sh", contents, pattern]).stdout.splitlines()
 
     def _debs(self, plan: str) -> list[Path]:
         """Return where apt keeps the debs of a simulated install, those given as files left out."""
@@ -207,6 +236,11 @@ def host_architecture() -> str:
     Raises ``MachineError`` where there is no dpkg.
     """
     return run.run(["dpkg", "--print-architecture"]).stdout.strip()
+
+
+def _first(packages: str) -> str:
+    """Return the name of the first of ``packages``, as a list of contents has them: ``libs/libc6,...``."""
+    return packages.partition(",")[0].rpartition("/")[2]
 
 
 def _failed(told: run.Completed) -> bool:

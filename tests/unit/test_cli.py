@@ -68,7 +68,7 @@ class TestHelp:
     def test_the_verbs(self) -> None:
         assert (
             " ".join(VERBS)
-            == "build check completion fetch init inspect lock plan repo schema source targets try"
+            == "build check completion fetch init inspect library lock plan repo schema source targets try"
         )
 
     @pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)])

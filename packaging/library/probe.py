@@ -1,0 +1,65 @@
+"""Find out what an unpacked sdist is, by its own build backend (PEP 517): probe.py FOLDER.
+
+FOLDER has ``source/`` and ``backend.json``; ``probe.json`` is made in it: the core metadata, and whether
+something is compiled.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Do what this file is for. What the backend raises is raised."""
+    folder = Path(sys.argv[1]).resolve()
+    said = json.loads((folder / "backend.json").read_text())
+    os.chdir(folder / "source")
+    sys.path[:0] = [str(Path(path).resolve()) for path in said["path"]]
+    module, _, attribute = said["backend"].partition(":")
+    backend = importlib.import_module(module)
+    for name in filter(None, attribute.split(".")):
+        backend = getattr(backend, name)
+    made = folder / "metadata"
+    made.mkdir()
+    prepare = getattr(backend, "prepare_metadata_for_build_wheel", None)
+    if prepare is None:
+        raise SystemExit(f"the build backend {said['backend']} cannot say what the metadata is")
+    info = prepare(str(made), None)
+    result = {"metadata": (made / info / "METADATA").read_text(), "compiled": _is_compiled(module)}
+    (folder / "probe.json").write_text(json.dumps(result))
+
+
+def _is_compiled(backend: str) -> bool:
+    """Tell whether something is compiled: setuptools says so; another backend, by what it is for."""
+    if not backend.startswith("setuptools"):
+        return not backend.startswith(("hatchling", "flit", "poetry", "pdm"))
+    from setuptools.dist import Distribution
+
+    seen: list[bool] = []
+    ends = Distribution.parse_command_line
+
+    def stop(self: Distribution) -> bool:
+        seen.append(bool(self.has_ext_modules()))
+        return False
+
+    Distribution.parse_command_line = stop  # type: ignore[method-assign]
+    try:
+        sys.argv = ["setup.py", "--name"]
+        if Path("setup.py").is_file():
+            code = compile(Path("setup.py").read_text(), "setup.py", "exec")
+            exec(code, {"__name__": "__main__", "__file__": "setup.py"})
+        else:
+            from setuptools import setup
+
+            setup()
+    finally:
+        Distribution.parse_command_line = ends  # type: ignore[method-assign]
+    return any(seen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""What a library needs, and which packages of a suite are that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from debonair.cache import Cache, whole
+from debonair.errors import WheelError
+from debonair.library.relations import relations
+from debonair.mirror import mirror
+from debonair.progress import say
+from debonair.suite import Suite
+from debonair.target import Target
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A Python distribution that a suite has."""
+
+    package: str
+    version: str
+    """PEP 440, as its metadata's folder is named."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A requirement of a library (PEP 508), and what the suite has of it."""
+
+    requirement: Requirement
+    shipped: Shipped | None
+
+    @property
+    def name(self) -> str:
+        """The normalised name (PEP 503)."""
+        return str(canonicalize_name(self.requirement.name))
+
+    @property
+    def met(self) -> bool:
+        """Whether the suite has it, in a version that will do."""
+        return self.shipped is not None and self.requirement.specifier.contains(
+            self.shipped.version, prereleases=True
+        )
+
+    def __str__(self) -> str:
+        has = f"the suite has {self.shipped.version}" if self.shipped else "the suite has none"
+        return f"{self.requirement.name}{self.requirement.specifier} ({has})"
+
+
+class Shelves:
+    """The Python distributions of the suite of a target, as its own index lists them."""
+
+    def __init__(self, target: Target, cache: Cache, environ: Mapping[str, str]) -> None:
+        self._target = target
+        self._suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
+        self._note = cache.folder("apt") / f"{target.suite}-{target.architecture}.distributions"
+
+    def find(self, names: Iterable[str]) -> dict[str, Shipped]:
+        """Return what the suite has of ``names``, normalised. Raises ``NetworkError`` if it cannot be asked.
+
+        What it said is kept, and asked anew for a name that was not among it.
+        """
+        wanted = set(names)
+        found = self._kept()
+        if not wanted <= found.keys():
+            say(f"{self._target.suite} is asked which Python distributions it has.")
+            listed = self._suite.distributions()
+            with whole(self._note) as temporary:
+                temporary.write_bytes(msgspec.json.encode(listed))
+            found = self._kept()
+        return {name: found[name] for name in wanted if name in found}
+
+    def versions(self, packages: Iterable[str]) -> dict[str, str]:
+        """Return the Debian version of each of ``packages`` that the suite has."""
+        names = sorted(set(packages))
+        return self._suite.versions(names) if names else {}
+
+    def _kept(self) -> dict[str, Shipped]:
+        try:
+            listed = msgspec.json.decode(self._note.read_bytes(), type=dict[str, tuple[str, str]])
+        except (OSError, msgspec.DecodeError):
+            return {}
+        return {
+            str(canonicalize_name(name)): Shipped(package, version)
+            for name, (package, version) in listed.items()
+            if _is_version(version)
+        }
+
+
+def of(requirements: Iterable[str], target: Target, shelves: Shelves, library: str) -> list[Need]:
+    """Return what ``requirements`` of the ``library`` ask for on ``target``, sorted by name.
+
+    Markers are evaluated for it, extras are not wanted. Raises ``WheelError`` for a requirement that is none.
+    """
+    environment = {**target.markers(), "extra": ""}
+    found = list[Requirement]()
+    for text in requirements:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement as wrong:
+            raise WheelError(
+                f"{library} requires '{text}', which is nothing that can be required (PEP 508).",
+                hint="Ask for another version of it, and tell its authors.",
+            ) from wrong
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            found.append(requirement)
+    shipped = shelves.find(canonicalize_name(requirement.name) for requirement in found)
+    needs = [Need(each, shipped.get(str(canonicalize_name(each.name)))) for each in found]
+    return sorted(needs, key=lambda need: need.name)
+
+
+def depends(needs: Iterable[Need], built: Mapping[str, str], shelves: Shelves) -> list[str]:
+    """Return the dependencies for ``needs``; ``built`` has the package, by name, of what is built here."""
+    packages = {
+        need.name: built.get(need.name) or (need.shipped.package if need.shipped else "") for need in needs
+    }
+    versions = shelves.versions(name for name in packages.values() if name)
+    found = list[str]()
+    for need in needs:
+        if package := packages[need.name]:
+            epoch, colon, _ = versions.get(package, "").rpartition(":")
+            own = need.name in built
+            found += relations(package, need.requirement.specifier, epoch="" if own else epoch + colon)
+    return found
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
