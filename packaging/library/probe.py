@@ -46,7 +46,7 @@ def _is_compiled(backend: str) -> bool:
         seen.append(bool(self.has_ext_modules()))
         return False
 
-    Distribution.parse_command_line = stop  # type: ignore[method-assign]
+    Distribution.parse_command_line = stop  # type: ignore[assignment,method-assign]
     try:
         sys.argv = ["setup.py", "--name"]
         if Path("setup.py").is_file():

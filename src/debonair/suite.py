@@ -117,7 +117,7 @@ class Suite:
     def versions(self, packages: Sequence[str]) -> dict[str, str]:
         """Return the version that the suite has of each of ``packages`` that it has.
 
-        Its lists are fetched anew. Raises ``NetworkError`` if there are none and the mirror cannot be reached.
+        Its lists are fetched anew. Raises ``NetworkError`` if there are none and they cannot be.
         """
         with exclusive(self.folder / "lock"):
             configuration = self._configure(Path("/dev/null"))

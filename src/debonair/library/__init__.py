@@ -1,4 +1,4 @@
-"""``debonair library``: a Python library as a Debian package of its own, ``python3-NAME``, made through stdeb.
+"""``debonair library``: a Python library as a Debian package, ``python3-NAME``, made through stdeb.
 
 For what several apps on one machine share, or what Debian lacks. It is built from its sdist in a clean root
 of the suite; what it needs of the suite is looked up in the suite's own index.
@@ -21,7 +21,7 @@ from debonair.deb.control import check_name
 from debonair.deb.version import for_suite
 from debonair.errors import LockError, PackageError, TargetError, WheelError
 from debonair.library import needs, trial
-from debonair.library.needs import Need, Shelves
+from debonair.library.needs import Shelves
 from debonair.library.recipe import Recipe
 from debonair.library.sdist import Sdist
 from debonair.lock import pylock
@@ -52,6 +52,9 @@ class Workshop:
     recursive: bool = False
     """Whether what the suite lacks is built, too."""
     made: dict[str, Made] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._shelves = Shelves(self.target, self.cache, self.environ)
 
     @classmethod
     def of(
@@ -94,7 +97,7 @@ class Workshop:
         except LockError as failed:
             raise LockError(
                 failed.message,
-                hint=f"{self.target.suite} has Python {self.target.python}. Ask for a version that is for it.",
+                hint=f"{self.target.suite} has Python {self.target.python}: ask for a version for that.",
             ) from failed
         return {str(canonicalize_name(each.name)): each for each in pylock.read(data, path).packages}
 
@@ -107,8 +110,8 @@ class Workshop:
                 f"{' needs '.join((*path, name))}: none of them can be installed before the others.",
                 hint="Take them into the app's own environment.",
             )
-        library, shelves = locked[name], Shelves(self.target, self.cache, self.environ)
-        known_as = self._known_as(library, shelves)
+        library, shelves = locked[name], self._shelves
+        known_as = self._known_as(library)
         sdist = Sdist(library, self._fetched(library), self.target, self.cache, self.environ)
         found = sdist.probe(shelves, self.build_depends)
         package = known_as or "python3-" + found.name.lower().replace("_", "-")
@@ -129,17 +132,17 @@ class Workshop:
         recipe = Recipe(found, package, version, self.target, depends, self.maintainer)
         self.made[name] = Made(package, sdist.build(recipe, self.build_depends), depends)
 
-    def _known_as(self, library: Locked, shelves: Shelves) -> str:
+    def _known_as(self, library: Locked) -> str:
         """Return the package in which the suite has an older version of ``library``; empty if it has none.
 
         Raises ``PackageError`` if what it has is not older.
         """
-        for has in shelves.find([str(canonicalize_name(library.name))]).values():
+        for has in self._shelves.find([str(canonicalize_name(library.name))]).values():
             if Version(has.version) >= Version(library.version):
                 newer = ", which is newer" if Version(has.version) > Version(library.version) else ""
                 raise PackageError(
-                    f"{library.name} {library.version} is not made: {self.target.suite} has {has.version} in "
-                    f"its package {has.package}{newer}.",
+                    f"{library.name} {library.version} is not made: {self.target.suite} has {has.version} "
+                    f"in its package {has.package}{newer}.",
                     hint=f'An app takes that: depends = ["{has.package}"], system-site-packages = true.',
                 )
             return has.package

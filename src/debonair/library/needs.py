@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from debonair.cache import Cache, whole
+from debonair.cache import Cache
 from debonair.errors import WheelError
 from debonair.library.relations import relations
 from debonair.mirror import mirror
@@ -56,38 +56,26 @@ class Shelves:
     """The Python distributions of the suite of a target, as its own index lists them."""
 
     def __init__(self, target: Target, cache: Cache, environ: Mapping[str, str]) -> None:
-        self._target = target
         self._suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
-        self._note = cache.folder("apt") / f"{target.suite}-{target.architecture}.distributions"
 
     def find(self, names: Iterable[str]) -> dict[str, Shipped]:
-        """Return what the suite has of ``names``, normalised. Raises ``NetworkError`` if it cannot be asked.
+        """Return what the suite has of ``names``, normalised; it is asked once.
 
-        What it said is kept, and asked anew for a name that was not among it.
+        Raises ``NetworkError`` if it cannot be.
         """
-        wanted = set(names)
-        found = self._kept()
-        if not wanted <= found.keys():
-            say(f"{self._target.suite} is asked which Python distributions it has.")
-            listed = self._suite.distributions()
-            with whole(self._note) as temporary:
-                temporary.write_bytes(msgspec.json.encode(listed))
-            found = self._kept()
-        return {name: found[name] for name in wanted if name in found}
+        return {name: self._all[name] for name in names if name in self._all}
 
     def versions(self, packages: Iterable[str]) -> dict[str, str]:
         """Return the Debian version of each of ``packages`` that the suite has."""
         names = sorted(set(packages))
         return self._suite.versions(names) if names else {}
 
-    def _kept(self) -> dict[str, Shipped]:
-        try:
-            listed = msgspec.json.decode(self._note.read_bytes(), type=dict[str, tuple[str, str]])
-        except (OSError, msgspec.DecodeError):
-            return {}
+    @cached_property
+    def _all(self) -> dict[str, Shipped]:
+        say(f"{self._suite.name} is asked which Python distributions it has.")
         return {
             str(canonicalize_name(name)): Shipped(package, version)
-            for name, (package, version) in listed.items()
+            for name, (package, version) in self._suite.distributions().items()
             if _is_version(version)
         }
 
@@ -95,7 +83,7 @@ class Shelves:
 def of(requirements: Iterable[str], target: Target, shelves: Shelves, library: str) -> list[Need]:
     """Return what ``requirements`` of the ``library`` ask for on ``target``, sorted by name.
 
-    Markers are evaluated for it, extras are not wanted. Raises ``WheelError`` for a requirement that is none.
+    Markers are evaluated for it, extras are not wanted. Raises ``WheelError`` for what is no requirement.
     """
     environment = {**target.markers(), "extra": ""}
     found = list[Requirement]()

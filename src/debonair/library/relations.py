@@ -12,11 +12,11 @@ from debonair.deb.version import from_pep440
 _BEFORE = "~"
 """Behind a version: sorts before it and all that begins with it."""
 _AFTER = ".~"
-"""Behind a version: sorts after all its revisions (``-1``) and repacked sources (``+dfsg``), before ``.1``."""
+"""Behind a version: sorts after its revisions (``-1``) and repacked sources (``+dfsg``), before ``.1``."""
 
 
 def relations(package: str, wanted: SpecifierSet, *, epoch: str = "") -> list[str]:
-    """Return the dependencies on ``package`` that say what ``wanted`` says, sorted; it alone if that is nothing.
+    """Return the dependencies on ``package`` that say what ``wanted`` says, sorted; it alone if nothing.
 
     ``epoch`` is that of the package's versions in the suite, such as ``1:``. What ``!=`` excludes cannot be
     said: whoever asks checks the version that the suite has.

@@ -18,7 +18,7 @@ from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from debonair import backend, distribution
+from debonair import backend, distribution, native
 from debonair.cache import Cache, whole
 from debonair.deb import tree
 from debonair.deb.tree import Source
@@ -28,7 +28,6 @@ from debonair.fetch import place
 from debonair.library.needs import Shelves
 from debonair.library.recipe import Probed, Recipe
 from debonair.lock.locked import File, Locked
-from debonair.native import UNPACK
 from debonair.progress import say, ticking
 from debonair.resources import resource
 from debonair.sdist import newest
@@ -38,11 +37,17 @@ from debonair.trial.bed import Bed
 from debonair.trial.chroot import Chroot
 from debonair.trial.root import Root
 
-PACKAGES = (
-    *("build-essential", "debhelper", "dh-python", "iproute2", "lintian", "pybuild-plugin-pyproject"),
+_TOOLS = (
+    *("debhelper", "dh-python", "pybuild-plugin-pyproject"),
     *("python3-all-dev", "python3-setuptools", "python3-wheel"),
 )
-"""What is in the root besides the essential packages."""
+"""What every library's package is built with."""
+PACKAGES = (*native.PACKAGES, *_TOOLS, "lintian")
+"""What is in the root of this machine's architecture besides the essential packages.
+
+One that is emulated is made with ``native.PACKAGES`` alone, as it takes minutes; the rest is added when it
+is needed.
+"""
 _FORMAT = 1
 """Raised whenever the same inputs would make another package than before."""
 _FOLDER = "/build"
@@ -120,9 +125,19 @@ class Sdist:
             say(f"Building {recipe.package} for {self.target.suite} ({architecture})...")
             with self._room(architecture, more) as machine, ticking(f"Building {recipe.package}"):
                 name, data = self._built(machine, recipe, more)
+            self._judge(name, data)
             with whole(folder / name) as temporary:
                 temporary.write_bytes(data)
         return folder / name
+
+    def _judge(self, name: str, data: bytes) -> None:
+        """Raise ``WheelError`` if lintian finds an error in the deb ``name``, whose bytes are ``data``."""
+        root = Root(self.target.suite, host_architecture(), PACKAGES)
+        with Bed(self.cache, self.environ).enter(root) as machine:
+            machine.write(f"/srv/{name}", data)
+            self._run(
+                machine, ["lintian", "--fail-on", "error", "--allow-root", f"/srv/{name}"], "pass lintian"
+            )
 
     def _built(self, machine: Chroot, recipe: Recipe, more: Iterable[str]) -> tuple[str, bytes]:
         said = [self._source(f"said/{name}", text.encode()) for name, text in recipe.for_stdeb().items()]
@@ -148,7 +163,6 @@ class Sdist:
         line = f"cd {_FOLDER}/source && exec dpkg-buildpackage --build=binary --no-sign"
         self._run(machine, ["env", *variables, "sh", "-c", line], "be built")
         path = machine.run(["sh", "-c", f"ls {_FOLDER}/*.deb"]).stdout.strip()
-        self._run(machine, ["lintian", "--fail-on", "error", "--allow-root", path], "pass lintian")
         data = base64.b64decode(machine.run(["base64", "--wrap=0", path]).stdout)
         return path.rpartition("/")[2], data
 
@@ -156,8 +170,9 @@ class Sdist:
     def _room(self, architecture: str, packages: Iterable[str]) -> Iterator[Chroot]:
         """Enter a clean root with ``packages`` and the unpacked sdist in it."""
         bed = Bed(self.cache, self.environ)
-        missing = sorted(set(packages) - set(PACKAGES))
-        with bed.enter(Root(self.target.suite, architecture, PACKAGES)) as machine:
+        present = PACKAGES if architecture == host_architecture() else native.PACKAGES
+        missing = sorted({*packages, *_TOOLS} - set(present))
+        with bed.enter(Root(self.target.suite, architecture, present)) as machine:
             if missing:
                 try:
                     bed.stock(machine, *missing)
@@ -172,7 +187,7 @@ class Sdist:
             machine.run(["tar", "--extract", "--directory", "/"], stdin=packed)
             self._run(
                 machine,
-                ["sh", "-ec", f"mkdir {_FOLDER}/source; {UNPACK}", "sh", _FOLDER, path.name],
+                ["sh", "-ec", native.UNPACK, "sh", _FOLDER, path.name],
                 "be unpacked",
             )
             yield machine
@@ -183,9 +198,10 @@ class Sdist:
             lines = (done.stdout + done.stderr).strip().splitlines()[-_LAST:]
             listed = "\n".join(f"  {line}" for line in lines)
             raise WheelError(
-                f"{self.title} could not {purpose} on {self.target.suite} ({machine.architecture}):\n{listed}",
-                hint="Does it need a library's headers? --build-depends names Debian packages. Else ask for "
-                "another version, or take its wheel into the app's own environment.",
+                f"{self.title} could not {purpose} on {self.target.suite} ({machine.architecture}):"
+                f"\n{listed}",
+                hint="Does it need a library's headers? --build-depends names Debian packages. Else ask "
+                "for another version, or take its wheel into the app's own environment.",
             )
 
     def _backends(self, requires: Iterable[str], shelves: Shelves) -> tuple[str, ...]:
@@ -201,9 +217,9 @@ class Sdist:
         found = shelves.find(names)
         if missing := [name for name in names if name not in found]:
             raise WheelError(
-                f"{self.title} is built with {', '.join(missing)}, which {self.target.suite} does not have.",
-                hint="Ask for a version that is built with something else, or take its wheel into the app's "
-                "own environment.",
+                f"{self.title} is built with {', '.join(missing)}, and {self.target.suite} has none.",
+                hint="Ask for a version that is built with something else, or take its wheel into the "
+                "app's own environment.",
             )
         return tuple(sorted({has.package for has in found.values()}))
 

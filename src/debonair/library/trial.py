@@ -34,8 +34,8 @@ def check(debs: Sequence[Path], target: Target, cache: Cache, environ: Mapping[s
                 done = machine.run(["python3", "-c", f"import {module}"], check=False)
                 if done.status:
                     raise TrialError(
-                        f"{deb.name} is installed on {target.suite} ({target.architecture}), and its module "
-                        f"{module} cannot be imported:\n{_end(done.stderr)}",
+                        f"{deb.name} is installed on {target.suite} ({target.architecture}), and its "
+                        f"module {module} cannot be imported:\n{_end(done.stderr)}",
                         hint="Does it need a Debian package that it does not name, or a board's hardware?",
                     )
 
