@@ -129,7 +129,7 @@ def test_another_name_that_is_of_another_suite(suite: Suite, programs: Programs,
 def test_libraries_are_found_in_the_suites_contents(suite: Suite, programs: Programs) -> None:
     def contents(words: list[str]) -> None:
         del words
-        (suite.folder / "contents/lists/m.test_dists_trixie_main_Contents-amd64.lz4").touch()
+        (suite.folder / "contents-amd64/lists/m.test_dists_trixie_main_Contents-amd64.lz4").touch()
 
     listed = """\
 usr/lib/x86_64-linux-gnu/libffi.so.8               libs/libffi8
@@ -144,7 +144,7 @@ usr/lib/x86_64-linux-gnu/libz.so.1                 libs/zlib1g-later
         "libz.so.1": "zlib1g",
         "libodd.so.1": "odd-first",
     }
-    configuration = (suite.folder / "contents/etc/apt.conf").read_text()
+    configuration = (suite.folder / "contents-amd64/etc/apt.conf").read_text()
     assert '::MetaKey "main/Contents-amd64";' in configuration
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -28,6 +29,8 @@ from debonair.lock import pylock
 from debonair.lock.locked import File, Locked
 from debonair.lock.resolve import Uv
 from debonair.target import Target
+
+_TARGETS = "'debonair targets' lists the suites and architectures."
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -70,7 +73,7 @@ class Workshop:
         if meant is None:
             raise TargetError(
                 f"There is no target for {suite} on {architecture}.",
-                hint="'debonair targets' lists the suites and architectures.",
+                hint=_TARGETS,
             )
         return cls(meant, maintainer, cache, environ)
 
@@ -95,10 +98,8 @@ class Workshop:
         try:
             data = Uv(Path.cwd(), self.environ).lock([requirement], self.target.python, path)
         except LockError as failed:
-            raise LockError(
-                failed.message,
-                hint=f"{self.target.suite} has Python {self.target.python}: ask for a version for that.",
-            ) from failed
+            hint = f"{self.target.suite} has Python {self.target.python}: ask for a version that is for it."
+            raise LockError(failed.message, hint) from failed
         return {str(canonicalize_name(each.name)): each for each in pylock.read(data, path).packages}
 
     def _build(self, name: str, locked: Mapping[str, Locked], path: tuple[str, ...] = ()) -> None:
@@ -114,6 +115,12 @@ class Workshop:
         known_as = self._known_as(library)
         sdist = Sdist(library, self._fetched(library), self.target, self.cache, self.environ)
         found = sdist.probe(shelves, self.build_depends)
+        if not SpecifierSet(found.requires_python).contains(self.target.python_full):
+            raise WheelError(
+                f"{sdist.title} is for Python {found.requires_python}, and {self.target.suite} has "
+                f"{self.target.python_full}.",
+                hint=f"Ask for another version of it, or for another suite: --suite. {_TARGETS}",
+            )
         package = known_as or "python3-" + found.name.lower().replace("_", "-")
         check_name(package)
         wanted = needs.of(found.requires, self.target, shelves, sdist.title)

@@ -32,6 +32,8 @@ class Probed(msgspec.Struct, frozen=True):
     license_text: str = ""
     requires: tuple[str, ...] = ()
     """PEP 508."""
+    requires_python: str = ""
+    """Bounds of Python's version (PEP 440)."""
     compiled: bool = False
     build_depends: tuple[str, ...] = ()
     """Debian's packages of its build backend."""
@@ -126,8 +128,9 @@ class Recipe:
         }
 
     def _synopsis(self) -> str:
-        text = " ".join(self.library.summary.split()) or f"Python library {self.library.name}"
-        return control.synopsis(re.sub(r"^(an?|the)\s+", "", text, flags=re.IGNORECASE))
+        """Return its summary without an article, and as more than a word (Policy section 3.4.1)."""
+        text = re.sub(r"^(an?|the)\s+", "", " ".join(self.library.summary.split()), flags=re.IGNORECASE)
+        return control.synopsis(text if " " in text else f"Python library {self.library.name}")
 
     def _description(self) -> str:
         told = f"The Python library {self.library.name}, for all that runs with this machine's own Python."

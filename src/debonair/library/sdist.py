@@ -48,7 +48,7 @@ PACKAGES = (*native.PACKAGES, *_TOOLS, "lintian")
 One that is emulated is made with ``native.PACKAGES`` alone, as it takes minutes; the rest is added when it
 is needed.
 """
-_FORMAT = 1
+_FORMAT = 2
 """Raised whenever the same inputs would make another package than before."""
 _FOLDER = "/build"
 _PLACE = _FOLDER.lstrip("/")
@@ -119,7 +119,7 @@ class Sdist:
             architecture, recipe.package, recipe.version, recipe.maintainer, *recipe.depends, *more
         )
         folder = self.cache.folder("libraries") / key
-        with exclusive(self.cache.folder("locks") / f"library-{recipe.package}.lock"):
+        with exclusive(self.cache.folder("locks") / f"{key}.lock"):
             if found := list(folder.glob("*.deb")):
                 return found[0]
             say(f"Building {recipe.package} for {self.target.suite} ({architecture})...")
@@ -234,6 +234,7 @@ class Sdist:
             license=distribution.plain(said.get("license_expression") or said.get("license")),
             license_text=_license_text(place(self.file, self.cache)),
             requires=tuple(said.get("requires_dist", [])),
+            requires_python=said.get("requires_python", ""),
             compiled=compiled,
             build_depends=backends,
         )
