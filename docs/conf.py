@@ -25,6 +25,10 @@ html_copy_source = False
 html_show_sphinx = False
 
 man_pages = [
+    *(
+        ("reference/dh_debonair", name, "build a package by debhelper and Debonair", "", 1)
+        for name in ("dh_debonair", "dh_debonair_scripts")
+    ),
     ("reference/commands", "debonair", "turn a WSGI project into a .deb for Raspberry Pi OS", "", 1),
     *(
         (
