@@ -33,7 +33,7 @@ def build(bed: Bed, source: Path, root: Root, needs: Sequence[Path | str], out: 
         machine.run(["install", "-d", "-o", _USER, f"{_PLACE}/source"])
         machine.run(
             ["tar", "--extract", "--no-same-owner", "--directory", f"{_PLACE}/source"],
-            stdin=_packed(source),
+            stdin=packed(source),
         )
         machine.run(["chown", "-R", _USER, _PLACE])
         line = f"cd {_PLACE}/source && exec dpkg-buildpackage --build=binary --no-sign"
@@ -41,8 +41,8 @@ def build(bed: Bed, source: Path, root: Root, needs: Sequence[Path | str], out: 
         names = machine.run(["sh", "-c", f"cd {_PLACE} && ls *.deb"]).stdout.split()
         out.mkdir(parents=True, exist_ok=True)
         for name in names:
-            packed = machine.run(["base64", "--wrap=0", f"{_PLACE}/{name}"]).stdout
-            (out / name).write_bytes(base64.b64decode(packed))
+            encoded = machine.run(["base64", "--wrap=0", f"{_PLACE}/{name}"]).stdout
+            (out / name).write_bytes(base64.b64decode(encoded))
     return [out / name for name in names]
 
 
@@ -57,7 +57,8 @@ def install(bed: Bed, machine: Chroot, needs: Sequence[Path | str]) -> None:
     machine.run(["apt-get", "install", "--yes", "--no-install-recommends", *words])
 
 
-def _packed(source: Path) -> bytes:
+def packed(source: Path) -> bytes:
+    """Return a tar of the source tree ``source``, without what tools have left there."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         tar.add(source, ".", filter=lambda member: None if _is_left_out(member.name) else member)

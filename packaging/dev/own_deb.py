@@ -33,7 +33,7 @@ def make(bed: Bed, suite: str, out: Path) -> Path:
     meant = target.load(f"{suite}-{architecture}")
     with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
         source = Path(folder) / "debonair"
-        _copy(source)
+        copy(source)
         own = project.load(source)
         planned = build.plan(own, meant, cache=bed.cache, environ=bed.environ)
         shelf.fill(source / shelf.FOLDER, own, {meant: planned}, bed.cache, bed.environ)
@@ -46,7 +46,7 @@ def make(bed: Bed, suite: str, out: Path) -> Path:
     return deb
 
 
-def _copy(source: Path) -> None:
+def copy(source: Path) -> None:
     """Copy what git tracks, or would."""
     words = ["git", "-C", str(CHECKOUT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(words, check=True, capture_output=True, text=True).stdout.split("\0"):

@@ -1,0 +1,102 @@
+"""Debian's own judges of installed packages: autopkgtest and piuparts, in a Debian of their own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import buildroot
+import own_deb
+import pytest
+from debians import Boot, Builder
+
+from debonair.deb import archive
+from debonair.mirror import mirror
+from debonair.suite import host_architecture
+from debonair.trial.bed import index
+from debonair.trial.container import Container
+from debonair.trial.root import BARE, SHELF, Root
+
+pytestmark = pytest.mark.boot
+
+TARGET = f"trixie-{host_architecture()}"
+TOOLS = ("autopkgtest", "dpkg-dev", "openssh-server", "piuparts")
+DEPENDS = ("curl", "man-db", "nginx", "uwsgi-core", "uwsgi-plugin-python3")
+"""What debian/tests/control asks for."""
+_SSH = """\
+ssh-keygen -q -N '' -f /root/key
+install -d -m 0700 /root/.ssh
+cp /root/key.pub /root/.ssh/authorized_keys
+systemctl start ssh
+"""
+
+
+@pytest.fixture(scope="module")
+def guestbook(build: Builder) -> Path:
+    return build("guestbook", TARGET)
+
+
+@pytest.fixture(scope="module")
+def machine(boot: Boot, own: Path, guestbook: Path) -> Iterator[Container]:
+    """A Debian with the judges, whose apt has what the packages need."""
+    with boot("trixie", ready=False) as booted:
+        boot.bed.stock(booted, *TOOLS, *DEPENDS, own, guestbook)
+        booted.run(["apt-get", "install", "--yes", "--no-install-recommends", *TOOLS])
+        yield booted
+
+
+def older(deb: Path, out: Path) -> Path:
+    """Return ``deb`` as an older version of itself."""
+    fields = archive.read_control(deb)
+    unpacked = out / "unpacked"
+    subprocess.run(["dpkg-deb", "--raw-extract", deb, unpacked], check=True)
+    control = unpacked / "DEBIAN/control"
+    control.write_text(control.read_text().replace(f"Version: {fields['Version']}\n", "Version: 0.0.1-1\n"))
+    made = out / f"{fields['Package']}_0.0.1-1_{fields['Architecture']}.deb"
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zxz", "-z0", "--build", unpacked, made], check=True)
+    shutil.rmtree(unpacked)
+    return made
+
+
+@pytest.mark.parametrize("package", ["guestbook", "debonair"])
+def test_piuparts(
+    package: str, machine: Container, boot: Boot, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Installed, upgraded, removed and purged, it leaves nothing and touches nothing of others."""
+    deb: Path = request.getfixturevalue({"guestbook": "guestbook", "debonair": "own"}[package])
+    before = older(deb, tmp_path)
+    for path in (deb, before):
+        machine.copy_in(path, f"{SHELF}/{path.name}" if path is before else f"/srv/{path.name}")
+    listed = machine.read(f"{SHELF}/Packages") or ""
+    machine.write(f"{SHELF}/Packages", f"{listed}\n{index([before])}".encode())
+    bare = Root("trixie", host_architecture(), BARE)
+    tar = bare.tar(boot.bed.cache, mirror(boot.bed.environ), boot.bed.privilege)
+    machine.run(["sh", "-c", "cat >/srv/base.tar && touch /etc/resolv.conf"], stdin=tar.read_bytes())
+    words = ["piuparts", "--basetgz", "/srv/base.tar", "--distribution", "trixie", "--keep-sources-list"]
+    words += ["--bindmount", SHELF, "--do-not-verify-signatures", "--no-eatmydata"]
+    done = machine.run([*words, f"/srv/{deb.name}"], check=False)
+    said = done.stdout + done.stderr
+    machine.write(f"{SHELF}/Packages", listed.encode())
+    assert done.status == 0, said[-6000:]
+    assert "PASS: Installation, upgrade and purging tests." in said
+    assert "PASS: All tests." in said
+    assert f"Unpacking {package} (0.0.1-1)" in said, "it was upgraded from that"
+
+
+def test_autopkgtest(machine: Container, own: Path, tmp_path: Path) -> None:
+    """The tests that the source package carries, by the program that Debian runs them with."""
+    own_deb.copy(tmp_path / "debonair")
+    machine.run(["mkdir", "/srv/source"])
+    packed = buildroot.packed(tmp_path / "debonair")
+    machine.run(["tar", "--extract", "--directory", "/srv/source"], stdin=packed)
+    machine.copy_in(own, f"/srv/{own.name}")
+    machine.run(["sh", "-ec", _SSH])
+    server = ["ssh", "-H", "127.0.0.1", "-l", "root", "-i", "/root/key"]
+    server += ["--capability", "isolation-container", "--capability", "root-on-testbed"]
+    words = ["autopkgtest", "--summary", "/srv/summary", f"/srv/{own.name}", "/srv/source/", "--", *server]
+    done = machine.run(words, check=False)
+    summary = (machine.read("/srv/summary") or "").split()
+    assert done.status == 0, (done.stdout + done.stderr)[-6000:]
+    assert summary == ["command", "PASS", "hello", "PASS"]
