@@ -1,4 +1,4 @@
-"""Debian's own judges of installed packages: autopkgtest and piuparts, in a Debian of their own."""
+"""Debian's own judges of packages: autopkgtest, piuparts and lintian, in a Debian of their own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from debonair.trial.root import BARE, SHELF, Root
 pytestmark = pytest.mark.boot
 
 TARGET = f"trixie-{host_architecture()}"
-TOOLS = ("autopkgtest", "dpkg-dev", "openssh-server", "piuparts")
+TOOLS = ("autopkgtest", "dpkg-dev", "lintian", "openssh-server", "piuparts")
 DEPENDS = ("curl", "man-db", "nginx", "uwsgi-core", "uwsgi-plugin-python3")
 """What debian/tests/control asks for."""
 _SSH = """\
@@ -83,6 +83,14 @@ def test_piuparts(
     assert "PASS: Installation, upgrade and purging tests." in said
     assert "PASS: All tests." in said
     assert f"Unpacking {package} (0.0.1-1)" in said, "it was upgraded from that"
+
+
+def test_lintian_has_nothing_to_say_of_the_own_deb(machine: Container, own: Path) -> None:
+    """Not even pedantically; debian/debonair.lintian-overrides explains what it is not to say."""
+    machine.copy_in(own, f"/srv/{own.name}")
+    words = ["lintian", "--pedantic", "--display-info", "--allow-root", "--tag-display-limit", "0"]
+    done = machine.run([*words, f"/srv/{own.name}"], check=False)
+    assert done.stdout == ""
 
 
 def test_autopkgtest(machine: Container, own: Path, tmp_path: Path) -> None:
