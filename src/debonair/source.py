@@ -75,7 +75,7 @@ def _write(
     planned = plans[targets[0]]
     control, epoch = planned.control, planned.epoch
     version = without_epoch(control.version)
-    upstream = f"{control.package}_{version.rpartition('-')[0]}"
+    name = f"{control.package}_{version.rpartition('-')[0]}"
     written = _control(planned, targets)
     with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
         shelf.fill(Path(folder), project, plans, cache, environ)
@@ -91,9 +91,7 @@ def _write(
     }
     rules = Source.file("debian/rules", _rules(), mode=0o755, mtime=epoch)
     files = {
-        f"{upstream}.orig.tar.xz": dsc.tarball(
-            _upstream(project, upstream.replace("_", "-"), epoch), mtime=epoch
-        ),
+        f"{name}.orig.tar.xz": dsc.tarball(upstream(project, name.replace("_", "-"), epoch), mtime=epoch),
         f"{control.package}_{version}.debian.tar.xz": dsc.tarball(
             [rules, *(Source.file(path, data, mtime=epoch) for path, data in debian.items())],
             mtime=epoch,
@@ -109,7 +107,7 @@ def _write(
     return path
 
 
-def _upstream(project: Project, folder: str, epoch: int) -> Iterator[Source]:
+def upstream(project: Project, folder: str, epoch: int) -> Iterator[Source]:
     """Yield the files of ``project`` that a build reads, as what is in ``folder`` of a tarball."""
     if project.install == "wheel":
         excluded = GitIgnoreSpec([*own.NOT_SOURCES.patterns, *_PRIVATE.patterns]).match_file

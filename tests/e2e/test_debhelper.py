@@ -7,12 +7,15 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import buildroot
 import pytest
-from debians import EXAMPLES, Boot, debonair
+from debians import EXAMPLES, Boot
+from pages import DOCS, blocks
 
 from debonair import run, trial
 from debonair.deb import archive
@@ -24,28 +27,19 @@ pytestmark = pytest.mark.boot
 
 OLD = Path(__file__).with_name("dh-virtualenv")
 """The debian/ as dh-virtualenv's own tutorial has it."""
-RULES = "#!/usr/bin/make -f\n%:\n\tdh $@ --with debonair\n"
-FIELDS = {
-    "Build-Depends": "debhelper-compat (= 13), dh-sequence-debonair, python3",
-    "Depends": "${debonair:Depends}, ${misc:Depends}",
-}
+GUIDE = DOCS / "how-to/from-dh-virtualenv.md"
 
 
-def moved(root: Path, *, rules: str = RULES, more: str = "") -> Path:
-    """Return ``root``, made the guest book with its debian/, after the steps of the guide."""
+def moved(root: Path) -> Path:
+    """Return ``root``, made the guest book with its debian/, after what the guide has typed."""
     shutil.copytree(EXAMPLES / "guestbook", root)
-    debian = root / "debian"
-    shutil.copytree(OLD, debian)
-    (debian / "rules").write_text(rules)
-    control = (debian / "control").read_text()
-    for name, value in FIELDS.items():
-        control = re.sub(
-            rf"^{name}: .*", f"{name}: {value}{more * (name == 'Build-Depends')}", control, flags=re.M
-        )
-    (debian / "control").write_text(re.sub(r"^Pre-Depends: .*\n", "", control, flags=re.M))
-    for name in ("service", "triggers", "nginx", "install"):
-        (debian / f"guestbook.{name}").unlink()
-    debonair(root, "fetch", "--target", f"trixie-{host_architecture()}")
+    shutil.copytree(OLD, root / "debian")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for block in blocks(GUIDE):
+        if block.is_command:
+            subprocess.run(
+                ["bash", "-euc", block.body], cwd=root, env={**os.environ, "PATH": path}, check=True
+            )
     return root
 
 
@@ -114,8 +108,10 @@ def test_the_moved_package_is_served_and_upgraded(
 
 def test_beside_the_sequence_of_python3(boot: Boot, own: Path, tmp_path: Path) -> None:
     """dh_python3 would compile, and rewrite, what lies in a private folder."""
-    rules = RULES.replace("--with debonair", "--with python3,debonair")
-    root = moved(tmp_path / "guestbook-1.0", rules=rules, more=", dh-python")
+    root = moved(tmp_path / "guestbook-1.0")
+    rules, control = root / "debian/rules", root / "debian/control"
+    rules.write_text(rules.read_text().replace("--with debonair", "--with python3,debonair"))
+    control.write_text(control.read_text().replace("debonair, python3", "debonair, python3, dh-python"))
     deb = built(root, boot, own, "dh-python")
     assert unharmed(deb) > 100
     assert "py3compile" not in archive.read(deb).members["postinst"].decode()

@@ -24,8 +24,10 @@ CHECKOUT = Path(__file__).parents[2]
 TUTORIAL = CHECKOUT / "docs" / "tutorial" / "first-app.md"
 GOING_ON = (CHECKOUT / "docs" / "how-to" / "https-at-home.md",)
 """The guides that begin with the tutorial's app on the Pi."""
-IN_A_PROJECT = {"ci"}
+IN_A_PROJECT = {"ci": EXAMPLES / "hello", "from-dh-virtualenv": EXAMPLES / "guestbook"}
 """The guides that begin in the folder of a project."""
+DEBIAN = Path(__file__).with_name("dh-virtualenv")
+"""The debian/ that the last of them is about."""
 
 
 class Reader:
@@ -142,5 +144,7 @@ def test_the_tutorial_and_what_goes_on_from_it(reader: Reader) -> None:
 )
 def test_a_page_can_be_followed(page: Path, reader: Reader, tmp_path: Path) -> None:
     if page.stem in IN_A_PROJECT:
-        shutil.copytree(EXAMPLES / "hello", tmp_path, dirs_exist_ok=True)
+        shutil.copytree(IN_A_PROJECT[page.stem], tmp_path, dirs_exist_ok=True)
+    if page.stem == "from-dh-virtualenv":
+        shutil.copytree(DEBIAN, tmp_path / "debian")
     reader.follow(page)

@@ -148,6 +148,46 @@ usr/lib/x86_64-linux-gnu/libz.so.1                 libs/zlib1g-later
     assert '::MetaKey "main/Contents-amd64";' in configuration
 
 
+def test_distributions_are_found_by_the_folders_of_their_metadata(suite: Suite, programs: Programs) -> None:
+    def contents(words: list[str]) -> None:
+        del words
+        for folder in suite.folder.glob("contents-*/lists"):
+            name = folder.parent.name.removeprefix("contents-")
+            (folder / f"m.test_dists_trixie_main_Contents-{name}.lz4").touch()
+
+    place = "usr/lib/python3/dist-packages"
+    listed = f"""\
+{place}/PyYAML-6.0.2.egg-info/PKG-INFO      python/python3-yaml
+{place}/flit_core-3.12.0.dist-info/METADATA python/flit,python/other
+{place}/old_one-1.2-py3.13.egg-info         python/python3-old-one
+{place}/nameless.egg-info                   python/python3-nameless
+"""
+    programs.answer("apt-helper cat-file", listed)
+    programs.answer(" update", do=contents)
+    assert suite.distributions() == {
+        "PyYAML": ("python3-yaml", "6.0.2"),
+        "flit_core": ("flit", "3.12.0"),
+        "old_one": ("python3-old-one", "1.2"),
+    }
+
+
+def test_the_versions_of_packages(suite: Suite, programs: Programs) -> None:
+    said = """\
+Package: python3-numpy
+Source: numpy
+Version: 1:2.2.4+ds-1
+Description: x
+
+Package: python3-yaml
+Version: 6.0.2-1+b2
+"""
+    programs.answer("apt-cache show", said)
+    assert suite.versions(["python3-numpy", "python3-yaml"]) == {
+        "python3-numpy": "1:2.2.4+ds-1",
+        "python3-yaml": "6.0.2-1+b2",
+    }
+
+
 def test_a_mirror_without_contents_is_named(suite: Suite, programs: Programs) -> None:
     with pytest.raises(NetworkError, match=r"m\.test/debian has no list of the contents of trixie"):
         suite.libraries()

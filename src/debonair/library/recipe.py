@@ -95,7 +95,7 @@ class Recipe:
 
         ``build_depends`` are further packages; ``epoch`` is the time of the changelog, in seconds.
         """
-        source, binary = (control.parse(text) for text in made["control"].strip().split("\n\n", 1))
+        source, binary = map(control.parse, re.split(r"\n{2,}", made["control"].strip()))
         python = "python3-all-dev" if self.library.compiled else "python3-all"
         needed = ["debhelper-compat (= 13)", "dh-sequence-python3", "pybuild-plugin-pyproject", python]
         source |= {

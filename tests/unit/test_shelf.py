@@ -1,0 +1,150 @@
+"""The folder of wheels that a clean root builds from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from samples import sample_project
+from wheelmaker import make_wheel
+
+from debonair import shelf, target
+from debonair.cache import Cache
+from debonair.deb.control import Control
+from debonair.deb.tree import Tree
+from debonair.errors import LockError, WheelError
+from debonair.lock.resolve import Uv
+from debonair.project import Project
+from debonair.shelf import Shelf
+from debonair.stage import Plan
+from debonair.target import Target
+from debonair.wheels import Wheel
+
+TRIXIE, BOOKWORM = target.load("trixie-arm64"), target.load("bookworm-arm64")
+CONTROL = Control("guestbook", "1.0-1", "arm64", "Ada <ada@example.org>", "guest book")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "pylock.toml").write_text("lock")
+    return sample_project(root=root, config_file=root / "pyproject.toml", requirements=("flask",))
+
+
+def wheel(tmp_path: Path, name: str, version: str = "1.0") -> Wheel:
+    path = make_wheel(tmp_path / "made", name, version, {f"{name}.py": b"x = 1\n"})
+    return Wheel(name, version, path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path)
+
+
+def plan(*wheels: Wheel, libraries: tuple[str, ...] = ()) -> Plan:
+    return Plan(CONTROL, Tree(()), {}, 1, libraries, wheels)
+
+
+def fill(tmp_path: Path, project: Project, plans: dict[Target, Plan]) -> list[str]:
+    folder = project.root / shelf.FOLDER
+    laid = shelf.fill(folder, project, plans, Cache(tmp_path / "cache"), {})
+    assert {path.parent for path in laid} == {folder}
+    return [path.name for path in laid]
+
+
+def kept(project: Project) -> Shelf:
+    return Shelf.of(project, project.root / shelf.FOLDER, {"A": "1", "UV_INDEX_URL": "x"})
+
+
+def test_what_is_put_there_is_found_there(tmp_path: Path, project: Project) -> None:
+    flask, zlib = wheel(tmp_path, "flask"), wheel(tmp_path, "zlibx")
+    laid = fill(
+        tmp_path, project, {TRIXIE: plan(flask, zlib, libraries=("zlib1g",)), BOOKWORM: plan(flask)}
+    )
+    assert laid == [
+        flask.filename,
+        "pylock.bookworm-arm64.toml",
+        "pylock.trixie-arm64.toml",
+        zlib.filename,
+    ]
+    found = kept(project)
+    names = [(each.name, each.version, each.sha256) for each in found.wheels(TRIXIE)]
+    assert names == [("flask", "1.0", flask.sha256), ("zlibx", "1.0", zlib.sha256)]
+    assert all(each.path.parent == project.root / shelf.FOLDER for each in found.wheels(TRIXIE))
+    assert (found.libraries(TRIXIE), found.libraries(BOOKWORM)) == (("zlib1g",), ())
+    assert found.times() == []
+
+
+def test_nothing_is_asked_of_an_index(project: Project) -> None:
+    environ = kept(project).environ
+    assert environ["A"] == "1"
+    assert (environ["UV_OFFLINE"], environ["UV_NO_INDEX"]) == ("1", "1")
+    assert environ["UV_FIND_LINKS"] == str(project.root / shelf.FOLDER)
+
+
+def test_what_nothing_names_any_more_goes(tmp_path: Path, project: Project) -> None:
+    fill(tmp_path, project, {TRIXIE: plan(wheel(tmp_path, "flask"))})
+    (project.root / shelf.FOLDER / "README").write_text("mine")
+    fill(tmp_path, project, {TRIXIE: plan(wheel(tmp_path, "flask", "2.0"))})
+    assert sorted(path.name for path in (project.root / shelf.FOLDER).iterdir()) == [
+        "README",
+        "flask-2.0-py3-none-any.whl",
+        "pylock.trixie-arm64.toml",
+    ]
+
+
+def test_what_the_project_is_built_with(
+    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_with = wheel(tmp_path, "setuptools")
+    asked = list[object]()
+
+    def lock(_: Uv, requirements: tuple[str, ...], python: str, path: Path) -> bytes:
+        asked.extend([requirements, python, path.name])
+        return b'lock-version = "1.0"\n'
+
+    monkeypatch.setattr(Uv, "lock", lock)
+    monkeypatch.setattr(shelf, "obtain", lambda *_: (built_with,))
+    own = replace(project, install="wheel")
+    laid = fill(tmp_path, own, {TRIXIE: plan(), BOOKWORM: plan()})
+    assert asked == [("setuptools>=40.8.0",), "3.11", "pylock.backend.toml"]
+    assert {"pylock.backend.toml", built_with.filename} <= set(laid)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        ("target", r"There are no wheels for bookworm-arm64 in .*wheels"),
+        ("requirements", "was written for other requirements, or another lock"),
+        ("constraints", "was written for other requirements, or another lock"),
+        ("lock", "was written for other requirements, or another lock"),
+        ("toml", r"pylock\.trixie-arm64\.toml cannot be read"),
+        ("foreign", r"pylock\.trixie-arm64\.toml cannot be read"),
+    ],
+)
+def test_a_shelf_that_is_of_no_use(spoil: str, message: str, tmp_path: Path, project: Project) -> None:
+    fill(tmp_path, project, {TRIXIE: plan(wheel(tmp_path, "flask"))})
+    lock = project.root / shelf.FOLDER / "pylock.trixie-arm64.toml"
+    if spoil == "requirements":
+        project = replace(project, requirements=("flask>=3",))
+    elif spoil == "constraints":
+        project = replace(project, constraints=("flask<4",))
+    elif spoil == "lock":
+        (project.root / "pylock.toml").write_text("another")
+    elif spoil == "toml":
+        lock.write_text("[")
+    elif spoil == "foreign":
+        lock.write_text('lock-version = "1.0"\n')
+    with pytest.raises(LockError, match=message) as caught:
+        kept(project).wheels(BOOKWORM if spoil == "target" else TRIXIE)
+    assert "debonair fetch" in caught.value.hint
+
+
+def test_wheels_that_are_not_what_was_fetched(tmp_path: Path, project: Project) -> None:
+    flask = wheel(tmp_path, "flask")
+    fill(tmp_path, project, {TRIXIE: plan(flask)})
+    there = project.root / shelf.FOLDER / flask.filename
+    there.write_bytes(b"other")
+    with pytest.raises(WheelError, match="its sha256 is another"):
+        kept(project).wheels(TRIXIE)
+    there.unlink()
+    with pytest.raises(WheelError, match=r"names flask.*, which is not beside it"):
+        kept(project).wheels(TRIXIE)
