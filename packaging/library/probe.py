@@ -1,35 +1,29 @@
 """Find out what an unpacked sdist is, by its own build backend (PEP 517): probe.py FOLDER.
 
-FOLDER has ``source/`` and ``backend.json``; ``probe.json`` is made in it: the core metadata, and whether
-something is compiled.
+FOLDER has ``source/`` and ``backend.json``, ``build_wheel.py`` lies beside this file. In FOLDER
+``probe.json`` is made: the core metadata, and whether something is compiled.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
-import os
 import sys
 from pathlib import Path
+
+import build_wheel
 
 
 def main() -> None:
     """Do what this file is for. What the backend raises is raised."""
     folder = Path(sys.argv[1]).resolve()
-    said = json.loads((folder / "backend.json").read_text())
-    os.chdir(folder / "source")
-    sys.path[:0] = [str(Path(path).resolve()) for path in said["path"]]
-    module, _, attribute = said["backend"].partition(":")
-    backend = importlib.import_module(module)
-    for name in filter(None, attribute.split(".")):
-        backend = getattr(backend, name)
+    said, backend = build_wheel.load(folder)
     made = folder / "metadata"
     made.mkdir()
     prepare = getattr(backend, "prepare_metadata_for_build_wheel", None)
     if prepare is None:
         raise SystemExit(f"the build backend {said['backend']} cannot say what the metadata is")
     info = prepare(str(made), None)
-    result = {"metadata": (made / info / "METADATA").read_text(), "compiled": _is_compiled(module)}
+    result = {"metadata": (made / info / "METADATA").read_text(), "compiled": _is_compiled(said["backend"])}
     (folder / "probe.json").write_text(json.dumps(result))
 
 

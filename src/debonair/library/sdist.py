@@ -48,6 +48,8 @@ PACKAGES = (*native.PACKAGES, *_TOOLS, "lintian")
 One that is emulated is made with ``native.PACKAGES`` alone, as it takes minutes; the rest is added when it
 is needed.
 """
+_PROGRAMS = ("packaging/library/probe.py", "packaging/sdist/build_wheel.py")
+"""What asks the build backend in the root."""
 _FORMAT = 2
 """Raised whenever the same inputs would make another package than before."""
 _FOLDER = "/build"
@@ -97,7 +99,7 @@ class Sdist:
             machine.run(
                 ["tar", "--extract", "--directory", "/"],
                 stdin=tree.pack(
-                    [self._source("backend.json", json.dumps(said).encode()), self._program("probe.py")]
+                    [self._source("backend.json", json.dumps(said).encode()), *self._programs()]
                 ),
             )
             self._run(machine, ["python3", f"{_FOLDER}/probe.py", _FOLDER], "say what it is")
@@ -240,15 +242,16 @@ class Sdist:
         )
 
     def _key(self, *parts: str) -> str:
-        programs = [resource(f"packaging/library/{name}").read_text() for name in ("probe.py", "rules.in")]
+        programs = [resource(name).read_text() for name in (*_PROGRAMS, "packaging/library/rules.in")]
         inputs = [_FORMAT, self.file.sha256, self.target.name, *PACKAGES, *programs, *parts]
         return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
 
     def _source(self, path: str, data: bytes) -> Source:
         return Source.file(f"{_PLACE}/{path}", data, mtime=self.epoch)
 
-    def _program(self, name: str) -> Source:
-        return self._source(name, resource(f"packaging/library/{name}").read_bytes())
+    def _programs(self) -> Iterator[Source]:
+        for path in map(resource, _PROGRAMS):
+            yield self._source(path.name, path.read_bytes())
 
     def _stdeb(self) -> Iterator[Source]:
         """Yield the files of stdeb, which is installed beside Debonair."""
