@@ -249,6 +249,7 @@ def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     plans = {each: builds.plan(project, each, cache=_cache(), environ=os.environ) for each in chosen}
     folder = out or directory / shelf.FOLDER
     laid = shelf.fill(folder.absolute(), project, plans, _cache(), os.environ)
+    shelf.allow(project.root, folder.absolute())
     size = sum(path.stat().st_size for path in laid)
     click.echo(f"{folder}  {len(laid)} files for {', '.join(each.name for each in chosen)}, {_size(size)}")
 

@@ -161,6 +161,22 @@ def fill(
     return sorted({*laid, *(folder / wheel.filename for wheel in wheels)})
 
 
+def allow(source: Path, folder: Path) -> None:
+    """Let dpkg-source(1) pack the wheels in ``folder``, below debian/ of the source package ``source``.
+
+    It refuses what is binary there, unless debian/source/include-binaries names it; other lines stay.
+    """
+    listed = source / "debian/source/include-binaries"
+    if not folder.is_relative_to(source / "debian") or not listed.parent.is_dir():
+        return
+    place = folder.relative_to(source).as_posix()
+    before = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+    kept = [line for line in before if line.rpartition("/")[0] != place]
+    wheels = sorted(f"{place}/{path.name}" for path in folder.glob("*.whl"))
+    with whole(listed) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in [*kept, *wheels]), encoding="utf-8")
+
+
 def _backend(
     project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]
 ) -> tuple[Wheel, ...]:

@@ -36,7 +36,7 @@ def test_the_wheel_has_every_module_and_every_data_file(wheel: Path) -> None:
         f"debonair/data/{path.relative_to(CHECKOUT)}"
         for folder in ("systemd", "nginx-sites", "packaging")
         for path in (CHECKOUT / folder).rglob("*")
-        if path.is_file() and not {"__pycache__", "dev"} & {*path.relative_to(CHECKOUT).parts}
+        if path.is_file() and not {"__pycache__", "debhelper", "dev"} & {*path.relative_to(CHECKOUT).parts}
     }
     assert found == {*modules, *data, "debonair/py.typed"}
 

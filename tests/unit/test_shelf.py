@@ -148,3 +148,22 @@ def test_wheels_that_are_not_what_was_fetched(tmp_path: Path, project: Project) 
     there.unlink()
     with pytest.raises(WheelError, match=r"names flask.*, which is not beside it"):
         kept(project).wheels(TRIXIE)
+
+
+def test_dpkg_source_may_pack_them(project: Project) -> None:
+    debian = project.root / "debian"
+    (debian / "wheels").mkdir(parents=True)
+    for name in ("flask-1.0-py3-none-any.whl", "pylock.trixie-arm64.toml"):
+        (debian / "wheels" / name).touch()
+    shelf.allow(project.root, debian / "wheels")
+    assert not (debian / "source").exists(), "there is no source package"
+    (debian / "source").mkdir()
+    listed = debian / "source/include-binaries"
+    listed.write_text("debian/logo.png\ndebian/wheels/flask-0.9-py3-none-any.whl\n")
+    for _ in range(2):
+        shelf.allow(project.root, debian / "wheels")
+        assert listed.read_text() == "debian/logo.png\ndebian/wheels/flask-1.0-py3-none-any.whl\n"
+    (project.root / "wheels").mkdir()
+    (project.root / "wheels/flask-2.0-py3-none-any.whl").touch()
+    shelf.allow(project.root, project.root / "wheels")
+    assert "2.0" not in listed.read_text()
