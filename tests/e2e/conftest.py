@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import own_deb
@@ -30,3 +32,14 @@ def own(boot: Boot, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with exclusive(folder.with_name("own.lock")):
         found = list(folder.glob("*.deb"))
         return found[0] if found else own_deb.make(boot.bed, "trixie", folder)
+
+
+@pytest.fixture
+def show(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints a text whether or not the test passes."""
+
+    def write(text: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return write

@@ -57,17 +57,6 @@ def releases(folder: Path, build: Builder, suite: str) -> dict[str, Late]:
     return made
 
 
-@pytest.fixture
-def show(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Prints a text whether or not the test passes."""
-
-    def write(text: str) -> None:
-        with capsys.disabled():
-            sys.stdout.write(f"\n{text}\n")
-
-    return write
-
-
 @contextmanager
 def talking(machine: Container, said: str, log: Path) -> Iterator[None]:
     """Let somebody into the room until the end of the body; ``log`` gets what they see there."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,17 +20,6 @@ TIMES = {
     "bookworm": 2,
 }  # upgrades, and as many rollbacks; 'make bench-switch' has more of them
 REST = 6.0  # seconds without a switch, for the latency to compare with
-
-
-@pytest.fixture
-def show(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Prints a text whether or not the test passes."""
-
-    def write(text: str) -> None:
-        with capsys.disabled():
-            sys.stdout.write(f"\n{text}\n")
-
-    return write
 
 
 def assert_unnoticed(traffic: Traffic) -> None:
