@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from debonair.stage import Plan
     from debonair.target import Target
 
-_STANDARDS = "4.7.2"
 _WRITTEN = GitIgnoreSpec.from_lines(
     [
         *("/pyproject.toml", "/debonair.toml", "/pylock*.toml", "/uv.lock", "/uv.toml"),
@@ -89,7 +88,8 @@ def _write(
         ).encode(),
         **wheels,
     }
-    rules = Source.file("debian/rules", _rules(), mode=0o755, mtime=epoch)
+    text = fill("packaging/source/rules.in", {})
+    rules = Source.file("debian/rules", text.encode(), mode=0o755, mtime=epoch)
     files = {
         f"{name}.orig.tar.xz": dsc.tarball(upstream(project, name.replace("_", "-"), epoch), mtime=epoch),
         f"{control.package}_{version}.debian.tar.xz": dsc.tarball(
@@ -148,16 +148,12 @@ def _control(planned: Plan, targets: Sequence[Target]) -> str:
             "build_depends": ", ".join(
                 ["debhelper-compat (= 13)", "dh-sequence-debonair", *control.depends[:2]]
             ),
-            "standards": _STANDARDS,
+            "standards": dsc.STANDARDS,
             "homepage": f"Homepage: {control.homepage}" if control.homepage else "",
             "architectures": " ".join(sorted(target.architecture for target in targets)),
             "description": said[said.index("Description:") :].rstrip("\n"),
         },
     )
-
-
-def _rules() -> bytes:
-    return fill("packaging/source/rules.in", {}).encode()
 
 
 def _dsc(planned: Plan, written: str, files: Mapping[str, bytes]) -> str:
@@ -175,7 +171,7 @@ def _dsc(planned: Plan, written: str, files: Mapping[str, bytes]) -> str:
         "Version": control.version,
         "Maintainer": control.maintainer,
         "Homepage": control.homepage,
-        "Standards-Version": _STANDARDS,
+        "Standards-Version": dsc.STANDARDS,
         "Build-Depends": said["Build-Depends"],
         "Package-List": f"\n {listed}",
     }

@@ -11,7 +11,7 @@ from debonair import target
 from debonair.cache import Cache
 from debonair.errors import WheelError
 from debonair.library import needs
-from debonair.library.needs import Shelves
+from debonair.library.needs import Distributions
 from debonair.mirror import Mirror
 from debonair.suite import Suite
 
@@ -19,7 +19,7 @@ TRIXIE = target.load("trixie-arm64")
 
 
 @pytest.fixture
-def shelves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelves:
+def offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Distributions:
     """A suite of four distributions."""
     listed = {
         "PyYAML": ("python3-yaml", "6.0.2"),
@@ -35,18 +35,18 @@ def shelves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelves:
     monkeypatch.setattr(needs, "mirror", lambda _: Mirror("http://mirror.test/debian"))
     monkeypatch.setattr(Suite, "distributions", lambda _: listed)
     monkeypatch.setattr(Suite, "versions", known)
-    return Shelves(TRIXIE, Cache(tmp_path), {})
+    return Distributions(TRIXIE, Cache(tmp_path), {})
 
 
-def test_a_name_is_found_however_it_is_written(shelves: Shelves) -> None:
-    (need,) = needs.of(["pyyaml>=5"], TRIXIE, shelves, "x")
+def test_a_name_is_found_however_it_is_written(offered: Distributions) -> None:
+    (need,) = needs.of(["pyyaml>=5"], TRIXIE, offered, "x")
     assert need.met
     assert need.shipped is not None
     assert need.shipped.package == "python3-yaml"
 
 
-def test_what_is_not_met_says_what_the_suite_has(shelves: Shelves) -> None:
-    found = needs.of(["smbus2>=0.5", "nowhere", "odd"], TRIXIE, shelves, "x")
+def test_what_is_not_met_says_what_the_suite_has(offered: Distributions) -> None:
+    found = needs.of(["smbus2>=0.5", "nowhere", "odd"], TRIXIE, offered, "x")
     assert [str(need) for need in found if not need.met] == [
         "nowhere (the suite has none)",
         "odd (the suite has none)",
@@ -54,19 +54,19 @@ def test_what_is_not_met_says_what_the_suite_has(shelves: Shelves) -> None:
     ]
 
 
-def test_markers_are_the_targets_and_extras_are_not_wanted(shelves: Shelves) -> None:
+def test_markers_are_the_targets_and_extras_are_not_wanted(offered: Distributions) -> None:
     asked = [
         'numpy; platform_machine == "aarch64"',
         'smbus2; sys_platform == "win32"',
         'pyyaml; extra == "all"',
         'odd; python_version < "3.12"',
     ]
-    assert [need.name for need in needs.of(asked, TRIXIE, shelves, "x")] == ["numpy"]
+    assert [need.name for need in needs.of(asked, TRIXIE, offered, "x")] == ["numpy"]
 
 
-def test_depends_have_the_bounds_back_and_the_suites_epoch(shelves: Shelves) -> None:
-    found = needs.of(["numpy>=1.24,<3", "smbus2>=0.5", "PyYAML"], TRIXIE, shelves, "x")
-    assert needs.depends(found, {"smbus2": "python3-smbus2"}, shelves) == [
+def test_depends_have_the_bounds_back_and_the_suites_epoch(offered: Distributions) -> None:
+    found = needs.of(["numpy>=1.24,<3", "smbus2>=0.5", "PyYAML"], TRIXIE, offered, "x")
+    assert needs.depends(found, {"smbus2": "python3-smbus2"}, offered) == [
         "python3-numpy (<< 1:3~)",
         "python3-numpy (>= 1:1.24)",
         "python3-yaml",
@@ -74,6 +74,6 @@ def test_depends_have_the_bounds_back_and_the_suites_epoch(shelves: Shelves) -> 
     ]
 
 
-def test_what_cannot_be_required(shelves: Shelves) -> None:
+def test_what_cannot_be_required(offered: Distributions) -> None:
     with pytest.raises(WheelError, match=r"x 1\.0 requires 'a b', which is nothing"):
-        needs.of(["a b"], TRIXIE, shelves, "x 1.0")
+        needs.of(["a b"], TRIXIE, offered, "x 1.0")

@@ -14,6 +14,8 @@ from debonair.deb import xz
 from debonair.deb.tree import Source, pack
 
 FORMAT = "3.0 (quilt)"
+STANDARDS = "4.7.2"
+"""The Debian Policy that a debian/ of ours keeps to."""
 _SUMS = {"Checksums-Sha1": "sha1", "Checksums-Sha256": "sha256", "Files": "md5"}
 
 

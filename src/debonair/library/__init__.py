@@ -22,7 +22,7 @@ from debonair.deb.control import check_name
 from debonair.deb.version import for_suite
 from debonair.errors import LockError, PackageError, TargetError, WheelError
 from debonair.library import needs, trial
-from debonair.library.needs import Shelves
+from debonair.library.needs import Distributions
 from debonair.library.recipe import Recipe
 from debonair.library.sdist import Sdist
 from debonair.lock import pylock
@@ -57,7 +57,7 @@ class Workshop:
     made: dict[str, Made] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._shelves = Shelves(self.target, self.cache, self.environ)
+        self._offered = Distributions(self.target, self.cache, self.environ)
 
     @classmethod
     def of(
@@ -111,10 +111,10 @@ class Workshop:
                 f"{' needs '.join((*path, name))}: none of them can be installed before the others.",
                 hint="Take them into the app's own environment.",
             )
-        library, shelves = locked[name], self._shelves
+        library, offered = locked[name], self._offered
         known_as = self._known_as(library)
         sdist = Sdist(library, self._fetched(library), self.target, self.cache, self.environ)
-        found = sdist.probe(shelves, self.build_depends)
+        found = sdist.probe(offered, self.build_depends)
         if not SpecifierSet(found.requires_python).contains(self.target.python_full):
             raise WheelError(
                 f"{sdist.title} is for Python {found.requires_python}, and {self.target.suite} has "
@@ -123,7 +123,7 @@ class Workshop:
             )
         package = known_as or "python3-" + found.name.lower().replace("_", "-")
         check_name(package)
-        wanted = needs.of(found.requires, self.target, shelves, sdist.title)
+        wanted = needs.of(found.requires, self.target, offered, sdist.title)
         lacking = [need for need in wanted if not need.met]
         if lacking and not self.recursive:
             listed = "".join(f"\n  {need}" for need in lacking)
@@ -134,7 +134,7 @@ class Workshop:
         for need in lacking:
             self._build(need.name, locked, (*path, name))
         others = {other: made.package for other, made in self.made.items()}
-        depends = tuple(needs.depends(wanted, others, shelves))
+        depends = tuple(needs.depends(wanted, others, offered))
         version = for_suite(library.version, self.target.debian_release)
         recipe = Recipe(found, package, version, self.target, depends, self.maintainer)
         self.made[name] = Made(package, sdist.build(recipe, self.build_depends), depends)
@@ -144,7 +144,7 @@ class Workshop:
 
         Raises ``PackageError`` if what it has is not older.
         """
-        for has in self._shelves.find([str(canonicalize_name(library.name))]).values():
+        for has in self._offered.find([str(canonicalize_name(library.name))]).values():
             if Version(has.version) >= Version(library.version):
                 newer = ", which is newer" if Version(has.version) > Version(library.version) else ""
                 raise PackageError(

@@ -52,7 +52,7 @@ class Need:
         return f"{self.requirement.name}{self.requirement.specifier} ({has})"
 
 
-class Shelves:
+class Distributions:
     """The Python distributions of the suite of a target, as its own index lists them."""
 
     def __init__(self, target: Target, cache: Cache, environ: Mapping[str, str]) -> None:
@@ -80,7 +80,7 @@ class Shelves:
         }
 
 
-def of(requirements: Iterable[str], target: Target, shelves: Shelves, library: str) -> list[Need]:
+def of(requirements: Iterable[str], target: Target, offered: Distributions, library: str) -> list[Need]:
     """Return what ``requirements`` of the ``library`` ask for on ``target``, sorted by name.
 
     Markers are evaluated for it, extras are not wanted. Raises ``WheelError`` for what is no requirement.
@@ -97,17 +97,17 @@ def of(requirements: Iterable[str], target: Target, shelves: Shelves, library: s
             ) from wrong
         if requirement.marker is None or requirement.marker.evaluate(environment):
             found.append(requirement)
-    shipped = shelves.find(canonicalize_name(requirement.name) for requirement in found)
+    shipped = offered.find(canonicalize_name(requirement.name) for requirement in found)
     needs = [Need(each, shipped.get(str(canonicalize_name(each.name)))) for each in found]
     return sorted(needs, key=lambda need: need.name)
 
 
-def depends(needs: Iterable[Need], built: Mapping[str, str], shelves: Shelves) -> list[str]:
+def depends(needs: Iterable[Need], built: Mapping[str, str], offered: Distributions) -> list[str]:
     """Return the dependencies for ``needs``; ``built`` has the package, by name, of what is built here."""
     packages = {
         need.name: built.get(need.name) or (need.shipped.package if need.shipped else "") for need in needs
     }
-    versions = shelves.versions(name for name in packages.values() if name)
+    versions = offered.versions(name for name in packages.values() if name)
     found = list[str]()
     for need in needs:
         if package := packages[need.name]:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import msgspec
 
 from debonair import documents
-from debonair.deb import control
+from debonair.deb import control, dsc
 from debonair.target import Target
 from debonair.template import fill
 
-_STANDARDS = "4.7.2"
 _COLUMNS = 75
 
 
@@ -54,9 +53,7 @@ class Recipe:
     @property
     def source(self) -> str:
         """The name of the source package."""
-        return (
-            self.package.removeprefix("python3-") if self.package.startswith("python3-") else self.package
-        )
+        return self.package.removeprefix("python3-")
 
     def for_stdeb(self) -> dict[str, str]:
         """Return what stdeb reads: its configuration, and a setup.py that says what it wants to know."""
@@ -101,7 +98,7 @@ class Recipe:
         source |= {
             "Maintainer": self.maintainer,
             "Build-Depends": ", ".join([*needed, *sorted({*self.library.build_depends, *build_depends})]),
-            "Standards-Version": _STANDARDS,
+            "Standards-Version": dsc.STANDARDS,
             "Homepage": self.library.homepage,
             "Rules-Requires-Root": "no",
         }
@@ -124,7 +121,7 @@ class Recipe:
                     "date": documents.date(epoch),
                 },
             ),
-            "source/format": "3.0 (quilt)\n",
+            "source/format": f"{dsc.FORMAT}\n",
         }
 
     def _synopsis(self) -> str:

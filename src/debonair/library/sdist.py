@@ -25,7 +25,7 @@ from debonair.deb.tree import Source
 from debonair.errors import MachineError, WheelError
 from debonair.exclusive import exclusive
 from debonair.fetch import place
-from debonair.library.needs import Shelves
+from debonair.library.needs import Distributions
 from debonair.library.recipe import Probed, Recipe
 from debonair.lock.locked import File, Locked
 from debonair.progress import say, ticking
@@ -81,13 +81,13 @@ class Sdist:
         """When it was made, in seconds."""
         return newest(place(self.file, self.cache))
 
-    def probe(self, shelves: Shelves, build_depends: Iterable[str]) -> Probed:
+    def probe(self, offered: Distributions, build_depends: Iterable[str]) -> Probed:
         """Return what the library says of itself, by its build backend on this machine's architecture.
 
         Raises ``WheelError`` if the suite lacks the backend, or that fails.
         """
         system = backend.read(place(self.file, self.cache))
-        backends = self._backends(system.requires, shelves)
+        backends = self._backends(system.requires, offered)
         key = self._key("probe", *backends, *sorted(build_depends))
         kept = self.cache.folder("libraries") / f"{key}.probed"
         try:
@@ -206,7 +206,7 @@ class Sdist:
                 "for another version, or take its wheel into the app's own environment.",
             )
 
-    def _backends(self, requires: Iterable[str], shelves: Shelves) -> tuple[str, ...]:
+    def _backends(self, requires: Iterable[str], offered: Distributions) -> tuple[str, ...]:
         """Return the suite's packages of what the sdist ``requires`` to be built."""
         names = list[str]()
         for text in requires:
@@ -216,7 +216,7 @@ class Sdist:
                 continue
             if requirement.marker is None or requirement.marker.evaluate({**self.target.markers()}):
                 names.append(str(canonicalize_name(requirement.name)))
-        found = shelves.find(names)
+        found = offered.find(names)
         if missing := [name for name in names if name not in found]:
             raise WheelError(
                 f"{self.title} is built with {', '.join(missing)}, and {self.target.suite} has none.",
