@@ -25,10 +25,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environment
 import probe
-from emperor import state
+import task
+from call import state
 from release import Home, Release
 from switch import Switch
 from system_emperor import emperor_of
+from text import printable
 
 HEALTHY, NOT_HEALTHY, UNKNOWN = 0, 3, 4  # as the status action of init scripts has it (LSB, 20.2)
 
@@ -67,7 +69,7 @@ def parser(home: Home) -> argparse.ArgumentParser:
     verb("status", status, "is it well?").add_argument("--json", action="store_true", help="for programs")
     one = verb("logs", logs, "what it wrote to the journal")
     one.add_argument("-f", "--follow", action="store_true", help="and what it writes from now on")
-    one = verb("run", run, "run a command as the app's user, in its environment")
+    one = verb("run", run, "run a command in the app's sandbox, as its user")
     one.add_argument("command", metavar="COMMAND")
     one.add_argument("arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER)
     verb("shell", shell, "a shell in the same place")
@@ -92,7 +94,8 @@ def status(home: Home, options: argparse.Namespace) -> int:
     asleep = release is not None and emperor_of(home).asleep(release)
     page, workers = probe.Page(asleep=asleep, problem="" if release else "no release is served"), []
     if release and not asleep:
-        page, workers = probe.page(release), probe.workers(release)
+        instance = emperor_of(home).serving(release)
+        page, workers = probe.page(instance), probe.workers(instance)
     healthy = page.healthy if page.healthy is None else bool(page.healthy and not refused)
     if options.json:
         facts = {
@@ -233,42 +236,34 @@ def logs(home: Home, options: argparse.Namespace) -> None:
     become(["journalctl", *emperor_of(home).journal(home.serving()), *follow], dict(os.environ))
 
 
-def run(home: Home, options: argparse.Namespace) -> None:
-    """Become a command as the app's user, in its environment."""
-    variables = enter(home, f"run {options.command}")
-    become([options.command, *options.arguments], variables)
+def run(home: Home, options: argparse.Namespace) -> int:
+    """Run a command in the app's sandbox, as its user."""
+    return inside(home, f"run {options.command}", [options.command, *options.arguments])
 
 
-def shell(home: Home, options: argparse.Namespace) -> None:
-    """Become a shell as the app's user, in its environment."""
-    variables = enter(home, "shell")
-    become(["/bin/bash", "--noprofile", "--norc", "-i"], {**variables, "PS1": rf"({home.package}) \w\$ "})
+def shell(home: Home, options: argparse.Namespace) -> int:
+    """Open a shell in the app's sandbox, as its user."""
+    del options
+    prompt = rf"PS1=({home.package}) \w\$ "
+    return inside(home, "shell", ["/usr/bin/env", prompt, "/bin/bash", "--noprofile", "--norc", "-i"])
 
 
-def enter(home: Home, what: str) -> dict[str, str]:
-    """Turn this process into one of the app's user, and return the variables that the app has."""
+def inside(home: Home, what: str, argv: list[str]) -> int:
+    """Run ``argv`` where the app runs, with this process's terminal or files; return its status."""
+    root_only(home, what)
     name = home.installed().user
     try:
-        user = pwd.getpwnam(name)
+        pwd.getpwnam(name)
     except KeyError:
         raise RefusedError(f"there is no user {name}; was the package installed in full?") from None
-    if os.geteuid() not in (0, user.pw_uid):
-        raise RefusedError(f"this needs root: sudo {home.package} {what}")
     release = home.serving()
     if release is None:
         raise RefusedError(f"no release is served: {sudo()}{home.package} status")
-    try:
-        variables = environment.variables(release, os.environ)
-    except OSError as wrong:
-        raise RefusedError(f"{wrong.filename} cannot be read: {wrong.strerror}.") from None
-    if os.geteuid() == 0:
-        os.initgroups(user.pw_name, user.pw_gid)
-        os.setgid(user.pw_gid)
-        os.setuid(user.pw_uid)
-    os.umask(0o077)
-    if not os.access(".", os.X_OK):  # such as /root
-        os.chdir(user.pw_dir)
-    return variables
+    program = shutil.which(argv[0], path=environment.variables(release, {})["PATH"])
+    if program is None:
+        raise RefusedError(f"there is no command '{printable(argv[0])}'.")
+    terminal = all(os.isatty(number) for number in (0, 1, 2))
+    return task.for_person(home, release, [program, *argv[1:]], terminal=terminal)
 
 
 def become(argv: list[str], variables: dict[str, str]) -> None:

@@ -1,30 +1,30 @@
-"""The app's emperor, as seen by who switches its vassals."""
+"""The app's own service, as seen by who switches its releases."""
 
 from __future__ import annotations
 
-import os
-import pwd
-import signal
-import subprocess
 import time
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
+import call
 import probe
-from release import Home, Release, replace_link
+import sandbox
+from call import Deadline, systemctl
+from probe import Instance
+from release import Home, Release, flush, replace_link
+from text import tail
 
 _POLL = 0.1  # seconds
-_GONE = 40.0  # seconds that a vassal is given to end, which is more than it gives its workers
-_SETTLED = 3.0  # seconds for which a new release must stay well before it gets a request
-_LINES = 2000  # of the journal are looked through for what went wrong
+_SETTLED = 3.0  # seconds for which a new release must stay healthy before it gets a request
+_LINES = 500  # of the journal are looked through for what went wrong
 _OPEN = 10.0  # seconds in which connections to a web server of the app's own may end before it is told to
 _IDLE = 0.5  # seconds without a request, after which a release that was left has nothing to do any more
+_START = 90.0  # seconds in which systemd starts an emperor, which loads no app itself
+_STOP = 30.0  # seconds beyond ``drain`` in which what runs in a unit has ended
 
 
 @dataclass(frozen=True)
 class Emperor:
-    """The running service of an app."""
+    """The service of an app, and the one beside it in which a release is tried."""
 
     home: Home
 
@@ -33,71 +33,82 @@ class Emperor:
         """The service's name."""
         return f"{self.home.package}.service"
 
+    @property
+    def trial_unit(self) -> str:
+        """The name of the service in which a release is tried; no worker can be called so."""
+        return f"{self.home.package}.next.service"
+
     def runs(self) -> bool:
         """Return whether the service is active."""
-        return state(self.unit) in {"active", "reloading"}
+        return call.state(self.unit) in {"active", "reloading"}
 
     def stopped(self) -> bool:
         """Return whether an admin has stopped the service."""
-        return state(self.unit) == "inactive"
+        return call.state(self.unit) == "inactive"
 
     def journal(self, release: Release | None) -> list[str]:
         """Return the options of journalctl(1) that choose what the app wrote, ``release`` being served."""
-        return [f"--unit={unit}" for unit in (self.unit, *(release.commands if release else ()))]
+        units = (self.unit, self.trial_unit, *(release.commands if release else ()))
+        return [f"--unit={unit}" for unit in units]
 
-    def holds(self, release: Release) -> bool:
-        """Return whether ``release`` is a vassal."""
-        return self.link(release).is_symlink()
+    def instance(self, release: Release, *, trial: bool = False) -> Instance:
+        """Return where ``release`` is asked: in the service, or in that of the ``trial``."""
+        folder = self.home.run / "sockets" / ("next" if trial else "web")
+        unit = self.trial_unit if trial else self.unit
+        return Instance(release, unit, folder / "app.sock", folder / "app.stats")
 
-    def link(self, release: Release) -> Path:
-        """Return where the vassal of ``release`` stands for the emperor to see."""
-        return self.home.run / "vassals" / f"web-{release.name}.ini"
+    def serving(self, release: Release) -> Instance:
+        """Return where ``release``, which is served, gets its requests from nginx.
 
-    def holder(self, release: Release) -> Path:
-        """Return the file by which the emperor knows that it is to hold the socket of ``release``."""
-        return self.link(release).with_name(f"{self.link(release).name}.socket")
-
-    def summon(self, release: Release) -> None:
-        """Let the emperor start the vassal of ``release``, beside whatever runs."""
-        self.link(release).parent.mkdir(parents=True, exist_ok=True)
-        if release.sleeps:  # the emperor looks for it once, when it meets the vassal
-            replace_link(self.holder(release), str(release.holder))
-        replace_link(self.link(release), str(release.vassal))
-        self.wake()
-
-    def reload(self, release: Release) -> None:
-        """Let the vassal of ``release`` load its code again; requests wait meanwhile."""
-        os.utime(self.link(release), follow_symlinks=False)
-        self.wake()
-
-    def dismiss(self, release: Release) -> None:
-        """Let the emperor end the vassal of ``release``: it answers what it has, then goes.
-
-        One that never served owes no answer, and may hang: it is not waited for.
+        That is where root's link leads: to the service, or after a switch that was cut to the trial's.
+        A service that an older version of the package started has its sockets beside the link.
         """
-        hanging = [] if release.served else self.processes(release)
-        self.link(release).unlink(missing_ok=True)
-        self.holder(release).unlink(missing_ok=True)
-        self.wake()
-        for pid in hanging:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + _GONE
-        while self.listens(release) and time.monotonic() < deadline:
-            time.sleep(_POLL)
-        release.socket("sock").unlink(missing_ok=True)  # an emperor leaves the one that it made
+        try:
+            target = (self.home.run / release.link).readlink()
+        except OSError:
+            return self.instance(release)
+        if target.parent.name == "next":
+            return self.instance(release, trial=True)
+        if len(target.parts) == 1:
+            sock = self.home.run / target.name
+            return Instance(release, self.unit, sock, sock.with_suffix(".stats"))
+        return self.instance(release)
 
-    def processes(self, release: Release) -> list[int]:
-        """Return the process ids of the vassal of ``release``, its master first; none but the app's own."""
-        master = probe.master(release)
-        with suppress(OSError, KeyError):
-            user = pwd.getpwnam(release.user).pw_uid
-            found = [master, *probe.below(master)]
-            return [pid for pid in found if Path(f"/proc/{pid}").stat().st_uid == user]
-        return []
+    def start_trial(self, release: Release, deadline: Deadline) -> str:
+        """Start ``release`` in a service of its own, in its own sandbox; return why that failed, or nothing."""
+        self.stop_trial(0)
+        boot = str(self.home.lib / "libexec/boot")
+        status, said = call.call(boot, self.home.package, "next", str(release.folder), errors=True)
+        if status:
+            return tail(said) or "its folders could not be made"
+        vassals = self.home.run / "vassals-next"
+        sandbox.put(self.home, release, self.trial_unit, trial=True)
+        status, said = call.call(
+            *("systemd-run", "--quiet", f"--unit={self.trial_unit}", "--collect"),
+            *(f"--description=A release of {self.home.package} on trial", "--service-type=notify"),
+            *("--property=KillMode=mixed", "--property=Restart=always", "--property=RestartSec=1s"),
+            f"--property=TimeoutStopSec={release.drain + _STOP:.0f}",
+            *("--", "/usr/bin/uwsgi-core", "--ini", str(vassals / "emperor"), "--emperor", str(vassals)),
+            seconds=deadline.left(_START),
+            errors=True,
+        )
+        return (tail(said) or "its service does not start") if status else ""
+
+    def stop_trial(self, drain: float) -> None:
+        """End the service of the trial and all that is in its control group, after ``drain`` seconds at most."""
+        if call.state(self.trial_unit) not in {"", "inactive"}:
+            if not drain:
+                systemctl("kill", "--signal=SIGKILL", self.trial_unit)
+            systemctl("stop", self.trial_unit, seconds=drain + 2 * _STOP)
+            systemctl("reset-failed", self.trial_unit)
+        sandbox.remove(self.home, self.trial_unit)
+
+    def trial_runs(self) -> bool:
+        """Return whether the service of the trial is active."""
+        return call.state(self.trial_unit) in {"active", "reloading"}
 
     def start(self, release: Release) -> bool:
-        """Start the service with ``release``; return whether it runs then.
+        """Start the service with ``release``, before it is the one that is served; return whether it runs.
 
         It does not where there is no systemd, and where an admin forbade it (policy-rc.d, a mask).
         """
@@ -105,127 +116,102 @@ class Emperor:
         trying.parent.mkdir(parents=True, exist_ok=True)
         replace_link(trying, str(release.folder))
         try:
-            if Path("/run/systemd/system").is_dir():
-                _run("deb-systemd-invoke", "restart", self.unit)
+            if call.systemd_runs():
+                call.call("deb-systemd-invoke", "restart", self.unit, seconds=_START + _STOP)
             return self.runs()
         finally:
             trying.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """Stop the service."""
-        _systemctl("stop", self.unit)
+        systemctl("stop", self.unit, seconds=2 * _STOP + _START)
 
-    def restart(self) -> bool:
-        """Let the processes of the app start again, with its settings; return whether that went well."""
-        return subprocess.run(["systemctl", "restart", self.unit], check=False).returncode == 0
+    def restart(self, drain: float = _STOP) -> bool:
+        """Start the processes of the app again, with its settings; return whether that went well."""
+        return systemctl("restart", self.unit, seconds=drain + _START + _STOP)[0] == 0
 
-    def restart_beside(self, release: Release, before: Release | None) -> None:
-        """Let the workers and timers be those of ``release``, and not of the one ``before`` it."""
+    def reload_units(self) -> None:
+        """Tell systemd that the units are those of the release that ``current`` leads to now."""
+        systemctl("daemon-reload", seconds=_START)
+
+    def restart_beside(self, release: Release, before: Release | None) -> list[str]:
+        """Start the workers and timers of ``release``, and end those of ``before``; return what failed.
+
+        The workers were restarted with the service, of which they are part.
+        """
         old = {*before.beside, *before.commands} if before else set[str]()
         if gone := sorted(old - {*release.beside, *release.commands}):
-            _systemctl("stop", *gone)
-            _systemctl("reset-failed", *gone)  # a timer that was due while dpkg had removed its unit
-        if release.beside:
-            _systemctl("restart", *release.beside)
+            systemctl("stop", *gone, seconds=_START)
+            systemctl("reset-failed", *gone)  # a timer that was due while dpkg had removed its unit
+        if not release.beside:
+            return []
+        systemctl("start", *release.beside, seconds=_START)
+        time.sleep(1.0)  # one that ends immediately is seen
+        return [unit for unit in release.beside if call.state(unit) not in {"active", "reloading"}]
 
-    def wake(self) -> None:
-        """Let the emperor look now, and forget for how long a vassal that failed was to wait."""
-        _systemctl("kill", "--signal=SIGURG", "--kill-whom=main", self.unit)
-
-    def log(self, since: float) -> str:
-        """Return what the service wrote since then (seconds since the epoch), which may be much."""
-        _run("journalctl", "--sync")
-        words = [
-            "journalctl",
-            f"--unit={self.unit}",
-            f"--since=@{int(since)}",
-            "--output=cat",
-            f"--lines={_LINES}",
-        ]
-        return _run(*words, "--no-pager", "--quiet")
-
-    def listens(self, release: Release) -> bool:
-        """Return whether a vassal of ``release``, or the emperor for it, holds its socket."""
-        try:
-            table = Path(f"/proc/{self.pid()}/net/unix").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return False
-        return any(line.endswith(f" {release.socket('sock')}") for line in table.splitlines())
+    def log(self, unit: str, since: float) -> str:
+        """Return what ``unit`` wrote since then (seconds since the epoch), the end of it."""
+        call.call("journalctl", "--sync", seconds=5.0)
+        words = (f"--unit={unit}", f"--since=@{int(since)}", "--output=cat", f"--lines={_LINES}")
+        return call.call("journalctl", *words, "--no-pager", "--quiet", seconds=10.0)[1]
 
     def asleep(self, release: Release) -> bool:
         """Return whether ``release`` runs no process until the next request."""
-        if not release.sleeps:
-            return False
-        pid = self.pid()
-        try:
-            return not Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        except OSError:  # it does not run at all
-            return False
+        return release.sleeps and len(probe.processes(self.serving(release).unit)) == 1
 
-    def pid(self) -> str:
-        """Return the process id of the emperor, 0 if it does not run (proc(5))."""
-        return _run("systemctl", "show", "--property=MainPID", "--value", self.unit).strip() or "0"
+    def end_jobs(self, before: Release, seconds: float) -> None:
+        """Wait for what the timers of ``before`` run at this moment, then end it: its files are to go."""
+        deadline = time.monotonic() + seconds
+        jobs = [f"{self.home.package}-{name}.service" for name in before.timers]
+        running = [job for job in jobs if call.state(job) in {"active", "activating"}]
+        while running and time.monotonic() < deadline:
+            time.sleep(_POLL)
+            running = [job for job in running if call.state(job) in {"active", "activating"}]
+        if running:
+            systemctl("stop", *running, seconds=_START)
 
-    def wait_well(self, release: Release, seconds: float, *, settled: bool = False) -> str:
-        """Wait until ``release`` is well, and stays so for a while unless it is ``settled`` already.
+    def wait_healthy(self, instance: Instance, seconds: float, *, settled: bool = False) -> str:
+        """Wait until ``instance`` is healthy, and stays so for a while unless it is ``settled`` already.
 
         Returns why it did not within ``seconds``; empty if it did.
         """
         settle = 0.0 if settled else _SETTLED
         deadline = time.monotonic() + seconds
-        well_since, why, died = 0.0, "it was not asked", False
+        healthy_since, why, died = 0.0, "it was not asked", False
         starts: tuple[int, ...] = ()
         while True:
-            page = probe.page(release, timeout=max(deadline - time.monotonic(), 1.0))
-            pids = probe.starts(release)
+            page = probe.page(instance, timeout=max(deadline - time.monotonic(), 1.0))
+            pids = probe.starts(instance)
             now = time.monotonic()  # an answer may have waited for a worker that was started again
             gone = bool(pids and set(starts) - {0} - set(pids))
             died, starts = died or gone, pids or starts
             if not page.healthy:
-                well_since, why = 0.0, f"{release.health} {page.describe()}"
-            elif gone or not well_since:
-                well_since = now
-            elif now - well_since >= settle:
+                healthy_since, why = 0.0, f"{instance.release.health} {page.describe()}"
+            elif gone or not healthy_since:
+                healthy_since = now
+            elif now - healthy_since >= settle:
                 return ""
-            if now > deadline + (settle if well_since else 0):
+            if now > deadline + (settle if healthy_since else 0):
                 return "its workers die soon after their start" if died else why
             time.sleep(_POLL)
 
-    def turn(self, release: Release) -> None:
-        """Let nginx's next connections go to ``release``."""
-        replace_link(self.home.run / release.way.name, release.socket("sock").name)
+    def turn(self, instance: Instance) -> None:
+        """Lead nginx's next connections to ``instance``."""
+        link = self.home.run / instance.release.link
+        replace_link(link, str(instance.sock.relative_to(self.home.run)))
+        flush(link.parent)
 
-    def drain(self, release: Release, seconds: float) -> None:
-        """Wait until ``release``, which gets no new connections, has answered those that it has.
+    def drain(self, instance: Instance, seconds: float) -> None:
+        """Wait until ``instance``, which gets no new connections, has answered those that it has.
 
         A websocket may last for days, and there are servers that cut what they have when they are told to
         end: what is still open after some seconds is left to them.
         """
         began = idle_since = time.monotonic()
         while time.monotonic() < began + seconds:
-            lasts = time.monotonic() < began + _OPEN and probe.connected(release)
-            if lasts or probe.busy(release):
+            lasts = time.monotonic() < began + _OPEN and probe.connected(instance)
+            if lasts or probe.busy(instance):
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > _IDLE:
                 return
             time.sleep(_POLL)
-
-
-def state(unit: str) -> str:
-    """Return the state of a unit, such as ``active`` or ``failed``; empty where systemd does not run."""
-    if not Path("/run/systemd/system").is_dir():
-        return ""
-    return _run("systemctl", "show", "--property=ActiveState", "--value", unit).strip()
-
-
-def _systemctl(*words: str) -> None:
-    if Path("/run/systemd/system").is_dir():
-        _run("systemctl", *words)
-
-
-def _run(*argv: str) -> str:
-    try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return done.stdout

@@ -25,13 +25,13 @@ _OTHER = re.compile(r"[ \t]*[#;][^\r\n]*[\r\n]?|(?:[^\\\r\n]|\\.)*[\r\n]?|.", re
 _QUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 
 
-def variables(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of the app's service, and what a terminal needs of ``caller``'s.
+def settings_file(release: Release) -> Path:
+    """Return the admin's settings of the app, as systemd reads them (systemd.exec(5), EnvironmentFile=)."""
+    return Path(f"/etc/{release.package}/env")
 
-    Raises ``OSError`` if the admin's file is there and cannot be read.
-    """
-    file = Path(f"/etc/{release.package}/env")
-    given = parse(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+def given(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of ``release`` besides the admin's, and what a terminal needs of ``caller``'s."""
     state = f"/var/lib/{release.package}"
     found = {name: caller[name] for name in _KEPT if name in caller}
     found |= {
@@ -48,7 +48,17 @@ def variables(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
         found["FLASK_APP"] = release.wsgi
     if release.import_path:
         found["PYTHONPATH"] = ":".join(str(release.folder / path) for path in release.import_path)
-    return {**found, **release.environment, **given}
+    return {**found, **release.environment}
+
+
+def variables(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the app's service, and what a terminal needs of ``caller``'s.
+
+    Raises ``OSError`` if the admin's file is there and cannot be read.
+    """
+    file = settings_file(release)
+    admins = parse(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {**given(release, caller), **admins}
 
 
 def parse(text: str) -> dict[str, str]:

@@ -13,11 +13,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from call import Deadline, shown
 from release import Release
+from text import printable
 
 _TIMEOUT = 10.0  # seconds
+_SOON = 2.0  # seconds for the statistics, which uWSGI's master has at hand
 _MAX_ANSWER = 1_000_000  # bytes
+_MAX_PID = 2**22  # the kernel's own bound (proc(5), pid_max)
+_MOST = 256  # workers that are believed in
 _WAITING, _ACCEPTED = b"02", b"03"  # states of a connection in /proc/net/unix
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A release that runs: where it is asked, and the unit that its processes are in."""
+
+    release: Release
+    unit: str
+    sock: Path
+    """The socket for requests."""
+    stats: Path
+    """The socket of uWSGI's statistics."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +64,15 @@ class Page:
         return f"answers {self.status}" if self.status else f"does not answer: {self.problem}"
 
 
-def page(release: Release, *, timeout: float = _TIMEOUT) -> Page:
-    """Ask ``release`` for its health page, on its own socket; ``timeout`` is in seconds."""
-    path, form = release.socket("sock"), http_request if release.server == "command" else request
+def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
+    """Ask for the health page on the app's own socket; the whole answer must be there in ``timeout`` seconds."""
+    release, path = instance.release, instance.sock
+    form = http_request if release.server == "command" else request
     try:
         answer = _ask(path, form(release.health, release.host), timeout)
-        if release.server == "command" and not _open_to_nginx(path):
-            mode = f"{stat.S_IMODE(path.stat().st_mode):o}"
-            return Page(problem=f"nginx may not connect to {path}, which its server made with mode {mode}")
+        if not _open_to_nginx(path):
+            mode = f"{stat.S_IMODE(path.lstat().st_mode):o}"
+            return Page(problem=f"nginx may not connect to {path}, which has mode {mode}")
     except PermissionError:
         return Page(forbidden=True)
     except TimeoutError:
@@ -64,60 +82,45 @@ def page(release: Release, *, timeout: float = _TIMEOUT) -> Page:
         return Page(problem=f"{what} ({wrong.strerror})")
     except OSError as wrong:
         return Page(problem=str(wrong.strerror))
-    found = re.match(rb"HTTP/1\.[01] (\d{3})\b", answer)
+    found = re.match(rb"HTTP/1\.[01] ([1-5]\d\d)\b", answer)
     return Page(int(found[1])) if found else Page(problem="the worker died, or wrote no HTTP")
 
 
-def workers(release: Release) -> list[dict[str, Any]]:
+def workers(instance: Instance) -> list[dict[str, Any]]:
     """Return id, pid, status, requests and memory (rss, bytes) of each worker; none if not to be had.
 
-    Of a web server of the app's own these are its processes, with pid and memory.
+    Of a web server of the app's own these are the processes of its unit, with pid and memory.
     """
-    if release.server == "command":
-        return [{"pid": pid, "rss": _resident(pid)} for pid in below(master(release))]
-    keys = ("id", "pid", "status", "requests")
-    return [
-        {**{key: worker[key] for key in keys}, "rss": _resident(worker["pid"])}
-        for worker in _stats(release).get("workers", [])
-        if worker["pid"]
-    ]
+    inside = processes(instance.unit)
+    if instance.release.server == "command":
+        above = _above(instance.unit)
+        return [{"pid": pid, "rss": _resident(pid)} for pid in inside if pid not in above]
+    found = []
+    for worker in _workers(instance):
+        pid = worker["pid"]
+        if pid:
+            # What the app says is a process of it is looked up only if the kernel says so too.
+            found.append({**worker, "rss": _resident(pid) if pid in inside else 0})
+    return found
 
 
-def master(release: Release) -> int:
-    """Return the process id of the vassal's master, 0 if it is not to be had."""
-    return int(_stats(release).get("pid", 0))
+def processes(unit: str) -> list[int]:
+    """Return the ids of the processes in the control group of ``unit``, as the kernel has them."""
+    group = shown(unit, "ControlGroup")
+    found = []
+    for top in (f"/sys/fs/cgroup{group}", f"/sys/fs/cgroup/systemd{group}"):
+        if group:
+            with suppress(OSError, ValueError):
+                found += [int(line) for line in Path(top, "cgroup.procs").read_text("ascii").split()]
+    return found
 
 
-def starts(release: Release) -> tuple[int, ...]:
-    """Return the process ids of the workers: others than before mean that one has died.
-
-    Of a web server of the app's own it is the process that was started as such.
-    """
-    if release.server == "command":
-        return tuple(_children(master(release)))
-    return tuple(worker["pid"] for worker in _stats(release).get("workers", []))
-
-
-def busy(release: Release) -> bool:
-    """Return whether ``release`` has requests that are not answered.
-
-    While a connection waits on the socket, the workers of uWSGI that could take it are busy. Of a web
-    server of the app's own it is known whether any waits, and by ``connected`` whether any is open.
-    """
-    if release.server == "command":
-        return _WAITING in _connections(release)
-    return any(worker["status"] not in {"idle", "cheap"} for worker in _stats(release).get("workers", []))
-
-
-def connected(release: Release) -> bool:
-    """Return whether connections are open to a web server of the app's own: requests, or websockets."""
-    return release.server == "command" and _ACCEPTED in _connections(release)
-
-
-def below(pid: int) -> list[int]:
-    """Return the process ids of all that ``pid`` started, and that those did."""
-    children = _children(pid)
-    return [*children, *(other for child in children for other in below(child))]
+def _above(unit: str) -> list[int]:
+    """Return the process ids of the emperor in ``unit`` and of the masters that it started."""
+    emperor = shown(unit, "MainPID")
+    if not emperor.isdecimal() or emperor == "0":
+        return []
+    return [int(emperor), *_children(int(emperor))]
 
 
 def _children(pid: int) -> list[int]:
@@ -127,32 +130,72 @@ def _children(pid: int) -> list[int]:
     return []
 
 
-def _connections(release: Release) -> list[bytes]:
-    """Return the states of all sockets with the path of ``release``'s: each connection has one (proc(5)).
+def starts(instance: Instance) -> tuple[int, ...]:
+    """Return the process ids of the workers: others than before mean that one has died.
 
-    The table is that of its own network.
+    Of a web server of the app's own it is the process that was started as such.
     """
-    path = os.fsencode(release.socket("sock"))
-    with suppress(OSError):
-        table = Path(f"/proc/{master(release)}/net/unix").read_bytes().splitlines()
-        return [line.split()[5] for line in table if line.endswith(b" " + path)]
+    if instance.release.server == "command":
+        masters = _above(instance.unit)[1:]
+        return tuple(pid for master in masters for pid in _children(master))
+    return tuple(worker["pid"] for worker in _workers(instance))
+
+
+def busy(instance: Instance) -> bool:
+    """Return whether there are requests that are not answered.
+
+    While a connection waits on the socket, the workers of uWSGI that could take it are busy. Of a web
+    server of the app's own it is known whether any waits, and by ``connected`` whether any is open.
+    """
+    if instance.release.server == "command":
+        return _WAITING in _connections(instance)
+    return any(worker["status"] not in {"idle", "cheap"} for worker in _workers(instance))
+
+
+def connected(instance: Instance) -> bool:
+    """Return whether connections are open to a web server of the app's own: requests, or websockets."""
+    return instance.release.server == "command" and _ACCEPTED in _connections(instance)
+
+
+def _connections(instance: Instance) -> list[bytes]:
+    """Return the states of all sockets with the path of the app's: each connection has one (proc(5))."""
+    path = os.fsencode(instance.sock)
+    for pid in processes(instance.unit)[:1]:  # the table is that of its own network
+        with suppress(OSError):
+            table = Path(f"/proc/{pid}/net/unix").read_bytes().splitlines()
+            return [line.split()[5] for line in table if line.endswith(b" " + path)]
     return []
 
 
 def _open_to_nginx(path: Path) -> bool:
     """Return whether nginx, which is in the group of the socket's folder, may connect to it."""
-    found = path.stat()
-    mine = found.st_gid == path.parent.stat().st_gid
-    return bool(found.st_mode & (stat.S_IWGRP if mine else stat.S_IWOTH))
+    found = path.lstat()
+    mine = found.st_gid == path.parent.lstat().st_gid
+    return stat.S_ISSOCK(found.st_mode) and bool(found.st_mode & (stat.S_IWGRP if mine else stat.S_IWOTH))
 
 
-def _stats(release: Release) -> dict[str, Any]:
-    """Return what the stats server of ``release`` says; nothing if it is not to be had."""
+def _workers(instance: Instance) -> list[dict[str, Any]]:
+    """Return id, pid, status and requests of each worker, as the statistics have them, types checked.
+
+    None of it is trusted: the app itself may answer in the place of uWSGI.
+    """
     try:
-        found = json.loads(_ask(release.socket("stats"), b"", _TIMEOUT))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        found = json.loads(_ask(instance.stats, b"", _SOON))
+    except (OSError, ValueError, RecursionError):
+        return []
+    listed = found.get("workers") if isinstance(found, dict) else None
+    workers = []
+    for worker in listed[:_MOST] if isinstance(listed, list) else ():
+        if not isinstance(worker, dict):
+            return []
+        number, pid, requests = (worker.get(key) for key in ("id", "pid", "requests"))
+        status = worker.get("status")
+        if any(type(value) is not int for value in (number, pid, requests)) or type(status) is not str:
+            return []
+        if not 0 <= pid < _MAX_PID or not 0 <= requests < 2**63:
+            return []
+        workers.append({"id": number, "pid": pid, "status": printable(status[:20]), "requests": requests})
+    return workers
 
 
 def _resident(pid: int) -> int:
@@ -204,12 +247,26 @@ def _sized(text: str) -> bytes:
 
 
 def _ask(path: Path, packet: bytes, timeout: float) -> bytes:
+    """Return what comes from the socket until it is closed; all of it has ``timeout`` seconds."""
+    deadline = Deadline(timeout)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(timeout)
+        connection.settimeout(_left(deadline, timeout))
         connection.connect(str(path))
         if packet:  # the stats server does not wait for any, and may have ended already
             connection.sendall(packet)
         answer = bytearray()
-        while len(answer) < _MAX_ANSWER and (part := connection.recv(65536)):
+        while len(answer) < _MAX_ANSWER:
+            connection.settimeout(_left(deadline, timeout))
+            part = connection.recv(65536)
+            if not part:
+                break
             answer += part
     return bytes(answer)
+
+
+def _left(deadline: Deadline, most: float) -> float:
+    """Return the seconds that are left. Raises ``TimeoutError`` if there are none."""
+    left = deadline.left(most)
+    if not left:
+        raise TimeoutError
+    return left

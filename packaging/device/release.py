@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import json
 import os
 import shutil
@@ -10,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 _SERVED = ".served"
-"""The file in a release's folder that says that it was served."""
+"""The file in a release's folder that says that it was served, and as the how-manieth switch."""
+_DRAIN = 30.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Release:
     """The names of its commands that run for as long as it is served."""
     timers: tuple[str, ...] = ()
     """The names of those that run now and then."""
+    drain: float = _DRAIN
+    """Seconds that it is given to answer what it has, when another takes its place."""
 
     @classmethod
     def read(cls, folder: Path) -> Release:
@@ -74,12 +79,13 @@ class Release:
             server=facts.get("server", "uwsgi"),
             workers=tuple(facts.get("workers", [])),
             timers=tuple(facts.get("timers", [])),
+            drain=float(facts.get("drain", _DRAIN)),
         )
 
     @property
     def name(self) -> str:
-        """What its folder, its vassal and its sockets are called: the version, without a colon."""
-        return self.version.replace(":", "_")
+        """What its folder is called: the version, without a colon, and a part of a hash of its files."""
+        return self.folder.name
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -99,18 +105,22 @@ class Release:
 
     @property
     def served(self) -> bool:
-        """Whether it was ever given the requests: only then is it known to be prepared and well."""
+        """Whether it was ever given the requests: only then is it known to be prepared and healthy."""
         return (self.folder / _SERVED).exists()
 
-    def socket(self, kind: str) -> Path:
-        """Return the path of one of its sockets: ``sock`` for requests, or ``stats``."""
-        shared = kind == "sock" and self.emperor == "system"
-        return Path("/run") / self.package / ("web.sock" if shared else f"web-{self.name}.{kind}")
+    @property
+    def switched(self) -> tuple[int, float]:
+        """Which switch put it into service, and when: a clock may have been wrong, a count is not."""
+        mark = self.folder / _SERVED
+        try:
+            return int(mark.read_text(encoding="ascii")[:20] or 0), mark.stat().st_mtime
+        except (OSError, ValueError):
+            return 0, 0.0
 
     @property
-    def way(self) -> Path:
-        """The link by which nginx finds its socket: another for each protocol that is spoken there."""
-        return Path("/run") / self.package / ("http.sock" if self.server == "command" else "web.sock")
+    def link(self) -> str:
+        """The name by which nginx finds its socket: another for each protocol that is spoken there."""
+        return "http.sock" if self.server == "command" else "web.sock"
 
     @property
     def vassal(self) -> Path:
@@ -119,7 +129,7 @@ class Release:
 
     @property
     def holder(self) -> Path:
-        """The file that names its socket for the emperor to hold, if it may sleep."""
+        """The file that is there if it may sleep: the emperor holds its socket."""
         return self.folder / "vassals/web.ini.socket"
 
     @property
@@ -184,40 +194,38 @@ class Home:
                 found.append(Release.read(served.parent))
             except (OSError, ValueError, KeyError):
                 continue
-        return sorted(found, key=lambda release: -release.folder.stat().st_mtime)
+        return sorted(found, key=lambda release: release.switched, reverse=True)
 
     def snapshot(self) -> tuple[Release, bool]:
         """Keep what dpkg unpacked as a release, by hard links; return that, and whether it is a new one.
 
         New is what was never served: one whose trial was cut by a power loss is still that.
 
-        dpkg replaces files and never writes into them, so that the links keep this version's bytes. The
-        folder appears whole or not at all. One of the same version that has other bytes is replaced.
+        dpkg replaces files and never writes into them, so that the links keep these bytes. The folder
+        appears whole or not at all. It is named by version and content: a release that was served is
+        never changed, and other bytes of the same version are another release.
         """
         dist = self.installed()
-        kept = self.releases / dist.name
-        if kept.is_dir() and _same(dist.folder, kept):
-            release = Release.read(kept)
-            return release, not release.served
+        version = dist.version.replace(":", "_")
+        for kept in (self.releases / version, *sorted(self.releases.glob(f"{glob.escape(version)}.*"))):
+            if kept.is_dir() and _same(dist.folder, kept):
+                release = Release.read(kept)
+                return release, not release.served
         self.releases.mkdir(exist_ok=True)
-        new = self.releases / f".{dist.name}.new"
+        kept = self.releases / f"{version}.{_digest(dist.folder)}"
+        new = self.releases / f".{kept.name}.new"
         shutil.rmtree(new, ignore_errors=True)
         shutil.copytree(dist.folder, new, symlinks=True, copy_function=_link)
         sync(new)
-        if kept.is_dir():
-            old = self.releases / f".{dist.name}.old"
-            shutil.rmtree(old, ignore_errors=True)
-            kept.rename(old)
+        shutil.rmtree(kept, ignore_errors=True)  # of this name, and not the same: never whole
         new.rename(kept)
-        sync(self.releases)
-        shutil.rmtree(self.releases / f".{dist.name}.old", ignore_errors=True)
+        flush(self.releases)
         return Release.read(kept), True
 
     def point(self, release: Release) -> None:
-        """Make ``release`` the one that ``current`` leads to, in one step."""
-        (release.folder / _SERVED).touch()
-        os.utime(release.folder)
-        flush(release.folder)
+        """Make ``release`` the one that ``current`` leads to, in one step that outlives a power cut."""
+        count = 1 + max((other.switched[0] for other in self.known()), default=0)
+        write(release.folder / _SERVED, f"{count}\n")
         replace_link(self.current, f"releases/{release.name}")
         flush(self.lib)
 
@@ -237,18 +245,18 @@ class Home:
         except (OSError, TypeError, ValueError):
             return {}
         serving = self.serving()
-        version = serving.version if serving else ""
+        names = {serving.name, serving.version} if serving else {""}
         refused = found.pop("refused", None)
-        if found.get("serving", "") != version:
+        if found.get("release", found.get("serving", "")) not in names:
             found = {}
-        return {**found, "refused": refused} if refused and refused["version"] != version else found
+        if isinstance(refused, dict) and refused.get("release", refused.get("version")) not in names:
+            found["refused"] = refused
+        return found
 
     def write_note(self, note: dict[str, Any]) -> None:
         """Note what became of a switch, for ``status``."""
         self.releases.mkdir(exist_ok=True)
-        new = self.releases / ".switch.json"
-        new.write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
-        new.replace(self.releases / "switch.json")
+        write(self.releases / "switch.json", json.dumps(note, indent=2) + "\n")
 
 
 def replace_link(link: Path, target: str) -> None:
@@ -257,6 +265,17 @@ def replace_link(link: Path, target: str) -> None:
     new.unlink(missing_ok=True)
     new.symlink_to(target)
     new.replace(link)
+
+
+def write(file: Path, text: str) -> None:
+    """Write ``file`` whole or not at all, whenever the power fails (fsync(2))."""
+    new = file.with_name(f".{file.name}.new")
+    with new.open("w", encoding="utf-8") as opened:
+        opened.write(text)
+        opened.flush()
+        os.fsync(opened.fileno())
+    new.replace(file)
+    flush(file.parent)
 
 
 def remove(folder: Path) -> None:
@@ -286,6 +305,20 @@ def _link(source: str, target: str) -> str:
     except OSError:  # another file system, or one without hard links
         shutil.copy2(source, target, follow_symlinks=False)
     return target
+
+
+def _digest(folder: Path) -> str:
+    """Return a short name for all that is in ``folder``: paths, modes, links and bytes."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        about = [str(path.relative_to(folder)), f"{path.lstat().st_mode:o}"]
+        if path.is_symlink():
+            about.append(os.readlink(path))  # noqa: PTH115 - as it is written
+        elif path.is_file():
+            with path.open("rb") as file:
+                about.append(hashlib.file_digest(file, "sha256").hexdigest())
+        whole.update("\0".join([*about, ""]).encode(errors="surrogateescape"))
+    return whole.hexdigest()[:8]
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -1,38 +1,30 @@
 #!/usr/bin/python3 -IB
-"""Puts a release of the app into service beside the one that runs; out again if it is not well.
+"""Puts a release of the app into service beside the one that runs; out again if it is not healthy.
 
 Called by dpkg's postinst ('configure') and by the app's own command ('rollback'). Whatever happens to a
-release, the one before it serves on; a step that was cut by a power loss is made again by the next call.
+release, the one before it keeps serving; a step that was cut by a power loss is made again by the next call.
 """
 
 from __future__ import annotations
 
 import fcntl
-import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import task
-from release import Home, Release, remove
+import call
+from call import Deadline
+from handover import Handover, RefusedError
+from release import Home, Release
 from system_emperor import emperor_of
+from text import printable
 
-_SERVING = re.compile(r"^(socket|stats|logger) = .*\n", re.MULTILINE)
-_DRAIN = 30.0  # seconds that a release is given to answer what it has
-
-
-class RefusedError(Exception):
-    """A release is not well; the message says why, ``log`` is the end of what it said."""
-
-    def __init__(self, why: str, log: str = "") -> None:
-        super().__init__(why)
-        self.log = log
+_SPARE = 240.0  # seconds for systemd and nginx, in a switch in which nothing else hangs
 
 
 @dataclass
@@ -46,15 +38,18 @@ class Switch:
         self.emperor = emperor_of(self.home)
 
     def configure(self) -> bool:
-        """Put what dpkg unpacked into service, and return whether it was well.
+        """Put what dpkg unpacked into service, and return whether it was healthy.
 
         A service that an admin has stopped stays so. The first release of all is left stopped if it is
-        not well.
+        not healthy.
         """
         with exclusive(self.home):
             release, new = self.home.snapshot()
-            stopped = self.home.serving() is not None and self.emperor.stopped()
-            return self.to(release, "install", new=new, start=not stopped)
+            removing = self.home.run / "removing"  # a removal stopped the service, and came to nothing
+            stopped = self.home.serving() is not None and self.emperor.stopped() and not removing.exists()
+            well = self.to(release, "install", new=new, start=not stopped)
+            removing.unlink(missing_ok=True)
+            return well
 
     def rollback(self, name: str) -> bool:
         """Put the release ``name``, which is on this machine, into service; empty means the one before.
@@ -65,7 +60,18 @@ class Switch:
             return self.to(self.earlier(name), "rollback", new=False, start=True)
 
     def undo(self) -> bool:
-        """Put what dpkg installed back into service, after a rollback or after it was refused."""
+        """Put what dpkg installed back into service, after a rollback or after it was refused.
+
+        Raises ``LookupError`` if dpkg has not unpacked all of it.
+        """
+        package = self.home.package
+        status, said = call.call(
+            "dpkg-query", "-W", "-f", "${db:Status-Status} ${db:Status-Eflag}", package
+        )
+        if status == 0 and (said.startswith(("half-installed", "not-installed")) or "reinst" in said):
+            raise LookupError(
+                f"dpkg has not unpacked all of {package}. Finish that first: sudo apt --fix-broken install"
+            )
         with exclusive(self.home):
             release, new = self.home.snapshot()
             return self.to(release, "undo", new=new, start=True)
@@ -86,16 +92,31 @@ class Switch:
         """Switch to ``release``, the files of which are ``new`` or were in service before."""
         began, clock = time.time(), time.monotonic()
         before = self.home.serving()
+        seconds = 3 * release.health_timeout + release.drain + (before.drain if before else 0) + _SPARE
+        if new and release.migrate:
+            seconds += 2 * release.migrate_timeout
+        handover = Handover(self.home, release, before, new=new, start=start, deadline=Deadline(seconds))
         try:
-            self.bring_up(release, before, new=new, start=start)
+            handover.run()
         except RefusedError as refused:
-            log = refused.log or task.tail(self.emperor.log(began))
-            self.take_down(release, before)
+            log = refused.log or handover.log()
+            handover.take_down()
             self.refuse(release, before, str(refused), log)
             return False
+        except BaseException as broken:  # such as a full disk, or Ctrl-C in apt
+            what = f"{type(broken).__name__}: {broken}".rstrip(": ")
+            with suppress(OSError):
+                handover.take_down()
+            self.refuse(release, before, f"the switch was broken off: {what}", "")
+            if not isinstance(broken, Exception):
+                raise
+            return False
+        for line in handover.remarks:
+            self.say(f"{self.home.package}: {line}")
         self.home.write_note(
             {
                 "serving": release.version,
+                "release": release.name,
                 "from": before.version if before else "",
                 "why": why,
                 "at": int(began),
@@ -105,102 +126,27 @@ class Switch:
         self.home.prune(release.keep)
         return True
 
-    def bring_up(self, release: Release, before: Release | None, *, new: bool, start: bool) -> None:
-        """Try ``release``, start it beside ``before``, give it the requests. Raises ``RefusedError``."""
-        again = before is not None and before.name == release.name
-        if new:
-            if release.server == "uwsgi":
-                self.try_code(release)
-            self.migrate(release)
-        if not self.emperor.runs():
-            if not start or not self.emperor.start(release):
-                self.home.point(release)
-                return
-        elif not again:
-            self.emperor.summon(release)
-        elif new:
-            self.emperor.reload(release)
-        if problem := self.emperor.wait_well(release, release.health_timeout, settled=not new):
-            raise RefusedError(problem)
-        self.emperor.turn(release)
-        self.home.point(release)
-        self.emperor.restart_beside(release, before)
-        self.reload_nginx(release, before)
-        # The one before, and any that a switch left behind which was killed at this point.
-        for other in self.home.known():
-            if other.name != release.name and self.emperor.holds(other):
-                self.emperor.drain(other, _DRAIN)
-                self.emperor.dismiss(other)
-
-    def try_code(self, release: Release) -> None:
-        """Load the app once without serving it: what cannot be imported is seen here.
-
-        Its socket is another than the vassal's, which may be that of the release that serves. Without any,
-        uWSGI finds nothing wrong with an app that cannot be loaded.
-        """
-        text = release.vassal.read_text(encoding="utf-8")
-        text = _SERVING.sub("", text).replace(
-            "[uwsgi]\n", f"[uwsgi]\nsocket = {self.home.run}/try.sock\n", 1
-        )
-        trial = self.home.releases / ".try.ini"
-        trial.write_text(text, encoding="utf-8")
-        argv = ["/usr/bin/uwsgi-core", "--ini", str(trial), "--no-server"]
-        status, said = task.as_app(self.home, release, argv, seconds=release.health_timeout)
-        trial.unlink()
-        if status:
-            raise RefusedError("the app cannot be loaded", said)
-
-    def migrate(self, release: Release) -> None:
-        """Copy the databases, and run the command that prepares the data, if the release has one."""
-        if not release.migrate:
-            return
-        copy = ["/usr/bin/python3", "-IB", str(self.home.lib / "libexec/backup.py"), str(self.home.data)]
-        for problem, argv in (
-            ("its databases could not be copied", copy),
-            (f"'{release.migrate}' failed", ["/bin/sh", "-c", release.migrate]),
-        ):
-            status, said = task.as_app(self.home, release, argv, seconds=release.migrate_timeout)
-            if status:
-                raise RefusedError(problem, said)
-
-    def take_down(self, release: Release, before: Release | None) -> None:
-        """Take ``release`` out; what served ``before`` does so still."""
-        if before is None:
-            self.emperor.stop()
-        elif before.name == release.name:
-            return
-        elif not self.emperor.holds(before):  # as when the service did not run, and was started for it
-            self.emperor.start(before)
-        self.emperor.dismiss(release)
-        if not release.served:
-            remove(release.folder)
-
     def refuse(self, release: Release, before: Release | None, problem: str, log: str) -> None:
         """Say and note that ``release`` was refused, and why."""
-        serves = f"{before.version} serves on" if before else "the service is left stopped"
-        self.say(f"{self.home.package}: {release.version} was refused, and {serves}.")
-        self.say(f"{self.home.package}: {problem}")
-        for line in log.splitlines():
+        package, problem = self.home.package, printable(problem)
+        if before and before.name == release.name:
+            serves = "stays the one that is served"
+        else:
+            serves = f"{before.version} keeps serving" if before else "the service is left stopped"
+        self.say(f"{package}: {release.version} was refused; {serves}.")
+        self.say(f"{package}: {problem}")
+        for line in log.split("\n") if log else ():
             self.say(f"  | {line}")
-        self.say(f"{self.home.package}: to try it again: sudo {self.home.package} rollback --undo")
+        self.say(f"{package}: to try it again: sudo {package} rollback --undo")
         note = {key: value for key, value in self.home.note().items() if key != "refused"}
-        note["refused"] = {"version": release.version, "why": problem, "log": log, "at": int(time.time())}
+        note["refused"] = {
+            "version": release.version,
+            "release": release.name,
+            "why": problem,
+            "log": log,
+            "at": int(time.time()),
+        }
         self.home.write_note(note)
-
-    def reload_nginx(self, release: Release, before: Release | None) -> None:
-        """Let nginx read the release's part of the site, if it has changed and nothing else is broken."""
-        if before and _texts(before.folder / "nginx") == _texts(release.folder / "nginx"):
-            return
-        tested = subprocess.run(
-            ["/usr/sbin/nginx", "-t", "-q"], capture_output=True, text=True, check=False
-        )
-        if tested.returncode:
-            self.say(f"{self.home.package}: nginx keeps its old configuration, as the new one is broken:")
-            self.say("  | " + tested.stderr.strip().replace("\n", "\n  | "))
-            return
-        subprocess.run(
-            ["systemctl", "try-reload-or-restart", "nginx.service"], capture_output=True, check=False
-        )
 
 
 @contextmanager
@@ -212,18 +158,13 @@ def exclusive(home: Home) -> Iterator[None]:
         yield
 
 
-def _texts(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.glob("*")}
-
-
 def main(home: Home) -> int:
     """Do what postinst asks. Return 0 whatever became of it: dpkg is never left wedged."""
     try:
         Switch(home).configure()
-    except (OSError, ValueError, KeyError) as broken:
-        print(
-            f"{home.package}: what was installed could not be put into service: {broken!r}", file=sys.stderr
-        )
+    except BaseException as broken:
+        what = printable(f"{type(broken).__name__}: {broken}")
+        print(f"{home.package}: what was installed could not be put into service: {what}", file=sys.stderr)
         print(f"{home.package}: to try it again: sudo {home.package} rollback --undo", file=sys.stderr)
     return 0
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import probe
 from emperor import Emperor
-from release import Home, Release
+from probe import Instance
+from release import Home, Release, write
 
+_NAME = 40  # characters of a release that tell it from others; a path of a socket has 108 (unix(7))
 _POLL = 0.1  # seconds
 _LOOKED = 40.0  # seconds in which the emperor, which looks every three, and a vassal's workers are done
 _VASSAL = """\
@@ -18,7 +20,10 @@ _VASSAL = """\
 ; Options of this machine belong into /etc/{0}/vassal.ini.
 
 [uwsgi]
-ini = {1}
+set-placeholder = release={1}
+set-placeholder = socket-path={2}
+set-placeholder = stats-path={3}
+ini = {1}/vassals/web.ini
 """
 
 
@@ -48,74 +53,78 @@ class SystemEmperor(Emperor):
         """Where the app's one vassal stands for the emperor to see."""
         return self.home.root / "etc/uwsgi-emperor/vassals" / f"{self.home.package}.ini"
 
-    def link(self, release: Release) -> Path:
-        """Return the same for any ``release``."""
-        del release
-        return self.vassal
+    def instance(self, release: Release, *, trial: bool = False) -> Instance:
+        """Return where ``release`` is asked: all share one socket, each has statistics of its own."""
+        del trial
+        run = Path("/run") / self.home.package
+        return Instance(release, self.unit, run / "web.sock", run / f"web-{release.name[-_NAME:]}.stats")
 
-    def holds(self, release: Release) -> bool:
-        """Return whether it is ``release`` that the vassal is of."""
-        return self.vassal.exists() and self.vassal.read_text(encoding="utf-8") == _vassal(release)
+    def serving(self, release: Release) -> Instance:
+        """Return the same for the release that is served."""
+        return self.instance(release)
+
+    def asleep(self, release: Release) -> bool:
+        """Return False: its vassals do not sleep."""
+        del release
+        return False
 
     def summon(self, release: Release) -> None:
         """Let the vassal be of ``release``: it ends its requests, and new ones wait for that."""
         self.vassal.parent.mkdir(parents=True, exist_ok=True)
-        new = self.vassal.with_name(f".{self.vassal.name}.new")
-        new.write_text(_vassal(release), encoding="utf-8")
-        new.replace(self.vassal)
+        text = self._text(release)
+        if not self._is(text):
+            write(self.vassal, text)
+        if self.runs():
+            self._loaded(release, _LOOKED)
 
     def reload(self, release: Release) -> None:
         """Let the vassal load its code again, and wait until it does: requests wait meanwhile."""
-        before, deadline = probe.starts(release), time.monotonic() + _LOOKED
+        instance = self.instance(release)
+        before, deadline = probe.starts(instance), time.monotonic() + _LOOKED
         os.utime(self.vassal)
-        while probe.starts(release) == before and time.monotonic() < deadline:
+        while probe.starts(instance) == before and time.monotonic() < deadline:
             time.sleep(_POLL)
-
-    def dismiss(self, release: Release) -> None:
-        """Let the emperor end the vassal, if it is of ``release``."""
-        if self.holds(release):
-            self.stop()
-
-    def start(self, release: Release) -> bool:
-        """Let the vassal be of ``release``; return whether the emperor runs, and then wait until it is."""
-        self.summon(release)
-        runs = self.runs()
-        if runs:
-            self._loaded(release, _LOOKED)
-        return runs
 
     def stop(self) -> None:
         """Let the emperor end the vassal."""
         self.vassal.unlink(missing_ok=True)
 
-    def restart(self) -> bool:
+    def restart(self, drain: float = 0) -> bool:
         """Let the app load again, with its settings; return whether there is one that runs."""
+        del drain
         serving = self.home.serving()
-        if serving is None or not self.holds(serving) or not self.runs():
+        if serving is None or not self._is(self._text(serving)) or not self.runs():
             return False
         self.reload(serving)
         return True
 
-    def wait_well(self, release: Release, seconds: float, *, settled: bool = False) -> str:
-        """Wait until ``release`` is loaded, and well: before that another one may answer on its socket.
+    def wait_healthy(self, instance: Instance, seconds: float, *, settled: bool = False) -> str:
+        """Wait until it is loaded, and healthy: before that another release may answer on its socket.
 
         Returns why it is not within ``seconds``; empty if it is.
         """
         began = time.monotonic()
-        if not self._loaded(release, seconds):
+        if not self._loaded(instance.release, seconds):
             return "it was not loaded"
-        return super().wait_well(release, seconds - (time.monotonic() - began), settled=settled)
+        return super().wait_healthy(instance, seconds - (time.monotonic() - began), settled=settled)
 
-    def turn(self, release: Release) -> None:
+    def turn(self, instance: Instance) -> None:
         """Remove what the vassal left of other releases; nginx leads to it already."""
         for stats in self.home.run.glob("web-*.stats"):
-            if stats.name != release.socket("stats").name:
+            if stats.name != instance.stats.name:
                 stats.unlink()
+
+    def _text(self, release: Release) -> str:
+        instance = self.instance(release)
+        return _VASSAL.format(release.package, release.folder, instance.sock, instance.stats)
+
+    def _is(self, text: str) -> bool:
+        return self.vassal.exists() and self.vassal.read_text(encoding="utf-8") == text
 
     def _loaded(self, release: Release, seconds: float) -> bool:
         """Return whether workers of ``release`` are there within ``seconds``."""
         deadline = time.monotonic() + seconds
-        while not probe.starts(release):
+        while not probe.starts(self.instance(release)):
             if time.monotonic() > deadline:
                 return False
             time.sleep(_POLL)
@@ -125,7 +134,3 @@ class SystemEmperor(Emperor):
 def emperor_of(home: Home) -> Emperor:
     """Return the emperor of the app in ``home``, as what is installed has it."""
     return SystemEmperor(home) if home.installed().emperor == "system" else Emperor(home)
-
-
-def _vassal(release: Release) -> str:
-    return _VASSAL.format(release.package, release.vassal)

@@ -1,82 +1,110 @@
-"""Commands of the app that are run beside its service, as its user and in its environment."""
+"""Commands of the app that run beside its service: in its sandbox, as its user, in its environment."""
 
 from __future__ import annotations
 
 import os
 import pwd
-import re
 import shutil
-import signal
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import call
 import environment
+import sandbox
 from release import Home, Release
+from text import printable, tail
 
-_LINES = 20
-_AFTER = 5  # of these, what may follow the last line of a traceback
-_REQUEST = re.compile(r"\[pid: \d+\|app: ")
+_KILLED = 3.0  # seconds after which systemd has ended a unit whose time is over
 
 
 def as_app(home: Home, release: Release, argv: list[str], *, seconds: float) -> tuple[int, str]:
-    """Run ``argv`` as the app's user for ``release``; return its status and its last lines.
+    """Run ``argv`` in the sandbox of ``release``; return its status and its last lines.
 
-    The status is 124 if it did not end within ``seconds``, as timeout(1) has it.
+    The status is 124 if it did not end within ``seconds``, as timeout(1) has it. All that it started ends
+    with it, in whatever session: it has a control group of its own.
     """
-    user = pwd.getpwnam(release.user)
     variables = environment.variables(release, {})
     program = shutil.which(argv[0], path=variables["PATH"])
     if program is None:
-        return 127, f"there is no command '{argv[0]}'"
-    with subprocess.Popen(
-        [program, *argv[1:]],
-        env=variables,
-        cwd=home.data if home.data.is_dir() else Path("/"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        user=user.pw_uid if os.geteuid() == 0 else None,
-        group=user.pw_gid if os.geteuid() == 0 else None,
-        extra_groups=[] if os.geteuid() == 0 else None,
-        umask=0o077,
-        start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            output, _ = process.communicate()
-            return 124, f"{tail(_text(output))}\nit did not end within {seconds:.0f} seconds".lstrip()
-        except BaseException:  # such as Ctrl-C
-            _end(process)
-            raise
-    return process.returncode, tail(_text(output))
+        return call.MISSING, f"there is no command '{printable(argv[0])}'"
+    argv = [program, *argv[1:]]
+    if call.systemd_runs():
+        status, said = _in_unit(home, release, argv, seconds)
+    else:
+        status, said = call.call(*_plain(home, release, argv), seconds=seconds, errors=True)
+    lines = tail(said)
+    if status == call.TIMED_OUT:
+        lines = f"{lines}\nit did not end within {seconds:.0f} seconds".lstrip()
+    return status, lines
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and those that it started: nothing goes on writing to the data unseen."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+def for_person(home: Home, release: Release, argv: list[str], *, terminal: bool) -> int:
+    """Run ``argv`` as ``as_app`` does, for as long as it takes, and return its status.
 
-
-def tail(text: str) -> str:
-    """Return the lines of what a program wrote that tell why it failed.
-
-    These are its last ones; or, if it shows tracebacks, those of the last one, and little of what follows:
-    who starts a program again and again has the reason above what it wrote since. uWSGI's lines of requests
-    tell nothing, unless there are no others.
+    With a ``terminal`` it gets one of its own; else it has the caller's files.
     """
-    lines = text.strip().splitlines()
-    lines = [line for line in lines if not _REQUEST.match(line)] or lines
-    begins = [number for number, line in enumerate(lines) if "Traceback (most recent" in line]
-    if begins:
-        lines = lines[begins[-1] :]
-        ends = (number for number, line in enumerate(lines) if number and line[:1].strip())
-        error = next(ends, len(lines))
-        lines = lines[: max(error + _AFTER, _LINES)]
-    return "\n".join(lines[-_LINES:])
+    if not call.systemd_runs():
+        return subprocess.run(_plain(home, release, argv), check=False).returncode
+    name, mode = _name(home), "--pty" if terminal else "--pipe"
+    words = [*_run(home, release, name, mode), "--wait", "--collect", "--", *call.words_of(argv)]
+    with sandbox.of(home, release, name):
+        try:
+            return subprocess.run(words, check=False).returncode
+        finally:
+            call.systemctl("stop", name)  # it may go on where the terminal was closed
 
 
-def _text(output: bytes) -> str:
-    return output.decode(errors="replace")
+def _in_unit(home: Home, release: Release, argv: list[str], seconds: float) -> tuple[int, str]:
+    name = _name(home)
+    words = [*_run(home, release, name, "--pipe"), "--wait"]
+    words += [f"--property=RuntimeMaxSec={max(seconds, 1):.0f}", "--property=KillSignal=SIGKILL", "--"]
+    with sandbox.of(home, release, name):
+        status, said = call.call(*words, *call.words_of(argv), seconds=seconds + _KILLED, errors=True)
+        if status:
+            if status == call.TIMED_OUT or call.shown(name, "Result") == "timeout":
+                status = call.TIMED_OUT
+                call.systemctl("kill", "--signal=SIGKILL", name)
+                call.systemctl("stop", name)
+            call.systemctl("reset-failed", name)
+    return status, said
+
+
+def _name(home: Home) -> str:
+    return f"{home.package}.run-{os.getpid()}.service"
+
+
+def _run(home: Home, release: Release, name: str, mode: str) -> list[str]:
+    """Return the beginning of a line for systemd-run(1)."""
+    return [
+        "systemd-run",
+        "--quiet",
+        f"--unit={name}",
+        f"--description=A command of {home.package}",
+        mode,
+        f"--working-directory={home.data}",
+        *_variables(release),
+    ]
+
+
+def _variables(release: Release) -> Iterator[str]:
+    """Yield the options that set what the app's own processes have from uWSGI; the rest is the unit's."""
+    file = environment.settings_file(release)
+    if release.emperor == "system":
+        yield f"--property=EnvironmentFile=-{file}"
+    for name, value in environment.given(release, os.environ).items():
+        yield f"--setenv={name}={value}"
+
+
+def _plain(home: Home, release: Release, argv: Sequence[str]) -> list[str]:
+    """Return the words that become the app's user where no systemd runs, as in a chroot: no sandbox."""
+    variables = environment.variables(release, os.environ)
+    user = pwd.getpwnam(release.user)
+    place = str(home.data if home.data.is_dir() else Path("/"))
+    as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups"]
+    return [
+        *(as_user if os.geteuid() == 0 else []),
+        *("env", "-i", "-C", place),
+        *(f"{name}={value}" for name, value in variables.items()),
+        *argv,
+    ]

@@ -46,12 +46,16 @@ def programs(project: Project, *, version: str, mtime: int) -> list[Source]:
     A unit is wanted by the app's own without being enabled: an admin masks the one that is not to run.
     """
     app = project.package
-    values = {"app": app, "version": version, "release": layout.release(version), "place": _place(project)}
+    values = {"app": app, "version": version, "place": _place(project)}
     values["flask"] = f"export FLASK_APP='{project.wsgi}'" if project.wsgi else ""
     sources = []
     if project.command:
         text = fill("packaging/uwsgi/server.in", {**values, "command": _server(project)})
         sources.append(Source.file(f"{layout.dist(app)}/server", text.encode(), mode=0o755, mtime=mtime))
+    if project.emperor == "own":
+        text = fill("systemd/app.generator.in", values)
+        path = f"usr/lib/systemd/system-generators/{app}"
+        sources.append(Source.file(path, text.encode(), mode=0o755, mtime=mtime))
     for name in _names(project):
         timer = project.timers.get(name)
         key, command = (f"timers.{name}.command", timer.command) if timer else (f"workers.{name}", "")
@@ -62,6 +66,12 @@ def programs(project: Project, *, version: str, mtime: int) -> list[Source]:
         unit = f"{app}-{name}.{'timer' if timer else 'service'}"
         sources.append(Source.link(f"{_UNITS}/{app}.service.wants/{unit}", f"../{unit}", mtime=mtime))
     return sources
+
+
+def services(project: Project) -> list[str]:
+    """Return the names of all services of the project, with that of a release on trial."""
+    app = project.package
+    return [f"{app}.service", f"{app}.next.service", *(f"{app}-{name}.service" for name in _names(project))]
 
 
 def stamps(project: Project) -> str:

@@ -48,7 +48,7 @@ def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
             "underline": "=" * len(title),
             "listen": " and ".join(project.nginx.listen),
         }
-        found[f"{folder}/README.Debian"] = fill(emperors.of(project, version).readme, values)
+        found[f"{folder}/README.Debian"] = fill(emperors.of(project).readme, values)
     return found
 
 

@@ -34,21 +34,21 @@ class Emperor:
     """Values of the vassal's template: ``plugins``, ``socket``, ``variables`` and ``log``."""
 
 
-def of(project: Project, version: str) -> Emperor:
-    """Return the emperor of ``project`` in its Debian ``version``.
+def of(project: Project) -> Emperor:
+    """Return the emperor of ``project``.
 
     Raises ``ProjectError`` for a setting that Debian's own emperor cannot keep.
     """
-    return _system(project, version) if project.emperor == "system" else _own(project, version)
+    return _system(project) if project.emperor == "system" else _own(project)
 
 
-def _own(project: Project, version: str) -> Emperor:
+def _own(project: Project) -> Emperor:
     app = project.package
     templates = {
         f"usr/lib/systemd/system/{app}.service": "systemd/app.service.in",
         f"usr/lib/sysusers.d/{app}.conf": "systemd/app.sysusers.in",
         f"usr/lib/tmpfiles.d/{app}.conf": "systemd/app.tmpfiles.in",
-        f"usr/lib/{app}/emperor.ini": "packaging/uwsgi/emperor.ini.in",
+        f"{layout.dist(app)}/emperor.ini": "packaging/uwsgi/emperor.ini.in",
     }
     if hardware.rules(project):
         templates[f"usr/lib/udev/rules.d/60-{app}.rules"] = "systemd/app.udev.in"
@@ -61,11 +61,11 @@ def _own(project: Project, version: str) -> Emperor:
         scripts="packaging/maintscripts",
         readme=f"packaging/doc/README.Debian{'.command' if project.command else ''}.in",
         templates=templates,
-        vassal={"plugins": "python3", "socket": _socket(project, version), "variables": "", "log": ""},
+        vassal={"plugins": "python3", "socket": _socket(project), "variables": "", "log": ""},
     )
 
 
-def _system(project: Project, version: str) -> Emperor:
+def _system(project: Project) -> Emperor:
     for key in _needs_own(project):
         raise quote.error(
             project,
@@ -74,7 +74,6 @@ def _system(project: Project, version: str) -> Emperor:
             f"Leave out '{key}', or emperor = \"system\".",
         )
     app = project.package
-    release = f"/usr/lib/{app}/releases/{layout.release(version)}"
     return Emperor(
         user="www-data",
         other_user=app,
@@ -85,22 +84,21 @@ def _system(project: Project, version: str) -> Emperor:
         vassal={
             "plugins": "python3,syslog",
             "socket": "; What nginx connects to. It outlives a reload, and so do the requests that wait.\n"
-            f"socket = /run/{app}/web.sock",
+            "socket = %(socket-path)",
             "variables": "; The variables that a unit of its own would give it.\n"
-            f"ini = exec:///usr/bin/python3 -IB /usr/lib/{app}/libexec/variables.py {release}",
+            f"ini = exec:///usr/bin/python3 -IB /usr/lib/{app}/libexec/variables.py %(release)",
             "log": f"logger = syslog:{app}",
         },
     )
 
 
-def _socket(project: Project, version: str) -> str:
+def _socket(project: Project) -> str:
     """Return the vassal's options for its socket, which its emperor holds for one that may sleep."""
-    app = project.package
     if not project.sleep_after:
         return (
-            f"; What nginx is led to by the link web.sock, and what '{app} status' asks.\n"
+            f"; What nginx is led to by the link web.sock, and what '{project.package} status' asks.\n"
             "; The group of both is the folder's: www-data.\n"
-            f"socket = /run/{app}/web-{layout.release(version)}.sock"
+            "socket = %(socket-path)"
         )
     lines = [
         "; The emperor makes that one and hands it over at the first request; when nobody has asked for so",

@@ -91,3 +91,15 @@ def network(project: Project) -> str:
         "PrivateNetwork=yes\n"
         "RestrictAddressFamilies=AF_UNIX"
     )
+
+
+def run(project: Project) -> str:
+    """Return the folders below /run that the app sees besides its own, each after a space and a ``-``.
+
+    A program without the network has nothing to ask there; with it, names are looked up and databases on
+    this machine are reached.
+    """
+    folders = ["udev"] if project.hardware else []
+    if project.service.network:
+        folders += ["mysqld", "postgresql", "redis", "resolvconf", "systemd/resolve"]
+    return "".join(f" -/run/{name}" for name in sorted(folders))

@@ -41,7 +41,7 @@ def control(
         depends.append(libc)
     depends += libraries
     if project.serves:
-        emperor, vassal = emperors.of(project, version), vassals.of(project, target, version)
+        emperor, vassal = emperors.of(project), vassals.of(project, target)
         depends += sorted(["nginx", *emperor.depends, *vassal.depends])
     return Control(
         package=project.package,

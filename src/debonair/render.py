@@ -21,8 +21,8 @@ from debonair.template import fill
 _PARTS = {
     name.replace("-", "_"): f"packaging/maintscripts/parts/{name}.in"
     for name in (
-        *("sysusers", "moved", "tmpfiles", "settings", "enable", "site"),
-        *("stop", "unlink", "put-aside", "purge"),
+        *("sysusers", "moved", "tmpfiles", "settings", "enable"),
+        *("stop", "unlink", "put-aside", "purge", "downgrade"),
     )
 }
 """What the maintainer scripts have in common, or leave to debhelper."""
@@ -30,7 +30,6 @@ SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 _STEP_BACK = 13  # the first Debian whose systemd (254 and later) knows RestartSteps=
 _PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
 _ACCOUNTS = {"root", "daemon", "bin", "sys", "mail", "backup", "nobody", "www-data", "default"}
-_MAX_SOCKET = 102  # characters; an emperor cuts what is longer, without a word
 _MAX_ACCOUNT = 31  # characters that useradd(8) and systemd-sysusers(8) accept in a user's name
 
 
@@ -66,12 +65,13 @@ def members(project: Project, version: str, *, done: Collection[str] = ()) -> di
     if not project.serves:
         return {}
     _check_account(project)
-    emperor = emperors.of(project, version)
+    emperor = emperors.of(project)
     values = {
         "app": project.package,
         "user": emperor.user,
         "other_user": emperor.other_user,
         "stamps": commands.stamps(project),
+        "units": " ".join(f"'{unit}'" for unit in commands.services(project)),
         "udev": "udevadm trigger --action=change || true" if hardware.rules(project) else "",
         **dict.fromkeys(done, ""),
     }
@@ -82,6 +82,7 @@ def members(project: Project, version: str, *, done: Collection[str] = ()) -> di
 def release(project: Project, target: Target, *, version: str, epoch: int) -> str:
     """Return release.json: what the programs on the Pi need to know of the release they are part of."""
     facts = {
+        "drain": vassals.drain(project),
         "emperor": project.emperor,
         "environment": project.service.environment,
         "epoch": epoch,
@@ -91,6 +92,7 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
         "host": _host(project),
         "import-path": project.import_path,
         "keep-releases": project.keep_releases,
+        "layout": 2,  # of the sockets on the Pi; a downgrade to one before it is prepared by postrm
         "migrate": project.migrate,
         "migrate-timeout": project.migrate_timeout,
         "package": project.package,
@@ -100,7 +102,7 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
         "static": project.static,
         "target": target.name,
         "timers": sorted(project.timers),
-        "user": emperors.of(project, version).user,
+        "user": emperors.of(project).user,
         "version": version,
         "workers": sorted(project.workers),
         "wsgi": project.wsgi,
@@ -111,18 +113,17 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
 def _service(project: Project, target: Target, *, version: str) -> dict[str, str]:
     """Return the texts of all that makes the app a service, by path."""
     _check_account(project)
-    _check_socket(project, version)
     app = project.package
-    emperor, vassal = emperors.of(project, version), vassals.of(project, target, version)
+    emperor, vassal = emperors.of(project), vassals.of(project, target)
     mercy = int(vassal.values["mercy_seconds"])
     values: dict[str, str | int] = {
         "app": app,
         "version": version,
-        "release": layout.release(version),
         "description": quote.unit_text(project, "description", project.description),
         "environment": quote.unit_environment(project),
         "limits": limits.unit(project),
         "network": limits.network(project),
+        "run": limits.run(project),
         "devices": hardware.unit(project),
         "proc": hardware.proc(project),
         "memberships": hardware.memberships(project),
@@ -148,7 +149,11 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         f"usr/lib/{app}/dist/nginx/site.conf": "nginx-sites/site.conf.in",
     }
     texts = {path: fill(template, values) for path, template in templates.items()}
-    return texts | commands.units(project, values)
+    texts |= commands.units(project, values)
+    # Its units are part of a release: the Pi starts each one with those that it came with.
+    units = {path: text for path, text in texts.items() if path.startswith("usr/lib/systemd/system/")}
+    folder = f"{layout.dist(app)}/systemd"
+    return texts | {f"{folder}/{path.rpartition('/')[2]}": text for path, text in units.items()}
 
 
 def device(package: str) -> list[Source]:
@@ -165,17 +170,6 @@ def device(package: str) -> list[Source]:
     ]
     link = f"../lib/{package}/libexec/command.py"
     return [*sources, Source.link(f"usr/bin/{package}", link, mtime=mtime)]
-
-
-def _check_socket(project: Project, version: str) -> None:
-    """Refuse names with which the socket's path gets longer than uWSGI takes (unix(7) has 108 bytes)."""
-    path = f"/run/{project.package}/web-{layout.release(version)}.stats"  # the longer one of its two
-    if len(path) > _MAX_SOCKET:
-        raise ProjectError(
-            f"{project.config_file.name}: 'package' and 'version' make the path of the app's socket "
-            f"{len(path)} characters long, and uWSGI takes {_MAX_SOCKET}: {path}",
-            hint="Shorten one of them.",
-        )
 
 
 def _check_account(project: Project) -> None:

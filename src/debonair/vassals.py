@@ -10,6 +10,8 @@ from debonair.errors import ProjectError
 from debonair.project import Project
 from debonair.target import Target
 
+_DRAIN = 60  # seconds
+
 
 @dataclass(frozen=True)
 class Vassal:
@@ -23,15 +25,23 @@ class Vassal:
     """Values of these; ``mercy_seconds`` that it is given to end its requests; ``chown`` of the sandbox."""
 
 
-def of(project: Project, target: Target, version: str) -> Vassal:
-    """Return the vassal of ``project`` on ``target``, ``version`` being Debian's.
+def of(project: Project, target: Target) -> Vassal:
+    """Return the vassal of ``project`` on ``target``.
 
     Raises ``ProjectError`` for an option of uWSGI that cannot be kept.
     """
-    return _command(project) if project.command else _uwsgi(project, target, version)
+    return _command(project) if project.command else _uwsgi(project, target)
 
 
-def _uwsgi(project: Project, target: Target, version: str) -> Vassal:
+def drain(project: Project) -> int:
+    """Return the seconds that a release is given to answer what it has, when another takes its place.
+
+    It is as long as a request may take, where the author has bounded that (``harakiri``).
+    """
+    return max(_seconds(project, "harakiri", 0), _DRAIN) if not project.command else _DRAIN
+
+
+def _uwsgi(project: Project, target: Target) -> Vassal:
     dist = layout.dist(project.package)
     module, name, factory = wsgi.split(project.wsgi)
     harakiri = _seconds(project, "harakiri", 0)
@@ -45,7 +55,7 @@ def _uwsgi(project: Project, target: Target, version: str) -> Vassal:
         values={
             "module": module,
             "callable": f"{name}()" if factory else name,
-            "code": _code(project, version),
+            "code": _code(project),
             "memory": limits.vassal(project, target),
             "options": quote.ini_options(project),
             "mercy_seconds": _seconds(project, "worker-reload-mercy", 30),
@@ -82,11 +92,10 @@ def _seconds(project: Project, option: str, default: int) -> int:
     return int(str(value))
 
 
-def _code(project: Project, version: str) -> str:
-    folder = f"/usr/lib/{project.package}/releases/{layout.release(version)}"
-    lines = [f"pythonpath = {folder}/{path}" for path in project.import_path]
+def _code(project: Project) -> str:
+    lines = [f"pythonpath = %(release)/{path}" for path in project.import_path]
     if project.install == "files":
-        lines.append(f"chdir = {folder}/app")
+        lines.append("chdir = %(release)/app")
     else:
         lines.append(f"chdir = /var/lib/{project.package}")
     return "\n".join(lines)

@@ -1,0 +1,259 @@
+"""The steps by which a release takes the place of another, and back if one of them fails.
+
+A release is tried in a service of its own, ``APP.next.service``, with its own unit's sandbox and settings. While
+that has the requests, the app's service is started again with the release. So no request meets a service that is
+down, nothing that the old release left running outlives it, and nothing of it is asked whether the new one is
+healthy.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import call
+import task
+from call import Deadline
+from nginx_site import Site
+from probe import Instance
+from release import Home, Release, remove
+from system_emperor import SystemEmperor, emperor_of
+from text import tail
+
+_SERVING = re.compile(r"^(socket|stats|logger) = .*\n", re.MULTILINE)
+_FORBIDDEN = 101  # of policy-rc.d: the action is not allowed
+
+
+class RefusedError(Exception):
+    """A release is not healthy; the message says why, ``log`` is the end of what it said."""
+
+    def __init__(self, why: str, log: str = "") -> None:
+        super().__init__(why)
+        self.log = log
+
+
+@dataclass
+class Handover:
+    """One way of ``release`` into service, in the place of ``before``."""
+
+    home: Home
+    release: Release
+    before: Release | None
+    new: bool
+    """It was never served."""
+    start: bool
+    """The service is started if it does not run."""
+    deadline: Deadline
+    remarks: list[str] = field(default_factory=list)
+    """What to tell the admin although all went well."""
+
+    def __post_init__(self) -> None:
+        self.emperor = emperor_of(self.home)
+        self.site = Site(self.home)
+        self.old = self.emperor.serving(self.before) if self.before else None
+        self.began = time.time()
+        self.tried = self.emperor.unit
+        """The unit whose journal tells what went wrong."""
+
+    def run(self) -> None:
+        """Do all of it. Raises ``RefusedError``."""
+        if not call.systemd_runs() or self._forbidden():
+            self.home.point(self.release)  # nothing can be asked here; the first start will show
+            self._put_site()
+            return
+        again = self.before is not None and self.before.name == self.release.name
+        if self.new:
+            if self.release.server == "uwsgi":
+                self._try_code()
+            self._migrate()
+        if problem := self.site.problem(self.release):
+            raise RefusedError("nginx refuses its site", problem)
+        if isinstance(self.emperor, SystemEmperor):
+            self._in_place(self.emperor, again=again)
+        elif again and not self.new:
+            self._again()
+        elif self.before is None:
+            self._first()
+        else:
+            self._beside()
+
+    def take_down(self) -> None:
+        """Put things back as they were; what was served ``before`` still is."""
+        if isinstance(self.emperor, SystemEmperor):
+            self._back_in_place(self.emperor)
+        elif self.before is None:
+            self.emperor.stop()
+        elif self.before.name != self.release.name:
+            if self.old and self.emperor.runs():
+                self.emperor.turn(self.old)
+            self.emperor.stop_trial(0)
+        if not self.release.served and not (self.before and self.before.name == self.release.name):
+            remove(self.release.folder)
+
+    def log(self) -> str:
+        """Return the end of what the release wrote since the switch began."""
+        return tail(self.emperor.log(self.tried, self.began))
+
+    def _forbidden(self) -> bool:
+        """Return whether services must not be started here (policy-rc.d), or the admin masked this one."""
+        if Path("/usr/sbin/policy-rc.d").exists():
+            status, _ = call.call("/usr/sbin/policy-rc.d", self.emperor.unit, "start")
+            if status == _FORBIDDEN:
+                return True
+        return call.shown(self.emperor.unit, "LoadState") == "masked"
+
+    def _try_code(self) -> None:
+        """Load the app once without serving it: what cannot be imported is seen here.
+
+        Without any socket, uWSGI finds nothing wrong with an app that cannot be loaded.
+        """
+        text = self.release.vassal.read_text(encoding="utf-8")
+        head = f"[uwsgi]\nset-placeholder = release={self.release.folder}\nsocket = /tmp/trial.sock\n"
+        text = _SERVING.sub("", text).replace("[uwsgi]\n", head, 1)
+        trial = self.home.releases / ".try.ini"
+        trial.write_text(text, encoding="utf-8")
+        argv = ["/usr/bin/uwsgi-core", "--ini", str(trial), "--no-server"]
+        seconds = self.deadline.left(self.release.health_timeout)
+        try:
+            status, said = task.as_app(self.home, self.release, argv, seconds=seconds)
+        finally:
+            trial.unlink(missing_ok=True)
+        if status:
+            raise RefusedError("the app cannot be loaded", said)
+
+    def _migrate(self) -> None:
+        """Copy the databases, and run the command that prepares the data, if the release has one."""
+        if not self.release.migrate:
+            return
+        copy = ["/usr/bin/python3", "-IB", str(self.home.lib / "libexec/backup.py"), str(self.home.data)]
+        for problem, argv in (
+            ("its databases could not be copied", copy),
+            (f"'{self.release.migrate}' failed", ["/bin/sh", "-c", self.release.migrate]),
+        ):
+            seconds = self.deadline.left(self.release.migrate_timeout)
+            status, said = task.as_app(self.home, self.release, argv, seconds=seconds)
+            if status:
+                raise RefusedError(problem, said)
+
+    def _healthy(self, instance: Instance, *, settled: bool) -> None:
+        self.tried = instance.unit
+        seconds = self.deadline.left(self.release.health_timeout)
+        if problem := self.emperor.wait_healthy(instance, seconds, settled=settled):
+            raise RefusedError(problem)
+
+    def _put_site(self) -> None:
+        if said := self.site.put(self.release, self.before):
+            self.remarks += [
+                "nginx keeps its old configuration, as the new one is broken:",
+                *said.split("\n"),
+            ]
+
+    def _first(self) -> None:
+        """Serve the first release of all: there is nothing to hand over."""
+        if not self.emperor.start(self.release):
+            raise RefusedError("its service does not start")
+        instance = self.emperor.instance(self.release)
+        self._healthy(instance, settled=False)
+        self.emperor.turn(instance)
+        self.home.point(self.release)
+        self.emperor.reload_units()
+        self._put_site()
+        self._workers()
+
+    def _again(self) -> None:
+        """Look after a release that is served already, such as after a switch that was cut."""
+        if self.emperor.trial_runs():
+            self._settle_in()
+            return
+        if not self.emperor.runs():
+            if not self.start:
+                return
+            if not self.emperor.start(self.release):
+                raise RefusedError("its service does not start")
+        instance = self.emperor.instance(self.release)
+        if self.old and self.old.unit == self.emperor.unit:
+            instance = self.old
+        self._healthy(instance, settled=True)
+        self.emperor.turn(instance)
+        self._put_site()
+        self._workers()
+
+    def _beside(self) -> None:
+        """Try the release beside the one that is served, then put it into its place."""
+        trial = self.emperor.instance(self.release, trial=True)
+        self.tried = trial.unit
+        if problem := self.emperor.start_trial(self.release, self.deadline):
+            raise RefusedError("its service does not start", problem)
+        self._healthy(trial, settled=not self.new)
+        if not self.emperor.runs() and not self.start:
+            self.emperor.stop_trial(0)
+            self.home.point(self.release)
+            self.emperor.reload_units()
+            self._put_site()
+            return
+        self.emperor.turn(trial)
+        self.home.point(self.release)
+        self._put_site()
+        self.emperor.reload_units()
+        self._settle_in()
+
+    def _settle_in(self) -> None:
+        """Start the app's service with the release, which serves from that of the trial meanwhile."""
+        trial = self.emperor.instance(self.release, trial=True)
+        drain = self.before.drain if self.before else 0
+        if self.old and self.old.unit == self.emperor.unit and self.emperor.runs():
+            self.emperor.drain(self.old, self.deadline.left(drain))
+        instance = self.emperor.instance(self.release)
+        try:
+            self.tried = instance.unit
+            if not self.emperor.restart(drain):
+                raise RefusedError("its service does not start")
+            self._healthy(instance, settled=True)
+        except RefusedError as refused:
+            refused.log = refused.log or self.log()
+            self._go_back()
+            raise
+        self.emperor.turn(instance)
+        self.emperor.drain(trial, self.deadline.left(self.release.drain))
+        self.emperor.stop_trial(self.release.drain)
+        self._workers()
+
+    def _go_back(self) -> None:
+        """Serve the release before again, from the app's service: the new one is healthy on trial alone."""
+        if self.before is None or self.before.name == self.release.name:
+            return
+        self.home.point(self.before)
+        self.emperor.reload_units()
+        instance = self.emperor.instance(self.before)
+        self.emperor.restart(self.before.drain)
+        if not self.emperor.wait_healthy(instance, self.before.health_timeout, settled=True):
+            self.emperor.turn(instance)
+        self.old = instance
+        self.site.put(self.before, self.release)
+
+    def _workers(self) -> None:
+        if self.before and self.before.name != self.release.name:
+            self.emperor.end_jobs(self.before, self.deadline.left(self.before.drain))
+        for unit in self.emperor.restart_beside(self.release, self.before):
+            self.remarks.append(f"{unit} ends soon after its start: journalctl -u {unit}")
+
+    def _in_place(self, emperor: SystemEmperor, *, again: bool) -> None:
+        """Let Debian's emperor load the release in the place of the one before."""
+        if not emperor.runs() or not self.start or not again:
+            emperor.summon(self.release)
+        elif self.new:
+            emperor.reload(self.release)
+        if emperor.runs():
+            self._healthy(emperor.instance(self.release), settled=not self.new)
+        emperor.turn(emperor.instance(self.release))
+        self.home.point(self.release)
+        self._put_site()
+
+    def _back_in_place(self, emperor: SystemEmperor) -> None:
+        if self.before is None:
+            emperor.stop()
+        elif self.before.name != self.release.name:
+            emperor.summon(self.before)
+            emperor.wait_healthy(emperor.instance(self.before), self.before.health_timeout, settled=True)

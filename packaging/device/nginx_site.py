@@ -1,0 +1,139 @@
+"""The app's site in nginx: part of a release, but the admin's as soon as somebody has edited it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import call
+from release import Home, Release, flush, replace_link, write
+from text import tail
+
+_PATIENCE = 30.0  # seconds for nginx, which looks up the names of upstream servers
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site of the app in ``home``."""
+
+    home: Home
+
+    @property
+    def nginx(self) -> Path:
+        """Nginx's own folder."""
+        return self.home.root / "etc/nginx"
+
+    @property
+    def file(self) -> Path:
+        """The site, which is linked in sites-enabled."""
+        return self.nginx / "sites-available" / self.home.package
+
+    @property
+    def link(self) -> Path:
+        """The link; without it nginx does not read the site."""
+        return self.nginx / "sites-enabled" / self.home.package
+
+    @property
+    def written(self) -> Path:
+        """A copy of what was written last: an admin who changes the site makes it differ."""
+        return self.home.lib / "site.conf"
+
+    def text(self, release: Release) -> str | None:
+        """Return what the site is to be with ``release``, or None if it stays as it is."""
+        new = _read(release.folder / "nginx/site.conf")
+        now, written = _read(self.file), _read(self.written)
+        ours = not now if not written else now == written
+        return new if new and ours and new != now else None
+
+    def enabled(self) -> bool:
+        """Return whether nginx is to read it: always at the first installation, then as the admin has it."""
+        return not _read(self.written) or os.path.lexists(self.link)
+
+    def problem(self, release: Release) -> str:
+        """Return what nginx says against the site of ``release``; empty if it takes it.
+
+        Nothing is changed: nginx tests a copy of its configuration in which the release is put already.
+        If its configuration is broken without the release, too, that is not the release's fault.
+        """
+        if not self.enabled() or not self._has_nginx():
+            return ""
+        with tempfile.TemporaryDirectory(prefix=f"{self.home.package}.") as name:
+            said = self._test(self._copy(release, Path(name)))
+        return said if said and not self._test(self.nginx / "nginx.conf") else ""
+
+    def put(self, release: Release, before: Release | None) -> str:
+        """Make the site that of ``release`` and let nginx read it, if anything changed.
+
+        Returns what nginx says against its configuration, if that is broken elsewhere.
+        """
+        text, first = self.text(release), not _read(self.written)
+        if text is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            write(self.file, text)
+        if new := _read(release.folder / "nginx/site.conf"):
+            write(self.written, new)
+        if first and not os.path.lexists(self.link):
+            self.link.parent.mkdir(parents=True, exist_ok=True)
+            replace_link(self.link, f"../sites-available/{self.home.package}")
+            flush(self.link.parent)
+        same = before is not None and _texts(before.folder / "nginx") == _texts(release.folder / "nginx")
+        if text is None and not first and same:
+            return ""
+        if not self._has_nginx():
+            return ""
+        if said := self._test(self.nginx / "nginx.conf"):
+            return said
+        if call.systemd_runs():
+            call.systemctl("try-reload-or-restart", "nginx.service")
+        elif "DPKG_MAINTSCRIPT_PACKAGE" in os.environ:
+            call.call("dpkg-trigger", "--no-await", "nginx-reload")
+        return ""
+
+    def _has_nginx(self) -> bool:
+        return shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin") is not None
+
+    def _test(self, file: Path) -> str:
+        status, said = call.call(
+            "/usr/sbin/nginx", "-t", "-q", "-c", str(file), seconds=_PATIENCE, errors=True
+        )
+        return (tail(said) or f"nginx -t ended with status {status}") if status else ""
+
+    def _copy(self, release: Release, folder: Path) -> Path:
+        """Make a configuration of nginx in ``folder`` in which the site is that of ``release``; return it."""
+        current = f"{self.home.current}/"
+        mine = folder / "release"
+        shutil.copytree(release.folder / "nginx", mine / "nginx")
+        for path in [*mine.rglob("*")]:
+            if path.is_file():
+                path.write_text((_read(path) or "").replace(f"{current}nginx/", f"{mine}/nginx/"))
+        for entry in self.nginx.iterdir():
+            if entry.name not in {"nginx.conf", "sites-enabled"}:
+                (folder / entry.name).symlink_to(entry)
+        enabled = folder / "sites-enabled"
+        enabled.mkdir()
+        for entry in (self.nginx / "sites-enabled").glob("*"):
+            if entry.name != self.link.name:
+                (enabled / entry.name).symlink_to(entry)
+        text = self.text(release)
+        site = text if text is not None else _read(self.file) or ""
+        (enabled / self.link.name).write_text(site.replace(f"{current}nginx/", f"{mine}/nginx/"))
+        main = folder / "nginx.conf"
+        main.write_text(
+            (_read(self.nginx / "nginx.conf") or "").replace(f"{self.nginx}/sites-enabled", str(enabled))
+        )
+        return main
+
+
+def _texts(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*") if path.name != "site.conf"}
+
+
+def _read(file: Path) -> str | None:
+    """Return the text of a file, None if there is none or nothing in it (as a power cut may leave it)."""
+    try:
+        return file.read_text(encoding="utf-8", errors="surrogateescape") or None
+    except OSError:
+        return None
