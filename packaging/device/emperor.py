@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
 
@@ -102,6 +103,7 @@ class Emperor:
             systemctl("stop", self.trial_unit, seconds=drain + 2 * _STOP)
             systemctl("reset-failed", self.trial_unit)
         sandbox.remove(self.home, self.trial_unit)
+        shutil.rmtree(self.home.run / "vassals-next", ignore_errors=True)
 
     def trial_runs(self) -> bool:
         """Return whether the service of the trial is active."""

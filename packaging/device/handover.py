@@ -213,25 +213,34 @@ class Handover:
             self._healthy(instance, settled=True)
         except RefusedError as refused:
             refused.log = refused.log or self.log()
-            self._go_back()
-            raise
+            if self._go_back():
+                raise
+            self.remarks.append(f"{trial.unit} serves it, as {instance.unit} does not: {refused}")
+            return
         self.emperor.turn(instance)
         self.emperor.drain(trial, self.deadline.left(self.release.drain))
         self.emperor.stop_trial(self.release.drain)
         self._workers()
 
-    def _go_back(self) -> None:
-        """Serve the release before again, from the app's service: the new one is healthy on trial alone."""
+    def _go_back(self) -> bool:
+        """Serve the release before again, from the app's service: the new one is healthy on trial alone.
+
+        Returns whether that went well; else the trial keeps the requests.
+        """
         if self.before is None or self.before.name == self.release.name:
-            return
+            return False
         self.home.point(self.before)
         self.emperor.reload_units()
         instance = self.emperor.instance(self.before)
         self.emperor.restart(self.before.drain)
-        if not self.emperor.wait_healthy(instance, self.before.health_timeout, settled=True):
-            self.emperor.turn(instance)
+        if self.emperor.wait_healthy(instance, self.before.health_timeout, settled=True):
+            self.home.point(self.release)
+            self.emperor.reload_units()
+            return False
+        self.emperor.turn(instance)
         self.old = instance
         self.site.put(self.before, self.release)
+        return True
 
     def _workers(self) -> None:
         if self.before and self.before.name != self.release.name:
