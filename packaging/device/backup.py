@@ -1,12 +1,15 @@
 #!/usr/bin/python3 -IB
 """Copies each SQLite database of the app, before a release that may change it is tried.
 
-It is run as the app's user: root has no business in a folder that someone else may write to.
+It runs as the app's user in the app's sandbox: root has no business in a folder that someone else may
+write to. It alone may write to the folder of the copies, so that nothing else of the app changes one.
 """
 
 from __future__ import annotations
 
 import glob
+import re
+import shutil
 import sqlite3
 import sys
 from contextlib import closing, suppress
@@ -15,36 +18,58 @@ from pathlib import Path
 
 _KEPT = 5  # copies of each database
 _MAGIC = b"SQLite format 3\0"
-_STAMP = "????????T??????Z"
+_NUMBER = re.compile(r"\.(\d{6})\.\d{8}T\d{6}Z")
 _HALF = ".half"
 
 
-def back_up(data: Path) -> list[Path]:
-    """Copy each SQLite database below ``data`` to its ``backups``, while it is in use; return the copies.
+def back_up(data: Path, folder: Path) -> list[tuple[Path, str]]:
+    """Copy each SQLite database below ``data`` to ``folder``, while it is in use; return the copies.
 
-    They lie there as in ``data``, with the time (UTC) behind their names. They are whole: SQLite's own
-    online backup makes them. Only the last few are kept. Raises ``sqlite3.Error``.
+    With each comes what is wrong with it: a file that only begins like a database is copied as it is.
+    They are in ``folder`` as in ``data``, with a number that counts up and the time (UTC) behind their
+    names: a clock may go back. They are whole: SQLite's own online backup makes them. Only the last few
+    are kept. Raises ``sqlite3.Error`` for a database that cannot be read now, and ``OSError``.
     """
-    folder = data / "backups"
     for half in folder.rglob(f"*{_HALF}"):  # of a backup that was cut
         half.unlink()
-    found = [path for path in sorted(data.rglob("*")) if folder not in path.parents and _is_sqlite(path)]
-    if not found:
-        return []
+    earlier = data / "backups"  # of the time when they lay among the data
+    found = [path for path in sorted(data.rglob("*")) if earlier not in path.parents and _is_sqlite(path)]
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     copies = []
     for path in found:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        copy = folder / path.relative_to(data).with_name(f"{path.name}.{stamp}")
-        copy.parent.mkdir(parents=True, exist_ok=True)
+        place = (folder / path.relative_to(data)).parent
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        before = _numbered(place, path.name)
+        number = 1 + max(before, default=0)
+        copy = place / f"{path.name}.{number:06}.{stamp}"
         half = copy.with_name(f"{copy.name}{_HALF}")
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(half)) as target:
-            source.backup(target)
+        copies.append((copy, _copied(path, half)))
         half.replace(copy)
-        copies.append(copy)
-        for old in sorted(copy.parent.glob(f"{glob.escape(path.name)}.{_STAMP}"))[:-_KEPT]:
-            old.unlink()
+        for old in sorted(before)[: max(len(before) + 1 - _KEPT, 0)]:
+            before[old].unlink()
     return copies
+
+
+def _copied(path: Path, copy: Path) -> str:
+    """Copy one database; return why it was copied as it is, if it was."""
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except sqlite3.OperationalError:  # it is locked, or cannot be opened now
+        raise
+    except sqlite3.DatabaseError as wrong:
+        shutil.copyfile(path, copy)
+        return f"{path} begins like a SQLite database ({wrong}); it was copied as it is."
+    return ""
+
+
+def _numbered(place: Path, name: str) -> dict[int, Path]:
+    """Return the copies of the database ``name`` in ``place`` by their numbers."""
+    found = {}
+    for path in place.glob(f"{glob.escape(name)}.*"):
+        if numbered := _NUMBER.fullmatch(path.name.removeprefix(name)):
+            found[int(numbered[1])] = path
+    return found
 
 
 def _is_sqlite(path: Path) -> bool:
@@ -56,5 +81,6 @@ def _is_sqlite(path: Path) -> bool:
 
 
 if __name__ == "__main__":
-    for made in back_up(Path(sys.argv[1])):
-        print(made)
+    for _, problem in back_up(Path(sys.argv[1]), Path(sys.argv[2])):
+        if problem:
+            print(problem)

@@ -101,7 +101,7 @@ def systemd_runs() -> bool:
 
 
 def systemctl(*words: str, seconds: float = PATIENCE) -> tuple[int, str]:
-    """Run systemctl(1) and return its status and output; without systemd, that it is missing."""
+    """Ask systemd with ``words`` and return status and output; 127 without systemd."""
     return call("systemctl", *words, seconds=seconds, errors=True) if systemd_runs() else (MISSING, "")
 
 

@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environment
 import probe
 import task
-from call import state
+from call import shown, state, systemd_runs
+from nginx_site import Site
 from release import Home, Release
 from switch import Switch
 from system_emperor import emperor_of
@@ -96,7 +97,8 @@ def status(home: Home, options: argparse.Namespace) -> int:
     if release and not asleep:
         instance = emperor_of(home).serving(release)
         page, workers = probe.page(instance), probe.workers(instance)
-    healthy = page.healthy if page.healthy is None else bool(page.healthy and not refused)
+    found = problems(home, release)
+    healthy = page.healthy if page.healthy is None else bool(page.healthy and not refused and not found)
     if options.json:
         facts = {
             "package": home.package,
@@ -107,6 +109,7 @@ def status(home: Home, options: argparse.Namespace) -> int:
             "service": unit,
             "asleep": asleep,
             "workers": workers,
+            "problems": found,
             "page": {"path": release and release.health, "status": page.status, "problem": page.problem},
             "healthy": healthy,
         }
@@ -124,6 +127,8 @@ def status(home: Home, options: argparse.Namespace) -> int:
             print(f"  workers  {len(workers)}, {busy} busy, {memory:.0f} MB, {requests} requests served")
         if release:
             print(f"  page     {release.health} {page.describe()}")
+        for problem in found:
+            print(f"  problem  {problem}")
     if healthy is None:
         raise RefusedError(f"only root may ask the app itself: sudo {home.package} status")
     if not healthy and not options.json:
@@ -147,6 +152,28 @@ def _print_status(home: Home, release: Release | None, installed: str, note: dic
     if "at" in note:
         when = datetime.fromtimestamp(note["at"]).astimezone().isoformat(" ", "seconds")
         print(f"  since    {when}, by {note['why']}" + (f" from {note['from']}" if note["from"] else ""))
+
+
+def problems(home: Home, release: Release | None) -> list[str]:
+    """Return what is wrong around the app: nginx, its site, its workers and timers."""
+    if release is None or not systemd_runs():
+        return []
+    found = []
+    nginx = state("nginx.service")
+    if nginx not in {"active", "reloading"}:
+        masked = shown("nginx.service", "LoadState") == "masked"
+        mend = "sudo systemctl unmask --now nginx" if masked else "sudo systemctl start nginx"
+        found.append(f"nginx does not run ({'masked' if masked else nginx}): {mend}")
+    site = Site(home)
+    if not site.file.is_file() or not site.file.stat().st_size:
+        found.append(f"{site.file} is empty or missing: sudo dpkg-reconfigure {home.package}")
+    elif not os.path.lexists(site.link):
+        found.append(f"nginx does not read the site: sudo ln -s {site.file} {site.link}")
+    for unit in release.beside:
+        now = state(unit)
+        if now not in {"active", "reloading"}:
+            found.append(f"{unit} does not run ({now}): journalctl -u {unit}")
+    return found
 
 
 def unit_state(home: Home) -> str:

@@ -76,7 +76,7 @@ class Emperor:
         return self.instance(release)
 
     def start_trial(self, release: Release, deadline: Deadline) -> str:
-        """Start ``release`` in a service of its own, in its own sandbox; return why that failed, or nothing."""
+        """Start ``release`` in a service and a sandbox of its own; return why that failed, or nothing."""
         self.stop_trial(0)
         boot = str(self.home.lib / "libexec/boot")
         status, said = call.call(boot, self.home.package, "next", str(release.folder), errors=True)
@@ -96,7 +96,7 @@ class Emperor:
         return (tail(said) or "its service does not start") if status else ""
 
     def stop_trial(self, drain: float) -> None:
-        """End the service of the trial and all that is in its control group, after ``drain`` seconds at most."""
+        """End the service of the trial with all its processes, after ``drain`` seconds at most."""
         if call.state(self.trial_unit) not in {"", "inactive"}:
             if not drain:
                 systemctl("kill", "--signal=SIGKILL", self.trial_unit)

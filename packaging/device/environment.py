@@ -31,7 +31,7 @@ def settings_file(release: Release) -> Path:
 
 
 def given(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of ``release`` besides the admin's, and what a terminal needs of ``caller``'s."""
+    """Return the variables of ``release`` without the admin's; of ``caller``'s what a terminal needs."""
     state = f"/var/lib/{release.package}"
     found = {name: caller[name] for name in _KEPT if name in caller}
     found |= {

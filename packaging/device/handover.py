@@ -1,9 +1,9 @@
 """The steps by which a release takes the place of another, and back if one of them fails.
 
-A release is tried in a service of its own, ``APP.next.service``, with its own unit's sandbox and settings. While
-that has the requests, the app's service is started again with the release. So no request meets a service that is
-down, nothing that the old release left running outlives it, and nothing of it is asked whether the new one is
-healthy.
+A release is tried in a service of its own, ``APP.next.service``, with its own unit's sandbox and settings.
+While that has the requests, the app's service is started again with the release. So no request meets a
+service that is down, nothing that the old release left running outlives it, and the old release is never
+asked whether the new one is healthy.
 """
 
 from __future__ import annotations
@@ -127,15 +127,20 @@ class Handover:
         """Copy the databases, and run the command that prepares the data, if the release has one."""
         if not self.release.migrate:
             return
-        copy = ["/usr/bin/python3", "-IB", str(self.home.lib / "libexec/backup.py"), str(self.home.data)]
-        for problem, argv in (
-            ("its databases could not be copied", copy),
-            (f"'{self.release.migrate}' failed", ["/bin/sh", "-c", self.release.migrate]),
-        ):
-            seconds = self.deadline.left(self.release.migrate_timeout)
-            status, said = task.as_app(self.home, self.release, argv, seconds=seconds)
-            if status:
-                raise RefusedError(problem, said)
+        copies = task.copies(self.home, self.release)
+        program = str(self.home.lib / "libexec/backup.py")
+        copy = ["/usr/bin/python3", "-IB", program, str(self.home.data), str(copies)]
+        said = self._run(copy, "its databases could not be copied", more=f"ReadWritePaths={copies}")
+        self.remarks += [line for line in said.split("\n") if line]
+        self._run(["/bin/sh", "-c", self.release.migrate], f"'{self.release.migrate}' failed")
+
+    def _run(self, argv: list[str], problem: str, *, more: str = "") -> str:
+        """Run ``argv`` as the app and return what it said. Raises ``RefusedError`` with the ``problem``."""
+        seconds = self.deadline.left(self.release.migrate_timeout)
+        status, said = task.as_app(self.home, self.release, argv, seconds=seconds, more=more)
+        if status:
+            raise RefusedError(problem, said)
+        return said
 
     def _healthy(self, instance: Instance, *, settled: bool) -> None:
         self.tried = instance.unit
@@ -207,10 +212,7 @@ class Handover:
             self.emperor.drain(self.old, self.deadline.left(drain))
         instance = self.emperor.instance(self.release)
         try:
-            self.tried = instance.unit
-            if not self.emperor.restart(drain):
-                raise RefusedError("its service does not start")
-            self._healthy(instance, settled=True)
+            self._restart(instance, drain)
         except RefusedError as refused:
             refused.log = refused.log or self.log()
             if self._go_back():
@@ -221,6 +223,12 @@ class Handover:
         self.emperor.drain(trial, self.deadline.left(self.release.drain))
         self.emperor.stop_trial(self.release.drain)
         self._workers()
+
+    def _restart(self, instance: Instance, drain: float) -> None:
+        self.tried = instance.unit
+        if not self.emperor.restart(drain):
+            raise RefusedError("its service does not start")
+        self._healthy(instance, settled=True)
 
     def _go_back(self) -> bool:
         """Serve the release before again, from the app's service: the new one is healthy on trial alone.

@@ -49,7 +49,7 @@ class Site:
         return new if new and ours and new != now else None
 
     def enabled(self) -> bool:
-        """Return whether nginx is to read it: always at the first installation, then as the admin has it."""
+        """Return whether nginx reads it: at the first installation always, then as the admin has it."""
         return not _read(self.written) or os.path.lexists(self.link)
 
     def problem(self, release: Release) -> str:
@@ -102,7 +102,7 @@ class Site:
         return (tail(said) or f"nginx -t ended with status {status}") if status else ""
 
     def _copy(self, release: Release, folder: Path) -> Path:
-        """Make a configuration of nginx in ``folder`` in which the site is that of ``release``; return it."""
+        """Copy nginx's configuration to ``folder``, with the site of ``release``; return its main file."""
         current = f"{self.home.current}/"
         mine = folder / "release"
         shutil.copytree(release.folder / "nginx", mine / "nginx")

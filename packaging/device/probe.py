@@ -20,7 +20,7 @@ from text import printable
 _TIMEOUT = 10.0  # seconds
 _SOON = 2.0  # seconds for the statistics, which uWSGI's master has at hand
 _MAX_ANSWER = 1_000_000  # bytes
-_MAX_PID = 2**22  # the kernel's own bound (proc(5), pid_max)
+_NUMBERS = {"id": 2**16, "pid": 2**22, "requests": 2**63}  # of a worker; the most of a pid is the kernel's
 _MOST = 256  # workers that are believed in
 _WAITING, _ACCEPTED = b"02", b"03"  # states of a connection in /proc/net/unix
 
@@ -65,7 +65,7 @@ class Page:
 
 
 def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
-    """Ask for the health page on the app's own socket; the whole answer must be there in ``timeout`` seconds."""
+    """Ask for the health page on the app's own socket; all of it must come in ``timeout`` seconds."""
     release, path = instance.release, instance.sock
     form = http_request if release.server == "command" else request
     try:
@@ -188,14 +188,17 @@ def _workers(instance: Instance) -> list[dict[str, Any]]:
     for worker in listed[:_MOST] if isinstance(listed, list) else ():
         if not isinstance(worker, dict):
             return []
-        number, pid, requests = (worker.get(key) for key in ("id", "pid", "requests"))
         status = worker.get("status")
-        if any(type(value) is not int for value in (number, pid, requests)) or type(status) is not str:
+        numbers = {key: worker.get(key) for key, most in _NUMBERS.items() if _whole(worker.get(key), most)}
+        if len(numbers) < len(_NUMBERS) or not isinstance(status, str):
             return []
-        if not 0 <= pid < _MAX_PID or not 0 <= requests < 2**63:
-            return []
-        workers.append({"id": number, "pid": pid, "status": printable(status[:20]), "requests": requests})
+        workers.append({**numbers, "status": printable(status[:20])})
     return workers
+
+
+def _whole(value: object, most: int) -> bool:
+    """Return whether ``value`` is a number from 0 to ``most``, and no bool."""
+    return type(value) is int and 0 <= value <= most
 
 
 def _resident(pid: int) -> int:

@@ -1,4 +1,4 @@
-"""The app's sandbox for what does not run in its service: the settings of the unit, as a drop-in in /run."""
+"""The app's sandbox for what does not run in its service: the unit's settings, as a drop-in in /run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import call
 from release import Home, Release
 
 _UNITS = Path("run/systemd/system")
+_PRIVATE_PIDS = 257  # the first systemd that knows PrivatePIDs=
 _LIFE = re.compile(
     r"""
     Type | Exec \w+ | Restart \w* | NotifyAccess | KillMode | KillSignal | FinalKillSignal | SendSIG \w+
@@ -25,7 +26,7 @@ _LIFE = re.compile(
 
 
 def settings(text: str) -> str:
-    """Return a drop-in with the settings of a unit's file, or of a drop-in, that bound what its processes may do.
+    """Return a drop-in with those settings of a unit's file that bound what its processes may do.
 
     They come in their order, empty assignments too, as systemd reads them (systemd.unit(5)).
     """
@@ -33,13 +34,26 @@ def settings(text: str) -> str:
     for line in map(str.strip, re.sub(r"\\\n", " ", text).split("\n")):
         if line.startswith("["):
             section = line
-        elif section == "[Service]" and "=" in line and line[0] not in "#;":
-            if not _LIFE.fullmatch(line.partition("=")[0].strip()):
-                kept.append(line)
+            continue
+        name, equals, _ = line.partition("=")
+        if section == "[Service]" and equals and name[0] not in "#;" and not _LIFE.fullmatch(name.strip()):
+            kept.append(line)
     return "\n".join([*kept, ""])
 
 
-def put(home: Home, release: Release, unit: str, *, trial: bool = False) -> None:
+def apart() -> str:
+    """Return the setting by which a program cannot signal other processes of the app's user.
+
+    They are out of its sight, or where systemd cannot do that yet, no signal is sent.
+    """
+    _, said = call.call("systemctl", "--version")
+    version = re.match(r"systemd (\d+)", said)
+    if version and int(version[1]) >= _PRIVATE_PIDS:
+        return "PrivatePIDs=yes"
+    return "SystemCallFilter=~kill tkill tgkill pidfd_send_signal"
+
+
+def put(home: Home, release: Release, unit: str, *, trial: bool = False, more: str = "") -> None:
     """Give the sandbox of ``release`` to the transient ``unit``, before it is started.
 
     The drop-ins that the admin has made for the app's service count too. The service of a ``trial`` sees
@@ -52,10 +66,11 @@ def put(home: Home, release: Release, unit: str, *, trial: bool = False) -> None
         texts = [f"[Service]\nUser={release.user}\nNoNewPrivileges=yes\n"]
     else:
         texts = list(_texts(home, release))
+    if more:
+        texts.append(f"[Service]\n{more}\n")
     for number, text in enumerate(texts):
-        if trial:
-            text = text.replace(f"{home.run}/sockets/next", f"{home.run}/sockets/web")
-        (folder / f"{number:02}.conf").write_text(settings(text), encoding="utf-8")
+        seen = text.replace(f"{home.run}/sockets/next", f"{home.run}/sockets/web") if trial else text
+        (folder / f"{number:02}.conf").write_text(settings(seen), encoding="utf-8")
 
 
 def remove(home: Home, unit: str) -> None:
@@ -64,9 +79,9 @@ def remove(home: Home, unit: str) -> None:
 
 
 @contextmanager
-def of(home: Home, release: Release, unit: str) -> Iterator[None]:
-    """Let the transient ``unit`` have the sandbox of ``release`` meanwhile."""
-    put(home, release, unit)
+def of(home: Home, release: Release, unit: str, *, more: str = "") -> Iterator[None]:
+    """Let the transient ``unit`` have the sandbox of ``release`` meanwhile, with ``more`` settings."""
+    put(home, release, unit, more=more)
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 """Puts a release of the app into service beside the one that runs; out again if it is not healthy.
 
 Called by dpkg's postinst ('configure') and by the app's own command ('rollback'). Whatever happens to a
-release, the one before it keeps serving; a step that was cut by a power loss is made again by the next call.
+release, the one before it keeps serving. The next call repeats a step that a power loss has cut.
 """
 
 from __future__ import annotations

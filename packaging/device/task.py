@@ -18,9 +18,26 @@ from text import printable, tail
 _KILLED = 3.0  # seconds after which systemd has ended a unit whose time is over
 
 
-def as_app(home: Home, release: Release, argv: list[str], *, seconds: float) -> tuple[int, str]:
+def copies(home: Home, release: Release) -> Path:
+    """Return the folder for copies of the app's databases, made if it is not there.
+
+    It is the app's, and lies where the sandbox lets nothing of it write but what makes the copies.
+    """
+    folder = home.root / "var/backups" / home.package
+    folder.parent.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() == 0:
+        user = pwd.getpwnam(release.user)
+        os.chown(folder, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    return folder
+
+
+def as_app(
+    home: Home, release: Release, argv: list[str], *, seconds: float, more: str = ""
+) -> tuple[int, str]:
     """Run ``argv`` in the sandbox of ``release``; return its status and its last lines.
 
+    ``more`` is a further setting of its unit. It cannot signal the processes of the release that is served.
     The status is 124 if it did not end within ``seconds``, as timeout(1) has it. All that it started ends
     with it, in whatever session: it has a control group of its own.
     """
@@ -30,7 +47,7 @@ def as_app(home: Home, release: Release, argv: list[str], *, seconds: float) -> 
         return call.MISSING, f"there is no command '{printable(argv[0])}'"
     argv = [program, *argv[1:]]
     if call.systemd_runs():
-        status, said = _in_unit(home, release, argv, seconds)
+        status, said = _in_unit(home, release, argv, seconds, more)
     else:
         status, said = call.call(*_plain(home, release, argv), seconds=seconds, errors=True)
     lines = tail(said)
@@ -55,11 +72,11 @@ def for_person(home: Home, release: Release, argv: list[str], *, terminal: bool)
             call.systemctl("stop", name)  # it may go on where the terminal was closed
 
 
-def _in_unit(home: Home, release: Release, argv: list[str], seconds: float) -> tuple[int, str]:
+def _in_unit(home: Home, release: Release, argv: list[str], seconds: float, more: str) -> tuple[int, str]:
     name = _name(home)
     words = [*_run(home, release, name, "--pipe"), "--wait"]
     words += [f"--property=RuntimeMaxSec={max(seconds, 1):.0f}", "--property=KillSignal=SIGKILL", "--"]
-    with sandbox.of(home, release, name):
+    with sandbox.of(home, release, name, more=f"{sandbox.apart()}\n{more}"):
         status, said = call.call(*words, *call.words_of(argv), seconds=seconds + _KILLED, errors=True)
         if status:
             if status == call.TIMED_OUT or call.shown(name, "Result") == "timeout":

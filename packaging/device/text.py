@@ -10,11 +10,11 @@ _LENGTH = 400  # characters of a line
 _AFTER = 5  # lines that may follow the last line of a traceback
 _REQUEST = re.compile(r"\[pid: \d+\|app: ")
 _CONTROL = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-"""Categories of Unicode that move the cursor, hide text or turn its direction (UAX 44, General_Category)."""
+"""Categories of Unicode that move the cursor, hide text or turn its direction (UAX 44)."""
 
 
 def printable(text: str) -> str:
-    """Return ``text`` in one line, with what a terminal would obey written as an escape, and cut if long."""
+    """Return ``text`` in one line, cut if long, with what a terminal would obey written as escapes."""
     shown = "".join(_shown(character) for character in text[: _LENGTH + 1])
     return shown if len(text) <= _LENGTH else f"{shown[:_LENGTH]}..."
 
