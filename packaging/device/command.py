@@ -184,12 +184,12 @@ def unit_state(home: Home) -> str:
 def releases(home: Home, options: argparse.Namespace) -> None:
     """List the releases on this machine."""
     del options
-    serving, installed = home.serving(), home.installed()
+    serving, installed = home.serving(), home.unpacked()
     for release in home.known():
         words = [release.version]
         if serving and release.name == serving.name:
             words.append("served")
-        if release.name == installed.name:
+        if installed and release.name == installed.name:
             words.append("installed")
         print("  ".join(words))
 

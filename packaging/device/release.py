@@ -205,14 +205,11 @@ class Home:
         appears whole or not at all. It is named by version and content: a release that was served is
         never changed, and other bytes of the same version are another release.
         """
+        if release := self.unpacked():
+            return release, not release.served
         dist = self.installed()
-        version = dist.version.replace(":", "_")
-        for kept in (self.releases / version, *sorted(self.releases.glob(f"{glob.escape(version)}.*"))):
-            if kept.is_dir() and _same(dist.folder, kept):
-                release = Release.read(kept)
-                return release, not release.served
         self.releases.mkdir(exist_ok=True)
-        kept = self.releases / f"{version}.{_digest(dist.folder)}"
+        kept = self.releases / f"{_plain(dist.version)}.{_digest(dist.folder)}"
         new = self.releases / f".{kept.name}.new"
         shutil.rmtree(new, ignore_errors=True)
         shutil.copytree(dist.folder, new, symlinks=True, copy_function=_link)
@@ -221,6 +218,15 @@ class Home:
         new.rename(kept)
         flush(self.releases)
         return Release.read(kept), True
+
+    def unpacked(self) -> Release | None:
+        """Return the release that has the bytes of ``dist``, None if there is none yet."""
+        dist = self.installed()
+        version = _plain(dist.version)
+        for kept in (self.releases / version, *sorted(self.releases.glob(f"{glob.escape(version)}.*"))):
+            if kept.is_dir() and _same(dist.folder, kept):
+                return Release.read(kept)
+        return None
 
     def point(self, release: Release) -> None:
         """Make ``release`` the one that ``current`` leads to, in one step that outlives a power cut."""
@@ -305,6 +311,11 @@ def _link(source: str, target: str) -> str:
     except OSError:  # another file system, or one without hard links
         shutil.copy2(source, target, follow_symlinks=False)
     return target
+
+
+def _plain(version: str) -> str:
+    """Return a version as it may be part of a path for uWSGI, which takes a colon for that of a port."""
+    return version.replace(":", "_")
 
 
 def _digest(folder: Path) -> str:

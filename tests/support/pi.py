@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from release import Home, Release
 
-from debonair import layout
-
 APP = "guestbook"
 ACCOUNT = SimpleNamespace(pw_name=APP, pw_uid=990, pw_gid=980, pw_dir=f"/var/lib/{APP}")
 FACTS: dict[str, Any] = {
@@ -35,9 +33,9 @@ FACTS: dict[str, Any] = {
 VASSAL = """\
 [uwsgi]
 need-app = true
-socket = /run/{0}/web-{1}.sock
+socket = %(socket-path)
 chmod-socket = 660
-stats = /run/{0}/web-{1}.stats
+stats = %(stats-path)
 stats-no-cores = true
 module = guestbook
 """
@@ -57,7 +55,7 @@ def unpack(home: Home, version: str, files: Mapping[str, str] | None = None, **f
     texts = {
         "app/guestbook/__init__.py": f"VERSION = {version!r}\n",
         "nginx/server.conf": "location / {}\n",
-        "vassals/web.ini": VASSAL.format(APP, layout.release(version)),
+        "vassals/web.ini": VASSAL,
         **(files or {}),
         "release.json": json.dumps({**FACTS, "version": version, **said}),
     }
@@ -101,8 +99,8 @@ class Clock:
 class Answering:
     """A socket behind which something answers, in pieces, or fails."""
 
-    def __init__(self, answer: bytes | OSError) -> None:
-        self.answer = answer
+    def __init__(self, answer: bytes | OSError, size: int = 7) -> None:
+        self.answer, self.size = answer, size
         self.asked: list[str] = []
 
     def __call__(self, *_: object) -> Answering:
@@ -128,12 +126,12 @@ class Answering:
 
     def recv(self, _: int) -> bytes:
         assert isinstance(self.answer, bytes)
-        part, self.answer = self.answer[:7], self.answer[7:]
+        part, self.answer = self.answer[: self.size], self.answer[self.size :]
         return part
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, given: bytes | OSError) -> list[str]:
-    """Let every socket give this answer; return a list of those that were asked."""
-    answering = Answering(given)
+def answer(monkeypatch: pytest.MonkeyPatch, given: bytes | OSError, *, size: int = 7) -> list[str]:
+    """Let every socket give this answer, in parts of ``size`` bytes; return a list of those asked."""
+    answering = Answering(given, size)
     monkeypatch.setattr(socket, "socket", answering)
     return answering.asked

@@ -55,34 +55,45 @@ def make(path: Path) -> None:
         database.commit()
 
 
+def copied(data: Path, folder: str = "copies") -> list[Path]:
+    """Back up ``data`` beside it; return the copies."""
+    return [copy for copy, _ in backup.back_up(data, data.parent / folder)]
+
+
 def test_a_database_in_use_is_copied_whole(tmp_path: Path, in_use: sqlite3.Connection) -> None:
     assert (tmp_path / "app.db-wal").stat().st_size > 10_000
-    (copy,) = backup.back_up(tmp_path)
-    assert copy.parent == tmp_path / "backups"
-    assert copy.name.startswith("app.db.2026")
+    (copy,) = copied(tmp_path)
+    assert copy.parent == tmp_path.parent / "copies"
+    assert copy.name.startswith("app.db.000001.2026")
     assert rows(copy) == 1000
     in_use.commit()  # it goes on
 
 
-def test_only_who_owns_them_sees_the_copies(tmp_path: Path, in_use: sqlite3.Connection) -> None:
-    backup.back_up(tmp_path)
-    assert (tmp_path / "backups").stat().st_mode & 0o777 == 0o700
+def test_only_who_owns_them_sees_the_copies(tmp_path: Path) -> None:
+    make(tmp_path / "data/a/b/app.db")
+    (copy,) = copied(tmp_path / "data")
+    assert copy.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_last_few_stay(tmp_path: Path) -> None:
-    make(tmp_path / "app.db")
-    make(tmp_path / "app.db.2")
-    made = [copy for _ in range(7) for copy in backup.back_up(tmp_path)]
-    assert sorted((tmp_path / "backups").iterdir()) == sorted(made[-10:])
+def test_the_last_few_stay_whatever_the_clock_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / "data/app.db")
+    make(tmp_path / "data/app.db.2")
+    made = [copy for _ in range(7) for copy in copied(tmp_path / "data")]
+    assert sorted((tmp_path / "copies").iterdir()) == sorted(made[-10:])
+    monkeypatch.setattr(Time, "now_", datetime(1970, 1, 1, tzinfo=UTC))
+    new = copied(tmp_path / "data")
+    assert sorted((tmp_path / "copies").iterdir()) == sorted([*made[-8:], *new])
 
 
 def test_what_is_no_database_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "notes.db").write_text("SQLite it is not")
-    (tmp_path / "empty.db").touch()
-    make(tmp_path.parent / "elsewhere.db")
-    (tmp_path / "link.db").symlink_to(tmp_path.parent / "elsewhere.db")
-    assert backup.back_up(tmp_path) == []
-    assert not (tmp_path / "backups").exists()
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "notes.db").write_text("SQLite it is not")
+    (data / "empty.db").touch()
+    make(tmp_path / "elsewhere.db")
+    (data / "link.db").symlink_to(tmp_path / "elsewhere.db")
+    assert copied(data) == []
+    assert not (tmp_path / "copies").exists()
 
 
 def test_one_that_cannot_be_read_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,36 +103,50 @@ def test_one_that_cannot_be_read_is_none(tmp_path: Path, monkeypatch: pytest.Mon
         raise PermissionError
 
     monkeypatch.setattr(Path, "open", refuse)
-    assert backup.back_up(tmp_path) == []
+    assert copied(tmp_path) == []
 
 
 def test_each_folder_may_have_one_of_the_same_name(tmp_path: Path) -> None:
     for name in ("a/x.db", "a-x.db", "x.db", "[1].db"):
-        make(tmp_path / name)
-    copies = backup.back_up(tmp_path)
+        make(tmp_path / "data" / name)
+    copies = copied(tmp_path / "data")
     assert len(set(copies)) == 4
-    names = {str(path.relative_to(tmp_path / "backups")).rpartition(".")[0] for path in copies}
+    names = {str(path.relative_to(tmp_path / "copies")).rsplit(".", 2)[0] for path in copies}
     assert names == {"a/x.db", "a-x.db", "x.db", "[1].db"}
     assert all(rows(copy) == 0 for copy in copies)
 
 
 def test_half_a_copy_that_a_cut_left_goes(tmp_path: Path) -> None:
-    make(tmp_path / "app.db")
-    half = tmp_path / "backups/old/app.db.20250101T000000Z.half"
+    make(tmp_path / "data/app.db")
+    half = tmp_path / "copies/old/app.db.000001.20250101T000000Z.half"
     half.parent.mkdir(parents=True)
     half.write_bytes(b"SQLite format 3\0")
-    assert len(backup.back_up(tmp_path)) == 1
+    assert len(copied(tmp_path / "data")) == 1
     assert not half.exists()
 
 
-def test_copies_are_not_copied(tmp_path: Path) -> None:
-    make(tmp_path / "app.db")
-    backup.back_up(tmp_path)
-    assert len(backup.back_up(tmp_path)) == 1
+def test_copies_of_the_time_when_they_lay_among_the_data_are_not_copied(tmp_path: Path) -> None:
+    make(tmp_path / "data/app.db")
+    make(tmp_path / "data/backups/app.db.20250101T000000Z")
+    assert len(copied(tmp_path / "data")) == 1
 
 
-def test_a_database_that_is_broken_is_said_to_be(tmp_path: Path) -> None:
-    (tmp_path / "app.db").write_bytes(b"SQLite format 3\0" + b"rubbish" * 1000)
-    with pytest.raises(sqlite3.DatabaseError):
-        backup.back_up(tmp_path)
-    assert {path.suffix for path in (tmp_path / "backups").iterdir()} <= {".half"}
+def test_what_only_begins_like_a_database_is_named_and_copied_as_it_is(tmp_path: Path) -> None:
+    data = b"SQLite format 3\0" + b"rubbish" * 1000
+    make(tmp_path / "data/good.db")
+    (tmp_path / "data/bad.db").write_bytes(data)
+    bad, good = backup.back_up(tmp_path / "data", tmp_path / "copies")
+    assert bad[0].read_bytes() == data
+    assert bad[1].startswith(f"{tmp_path}/data/bad.db begins like a SQLite database (")
+    assert good[1] == ""
+
+
+def test_one_that_is_locked_now_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / "data/app.db")
+
+    def locked(*_: object) -> None:
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(sqlite3, "connect", locked)
+    with pytest.raises(sqlite3.OperationalError):
+        copied(tmp_path / "data")

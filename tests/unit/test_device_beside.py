@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import call
 import command
 import emperor
 import pi
@@ -23,7 +24,14 @@ def home(tmp_path: Path) -> Home:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """What systemd is told."""
     found: list[tuple[str, ...]] = []
-    monkeypatch.setattr(emperor, "_systemctl", lambda *words: found.append(words))
+
+    def systemctl(*words: str, **_: object) -> tuple[int, str]:
+        found.append(words)
+        return 0, ""
+
+    monkeypatch.setattr(emperor, "systemctl", systemctl)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr(call, "state", lambda unit: "failed" if "bad" in unit else "active")
     return found
 
 
@@ -38,14 +46,14 @@ def test_units_are_named_after_the_app(home: Home) -> None:
     assert pi.serve(home, "1.1").beside == ()
 
 
-def test_they_are_restarted_and_what_is_gone_is_stopped(home: Home, told: list[tuple[str, ...]]) -> None:
+def test_they_are_started_and_what_is_gone_is_stopped(home: Home, told: list[tuple[str, ...]]) -> None:
     old = release(home, "1.0", ["mails", "index"], ["tidy"])
     new = release(home, "1.1", ["mails"], ["report"])
-    Emperor(home).restart_beside(new, old)
+    assert Emperor(home).restart_beside(new, old) == []
     assert told == [
         ("stop", "guestbook-index.service", "guestbook-tidy.service", "guestbook-tidy.timer"),
         ("reset-failed", "guestbook-index.service", "guestbook-tidy.service", "guestbook-tidy.timer"),
-        ("restart", "guestbook-mails.service", "guestbook-report.timer"),
+        ("start", "guestbook-mails.service", "guestbook-report.timer"),
     ]
 
 
@@ -55,7 +63,24 @@ def test_an_app_without_any_is_left_alone(home: Home, told: list[tuple[str, ...]
     Emperor(home).restart_beside(plain, plain)
     assert told == []
     Emperor(home).restart_beside(release(home, "1.1", ["mails"], []), None)
-    assert told == [("restart", "guestbook-mails.service")]
+    assert told == [("start", "guestbook-mails.service")]
+
+
+def test_one_that_ends_soon_is_named(home: Home, told: list[tuple[str, ...]]) -> None:
+    assert told == []
+    bad = release(home, "1.0", ["mails", "bad"], [])
+    assert Emperor(home).restart_beside(bad, None) == ["guestbook-bad.service"]
+
+
+@pytest.mark.parametrize(("ends_at", "stopped"), [(5, False), (1000, True)])
+def test_what_a_timer_runs_is_waited_for_and_then_ended(
+    home: Home, told: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, *, ends_at: int, stopped: bool
+) -> None:
+    clock = pi.Clock(monkeypatch)
+    monkeypatch.setattr(call, "state", lambda _: "activating" if clock.now < 1000 + ends_at else "inactive")
+    Emperor(home).end_jobs(release(home, "1.0", ["mails"], ["tidy"]), 30)
+    assert (told == [("stop", "guestbook-tidy.service")]) is stopped
+    assert clock.now - 1000 == pytest.approx(min(ends_at, 30), abs=0.2)
 
 
 def test_their_logs_are_the_apps(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,5 +89,5 @@ def test_their_logs_are_the_apps(home: Home, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(os, "execvpe", lambda *given: run.append(given[1]))
     monkeypatch.setattr(os, "access", lambda *_: True)
     command.main(["logs"], home)
-    names = ("guestbook", "guestbook-mails", "guestbook-tidy")
+    names = ("guestbook", "guestbook.next", "guestbook-mails", "guestbook-tidy")
     assert run == [["journalctl", *(f"--unit={name}.service" for name in names)]]

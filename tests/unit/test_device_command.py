@@ -10,17 +10,19 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import command
+import emperor
 import environment
 import pi
 import probe
 import pytest
+import task
 from emperor import Emperor
+from nginx_site import Site
 from probe import Page
-from release import Home
+from release import Home, Release
 from switch import Switch
 
 REFUSED = {"version": "1.1", "why": "/ answers 500", "log": "\n".join("abcdefg"), "at": 5}
@@ -43,8 +45,6 @@ def user(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     done: list[Any] = []
     monkeypatch.setattr(pwd, "getpwnam", {"guestbook": pi.ACCOUNT}.__getitem__)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    for name in ("initgroups", "setgid", "setuid", "chdir", "umask"):
-        monkeypatch.setattr(os, name, lambda *given, name=name: done.append((name, *given)))
     monkeypatch.setattr(os, "access", lambda *_: True)
     monkeypatch.setattr(os, "execvpe", lambda *given: done.append(("execvpe", *given)))
     yield done
@@ -70,98 +70,72 @@ def answers(
     monkeypatch.setattr(command, "state", lambda _: unit)
 
 
+@pytest.mark.usefixtures("user")
 class TestRun:
-    def test_it_becomes_the_command_as_the_apps_user(self, home: Home, user: list[Any]) -> None:
-        assert command.main(["run", "flask", "init-db", "--force", "-h"], home) == 0
-        assert user[:4] == [
-            ("initgroups", "guestbook", 980),
-            ("setgid", 980),
-            ("setuid", 990),
-            ("umask", 0o077),
-        ]
-        name, program, argv, variables = user[4]
-        assert (name, program, argv) == ("execvpe", "flask", ["flask", "init-db", "--force", "-h"])
-        assert variables["GREETING"] == "hello"
-        assert variables["VIRTUAL_ENV"] == str(home.releases / "1.0/venv")
+    @pytest.fixture(autouse=True)
+    def ran(self, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+        """What was run in the sandbox: of which release, and on a terminal or not."""
+        found: list[Any] = []
 
-    def test_it_is_of_the_release_that_is_served(self, home: Home, user: list[Any]) -> None:
+        def for_person(_: Home, release: Release, argv: list[str], *, terminal: bool) -> int:
+            found.append((release.version, argv, terminal))
+            return 3
+
+        monkeypatch.setattr(task, "for_person", for_person)
+        monkeypatch.setattr(
+            shutil, "which", lambda name, *, path: None if name == "nix" else f"/bin/{name}"
+        )
+        monkeypatch.setattr(os, "isatty", lambda _: False)
+        return found
+
+    def test_a_command_is_run_in_the_apps_sandbox(self, home: Home, ran: list[Any]) -> None:
+        assert command.main(["run", "flask", "init-db", "--force", "-h"], home) == 3
+        assert ran == [("1.0", ["/bin/flask", "init-db", "--force", "-h"], False)]
+
+    def test_it_is_of_the_release_that_is_served(self, home: Home, ran: list[Any]) -> None:
         pi.unpack(home, "1.1")
         home.snapshot()
         command.main(["run", "true"], home)
-        assert user[-1][3]["VIRTUAL_ENV"] == str(home.releases / "1.0/venv")
+        assert ran[0][0] == "1.0"
 
-    def test_a_shell_has_a_prompt_that_says_where_one_is(self, home: Home, user: list[Any]) -> None:
+    def test_a_shell_has_a_prompt_that_says_where_one_is(
+        self, home: Home, ran: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "isatty", lambda _: True)
         command.main(["shell"], home)
-        assert user[-1][2][0] == "/bin/bash"
-        assert "guestbook" in user[-1][3]["PS1"]
+        ((_, argv, terminal),) = ran
+        assert argv[2:] == ["/bin/bash", "--noprofile", "--norc", "-i"]
+        assert "guestbook" in argv[1]
+        assert terminal
 
-    def test_a_folder_that_the_user_may_not_see_is_left(
-        self, home: Home, user: list[Any], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(os, "access", lambda *_: False)
-        command.main(["run", "true"], home)
-        assert ("chdir", "/var/lib/guestbook") in user
-
-    def test_the_apps_own_user_needs_no_root(
-        self, home: Home, user: list[Any], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(os, "geteuid", lambda: 990)
-        assert command.main(["run", "true"], home) == 0
-        assert [step[0] for step in user] == ["umask", "execvpe"]
-
-    @pytest.mark.parametrize(
-        ("raised", "said"),
-        [(FileNotFoundError(), "there is no command 'nix'"), (PermissionError(), "'nix' may not be run")],
-    )
-    def test_a_command_that_cannot_be_run(
-        self,
-        home: Home,
-        *,
-        raised: OSError,
-        said: str,
-        user: list[Any],
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-    ) -> None:
-        def fail(*_: object) -> None:
-            raise raised
-
-        monkeypatch.setattr(os, "execvpe", fail)
+    def test_a_command_that_is_not_there(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["run", "nix"], home) == 1
-        assert said in capsys.readouterr().err
+        assert "there is no command 'nix'" in capsys.readouterr().err
 
     def test_a_package_without_its_user(
-        self,
-        home: Home,
-        user: list[Any],
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         monkeypatch.setattr(pwd, "getpwnam", {}.__getitem__)
         assert command.main(["shell"], home) == 1
         assert "no user guestbook" in capsys.readouterr().err
 
     def test_nothing_is_served(
-        self, home: Home, user: list[Any], capsys: pytest.CaptureFixture[str]
+        self, home: Home, ran: list[Any], capsys: pytest.CaptureFixture[str]
     ) -> None:
         home.current.unlink()
         assert command.main(["run", "true"], home) == 1
         assert capsys.readouterr().err == "guestbook: no release is served: guestbook status\n"
-        assert user == []
+        assert ran == []
 
     def test_settings_that_cannot_be_read(
-        self,
-        home: Home,
-        user: list[Any],
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         def fail(*_: object) -> None:
             raise PermissionError(13, "Permission denied", "/etc/guestbook/env")
 
         monkeypatch.setattr(environment, "variables", fail)
         assert command.main(["shell"], home) == 1
-        assert "/etc/guestbook/env cannot be read: Permission denied." in capsys.readouterr().err
+        assert "Permission denied: '/etc/guestbook/env'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -193,7 +167,9 @@ def test_someone_else_is_told_to_use_sudo(
 class TestLogs:
     def test_they_are_journalctls(self, home: Home, user: list[Any]) -> None:
         command.main(["logs", "-f"], home)
-        assert user[-1][2] == ["journalctl", "--unit=guestbook.service", "--follow"]
+        assert user[-1][2] == [
+            *("journalctl", "--unit=guestbook.service", "--unit=guestbook.next.service", "--follow")
+        ]
 
     def test_a_journal_that_is_not_ones_own(
         self,
@@ -331,9 +307,66 @@ class TestStatus:
         assert json.loads(capsys.readouterr().out)["asleep"] is True
 
 
+class TestProblems:
+    """What is wrong around an app that answers."""
+
+    @pytest.fixture
+    def states(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        """What systemd says of a unit: all is as it should be."""
+        found: dict[str, str] = {}
+        site = Site(home)
+        for folder in (site.file.parent, site.link.parent):
+            folder.mkdir(parents=True)
+        site.file.write_text("server {}")
+        site.link.symlink_to(site.file)
+        answers(monkeypatch)
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        monkeypatch.setattr(command, "systemd_runs", lambda: True)
+        monkeypatch.setattr(command, "state", lambda unit: found.get(unit, "active"))
+        monkeypatch.setattr(command, "shown", lambda unit, _: found.get(f"{unit} load", "loaded"))
+        return found
+
+    def told(self, home: Home, capsys: pytest.CaptureFixture[str], status: int) -> list[str]:
+        assert command.main(["status"], home) == status
+        lines = capsys.readouterr().out.splitlines()
+        return [line.removeprefix("  problem  ") for line in lines if line.startswith("  problem")]
+
+    @pytest.mark.usefixtures("states")
+    def test_there_are_none(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        assert self.told(home, capsys, 0) == []
+
+    def test_nginx_is_stopped_or_masked(
+        self, home: Home, states: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        states["nginx.service"] = "inactive"
+        assert self.told(home, capsys, 3) == ["nginx does not run (inactive): sudo systemctl start nginx"]
+        states["nginx.service load"] = "masked"
+        assert self.told(home, capsys, 3) == [
+            "nginx does not run (masked): sudo systemctl unmask --now nginx"
+        ]
+
+    @pytest.mark.usefixtures("states")
+    def test_the_site_is_empty_or_not_linked(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        Site(home).file.write_text("")
+        (told,) = self.told(home, capsys, 3)
+        assert told.endswith("is empty or missing: sudo dpkg-reconfigure guestbook")
+        Site(home).file.write_text("server {}")
+        Site(home).link.unlink()
+        (told,) = self.told(home, capsys, 3)
+        assert told.startswith("nginx does not read the site: sudo ln -s ")
+
+    def test_a_worker_does_not_run(
+        self, home: Home, states: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pi.serve(home, "1.1", workers=["mails"], timers=["tidy"])
+        states["guestbook-mails.service"] = "activating"
+        assert self.told(home, capsys, 3) == [
+            "guestbook-mails.service does not run (activating): journalctl -u guestbook-mails.service"
+        ]
+
+
 class TestReleases:
     def test_they_are_listed(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-        os.utime(home.releases / "1.0", (5, 5))
         pi.serve(home, "1.1")
         assert command.main(["releases"], home) == 0
         assert capsys.readouterr().out == "1.1  served  installed\n1.0\n"
@@ -424,15 +457,15 @@ class TestRollback:
 @pytest.mark.usefixtures("user")
 @pytest.mark.parametrize("ended", [0, 1])
 def test_restart_is_systemds(home: Home, monkeypatch: pytest.MonkeyPatch, ended: int) -> None:
-    ran: list[list[str]] = []
+    ran: list[tuple[str, ...]] = []
 
-    def run(argv: list[str], **_: object) -> SimpleNamespace:
-        ran.append(argv)
-        return SimpleNamespace(returncode=ended)
+    def systemctl(*words: str, **_: object) -> tuple[int, str]:
+        ran.append(words)
+        return ended, ""
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(emperor, "systemctl", systemctl)
     assert command.main(["restart"], home) == ended
-    assert ran == [["systemctl", "restart", "guestbook.service"]]
+    assert ran == [("restart", "guestbook.service")]
 
 
 @pytest.mark.usefixtures("user")

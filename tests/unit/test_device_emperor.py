@@ -1,241 +1,262 @@
+"""The app's service and that of a trial, without a systemd: what it is told is noted."""
+
 from __future__ import annotations
 
-import os
-import pwd
-import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
-import emperor
+import call
 import pi
 import probe
 import pytest
+import sandbox
+from call import Deadline
 from emperor import Emperor
-from probe import Page
-from release import Home, Release
+from probe import Instance, Page
+from release import Home
 
 GOOD = Page(200)
 DOWN = Page(problem="it does not run (Connection refused)")
+UNIT = """\
+[Unit]
+Description=x
+[Service]
+Type=notify
+ExecStart=/usr/bin/uwsgi-core
+User=guestbook
+# a comment
+InaccessiblePaths=-{run}/sockets/next
+ReadWritePaths=/var/lib/guestbook \\
+ /srv
+RestartSec=1s
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    def socket(release: Release, kind: str) -> Path:
-        return tmp_path / "run/guestbook" / f"web-{release.name}.{kind}"
-
-    monkeypatch.setattr(Release, "socket", socket)
+def home(tmp_path: Path) -> Home:
     return pi.home(tmp_path)
 
 
-@pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What was run where systemd does; each of it says that something is active."""
-    done: list[list[str]] = []
+class Told:
+    """What was run, and what it answers: by a word of it, a status and an output."""
 
-    def run(argv: tuple[str, ...], **_: object) -> SimpleNamespace:
-        done.append(list(argv))
-        return SimpleNamespace(stdout="active\n")
+    def __init__(self) -> None:
+        self.ran: list[list[str]] = []
+        self.answers: dict[str, tuple[int, str]] = {}
 
-    monkeypatch.setattr(subprocess, "run", run)
-    real = Path.is_dir
-    monkeypatch.setattr(Path, "is_dir", lambda path: str(path) == "/run/systemd/system" or real(path))
-    return done
+    def __call__(self, *argv: str, **_: object) -> tuple[int, str]:
+        self.ran.append(list(argv))
+        return next((found for word, found in self.answers.items() if word in " ".join(argv)), (0, ""))
 
 
 @pytest.fixture
-def without_systemd(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Path.is_dir
-    monkeypatch.setattr(Path, "is_dir", lambda path: str(path) != "/run/systemd/system" and real(path))
+def told(monkeypatch: pytest.MonkeyPatch) -> Told:
+    found = Told()
+    monkeypatch.setattr(call, "call", found)
+    monkeypatch.setattr(call, "systemd_runs", lambda: True)
+    return found
 
 
-class TestVassals:
-    def test_one_that_is_summoned_is_a_link_and_the_emperor_is_told(
-        self, home: Home, ran: list[list[str]]
-    ) -> None:
-        release = pi.serve(home, "1:1.0")
-        Emperor(home).summon(release)
-        link = home.run / "vassals/web-1_1.0.ini"
-        assert link.readlink() == home.releases / "1_1.0/vassals/web.ini"
-        assert [path.name for path in link.parent.iterdir()] == [link.name]
-        assert ran == [["systemctl", "kill", "--signal=SIGURG", "--kill-whom=main", "guestbook.service"]]
-
-    def test_the_socket_of_one_that_may_sleep_is_held(self, home: Home, ran: list[list[str]]) -> None:
-        pi.unpack(home, "1.0", {"vassals/web.ini.socket": "/run/guestbook/web-1.0.sock\n"})
-        release, _ = home.snapshot()
-        home.point(release)
-        Emperor(home).summon(release)
-        assert (home.run / "vassals/web-1.0.ini.socket").readlink() == release.holder
-        Emperor(home).dismiss(release)
-        assert list((home.run / "vassals").iterdir()) == []
-
-    def test_one_is_reloaded_by_the_time_of_its_link(self, home: Home, ran: list[list[str]]) -> None:
+class TestInstances:
+    def test_each_service_has_a_folder_of_sockets(self, home: Home) -> None:
         release = pi.serve(home, "1.0")
-        Emperor(home).summon(release)
-        code = release.vassal.stat().st_mtime_ns
-        before = Emperor(home).link(release).lstat().st_mtime_ns
-        Emperor(home).reload(release)
-        assert Emperor(home).link(release).lstat().st_mtime_ns > before
-        assert release.vassal.stat().st_mtime_ns == code
-        assert len(ran) == 2
+        mine, trial = Emperor(home).instance(release), Emperor(home).instance(release, trial=True)
+        assert (mine.unit, mine.sock) == ("guestbook.service", home.run / "sockets/web/app.sock")
+        assert (trial.unit, trial.stats) == ("guestbook.next.service", home.run / "sockets/next/app.stats")
 
-    @pytest.mark.parametrize(("gone_at", "low", "high"), [(5, 5, 5.5), (1000, 30, 60)])
-    def test_one_that_is_dismissed_is_waited_for_but_not_for_ever(
-        self,
-        home: Home,
-        ran: list[list[str]],
-        monkeypatch: pytest.MonkeyPatch,
-        *,
-        gone_at: float,
-        low: float,
-        high: float,
+    @pytest.mark.parametrize(
+        ("target", "unit", "sock"),
+        [
+            ("", "guestbook.service", "sockets/web/app.sock"),
+            ("sockets/web/app.sock", "guestbook.service", "sockets/web/app.sock"),
+            ("sockets/next/app.sock", "guestbook.next.service", "sockets/next/app.sock"),
+            ("web-1.0.sock", "guestbook.service", "web-1.0.sock"),
+        ],
+    )
+    def test_the_one_that_serves_is_where_nginx_is_led(
+        self, home: Home, target: str, unit: str, sock: str
     ) -> None:
-        clock = pi.Clock(monkeypatch)
         release = pi.serve(home, "1.0")
-        Emperor(home).summon(release)
-        release.socket("sock").touch()
-        monkeypatch.setattr(Emperor, "listens", lambda *_: clock.now - 1000 < gone_at)
-        Emperor(home).dismiss(release)
-        assert low <= clock.now - 1000 <= high
-        assert not Emperor(home).link(release).is_symlink()
-        assert not release.socket("sock").exists()
+        if target:
+            (home.run / "web.sock").symlink_to(target)
+        found = Emperor(home).serving(release)
+        assert (found.unit, found.sock) == (unit, home.run / sock)
 
-    @pytest.mark.parametrize("served", [False, True])
-    def test_only_one_that_never_served_is_killed(
-        self, home: Home, ran: list[list[str]], monkeypatch: pytest.MonkeyPatch, *, served: bool
-    ) -> None:
-        clock = pi.Clock(monkeypatch)
-        pi.unpack(home, "1.0")
+    def test_nginx_is_led_to_a_socket_by_a_link_of_roots(self, home: Home) -> None:
+        release = pi.serve(home, "1.0")
+        Emperor(home).turn(Emperor(home).instance(release, trial=True))
+        assert (home.run / "web.sock").readlink() == Path("sockets/next/app.sock")
+        own = pi.serve(home, "1.1", server="command")
+        Emperor(home).turn(Emperor(home).instance(own))
+        assert (home.run / "http.sock").readlink() == Path("sockets/web/app.sock")
+
+
+class TestTrial:
+    def units(self, home: Home, folder: str = "guestbook.next.service.d") -> list[str]:
+        found = sorted((home.root / "run/systemd/system" / folder).iterdir())
+        return [path.read_text() for path in found]
+
+    def test_it_has_the_settings_of_its_own_unit_and_the_admins(self, home: Home, told: Told) -> None:
+        text = UNIT.format(run=home.run)
+        drop_in = home.root / "etc/drop-in.conf"
+        drop_in.write_text("[Service]\nDeviceAllow=/dev/fb0\nExecStartPre=/bin/false\n")
+        told.answers["DropInPaths"] = (0, f"{drop_in} /nowhere.conf\n")
+        pi.unpack(home, "1.0", {"systemd/guestbook.service": text})
         release, _ = home.snapshot()
-        if served:
-            home.point(release)
-        killed: list[tuple[int, int]] = []
-        own = os.getpid()
-        account = SimpleNamespace(pw_uid=Path("/proc/self").stat().st_uid)
-        monkeypatch.setattr(pwd, "getpwnam", {"guestbook": account}.__getitem__)
-        monkeypatch.setattr(os, "kill", lambda *given: killed.append(given))
-        monkeypatch.setattr(probe, "master", lambda _: own)
-        monkeypatch.setattr(Emperor, "listens", lambda *_: clock.now < 1000.1)
-        Emperor(home).dismiss(release)
-        assert killed == ([] if served else [(own, signal.SIGKILL)])
-        account.pw_uid += 1
-        assert Emperor(home).processes(release) == []  # they are not the app's
-        monkeypatch.setattr(probe, "master", lambda _: 0)
-        assert Emperor(home).processes(release) == []
+        assert Emperor(home).start_trial(release, Deadline(60)) == ""
+        assert self.units(home) == [
+            (
+                f"[Service]\nUser=guestbook\nInaccessiblePaths=-{home.run}/sockets/web\n"
+                "ReadWritePaths=/var/lib/guestbook   /srv\n"
+            ),
+            "[Service]\nDeviceAllow=/dev/fb0\n",
+        ]
+        boot, run = (argv for argv in told.ran if argv[0] != "systemctl")
+        assert boot == [str(home.lib / "libexec/boot"), "guestbook", "next", str(release.folder)]
+        assert {"--unit=guestbook.next.service", "--service-type=notify", "--collect"} <= set(run)
+        vassals = str(home.run / "vassals-next")
+        uwsgi = ["/usr/bin/uwsgi-core", "--ini", f"{vassals}/emperor", "--emperor", vassals]
+        assert run[-6:] == ["--", *uwsgi]
 
-    def test_nginx_is_led_to_a_socket_by_its_name_alone(self, home: Home) -> None:
-        Emperor(home).turn(pi.serve(home, "1.0"))
-        Emperor(home).turn(pi.serve(home, "1.1"))
-        assert (home.run / "web.sock").readlink() == Path("web-1.1.sock")
+    @pytest.mark.parametrize(
+        ("word", "said", "problem"),
+        [
+            ("boot", "mount: permission denied", "mount: permission denied"),
+            ("boot", "", "its folders could not be made"),
+            ("systemd-run", "Failed at step NAMESPACE", "Failed at step NAMESPACE"),
+            ("systemd-run", "", "its service does not start"),
+        ],
+    )
+    def test_one_that_does_not_start(
+        self, home: Home, told: Told, *, word: str, said: str, problem: str
+    ) -> None:
+        told.answers[word] = (1, said)
+        pi.unpack(home, "1.0", {"systemd/guestbook.service": UNIT.format(run=home.run)})
+        release, _ = home.snapshot()
+        assert Emperor(home).start_trial(release, Deadline(60)) == problem
+
+    @pytest.mark.parametrize("drain", [0, 30])
+    def test_its_end_takes_all_of_it_away(self, home: Home, told: Told, drain: float) -> None:
+        told.answers["ActiveState"] = (0, "active")
+        (home.root / "run/systemd/system/guestbook.next.service.d").mkdir(parents=True)
+        (home.run / "vassals-next").mkdir()
+        assert Emperor(home).trial_runs()
+        Emperor(home).stop_trial(drain)
+        ran = [" ".join(argv) for argv in told.ran]
+        assert ("systemctl kill --signal=SIGKILL guestbook.next.service" in ran) is (drain == 0)
+        assert "systemctl stop guestbook.next.service" in ran
+        assert list((home.root / "run/systemd/system").iterdir()) == []
+        assert not (home.run / "vassals-next").exists()
+
+    def test_one_that_does_not_run_is_not_ended(self, home: Home, told: Told) -> None:
+        told.answers["ActiveState"] = (0, "inactive")
+        Emperor(home).stop_trial(0)
+        assert [argv[1] for argv in told.ran] == ["show"]
+
+    def test_a_release_of_the_time_before_has_the_unit_that_is_installed(
+        self, home: Home, told: Told
+    ) -> None:
+        release = pi.serve(home, "1.0")
+        pi.unpack(home, "1.1", {"systemd/guestbook.service": UNIT.format(run=home.run)})
+        sandbox.put(home, release, "x.service")
+        assert "User=guestbook" in self.units(home, "x.service.d")[0]
+
+    def test_an_app_of_debians_emperor_has_its_user(self, home: Home, told: Told) -> None:
+        release = pi.serve(home, "1.0", emperor="system", user="www-data")
+        with sandbox.of(home, release, "x.service", more="ReadWritePaths=/x"):
+            assert self.units(home, "x.service.d") == [
+                "[Service]\nUser=www-data\nNoNewPrivileges=yes\n",
+                "[Service]\nReadWritePaths=/x\n",
+            ]
+        assert not (home.root / "run/systemd/system/x.service.d").exists()
+
+    @pytest.mark.parametrize(
+        ("version", "setting"),
+        [
+            ("systemd 257 (257.1)", "PrivatePIDs=yes"),
+            ("systemd 252 (252.39)", "SystemCallFilter=~kill tkill tgkill pidfd_send_signal"),
+            ("", "SystemCallFilter=~kill tkill tgkill pidfd_send_signal"),
+        ],
+    )
+    def test_what_keeps_a_task_from_other_processes(self, told: Told, version: str, setting: str) -> None:
+        told.answers["--version"] = (0, version)
+        assert sandbox.apart() == setting
 
 
 class TestService:
     def test_it_is_started_with_the_release_under_trial(
-        self, home: Home, ran: list[list[str]], monkeypatch: pytest.MonkeyPatch
+        self, home: Home, told: Told, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         release = pi.serve(home, "1.0")
         trying: list[Path] = []
 
-        def run(argv: tuple[str, ...], **_: object) -> SimpleNamespace:
-            ran.append(list(argv))
-            trying.append((home.run / "trying").readlink())
-            return SimpleNamespace(stdout="active\n")
+        def run(*argv: str, **given: object) -> tuple[int, str]:
+            if argv[0] == "deb-systemd-invoke":
+                trying.append((home.run / "trying").readlink())
+            return told(*argv, **given)
 
-        monkeypatch.setattr(subprocess, "run", run)
+        told.answers["ActiveState"] = (0, "active")
+        monkeypatch.setattr(call, "call", run)
         assert Emperor(home).start(release)
-        assert ran[0] == ["deb-systemd-invoke", "restart", "guestbook.service"]
-        assert trying[0] == release.folder
+        assert told.ran[0] == ["deb-systemd-invoke", "restart", "guestbook.service"]
+        assert trying == [release.folder]
         assert not (home.run / "trying").is_symlink()
 
     @pytest.mark.parametrize(
         ("said", "runs"), [("active", True), ("reloading", True), ("failed", False), ("inactive", False)]
     )
-    def test_it_runs_or_does_not(
-        self, home: Home, ran: list[list[str]], monkeypatch: pytest.MonkeyPatch, said: str, *, runs: bool
-    ) -> None:
-        monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=f"{said}\n"))
+    def test_it_runs_or_does_not(self, home: Home, told: Told, said: str, *, runs: bool) -> None:
+        told.answers["ActiveState"] = (0, f"{said}\n")
         assert Emperor(home).runs() is runs
         assert Emperor(home).start(pi.serve(home, "1.0")) is runs
-        assert emperor.state("guestbook.service") == said
+        assert Emperor(home).stopped() is (said == "inactive")
+        assert call.state("guestbook.service") == said
 
-    def test_it_is_stopped(self, home: Home, ran: list[list[str]]) -> None:
+    def test_it_is_stopped_restarted_and_told_of_other_units(self, home: Home, told: Told) -> None:
         Emperor(home).stop()
-        assert ran == [["systemctl", "stop", "guestbook.service"]]
+        assert Emperor(home).restart()
+        told.answers["restart"] = (1, "")
+        assert not Emperor(home).restart()
+        Emperor(home).reload_units()
+        assert [argv[1:] for argv in told.ran] == [
+            ["stop", "guestbook.service"],
+            ["restart", "guestbook.service"],
+            ["restart", "guestbook.service"],
+            ["daemon-reload"],
+        ]
 
-    @pytest.mark.usefixtures("without_systemd")
-    def test_without_systemd_nothing_is_run(self, home: Home) -> None:
+    def test_without_systemd_nothing_is_run(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(call, "systemd_runs", lambda: False)
+        monkeypatch.setattr(call, "call", lambda *_, **__: pytest.fail("it was run"))
         release = pi.serve(home, "1.0")
         assert not Emperor(home).start(release)
-        Emperor(home).summon(release)
         Emperor(home).stop()
-        assert emperor.state("guestbook.service") == ""
+        assert call.state("guestbook.service") == ""
 
-    def test_what_it_wrote_is_asked_of_the_journal(
-        self, home: Home, ran: list[list[str]], monkeypatch: pytest.MonkeyPatch
+    def test_what_it_wrote_is_asked_of_the_journal(self, home: Home, told: Told) -> None:
+        told.answers["--unit"] = (0, "said\n")
+        assert Emperor(home).log("guestbook.next.service", 1000.9) == "said\n"
+        assert told.ran[0] == ["journalctl", "--sync"]
+        assert {"--unit=guestbook.next.service", "--since=@1000"} <= set(told.ran[1])
+
+    def test_it_is_asleep_while_the_emperor_is_alone(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert Emperor(home).log(1000.9) == "active\n"
-        assert ran[0] == ["journalctl", "--sync"]
-        assert ran[1][0] == "journalctl"
-        assert {"--unit=guestbook.service", "--since=@1000"} <= set(ran[1])
-
-    def test_without_a_journal_it_wrote_nothing(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-        def absent(*_: object, **__: object) -> None:
-            raise FileNotFoundError
-
-        monkeypatch.setattr(subprocess, "run", absent)
-        assert Emperor(home).log(0) == ""
-
-
-class TestProcesses:
-    """What /proc says of an emperor, the process 77."""
-
-    @pytest.fixture
-    def proc(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-        files: dict[str, str] = {}
-
-        def read(path: Path, **_: object) -> str:
-            if str(path) not in files:
-                raise FileNotFoundError(path)
-            return files[str(path)]
-
-        monkeypatch.setattr(Path, "read_text", read)
-        monkeypatch.setattr(Emperor, "pid", lambda _: "77")
-        return files
-
-    def test_a_socket_that_is_held_is_in_the_table(self, home: Home, proc: dict[str, str]) -> None:
-        release = Release(
-            home.lib, "guestbook", "guestbook", "own", "1.0", "", "", "", 1, "", "", 1, 1, (), {}
-        )
-        head = "0000: 00000002 00000000 00010000 0001 01 7"
-        assert not Emperor(home).listens(release)
-        proc["/proc/77/net/unix"] = f"Num RefCount\n{head} {release.socket('sock')}2\n{head}\n"
-        assert not Emperor(home).listens(release)
-        proc["/proc/77/net/unix"] += f"{head} {release.socket('sock')}\n"
-        assert Emperor(home).listens(release)
-
-    def test_it_is_asleep_while_the_emperor_has_no_child(
-        self, home: Home, proc: dict[str, str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        release = Release(
-            home.lib, "guestbook", "guestbook", "own", "1.0", "", "", "", 1, "", "", 1, 1, (), {}
-        )
-        proc["/proc/77/task/77/children"] = ""
-        assert not Emperor(home).asleep(release)  # it may not
-        monkeypatch.setattr(Release, "sleeps", True)
+        pids = [77]
+        monkeypatch.setattr(probe, "processes", lambda unit: pids if unit == "guestbook.service" else [])
+        assert not Emperor(home).asleep(pi.serve(home, "1.0"))  # it may not
+        pi.unpack(home, "1.1", {"vassals/web.ini.socket": "/x\n"})
+        release, _ = home.snapshot()
         assert Emperor(home).asleep(release)
-        proc["/proc/77/task/77/children"] = "78 "
+        pids.append(78)
         assert not Emperor(home).asleep(release)
-        del proc["/proc/77/task/77/children"]
+        pids.clear()
         assert not Emperor(home).asleep(release)
 
-    @pytest.mark.parametrize(("said", "pid"), [("77\n", "77"), ("", "0"), ("0\n", "0")])
-    def test_its_process(self, home: Home, monkeypatch: pytest.MonkeyPatch, said: str, pid: str) -> None:
-        monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=said))
-        assert Emperor(home).pid() == pid
 
-
-class TestWaitWell:
+class TestWaitHealthy:
     """A release that answers, or does not, by a clock."""
 
     @pytest.fixture
@@ -246,7 +267,7 @@ class TestWaitWell:
     def wait(
         self, home: Home, clock: pi.Clock, monkeypatch: pytest.MonkeyPatch
     ) -> Callable[..., tuple[str, float]]:
-        release = pi.serve(home, "1.0")
+        instance = Emperor(home).instance(pi.serve(home, "1.0"))
 
         def wait(
             page: Callable[[float], Page],
@@ -255,14 +276,14 @@ class TestWaitWell:
             seconds: float = 30,
             settled: bool = False,
         ) -> tuple[str, float]:
-            def ask(asked: Release, *, timeout: float) -> Page:
-                assert asked == release
+            def ask(asked: Instance, *, timeout: float) -> Page:
+                assert asked == instance
                 assert 0 < timeout <= max(seconds, 1)
                 return page(clock.now - 1000)
 
             monkeypatch.setattr(probe, "page", ask)
             monkeypatch.setattr(probe, "starts", lambda _: (workers(clock.now - 1000),))
-            found = Emperor(home).wait_well(release, seconds, settled=settled)
+            found = Emperor(home).wait_healthy(instance, seconds, settled=settled)
             return found, clock.now - 1000
 
         return wait
@@ -274,12 +295,12 @@ class TestWaitWell:
         assert found == ""
         assert 2 <= took < 2.5
 
-    def test_a_new_one_has_to_stay_well_for_a_while(self, wait: Callable[..., tuple[str, float]]) -> None:
+    def test_a_new_one_stays_healthy_for_a_while(self, wait: Callable[..., tuple[str, float]]) -> None:
         found, took = wait(lambda now: GOOD if now >= 2 else DOWN)
         assert found == ""
         assert 5 <= took < 5.5
 
-    def test_one_that_is_well_at_the_last_moment_may_settle(
+    def test_one_that_is_healthy_at_the_last_moment_may_settle(
         self, wait: Callable[..., tuple[str, float]]
     ) -> None:
         found, took = wait(lambda now: GOOD if now >= 29.5 else DOWN)
@@ -296,11 +317,11 @@ class TestWaitWell:
         assert found == "/healthz?full=1 answers 503"
         assert 5 <= took < 5.5
 
-    def test_one_that_is_well_for_a_second_only(self, wait: Callable[..., tuple[str, float]]) -> None:
+    def test_one_that_is_healthy_for_a_second_only(self, wait: Callable[..., tuple[str, float]]) -> None:
         found, _ = wait(lambda now: GOOD if 1 <= now < 2 else Page(500), seconds=10)
         assert found == "/healthz?full=1 answers 500"
 
-    def test_one_that_is_well_now_and_then(self, wait: Callable[..., tuple[str, float]]) -> None:
+    def test_one_that_is_healthy_now_and_then(self, wait: Callable[..., tuple[str, float]]) -> None:
         found, _ = wait(lambda now: GOOD if now % 2 < 1 else DOWN, seconds=10)
         assert found.startswith("/healthz?full=1 does not answer")
 
@@ -341,5 +362,5 @@ class TestDrain:
     ) -> None:
         clock = pi.Clock(monkeypatch)
         monkeypatch.setattr(probe, "busy", lambda _: clock.now - 1000 < busy_until)
-        Emperor(home).drain(pi.serve(home, "1.0"), 30)
+        Emperor(home).drain(Emperor(home).instance(pi.serve(home, "1.0")), 30)
         assert low <= clock.now - 1000 <= high

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import struct
 from pathlib import Path
 
 import pi
 import probe
 import pytest
-from release import Release
+from probe import Instance
 
 WORKERS = [
     {"id": 1, "pid": 5, "status": "idle", "requests": 3},
@@ -18,8 +19,13 @@ WORKERS = [
 
 
 @pytest.fixture
-def release(tmp_path: Path) -> Release:
-    return pi.serve(pi.home(tmp_path), "1:1.0")
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
+    """Release 1:1.0, to the sockets of which nginx may connect."""
+    monkeypatch.setattr(probe, "_open_to_nginx", lambda _: True)
+    monkeypatch.setattr(probe, "processes", lambda unit: [4, 5, 6] if unit == "guestbook.service" else [])
+    folder = Path("/run/guestbook/sockets/web")
+    release = pi.serve(pi.home(tmp_path), "1:1.0")
+    return Instance(release, "guestbook.service", folder / "app.sock", folder / "app.stats")
 
 
 def stats(*workers: dict[str, object]) -> bytes:
@@ -57,17 +63,17 @@ def test_a_packet_of_the_uwsgi_protocol() -> None:
     ],
 )
 def test_a_page(
-    release: Release,
+    instance: Instance,
     given: bytes | OSError,
     healthy: bool | None,  # noqa: FBT001 - one of the cases
     described: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = pi.answer(monkeypatch, given)
-    found = probe.page(release)
+    found = probe.page(instance)
     assert found.healthy is healthy
     assert found.describe() == described
-    assert asked == ["/run/guestbook/web-1_1.0.sock"]
+    assert asked == ["/run/guestbook/sockets/web/app.sock"]
 
 
 def test_a_page_that_sleeps_is_well() -> None:
@@ -76,12 +82,12 @@ def test_a_page_that_sleeps_is_well() -> None:
     assert page.describe() == "was not asked; the next request wakes it"
 
 
-def test_a_page_may_be_given_less_time(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_may_be_given_less_time(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     pi.answer(monkeypatch, TimeoutError())
-    assert probe.page(release, timeout=3).problem == "nothing within 3 seconds"
+    assert probe.page(instance, timeout=3).problem == "nothing within 3 seconds"
 
 
-def test_the_workers(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_workers(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
     def statm(path: Path, **_: object) -> str:
@@ -91,50 +97,123 @@ def test_the_workers(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = pi.answer(monkeypatch, stats(*WORKERS))
     monkeypatch.setattr(Path, "read_text", statm)
     monkeypatch.setattr(os, "sysconf", lambda _: 4096)
-    first, second = probe.workers(release)
+    first, second = probe.workers(instance)
     assert first == {"id": 1, "pid": 5, "status": "idle", "requests": 3, "rss": 4_096_000}
     assert second["id"] == 2
     assert read == ["/proc/5/statm", "/proc/6/statm"]
-    assert asked == ["/run/guestbook/web-1_1.0.stats"]
+    assert asked == ["/run/guestbook/sockets/web/app.stats"]
 
 
 def test_a_worker_that_has_just_ended_uses_nothing(
-    release: Release, monkeypatch: pytest.MonkeyPatch
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(*_: object, **__: object) -> str:
         raise FileNotFoundError
 
     pi.answer(monkeypatch, stats(*WORKERS))
     monkeypatch.setattr(Path, "read_text", gone)
-    assert [worker["rss"] for worker in probe.workers(release)] == [0, 0]
+    assert [worker["rss"] for worker in probe.workers(instance)] == [0, 0]
 
 
 @pytest.mark.parametrize("given", [b"", b"not json", b"[]", b"{}", PermissionError(), FileNotFoundError()])
 def test_workers_that_do_not_tell(
-    release: Release, given: bytes | OSError, monkeypatch: pytest.MonkeyPatch
+    instance: Instance, given: bytes | OSError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pi.answer(monkeypatch, given)
-    assert probe.workers(release) == []
+    assert probe.workers(instance) == []
     pi.answer(monkeypatch, given)
-    assert probe.starts(release) == ()
+    assert probe.starts(instance) == ()
     pi.answer(monkeypatch, given)
-    assert not probe.busy(release)
+    assert not probe.busy(instance)
 
 
-def test_the_master(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
-    pi.answer(monkeypatch, b'{"pid": 4, "workers": []}')
-    assert probe.master(release) == 4
-    pi.answer(monkeypatch, FileNotFoundError())
-    assert probe.master(release) == 0
+class Dripping(pi.Answering):
+    """A socket that gives a byte now and then, for ever, or all that is asked of it."""
+
+    def __init__(self, clock: pi.Clock, size: int) -> None:
+        super().__init__(b"")
+        self.clock, self.size, self.given = clock, size, 0
+
+    def recv(self, _: int) -> bytes:
+        self.clock.sleep(0.5)
+        self.given += self.size
+        return b"x" * self.size
 
 
-def test_a_worker_that_died_is_another_process(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_never_ends_has_a_deadline(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = pi.Clock(monkeypatch)
+    monkeypatch.setattr(socket, "socket", Dripping(clock, 1))
+    assert probe.page(instance, timeout=5).problem == "nothing within 5 seconds"
+    assert clock.now - 1000 < 6
+    assert probe.workers(instance) == []
+    assert clock.now - 1000 < 9
+
+
+def test_an_answer_of_any_size_is_read_to_a_bound(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = pi.Clock(monkeypatch)
+    pouring = Dripping(clock, 300_000)
+    monkeypatch.setattr(socket, "socket", pouring)
+    assert probe.page(instance, timeout=60).problem == "the worker died, or wrote no HTTP"
+    assert pouring.given == 1_200_000
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        b'{"workers": 3}',
+        b'{"workers": [[]]}',
+        b'{"workers": [{"id": 1, "pid": "../1", "status": "idle", "requests": 1}]}',
+        b'{"workers": [{"id": 1, "pid": true, "status": "idle", "requests": 1}]}',
+        b'{"workers": [{"id": 1, "pid": -1, "status": "idle", "requests": 1}]}',
+        b'{"workers": [{"id": 1, "pid": 5.0, "status": "idle", "requests": 1}]}',
+        b'{"workers": [{"id": 1, "pid": 99999999999, "status": "idle", "requests": 1}]}',
+        b'{"workers": [{"id": 1, "pid": 5, "status": 1, "requests": 1}]}',
+        b'{"workers": [{"id": 1, "pid": 5, "status": "idle", "requests": 1e400}]}',
+        b'{"workers": [{"id": 1, "status": "idle", "requests": 1}]}',
+        b"[" * 200_000,
+        b'{"workers":' * 50_000,
+        b"\xff\xfe{",
+        b"NaN",
+    ],
+)
+def test_statistics_of_wrong_types_are_none(
+    instance: Instance, given: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for ask in (probe.workers, probe.starts):
+        pi.answer(monkeypatch, given, size=65536)
+        assert not ask(instance)
+    pi.answer(monkeypatch, given, size=65536)
+    assert probe.busy(instance) is False
+
+
+def test_a_status_is_fit_for_a_terminal_and_many_workers_are_not_believed(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pi.answer(monkeypatch, stats(*[{**WORKERS[0], "status": "\x1b[31m"}] * 300), size=65536)
+    found = probe.workers(instance)
+    assert len(found) == 256
+    assert found[0]["status"] == "\\x1b[31m"
+
+
+def test_a_process_that_the_kernel_does_not_know_as_the_apps_is_not_looked_up(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pi.answer(monkeypatch, stats({**WORKERS[0], "pid": 1}))
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("it was looked up"))
+    assert [worker["rss"] for worker in probe.workers(instance)] == [0]
+
+
+def test_a_worker_that_died_is_another_process(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     pi.answer(monkeypatch, stats(*WORKERS))
-    before = probe.starts(release)
+    before = probe.starts(instance)
     pi.answer(monkeypatch, stats(*WORKERS))
-    assert probe.starts(release) == before
+    assert probe.starts(instance) == before
     pi.answer(monkeypatch, stats({**WORKERS[0], "pid": 9}, *WORKERS[1:]))
-    assert probe.starts(release) != before
+    assert probe.starts(instance) != before
 
 
 @pytest.mark.parametrize(
@@ -142,7 +221,7 @@ def test_a_worker_that_died_is_another_process(release: Release, monkeypatch: py
     [(["idle", "cheap"], False), (["idle", "busy"], True), (["sig9"], True), ([], False)],
 )
 def test_a_release_is_busy_while_a_worker_is(
-    release: Release, monkeypatch: pytest.MonkeyPatch, states: list[str], *, busy: bool
+    instance: Instance, monkeypatch: pytest.MonkeyPatch, states: list[str], *, busy: bool
 ) -> None:
     pi.answer(monkeypatch, stats(*({**WORKERS[0], "status": state} for state in states)))
-    assert probe.busy(release) is busy
+    assert probe.busy(instance) is busy

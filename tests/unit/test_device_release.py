@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pi
@@ -9,17 +10,12 @@ from release import Home, Release, replace_link
 from samples import EPOCH, VERSION, sample_project
 
 from debonair import render, target
+from debonair.resources import resource
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return pi.home(tmp_path)
-
-
-def later(release: Release, seconds: int) -> None:
-    """Have ``release`` served last so many seconds from now."""
-    stamp = release.folder.stat().st_mtime + seconds
-    os.utime(release.folder, (stamp, stamp))
 
 
 def names(releases: list[Release]) -> list[str]:
@@ -47,9 +43,11 @@ def test_what_the_vassal_is_told_is_where_it_is_looked_for(tmp_path: Path) -> No
     (tmp_path / "release.json").write_text(texts["usr/lib/guestbook/dist/release.json"])
     found = Release.read(tmp_path)
     ini = texts["usr/lib/guestbook/dist/vassals/web.ini"].splitlines()
-    assert f"socket = {found.socket('sock')}" in ini
-    assert f"stats = {found.socket('stats')}" in ini
-    assert f"virtualenv = {Home('guestbook').releases / found.name}/venv" in ini
+    assert {"socket = %(socket-path)", "stats = %(stats-path)", "virtualenv = %(release)/venv"} <= set(ini)
+    boot = (resource("packaging/device") / "boot").read_text()
+    for name in ("release", "socket-path", "stats-path"):
+        assert f"set-placeholder = {name}=" in boot
+    assert found.drain == 60
 
 
 def test_the_home_of_a_program_is_found_by_the_link_in_usr_bin(tmp_path: Path) -> None:
@@ -64,7 +62,9 @@ class TestSnapshot:
     def test_it_has_every_file_by_a_hard_link(self, home: Home) -> None:
         dist = pi.unpack(home, "1.0")
         release, new = home.snapshot()
-        assert (release.folder, release.version, new) == (home.releases / "1.0", "1.0", True)
+        assert (release.version, new) == ("1.0", True)
+        assert re.fullmatch(r"1\.0\.[0-9a-f]{8}", release.name)
+        assert release.folder == home.releases / release.name
         files = [path.relative_to(dist.folder) for path in dist.folder.rglob("*") if path.is_file()]
         assert len(files) >= 4
         for path in files:
@@ -115,17 +115,36 @@ class TestSnapshot:
             {"app/more.py": ""},
         ],
     )
-    def test_the_same_version_with_other_bytes_takes_its_place(
+    def test_the_same_version_with_other_bytes_is_another_release(
         self, home: Home, files: dict[str, str]
     ) -> None:
-        pi.serve(home, "1.0")
+        good = pi.serve(home, "1.0")
         dist = pi.unpack(home, "1.0", files)
         release, new = home.snapshot()
         assert new
         for name, text in files.items():
             assert (release.folder / name).read_text() == text
             assert (release.folder / name).samefile(dist.folder / name)
-        assert [path.name for path in home.releases.iterdir()] == ["1.0"]
+        assert good.folder.is_dir()
+        assert (good.folder / "app/guestbook/__init__.py").read_text() == "VERSION = '1.0'\n"
+        assert {path.name for path in home.releases.iterdir()} == {good.name, release.name}
+        pi.unpack(home, "1.0")
+        assert home.snapshot() == (good, False)  # the first bytes once more
+
+    def test_one_of_the_time_before_is_known_by_its_bytes(self, home: Home) -> None:
+        old = pi.serve(home, "1.0")
+        old.folder.rename(home.releases / "1.0")
+        pi.unpack(home, "1.0")
+        release, new = home.snapshot()
+        assert (release.name, new) == ("1.0", False)
+
+    def test_half_of_one_is_made_again(self, home: Home) -> None:
+        pi.unpack(home, "1.0")
+        release, _ = home.snapshot()
+        (release.folder / "app/guestbook/__init__.py").unlink()
+        again, new = home.snapshot()
+        assert (again, new) == (release, True)
+        assert (release.folder / "app/guestbook/__init__.py").exists()
 
     def test_a_link_that_leads_elsewhere_is_another_release(self, home: Home) -> None:
         pi.serve(home, "1.0")
@@ -140,26 +159,16 @@ class TestSnapshot:
         assert home.snapshot()[1]
 
     def test_what_a_power_cut_left_is_not_in_the_way(self, home: Home) -> None:
-        pi.serve(home, "1.0")
+        first = pi.serve(home, "1.0")
         pi.unpack(home, "1.1")
-        half = home.releases / ".1.1.new"
-        (half / "app").mkdir(parents=True)
+        release, _ = home.snapshot()
+        half = home.releases / f".{release.name}.new"
+        release.folder.rename(half)
         (half / "app/half.py").write_text("")
-        (home.releases / ".1.1.old").mkdir()
         release, new = home.snapshot()
         assert new
         assert not (release.folder / "app/half.py").exists()
-        assert {path.name for path in home.releases.iterdir()} == {"1.0", "1.1"}
-
-    def test_a_cut_between_the_two_renames_leaves_what_the_next_try_mends(self, home: Home) -> None:
-        release = pi.serve(home, "1.0")
-        release.folder.rename(home.releases / ".1.0.old")
-        assert home.serving() is None
-        assert home.known() == []
-        again, new = home.snapshot()
-        assert (again.folder, new) == (home.releases / "1.0", True)
-        assert home.serving() is not None  # the link was never moved
-        assert [path.name for path in home.releases.iterdir()] == ["1.0"]
+        assert {path.name for path in home.releases.iterdir()} == {first.name, release.name}
 
 
 class TestServing:
@@ -185,7 +194,7 @@ class TestServing:
         assert not second.served
         home.point(second)
         assert home.serving() == second
-        assert home.current.readlink() == Path("releases/1.1")
+        assert home.current.readlink() == Path("releases") / second.name
         assert second.served
 
     def test_a_link_is_replaced_in_one_step_whatever_a_cut_left(self, tmp_path: Path) -> None:
@@ -196,15 +205,21 @@ class TestServing:
         assert link.readlink() == Path("two")
         assert [path.name for path in tmp_path.iterdir()] == ["web.sock"]
 
-    def test_the_one_that_was_served_last_comes_first(self, home: Home) -> None:
-        first, second, third = (pi.serve(home, version) for version in ("1.0", "1.1", "1.2"))
-        later(second, 10)
-        later(first, 20)
-        later(third, 30)
-        assert names(home.known()) == ["1.2", "1.0", "1.1"]
+    def test_the_one_that_was_served_last_comes_first_whatever_the_clock_says(self, home: Home) -> None:
+        first, *_ = (pi.serve(home, version) for version in ("1.0", "1.1", "1.2"))
+        assert names(home.known()) == ["1.2", "1.1", "1.0"]
         home.point(first)
-        later(first, 40)
+        os.utime(first.folder / ".served", (5, 5))  # the clock went back meanwhile
         assert names(home.known()) == ["1.0", "1.2", "1.1"]
+
+    def test_one_that_an_older_version_served_has_no_count(self, home: Home) -> None:
+        first, second = pi.serve(home, "1.0"), pi.serve(home, "1.1")
+        for release, mark in ((first, ""), (second, "no number")):
+            (release.folder / ".served").write_text(mark)
+        (second.folder / ".served").unlink()
+        home.point(second)
+        assert second.switched[0] == 1
+        assert names(home.known()) == ["1.1", "1.0"]
 
     def test_one_that_was_never_served_is_none_to_go_back_to(self, home: Home) -> None:
         pi.serve(home, "1.0")
@@ -218,34 +233,31 @@ class TestPrune:
         ("keep", "left"), [(3, {"1.0", "1.1", "1.2"}), (2, {"1.1", "1.2"}), (1, {"1.2"}), (0, {"1.2"})]
     )
     def test_so_many_stay(self, home: Home, keep: int, left: set[str]) -> None:
-        for seconds, version in enumerate(("1.0", "1.1", "1.2")):
-            later(pi.serve(home, version), seconds * 10)
+        for version in ("1.0", "1.1", "1.2"):
+            pi.serve(home, version)
         home.prune(keep)
-        assert {path.name for path in home.releases.iterdir()} == left
+        assert set(names(home.known())) == left
 
     def test_the_one_that_is_served_stays_however_old(self, home: Home) -> None:
-        for seconds, version in enumerate(("1.0", "1.1", "1.2")):
-            later(pi.serve(home, version), seconds * 10)
-        replace_link(home.current, "releases/1.0")
+        first, *_ = (pi.serve(home, version) for version in ("1.0", "1.1", "1.2"))
+        replace_link(home.current, f"releases/{first.name}")
         home.prune(2)
-        assert {path.name for path in home.releases.iterdir()} == {"1.0", "1.2"}
-        serving = home.serving()
-        assert serving is not None
-        assert serving.version == "1.0"
+        assert set(names(home.known())) == {"1.0", "1.2"}
+        assert home.serving() == first
 
     def test_what_was_left_of_a_cut_goes(self, home: Home) -> None:
-        pi.serve(home, "1.0")
+        release = pi.serve(home, "1.0")
         (home.releases / ".1.1.new/app").mkdir(parents=True)
         (home.releases / ".lock").touch()
         home.prune(2)
-        assert {path.name for path in home.releases.iterdir()} == {"1.0", ".lock"}
+        assert {path.name for path in home.releases.iterdir()} == {release.name, ".lock"}
 
     def test_a_file_below_a_running_worker_is_never_written_to(self, home: Home) -> None:
-        pi.serve(home, "1.0")
-        with (home.releases / "1.0/app/guestbook/__init__.py").open() as running:
+        old = pi.serve(home, "1.0")
+        with (old.folder / "app/guestbook/__init__.py").open() as running:
             pi.serve(home, "1.1")
             home.prune(1)
-            assert not (home.releases / "1.0").exists()
+            assert not old.folder.exists()
             assert running.read() == "VERSION = '1.0'\n"
 
 
@@ -270,6 +282,12 @@ class TestNote:
         assert home.note() == {"refused": {"version": "1.1", "why": "it is not well"}}
         pi.serve(home, "1.1")  # it was tried again, and is well now
         assert home.note() == {}
+
+    def test_other_bytes_of_the_version_that_is_served_are_told_of(self, home: Home) -> None:
+        release = pi.serve(home, "1.0")
+        refused = {"version": "1.0", "release": "1.0.other", "why": "it is not healthy"}
+        home.write_note({"serving": "1.0", "release": release.name, "refused": refused})
+        assert home.note()["refused"] == refused
 
     def test_a_first_release_that_was_refused(self, home: Home) -> None:
         home.write_note({"refused": {"version": "1.0", "why": "it is not well"}})

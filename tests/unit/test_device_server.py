@@ -6,22 +6,24 @@ import os
 from pathlib import Path
 from typing import Any
 
+import call
 import command
 import environment
 import pi
 import probe
 import pytest
 from emperor import Emperor
-from probe import Page
+from handover import Handover, RefusedError
+from probe import Instance, Page
 from release import Home, Release
 from switch import Switch
 
 TABLE = """\
 Num       RefCount Protocol Flags    Type St Inode Path
-0000: 00000003 00000000 00000000 0001 02     0 /run/guestbook/web-1.0.sock
-0000: 00000003 00000000 00000000 0001 03  4711 /run/guestbook/web-1.0.sock
-0000: 00000002 00000000 00010000 0001 01  4712 /run/guestbook/web-1.0.sock
-0000: 00000003 00000000 00000000 0001 02     0 /run/guestbook/web-1.0.sock.other
+0000: 00000003 00000000 00000000 0001 02     0 /run/guestbook/sockets/web/app.sock
+0000: 00000003 00000000 00000000 0001 03  4711 /run/guestbook/sockets/web/app.sock
+0000: 00000002 00000000 00010000 0001 01  4712 /run/guestbook/sockets/web/app.sock
+0000: 00000003 00000000 00000000 0001 02     0 /run/guestbook/sockets/web/app.sock.other
 0000: 00000003 00000000 00000000 0001 03  4713
 """
 
@@ -32,13 +34,19 @@ def release(tmp_path: Path) -> Release:
 
 
 @pytest.fixture
+def instance(release: Release) -> Instance:
+    folder = Path("/run/guestbook/sockets/web")
+    return Instance(release, "guestbook.service", folder / "app.sock", folder / "app.stats")
+
+
+@pytest.fixture
 def proc(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What stands in /proc; the master is process 4."""
+    """What stands in /proc; the emperor is process 3, the master 4."""
     found = {
+        "/proc/3/task/3/children": "4 ",
         "/proc/4/task/4/children": "5 ",
-        "/proc/5/task/5/children": "6 7 ",
-        "/proc/7/task/7/children": "",
-        "/proc/4/net/unix": TABLE,
+        "/proc/3/net/unix": TABLE,
+        "/sys/fs/cgroup/system.slice/guestbook.service/cgroup.procs": "3\n4\n5\n6\n7\n",
     }
 
     def text(path: Path, *_: object, **__: object) -> str:
@@ -51,7 +59,8 @@ def proc(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
     monkeypatch.setattr(Path, "read_text", text)
     monkeypatch.setattr(Path, "read_bytes", lambda path: text(path).encode())
-    monkeypatch.setattr(probe, "master", lambda _: 4)
+    shown = {"MainPID": "3", "ControlGroup": "/system.slice/guestbook.service"}
+    monkeypatch.setattr(probe, "shown", lambda _, name: shown[name])
     monkeypatch.setattr(os, "sysconf", lambda _: 4096)
     return found
 
@@ -68,7 +77,7 @@ class TestProbe:
         [
             (0o660, "answers 200"),
             (0o777, "answers 200"),
-            (0o600, "does not answer: nginx may not connect to {}, which its server made with mode 600"),
+            (0o600, "does not answer: nginx may not connect to {}, which has mode 600"),
         ],
     )
     def test_what_nginx_may_not_ask_is_not_well(
@@ -82,9 +91,10 @@ class TestProbe:
         path = tmp_path / "web.sock"
         path.touch()
         path.chmod(mode)
-        monkeypatch.setattr(Release, "socket", lambda *_: path)
+        monkeypatch.setattr("stat.S_ISSOCK", lambda _: True)
+        instance = Instance(release, "guestbook.service", path, path)
         pi.answer(monkeypatch, b"HTTP/1.1 200 OK\r\n\r\nhello")
-        assert probe.page(release).describe() == described.format(path)
+        assert probe.page(instance).describe() == described.format(path)
 
     def test_others_may_connect_to_one_of_another_group(self, tmp_path: Path) -> None:
         group = tmp_path.stat().st_gid
@@ -94,52 +104,61 @@ class TestProbe:
                 self.mode = mode
                 self.parent = tmp_path
 
-            def stat(self) -> os.stat_result:
+            def lstat(self) -> os.stat_result:
                 return os.stat_result([self.mode, 0, 0, 1, 0, group + 1, 0, 0, 0, 0])
 
-        assert probe._open_to_nginx(Socket(0o602))  # type: ignore[arg-type]
-        assert not probe._open_to_nginx(Socket(0o660))  # type: ignore[arg-type]
+        assert probe._open_to_nginx(Socket(0o140602))  # type: ignore[arg-type]
+        assert not probe._open_to_nginx(Socket(0o140660))  # type: ignore[arg-type]
+        assert not probe._open_to_nginx(Socket(0o120777))  # type: ignore[arg-type]
 
-    def test_one_that_listens_elsewhere(self, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_that_listens_elsewhere(self, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
         pi.answer(monkeypatch, FileNotFoundError(2, "No such file"))
-        said = "nothing listens on /run/guestbook/web-1.0.sock (No such file)"
-        assert probe.page(release).problem == said
+        said = "nothing listens on /run/guestbook/sockets/web/app.sock (No such file)"
+        assert probe.page(instance).problem == said
 
-    def test_its_processes(self, release: Release, proc: dict[str, str]) -> None:
-        assert probe.below(4) == [5, 6, 7]
-        assert probe.starts(release) == (5,)
-        assert probe.workers(release) == [{"pid": pid, "rss": 4_096_000} for pid in (5, 6, 7)]
+    def test_its_processes(self, instance: Instance, proc: dict[str, str]) -> None:
+        assert probe.starts(instance) == (5,)
+        assert probe.workers(instance) == [{"pid": pid, "rss": 4_096_000} for pid in (5, 6, 7)]
         del proc["/proc/4/task/4/children"]
-        assert probe.starts(release) == ()
+        assert probe.starts(instance) == ()
 
-    def test_what_it_has_not_accepted_makes_it_busy(self, release: Release, proc: dict[str, str]) -> None:
-        assert probe.busy(release)
-        assert probe.connected(release)
-        proc["/proc/4/net/unix"] = "\n".join(line for line in TABLE.splitlines() if " 02 " not in line)
-        assert not probe.busy(release)
-        assert probe.connected(release)
-        del proc["/proc/4/net/unix"]
-        assert not probe.busy(release)
-        assert not probe.connected(release)
+    @pytest.mark.parametrize("said", ["", "0", "../1"])
+    def test_a_unit_that_does_not_run_has_none(
+        self, instance: Instance, said: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(probe, "shown", lambda *_: said if said != "../1" else "")
+        assert probe.starts(instance) == ()
+        assert probe.workers(instance) == []
+        assert not probe.busy(instance)
+
+    def test_what_it_has_not_accepted_makes_it_busy(self, instance: Instance, proc: dict[str, str]) -> None:
+        assert probe.busy(instance)
+        assert probe.connected(instance)
+        proc["/proc/3/net/unix"] = "\n".join(line for line in TABLE.splitlines() if " 02 " not in line)
+        assert not probe.busy(instance)
+        assert probe.connected(instance)
+        del proc["/proc/3/net/unix"]
+        assert not probe.busy(instance)
+        assert not probe.connected(instance)
 
 
 @pytest.mark.parametrize(
     ("waits", "lasts", "seconds"), [(0, 0, 0.5), (4, 2, 4.5), (2, 4, 4.5), (2, 10**6, 10.4), (10**6, 0, 30)]
 )
 def test_what_is_open_is_waited_for_but_websockets_are_not(
-    waits: float, lasts: float, seconds: float, release: Release, monkeypatch: pytest.MonkeyPatch
+    waits: float, lasts: float, seconds: float, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = pi.Clock(monkeypatch)
     monkeypatch.setattr(probe, "busy", lambda _: clock.now < 1000 + waits)
     monkeypatch.setattr(probe, "connected", lambda _: clock.now < 1000 + lasts)
-    Emperor(Home("guestbook")).drain(release, 30)
+    Emperor(Home("guestbook")).drain(instance, 30)
     assert clock.now - 1000 == pytest.approx(seconds, abs=0.21)
 
 
-def test_it_has_a_way_of_its_own(release: Release, tmp_path: Path) -> None:
+def test_it_has_a_link_of_its_own(release: Release, tmp_path: Path) -> None:
     home = pi.home(tmp_path / "other")
-    assert release.way == Path("/run/guestbook/http.sock")
-    assert pi.serve(home, "1.0").way == Path("/run/guestbook/web.sock")
+    assert release.link == "http.sock"
+    assert pi.serve(home, "1.0").link == "web.sock"
 
 
 def test_it_has_no_flask_app(release: Release) -> None:
@@ -149,16 +168,17 @@ def test_it_has_no_flask_app(release: Release) -> None:
 def test_uwsgi_does_not_try_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = pi.home(tmp_path)
     pi.unpack(home, "1.0", server="command")
-    ended = RuntimeError("it went on")
-    monkeypatch.setattr(Switch, "try_code", lambda *_: pytest.fail("its code was tried"))
+    monkeypatch.setattr(call, "systemd_runs", lambda: True)
+    monkeypatch.setattr(call, "call", lambda *_, **__: (0, ""))
+    monkeypatch.setattr(Handover, "_try_code", lambda *_: pytest.fail("its code was tried"))
 
     def migrate(*_: object) -> None:
-        raise ended
+        raise RefusedError("it went on")
 
-    monkeypatch.setattr(Switch, "migrate", migrate)
-    with pytest.raises(RuntimeError) as caught:
-        Switch(home).configure()
-    assert caught.value is ended
+    said: list[str] = []
+    monkeypatch.setattr(Handover, "_migrate", migrate)
+    assert not Switch(home, say=said.append).configure()
+    assert "guestbook: it went on" in said
 
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 process, 4 MB"), (3, "3 processes, 12 MB")])

@@ -5,84 +5,106 @@ from __future__ import annotations
 import fcntl
 import json
 import re
-import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import call
+import handover
 import pi
 import pytest
 import switch
 import task
+from call import Deadline
 from emperor import Emperor
+from nginx_site import Site
+from probe import Instance
 from release import Home, Release
 from switch import Switch
 
 
 class Noting(Emperor):
-    """An emperor without a uWSGI: it notes what it is asked for, and finds releases well or not."""
+    """An emperor without a uWSGI: it notes what it is asked for, and finds releases healthy or not."""
 
-    def __init__(self, home: Home, *, active: bool) -> None:
+    def __init__(self, home: Home) -> None:
         super().__init__(home)
-        self.__dict__.update(active=active, can_start=True, halted=False, problems={}, done=[])
+        self.__dict__.update(active=False, on_trial=False, can_start=True, can_restart=True, halted=False)
+        self.__dict__.update(problems={}, done=[])
 
     active: bool
+    on_trial: bool
     can_start: bool
+    can_restart: bool
     halted: bool
     """Whether an admin has stopped it."""
     problems: dict[str, str]
-    """By version, what is wrong with it."""
+    """By ``VERSION UNIT`` or version, what is wrong with it."""
     done: list[str]
 
     def runs(self) -> bool:
         return self.active
 
-    def summon(self, release: Release) -> None:
-        self.link(release).symlink_to(release.vassal)
-        self.done.append(f"summon {release.version}")
-
     def stopped(self) -> bool:
         return self.halted
 
-    def reload(self, release: Release) -> None:
-        self.done.append(f"reload {release.version}")
+    def trial_runs(self) -> bool:
+        return self.on_trial
 
     def start(self, release: Release) -> bool:
         self.done.append(f"start {release.version}")
         self.__dict__["active"] = self.can_start
-        if self.can_start:
-            for link in self.link(release).parent.iterdir():
-                link.unlink()
-            self.link(release).symlink_to(release.vassal)
         return self.can_start
 
     def stop(self) -> None:
         self.done.append("stop")
         self.__dict__["active"] = False
 
-    def log(self, since: float) -> str:
+    def restart(self, drain: float = 0) -> bool:
+        serving = self.home.serving()
+        self.done.append(f"restart {serving.version if serving else ''}")
+        self.__dict__["active"] = self.can_restart
+        return self.can_restart
+
+    def start_trial(self, release: Release, deadline: Deadline) -> str:
+        assert deadline.left(1) == 1
+        self.done.append(f"try {release.version}")
+        self.__dict__["on_trial"] = True
+        return self.problems.get(f"{release.version} start", "")
+
+    def stop_trial(self, drain: float) -> None:
+        self.done.append("end trial" if drain else "kill trial")
+        self.__dict__["on_trial"] = False
+
+    def reload_units(self) -> None:
+        self.done.append("units")
+
+    def log(self, unit: str, since: float) -> str:
         assert since > 0
-        return "what the journal has"
+        return f"what {unit} wrote"
 
-    def wait_well(self, release: Release, seconds: float, *, settled: bool = False) -> str:
-        assert seconds == release.health_timeout
-        self.done.append(f"wait {release.version}" + (" settled" if settled else ""))
-        return self.problems.get(release.version, "")
+    def wait_healthy(self, instance: Instance, seconds: float, *, settled: bool = False) -> str:
+        assert 0 < seconds <= instance.release.health_timeout
+        what = f"{instance.release.version} {self._place(instance)}"
+        self.done.append(f"wait {what}" + (" settled" if settled else ""))
+        return self.problems.get(what, self.problems.get(instance.release.version, ""))
 
-    def turn(self, release: Release) -> None:
-        self.done.append(f"turn {release.version}")
+    def turn(self, instance: Instance) -> None:
+        self.done.append(f"turn {instance.release.version} {self._place(instance)}")
+        super().turn(instance)
 
-    def restart_beside(self, release: Release, before: Release | None) -> None:
+    def drain(self, instance: Instance, seconds: float) -> None:
+        assert seconds > 0
+        self.done.append(f"drain {instance.release.version} {self._place(instance)}")
+
+    def restart_beside(self, release: Release, before: Release | None) -> list[str]:
         if release.beside:
             self.done.append(f"beside {release.version}")
+        return [unit for unit in release.beside if unit in self.problems]
 
-    def drain(self, release: Release, seconds: float) -> None:
-        assert seconds > 0
-        self.done.append(f"drain {release.version}")
+    def end_jobs(self, before: Release, seconds: float) -> None:
+        self.done.append(f"jobs {before.version}")
 
-    def dismiss(self, release: Release) -> None:
-        self.link(release).unlink(missing_ok=True)
-        self.done.append(f"dismiss {release.version}")
+    def _place(self, instance: Instance) -> str:
+        return "trial" if instance.unit == self.trial_unit else "service"
 
 
 class Pi:
@@ -94,34 +116,57 @@ class Pi:
         self.ran: list[list[str]] = []
         self.answers: dict[str, tuple[int, str]] = {}
         """By a word of a command, its status and its output."""
-        self.emperor = Noting(self.home, active=False)
+        self.shown: dict[str, str] = {}
+        self.nginx = ""
+        """What nginx says against the site of a release."""
+        self.sites: list[str] = []
+        self.others = ""
+        """What nginx says against the sites of others."""
+        self.emperor = Noting(self.home)
+        self.policy = False
+        """Whether something says which services may be started."""
+        real = Path.exists
+        policy = "/usr/sbin/policy-rc.d"
+        monkeypatch.setattr(
+            Path, "exists", lambda path, **_: self.policy if str(path) == policy else real(path)
+        )
         monkeypatch.setattr(task, "as_app", self.as_app)
-        monkeypatch.setattr(subprocess, "run", self.run)
+        monkeypatch.setattr(task, "copies", lambda home, _: home.root / "var/backups/guestbook")
+        monkeypatch.setattr(call, "call", lambda *argv, **_: self.answer(list(argv)))
+        monkeypatch.setattr(call, "systemd_runs", lambda: True)
+        monkeypatch.setattr(call, "shown", lambda _, name: self.shown.get(name, ""))
+        monkeypatch.setattr(handover, "emperor_of", lambda _: self.emperor)
+        monkeypatch.setattr(switch, "emperor_of", lambda _: self.emperor)
+        monkeypatch.setattr(Site, "problem", lambda *_: self.nginx)
+        monkeypatch.setattr(Site, "put", self.put)
+
+    def put(self, site: Release, before: Release | None = None) -> str:
+        self.sites.append(f"{site.version} {before.version if before else ''}".strip())
+        return self.others
 
     def answer(self, argv: list[str]) -> tuple[int, str]:
         self.ran.append(argv)
         return next((found for word, found in self.answers.items() if word in " ".join(argv)), (0, ""))
 
-    def as_app(self, home: Home, release: Release, argv: list[str], *, seconds: float) -> tuple[int, str]:
+    def as_app(
+        self, home: Home, release: Release, argv: list[str], *, seconds: float, more: str = ""
+    ) -> tuple[int, str]:
         assert home == self.home
         assert seconds in {release.health_timeout, release.migrate_timeout}
         if "--ini" in argv:
             self.tried = Path(argv[2]).read_text()
+        if more:
+            argv = [*argv, more]
         return self.answer(argv)
 
-    def run(self, argv: list[str], **_: object) -> SimpleNamespace:
-        status, said = self.answer(argv)
-        return SimpleNamespace(returncode=status, stderr=said)
-
     def switch(self) -> Switch:
-        found = Switch(self.home, say=self.said.append)
-        found.emperor = self.emperor
-        return found
+        return Switch(self.home, say=self.said.append)
 
     def serves(self, version: str, **facts: Any) -> Release:
         """Have ``version`` installed and served."""
         found = pi.serve(self.home, version, **facts)
         self.emperor.start(found)
+        self.emperor.turn(self.emperor.instance(found))
         self.emperor.done.clear()
         return found
 
@@ -137,11 +182,16 @@ class Pi:
 
     @property
     def kept(self) -> set[str]:
-        return {path.name for path in self.home.releases.iterdir() if path.is_dir()}
+        """The versions of the releases that are kept."""
+        folders = (path.name for path in self.home.releases.iterdir() if path.is_dir())
+        return {re.sub(r"\.[0-9a-f]{8}$", "", name) for name in folders}
 
-    @property
-    def vassals(self) -> set[str]:
-        return {path.name for path in (self.home.run / "vassals").iterdir()}
+
+FIRST = ["start 1.0", "wait 1.0 service", "turn 1.0 service", "units"]
+UPGRADE = [
+    *("try 1.1", "wait 1.1 trial", "turn 1.1 trial", "units", "drain 1.0 service", "restart 1.1"),
+    *("wait 1.1 service settled", "turn 1.1 service", "drain 1.1 trial", "end trial", "jobs 1.0"),
+]
 
 
 @pytest.fixture
@@ -152,72 +202,107 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pi:
 class TestInstall:
     def test_the_first(self, machine: Pi) -> None:
         assert machine.install("1.0")
-        assert machine.emperor.done == ["start 1.0", "wait 1.0", "turn 1.0"]
-        assert machine.serving == "1.0"
+        assert machine.emperor.done == FIRST
+        assert (machine.serving, machine.sites) == ("1.0", ["1.0"])
         note = machine.home.note()
         assert (note["serving"], note["from"], note["why"]) == ("1.0", "", "install")
         assert machine.said == []
 
-    def test_an_upgrade_stands_beside_what_runs_until_it_is_well(self, machine: Pi) -> None:
+    def test_an_upgrade_serves_from_its_trial_while_the_service_starts_again(self, machine: Pi) -> None:
         machine.serves("1.0")
         assert machine.install("1.1")
-        assert machine.emperor.done == ["summon 1.1", "wait 1.1", "turn 1.1", "drain 1.0", "dismiss 1.0"]
-        assert (machine.serving, machine.vassals) == ("1.1", {"web-1.1.ini"})
-        assert machine.kept == {"1.0", "1.1"}
+        assert machine.emperor.done == UPGRADE
+        assert (machine.home.run / "web.sock").readlink() == Path("sockets/web/app.sock")
+        assert (machine.serving, machine.kept, machine.sites) == ("1.1", {"1.0", "1.1"}, ["1.1 1.0"])
         note = machine.home.note()
         assert (note["serving"], note["from"], note["why"]) == ("1.1", "1.0", "install")
 
-    def test_nginx_goes_there_before_current_does(
+    def test_nginx_goes_to_the_trial_before_current_does(
         self, machine: Pi, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         machine.serves("1.0")
         seen: list[str] = []
-        monkeypatch.setattr(machine.emperor.__class__, "turn", lambda *_: seen.append(machine.serving))
-        monkeypatch.setattr(machine.emperor.__class__, "drain", lambda *_: seen.append(machine.serving))
+        monkeypatch.setattr(Noting, "turn", lambda *_: seen.append(machine.serving))
+        monkeypatch.setattr(Noting, "drain", lambda *_: seen.append(machine.serving))
         machine.install("1.1")
-        assert seen == ["1.0", "1.1"]
+        assert seen == ["1.0", "1.1", "1.1", "1.1"]
 
-    def test_the_same_once_more_asks_only_whether_it_is_well(self, machine: Pi) -> None:
+    def test_the_same_once_more_asks_only_whether_it_is_healthy(self, machine: Pi) -> None:
         machine.serves("1.0")
         assert machine.install("1.0")
-        assert machine.emperor.done == ["wait 1.0 settled", "turn 1.0"]
+        assert machine.emperor.done == ["wait 1.0 service settled", "turn 1.0 service"]
         assert machine.ran == []
 
-    def test_the_same_version_with_other_bytes_is_loaded_again(self, machine: Pi) -> None:
-        machine.serves("1.0")
+    def test_the_same_version_with_other_bytes_is_another_release(self, machine: Pi) -> None:
+        old = machine.serves("1.0")
         assert machine.install("1.0", {"app/more.py": ""})
-        assert machine.emperor.done == ["reload 1.0", "wait 1.0", "turn 1.0"]
+        assert machine.emperor.done[:2] == ["try 1.0", "wait 1.0 trial"]
+        assert old.folder.is_dir()
+        serving = machine.home.serving()
+        assert serving
+        assert serving.name != old.name
 
-    def test_a_downgrade_to_one_that_is_here_needs_no_trial(self, machine: Pi) -> None:
+    def test_the_same_version_with_bad_bytes_leaves_the_good_ones_and_says_so(self, machine: Pi) -> None:
+        old = machine.serves("1.0")
+        machine.emperor.problems["1.0 trial"] = "/healthz answers 500"
+        assert not machine.install("1.0", {"app/more.py": ""})
+        assert machine.home.serving() == old
+        assert machine.home.note()["refused"]["why"] == "/healthz answers 500"
+
+    def test_a_downgrade_to_one_that_is_here_needs_no_new_trial_of_its_code(self, machine: Pi) -> None:
         machine.serves("1.0")
         machine.install("1.1")
         machine.ran.clear()
         machine.emperor.done.clear()
         assert machine.install("1.0")
-        assert "wait 1.0 settled" in machine.emperor.done
-        assert machine.serving == "1.0"
-        assert machine.ran == []
+        assert machine.emperor.done[:2] == ["try 1.0", "wait 1.0 trial settled"]
+        assert (machine.serving, machine.ran) == ("1.0", [])
 
-    def test_a_service_that_the_admin_stopped_stays_so(self, machine: Pi) -> None:
+    def test_a_service_that_the_admin_stopped_stays_so_and_the_release_is_tried(self, machine: Pi) -> None:
         machine.serves("1.0")
         machine.emperor.stop()
         machine.emperor.done.clear()
         machine.emperor.__dict__["halted"] = True
         assert machine.install("1.1")
-        assert machine.emperor.done == []
+        assert machine.emperor.done == ["try 1.1", "wait 1.1 trial", "kill trial", "units"]
         assert machine.serving == "1.1"
+        machine.emperor.problems["1.2"] = "no"
+        assert not machine.install("1.2")
+        assert machine.serving == "1.1"
+
+    def test_a_service_that_a_removal_stopped_is_started(self, machine: Pi) -> None:
+        machine.serves("1.0")
+        machine.emperor.__dict__.update(halted=True, active=False)
+        (machine.home.run / "removing").touch()
+        assert machine.install("1.0")
+        assert machine.emperor.done[0] == "start 1.0"
+        assert not (machine.home.run / "removing").exists()
 
     def test_a_service_that_failed_is_started(self, machine: Pi) -> None:
         machine.serves("1.0")
         machine.emperor.stop()
         assert machine.install("1.1")
-        assert "start 1.1" in machine.emperor.done
+        assert "restart 1.1" in machine.emperor.done
 
-    def test_where_nothing_can_be_started_it_is_ready_for_when_it_can(self, machine: Pi) -> None:
-        machine.emperor.__dict__["can_start"] = False
+    @pytest.mark.parametrize("how", ["no systemd", "policy", "mask"])
+    def test_where_nothing_may_be_started_it_is_ready_for_when_it_can(
+        self, machine: Pi, how: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if how == "no systemd":
+            monkeypatch.setattr(call, "systemd_runs", lambda: False)
+        elif how == "policy":
+            machine.policy = True
+            machine.answers["policy-rc.d"] = (101, "")
+        else:
+            machine.shown["LoadState"] = "masked"
         assert machine.install("1.0")
-        assert machine.emperor.done == ["start 1.0"]
-        assert machine.serving == "1.0"
+        assert machine.emperor.done == []
+        assert (machine.serving, machine.sites) == ("1.0", ["1.0"])
+
+    def test_a_first_one_that_does_not_start_is_refused(self, machine: Pi) -> None:
+        machine.emperor.__dict__["can_start"] = False
+        assert not machine.install("1.0")
+        assert (machine.serving, machine.kept) == ("", set())
 
     def test_as_many_releases_stay_as_the_author_wants(self, machine: Pi) -> None:
         machine.serves("1.0")
@@ -232,24 +317,36 @@ class TestInstall:
         pi.unpack(machine.home, "1.1", migrate="flask db upgrade")
         machine.home.snapshot()  # and then the power was cut
         assert machine.switch().configure()
-        assert "wait 1.1" in machine.emperor.done
+        assert "wait 1.1 trial" in machine.emperor.done
         assert ["/bin/sh", "-c", "flask db upgrade"] in machine.ran
 
-    def test_what_a_switch_left_behind_that_was_killed_is_dismissed(self, machine: Pi) -> None:
-        old = machine.serves("1.0")
-        machine.install("1.1")
-        machine.emperor.link(old).symlink_to(old.vassal)  # killed before it was dismissed
+    def test_a_switch_that_was_killed_while_the_trial_had_the_requests_goes_on(self, machine: Pi) -> None:
+        machine.serves("1.0")
+        pi.unpack(machine.home, "1.1")
+        release, _ = machine.home.snapshot()
+        machine.emperor.__dict__["on_trial"] = True
+        machine.emperor.turn(machine.emperor.instance(release, trial=True))
+        machine.home.point(release)
         machine.emperor.done.clear()
         assert machine.switch().configure()
-        assert machine.emperor.done[-2:] == ["drain 1.0", "dismiss 1.0"]
+        assert machine.emperor.done == [
+            *("restart 1.1", "wait 1.1 service settled", "turn 1.1 service"),
+            *("drain 1.1 trial", "end trial"),
+        ]
 
     def test_what_runs_beside_it_changes_when_it_serves(self, machine: Pi) -> None:
         machine.serves("1.0")
         assert machine.install("1.1", workers=["mail"])
-        assert machine.emperor.done[2:4] == ["turn 1.1", "beside 1.1"]
+        assert machine.emperor.done == [*UPGRADE, "beside 1.1"]
         machine.emperor.problems["1.2"] = "no"
         assert not machine.install("1.2", workers=["mail"])
         assert "beside 1.2" not in machine.emperor.done
+
+    def test_a_worker_that_ends_soon_is_named(self, machine: Pi) -> None:
+        machine.emperor.problems["guestbook-mail.service"] = "ends"
+        assert machine.install("1.0", workers=["mail"])
+        expected = "guestbook-mail.service ends soon after its start: journalctl -u guestbook-mail.service"
+        assert machine.said == [f"guestbook: {expected}"]
 
 
 class TestTrial:
@@ -257,8 +354,9 @@ class TestTrial:
         machine.install("1.0")
         trial = machine.home.releases / ".try.ini"
         assert machine.ran[0] == ["/usr/bin/uwsgi-core", "--ini", str(trial), "--no-server"]
-        assert f"\nsocket = {machine.home.run}/try.sock\n" in machine.tried
-        assert "web-1.0" not in machine.tried
+        assert "\nsocket = /tmp/trial.sock\n" in machine.tried
+        assert "socket-path" not in machine.tried
+        assert f"set-placeholder = release={machine.home.releases}/1.0." in machine.tried
         assert "\nmodule = guestbook\n" in machine.tried
         assert not trial.exists()
 
@@ -266,11 +364,11 @@ class TestTrial:
         machine.serves("1.0")
         machine.answers["--no-server"] = (22, "ImportError: no module")
         assert not machine.install("1.1", migrate="flask db upgrade")
-        assert machine.emperor.done == ["dismiss 1.1"]
+        assert machine.emperor.done == ["turn 1.0 service", "kill trial"]
         assert not [argv for argv in machine.ran if "flask db upgrade" in argv]
-        assert (machine.serving, machine.kept, machine.vassals) == ("1.0", {"1.0"}, {"web-1.0.ini"})
+        assert (machine.serving, machine.kept) == ("1.0", {"1.0"})
         assert machine.said == [
-            "guestbook: 1.1 was refused, and 1.0 serves on.",
+            "guestbook: 1.1 was refused; 1.0 keeps serving.",
             "guestbook: the app cannot be loaded",
             "  | ImportError: no module",
             "guestbook: to try it again: sudo guestbook rollback --undo",
@@ -281,12 +379,16 @@ class TestTrial:
 
     def test_the_databases_are_copied_before_they_are_changed(self, machine: Pi) -> None:
         machine.serves("1.0")
+        machine.answers["backup.py"] = (0, "x.db begins like a SQLite database")
         machine.install("1.1", migrate="flask db upgrade && true")
         backup = str(machine.home.lib / "libexec/backup.py")
+        copies = str(machine.home.root / "var/backups/guestbook")
+        copy = ["/usr/bin/python3", "-IB", backup, str(machine.home.data), copies]
         assert machine.ran[1:3] == [
-            ["/usr/bin/python3", "-IB", backup, str(machine.home.data)],
+            [*copy, f"ReadWritePaths={copies}"],
             ["/bin/sh", "-c", "flask db upgrade && true"],
         ]
+        assert machine.said == ["guestbook: x.db begins like a SQLite database"]
 
     @pytest.mark.parametrize(
         ("word", "why"),
@@ -299,20 +401,97 @@ class TestTrial:
         assert machine.home.note()["refused"]["why"] == why
         assert "  | no such table" in machine.said
         assert machine.serving == "1.0"
-        assert "summon 1.1" not in machine.emperor.done
+        assert "try 1.1" not in machine.emperor.done
         assert [argv[0] for argv in machine.ran].count("/bin/sh") == (word != "backup.py")
+
+    def test_a_site_that_nginx_refuses_refuses_the_release(self, machine: Pi) -> None:
+        machine.serves("1.0")
+        machine.nginx = "a duplicate default server"
+        assert not machine.install("1.1")
+        assert machine.home.note()["refused"]["why"] == "nginx refuses its site"
+        assert "  | a duplicate default server" in machine.said
+        assert machine.sites == []
+        assert "try 1.1" not in machine.emperor.done
 
 
 class TestRefused:
-    def test_an_upgrade_that_is_not_well_is_taken_down(self, machine: Pi) -> None:
+    def test_an_upgrade_that_is_not_healthy_is_taken_down(self, machine: Pi) -> None:
         machine.serves("1.0")
         machine.emperor.problems["1.1"] = "/healthz answers 500"
         assert not machine.install("1.1")
-        assert machine.emperor.done == ["summon 1.1", "wait 1.1", "dismiss 1.1"]
-        assert (machine.serving, machine.kept, machine.vassals) == ("1.0", {"1.0"}, {"web-1.0.ini"})
-        assert machine.said[1:3] == ["guestbook: /healthz answers 500", "  | what the journal has"]
+        assert machine.emperor.done == ["try 1.1", "wait 1.1 trial", "turn 1.0 service", "kill trial"]
+        assert (machine.serving, machine.kept) == ("1.0", {"1.0"})
+        assert machine.said[1:3] == [
+            "guestbook: /healthz answers 500",
+            "  | what guestbook.next.service wrote",
+        ]
 
-    def test_what_was_known_of_the_one_that_serves_on_stays_known(self, machine: Pi) -> None:
+    def test_one_whose_own_unit_does_not_start(self, machine: Pi) -> None:
+        machine.serves("1.0")
+        machine.emperor.problems["1.1 start"] = "Failed to set up mount namespacing"
+        assert not machine.install("1.1")
+        assert machine.home.note()["refused"]["why"] == "its service does not start"
+        assert machine.home.note()["refused"]["log"] == "Failed to set up mount namespacing"
+
+    @pytest.mark.parametrize("how", ["restart", "health"])
+    def test_one_that_is_healthy_on_trial_alone_gives_the_service_back(self, machine: Pi, how: str) -> None:
+        machine.serves("1.0")
+        if how == "health":
+            machine.emperor.problems["1.1 service"] = "/healthz answers 500"
+        else:
+            machine.emperor.__dict__["can_restart"] = False
+        assert not machine.install("1.1")
+        assert machine.serving == "1.0"
+        restarted = machine.emperor.done.index("restart 1.0")
+        assert machine.emperor.done[restarted - 1] == "units"
+        assert "wait 1.0 service settled" in machine.emperor.done
+        assert machine.emperor.done[-1] == "kill trial"
+        assert machine.sites == ["1.1 1.0", "1.0 1.1"]
+
+    def test_where_neither_is_healthy_in_the_service_the_trial_keeps_serving(self, machine: Pi) -> None:
+        machine.serves("1.0")
+        machine.emperor.problems |= {"1.1 service": "no", "1.0 service": "neither"}
+        assert machine.install("1.1")
+        assert machine.serving == "1.1"
+        assert "guestbook.next.service serves it, as guestbook.service does not: no" in machine.said[0]
+        assert machine.emperor.on_trial
+
+    @pytest.mark.parametrize("wrong", [OSError(28, "No space left"), RecursionError(), KeyError("x")])
+    def test_whatever_goes_wrong_is_a_refusal(
+        self, machine: Pi, wrong: Exception, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        machine.serves("1.0")
+
+        def fail(*_: object) -> str:
+            raise wrong
+
+        monkeypatch.setattr(Noting, "start_trial", fail)
+        assert not machine.install("1.1")
+        why = machine.home.note()["refused"]["why"]
+        assert why.startswith(f"the switch was broken off: {type(wrong).__name__}")
+        assert (machine.serving, machine.kept) == ("1.0", {"1.0"})
+
+    def test_ctrl_c_takes_it_down_and_goes_on_up(
+        self, machine: Pi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        machine.serves("1.0")
+
+        def interrupted(*_: object) -> str:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Noting, "start_trial", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            machine.install("1.1")
+        assert machine.emperor.done[-1] == "kill trial"
+        assert machine.serving == "1.0"
+
+    def test_nothing_that_an_app_wrote_controls_a_terminal(self, machine: Pi) -> None:
+        machine.serves("1.0")
+        machine.emperor.problems["1.1"] = "\x1b]0;owned\x07\u202e"
+        assert not machine.install("1.1")
+        assert machine.said[1] == "guestbook: \\x1b]0;owned\\x07\\u202e"
+
+    def test_what_was_known_of_the_one_that_keeps_serving_stays_known(self, machine: Pi) -> None:
         machine.install("1.0")
         before = machine.home.note()
         machine.emperor.problems.update({"1.1": "no", "1.2": "neither"})
@@ -333,26 +512,18 @@ class TestRefused:
     def test_a_first_one_is_left_stopped(self, machine: Pi) -> None:
         machine.emperor.problems["1.0"] = "/ answers 500"
         assert not machine.install("1.0")
-        assert machine.emperor.done == ["start 1.0", "wait 1.0", "stop", "dismiss 1.0"]
-        assert (machine.serving, machine.kept, machine.vassals) == ("", set(), set())
-        assert machine.said[0] == "guestbook: 1.0 was refused, and the service is left stopped."
+        assert machine.emperor.done == ["start 1.0", "wait 1.0 service", "stop"]
+        assert (machine.serving, machine.kept) == ("", set())
+        assert machine.said[0] == "guestbook: 1.0 was refused; the service is left stopped."
         assert machine.home.note()["refused"]["version"] == "1.0"
-
-    def test_a_service_that_was_down_gets_back_what_it_had(self, machine: Pi) -> None:
-        machine.serves("1.0")
-        machine.emperor.stop()
-        machine.emperor.done.clear()
-        machine.emperor.problems["1.1"] = "no"
-        assert not machine.install("1.1")
-        assert machine.emperor.done == ["start 1.1", "wait 1.1", "start 1.0", "dismiss 1.1"]
-        assert machine.vassals == {"web-1.0.ini"}
 
     def test_the_one_that_serves_is_never_taken_down(self, machine: Pi) -> None:
         machine.serves("1.0")
         machine.emperor.problems["1.0"] = "/ answers 500"
         assert not machine.install("1.0")
-        assert machine.emperor.done == ["wait 1.0 settled"]
+        assert machine.emperor.done == ["wait 1.0 service settled"]
         assert (machine.serving, machine.kept) == ("1.0", {"1.0"})
+        assert machine.said[0] == "guestbook: 1.0 was refused; stays the one that is served."
 
     def test_a_release_that_was_served_before_is_kept(self, machine: Pi) -> None:
         machine.serves("1.0")
@@ -371,22 +542,19 @@ class TestRollback:
         machine.ran.clear()
         assert machine.switch().rollback("")
         assert machine.emperor.done == [
-            "summon 1.0",
-            "wait 1.0 settled",
-            "turn 1.0",
-            "drain 1.1",
-            "dismiss 1.1",
+            *("try 1.0", "wait 1.0 trial settled", "turn 1.0 trial", "units", "drain 1.1 service"),
+            *("restart 1.0", "wait 1.0 service settled", "turn 1.0 service", "drain 1.0 trial"),
+            *("end trial", "jobs 1.1"),
         ]
         assert machine.ran == []
         note = machine.home.note()
         assert (note["serving"], note["from"], note["why"]) == ("1.0", "1.1", "rollback")
 
-    @pytest.mark.parametrize("name", ["1:1.0", "1_1.0"])
-    def test_to_one_by_its_version_or_its_name(self, machine: Pi, name: str) -> None:
+    def test_to_one_by_its_version(self, machine: Pi) -> None:
         machine.serves("1:1.0")
         machine.install("1:1.1", keep_releases=3)
         machine.install("1:1.2", keep_releases=3)
-        assert machine.switch().rollback(name)
+        assert machine.switch().rollback("1:1.0")
         assert machine.serving == "1:1.0"
 
     @pytest.mark.parametrize("installed", ["1.1", "1.2"])
@@ -396,8 +564,7 @@ class TestRollback:
         machine.emperor.stop()
         machine.emperor.__dict__["halted"] = True
         assert machine.switch().rollback("")
-        assert "start 1.0" in machine.emperor.done
-        assert machine.vassals == {"web-1.0.ini"}
+        assert "restart 1.0" in machine.emperor.done
 
     def test_undone_it_is_what_is_installed(self, machine: Pi) -> None:
         machine.serves("1.0")
@@ -416,6 +583,13 @@ class TestRollback:
         assert machine.serving == "1.1"
         assert "refused" not in machine.home.note()
 
+    @pytest.mark.parametrize("state", ["half-installed ok", "unpacked reinstreq", "not-installed ok"])
+    def test_what_dpkg_has_not_unpacked_in_full_is_not_undone_to(self, machine: Pi, state: str) -> None:
+        machine.serves("1.0")
+        machine.answers["dpkg-query"] = (0, state)
+        with pytest.raises(LookupError, match="apt --fix-broken install"):
+            machine.switch().undo()
+
     def test_there_is_none_before_the_first(self, machine: Pi) -> None:
         machine.serves("1.0")
         with pytest.raises(LookupError) as unknown:
@@ -431,30 +605,14 @@ class TestRollback:
         assert machine.emperor.done == []
 
 
-class TestNginx:
-    def test_it_is_reloaded_if_its_part_changed(self, machine: Pi) -> None:
-        machine.serves("1.0")
-        machine.install("1.1", {"nginx/server.conf": "location /new {}\n"})
-        assert machine.ran[-2:] == [
-            ["/usr/sbin/nginx", "-t", "-q"],
-            ["systemctl", "try-reload-or-restart", "nginx.service"],
-        ]
-
-    def test_it_is_left_alone_if_not(self, machine: Pi) -> None:
-        machine.serves("1.0")
-        machine.install("1.1")
-        assert not [argv for argv in machine.ran if "nginx" in argv[0]]
-
-    def test_what_is_broken_is_named_and_not_loaded(self, machine: Pi) -> None:
-        machine.serves("1.0")
-        machine.answers["nginx -t"] = (1, "no certificate\nin sites-enabled/other:3\n")
-        assert machine.install("1.1", {"nginx/server.conf": ""})
-        assert machine.ran[-1] == ["/usr/sbin/nginx", "-t", "-q"]
-        assert machine.said == [
-            "guestbook: nginx keeps its old configuration, as the new one is broken:",
-            "  | no certificate\n  | in sites-enabled/other:3",
-        ]
-        assert machine.serving == "1.1"
+def test_what_nginx_has_against_others_is_told(machine: Pi) -> None:
+    machine.others = "no certificate\nin sites-enabled/other:3"
+    assert machine.install("1.0")
+    assert machine.said == [
+        "guestbook: nginx keeps its old configuration, as the new one is broken:",
+        "guestbook: no certificate",
+        "guestbook: in sites-enabled/other:3",
+    ]
 
 
 def test_one_switch_at_a_time(machine: Pi, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -483,6 +641,14 @@ class TestPostinst:
         monkeypatch.setattr(Switch, "configure", configure)
         assert switch.main(machine.home) == 0
         assert asked == [machine.home]
+
+    def test_it_ends_well_at_ctrl_c(self, machine: Pi, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupted(_: Switch) -> bool:
+            raise KeyboardInterrupt
+
+        pi.unpack(machine.home, "1.0")
+        monkeypatch.setattr(Switch, "configure", interrupted)
+        assert switch.main(machine.home) == 0
 
     @pytest.mark.parametrize("damage", ["", "not json", json.dumps({"package": "guestbook"})])
     def test_it_ends_well_where_nothing_can_be_done(

@@ -1,176 +1,198 @@
+"""What is run as the app: the words for systemd-run, and what becomes of them."""
+
 from __future__ import annotations
 
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 from pathlib import Path
-from typing import Any
 
+import call
 import pi
 import pytest
+import sandbox
 import task
 from release import Home, Release
 
+UNIT = "guestbook.run-7.service"
 
-class Process:
-    """A process that ends, or does not until it is killed, or is interrupted."""
 
-    pid = 4711
+class Systemd:
+    """Notes what is run, with the drop-ins of its unit at that time."""
 
-    def __init__(
-        self, output: bytes, status: int, *, late: bool = False, interrupted: bool = False
-    ) -> None:
-        self.output, self.returncode, self.late, self.interrupted = output, status, late, interrupted
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.ran: list[list[str]] = []
+        self.settings = ""
+        self.answer = (0, "")
+        self.result = "success"
 
-    def __call__(self, argv: list[str], **given: Any) -> Process:
-        self.argv, self.given = argv, given
-        return self
+    def __call__(self, *argv: str, **_: object) -> tuple[int, str]:
+        self.ran.append(list(argv))
+        if argv[0] != "systemd-run":
+            return 0, ""
+        folder = self.home.root / "run/systemd/system" / f"{UNIT}.d"
+        self.settings = "".join(path.read_text() for path in sorted(folder.iterdir()))
+        return self.answer
 
-    def __enter__(self) -> Process:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def communicate(self, timeout: float | None = None) -> tuple[bytes, None]:
-        if self.interrupted:
-            raise KeyboardInterrupt
-        if self.late:
-            assert timeout is not None
-            self.late = False
-            raise subprocess.TimeoutExpired("x", timeout)
-        return self.output, None
+    def systemctl(self, *words: str, **_: object) -> tuple[int, str]:
+        self.ran.append(["systemctl", *words])
+        return 0, ""
 
 
 @pytest.fixture
-def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Release:
+def home(tmp_path: Path) -> Home:
+    return pi.home(tmp_path)
+
+
+@pytest.fixture
+def release(home: Home, monkeypatch: pytest.MonkeyPatch) -> Release:
     monkeypatch.setattr(pwd, "getpwnam", {"guestbook": pi.ACCOUNT}.__getitem__)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "getpid", lambda: 7)
     monkeypatch.setattr(shutil, "which", lambda name, *, path: None if name == "nix" else f"/bin/{name}")
-    return pi.serve(pi.home(tmp_path), "1.0")
-
-
-@pytest.fixture
-def killed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "killpg", lambda *given: found.append(given))
+    pi.unpack(home, "1.0", {"systemd/guestbook.service": "[Service]\nProtectSystem=strict\n"})
+    found, _ = home.snapshot()
+    home.point(found)
     return found
 
 
-def run(home: Home, release: Release, process: Process, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
-    monkeypatch.setattr(subprocess, "Popen", process)
-    return task.as_app(home, release, ["sh", "-c", "x"], seconds=5)
+@pytest.fixture
+def systemd(home: Home, monkeypatch: pytest.MonkeyPatch) -> Systemd:
+    found = Systemd(home)
+    monkeypatch.setattr(call, "systemd_runs", lambda: True)
+    monkeypatch.setattr(call, "call", found)
+    monkeypatch.setattr(call, "systemctl", found.systemctl)
+    monkeypatch.setattr(call, "shown", lambda _, name: found.result if name == "Result" else "")
+    monkeypatch.setattr(sandbox, "apart", lambda: "PrivatePIDs=yes")
+    return found
 
 
-def test_it_is_the_apps_user_with_the_apps_variables(
-    tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def no_systemd(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    ran: list[list[str]] = []
+
+    def run(*argv: str, **_: object) -> tuple[int, str]:
+        ran.append(list(argv))
+        return 0, "said\n"
+
+    monkeypatch.setattr(call, "systemd_runs", lambda: False)
+    monkeypatch.setattr(call, "call", run)
+    return ran
+
+
+class TestAsApp:
+    def test_it_is_a_unit_with_the_settings_of_the_apps(
+        self, home: Home, release: Release, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PASSWORD", "of root")
+        systemd.answer = (0, "hello\n")
+        found = task.as_app(home, release, ["sh", "-c", "echo $X"], seconds=5, more="ReadWritePaths=/x")
+        assert found == (0, "hello")
+        (words,) = systemd.ran
+        assert words[words.index("--") :] == ["--", "/bin/sh", "-c", "echo $$X"]
+        assert {f"--unit={UNIT}", "--pipe", "--wait", f"--working-directory={home.data}"} <= set(words)
+        assert {"--property=RuntimeMaxSec=5", "--property=KillSignal=SIGKILL"} <= set(words)
+        assert "--setenv=STATE_DIRECTORY=/var/lib/guestbook" in words
+        assert [word for word in words if word.startswith(f"--setenv=PATH={release.folder}/venv/bin:")]
+        assert "of root" not in " ".join(words)
+        assert systemd.settings == (
+            "[Service]\nProtectSystem=strict\n[Service]\nPrivatePIDs=yes\nReadWritePaths=/x\n"
+        )
+        assert list((home.root / "run/systemd/system").iterdir()) == []
+
+    def test_a_command_that_is_not_there(self, home: Home, release: Release, systemd: Systemd) -> None:
+        assert task.as_app(home, release, ["nix"], seconds=5) == (127, "there is no command 'nix'")
+        assert systemd.ran == []
+
+    @pytest.mark.parametrize("how", ["by systemd", "by itself"])
+    def test_what_does_not_end_is_ended_with_all_that_it_started(
+        self, home: Home, release: Release, systemd: Systemd, how: str
+    ) -> None:
+        systemd.answer = (1 if how == "by systemd" else 124, "so far\n")
+        systemd.result = "timeout" if how == "by systemd" else "success"
+        found = task.as_app(home, release, ["sh"], seconds=5)
+        assert found == (124, "so far\nit did not end within 5 seconds")
+        assert ["systemctl", "kill", "--signal=SIGKILL", UNIT] in systemd.ran
+
+    def test_one_that_fails_leaves_no_failed_unit(
+        self, home: Home, release: Release, systemd: Systemd
+    ) -> None:
+        systemd.answer = (3, "")
+        assert task.as_app(home, release, ["sh"], seconds=5) == (3, "")
+        assert systemd.ran[-1] == ["systemctl", "reset-failed", UNIT]
+
+    def test_an_app_of_debians_emperor_has_the_admins_file_by_its_name(
+        self, home: Home, systemd: Systemd, release: Release
+    ) -> None:
+        assert release.emperor == "own"
+        other = pi.serve(home, "1.1", emperor="system", user="www-data")
+        task.as_app(home, other, ["sh"], seconds=5)
+        assert "--property=EnvironmentFile=-/etc/guestbook/env" in systemd.ran[0]
+
+    def test_without_systemd_it_becomes_the_apps_user(
+        self, home: Home, release: Release, no_systemd: list[list[str]]
+    ) -> None:
+        assert task.as_app(home, release, ["sh", "-c", "x"], seconds=5) == (0, "said")
+        (words,) = no_systemd
+        assert words[:4] == ["setpriv", "--reuid=990", "--regid=980", "--init-groups"]
+        assert words[4:8] == ["env", "-i", "-C", str(home.data)]
+        assert words[-3:] == ["/bin/sh", "-c", "x"]
+
+    def test_the_apps_user_stays_that_user(
+        self, home: Home, release: Release, no_systemd: list[list[str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 990)
+        home.data.rmdir()
+        task.as_app(home, release, ["sh"], seconds=5)
+        assert no_systemd[0][:4] == ["env", "-i", "-C", "/"]
+
+
+class TestForPerson:
+    @pytest.fixture
+    def ran(self, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+        found: list[list[str]] = []
+
+        def run(argv: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+            found.append(argv)
+            return subprocess.CompletedProcess(argv, 3)
+
+        monkeypatch.setattr(subprocess, "run", run)
+        return found
+
+    @pytest.mark.parametrize(("terminal", "mode"), [(True, "--pty"), (False, "--pipe")])
+    def test_it_is_in_the_sandbox_too(
+        self,
+        home: Home,
+        release: Release,
+        systemd: Systemd,
+        ran: list[list[str]],
+        *,
+        terminal: bool,
+        mode: str,
+    ) -> None:
+        assert task.for_person(home, release, ["/bin/sh"], terminal=terminal) == 3
+        assert mode in ran[0]
+        assert ran[0][-2:] == ["--", "/bin/sh"]
+        assert systemd.ran == [["systemctl", "stop", UNIT]]
+
+    def test_without_systemd(
+        self, home: Home, release: Release, no_systemd: list[list[str]], ran: list[list[str]]
+    ) -> None:
+        assert task.for_person(home, release, ["/bin/sh"], terminal=True) == 3
+        assert no_systemd == []
+        assert ran[0][0] == "setpriv"
+
+
+@pytest.mark.parametrize("root", [True, False])
+def test_copies_are_the_apps_alone(
+    home: Home, release: Release, monkeypatch: pytest.MonkeyPatch, *, root: bool
 ) -> None:
-    process = Process(b"hello\n", 3)
-    monkeypatch.setenv("PASSWORD", "of root")
-    assert run(Home("guestbook", tmp_path), release, process, monkeypatch) == (3, "hello")
-    assert process.argv == ["/bin/sh", "-c", "x"]
-    given = process.given
-    assert (given["user"], given["group"], given["extra_groups"]) == (990, 980, [])
-    assert given["cwd"] == tmp_path / "var/lib/guestbook"
-    assert given["umask"] == 0o077
-    assert given["env"]["STATE_DIRECTORY"] == "/var/lib/guestbook"
-    assert given["env"]["PATH"].startswith(f"{release.folder}/venv/bin:")
-    assert "PASSWORD" not in given["env"]
-
-
-def test_the_apps_user_stays_that_user(
-    tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 990)
-    process = Process(b"", 0)
-    (tmp_path / "var/lib/guestbook").rmdir()
-    assert run(Home("guestbook", tmp_path), release, process, monkeypatch) == (0, "")
-    assert (process.given["user"], process.given["group"]) == (None, None)
-    assert process.given["cwd"] == Path("/")
-
-
-def test_a_command_that_is_not_there(tmp_path: Path, release: Release) -> None:
-    found = task.as_app(Home("guestbook", tmp_path), release, ["nix"], seconds=5)
-    assert found == (127, "there is no command 'nix'")
-
-
-@pytest.mark.parametrize(
-    ("output", "said"),
-    [
-        (b"so far\n", "so far\nit did not end within 5 seconds"),
-        (b"", "it did not end within 5 seconds"),
-    ],
-)
-def test_what_does_not_end_is_ended_with_all_that_it_started(
-    tmp_path: Path,
-    release: Release,
-    killed: list[tuple[int, int]],
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    output: bytes,
-    said: str,
-) -> None:
-    process = Process(output, -9, late=True)
-    assert run(Home("guestbook", tmp_path), release, process, monkeypatch) == (124, said)
-    assert process.given["start_new_session"] is True
-    assert killed == [(4711, signal.SIGKILL)]
-
-
-def test_ctrl_c_ends_it_too(
-    tmp_path: Path, release: Release, killed: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    process = Process(b"", 0, interrupted=True)
-    with pytest.raises(KeyboardInterrupt):
-        run(Home("guestbook", tmp_path), release, process, monkeypatch)
-    assert killed == [(4711, signal.SIGKILL)]
-
-
-def test_what_has_ended_meanwhile_is_not_ended_again(
-    tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def gone(*_: object) -> None:
-        raise ProcessLookupError
-
-    monkeypatch.setattr(os, "killpg", gone)
-    found = run(Home("guestbook", tmp_path), release, Process(b"x", 0, late=True), monkeypatch)
-    assert found[0] == 124
-
-
-def test_of_much_output_the_end_is_kept(
-    tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lines = b"".join(b"line %d\n" % number for number in range(100))
-    _, said = run(Home("guestbook", tmp_path), release, Process(lines, 1), monkeypatch)
-    assert said.splitlines()[0] == "line 80"
-    assert said.splitlines()[-1] == "line 99"
-
-
-def test_of_a_traceback_all_is_kept_and_nothing_before_it(
-    tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    output = b"noise\nTraceback (most recent call last):\n  x\nValueError: \xff no\n"
-    _, said = run(Home("guestbook", tmp_path), release, Process(output, 1), monkeypatch)
-    assert said == "Traceback (most recent call last):\n  x\nValueError: \ufffd no"
-
-
-def test_of_much_without_a_traceback_the_end_is_kept() -> None:
-    assert task.tail("\n".join(map(str, range(50)))) == "\n".join(map(str, range(30, 50)))
-
-
-def test_requests_are_not_kept_beside_anything_else() -> None:
-    requests = ["[pid: 7|app: 0|req: 1/1] GET / => generated 9 bytes (HTTP/1.1 500)"] * 30
-    assert task.tail("\n".join(["no file", *requests])) == "no file"
-    assert task.tail("\n".join(requests)) == "\n".join(requests[:20])
-
-
-def test_a_traceback_is_kept_though_the_program_was_started_again() -> None:
-    said = ["Traceback (most recent call last):", *["  x"] * 40, "ValueError: no", *["again"] * 40]
-    kept = task.tail("\n".join(said)).splitlines()
-    assert len(kept) == 20
-    assert kept[-5:] == ["ValueError: no", *["again"] * 4]
-
-
-def test_of_a_traceback_that_is_cut_the_end_is_kept() -> None:
-    assert task.tail("Traceback (most recent call last):\n  x") == "Traceback (most recent call last):\n  x"
+    given: list[tuple[object, ...]] = []
+    monkeypatch.setattr(os, "chown", lambda *args, **_: given.append(args))
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if root else 990)
+    folder = task.copies(home, release)
+    assert folder == home.root / "var/backups/guestbook"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert given == ([(folder, 990, 980)] if root else [])

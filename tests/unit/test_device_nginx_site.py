@@ -1,0 +1,188 @@
+"""The site of the app: the package's until an admin edits it, tested before nginx reads it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import call
+import pi
+import pytest
+from nginx_site import Site
+from release import Home, Release
+
+SITE = "server {{ include {0}/nginx/server.conf; }} # {1}\n"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    found = pi.home(tmp_path)
+    for name in ("sites-available", "sites-enabled", "conf.d"):
+        (tmp_path / "etc/nginx" / name).mkdir(parents=True)
+    main = f"http {{ include mime.types; include {tmp_path}/etc/nginx/sites-enabled/*; }}\n"
+    (tmp_path / "etc/nginx/nginx.conf").write_text(main)
+    (tmp_path / "etc/nginx/mime.types").write_text("")
+    (tmp_path / "etc/nginx/sites-available/default").write_text("server {}\n")
+    (tmp_path / "etc/nginx/sites-enabled/default").symlink_to("../sites-available/default")
+    return found
+
+
+class Nginx:
+    """Notes what is run; says what it finds in a configuration that it tests."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+        self.refuses: set[str] = set()
+        """By ``candidate`` or ``present``, the configurations that it does not take."""
+        self.site = self.part = ""
+        self.others: set[str] = set()
+
+    def __call__(self, *argv: str, **_: object) -> tuple[int, str]:
+        if "-t" not in argv:
+            self.ran.append(" ".join(argv))
+            return 0, ""
+        main = Path(argv[-1])
+        which = "present" if main.parent.name == "nginx" else "candidate"
+        self.ran.append(f"test {which}")
+        if which == "candidate":
+            enabled = main.parent / "sites-enabled"
+            assert str(enabled) in main.read_text()
+            assert (main.parent / "mime.types").exists()
+            self.site = (enabled / "guestbook").read_text()
+            self.part = (main.parent / "release/nginx/server.conf").read_text()
+            self.others = {path.name for path in enabled.iterdir() if path.exists()} - {"guestbook"}
+        return (1, f"refused: {which}\n") if which in self.refuses else (0, "")
+
+
+@pytest.fixture
+def nginx(monkeypatch: pytest.MonkeyPatch) -> Nginx:
+    found = Nginx()
+    monkeypatch.setattr(call, "call", found)
+    monkeypatch.setattr(call, "systemd_runs", lambda: True)
+    monkeypatch.setattr(call, "systemctl", found)
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: "/usr/sbin/nginx")
+    return found
+
+
+def release(home: Home, version: str, site: str = "", part: str = "location / {}\n") -> Release:
+    text = site or SITE.format(home.current, version)
+    pi.unpack(home, version, {"nginx/site.conf": text, "nginx/server.conf": part})
+    found, _ = home.snapshot()
+    return found
+
+
+def test_the_first_is_put_and_linked(home: Home, nginx: Nginx) -> None:
+    site, one = Site(home), release(home, "1.0")
+    assert site.put(one, None) == ""
+    assert site.file.read_text() == SITE.format(home.current, "1.0")
+    assert site.link.readlink() == Path("../sites-available/guestbook")
+    assert nginx.ran == ["test present", "try-reload-or-restart nginx.service"]
+
+
+def test_one_that_nobody_edited_follows_the_release(home: Home, nginx: Nginx) -> None:
+    site, one, two = Site(home), release(home, "1.0"), release(home, "1.1")
+    site.put(one, None)
+    site.put(two, one)
+    assert site.file.read_text() == SITE.format(home.current, "1.1")
+    site.put(one, two)
+    assert site.file.read_text() == SITE.format(home.current, "1.0")
+
+
+def test_one_that_somebody_edited_stays(home: Home, nginx: Nginx) -> None:
+    site, one, two = Site(home), release(home, "1.0"), release(home, "1.1")
+    site.put(one, None)
+    site.file.write_text("mine")
+    nginx.ran.clear()
+    site.put(two, one)
+    assert site.file.read_text() == "mine"
+    assert nginx.ran == []  # its part of the site is the same
+
+
+def test_one_that_a_power_cut_emptied_is_written_again(home: Home, nginx: Nginx) -> None:
+    site, one = Site(home), release(home, "1.0")
+    site.put(one, None)
+    site.file.write_text("")
+    site.written.write_text("")
+    site.put(one, one)
+    assert site.file.read_text() == SITE.format(home.current, "1.0")
+
+
+def test_a_link_that_was_taken_away_stays_away(home: Home, nginx: Nginx) -> None:
+    site, one, two = Site(home), release(home, "1.0"), release(home, "1.1")
+    site.put(one, None)
+    site.link.unlink()
+    site.put(two, one)
+    assert not site.link.is_symlink()
+    nginx.refuses = {"candidate"}
+    assert site.problem(two) == ""  # nginx does not read it
+
+
+def test_nginx_reads_a_part_that_changed(home: Home, nginx: Nginx) -> None:
+    one, two = (release(home, version, "server {}\n", part=version) for version in ("1.0", "1.1"))
+    site = Site(home)
+    site.put(one, None)
+    nginx.ran.clear()
+    site.put(two, one)
+    assert nginx.ran == ["test present", "try-reload-or-restart nginx.service"]
+
+
+def test_what_is_broken_elsewhere_is_told_and_not_loaded(home: Home, nginx: Nginx) -> None:
+    nginx.refuses = {"present"}
+    assert Site(home).put(release(home, "1.0"), None) == "refused: present"
+    assert nginx.ran == ["test present"]
+
+
+def test_it_is_tested_with_the_release_in_place_before_anything_changes(home: Home, nginx: Nginx) -> None:
+    one = release(home, "1.0", part="include x;\n")
+    before = sorted(path for path in home.root.rglob("*"))
+    assert Site(home).problem(one) == ""
+    assert nginx.ran == ["test candidate"]
+    assert "/release/nginx/server.conf" in nginx.site
+    assert str(home.current) not in nginx.site
+    assert nginx.part == "include x;\n"
+    assert nginx.others == {"default"}
+    assert sorted(path for path in home.root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("refuses", "said"),
+    [({"candidate"}, "refused: candidate"), ({"candidate", "present"}, ""), (set(), "")],
+)
+def test_only_what_the_release_breaks_is_its_fault(
+    home: Home, nginx: Nginx, refuses: set[str], said: str
+) -> None:
+    nginx.refuses = refuses
+    assert Site(home).problem(release(home, "1.0")) == said
+
+
+def test_an_edited_site_is_tested_with_the_new_part(home: Home, nginx: Nginx) -> None:
+    site, one = Site(home), release(home, "1.0")
+    site.put(one, None)
+    site.file.write_text(f"mine {home.current}/nginx/server.conf")
+    site.problem(release(home, "1.1"))
+    assert nginx.site.startswith("mine /")
+    assert str(home.current) not in nginx.site
+
+
+def test_without_nginx_it_is_written_only(
+    home: Home, nginx: Nginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    site = Site(home)
+    assert site.problem(release(home, "1.0")) == ""
+    assert site.put(release(home, "1.0"), None) == ""
+    assert site.file.exists()
+    assert nginx.ran == []
+
+
+def test_without_systemd_dpkg_lets_nginx_read_it(
+    home: Home, nginx: Nginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "systemd_runs", lambda: False)
+    monkeypatch.setenv("DPKG_MAINTSCRIPT_PACKAGE", "guestbook")
+    Site(home).put(release(home, "1.0"), None)
+    assert nginx.ran[-1] == "dpkg-trigger --no-await nginx-reload"
+    monkeypatch.delenv("DPKG_MAINTSCRIPT_PACKAGE")
+    nginx.ran.clear()
+    Site(home).put(release(home, "1.1", "server {}\n"), None)
+    assert nginx.ran == ["test present"]
