@@ -18,11 +18,6 @@ def current(package: str) -> str:
     return f"/usr/lib/{package}/current"
 
 
-def release(version: str) -> str:
-    """Return the name of a release of a Debian ``version``: uWSGI takes a colon for that of a port."""
-    return version.replace(":", "_")
-
-
 def site_packages(python: str) -> str:
     """Return the folder of modules inside a venv, for ``python`` such as ``3.13``."""
     return f"lib/python{python}/site-packages"

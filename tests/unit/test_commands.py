@@ -38,6 +38,17 @@ def test_generated_texts(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"render/{name}", rendered()[GENERATED[name]].data.decode())
 
 
+def test_their_units_are_part_of_the_release() -> None:
+    sources = rendered()
+    units = {
+        path: source for path, source in sources.items() if path.startswith(f"{UNITS}/") and source.data
+    }
+    assert len(units) == 4
+    for path, source in units.items():
+        kept = sources[f"usr/lib/guestbook/dist/systemd/{path.removeprefix(UNITS).strip('/')}"]
+        assert kept.data == source.data
+
+
 def test_the_app_starts_them_with_itself() -> None:
     links = {path: source.target for path, source in rendered().items() if ".wants/" in path}
     assert links == {
@@ -49,7 +60,7 @@ def test_the_app_starts_them_with_itself() -> None:
 def test_all_have_the_sandbox_of_the_app() -> None:
     sources = rendered()
     own = sources[f"{UNITS}/guestbook.service"].data.decode()
-    sandbox = own.partition("# The app's data;")[2].partition("\n[Install]")[0]
+    sandbox = own.partition("# The app's data.")[2].partition("\n[Install]")[0]
     assert "SystemCallFilter=" in sandbox
     for name in ("mails", "tidy"):
         assert sandbox in sources[f"{UNITS}/guestbook-{name}.service"].data.decode()
@@ -59,7 +70,7 @@ def test_a_program_is_of_one_release_and_may_be_run() -> None:
     program = rendered(install="wheel")["usr/lib/guestbook/dist/commands/mails"]
     assert program.mode == 0o755
     text = program.data.decode()
-    assert f"release=/usr/lib/guestbook/releases/{VERSION}\n" in text
+    assert '\nrelease=$(dirname -- "$(dirname -- "$(realpath -- "$0")")")\n' in text
     assert text.endswith('\ncd "$STATE_DIRECTORY" || exit\nflask send-mails\n')
     assert "PYTHONPATH" not in text
 

@@ -82,7 +82,7 @@ class TestSettings:
 
     def test_debians_emperor_has_no_place_for_it(self) -> None:
         with pytest.raises(ProjectError, match=r"'tool\.debonair\.server' is kept by an app's own emperor"):
-            emperors.of(sample(emperor="system"), VERSION)
+            emperors.of(sample(emperor="system"))
 
 
 class TestLine:
@@ -143,7 +143,10 @@ class TestFiles:
         same = {source.path: source.data for source in with_uwsgi if "systemd" in source.path}
         chown = b"# gunicorn changes the group of its socket to its own.\nSystemCallFilter=@chown\n"
         assert {path: found[path].data.replace(chown, b"") for path in same} == same
-        assert [path for path in same if chown in found[path].data] == [SERVICE]
+        assert [path for path in same if chown in found[path].data] == [
+            f"{HOME}/systemd/guestbook.service",
+            SERVICE,
+        ]
 
     def test_it_runs_where_its_modules_are(self) -> None:
         text = rendered(install="wheel")[GENERATED["server"]].data.decode()

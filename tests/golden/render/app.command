@@ -1,6 +1,6 @@
 #!/bin/sh
 # tidy of guestbook 1.4.2-1+deb13, as guestbook-tidy.service runs it: with this release's own libraries.
-release=/usr/lib/guestbook/releases/1.4.2-1+deb13
+release=$(dirname -- "$(dirname -- "$(realpath -- "$0")")")
 export VIRTUAL_ENV="$release/venv" PATH="$release/venv/bin:$PATH"
 export FLASK_APP='guestbook:create_app()'
 export PYTHONPATH="$release/app"
