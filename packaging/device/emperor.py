@@ -83,7 +83,7 @@ class Emperor:
         if status:
             return tail(said) or "its folders could not be made"
         vassals = self.home.run / "vassals-next"
-        sandbox.put(self.home, release, self.trial_unit, trial=True)
+        sandbox.put(self.home, release, self.trial_unit, trial=True, more=sandbox.unseen())
         status, said = call.call(
             *("systemd-run", "--quiet", f"--unit={self.trial_unit}", "--collect"),
             *(f"--description=A release of {self.home.package} on trial", "--service-type=notify"),

@@ -41,16 +41,19 @@ def settings(text: str) -> str:
     return "\n".join([*kept, ""])
 
 
+def unseen() -> str:
+    """Return the setting that hides other processes of the app's user; empty where systemd has none."""
+    _, said = call.call("systemctl", "--version")
+    version = re.match(r"systemd (\d+)", said)
+    return "PrivatePIDs=yes" if version and int(version[1]) >= _PRIVATE_PIDS else ""
+
+
 def apart() -> str:
     """Return the setting by which a program cannot signal other processes of the app's user.
 
     They are out of its sight, or where systemd cannot do that yet, no signal is sent.
     """
-    _, said = call.call("systemctl", "--version")
-    version = re.match(r"systemd (\d+)", said)
-    if version and int(version[1]) >= _PRIVATE_PIDS:
-        return "PrivatePIDs=yes"
-    return "SystemCallFilter=~kill tkill tgkill pidfd_send_signal"
+    return unseen() or "SystemCallFilter=~kill tkill tgkill pidfd_send_signal"
 
 
 def put(home: Home, release: Release, unit: str, *, trial: bool = False, more: str = "") -> None:

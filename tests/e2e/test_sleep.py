@@ -44,7 +44,7 @@ def test_an_app_sleeps_wakes_and_is_switched_asleep(machine: Container, sleeper:
     assert len(processes(machine, "sleeper")) == 3
     assert "asleep" not in machine.run(["sleeper", "status"]).stdout
 
-    # a switch of a sleeping app, in either direction, loses no request, and leaves nothing of the other release
+    # a switch of a sleeping app, in either direction, leaves nothing of the other release
     fall_asleep(machine, "sleeper")
     install(machine, sleeper("sleeper", "1.1"))
     assert page(machine, "sleeper")[0] == "Hello from sleeper 1.1!"

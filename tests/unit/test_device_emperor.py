@@ -102,6 +102,7 @@ class TestTrial:
         text = UNIT.format(run=home.run)
         drop_in = home.root / "etc/drop-in.conf"
         drop_in.write_text("[Service]\nDeviceAllow=/dev/fb0\nExecStartPre=/bin/false\n")
+        told.answers["--version"] = (0, "systemd 257 (257.13-1~deb13u1)")
         told.answers["DropInPaths"] = (0, f"{drop_in} /nowhere.conf\n")
         pi.unpack(home, "1.0", {"systemd/guestbook.service": text})
         release, _ = home.snapshot()
@@ -112,6 +113,7 @@ class TestTrial:
                 "ReadWritePaths=/var/lib/guestbook   /srv\n"
             ),
             "[Service]\nDeviceAllow=/dev/fb0\n",
+            "[Service]\nPrivatePIDs=yes\n",
         ]
         boot, run = (argv for argv in told.ran if argv[0] != "systemctl")
         assert boot == [str(home.lib / "libexec/boot"), "guestbook", "next", str(release.folder)]
