@@ -31,7 +31,7 @@ def root(tmp_path: Path) -> Path:
     for line in (units / "guestbook.service").read_text().splitlines():
         key, _, command = line.partition("=")
         if key.startswith("Exec"):
-            program = tmp_path / shlex.split(command.rstrip("\\"))[0].lstrip("/")
+            program = tmp_path / shlex.split(command.rstrip("\\"))[0].lstrip("+/")
             program.parent.mkdir(parents=True, exist_ok=True)
             program.write_text("#!/bin/sh\n")
             program.chmod(0o755)
