@@ -23,6 +23,8 @@ _VASSAL = """\
 set-placeholder = release={1}
 set-placeholder = socket-path={2}
 set-placeholder = stats-path={3}
+; The variables that a unit of its own would give it.
+ini = exec:///usr/bin/python3 -IB {4}/libexec/variables.py {1}
 ini = {1}/vassals/web.ini
 """
 
@@ -116,7 +118,7 @@ class SystemEmperor(Emperor):
 
     def _text(self, release: Release) -> str:
         instance = self.instance(release)
-        return _VASSAL.format(release.package, release.folder, instance.sock, instance.stats)
+        return _VASSAL.format(release.package, release.folder, instance.sock, instance.stats, self.home.lib)
 
     def _is(self, text: str) -> bool:
         return self.vassal.exists() and self.vassal.read_text(encoding="utf-8") == text

@@ -31,7 +31,7 @@ class Emperor:
     templates: Mapping[str, str]
     """The templates of the files that only this emperor has, by their path in the package."""
     vassal: Mapping[str, str]
-    """Values of the vassal's template: ``plugins``, ``socket``, ``variables`` and ``log``."""
+    """Values of the vassal's template: ``plugins``, ``socket`` and ``log``."""
 
 
 def of(project: Project) -> Emperor:
@@ -61,7 +61,7 @@ def _own(project: Project) -> Emperor:
         scripts="packaging/maintscripts",
         readme=f"packaging/doc/README.Debian{'.command' if project.command else ''}.in",
         templates=templates,
-        vassal={"plugins": "python3", "socket": _socket(project), "variables": "", "log": ""},
+        vassal={"plugins": "python3", "socket": _socket(project), "log": ""},
     )
 
 
@@ -85,8 +85,6 @@ def _system(project: Project) -> Emperor:
             "plugins": "python3,syslog",
             "socket": "; What nginx connects to. It outlives a reload, and so do the requests that wait.\n"
             "socket = %(socket-path)",
-            "variables": "; The variables that a unit of its own would give it.\n"
-            f"ini = exec:///usr/bin/python3 -IB /usr/lib/{app}/libexec/variables.py %(release)",
             "log": f"logger = syslog:{app}",
         },
     )

@@ -72,10 +72,12 @@ def test_a_release_takes_the_place_of_another(home: Home) -> None:
     one, two, seen = serve(home, "1.0"), serve(home, "1.1"), SystemEmperor(home)
     seen.summon(one)
     seen.summon(two)
-    assert vassal(home).read_text().splitlines()[-4:] == [
+    assert vassal(home).read_text().splitlines()[-6:] == [
         f"set-placeholder = release={two.folder}",
         "set-placeholder = socket-path=/run/guestbook/web.sock",
         f"set-placeholder = stats-path=/run/guestbook/web-{two.name}.stats",
+        "; The variables that a unit of its own would give it.",
+        f"ini = exec:///usr/bin/python3 -IB {home.lib}/libexec/variables.py {two.folder}",
         f"ini = {two.vassal}",
     ]
     assert [path.name for path in vassal(home).parent.iterdir()] == ["guestbook.ini"]
