@@ -122,7 +122,8 @@ def test_it_cannot_read_what_belongs_to_another_app(machine: Container, ask: Ask
         assert ask("read", path) == "EACCES"
     for folder in ("/var/lib/guestbook", "/run/guestbook", "/etc/guestbook"):
         assert machine.run(["test", "-d", folder], check=False).status == 0
-        assert ask("names", folder) in (*REFUSED, "ENOENT", "OK env")  # its name is no secret, what is in it is
+        # the name of its file is no secret, what is in it is
+        assert ask("names", folder) in (*REFUSED, "ENOENT", "OK env")
     for kind in ("sock", "stats"):
         socket = f"/run/guestbook/sockets/web/app.{kind}"
         assert machine.run(["test", "-S", socket], check=False).status == 0
