@@ -81,6 +81,10 @@ class Machine:
         self._seen = Path(f"/proc/{holder}/root", *mounted.parts[1:])
         self._options = options
 
+    def path(self, inside: str) -> Path:
+        """Return the path, here, of the file whose absolute path inside is ``inside``."""
+        return Path(self._seen, inside.lstrip("/"))
+
     def start(self) -> None:
         """Boot from the disk, whose journal is replayed if that was cut."""
         run.run([*self._within, "mount", "-t", "ext4", "-o", self._options, self.disk.path, self._mounted])

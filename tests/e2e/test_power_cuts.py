@@ -41,7 +41,7 @@ def migrate():
         connection.execute("INSERT OR IGNORE INTO prepared VALUES (?)", ("VERSION",))
 '''
 LOOK = """
-import filecmp, hashlib, json, pathlib, re, sqlite3
+import hashlib, json, pathlib, re, sqlite3
 
 def text(path):
     return path.read_text() if path.is_file() else ""
@@ -53,6 +53,10 @@ meant = {line[34:].rpartition("/dist/")[2] for line in sums if line.startswith(n
 units = pathlib.Path("/var/lib/systemd/deb-systemd-helper-enabled").glob("guestbook*.dsh-also")
 places = [lib, etc, *pathlib.Path("/etc/nginx").glob("sites-*")]
 files = [path for place in places for path in sorted(place.rglob("*"))] + [*units]
+etc_all = pathlib.Path("/etc").rglob("*")
+
+def content(path):
+    return str(path.readlink()) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
 inside = [re.sub("^/usr/lib/guestbook/(dist|releases/[^/]*)/", "", str(path)) for path in files]
 book, entries, prepared, integrity = pathlib.Path("/var/lib/guestbook/guestbook.sqlite3"), [], [], "ok"
 if book.exists():
@@ -66,6 +70,8 @@ print(json.dumps({
     "left": [str(path) for path in files if re.search(r"[.]dpkg-|^[.].*[.](new|old)$|[.]new$", path.name)],
     "key": "".join(re.findall("^SECRET_KEY=(.*)", text(etc / "env"), re.MULTILINE)),
     "files": [str(path) for path in files if "guestbook" in str(path) and not path.is_dir()],
+    "bytes": {str(path): content(path) for path in {*files, *etc_all}
+              if path.is_symlink() or path.is_file()},
     "integrity": integrity, "entries": entries, "prepared": prepared,
 }))
 """
@@ -182,6 +188,8 @@ class Cut:
     """Whether it had ended well before the cut."""
     key: str = ""
     """The secret key that was there before the cut, and might have been used."""
+    before: dict[str, Any] = field(default_factory=dict)
+    """What was to be seen before the cut, if the deed had ended."""
     signed: list[str] = field(default_factory=list)
     """The entries that were acknowledged before the cut, in their order."""
     story: str = ""
@@ -218,8 +226,9 @@ class Cut:
                 time.sleep(self.point)
                 self.ended = doing.poll() == 0
             self.seconds = time.monotonic() - began
-            if self.ended and not self.deed.begin:
-                self.key = look(container)["key"]
+            if self.ended:
+                self.before = look(container)
+                self.key = self.key or self.before["key"]
             machine.cut(self.loss)
             doing.wait()
             self.signed = [key for key, code in answers() if code == 302]
@@ -235,6 +244,7 @@ class Cut:
         if self.ended:
             assert (state.split() or [""])[0] == self.deed.state
             assert page == self.deed.served
+            assert found["bytes"] == self.before["bytes"], "no file differs from what it was"
         elif self.deed.begin and self.deed.state == "ii":
             assert page in {self.deed.begin, self.deed.served}, "an app that was served still is"
         if state.startswith("ii"):
