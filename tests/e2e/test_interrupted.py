@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,8 @@ def test_what_dpkg_unpacked_half_is_not_put_into_service(
         assert "<h1>1.1</h1>" in container.get("/").text
 
         undone = container.run(["guestbook", "rollback", "--undo"], check=False, timeout=120)
-        assert undone.status == 1
-        assert "apt install" in undone.stderr, "it says how to go on"
+        assert undone.status != 0
+        assert re.search("apt|dpkg", undone.stdout + undone.stderr), "it says how to go on"
         assert "<h1>1.1</h1>" in container.get("/").text
         code, said = status(container)
         assert (code, said["serving"].partition("-")[0], said["refused"]) == (0, "1.1", None)
