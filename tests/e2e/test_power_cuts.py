@@ -115,6 +115,9 @@ class Cut:
             if self.ended:
                 self.before = look(container)
                 self.key = self.key or self.before["key"]
+            elif not self.deed.begin and machine.path("/etc/nginx/sites-enabled/guestbook").is_symlink():
+                # its pages may have been seen already, and sessions been signed
+                self.key = witness.key(machine.path("/etc/guestbook/env"))
             loss = LOSSES[self.number % len(LOSSES)]
             machine.cut(loss)
             doing.wait()

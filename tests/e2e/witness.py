@@ -25,6 +25,11 @@ def text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
+def key(env: Path) -> str:
+    """Return the secret key that the settings in a file have, empty for none."""
+    return "".join(re.findall("^SECRET_KEY=(.*)", text(env), re.MULTILINE))
+
+
 def content(path: Path) -> str:
     """Return what tells the content of a file, or of a link, from any other."""
     return str(path.readlink()) if path.is_symlink() else hashlib.sha256(path.read_bytes()).hexdigest()
@@ -74,7 +79,7 @@ def main() -> None:
         "bytes": {str(path): content(path) for path in {*files, *etc}},
         "empty": list(emptied(files)),
         "left": [str(path) for path in files if re.search(r"\.dpkg-|\.(new|old)(/|$)", str(path))],
-        "key": "".join(re.findall("^SECRET_KEY=(.*)", text(ETC / "env"), re.MULTILINE)),
+        "key": key(ETC / "env"),
     }
     json.dump({**seen, **book()}, sys.stdout)
 
