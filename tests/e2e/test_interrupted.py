@@ -50,6 +50,7 @@ def test_what_dpkg_unpacked_half_is_not_put_into_service(
         code, said = status(container)
         assert (code, said["serving"].partition("-")[0], said["refused"]) == (0, "1.1", None)
 
+        container.run(["dpkg", "--configure", "-a"], check=False)  # apt asks for that first
         container.run(["apt-get", "install", "--yes", "/srv/new.deb"], timeout=120)
         assert "<h1>1.2</h1>" in container.get("/").text
 
