@@ -30,6 +30,7 @@ _LIBRARY = r"^(usr/)?lib/([^/ ]*-linux-[^/ ]*/)?[^/ ]*[.]so[. ]"
 _MODULES = "^usr/lib/python3/dist-packages/[^/ ]+[.](dist|egg)-info[/ ]"
 _DISTRIBUTION = re.compile(r".*/([^/ ]+?)-(\d[^/ ]*?)(?:-py3[^/ ]*)?[.](?:dist|egg)-info[/ ]")
 _FIND = '/usr/lib/apt/apt-helper cat-file "$1" | grep -E "$2"'
+_GONE = re.compile(r"^[EW]: Failed to fetch .*\b(?:404|410)\b", re.MULTILINE)
 _OFFLINE = re.compile(r"^[EW]: (?:Failed to fetch|Unable to fetch|Some index files failed)", re.MULTILINE)
 
 
@@ -80,7 +81,7 @@ class Suite:
                 planned = self._apt(configuration, "install", "--simulate", *wanted)
                 fetched = self._download(configuration, wanted)
                 if fetched.status:
-                    raise _unreachable(self.mirror, fetched)
+                    raise self._gone(fetched) or _unreachable(self.mirror, fetched)
             return tuple(self._debs(planned.stdout))
 
     def line(self) -> str:
@@ -218,6 +219,17 @@ class Suite:
         (self.folder / "etc" / "known-as").unlink(missing_ok=True)
         (self.folder / "etc" / "sources.list").write_text(self.mirror.line(name) + "\n")
         return self._apt(configuration, "update")
+
+    def _gone(self, told: run.Completed) -> NetworkError | None:
+        """Return the error for packages that fresh lists name and the mirror lacks, if apt said so."""
+        if not _GONE.search(told.stdout + told.stderr):
+            return None
+        return NetworkError(
+            f"{self.mirror.uri} lists packages of {self.name} ({self.architecture}) that it does not have:"
+            f"\n{_tail(told)}",
+            hint="The mirror is being updated, or no longer carries this architecture. Try again in an "
+            "hour, or name another mirror: DEBONAIR_MIRROR=http://... debonair ...",
+        )
 
     def _alias(self) -> str:
         """Return what a Release whose lists could not be had calls the suite: ``stable``; or nothing."""

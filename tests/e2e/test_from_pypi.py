@@ -60,7 +60,7 @@ def test_an_app_is_served_from_its_wheel(
 def test_an_app_that_wants_its_configuration_first(
     machine: Container, build: Builder, tmp_path: Path
 ) -> None:
-    root = begun(tmp_path / "radicale", "radicale==3.*", "radicale:application")
+    root = begun(tmp_path / "radicale", "radicale==3.9.*", "radicale:application")
     with (root / "debonair.toml").open("a") as file:
         file.write(MORE)
     done = installing(machine, build(root, TARGET))

@@ -75,6 +75,19 @@ def test_what_no_suite_has_is_explained(suite: Suite, programs: Programs, tmp_pa
     assert "--suite" in refused.value.hint
 
 
+def test_what_the_lists_name_and_the_mirror_does_not_have(
+    suite: Suite, programs: Programs, tmp_path: Path
+) -> None:
+    """As Debian drops an architecture, its packages go before the index does."""
+    programs.answer("--simulate", PLAN)
+    gone = "E: Failed to fetch http://m.test/debian/pool/main/libx.deb  404  Not Found [IP: 192.0.2.1 80]"
+    programs.answer("--download-only", gone, status=100)
+    with pytest.raises(NetworkError, match=r"m\.test/debian lists packages of trixie \(amd64\)") as refused:
+        suite.fetch(["x"], status=tmp_path / "status")
+    assert programs.was_asked(" update"), "only lists that are fresh are believed"
+    assert "no longer carries this architecture" in refused.value.hint
+
+
 def test_no_network_and_no_lists(suite: Suite, programs: Programs, tmp_path: Path) -> None:
     programs.answer("--simulate", status=100)
     programs.answer(" update", "W: Failed to fetch http://m.test")
