@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Collection
 
-from debonair import commands, documents, emperors, hardware, layout, limits, quote, vassals
+from debonair import commands, documents, emperors, hardware, layout, limits, quote, site, vassals
 from debonair import epoch as epochs
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
@@ -88,13 +88,13 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
         "hardware": list(project.hardware),
         "health": project.health,
         "health-timeout": project.health_timeout,
-        "host": _host(project),
+        "host": site.host(project),
         "import-path": project.import_path,
         "keep-releases": project.keep_releases,
         "migrate": project.migrate,
         "migrate-timeout": project.migrate_timeout,
         "package": project.package,
-        "port": _port(project),
+        "port": site.port(project),
         "python": target.python,
         "server": "command" if project.command else "uwsgi",
         "static": project.static,
@@ -136,9 +136,7 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         # A worker ends its requests first, then its master stops waiting, then the emperor, then systemd.
         "curse_seconds": mercy + 5,
         "stop_seconds": mercy + 15,
-        "listen": "\n".join(f"    listen {value};" for value in quote.nginx_listen(project)),
-        "server_name": quote.nginx_server_name(project),
-        "client_max_body_size": quote.nginx_size(project),
+        **site.values(project),
         "static": _static(project, target),
     }
     values["sandbox"] = fill("systemd/app.sandbox.in", values).rstrip("\n")
@@ -199,19 +197,6 @@ def _restart(target: Target, first: str, last: str, always: str) -> str:
     if target.debian_release < _STEP_BACK:
         return f"RestartSec={always}"
     return f"# Soon, then slower and slower.\nRestartSec={first}\nRestartSteps=6\nRestartMaxDelaySec={last}"
-
-
-def _host(project: Project) -> str:
-    """Return a host name that the site answers to, and that an app which checks names knows."""
-    plain = (name for name in project.nginx.server_name.split() if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name))
-    return next((name for name in plain if name != "_"), "localhost")
-
-
-def _port(project: Project) -> int:
-    """Return a port where the site answers plain HTTP (nginx's listen)."""
-    plain = (item for item in project.nginx.listen if not re.search(r"\b(ssl|quic)\b", item))
-    ports = (re.fullmatch(r"(?:.*:)?(\d+)", item.split()[0]) for item in plain)
-    return next((int(found[1]) for found in ports if found), 80)
 
 
 def _static(project: Project, target: Target) -> str:
