@@ -6,10 +6,9 @@ Everything here is the project's values put into templates that are real files, 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection
 
-from debonair import commands, documents, emperors, hardware, layout, limits, quote, site, vassals
+from debonair import account, commands, documents, emperors, hardware, layout, limits, quote, site, vassals
 from debonair import epoch as epochs
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
@@ -21,17 +20,16 @@ from debonair.template import fill
 _PARTS = {
     name.replace("-", "_"): f"packaging/maintscripts/parts/{name}.in"
     for name in (
-        *("sysusers", "moved", "tmpfiles", "settings", "enable", "site"),
-        *("stop", "unlink", "put-aside", "purge"),
+        *("own-account", "own-places"),
+        *("sysusers", "account", "moved", "tmpfiles", "settings", "enable", "site"),
+        *("stop", "unlink", "put-aside", "purge", "remove-account"),
     )
 }
 """What the maintainer scripts have in common, or leave to debhelper."""
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 _STEP_BACK = 13  # the first Debian whose systemd (254 and later) knows RestartSteps=
 _PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
-_ACCOUNTS = {"root", "daemon", "bin", "sys", "mail", "backup", "nobody", "www-data", "default"}
 _MAX_SOCKET = 102  # characters; an emperor cuts what is longer, without a word
-_MAX_ACCOUNT = 31  # characters that useradd(8) and systemd-sysusers(8) accept in a user's name
 
 
 def render(project: Project, target: Target, *, version: str, epoch: int) -> list[Source]:
@@ -65,7 +63,7 @@ def members(project: Project, version: str, *, done: Collection[str] = ()) -> di
     """
     if not project.serves:
         return {}
-    _check_account(project)
+    account.check(project)
     emperor = emperors.of(project, version)
     values = {
         "app": project.package,
@@ -110,7 +108,7 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
 
 def _service(project: Project, target: Target, *, version: str) -> dict[str, str]:
     """Return the texts of all that makes the app a service, by path."""
-    _check_account(project)
+    account.check(project)
     _check_socket(project, version)
     app = project.package
     emperor, vassal = emperors.of(project, version), vassals.of(project, target, version)
@@ -173,18 +171,6 @@ def _check_socket(project: Project, version: str) -> None:
             f"{project.config_file.name}: 'package' and 'version' make the path of the app's socket "
             f"{len(path)} characters long, and uWSGI takes {_MAX_SOCKET}: {path}",
             hint="Shorten one of them.",
-        )
-
-
-def _check_account(project: Project) -> None:
-    """Refuse a package whose name cannot be that of its user and its site too."""
-    name = project.package
-    if name in _ACCOUNTS or not re.fullmatch(r"[a-z][a-z0-9-]*", name) or len(name) > _MAX_ACCOUNT:
-        raise ProjectError(
-            f"{project.config_file.name}: '{name}' is the package's name, and cannot be that of the user "
-            "that the service runs as.",
-            hint=f"Set 'package' to at most {_MAX_ACCOUNT} of a-z, 0-9 and '-', beginning with a letter, "
-            "and to no name that Debian has given to something else.",
         )
 
 

@@ -18,8 +18,8 @@ HOME = (
     r"~^\[[0-9a-f:.]+\]$",
     r"~\.(local|localhost|lan|home|home\.arpa|internal|intranet|localdomain|fritz\.box|test)$",
 )
-"""What a machine in a home is called: its host name, names without a dot, addresses, and names whose endings
-nobody can register in the public DNS (RFC 2606, 6761, 6762, 8375; fritz.box belongs to its maker)."""
+"""What a machine in a home is called: its host name, names without a dot, addresses, and the endings that
+nobody registers in the public DNS (RFC 2606, 6761, 6762, 8375; fritz.box belongs to its maker)."""
 _ANY = "~."
 _PROTOCOLS = {"ssl", "quic", "http2", "proxy_protocol"}
 """The parameters of nginx's ``listen`` that all sites of an address share; others may be given once."""

@@ -182,7 +182,7 @@ def test_seems_to_come_over_https_where_the_owner_lets_underscores_pass(machine:
 
 
 class TestDnsRebinding:
-    """A page of the attacker's, whose name leads to the Pi by now, reads the app with a visitor's browser."""
+    """A stranger's page, whose name leads to the Pi by now, reads the app with a visitor's browser."""
 
     @pytest.mark.parametrize("name", PUBLIC)
     def test_reads_the_page(self, machine: Container, name: str) -> None:
