@@ -39,6 +39,6 @@ def taken() -> dict[str, str]:
 def _refused(project: Project, why: str) -> ProjectError:
     return ProjectError(
         f"{project.config_file.name}: the package's name '{project.package}' {why}.",
-        hint=f"Set 'package' to another name, such as 'my-{project.package[: _LONGEST - 3]}': at most {_LONGEST} "
-        "of a-z, 0-9 and '-', beginning with a letter.",
+        hint=f"Set 'package' to another name, such as 'my-{project.package[: _LONGEST - 3]}': at most "
+        f"{_LONGEST} of a-z, 0-9 and '-', beginning with a letter.",
     )

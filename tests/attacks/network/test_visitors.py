@@ -133,7 +133,7 @@ def raw(machine: Container, request: str) -> str:
     """Send bytes to port 80 as they are; return what comes back."""
     program = (
         "import socket,sys\nwith socket.create_connection(('127.0.0.1',80),30) as one:\n"
-        " one.sendall(sys.stdin.buffer.read()); one.shutdown(socket.SHUT_WR)\n"
+        " one.sendall(sys.stdin.buffer.read())\n"
         " while part := one.recv(65536): sys.stdout.write(part.decode('latin-1'))\n"
     )
     return machine.run(["python3", "-c", program], stdin=request.encode("latin-1")).stdout
@@ -234,3 +234,62 @@ def without_debians_site(machine: Container) -> Iterator[None]:
     yield
     machine.run(["mv", "/srv/default", "/etc/nginx/sites-enabled/default"])
     machine.run(["systemctl", "reload", "nginx"])
+
+
+HOLD = """
+import resource, socket, sys, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (10000, 10000))
+asks = b"POST / HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 9999\\r\\n\\r\\n"
+held = []
+for number in range(2500):
+    one = socket.socket()
+    one.bind(("192.0.2.7", 0))
+    one.settimeout(0.2)
+    try:
+        one.connect(("127.0.0.1", 80))
+        one.sendall(asks)
+    except OSError:
+        pass
+    held.append(one)
+print("held", flush=True)
+for _ in range(60):
+    for one in held:
+        try:
+            one.send(b"x")
+        except OSError:
+            pass
+    time.sleep(1)
+"""
+"""Opens far more requests than nginx has connections for, and sends of each a byte a second."""
+
+
+@pytest.fixture
+def crowd(machine: Container) -> Iterator[None]:
+    """Somebody in the network holds all the requests that they can."""
+    for address in ("192.0.2.7", "192.0.2.8"):
+        machine.run(["ip", "address", "add", f"{address}/32", "dev", "lo"])
+    machine.write("/srv/hold.py", HOLD.encode())
+    machine.run(["systemd-run", "--quiet", "--unit=hold", "python3", "/srv/hold.py"])
+    deadline = time.monotonic() + 120
+    while "held" not in machine.run(["journalctl", "--output=cat", "--unit=hold"]).stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    yield
+    machine.run(["systemctl", "stop", "hold"], check=False)
+    for address in ("192.0.2.7", "192.0.2.8"):
+        machine.run(["ip", "address", "delete", f"{address}/32", "dev", "lo"])
+
+
+@pytest.mark.usefixtures("crowd")
+def test_holds_all_connections(machine: Container) -> None:
+    for other in ("192.0.2.8", "127.0.0.1"):
+        found = machine.get(options=["--interface", other], timeout=20)
+        assert found.status == 200
+    assert machine.get(options=["--interface", "192.0.2.7"], timeout=20).status == 429
+
+
+def test_who_reads_much_at_once_is_served(machine: Container) -> None:
+    """A browser opens six connections for a page, and one more for each event stream."""
+    asks = "for n in $(seq 40); do curl --silent --interface 192.0.2.9 'http://127.0.0.1/?0.2' & done; wait"
+    machine.run(["ip", "address", "add", "192.0.2.9/32", "dev", "lo"])
+    assert machine.run(["sh", "-c", asks], timeout=120).stdout.count(PAGE) == 40
