@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from release import Release
+from release import Release, flush
 
 _KEPT = ("TERM", "COLORTERM", "TZ", "NO_COLOR")
 _ASSIGNMENT = re.compile(
@@ -68,20 +68,29 @@ def parse(text: str) -> dict[str, str]:
 
 def write(file: Path, pairs: Mapping[str, str]) -> None:
     """Set the variables ``pairs`` in a file as systemd reads it; whatever else it has stays as it is."""
+    file = file.resolve()
     kept = "".join(
         piece for name, _, piece in _pieces(file.read_text(encoding="utf-8")) if name not in pairs
     )
     lines = [f'{name}="{_escaped(value)}"\n' for name, value in pairs.items()]
+    found = file.stat()
+    text = kept + ("\n" if kept and not kept.endswith("\n") else "") + "".join(lines)
+    replace(file, text, mode=stat.S_IMODE(found.st_mode), user=found.st_uid, group=found.st_gid)
+
+
+def replace(file: Path, text: str, *, mode: int, user: int, group: int) -> None:
+    """Let ``file`` have ``text``; after a power cut it has either that or what it had."""
     new = file.with_name(f".{file.name}.new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
-    os.chown(new, file.stat().st_uid, file.stat().st_gid)
-    shutil.copymode(file, new)
+    os.chown(new, user, group)
+    new.chmod(mode)
     with new.open("w", encoding="utf-8") as written:
-        written.write(kept + ("\n" if kept and not kept.endswith("\n") else "") + "".join(lines))
+        written.write(text)
         written.flush()
-        os.fsync(written.fileno())  # after a power cut there is the one or the other, with its SECRET_KEY
+        os.fsync(written.fileno())
     new.replace(file)
+    flush(file.parent)
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str, str]]:

@@ -6,10 +6,9 @@ Everything here is the project's values put into templates that are real files, 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection
 
-from debonair import commands, documents, emperors, hardware, layout, limits, quote, vassals
+from debonair import account, commands, documents, emperors, hardware, layout, limits, quote, site, vassals
 from debonair import epoch as epochs
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
@@ -21,16 +20,15 @@ from debonair.template import fill
 _PARTS = {
     name.replace("-", "_"): f"packaging/maintscripts/parts/{name}.in"
     for name in (
-        *("sysusers", "moved", "tmpfiles", "settings", "enable"),
-        *("stop", "unlink", "put-aside", "purge", "downgrade"),
+        *("own-account", "own-places"),
+        *("sysusers", "account", "moved", "tmpfiles", "settings", "enable", "durable"),
+        *("stop", "unlink", "put-aside", "purge", "remove-account", "downgrade"),
     )
 }
 """What the maintainer scripts have in common, or leave to debhelper."""
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 _STEP_BACK = 13  # the first Debian whose systemd (254 and later) knows RestartSteps=
 _PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
-_ACCOUNTS = {"root", "daemon", "bin", "sys", "mail", "backup", "nobody", "www-data", "default"}
-_MAX_ACCOUNT = 31  # characters that useradd(8) and systemd-sysusers(8) accept in a user's name
 
 
 def render(project: Project, target: Target, *, version: str, epoch: int) -> list[Source]:
@@ -64,7 +62,7 @@ def members(project: Project, version: str, *, done: Collection[str] = ()) -> di
     """
     if not project.serves:
         return {}
-    _check_account(project)
+    account.check(project)
     emperor = emperors.of(project)
     values = {
         "app": project.package,
@@ -89,14 +87,14 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
         "hardware": list(project.hardware),
         "health": project.health,
         "health-timeout": project.health_timeout,
-        "host": _host(project),
+        "host": site.host(project),
         "import-path": project.import_path,
         "keep-releases": project.keep_releases,
         "layout": 2,  # of the sockets on the Pi; a downgrade to one before it is prepared by postrm
         "migrate": project.migrate,
         "migrate-timeout": project.migrate_timeout,
         "package": project.package,
-        "port": _port(project),
+        "port": site.port(project),
         "python": target.python,
         "server": "command" if project.command else "uwsgi",
         "static": project.static,
@@ -112,7 +110,7 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
 
 def _service(project: Project, target: Target, *, version: str) -> dict[str, str]:
     """Return the texts of all that makes the app a service, by path."""
-    _check_account(project)
+    account.check(project)
     app = project.package
     emperor, vassal = emperors.of(project), vassals.of(project, target)
     mercy = int(vassal.values["mercy_seconds"])
@@ -137,9 +135,7 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         # A worker ends its requests first, then its master stops waiting, then the emperor, then systemd.
         "curse_seconds": mercy + 5,
         "stop_seconds": mercy + 15,
-        "listen": "\n".join(f"    listen {value};" for value in quote.nginx_listen(project)),
-        "server_name": quote.nginx_server_name(project),
-        "client_max_body_size": quote.nginx_size(project),
+        **site.values(project),
         "static": _static(project, target),
     }
     values["sandbox"] = fill("systemd/app.sandbox.in", values).rstrip("\n")
@@ -172,18 +168,6 @@ def device(package: str) -> list[Source]:
     return [*sources, Source.link(f"usr/bin/{package}", link, mtime=mtime)]
 
 
-def _check_account(project: Project) -> None:
-    """Refuse a package whose name cannot be that of its user and its site too."""
-    name = project.package
-    if name in _ACCOUNTS or not re.fullmatch(r"[a-z][a-z0-9-]*", name) or len(name) > _MAX_ACCOUNT:
-        raise ProjectError(
-            f"{project.config_file.name}: '{name}' is the package's name, and cannot be that of the user "
-            "that the service runs as.",
-            hint=f"Set 'package' to at most {_MAX_ACCOUNT} of a-z, 0-9 and '-', beginning with a letter, "
-            "and to no name that Debian has given to something else.",
-        )
-
-
 def _restart(target: Target, first: str, last: str, always: str) -> str:
     """Return the lines of a unit that say how long it waits to start again.
 
@@ -193,19 +177,6 @@ def _restart(target: Target, first: str, last: str, always: str) -> str:
     if target.debian_release < _STEP_BACK:
         return f"RestartSec={always}"
     return f"# Soon, then slower and slower.\nRestartSec={first}\nRestartSteps=6\nRestartMaxDelaySec={last}"
-
-
-def _host(project: Project) -> str:
-    """Return a host name that the site answers to, and that an app which checks names knows."""
-    plain = (name for name in project.nginx.server_name.split() if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name))
-    return next((name for name in plain if name != "_"), "localhost")
-
-
-def _port(project: Project) -> int:
-    """Return a port where the site answers plain HTTP (nginx's listen)."""
-    plain = (item for item in project.nginx.listen if not re.search(r"\b(ssl|quic)\b", item))
-    ports = (re.fullmatch(r"(?:.*:)?(\d+)", item.split()[0]) for item in plain)
-    return next((int(found[1]) for found in ports if found), 80)
 
 
 def _static(project: Project, target: Target) -> str:

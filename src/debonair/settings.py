@@ -30,7 +30,9 @@ PROCESSES = ("processes", "workers", "p")
 class Nginx(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """The nginx site."""
 
-    server_name: Annotated[str, Meta(description="nginx's server_name; '~.' fits any host name")]
+    server_name: Annotated[
+        str, Meta(description="nginx's server_name; none: the names of a home network; '~.': every name")
+    ]
     listen: Annotated[list[str], Meta(description="nginx's listen, one item each", min_length=1)]
     client_max_body_size: Annotated[str, Meta(description="the largest upload, such as 10m")]
 

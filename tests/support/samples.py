@@ -46,7 +46,7 @@ def sample_project(**changes: Any) -> Project:
         "static": {"/static/": "guestbook/static"},
         "health": "/healthz",
         "uwsgi": {"threads": 4, "buffer-size": 32768, "harakiri": 60},
-        "nginx": Nginx(server_name="~.", listen=["80", "[::]:80"], client_max_body_size="10m"),
+        "nginx": Nginx(server_name="", listen=["80", "[::]:80"], client_max_body_size="10m"),
         "service": sample_service(memory_max="200M", cpu_weight=50),
     }
     return Project(**{**values, **changes})

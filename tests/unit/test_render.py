@@ -67,7 +67,15 @@ def test_every_file_of_an_app_and_its_mode() -> None:
     modes = {source.path: source.mode for source in sources if source.kind == "file"}
     run = {
         f"{HOME}/libexec/{name}"
-        for name in ("backup.py", "boot", "command.py", "processes.py", "switch.py", "variables.py")
+        for name in (
+            "backup.py",
+            "boot",
+            "command.py",
+            "processes.py",
+            "settings.py",
+            "switch.py",
+            "variables.py",
+        )
     }
     imported = {
         f"{HOME}/libexec/{name}.py"
@@ -220,10 +228,10 @@ def test_one_prefix_stands_once() -> None:
 
 @pytest.mark.parametrize("name", ["www-data", "default", "7up", "a.b", "a+b", "x" * 32])
 def test_a_package_that_cannot_be_a_user(name: str) -> None:
-    with pytest.raises(ProjectError, match="cannot be that of the user") as refused:
+    with pytest.raises(ProjectError, match="package's name") as refused:
         render.members(sample_project(package=name), VERSION)
     assert "'package'" in refused.value.hint
-    with pytest.raises(ProjectError, match="cannot be that of the user"):
+    with pytest.raises(ProjectError, match="package's name"):
         render.render(sample_project(package=name), TRIXIE, version=VERSION, epoch=EPOCH)
 
 

@@ -28,7 +28,7 @@ def test_nothing_given_is_the_defaults() -> None:
     found = read("")
     assert found.targets == ["trixie-arm64", "trixie-amd64"]
     assert found.uwsgi["buffer-size"] == 32768
-    assert found.nginx.server_name == "~."
+    assert found.nginx.server_name == ""
     assert found.service.memory_max == ""
     assert not found.system_site_packages
 
@@ -59,7 +59,7 @@ def test_tables_are_added_key_by_key() -> None:
     found = read('[uwsgi]\nprocesses = 8\nenv = ["A=1", "B=2"]\n[nginx]\nclient-max-body-size = "1g"')
     assert (found.uwsgi["processes"], found.uwsgi["threads"]) == (8, 4)
     assert found.uwsgi["env"] == ["A=1", "B=2"]
-    assert (found.nginx.client_max_body_size, found.nginx.server_name) == ("1g", "~.")
+    assert (found.nginx.client_max_body_size, found.nginx.server_name) == ("1g", "")
 
 
 def test_reading_leaves_the_defaults_alone() -> None:

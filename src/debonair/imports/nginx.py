@@ -190,14 +190,14 @@ class _Reader:
             name for name in directive.words if name not in _LOCAL and not re.search(r"[;{}\"'#\s]", name)
         ]
         if not names:
-            self._say(directive, "", "Debonair's own '~.' answers to any name")
+            self._say(directive, "", "by default the site answers to all names of a home network")
             return
         self.site["server-name"] = " ".join(names)
         self._say(directive, "nginx.server-name")
         self._warn(
             directive,
             f"the site answers to {' and '.join(names)} alone, and nginx's default page to the Pi's own "
-            'name or address. For any name: server-name = "~."',
+            "name or address. For all names of a home network: leave out server-name",
         )
 
     def _size(self, directive: Directive) -> None:
