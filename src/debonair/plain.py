@@ -9,7 +9,7 @@ _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u2
 
 
 def plain(text: str) -> str:
-    r"""Return ``text`` with what commands a terminal written out, as in ``\x1b[2J``; lines end by ``\n``."""
+    r"""Return ``text`` with what commands a terminal written out, such as ``\x1b``; lines end by ``\n``."""
     return _COMMANDS.sub(lambda found: _shown(found[0]), text.replace("\r\n", "\n"))
 
 
