@@ -11,20 +11,58 @@ from pathlib import Path
 from debonair import run
 from debonair.errors import MachineError
 
+COUNT = 65536
+"""How many users and groups a Debian has for itself, as its numbers go up to nobody's, 65534."""
+RANGE = 0x6DEB0000
+"""Where they begin on this machine: among those that systemd keeps for containers; UIDS-GIDS of systemd."""
+
 _READY = "namespaces are made"
 _PATIENCE = 10.0
 
 
-@contextmanager
-def hold(options: Sequence[str], *, log: Path, proc: Path = Path("/proc")) -> Iterator[int]:
-    """Hold the namespaces that unshare(1) makes with ``options``, and give the pid to enter them by.
+def first(proc: Path = Path("/proc")) -> int:
+    """Return the first of the users of this machine that a Debian may have for its own.
 
-    What was mounted and started inside is gone with them. ``log`` is a file for what unshare says.
+    It is 0 where this process is in a container's user namespace that has none to spare: there its users
+    are those of that container.
+    """
+    try:
+        lines = (proc / "self/uid_map").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    spans = [(int(inside), int(count)) for inside, _, count in map(str.split, lines)]
+    return RANGE if any(low <= RANGE <= low + count - COUNT for low, count in spans) else 0
+
+
+@contextmanager
+def users(*, log: Path, proc: Path = Path("/proc")) -> Iterator[tuple[str, ...]]:
+    """Hold a user namespace with users of its own, for root; give the words that enter it as its root.
+
     Raises ``MachineError`` if the kernel refuses.
     """
-    # The holder reads a pipe of which this process has the only other end.
+    with hold(["--user"], log=log, proc=proc) as pid:
+        try:
+            for kind in ("uid", "gid"):
+                (proc / str(pid) / f"{kind}_map").write_text(f"0 {first(proc)} {COUNT}\n", encoding="utf-8")
+        except OSError as refused:
+            raise MachineError(
+                f"The kernel refuses a user namespace with users of its own: {refused.strerror}."
+            ) from refused
+        yield ("nsenter", "-t", str(pid), "-U", "--")
+
+
+@contextmanager
+def hold(
+    options: Sequence[str], *, log: Path, within: Sequence[str] = (), proc: Path = Path("/proc")
+) -> Iterator[int]:
+    """Hold the namespaces that unshare(1) makes with ``options``, and give the pid to enter them by.
+
+    What was mounted and started inside is gone with them. ``log`` is a file for what unshare says;
+    ``within`` are words that enter other namespaces first. Raises ``MachineError`` if the kernel refuses.
+    """
+    # The holder reads a pipe of which this process has the only other end, and has nothing else of it.
     holder = run.start(
-        ["unshare", *options, "--", "sh", "-c", f"echo {_READY} && exec cat"],
+        [*within, "unshare", *options, "--", "sh", "-c", f"echo {_READY} && exec cat >/dev/null 2>&1"],
         output=log,
         stdin=subprocess.PIPE,
     )
@@ -44,6 +82,11 @@ def hold(options: Sequence[str], *, log: Path, proc: Path = Path("/proc")) -> It
         if holder.poll() is None:
             holder.kill()
             holder.wait()
+
+
+def seen(pid: int, path: Path) -> Path:
+    """Return where root finds what ``path`` is in the mount namespace of the process ``pid``."""
+    return Path(f"/proc/{pid}/root", path.relative_to("/"))
 
 
 def children(pid: int, *, proc: Path = Path("/proc")) -> list[int]:
