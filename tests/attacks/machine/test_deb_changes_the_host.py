@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from conftest import Attack
+from rooms import Attack
 
 pytestmark = pytest.mark.boot
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from conftest import Attack
+from rooms import Attack
 
 pytestmark = pytest.mark.boot
 
