@@ -39,7 +39,9 @@ def entries() -> set[str]:
 
 def test_the_emulator_of_a_container_with_processes_of_its_own() -> None:
     """Its processes have numbers that mean others, or nobody, on this side."""
-    argv = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+    # There the next process gets a number that nobody has out here.
+    numbered = 'echo 4000000 >/proc/sys/kernel/ns_last_pid; "$@"; exit'
+    argv = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-ec", numbered, "sh"]
     argv += [sys.executable, "-c", REGISTER, FOREIGN, host_architecture()]
     before = entries()
     with subprocess.Popen(
@@ -54,7 +56,6 @@ def test_the_emulator_of_a_container_with_processes_of_its_own() -> None:
         assert other.stdout.readline() == "registered\n"
         (theirs,) = entries() - before
         cache = Cache.of(os.environ)
-        # Numbers of processes go up: that which a small one meant in there has surely ended out here.
         with emulation.emulating(FOREIGN, host_architecture(), mirror=mirror(os.environ), cache=cache):
             assert theirs in entries()
         assert theirs in entries()
