@@ -42,6 +42,7 @@ PACKAGES: Mapping[str, str] = {
     "mount": "mount",
     "newuidmap": "uidmap",
     "nsenter": "util-linux",
+    "pivot_root": "util-linux",
     "setpriv": "util-linux",
     "ssh": "openssh-client",
     "systemd-nspawn": "systemd-container",

@@ -160,4 +160,5 @@ def _furnish(tar: Path, entry: Sequence[str]) -> None:
     within("mount", "-t", "proc", "-o", "ro,nosuid,nodev,noexec", "proc", _PLACE / "proc", check=False)
     within(run.find("chroot"), _PLACE, "ip", "link", "set", "lo", "up", check=False)
     # A changed root can be left, by who is root there; of this one there is no outside.
-    within("sh", "-c", 'cd "$0" && pivot_root . mnt && exec umount -l /mnt', _PLACE)
+    pivot = 'cd "$0" && "$1" . mnt && exec umount -l /mnt'
+    within("sh", "-c", pivot, _PLACE, run.find("pivot_root"))
