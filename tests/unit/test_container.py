@@ -26,7 +26,6 @@ def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Programs:
     monkeypatch.setattr(namespace, "children", lambda pid, **_: family.get(pid, []))
     monkeypatch.setattr(container, "_is_first", lambda pid: pid == 30)
     monkeypatch.setattr(cgroup, "own", lambda name: nullcontext(Path("/groups") / name))
-    monkeypatch.setattr(namespace, "seen", lambda holder, path: path if holder == 2 else None)
     monkeypatch.setattr(namespace, "first", lambda: 5000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return made
@@ -67,7 +66,6 @@ def test_it_boots_and_leaves_nothing(programs: Programs, killed: list[int], tmp_
     assert "--private-users=5000:65536 --private-users-ownership=off " in spawn
     assert "--drop-capability=CAP_AUDIT_CONTROL," in spawn
     assert programs.was_asked("chown 5000:5000 .*/upper$")
-    assert programs.was_asked("tmpfs -o size=8m tmpfs .*/console$")
     assert programs.was_asked("overlay -o lowerdir=/root,upperdir=")
 
 

@@ -40,8 +40,6 @@ _GIVEN_UP = (
 """Capabilities that systemd-nspawn leaves to a container besides, and that nothing in a trial needs."""
 _LEFT_OUT = ("bpf", "perf_event_open", "userfaultfd")
 """Calls that systemd-nspawn would let through."""
-_CONSOLE = "8m"
-"""How much of what a container writes to its console is kept, in memory."""
 
 
 class BootError(MachineError):
@@ -207,7 +205,7 @@ def boot(
             merged = _mount(root, work, holder)
             for path, text in settings.items():
                 _write(merged / path.lstrip("/"), text, holder)
-            console = namespace.seen(holder, work / "console/log")
+            console = work / "console.log"
             container = Container(
                 suite, architecture, name, root=merged, console=console, holder=holder, group=group
             )
@@ -226,15 +224,13 @@ def _mount(root: Path, work: Path, holder: int) -> Path:
     def within(*words: str | Path) -> None:
         run.run(["nsenter", "-t", str(holder), "-m", "--", *words])
 
-    memory, console = work / "memory", work / "console"
+    memory = work / "memory"
     memory.mkdir()
-    console.mkdir()
     upper, scratch, merged = (memory / name for name in ("upper", "work", "root"))
     try:
         within("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", memory)
         within("mkdir", upper, scratch, merged)
         within("chown", f"{namespace.first()}:{namespace.first()}", upper)
-        within("mount", "-t", "tmpfs", "-o", f"size={_CONSOLE}", "tmpfs", console)
         within(
             "mount",
             "-t",

@@ -84,11 +84,6 @@ def hold(
             holder.wait()
 
 
-def seen(pid: int, path: Path) -> Path:
-    """Return where root finds what ``path`` is in the mount namespace of the process ``pid``."""
-    return Path(f"/proc/{pid}/root", path.relative_to("/"))
-
-
 def children(pid: int, *, proc: Path = Path("/proc")) -> list[int]:
     """Return the children of the process ``pid``, none if it is gone; proc_pid_task(5)."""
     try:
