@@ -180,6 +180,27 @@ def test_a_container_that_does_not_boot(
     assert "entered in a user namespace" in said
 
 
+def test_a_root_that_cannot_be_unpacked_for_users_of_its_own(
+    programs: Programs,
+    names: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del programs
+
+    def refuse(*_: object) -> NoReturn:
+        raise namespace.Refused("The kernel refuses.")
+
+    monkeypatch.setattr(Root, "_unpack", refuse)
+    monkeypatch.setitem(GRANTED, 0, Degree.NAMESPACE)
+    with made(tmp_path, ROOT).open("trixie"):
+        assert len(names) == 1
+    said = capsys.readouterr().err
+    assert "No container is booted: The kernel refuses.\n" in said
+    assert "entered in a namespace, without systemd" in said
+
+
 def test_where_nothing_is_granted_nothing_is_fetched(programs: Programs, tmp_path: Path) -> None:
     with (
         pytest.raises(MachineError, match="Neither a container nor a chroot"),

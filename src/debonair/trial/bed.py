@@ -22,6 +22,7 @@ from debonair.trial.choice import suites
 from debonair.trial.chroot import Chroot
 from debonair.trial.container import BootError, Container
 from debonair.trial.machine import Machine
+from debonair.trial.namespace import Refused
 from debonair.trial.privilege import Privilege
 from debonair.trial.room import Degree
 from debonair.trial.root import READY, SHELF, Root
@@ -55,8 +56,8 @@ class Bed:
             if self.privilege.root and self.privilege.mounts:
                 try:
                     booted = stack.enter_context(self._booted(root))
-                except BootError as refused:
-                    reason = refused.message
+                except (BootError, Refused) as refused:
+                    reason = refused.message.rstrip(".")
                 else:
                     say(f"{title(suite)}: booted with systemd in {booted.boot_seconds:.1f} s.")
                     yield booted

@@ -16,6 +16,11 @@ COUNT = 65536
 RANGE = 0x6DEB0000
 """Where they begin on this machine: among those that systemd keeps for containers; UIDS-GIDS of systemd."""
 
+
+class Refused(MachineError):  # noqa: N818 - what the kernel did
+    """The kernel refuses namespaces to this process."""
+
+
 _READY = "namespaces are made"
 _PATIENCE = 10.0
 
@@ -38,14 +43,14 @@ def first(proc: Path = Path("/proc")) -> int:
 def users(*, log: Path, proc: Path = Path("/proc")) -> Iterator[tuple[str, ...]]:
     """Hold a user namespace with users of its own, for root; give the words that enter it as its root.
 
-    Raises ``MachineError`` if the kernel refuses.
+    Raises ``Refused`` if the kernel does.
     """
     with hold(["--user"], log=log, proc=proc) as pid:
         try:
             for kind in ("uid", "gid"):
                 (proc / str(pid) / f"{kind}_map").write_text(f"0 {first(proc)} {COUNT}\n", encoding="utf-8")
         except OSError as refused:
-            raise MachineError(
+            raise Refused(
                 f"The kernel refuses a user namespace with users of its own: {refused.strerror}."
             ) from refused
         yield ("nsenter", "-t", str(pid), "-U", "--")
@@ -58,7 +63,7 @@ def hold(
     """Hold the namespaces that unshare(1) makes with ``options``, and give the pid to enter them by.
 
     What was mounted and started inside is gone with them. ``log`` is a file for what unshare says;
-    ``within`` are words that enter other namespaces first. Raises ``MachineError`` if the kernel refuses.
+    ``within`` are words that enter other namespaces first. Raises ``Refused`` if the kernel does.
     """
     # The holder reads a pipe of which this process has the only other end, and has nothing else of it.
     holder = run.start(
@@ -70,7 +75,7 @@ def hold(
         deadline = time.monotonic() + _PATIENCE
         while _READY not in (said := log.read_text(errors="replace")):
             if holder.poll() is not None or time.monotonic() > deadline:
-                raise MachineError(f"The kernel refuses the namespaces a trial needs: {said.strip()}")
+                raise Refused(f"The kernel refuses the namespaces a trial needs: {said.strip()}")
             time.sleep(0.005)
         forked = children(holder.pid, proc=proc) if "--fork" in options else []
         yield forked[0] if forked else holder.pid
