@@ -40,7 +40,8 @@ def main() -> int:
         except OSError as refused:
             sys.stderr.write(f"{sys.argv[1]}: {refused.strerror}\n")
         os._exit(127)
-    status = os.waitstatus_to_exitcode(os.waitpid(running.pop(), 0)[1])
+    status = os.waitstatus_to_exitcode(os.waitpid(running[0], 0)[1])
+    running.clear()  # its number may be given again
     _end([])
     return status if status >= 0 else 128 - status
 
