@@ -1,4 +1,4 @@
-"""What is entered with: the rights that are left, and in which order they are given up; nothing is entered."""
+"""Which rights are left to a command inside, and in which order they are given up; nothing is entered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Left(BaseException):
 
 
 class Kernel:
-    """Stands in for libc, for libseccomp and for what ``os`` asks of the kernel; it keeps what was asked."""
+    """Stands in for libc, libseccomp and what ``os`` asks of the kernel, and keeps what was asked."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
