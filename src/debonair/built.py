@@ -6,8 +6,10 @@ import hashlib
 from pathlib import Path
 
 import msgspec
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from debonair.cache import Cache, whole
+from debonair.errors import WheelError
 from debonair.fetch import place
 from debonair.lock.locked import File
 
@@ -22,7 +24,18 @@ def kept(note: Path, cache: Cache) -> File | None:
 
 
 def keep(filename: str, data: bytes, cache: Cache, *, note: Path) -> File:
-    """Keep the wheel ``filename``, whose bytes are ``data``, and name it in ``note``."""
+    """Keep the wheel ``filename``, whose bytes are ``data``, and name it in ``note``.
+
+    What built it may be anybody's: raises ``WheelError`` if the name is not that of a wheel, but a path.
+    """
+    try:
+        parse_wheel_filename(filename)
+    except InvalidWheelFilename as refused:
+        raise WheelError(
+            f"A build backend named its wheel {filename!r}, which is no name of a wheel."
+        ) from refused
+    if "/" in filename or "\0" in filename:
+        raise WheelError(f"A build backend named its wheel {filename!r}, which is a path.")
     file = File(filename, hashlib.sha256(data).hexdigest(), size=len(data))
     with whole(place(file, cache)) as temporary:
         temporary.write_bytes(data)

@@ -21,6 +21,7 @@ from debonair import __version__, repo, run
 from debonair.cache import Cache
 from debonair.deb.tree import Entry
 from debonair.errors import Error, WheelError
+from debonair.plain import plain
 
 _FOLDER = click.Path(path_type=Path)
 _COMMAND = "debonair.command"
@@ -52,9 +53,9 @@ class _Verbs(Shown, click.Group):
 
 
 def _complain(error: Error) -> None:
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {error.message}", err=True)
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {plain(error.message)}", err=True)
     if error.hint:
-        click.echo(f"{click.style('Hint:', bold=True)}  {error.hint}", err=True)
+        click.echo(f"{click.style('Hint:', bold=True)}  {plain(error.hint)}", err=True)
 
 
 class _WithCommand(click.Command):

@@ -11,12 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread, current_thread, main_thread
 
+from debonair.plain import plain
+
 _WIDTH = 24
 
 
 def say(text: str) -> None:
-    """Write one line that the user should read, terminal or not, to standard error."""
-    sys.stderr.write(text + "\n")
+    """Write one line that the user should read, terminal or not, to standard error.
+
+    It may quote others, as an app that is tried: what they wrote does not command the terminal.
+    """
+    sys.stderr.write(plain(text) + "\n")
     sys.stderr.flush()
 
 

@@ -11,13 +11,18 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import msgspec
 
+from debonair import supervise
 from debonair.errors import Error, MachineError
+from debonair.listen import Deadline, Flood, listen
+from debonair.plain import plain
 from debonair.progress import say
 
 verbose = False
@@ -37,6 +42,7 @@ PACKAGES: Mapping[str, str] = {
     "mount": "mount",
     "newuidmap": "uidmap",
     "nsenter": "util-linux",
+    "pivot_root": "util-linux",
     "setpriv": "util-linux",
     "ssh": "openssh-client",
     "systemd-nspawn": "systemd-container",
@@ -51,7 +57,7 @@ class CommandError(Error):
     """A program ran and ended with an exit status that was not zero."""
 
     def __init__(self, argv: Sequence[str], status: int, output: str) -> None:
-        tail = "\n".join(output.strip().splitlines()[-20:])
+        tail = plain("\n".join(output.strip().splitlines()[-20:]))
         super().__init__(
             f"'{shlex.join(argv)}' ended with status {status}" + (f":\n{tail}" if tail else ""),
         )
@@ -88,38 +94,54 @@ def run(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    stdin: bytes | None = None,
+    stdin: bytes | Path | None = None,
     check: bool = True,
     timeout: float | None = None,
 ) -> Completed:
     """Run ``argv`` to its end and return what it left behind.
 
-    ``env`` is added to this process's environment; ``stdin`` is given to the program, which otherwise
-    reads nothing; ``timeout`` is in seconds. Raises ``MachineError`` if the program is missing or does
-    not end in time, and ``CommandError`` if it fails and ``check`` is set.
+    ``env`` is added to this process's environment; ``stdin``, bytes or the path of a file, is given to the
+    program, which otherwise reads nothing. It is over when the program ends, whoever else still holds its
+    output. With a ``timeout`` in seconds everything that the program has started is ended with it, at the
+    latest then. Raises ``MachineError`` if the program is missing, does not end in time or writes without
+    end, and ``CommandError`` if it fails and ``check`` is set.
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
     _show(words)
-    try:
-        done = subprocess.run(  # noqa: S603 - the one door: words, never a shell
-            words,
+    watched = [] if timeout is None else [sys.executable, "-I", "-S", supervise.__file__]
+    with _opened(stdin) as source:
+        process = subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
+            [*watched, *words],
             cwd=cwd,
             env={**os.environ, **env} if env else None,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=timeout is not None,
         )
-    except subprocess.TimeoutExpired as late:
+    try:
+        out, err = listen(process, stdin if isinstance(stdin, bytes) else b"", timeout=timeout)
+    except Deadline as late:
+        raise MachineError(f"'{shlex.join(words)}' did not end within {timeout:.0f} seconds.") from late
+    except Flood as much:
         raise MachineError(
-            f"'{shlex.join(words)}' did not end within {late.timeout:.0f} seconds.",
-        ) from late
-    stdout = done.stdout.decode(errors="replace")
-    stderr = done.stderr.decode(errors="replace")
-    if check and done.returncode:
-        raise CommandError(words, done.returncode, stdout + stderr)
-    return Completed(done.returncode, stdout, stderr)
+            f"'{shlex.join(words)}' wrote more than {much.limit >> 20} MB, and was ended."
+        ) from much
+    stdout = out.decode(errors="replace")
+    stderr = err.decode(errors="replace")
+    if check and process.returncode:
+        raise CommandError(words, process.returncode, stdout + stderr)
+    return Completed(process.returncode, stdout, stderr)
+
+
+@contextmanager
+def _opened(stdin: bytes | Path | None) -> Iterator[IO[bytes] | int]:
+    """Give what a program has as its standard input."""
+    if isinstance(stdin, Path):
+        with stdin.open("rb") as file:
+            yield file
+    else:
+        yield subprocess.DEVNULL if stdin is None else subprocess.PIPE
 
 
 def start(

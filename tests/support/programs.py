@@ -53,7 +53,7 @@ class Programs:
     """Stands in for ``debonair.run``."""
 
     asked: list[str] = field(default_factory=list)
-    given: list[bytes | None] = field(default_factory=list)
+    given: list[bytes | Path | None] = field(default_factory=list)
     started: list[tuple[str, Process]] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
     said: str = ""
@@ -83,7 +83,7 @@ class Programs:
         *,
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
-        stdin: bytes | None = None,
+        stdin: bytes | Path | None = None,
         check: bool = True,
         timeout: float | None = None,
     ) -> Completed:

@@ -16,16 +16,19 @@ from debonair.deb import archive
 from debonair.errors import MachineError
 from debonair.mirror import Mirror
 from debonair.suite import Suite
-from debonair.trial import bed, chroot, container, emulation
+from debonair.trial import bed, chroot, container, emulation, namespace, room
 from debonair.trial.bed import Bed
 from debonair.trial.container import BootError, Container
 from debonair.trial.privilege import Privilege
+from debonair.trial.room import Degree
 from debonair.trial.root import Root
 
 ROOT = Privilege(root=True, mounts=True, chroots=True)
 CONTAINED = Privilege(root=True, mounts=False, chroots=True)
 USER = Privilege(root=False, mounts=True, chroots=True)
 NOTHING = Privilege(root=True, mounts=False, chroots=False)
+GRANTED = {0: Degree.USERS}
+"""How a root is entered while a test runs."""
 
 
 class Entered:
@@ -36,11 +39,17 @@ class Entered:
     boot_seconds = 0.55
 
 
+def no_users(**_: object) -> NoReturn:
+    raise MachineError("no user namespaces")
+
+
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
     made = stand_in(monkeypatch)
     made.answer("dpkg --print-architecture", "amd64\n")
     made.answer("mmdebstrap", do=lambda words: Path(words[-2]).touch())
+    monkeypatch.setattr(namespace, "users", no_users)
+    monkeypatch.setattr(Root, "_unpack", lambda root, tar, folder: None)
     monkeypatch.setattr(bed, "mirror", lambda environ: Mirror(environ["DEBONAIR_MIRROR"]))
     return made
 
@@ -61,17 +70,16 @@ def names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         yield Entered()
 
     @contextmanager
-    def enter(
-        tar: Path, *, suite: str, architecture: str, name: str, privilege: Privilege
-    ) -> Iterator[Entered]:
+    def enter(tar: Path, *, suite: str, architecture: str, name: str, degree: Degree) -> Iterator[Entered]:
         assert tar.is_file()
-        assert (suite, architecture, privilege.chroots) == ("trixie", "amd64", True)
+        assert (suite, architecture, degree) == ("trixie", "amd64", GRANTED[0])
         seen.append(name)
         yield Entered()
 
     monkeypatch.setattr(container, "boot", boot)
     monkeypatch.setattr(chroot, "enter", enter)
-    monkeypatch.setattr(chroot, "granted", lambda privilege: None)
+    monkeypatch.setattr(room, "granted", lambda privilege: GRANTED[0])
+    monkeypatch.setitem(GRANTED, 0, Degree.USERS)
     return seen
 
 
@@ -117,25 +125,39 @@ def test_another_architecture_is_emulated_and_that_is_said(
 
 
 @pytest.mark.parametrize(
-    ("privilege", "said"),
+    ("how", "reason"),
     [
-        (CONTAINED, ("this process may not mount (CAP_SYS_ADMIN), as in", "entered by a plain chroot")),
-        (USER, ("that needs root", "entered in a user namespace")),
+        ((CONTAINED, Degree.USERS), "this process may not mount (CAP_SYS_ADMIN), as in"),
+        ((USER, Degree.ACCOUNT), "that needs root"),
     ],
 )
-@pytest.mark.usefixtures("programs")
+@pytest.mark.usefixtures("programs", "names")
 def test_without_a_container_the_reason_is_said(
-    names: list[str],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    privilege: Privilege,
-    said: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    how: tuple[Privilege, Degree],
+    reason: str,
 ) -> None:
+    privilege, degree = how
+    monkeypatch.setitem(GRANTED, 0, degree)
     with made(tmp_path, privilege).open("trixie"):
-        assert names
+        pass
     first, _, last = capsys.readouterr().err.splitlines()
-    assert first.startswith(f"No container is booted: {said[0]}")
-    assert last == f"Debian 13 (trixie): {said[1]}, without systemd."
+    assert first.startswith(f"No container is booted: {reason}")
+    assert last == f"Debian 13 (trixie): entered {degree.value}, without systemd."
+
+
+@pytest.mark.parametrize("degree", [Degree.NAMESPACE, Degree.CHROOT])
+@pytest.mark.usefixtures("programs", "names")
+def test_root_inside_that_is_this_machines_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, degree: Degree
+) -> None:
+    monkeypatch.setitem(GRANTED, 0, degree)
+    with made(tmp_path, CONTAINED).open("trixie"):
+        assert "Warning: this machine grants no user namespace." in capsys.readouterr().err
+    with made(tmp_path, CONTAINED).enter(Root("trixie", "amd64")):
+        assert "as this machine's own root" in capsys.readouterr().err
 
 
 def test_a_container_that_does_not_boot(
@@ -155,7 +177,28 @@ def test_a_container_that_does_not_boot(
         assert len(names) == 1
     said = capsys.readouterr().err
     assert "No container is booted: no cgroups here for trixie." in said
-    assert "entered in a namespace" in said
+    assert "entered in a user namespace" in said
+
+
+def test_a_root_that_cannot_be_unpacked_for_users_of_its_own(
+    programs: Programs,
+    names: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del programs
+
+    def refuse(*_: object) -> NoReturn:
+        raise namespace.Refused("The kernel refuses.")
+
+    monkeypatch.setattr(Root, "_unpack", refuse)
+    monkeypatch.setitem(GRANTED, 0, Degree.NAMESPACE)
+    with made(tmp_path, ROOT).open("trixie"):
+        assert len(names) == 1
+    said = capsys.readouterr().err
+    assert "No container is booted: The kernel refuses.\n" in said
+    assert "entered in a namespace, without systemd" in said
 
 
 def test_where_nothing_is_granted_nothing_is_fetched(programs: Programs, tmp_path: Path) -> None:
@@ -190,7 +233,7 @@ def test_a_root_that_is_entered_is_emulated_if_it_must_be(
 
     monkeypatch.setattr(emulation, "emulating", emulating)
     monkeypatch.setattr(chroot, "enter", enter)
-    monkeypatch.setattr(chroot, "granted", lambda privilege: None)
+    monkeypatch.setattr(room, "granted", lambda privilege: Degree.USERS)
     root = Root("trixie", architecture, ("build-essential",))
     with made(tmp_path, ROOT).enter(root) as machine:
         assert isinstance(machine, Entered)

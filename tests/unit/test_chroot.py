@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from programs import Process, Programs, stand_in
 
 from debonair.errors import MachineError, TrialError
-from debonair.trial import chroot, namespace
+from debonair.trial import chroot, namespace, room
 from debonair.trial.chroot import Chroot
 from debonair.trial.privilege import Privilege
+from debonair.trial.room import Degree, Room
 
+ROOT = Privilege(root=True, mounts=True, chroots=True)
 USER = Privilege(root=False, mounts=True, chroots=True)
 CONTAINED = Privilege(root=True, mounts=False, chroots=True)
 NOTHING = Privilege(root=True, mounts=False, chroots=False)
@@ -47,6 +50,7 @@ def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Programs:
     made.answer("id -gn app", "app\n")
     made.answer("id -G app", "990 991\n")
     monkeypatch.setattr(namespace, "children", lambda pid, **_: [pid + 1])
+    monkeypatch.setattr(namespace, "users", lambda **_: nullcontext(("nsenter", "-t", "7", "-U", "--")))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     return made
@@ -65,48 +69,60 @@ def signalled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return sent
 
 
-def enter(privilege: Privilege) -> AbstractContextManager[Chroot]:
-    return chroot.enter(
-        Path("/r.tar"), suite="trixie", architecture="amd64", name="it", privilege=privilege
-    )
+def enter(degree: Degree) -> AbstractContextManager[Chroot]:
+    return chroot.enter(Path("/r.tar"), suite="trixie", architecture="amd64", name="it", degree=degree)
 
 
-def entered(privilege: Privilege) -> None:
-    with enter(privilege) as machine:
+def entered(degree: Degree) -> None:
+    with enter(degree) as machine:
         machine.serve("app")
 
 
-def test_in_a_user_namespace(programs: Programs, signalled: list[tuple[int, int]], tmp_path: Path) -> None:
-    entered(USER)
+def test_in_a_user_namespace_of_an_account(
+    programs: Programs, signalled: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    entered(Degree.ACCOUNT)
     unshare = programs.started[0][0]
     assert unshare.startswith("unshare --user --map-auto --map-root-user --mount --pid --fork ")
     assert programs.was_asked("^nsenter -t 4001 -U -m -p -n -u -i -- mount -t tmpfs")
     assert programs.was_asked("^nsenter .* tar --extract .*--exclude")
     assert programs.was_asked("mount --bind /dev/null ")
+    assert programs.was_asked("mount -t proc -o ro,")
+    assert programs.was_asked("pivot_root")
+    assert programs.was_asked("enter.py pid=4001 spaces=user,mnt,pid,net,uts,ipc bound=800005fb -- env -i")
     assert [number for _, number in signalled][:2] == [signal.SIGTERM, signal.SIGTERM]
     assert not list((tmp_path / "tmp").iterdir())
 
 
+def test_in_a_user_namespace_of_root(programs: Programs, signalled: list[tuple[int, int]]) -> None:
+    del signalled
+    with enter(Degree.USERS) as machine:
+        alike = ("-U", "--preserve-credentials")
+        assert machine.network == ("nsenter", "-t", "4001", *alike, "-n", "--")
+    assert programs.started[0][0].startswith("nsenter -t 7 -U -- unshare --mount --pid --fork ")
+
+
 def test_in_namespaces_of_root(programs: Programs, signalled: list[tuple[int, int]]) -> None:
     del signalled
-    entered(Privilege(root=True, mounts=True, chroots=True))
+    entered(Degree.NAMESPACE)
     assert "--user" not in programs.started[0][0]
     assert programs.was_asked("^nsenter -t 4001 -m -p -n -u -i -- mount -t tmpfs")
+    assert programs.was_asked("enter.py pid=4001 spaces=mnt,pid,net,uts,ipc bound=800005fb -- env -i")
 
 
 def test_in_a_plain_chroot(programs: Programs, signalled: list[tuple[int, int]], tmp_path: Path) -> None:
     del signalled
-    entered(CONTAINED)
+    entered(Degree.CHROOT)
     assert programs.asked[0].startswith("tar --extract")
     assert not programs.was_asked("mount")
-    assert programs.was_asked("^/bin/chroot .*/root env -i .* true$")
+    assert programs.was_asked("enter.py root=.*/root bound=800005fb -- env -i .* true$")
     assert programs.was_asked("/usr/sbin/policy-rc.d 755")
     assert not list((tmp_path / "tmp").iterdir())
 
 
 def test_services_are_run_as_their_units_say(programs: Programs, signalled: list[tuple[int, int]]) -> None:
     del signalled
-    entered(CONTAINED)
+    entered(Degree.CHROOT)
     assert programs.was_asked("install -d -m 2750 -o app -g www-data /run/app")
     assert programs.was_asked("install -d -m 0755 -o root -g root /run/plain")
     assert programs.was_asked("install -d -m 0755 -o app -g app /var/lib/app")
@@ -125,7 +141,7 @@ def test_groups_beyond_its_own(programs: Programs, signalled: list[tuple[int, in
         "sh -c .*app.service", UNIT + "SupplementaryGroups=video\nGroup=www-data\nExecStart=+/bin/root\n"
     )
     programs.answer("test -x /usr/sbin/nginx", status=1)
-    entered(CONTAINED)
+    entered(Degree.CHROOT)
     assert "setpriv --reuid=app --regid=www-data --groups=990,991,video" in programs.started[0][0]
     assert "setpriv" not in programs.started[1][0]
     assert len(programs.started) == 2
@@ -135,7 +151,7 @@ def test_a_service_that_cannot_be_prepared(programs: Programs, signalled: list[t
     del signalled
     programs.answer("/bin/prepare", "no such key", status=3)
     with pytest.raises(TrialError, match=r"ExecStartPre of app.service ended with status 3:\nno such key"):
-        entered(CONTAINED)
+        entered(Degree.CHROOT)
 
 
 def test_an_environment_file_that_must_be_there(
@@ -145,15 +161,15 @@ def test_an_environment_file_that_must_be_there(
     programs.answer("sh -c .*app.service", UNIT.replace("-/etc/app/env", "/etc/app/env"))
     programs.answer("cat /etc/app/env", status=1)
     with pytest.raises(TrialError, match="EnvironmentFile /etc/app/env, which is not there"):
-        entered(CONTAINED)
+        entered(Degree.CHROOT)
 
 
 def test_what_is_broken_and_why(programs: Programs, signalled: list[tuple[int, int]]) -> None:
     del signalled
-    programs.said = "Traceback\n"
+    programs.answer("tail -n 40 /run/trial/", "Traceback\n")
     programs.processes = [Process(polls=1, status=22), Process()]
     programs.answer("cat /var/log/nginx/error.log", "connect() failed\n")
-    with enter(CONTAINED) as machine:
+    with enter(Degree.CHROOT) as machine:
         assert machine.alive
         assert machine.network == ()
         machine.serve("app")
@@ -166,20 +182,55 @@ def test_what_is_broken_and_why(programs: Programs, signalled: list[tuple[int, i
         )
 
 
-def test_nothing_is_granted(programs: Programs) -> None:
+def test_the_best_degree_is_granted(programs: Programs) -> None:
+    assert room.granted(USER) is Degree.ACCOUNT
+    assert room.granted(CONTAINED) is Degree.USERS
+    assert room.granted(ROOT) is Degree.USERS
+    assert len(programs.started) == 3
+
+
+@pytest.mark.parametrize(
+    ("privilege", "refused", "degree"),
+    [(ROOT, 1, Degree.NAMESPACE), (ROOT, 2, Degree.CHROOT), (CONTAINED, 1, Degree.CHROOT)],
+)
+def test_less_is_granted(
+    programs: Programs,
+    monkeypatch: pytest.MonkeyPatch,
+    privilege: Privilege,
+    refused: int,
+    degree: Degree,
+) -> None:
+    attempts: list[Degree] = []
+
+    def hold(stack: object, work: Path, wanted: Degree) -> int:
+        assert work.is_dir()
+        assert stack
+        attempts.append(wanted)
+        if len(attempts) <= refused:
+            raise MachineError("no")
+        return 1
+
+    monkeypatch.setattr(room, "_hold", hold)
+    assert room.granted(privilege) is degree
+    assert not programs.started
+
+
+def test_nothing_is_granted(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def users(**_: object) -> NoReturn:
+        raise MachineError("no user namespaces")
+
+    monkeypatch.setattr(namespace, "users", users)
     with pytest.raises(MachineError, match="Neither a container nor a chroot") as refused:
-        chroot.granted(NOTHING)
+        room.granted(NOTHING)
     assert "--privileged" in refused.value.hint
     assert not programs.started
 
 
 def test_a_user_without_namespaces(programs: Programs) -> None:
-    chroot.granted(CONTAINED)
-    chroot.granted(USER)
     programs.said = "unshare: no line matching user in /etc/subuid\n"
     programs.processes = [Process(polls=0, status=1)]
     with pytest.raises(MachineError, match="no line matching user") as refused:
-        chroot.granted(USER)
+        room.granted(USER)
     assert "--add-subuids" in refused.value.hint
 
 
@@ -187,7 +238,7 @@ def test_a_user_without_namespaces(programs: Programs) -> None:
 def test_a_root_that_cannot_be_used(programs: Programs, pattern: str, tmp_path: Path) -> None:
     programs.answer(pattern, "Operation not permitted", status=2)
     with pytest.raises(MachineError, match="Operation not permitted") as refused:
-        entered(CONTAINED)
+        entered(Degree.CHROOT)
     assert "--privileged" in refused.value.hint
     assert not list((tmp_path / "tmp").iterdir())
 
@@ -196,7 +247,7 @@ def test_a_service_that_does_not_end(
     signalled: list[tuple[int, int]], programs: Programs, tmp_path: Path
 ) -> None:
     programs.processes = [Process(pid=77, stubborn=True), Process(pid=78)]
-    machine = Chroot("trixie", "amd64", tmp_path, work=tmp_path, entry=(), network=())
+    machine = Chroot("trixie", "amd64", Room((str(tmp_path),), ()))
     machine.serve("app")
     machine.stop()
     assert signalled == [(77, 15), (78, 15), (77, 9), (78, 9)]

@@ -12,7 +12,7 @@ import pytest
 from programs import Process, Programs, stand_in
 
 from debonair.errors import TrialError
-from debonair.trial import cgroup, container, namespace
+from debonair.trial import cgroup, container, namespace, room
 from debonair.trial.container import BootError, Container
 
 
@@ -26,6 +26,7 @@ def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Programs:
     monkeypatch.setattr(namespace, "children", lambda pid, **_: family.get(pid, []))
     monkeypatch.setattr(container, "_is_first", lambda pid: pid == 30)
     monkeypatch.setattr(cgroup, "own", lambda name: nullcontext(Path("/groups") / name))
+    monkeypatch.setattr(namespace, "first", lambda: 5000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return made
 
@@ -52,7 +53,7 @@ def test_it_boots_and_leaves_nothing(programs: Programs, killed: list[int], tmp_
     with boot() as machine:
         assert machine.alive
         assert machine.state == "running"
-        assert machine.prefix == ("nsenter", "-t", "30", "-m", "-p", "-u", "-i", "-n", "-C", "--")
+        assert machine.prefix == room.door("pid=30", "spaces=user,mnt,pid,uts,ipc,net,cgroup")
         assert machine.network == ("nsenter", "-t", "30", "-n", "--")
         machine.serve("app")
     assert killed == [30]
@@ -62,13 +63,16 @@ def test_it_boots_and_leaves_nothing(programs: Programs, killed: list[int], tmp_
     assert "--kill-child" in unshare
     assert "sh /groups/it/cgroup.procs nsenter -t 2 -m -p -- systemd-nspawn " in spawn
     assert "--private-network" in spawn
+    assert "--private-users=5000:65536 --private-users-ownership=off " in spawn
+    assert "--drop-capability=CAP_AUDIT_CONTROL," in spawn
+    assert programs.was_asked("chown 5000:5000 .*/upper$")
     assert programs.was_asked("overlay -o lowerdir=/root,upperdir=")
 
 
 def test_what_is_laid_over_its_files(programs: Programs, killed: list[int]) -> None:
     programs.processes = started(Process(pid=10))
     with boot({"/etc/systemd/system/a.conf": "[Service]"}):
-        assert programs.was_asked("root/etc/systemd/system/a.conf")
+        assert programs.was_asked("root/etc/systemd/system/a.conf 5000$")
     assert killed
 
 

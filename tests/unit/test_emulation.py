@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,12 +91,23 @@ def test_two_at_once_do_not_take_each_others_back(programs: Programs, cache: Cac
 def test_what_a_killed_process_registered_is_taken_back(
     programs: Programs, cache: Cache, tmp_path: Path
 ) -> None:
-    gone, here = f"debonair-{2**22 + 1}-1-arm64", "debonair-1-1-arm64"
+    me = emulation._Holder.here()
+    alive, gone, again, beside = (
+        f"debonair-{holder}-1-arm64"
+        for holder in (
+            me,
+            replace(me, pid=2**22 + 1),
+            replace(me, began=me.began + 1),
+            replace(me, space=me.space + 1, pid=2**22 + 1),
+        )
+    )
+    before = f"debonair-{2**22 + 1}-1-arm64"  # by a version that did not say in which namespace
     assert tmp_path
-    programs.answer(r" ls ", f"register\nstatus\nqemu-aarch64\n{gone}\n{here}\n")
+    names = [alive, gone, again, beside, before, "register", "status", "qemu-aarch64"]
+    programs.answer(r" ls ", "\n".join(names))
     with emulation.emulating("arm64", "amd64", mirror=MIRROR, cache=cache):
-        assert programs.was_asked(f"echo -1 .*{gone}")
-        assert not programs.was_asked(f"echo -1 .*{here}")
+        taken = [line.rpartition("/")[2] for line in programs.asked if "echo -1" in line]
+        assert taken == [gone, again]
 
 
 def test_a_kernel_that_refuses(programs: Programs, cache: Cache) -> None:

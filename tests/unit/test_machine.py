@@ -101,3 +101,15 @@ def test_services_of_a_package(programs: Programs) -> None:
     assert services(Plain(), "app") == ["app-job.service", "app.service"]
     programs.answer("cat /etc/uwsgi-emperor/vassals/app.ini", "[uwsgi]\n")
     assert services(Plain(), "app") == ["app-job.service", "app.service", "uwsgi-emperor.service"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [(b"HTTP/1.1 many\r\n\r\n", "0.1"), (b"", "0.1"), (PAGE, "soon"), (b"no base64", "0.1")],
+    ids=["no status", "nothing", "no time", "no base64"],
+)
+def test_an_answer_that_is_none(programs: Programs, answer: bytes, seconds: str) -> None:
+    said = "!" if answer == b"no base64" else base64.b64encode(answer).decode()
+    programs.answer("curl", said, stderr=f"\n{seconds}")
+    with pytest.raises(TrialError, match="GET / got an answer that is none of HTTP"):
+        Plain().get()

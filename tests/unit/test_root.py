@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from programs import Programs, stand_in
 from debonair.cache import Cache
 from debonair.errors import MachineError, NetworkError
 from debonair.mirror import Mirror
+from debonair.trial import namespace
 from debonair.trial.privilege import Privilege
 from debonair.trial.root import BARE, READY, Root, unpack
 
@@ -27,6 +30,9 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
         Path(words[-2]).write_text("a tar")
 
     made.answer("mmdebstrap", do=make)
+    monkeypatch.setattr(namespace, "users", lambda **_: nullcontext(("nsenter", "-t", "7", "-U", "--")))
+    monkeypatch.setattr(namespace, "first", lambda: 0xABC)
+    monkeypatch.setattr(os, "chown", lambda path, user, group: made.asked.append(f"chown {user} {group}"))
     return made
 
 
@@ -110,13 +116,17 @@ def test_what_a_killed_process_left_is_cleared(cache: Cache, programs: Programs)
 def test_it_is_unpacked_once(cache: Cache, programs: Programs) -> None:
     root = Root("trixie", "amd64")
     folder = root.unpacked(cache, MIRROR, ROOT)
-    assert folder.is_dir()
+    assert folder == cache.root / "roots" / f"{root.name}-abc"
+    assert folder.stat().st_mode & 0o777 == 0o700
     assert root.unpacked(cache, MIRROR, ROOT) == folder
-    assert len([line for line in programs.asked if line.startswith("tar ")]) == 1
+    tars = [line for line in programs.asked if "tar --extract" in line]
+    assert len(tars) == 1
+    assert tars[0].startswith("nsenter -t 7 -U -- tar --extract --numeric-owner")
+    assert [line for line in programs.asked if "chown" in line] == ["chown 2748 2748", "chown 0 0"]
 
 
 def test_a_root_half_unpacked_is_none(cache: Cache, programs: Programs) -> None:
-    programs.answer("^tar ", "no space", status=2)
+    programs.answer("tar --extract", "no space", status=2)
     root = Root("trixie", "amd64")
     with pytest.raises(Exception, match="no space"):
         root.unpacked(cache, MIRROR, ROOT)

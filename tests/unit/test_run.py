@@ -3,13 +3,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from debonair import errors, run
+from debonair import errors, run, supervise
 from debonair.errors import MachineError
+from debonair.listen import Deadline, Flood
 from debonair.run import CommandError, Completed
 
 
@@ -19,22 +21,30 @@ def _found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Started:
-    """Stands in for the functions of ``subprocess``, and keeps what it was called with."""
+    """Stands in for what starts a program, and keeps what it was called with."""
 
     def __init__(self, status: int = 0, stdout: bytes = b"", stderr: bytes = b"") -> None:
-        self.status, self.stdout, self.stderr = status, stdout, stderr
+        self.returncode, self.stdout, self.stderr = status, stdout, stderr
         self.words: list[str] = []
         self.given: dict[str, Any] = {}
 
-    def __call__(self, words: list[str], **given: Any) -> subprocess.CompletedProcess[bytes]:
+    def __call__(self, words: list[str], **given: Any) -> Started:
         self.words, self.given = words, given
-        return subprocess.CompletedProcess(words, self.status, self.stdout, self.stderr)
+        return self
+
+    def listen(self, process: Started, given: bytes, *, timeout: float | None) -> tuple[bytes, bytes]:
+        assert process is self
+        self.given["input"] = given
+        self.given["timeout"] = timeout
+        return self.stdout, self.stderr
 
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch, _found: None) -> Started:
     fake = Started(stdout=b"out \xff", stderr=b"err")
+    monkeypatch.setattr(subprocess, "Popen", fake)
     monkeypatch.setattr(subprocess, "run", fake)
+    monkeypatch.setattr(run, "listen", fake.listen)
     return fake
 
 
@@ -77,8 +87,21 @@ class TestRun:
     def test_standard_input_is_what_is_given(self, started: Started) -> None:
         run.run(["tool"], stdin=b"", cwd=Path("/c"))
         assert started.given["input"] == b""
-        assert started.given["stdin"] is None
+        assert started.given["stdin"] == subprocess.PIPE
         assert started.given["cwd"] == Path("/c")
+
+    def test_standard_input_may_be_a_file(self, started: Started, tmp_path: Path) -> None:
+        (tmp_path / "given").write_bytes(b"words")
+        run.run(["tool"], stdin=tmp_path / "given")
+        assert started.given["stdin"].name == str(tmp_path / "given")
+        assert started.given["input"] == b""
+
+    def test_what_has_a_deadline_is_watched(self, started: Started) -> None:
+        run.run(["tool", "x"])
+        assert (started.words[0], started.given["start_new_session"]) == ("/usr/bin/tool", False)
+        run.run(["tool", "x"], timeout=5)
+        assert started.words == [sys.executable, "-I", "-S", supervise.__file__, "/usr/bin/tool", "x"]
+        assert (started.given["timeout"], started.given["start_new_session"]) == (5, True)
 
     def test_the_environment_is_added_to(self, started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("KEPT", "1")
@@ -87,7 +110,7 @@ class TestRun:
         assert (started.given["env"]["KEPT"], started.given["env"]["CHANGED"]) == ("1", "2")
 
     def test_a_failure_shows_the_command_and_the_end_of_its_words(self, started: Started) -> None:
-        started.status, started.stdout = 3, b"".join(b"line %d\n" % number for number in range(30))
+        started.returncode, started.stdout = 3, b"".join(b"line %d\n" % number for number in range(30))
         with pytest.raises(CommandError) as caught:
             run.run(["tool", "a b"])
         assert caught.value.message.startswith("'/usr/bin/tool 'a b'' ended with status 3:\nline 11\n")
@@ -96,20 +119,28 @@ class TestRun:
         assert "line 0" in caught.value.output
 
     def test_a_silent_failure(self, started: Started) -> None:
-        started.status, started.stdout, started.stderr = -9, b"", b"\n"
+        started.returncode, started.stdout, started.stderr = -9, b"", b"\n"
         with pytest.raises(CommandError, match=r"ended with status -9$"):
             run.run(["tool"])
 
     def test_a_failure_may_be_looked_at(self, started: Started) -> None:
-        started.status = 3
+        started.returncode = 3
         assert run.run(["tool"], check=False).status == 3
 
-    def test_what_does_not_end(self, started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
-        def late(*_: object, timeout: float, **__: object) -> None:
-            raise subprocess.TimeoutExpired("tool", timeout)
+    @pytest.mark.parametrize(
+        ("failure", "told"),
+        [(Deadline(), "did not end within 5 seconds"), (Flood(3 << 20), "wrote more than 3 MB")],
+    )
+    def test_what_does_not_end(
+        self, started: Started, monkeypatch: pytest.MonkeyPatch, failure: Exception, told: str
+    ) -> None:
+        assert started.words == []
 
-        monkeypatch.setattr(subprocess, "run", late)
-        with pytest.raises(MachineError, match="did not end within 5 seconds"):
+        def late(*_: object, **__: object) -> None:
+            raise failure
+
+        monkeypatch.setattr(run, "listen", late)
+        with pytest.raises(MachineError, match=told):
             run.run(["tool"], timeout=5)
 
     def test_what_is_run_is_shown_to_be_pasted(
@@ -123,7 +154,7 @@ class TestRun:
 
 
 def test_attend_returns_the_status(started: Started) -> None:
-    started.status = 7
+    started.returncode = 7
     assert run.attend(["tool", Path("x")]) == 7
     assert started.words == ["/usr/bin/tool", "x"]
     assert started.given == {"check": False}

@@ -128,6 +128,30 @@ def test_a_site_at_another_port(
     assert programs.was_asked("http://127.0.0.1:8080/$")
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "-1", '"80"', "80.5", "null"])
+def test_a_port_that_is_none(programs: Programs, machine: Told, tmp_path: Path, port: str) -> None:
+    del machine
+    programs.answer("cat .*release.json", f'{{"health": "/", "port": {port}}}')
+    with pytest.raises(TrialError, match="names a port that is none"):
+        tried(tmp_path)
+
+
+def test_a_release_that_is_too_deep(programs: Programs, machine: Told, tmp_path: Path) -> None:
+    del machine
+    programs.answer("cat .*release.json", "[" * 200_000)
+    with pytest.raises(TrialError, match="is not JSON"):
+        tried(tmp_path)
+
+
+def test_a_page_does_not_command_the_terminal(
+    programs: Programs, machine: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del machine
+    programs.answer("127.0.0.1:80/$", http(body="\x1b]0;owned\x07", kind="text/html"), stderr="\n0.012")
+    assert tried(tmp_path) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "  \\x1b]0;owned\\x07"
+
+
 def test_a_page_that_is_its_own_health(
     programs: Programs, machine: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,6 +61,13 @@ cp -r debian /build/source/
 """
 
 
+class _Told(msgspec.Struct, frozen=True):
+    """What ``probe.py`` writes, beside code of the library."""
+
+    metadata: str
+    compiled: bool
+
+
 @dataclass(frozen=True)
 class Sdist:
     """The sdist ``file`` of ``library``, which lies in ``cache``, for ``target``."""
@@ -103,8 +110,14 @@ class Sdist:
                 ),
             )
             self._run(machine, ["python3", f"{_FOLDER}/probe.py", _FOLDER], "say what it is")
-            told = json.loads(machine.run(["cat", f"{_FOLDER}/probe.json"]).stdout)
-        probed = self._probed(told["metadata"], compiled=told["compiled"], backends=backends)
+            said_there = machine.run(["cat", f"{_FOLDER}/probe.json"]).stdout
+        try:
+            told = msgspec.json.decode(said_there, type=_Told)
+        except (msgspec.MsgspecError, RecursionError) as strange:
+            raise WheelError(
+                f"{self.title}'s build backend wrote a probe.json of its own: {strange}"
+            ) from strange
+        probed = self._probed(told.metadata, compiled=told.compiled, backends=backends)
         with whole(kept) as temporary:
             temporary.write_bytes(msgspec.msgpack.encode(probed))
         return probed

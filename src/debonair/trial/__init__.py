@@ -19,6 +19,7 @@ from pathlib import Path
 from debonair import run
 from debonair.cache import Cache
 from debonair.errors import MachineError, TrialError
+from debonair.plain import plain
 from debonair.progress import say
 from debonair.suite import host_architecture
 from debonair.trial import forward
@@ -45,11 +46,14 @@ class Site:
 
     @classmethod
     def of(cls, release: Mapping[str, object]) -> Site | None:
-        """Return the site of a ``release``, None if it serves no page."""
+        """Return the site of a ``release``, None if it serves no page. Raises ``TrialError``."""
         served = release.get("wsgi") != "" or release.get("server") == "command"
         if "health" not in release or not served:
             return None
-        return cls(str(release["health"]), str(release.get("host", "")), int(str(release.get("port", 80))))
+        port = release.get("port", 80)
+        if not isinstance(port, int) or not 0 < port < 65536:
+            raise TrialError(f"The release of the deb names a port that is none: {port!r}")
+        return cls(str(release["health"]), str(release.get("host", "")), port)
 
     @property
     def address(self) -> str:
@@ -135,7 +139,7 @@ def release_of(machine: Machine, package: str) -> dict[str, object]:
     text = machine.read(path)
     try:
         found = json.loads(text or "{}")
-    except ValueError as broken:
+    except (ValueError, RecursionError) as broken:
         raise TrialError(f"{path} is not JSON: {broken}.") from broken
     return found if isinstance(found, dict) else {}
 
@@ -216,7 +220,7 @@ def _show(machine: Machine, package: str, site: Site) -> None:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(plain(text) + "\n")
     sys.stdout.flush()
 
 

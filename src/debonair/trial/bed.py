@@ -17,15 +17,21 @@ from debonair.mirror import mirror
 from debonair.progress import say
 from debonair.resources import resource
 from debonair.suite import Suite, host_architecture
-from debonair.trial import chroot, container, emulation
+from debonair.trial import chroot, container, emulation, room
 from debonair.trial.choice import suites
 from debonair.trial.chroot import Chroot
 from debonair.trial.container import BootError, Container
 from debonair.trial.machine import Machine
+from debonair.trial.namespace import Refused
 from debonair.trial.privilege import Privilege
+from debonair.trial.room import Degree
 from debonair.trial.root import READY, SHELF, Root
 
 _numbers = itertools.count(1)
+_ROOT_ITSELF = (
+    "Warning: this machine grants no user namespace. Scripts of packages run as this machine's own root, "
+    "with few capabilities. Go on only with packages and sources that you trust."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,8 @@ class Bed:
             if self.privilege.root and self.privilege.mounts:
                 try:
                     booted = stack.enter_context(self._booted(root))
-                except BootError as refused:
-                    reason = refused.message
+                except (BootError, Refused) as refused:
+                    reason = refused.message.rstrip(".")
                 else:
                     say(f"{title(suite)}: booted with systemd in {booted.boot_seconds:.1f} s.")
                     yield booted
@@ -63,8 +69,9 @@ class Bed:
             else:
                 reason = "that needs root"
             say(f"No container is booted: {reason}.")
-            machine = stack.enter_context(self._entered(root))
-            say(f"{title(suite)}: entered {self._degree()}, without systemd.")
+            degree = self._degree()
+            machine = stack.enter_context(self._entered(root, degree))
+            say(f"{title(suite)}: entered {degree.value}, without systemd.")
             yield machine
 
     @contextmanager
@@ -87,17 +94,16 @@ class Bed:
         """
         with ExitStack() as stack:
             self._emulate(stack, root.architecture)
-            yield stack.enter_context(self._entered(root))
+            yield stack.enter_context(self._entered(root, self._degree()))
 
-    def _entered(self, root: Root) -> AbstractContextManager[Chroot]:
-        chroot.granted(self.privilege)
+    def _entered(self, root: Root, degree: Degree) -> AbstractContextManager[Chroot]:
         self._announce(root)
         return chroot.enter(
             root.tar(self.cache, mirror(self.environ), self.privilege),
             suite=root.suite,
             architecture=root.architecture,
             name=_name(),
-            privilege=self.privilege,
+            degree=degree,
         )
 
     def _booted(self, root: Root) -> AbstractContextManager[Container]:
@@ -156,10 +162,12 @@ class Bed:
             takes = "half a minute" if root.architecture == host_architecture() else "some minutes"
             say(f"{title(root.suite)}: its files are fetched and set up, once; this takes {takes}.")
 
-    def _degree(self) -> str:
-        if not self.privilege.root:
-            return "in a user namespace"
-        return "in a namespace" if self.privilege.mounts else "by a plain chroot"
+    def _degree(self) -> Degree:
+        """Return how a root is entered here; say so if who is root inside is root of this machine."""
+        degree = room.granted(self.privilege)
+        if not degree.is_foreign:
+            say(_ROOT_ITSELF)
+        return degree
 
 
 def title(suite: str) -> str:

@@ -1,66 +1,46 @@
-"""A Debian without systemd, where no container can be booted.
+"""A Debian without systemd, where no container can be booted, or none is needed.
 
 It is its files, a network of its own if the kernel grants one, and the services of a deb, run by what
-their units say.
-
-Three degrees, by privilege: in a user namespace (an account without root), in namespaces (root, but no
-container boots), in a plain chroot (root without the right to mount, as in most containers).
+their units say. ``room`` makes the place that it is in.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from debonair import run
 from debonair.errors import MachineError, TrialError
-from debonair.trial import namespace, unit
+from debonair.trial import room, unit
 from debonair.trial.machine import Machine, services
-from debonair.trial.privilege import Privilege
-from debonair.trial.root import unpack
+from debonair.trial.room import Degree, Room
 
-_DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
 _PATIENCE = 5.0
-_HINT = "Run it as root on a machine of your own, or in a container with --privileged."
+_LOGS = "/run/trial"
 
 
 class Chroot(Machine):
     """A Debian in a changed root; ``enter`` makes one."""
 
-    def __init__(
-        self,
-        suite: str,
-        architecture: str,
-        root: Path,
-        *,
-        work: Path,
-        entry: Sequence[str],
-        network: Sequence[str],
-    ) -> None:
+    def __init__(self, suite: str, architecture: str, place: Room) -> None:
         self.suite = suite
         self.architecture = architecture
-        self._root = root
-        self._work = work
-        self._entry = tuple(entry)
-        self._network = tuple(network)
-        self._program = run.find("chroot")  # in /usr/sbin, which a user's PATH leaves out
+        self._place = place
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
     def prefix(self) -> tuple[str, ...]:
-        """The words that enter the namespaces, if any, and change the root."""
-        return (*self._entry, self._program, str(self._root))
+        """The words that enter it."""
+        return self._place.entry
 
     @property
     def network(self) -> tuple[str, ...]:
         """The words that enter its network, if it has one of its own."""
-        return self._network
+        return self._place.network
 
     @property
     def alive(self) -> bool:
@@ -86,7 +66,7 @@ class Chroot(Machine):
         parts = []
         for name, process in self._running.items():
             state = "running" if process.poll() is None else f"ended with status {process.returncode}"
-            said = self._log(name).read_text(errors="replace").strip().splitlines()[-40:]
+            said = self.run(["tail", "-n", "40", self._log(name)], check=False).stdout.strip().splitlines()
             parts.append("\n".join([f"{name}: {state}", *(f"  {line}" for line in said)]))
         errors = self.read("/var/log/nginx/error.log")
         if errors:
@@ -175,100 +155,32 @@ class Chroot(Machine):
             )
 
     def _spawn(self, name: str, argv: Sequence[str]) -> None:
-        self._running[name] = run.start(self.words(argv), output=self._log(name))
+        # What it says stays inside, where there is only so much memory.
+        said = ["sh", "-c", 'mkdir -p "${0%/*}" && exec "$@" >>"$0" 2>&1', self._log(name)]
+        self._running[name] = run.start(self.words([*said, *argv]), output=Path(os.devnull))
 
-    def _log(self, name: str) -> Path:
-        return self._work / f"{name}.log"
-
-
-def granted(privilege: Privilege) -> None:
-    """Raise ``MachineError`` with what is needed if ``privilege`` does not let a root be entered at all."""
-    if not privilege.chroots:
-        raise MachineError("Neither a container nor a chroot is granted to this process.", hint=_HINT)
-    if privilege.mounts:
-        with ExitStack() as stack, tempfile.TemporaryDirectory(prefix="debonair.") as work:
-            _namespaces(stack, Path(work), privilege)
+    def _log(self, name: str) -> str:
+        return f"{_LOGS}/{name}.log"
 
 
 @contextmanager
-def enter(tar: Path, *, suite: str, architecture: str, name: str, privilege: Privilege) -> Iterator[Chroot]:
+def enter(tar: Path, *, suite: str, architecture: str, name: str, degree: Degree) -> Iterator[Chroot]:
     """Unpack the root in ``tar`` into memory, or a temporary folder, and give the Debian in it.
 
-    Raises ``MachineError`` if it cannot be unpacked or run; ask ``granted`` first.
+    Raises ``MachineError`` if it cannot be unpacked or run; ask ``room.granted`` for the ``degree`` first.
     """
-    with ExitStack() as stack:
-        work = Path(tempfile.mkdtemp(prefix=f"{name}."))
-        stack.callback(shutil.rmtree, work, ignore_errors=True)
-        root = work / "root"
-        root.mkdir(mode=0o755)
-        if privilege.mounts:
-            entry, network = _namespaces(stack, work, privilege)
-            _furnish(tar, root, entry)
-        else:
-            entry, network = (), ()
-            _unpack_here(tar, root)
-        machine = Chroot(suite, architecture, root, work=work, entry=entry, network=network)
+    with room.make(tar, name=name, degree=degree) as place:
+        machine = Chroot(suite, architecture, place)
         try:
             machine.run(["true"])
         except run.CommandError as refused:
             raise MachineError(
                 f"The root of {suite} was unpacked, but nothing may run in it: {refused.output.strip()}",
-                hint=_HINT,
+                hint=room.HINT,
             ) from refused
         # As on every machine without an init: packages must not start their services; invoke-rc.d(8).
         machine.write("/usr/sbin/policy-rc.d", b"#!/bin/sh\nexit 101\n", mode=0o755)
-        stack.callback(machine.stop)
-        yield machine
-
-
-def _namespaces(
-    stack: ExitStack, work: Path, privilege: Privilege
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Hold namespaces until ``stack`` ends; return the words that enter them, and their network alone."""
-    options = ["--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--ipc"]
-    if not privilege.root:
-        run.find("newuidmap")  # unshare would only say that it failed
-        options = ["--user", "--map-auto", "--map-root-user", *options]
-    try:
-        pid = stack.enter_context(namespace.hold(options, log=work / "namespace.log"))
-    except MachineError as refused:
-        raise MachineError(
-            refused.message,
-            hint="Run it as root (sudo), or let this account have user namespaces: a range in /etc/subuid "
-            "and /etc/subgid (sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER), "
-            "and no sysctl that forbids them.",
-        ) from refused
-    user = () if privilege.root else ("-U",)
-    return (
-        ("nsenter", "-t", str(pid), *user, "-m", "-p", "-n", "-u", "-i", "--"),
-        ("nsenter", "-t", str(pid), *user, "-n", "--"),
-    )
-
-
-def _unpack_here(tar: Path, root: Path) -> None:
-    try:
-        unpack(tar, root)
-    except run.CommandError as refused:  # no device nodes, mostly
-        raise MachineError(f"A root cannot be unpacked here: {refused.message}", hint=_HINT) from refused
-
-
-def _furnish(tar: Path, root: Path, entry: Sequence[str]) -> None:
-    """Unpack ``tar`` into memory at ``root``, and give it the kernel's file systems and a loopback."""
-
-    def within(*words: str | Path, check: bool = True) -> None:
-        run.run([*entry, *words], check=check)
-
-    within("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", root)
-    unpack(tar, root, within=entry, devices=False)
-    for device in _DEVICES:
-        within("touch", root / "dev" / device)
-        within("mount", "--bind", f"/dev/{device}", root / "dev" / device)
-    within("mkdir", "-p", root / "dev/pts", root / "dev/shm")
-    within(
-        "mount", "-t", "devpts", "-o", "newinstance,ptmxmode=0666", "devpts", root / "dev/pts", check=False
-    )
-    within("ln", "-sf", "pts/ptmx", root / "dev/ptmx")
-    within("ln", "-sf", "/proc/self/fd", root / "dev/fd")
-    # A container that hides parts of /proc does not let a new one be mounted; most programs do without.
-    within("mount", "-t", "proc", "proc", root / "proc", check=False)
-    within(run.find("chroot"), root, "ip", "link", "set", "lo", "up", check=False)
+        try:
+            yield machine
+        finally:
+            machine.stop()

@@ -1,7 +1,8 @@
 """One Debian booted with systemd as PID 1, by systemd-nspawn on an overlay in memory.
 
 Everything it mounts is in a mount namespace that ends with this process, the cached root below the overlay
-stays clean, and its network is a loopback of its own.
+stays clean, and its network is a loopback of its own. Its users are its own, too: root inside is nobody on
+this machine.
 """
 
 from __future__ import annotations
@@ -20,13 +21,25 @@ from debonair import run
 from debonair.errors import MachineError, TrialError
 from debonair.trial import cgroup, namespace
 from debonair.trial.machine import Machine, services
+from debonair.trial.room import door
 
 _BOOT_PATIENCE = 90.0
 _END_PATIENCE = 20.0
 _REBOOT = 133  # what systemd-nspawn ends with when the container asked to be started again
 _NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_WRITE = 'mkdir -p "${1%/*}" && cat >"$1" && chown "$2:$2" "${1%/*}" "$1"'
 _JOIN = 'echo $$ >"$1" && shift && exec "$@"'
 _UP = frozenset({"running", "degraded"})
+_GIVEN_UP = (
+    "CAP_AUDIT_CONTROL",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_MKNOD",
+    "CAP_NET_BROADCAST",
+    "CAP_SYS_TTY_CONFIG",
+)
+"""Capabilities that systemd-nspawn leaves to a container besides, and that nothing in a trial needs."""
+_LEFT_OUT = ("bpf", "perf_event_open", "userfaultfd")
+"""Calls that systemd-nspawn would let through."""
 
 
 class BootError(MachineError):
@@ -63,7 +76,7 @@ class Container(Machine):
     @property
     def prefix(self) -> tuple[str, ...]:
         """The words that enter all namespaces of the container's process 1."""
-        return ("nsenter", "-t", str(self._leader), "-m", "-p", "-u", "-i", "-n", "-C", "--")
+        return door(f"pid={self._leader}", "spaces=user,mnt,pid,uts,ipc,net,cgroup")
 
     @property
     def network(self) -> tuple[str, ...]:
@@ -86,8 +99,13 @@ class Container(Machine):
                 *("systemd-nspawn", "--quiet", "--boot", "--directory", self._root),
                 *(f"--machine={self.name}", f"--hostname={self.suite}"),
                 *("--settings=no", "--register=no", "--keep-unit", "--link-journal=no"),
-                *("--private-network", "--private-users=no", "--resolv-conf=off", "--timezone=off"),
-                "--console=pipe",
+                *("--private-network", "--resolv-conf=off", "--timezone=off", "--console=pipe"),
+                f"--private-users={namespace.first()}:{namespace.COUNT}",
+                "--private-users-ownership=off",
+                *(
+                    f"--drop-capability={','.join(_GIVEN_UP)}",
+                    f"--system-call-filter=~{' '.join(_LEFT_OUT)}",
+                ),
             ],
             output=self.console,
             env={"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
@@ -212,6 +230,7 @@ def _mount(root: Path, work: Path, holder: int) -> Path:
     try:
         within("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", memory)
         within("mkdir", upper, scratch, merged)
+        within("chown", f"{namespace.first()}:{namespace.first()}", upper)
         within(
             "mount",
             "-t",
@@ -233,8 +252,8 @@ def _mount(root: Path, work: Path, holder: int) -> Path:
 
 def _write(path: Path, text: str, holder: int) -> None:
     """Write a file where only the holder's mount namespace sees its folder."""
-    words = ("nsenter", "-t", str(holder), "-m", "--", "sh", "-c", 'mkdir -p "${1%/*}" && cat >"$1"')
-    run.run([*words, "sh", path], stdin=text.encode())
+    words = ("nsenter", "-t", str(holder), "-m", "--", "sh", "-c", _WRITE, "sh")
+    run.run([*words, path, str(namespace.first())], stdin=text.encode())
 
 
 def _journal(unit: str, *options: str) -> list[str]:

@@ -70,7 +70,7 @@ def emulating(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> 
             f"Programs for {architecture} cannot be run here: {host} does not emulate them.",
             hint=f"Take a machine of {architecture}. Those that are emulated are {' and '.join(_CPUS)}.",
         )
-    name = f"debonair-{os.getpid()}-{next(_numbers)}-{architecture}"
+    name = f"debonair-{_Holder.here()}-{next(_numbers)}-{architecture}"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="debonair-binfmt.")))
         # In a mount namespace of its own: where nothing else holds binfmt_misc, all ends with it.
@@ -104,11 +104,42 @@ def _forget(entry: Path, within: Sequence[str]) -> None:
 
 
 def _forget_the_dead(folder: Path, within: Sequence[str]) -> None:
-    """Take back what a process registered that was killed before it could."""
+    """Take back what a process registered that was killed before it could.
+
+    What containers beside this one registered is theirs: their processes are not to be seen from here.
+    """
+    here = _Holder.here()
     for name in run.run([*within, "ls", folder]).stdout.split():
-        found = re.fullmatch(r"debonair-(\d+)-\d+-\w+", name)
-        if found and not Path("/proc", found[1]).exists():
-            _forget(folder / name, within)
+        if found := re.fullmatch(r"debonair-(\d+)\.(\d+)\.(\d+)-\d+-\w+", name):
+            holder = _Holder(*(int(number) for number in found.groups()))
+            if holder.space == here.space and holder.began != _began(holder.pid):
+                _forget(folder / name, within)
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A process that registers: numbers of processes are given again, and in each container anew."""
+
+    space: int
+    """The pid namespace in which it has its number."""
+    pid: int
+    began: int
+
+    @classmethod
+    def here(cls) -> _Holder:
+        return cls(Path("/proc/self/ns/pid").stat().st_ino, os.getpid(), _began(os.getpid()))
+
+    def __str__(self) -> str:
+        return f"{self.space}.{self.pid}.{self.began}"
+
+
+def _began(pid: int) -> int:
+    """Return when the process ``pid`` began, 0 if there is none; proc_pid_stat(5), starttime."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return int(told.rpartition(")")[2].split()[19])
 
 
 def emulator(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> Path:

@@ -139,13 +139,17 @@ class Machine(ABC):
         said, _, seconds = asked.stderr.rpartition("\n")
         if asked.status:
             raise TrialError(f"GET {path} got no answer: {said.strip() or asked.stderr.strip()}")
-        return reply(base64.b64decode(asked.stdout), float(seconds))
+        try:
+            return reply(base64.b64decode(asked.stdout), float(seconds))
+        except ValueError as strange:  # of a server, or a curl, that the deb has put there
+            raise TrialError(f"GET {path} got an answer that is none of HTTP/1.1: {strange}") from strange
 
 
 def reply(data: bytes, seconds: float) -> Reply:
     """Return the answer that ``data``, the bytes of an HTTP/1.1 reply, holds; RFC 9112.
 
     Interim replies (100 Continue) before it are passed over. The body is what follows the headers.
+    Raises ``ValueError`` if it is none.
     """
     while True:
         head, _, body = data.partition(b"\r\n\r\n")

@@ -7,6 +7,7 @@ unpacked from it, to lie read-only below overlays. Either appears whole or not a
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from debonair.errors import MachineError, NetworkError
 from debonair.exclusive import exclusive
 from debonair.mirror import Mirror
 from debonair.suite import Suite
+from debonair.trial import namespace
 from debonair.trial.privilege import Privilege
 
 _FORMAT = 2
@@ -68,20 +70,37 @@ class Root:
         return (cache.folder("roots") / f"{self.name}.tar").exists()
 
     def unpacked(self, cache: Cache, mirror: Mirror, privilege: Privilege) -> Path:
-        """Return the root as a folder that nobody may write to; only for root. Raises as ``tar`` does."""
+        """Return the root as a folder that nobody may write to; only for root. Raises as ``tar`` does.
+
+        Its files belong to the users that a container has for its own; ``MachineError`` is raised as well
+        if the kernel refuses these.
+        """
         tar = self.tar(cache, mirror, privilege)
-        path = tar.with_suffix("")
+        # The number of the first user, as another has other files; those without it were this machine's.
+        path = tar.with_name(f"{self.name}-{namespace.first():x}")
         with exclusive(tar.with_suffix(".lock")), disk(path):
             if not path.exists():
                 for broken in path.parent.glob(f".{self.name}.unpacking-*"):
                     shutil.rmtree(broken)
                 temporary = Path(tempfile.mkdtemp(prefix=f".{self.name}.unpacking-", dir=path.parent))
                 try:
-                    unpack(tar, temporary)
+                    self._unpack(tar, temporary)
                     temporary.rename(path)
                 finally:
                     shutil.rmtree(temporary, ignore_errors=True)
         return path
+
+    def _unpack(self, tar: Path, folder: Path) -> None:
+        """Unpack ``tar`` into the new ``folder``, for the users of a container."""
+        with (
+            tempfile.TemporaryDirectory(prefix="debonair-users.") as work,
+            namespace.users(log=Path(work) / "log") as within,
+        ):
+            os.chown(folder, namespace.first(), namespace.first())
+            unpack(tar, folder, within=within, devices=False)
+        # From outside it is reached by root alone; an overlay shows its own folder in the place of this.
+        os.chown(folder, 0, 0)
+        folder.chmod(0o700)
 
     def _make(self, path: Path, cache: Cache, mirror: Mirror, privilege: Privilege) -> None:
         """Make the root as the tar ``path``; mmdebstrap(1)."""
@@ -128,21 +147,10 @@ class Root:
 def unpack(tar: Path, folder: Path, *, within: Sequence[str] = (), devices: bool = True) -> None:
     """Unpack the tar of a root into the existing ``folder``, with its owners.
 
-    ``within`` is a command prefix to run tar by, such as one that enters a namespace; device nodes are
-    left out unless ``devices``. Raises ``CommandError`` if tar fails.
+    ``within`` is a command prefix to run tar by, such as one that enters namespaces, where neither the tar
+    nor what leads to ``folder`` need be seen; device nodes are left out unless ``devices``. Raises
+    ``CommandError`` if tar fails.
     """
     leave = [] if devices else ["--exclude=./dev/*"]
-    run.run(
-        [
-            *within,
-            "tar",
-            "--extract",
-            "--numeric-owner",
-            "--same-permissions",
-            *leave,
-            "--file",
-            tar,
-            "--directory",
-            folder,
-        ]
-    )
+    words = ["tar", "--extract", "--numeric-owner", "--same-permissions", *leave]
+    run.run([*within, *words], stdin=tar, cwd=folder)

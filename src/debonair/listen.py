@@ -1,0 +1,122 @@
+"""What a program writes, read until the program ends: bounded in time and size.
+
+A program that has ended is not waited for because something that it started still holds its output.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO
+
+LIMIT = 512 << 20
+"""How many bytes a program may write; the largest that is read so is a deb, in base64."""
+_ROUND = 0.05
+"""How many seconds pass at most until it is noticed that a program has ended which left its output open."""
+_LATE = 0.25
+"""For how many seconds more the output of a program that has ended is read, while others hold it."""
+_GRACE = 8.0
+_CHUNK = 1 << 16
+
+
+class Deadline(Exception):  # noqa: N818 - what happened, not an error shown to a user
+    """The program did not end in time; it was killed."""
+
+
+class Flood(Exception):  # noqa: N818 - as above
+    """The program wrote more than ``limit`` bytes; it was killed."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+def listen(
+    process: subprocess.Popen[bytes], given: bytes, *, timeout: float | None, limit: int = LIMIT
+) -> tuple[bytes, bytes]:
+    """Give ``process`` its input, wait for its end, and return what it wrote to its two pipes.
+
+    Raises ``Deadline`` if it does not end within ``timeout`` seconds, and ``Flood`` if it writes more than
+    ``limit`` bytes. Whatever is raised, also by Ctrl-C, it has ended.
+    """
+    with _ended(process):
+        deadline = None if timeout is None else time.monotonic() + timeout
+        said = _pump(process, given, deadline, limit)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
+        if process.returncode is None:
+            raise Deadline
+    return said
+
+
+def _pump(
+    process: subprocess.Popen[bytes], given: bytes, deadline: float | None, limit: int
+) -> tuple[bytes, bytes]:
+    """Copy until all pipes are closed, ``process`` has ended, or the ``deadline`` has come."""
+    out, err = process.stdout, process.stderr
+    if out is None or err is None:
+        raise ValueError("what is listened to has two pipes")
+    said: dict[IO[bytes], bytearray] = {out: bytearray(), err: bytearray()}
+    rest = memoryview(given)
+    over = 0.0
+    with selectors.DefaultSelector() as pipes:
+        for pipe in said:
+            pipes.register(pipe, selectors.EVENT_READ)
+        if process.stdin:
+            os.set_blocking(process.stdin.fileno(), False)
+            pipes.register(process.stdin, selectors.EVENT_WRITE)
+        while pipes.get_map() and not (over and time.monotonic() > over):
+            for key, _ in pipes.select(_ROUND):
+                if key.fileobj is process.stdin:
+                    rest = _give(process.stdin, rest)
+                    if not rest:
+                        pipes.unregister(process.stdin)
+                        _close(process.stdin)
+                elif data := os.read(key.fd, _CHUNK):
+                    said[key.fileobj].extend(data)  # type: ignore[index]
+                else:
+                    pipes.unregister(key.fileobj)
+            if sum(map(len, said.values())) > limit:
+                raise Flood(limit)
+            if not over and process.poll() is not None:
+                over = time.monotonic() + _LATE
+            elif deadline is not None and time.monotonic() > deadline:
+                break
+    return bytes(said[out]), bytes(said[err])
+
+
+def _give(pipe: IO[bytes], rest: memoryview) -> memoryview:
+    """Write what of ``rest`` fits into ``pipe``; return what is left, nothing if nobody reads it."""
+    try:
+        return rest[os.write(pipe.fileno(), rest[:_CHUNK]) :]
+    except BlockingIOError:
+        return rest
+    except BrokenPipeError:
+        return rest[len(rest) :]
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End ``process`` when the body fails, and close its pipes in any case."""
+    try:
+        yield
+    except BaseException:
+        process.terminate()  # a supervisor ends what it has started, too
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE if process.poll() is None else 0)
+        process.kill()
+        process.wait()
+        raise
+    finally:
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe:
+                _close(pipe)
+
+
+def _close(pipe: IO[bytes]) -> None:
+    with suppress(BrokenPipeError):
+        pipe.close()

@@ -1,0 +1,82 @@
+"""A program that runs another, and ends everything which that has started: supervise.py COMMAND...
+
+This file is run by its path, with the standard library alone. Whatever the command starts stays below it,
+in a session of its own or not: on Linux it adopts those whose parent has ended (PR_SET_CHILD_SUBREAPER in
+prctl(2)). When the command ends, or this program is told to (SIGTERM), what is left below is killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+_CHILD_SUBREAPER = 36
+_PARENT_DEATH_SIGNAL = 1
+_PATIENCE = 5.0
+
+
+def main() -> int:
+    """Do what this file is for; return the exit status of the command, as a shell would say it."""
+    running: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        _end(running)
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    _adopt()
+    running.append(os.fork())
+    if not running[0]:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        try:
+            os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - what it was told to run
+        except OSError as refused:
+            sys.stderr.write(f"{sys.argv[1]}: {refused.strerror}\n")
+        os._exit(127)
+    status = os.waitstatus_to_exitcode(os.waitpid(running[0], 0)[1])
+    running.clear()  # its number may be given again
+    _end([])
+    return status if status >= 0 else 128 - status
+
+
+def _adopt() -> None:
+    """Adopt orphans among the descendants, and end with whoever started this, where the kernel can."""
+    with suppress(OSError, AttributeError):
+        prctl = ctypes.CDLL(None, use_errno=True).prctl
+        prctl(_CHILD_SUBREAPER, 1, 0, 0, 0)
+        prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGTERM), 0, 0, 0)
+
+
+def _end(known: list[int]) -> None:
+    """Kill ``known`` and every descendant, also what they start meanwhile, while patience lasts."""
+    deadline = time.monotonic() + _PATIENCE
+    while found := {*known, *_children(os.getpid())}:
+        for pid in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        known = []
+        # What those had started comes to this process with the next round.
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.005)
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:  # gone, or no Linux
+        return []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

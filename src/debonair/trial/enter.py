@@ -1,0 +1,193 @@
+"""A program that runs a command inside a Debian which is tried, with no more rights than it may have there.
+
+``enter.py [pid=N] [spaces=user,mnt,...] [root=FOLDER] [bound=HEX] -- COMMAND...``
+
+This file is run by its path, with the standard library and libseccomp (which apt and systemd bring to every
+Debian). It enters namespaces of the process N (setns(2)), changes its root, becomes root there, gives up
+every capability but ``bound`` (by default those of the process N: what a container's process 1 gave up
+nobody gets back), and forbids the calls of ``FORBIDDEN``. What it starts inherits all of that, and nothing
+of the environment.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # each module more is milliseconds more, for every command
+    from typing import NoReturn
+
+FORBIDDEN = {
+    errno.EPERM: (
+        # Code in the kernel, and another kernel.
+        *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "bpf"),
+        # What belongs to the machine as a whole: its clock, ports, swap, log, accounts and quotas.
+        *("settimeofday", "stime", "clock_settime", "clock_settime64", "clock_adjtime", "clock_adjtime64"),
+        *("adjtimex", "iopl", "ioperm", "pciconfig_read", "pciconfig_write", "pciconfig_iobase"),
+        *("swapon", "swapoff", "syslog", "acct", "quotactl", "quotactl_fd", "nfsservctl"),
+        # A handle leads to every file of a file system of which one is seen.
+        "open_by_handle_at",
+        # Parts of the kernel in which holes were found before, and that no package's scripts need.
+        *("perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl", "lookup_dcookie"),
+        *("fanotify_init", "vm86", "vm86old", "modify_ldt", "uselib"),
+    ),
+    # Programs that would use these ask whether they are there, and do without.
+    errno.ENOSYS: ("io_uring_setup", "io_uring_enter", "io_uring_register"),
+}
+"""Calls that no command makes inside, by what the kernel answers instead."""
+
+_TYPING = (0x5412, 0x541C)
+"""TIOCSTI and TIOCLINUX of ioctl_tty(2): they type on a terminal, as if a person did."""
+_SPACES = {
+    "user": 0x10000000,
+    "mnt": 0x00020000,
+    "uts": 0x04000000,
+    "ipc": 0x08000000,
+    "net": 0x40000000,
+    "cgroup": 0x02000000,
+    "pid": 0x20000000,
+}
+_BOUNDING_SET_DROP, _PARENT_DEATH_SIGNAL = 24, 1  # of prctl(2)
+_INTERRUPT, _QUIT, _KILL, _CONTINUE, _STOP, _IGNORE = 2, 3, 9, 18, 19, 1  # of signal(7), SIG_IGN
+_CAPABILITY_VERSION = 0x20080522  # of capget(2)
+_ALLOW, _ERRNO = 0x7FFF0000, 0x00050000  # of seccomp_rule_add(3)
+_MASKED_EQUAL = 7
+_BAD_ARCHITECTURE, _NO_NEW_PRIVILEGES = 2, 3  # of seccomp_attr_set(3)
+_SECONDARY = {"x86_64": (0x40000003, 0x4000003E), "aarch64": (0x40000028,)}  # of seccomp_arch_add(3)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Comparison(ctypes.Structure):
+    """``struct scmp_arg_cmp`` of seccomp_rule_add(3)."""
+
+    _fields_ = (
+        ("argument", ctypes.c_uint),
+        ("comparison", ctypes.c_int),
+        ("mask", ctypes.c_uint64),
+        ("value", ctypes.c_uint64),
+    )
+
+
+def main() -> int:
+    """Do what this file is for; return the exit status of the command, as a shell would say it."""
+    cut = sys.argv.index("--")
+    said = dict(word.split("=", 1) for word in sys.argv[1:cut])
+    command = sys.argv[cut + 1 :]
+    pid, spaces = said.get("pid", ""), [name for name in said.get("spaces", "").split(",") if name]
+    bound = int(said["bound"], 16) if "bound" in said else _bounding_set(pid)
+    rules = _rules()  # while the files of this machine are there
+    opened = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), name) for name in spaces]
+    for number, name in opened:
+        _check(_libc.setns(number, _SPACES[name]))
+        os.close(number)
+    if "root" in said:
+        os.chroot(said["root"])
+    os.chdir("/")
+    if "pid" not in spaces:
+        _become(bound, rules)
+        _run(command)
+    child = os.fork()  # only what is forked now is in the new pid namespace
+    if not child:
+        _become(bound, rules)
+        _libc.prctl(_PARENT_DEATH_SIGNAL, _KILL, 0, 0, 0)
+        _run(command)
+    return _wait(child)
+
+
+def _wait(child: int) -> int:
+    """Stop and go on with ``child``, which a terminal's job control sees only as this process."""
+    for number in (_INTERRUPT, _QUIT):  # a terminal tells the child, too
+        _libc.signal(number, ctypes.c_void_p(_IGNORE))
+    while True:
+        _, status = os.waitpid(child, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
+        os.kill(os.getpid(), _STOP)
+        os.kill(child, _CONTINUE)
+
+
+def _become(bound: int, rules: tuple[ctypes.CDLL, ctypes.c_void_p]) -> None:
+    """Be root here, with the capabilities ``bound`` at most, and without the calls that are forbidden."""
+    _libc.setgroups(0, None)  # refused to an account that maps nobody but itself, which has no others
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    for number in range(64):
+        if not bound >> number & 1:
+            _libc.prctl(_BOUNDING_SET_DROP, number, 0, 0, 0)
+    library, loaded = rules
+    # Without the right to, a filter may only be had by who gives up setuid programs as well.
+    if library.seccomp_load(loaded) < 0:
+        library.seccomp_attr_set(loaded, _NO_NEW_PRIVILEGES, 1)
+        if library.seccomp_load(loaded) < 0:
+            raise OSError(errno.EPERM, "this kernel does not let calls be forbidden (seccomp)")
+    head = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice, the lower half first
+    _check(_libc.capget(head, sets))
+    for half in (0, 1):
+        left = sets[3 * half + 1] & bound >> 32 * half & 0xFFFFFFFF
+        # Root's next program would have what is inheritable, whatever the bounding set says.
+        sets[3 * half : 3 * half + 3] = [left, left, 0]
+    _check(_libc.capset(head, sets))
+
+
+def _rules() -> tuple[ctypes.CDLL, ctypes.c_void_p]:
+    """Return libseccomp, and the filter in it."""
+    library = ctypes.CDLL("libseccomp.so.2")
+    library.seccomp_init.restype = ctypes.c_void_p
+    made = ctypes.c_void_p(library.seccomp_init(_ALLOW))
+    library.seccomp_attr_set(made, _NO_NEW_PRIVILEGES, 0)
+    library.seccomp_attr_set(made, _BAD_ARCHITECTURE, _ERRNO | errno.ENOSYS)
+    for architecture in _SECONDARY.get(os.uname().machine, ()):
+        library.seccomp_arch_add(made, architecture)
+    for answer, names in FORBIDDEN.items():
+        for name in names:
+            number = library.seccomp_syscall_resolve_name(name.encode())
+            if number != -1:
+                library.seccomp_rule_add_array(made, _ERRNO | answer, number, 0, None)
+    number = library.seccomp_syscall_resolve_name(b"ioctl")
+    for request in _TYPING:
+        # The kernel looks at the lower half of the argument alone.
+        only = _Comparison(1, _MASKED_EQUAL, 0xFFFFFFFF, request)
+        library.seccomp_rule_add_array(made, _ERRNO | errno.EPERM, number, 1, ctypes.byref(only))
+    return library, made
+
+
+def _bounding_set(pid: str) -> int:
+    """Return the capabilities that the process ``pid`` can have at most; proc_pid_status(5)."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as status:  # noqa: PTH123 - without pathlib
+        return next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd:"))
+
+
+def _run(command: list[str]) -> NoReturn:
+    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    environment = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "TERM": os.environ.get("TERM", "dumb")}
+    problem = "not found"
+    # os.execvpe would import a module, of files that are no longer there.
+    for folder in [""] if "/" in command[0] else path.split(":"):
+        try:
+            os.execve(os.path.join(folder, command[0]), command, environment)  # noqa: PTH118, S606
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as refused:
+            problem = str(refused.strerror)
+    os.write(2, f"{command[0]}: {problem}\n".encode(errors="replace"))
+    os._exit(127)
+
+
+def _check(result: int) -> None:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except OSError as failed:
+        sys.stderr.write(f"{failed}\n")
+        os._exit(126)
