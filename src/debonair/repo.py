@@ -133,9 +133,7 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
 @_where
 def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str) -> None:
     """Publish each DEB in the suite that its version names (+deb13)."""
-    from debonair.apt import edits
-
-    edit = edits.add(debs, _suites, channel_name=channel, suite=suite, percent=percent)
+    edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
     _change(repository, "add", edit, "It is there already.")
 
 
@@ -160,9 +158,7 @@ def publish(
     debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str
 ) -> None:
     """Add each DEB to the repository that clients read, and upload what that is missing."""
-    from debonair.apt import edits
-
-    edit = edits.add(debs, _suites, channel_name=channel, suite=suite, percent=percent)
+    edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
     opened = _change(repository, "publish", edit, "It is there already.")
     if url := opened.draft().head.url:
         click.echo(f"Clients read it at {url}")
@@ -406,6 +402,16 @@ def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None
             bound.serve_forever(poll_interval=0.2)
         except KeyboardInterrupt:
             click.echo("Ended.", err=True)
+
+
+def _added(debs: Sequence[Path], **where: Any) -> Edit:
+    """Return the edit that publishes ``debs``, which are read away from the key."""
+    from debonair import apart
+
+    with apart.Pool() as pool:  # its first process begins while the rest is imported
+        from debonair.apt import edits, facts
+
+        return edits.add(debs, _suites, reader=facts.apart(pool), **where)
 
 
 def _change(where: str, verb: str, edit: Edit, nothing: str) -> Repository:
