@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread, current_thread, main_thread
 
+from debonair.plain import plain
+
 _WIDTH = 24
 
 
 def say(text: str) -> None:
     """Write one line that the user should read, terminal or not, to standard error."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(plain(text) + "\n")
     sys.stderr.flush()
 
 
@@ -36,7 +38,7 @@ class Bar:
             filled = _WIDTH * self.done // max(self.total, 1)
             sys.stderr.write(
                 f"\r\x1b[K{self.label} [{'#' * filled}{'.' * (_WIDTH - filled)}] "
-                f"{self.done}/{self.total} {text[:40]}",
+                f"{self.done}/{self.total} {plain(text[:40])}",
             )
             sys.stderr.flush()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from debonair.errors import Error, RepositoryError
+from debonair.plain import plain
 
 if TYPE_CHECKING:
     from debonair.apt.publish import Edit, Repository
@@ -181,7 +182,7 @@ def list_(*, as_json: bool, repository: str) -> None:
     widths = [max([len(row[at]) for row in rows], default=0) for at in range(4)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
-        click.echo("  ".join(cells).rstrip())
+        click.echo(plain("  ".join(cells).rstrip()))
 
 
 @repo.command()
@@ -269,7 +270,7 @@ def prune(*, keep: int, older_than: int, repository: str) -> None:
 
     opened = _repository(repository)
     for line in opened.change("prune", edits.prune(keep=keep, older_than=older_than * _DAY)):
-        click.echo(line)
+        click.echo(plain(line))
     gone = sweep.sweep(opened.draft(), older_than=older_than * _DAY)
     click.echo(f"{len(gone)} files removed, {sum(each.size for each in gone) / 1e6:.1f} MB")
 
@@ -337,9 +338,9 @@ def history(*, as_json: bool, repository: str) -> None:
         if as_json:
             click.echo(json.dumps(msgspec.to_builtins(change)))
         else:
-            click.echo(f"{change.generation:>5}  {stamp(change.date)}  {change.who}  {change.verb}")
+            click.echo(plain(f"{change.generation:>5}  {stamp(change.date)}  {change.who}  {change.verb}"))
             for line in change.what:
-                click.echo(f"       {line}")
+                click.echo(plain(f"       {line}"))
 
 
 @repo.command()
@@ -393,7 +394,7 @@ def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None
     root = place.folder(repository)
     state.head(Folder(root))
     accounts = server.logins(logins) if logins else frozenset()
-    log = (lambda line: click.echo(line, err=True)) if run.verbose else (lambda _: None)
+    log = (lambda line: click.echo(plain(line), err=True)) if run.verbose else (lambda _: None)
     with server.server(root, host, port, accounts=accounts, log=log) as bound:
         click.echo(
             f"http://{host}:{bound.server_port}/ serves {repository}; it stays until Ctrl-C.", err=True
@@ -420,7 +421,7 @@ def _change(where: str, verb: str, edit: Edit, nothing: str) -> Repository:
     opened = _repository(where)
     what: Sequence[str] = opened.change(verb, edit)
     for line in what or [nothing]:
-        click.echo(line)
+        click.echo(plain(line))
     return opened
 
 

@@ -37,23 +37,16 @@ def test_what_dpkg_bears() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "between", ["\u2028", "\u2029", "\u0085", "\x0b", "\x0c", "\r", "\x1c", "\x1d", "\x1e"]
-)
+@pytest.mark.parametrize("between", ["\u2028", "\u2029"])
 def test_a_field_ends_at_a_line_break_alone(between: str) -> None:
-    text = f"{SHORT}Homepage: x{between}Package: base-files\n".encode()
-    try:
-        assert stanza.read(text)["Package"] == "hello"
-    except Unfit as refused:
-        assert "control character" in refused.why
-    assert (between in "\u2028\u2029") == ("Homepage" in _read(text))
+    found = stanza.read(f"{SHORT}Homepage: x{between}Package: base-files\n".encode())
+    assert (found["Package"], found["Homepage"]) == ("hello", f"x{between}Package: base-files")
 
 
-def _read(text: bytes) -> dict[str, str]:
-    try:
-        return stanza.read(text)
-    except Unfit:
-        return {}
+@pytest.mark.parametrize("between", ["\u0085", "\x0b", "\x0c", "\r", "\x1c", "\x1d", "\x1e"])
+def test_other_characters_that_end_a_line_elsewhere_are_refused(between: str) -> None:
+    with pytest.raises(Unfit, match="control character"):
+        stanza.read(f"{SHORT}Homepage: x{between}Package: base-files\n".encode())
 
 
 @pytest.mark.parametrize(

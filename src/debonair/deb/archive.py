@@ -73,9 +73,9 @@ def sources(tree: Tree) -> Iterator[Source]:
     part = Part(BytesIO(data), "data.tar.xz", len(data))
     for member, content in tar.members(Unpacked(part, "xz", foreign.MOST_DATA)):
         if member.path:
-            entry = _entry(member)
+            one = entry(member)
             data = content.read(member.size)
-            yield Source(entry.path, entry.kind, entry.mode, entry.mtime, data, entry.target)
+            yield Source(one.path, one.kind, one.mode, one.mtime, data, one.target)
 
 
 def _data(tree: Tree, mtime: int) -> bytes:
@@ -108,9 +108,11 @@ def load(path: Path) -> bytes:
                 raise refusal(path, Unfit("it is no file"))
             if found.st_size > _LARGEST:
                 raise refusal(path, Unfit(f"it has {found.st_size} bytes, more than 4 GiB"))
-            return file.read(_LARGEST)
+            return file.read(found.st_size)
     except FileNotFoundError as missing:
         raise PackageError(f"There is no file {path}.") from missing
+    except MemoryError as large:
+        raise refusal(path, Unfit("it is larger than the memory of this machine")) from large
     except OSError as refused:
         raise refusal(path, Unfit(refused.strerror or str(refused))) from refused
 
@@ -130,7 +132,7 @@ def parse(path: Path, data: bytes, *, keep: Callable[[str], bool] = lambda _: Fa
         found, contents = deb.rest(keep, most=_ALL, most_all=_ALL)
     except Unfit as unfit:
         raise refusal(path, unfit) from unfit
-    return Deb(deb.fields, deb.members, tuple(map(_entry, found)), contents)
+    return Deb(deb.fields, deb.members, tuple(map(entry, found)), contents)
 
 
 def read_control(path: Path) -> dict[str, str]:
@@ -159,6 +161,7 @@ def _ar_member(name: str, content: bytes, mtime: int) -> tuple[bytes, bytes, byt
     return header, content, b"\n" * (len(content) % 2)
 
 
-def _entry(member: Member) -> Entry:
+def entry(member: Member) -> Entry:
+    """Return a member of a tar as an entry; what is neither folder nor symbolic link is a file."""
     kind = _KINDS.get(member.kind, "file")
     return Entry(member.path, kind, member.mode, member.mtime, member.size, "", member.target)

@@ -19,6 +19,7 @@ from pathlib import Path
 from debonair import run
 from debonair.cache import Cache
 from debonair.errors import MachineError, TrialError
+from debonair.plain import plain
 from debonair.progress import say
 from debonair.suite import host_architecture
 from debonair.trial import forward
@@ -216,7 +217,7 @@ def _show(machine: Machine, package: str, site: Site) -> None:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(plain(text) + "\n")
     sys.stdout.flush()
 
 
