@@ -167,6 +167,17 @@ def check(deb: Path, target: Target | None = None, pool: Pool | None = None) -> 
     return Report(deb, judged, len(found.files), tuple(problems))
 
 
+def prepare() -> None:
+    """Import all that ``compiled`` may need, where nothing can be opened any more when it comes."""
+    import elftools.elf.dynamic  # noqa: PLC0415
+    import elftools.elf.elffile  # noqa: PLC0415
+    import elftools.elf.gnuversions  # noqa: PLC0415
+    import elftools.elf.sections  # noqa: PLC0415
+    import elftools.elf.segments  # noqa: F401, PLC0415
+
+    from debonair import inspection  # noqa: F401, PLC0415
+
+
 def compiled(path: str, stream: Stream, _: Sequence[str]) -> tuple[object, bytes]:
     """Read the package ``stream`` to its end, as ``deb.confined.Job``; return a ``Compiled``.
 

@@ -21,7 +21,10 @@ from debonair.deb.unfit import Stream, Unfit, drain, exactly
 from debonair.errors import Error
 
 Job = Callable[[str, Stream, list[str]], tuple[Any, bytes]]
-"""From a path for messages, a package and words to what JSON can say, and bytes."""
+"""From a path for messages, a package and words to what JSON can say, and bytes.
+
+A function ``prepare`` beside it imports what it needs only then.
+"""
 _NOTHING = ("RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_FSIZE", "RLIMIT_CORE")
 
 
@@ -40,8 +43,9 @@ def contents(_: str, stream: Stream, words: list[str]) -> tuple[Any, bytes]:
 
 def main(name: str, memory: int) -> None:
     """Answer one request after another by the job ``name``; ``memory`` are the bytes that it may take."""
-    _load(name)
+    module = importlib.import_module(name.partition(":")[0])
     _prepare()
+    getattr(module, "prepare", lambda: None)()
     _limit("RLIMIT_AS", memory)
     for limit in _NOTHING:
         _limit(limit, 0)

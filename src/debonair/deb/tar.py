@@ -21,6 +21,8 @@ _KINDS = {0: "file", ord("0"): "file", ord("1"): "hard", ord("2"): "link", ord("
 _LONGEST = 4095
 """Bytes of a path: PATH_MAX without its end."""
 _OCTAL = b"01234567"
+_OWNERS = (108, 116)
+_DEVICE = (329, 337)
 _USTAR = b"ustar\x0000"
 
 
@@ -105,6 +107,8 @@ def _member(header: bytes, letter: int, size: int, long: dict[int, str]) -> Memb
         )
     if kind == "file" and name.endswith("/"):
         kind = "dir"
+    for at in _OWNERS if kind != "special" else (*_OWNERS, *_DEVICE):
+        _number(header[at : at + 8])
     return Member(
         _path(name),
         kind,

@@ -1,4 +1,4 @@
-"""A client of ``debonair repo serve`` that wants its threads, its memory, its files, or another's answer."""
+"""A client of ``debonair repo serve`` that wants its threads, its memory, its files, or others' answers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Served:
         return status
 
     def threads(self) -> int:
-        return len(os.listdir(f"/proc/{self.pid}/task"))
+        return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
 
 
 def _all(client: socket.socket) -> bytes:
@@ -142,8 +142,8 @@ def test_reads_what_is_outside_or_not_served(served: Served) -> None:
         path.parent.mkdir(exist_ok=True)
         path.symlink_to(target)
     os.mkfifo(served.root / "fifo")
-    for path in ("out", "inside", "folder/head.json", "pool/up/head.json", "state/head.json", "fifo"):
-        assert served.status(f"/{path}") == 404, path
+    for word in ("out", "inside", "folder/head.json", "pool/up/head.json", "state/head.json", "fifo"):
+        assert served.status(f"/{word}") == 404, word
     assert served.status("/%73tate/head.json") == 404
     assert served.status("/pool/..%2fstate/head.json") == 404
 
