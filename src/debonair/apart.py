@@ -128,7 +128,7 @@ class _Process:
         given = [memoryview(json.dumps(request).encode() + b"\n"), memoryview(data)]
         got = _Answer()
         until = time.monotonic() + seconds
-        with selectors.DefaultSelector() as ready:
+        with selectors.PollSelector() as ready:
             ready.register(self._stdout, selectors.EVENT_READ)
             ready.register(self._stdin, selectors.EVENT_WRITE)
             while not got.whole:

@@ -27,6 +27,7 @@ COMPONENT = "main"
 FIRST = control_file.REQUIRED
 _CHANGELOGS = ("usr/share/doc/{package}/changelog.Debian.gz", "usr/share/doc/{package}/changelog.gz")
 """Where Policy has a changelog (section 12.7); the first that there is is taken."""
+_CHANGELOG_PATTERNS = [name.replace(".", r"\.") for name in _CHANGELOGS]
 _LONGEST_CHANGELOG = 1 << 24
 _LONGEST_NAME = 240
 """Bytes of a deb's file name: file systems take 255, and a publisher adds something while it writes."""
@@ -84,8 +85,7 @@ def apart(pool: Pool) -> Read:
 
     def read(path: Path) -> tuple[Facts, bytes]:
         data = archive.load(path)
-        patterns = [re.escape(name).replace(r"\{package\}", "{package}") for name in _CHANGELOGS]
-        found, kept = pool.contents(path, data, patterns)
+        found, kept = pool.contents(path, data, _CHANGELOG_PATTERNS)
         return _made(path, data, found.fields, ((each[0], each[1]) for each in found.members), kept)
 
     return read

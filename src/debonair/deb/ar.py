@@ -97,7 +97,7 @@ def _parts(stream: Stream) -> Iterator[Part]:
         if header[58:] != _END or not size.isdigit():
             raise Unfit("a header of its ar archive is damaged", "Look whether it was copied in full.")
         name = header[:16].rstrip(b" ").removesuffix(b"/")
-        if not name or any(byte not in range(33, 127) for byte in name):
+        if not name or not (name.isascii() and name.decode().isprintable()) or b" " in name:
             raise Unfit(f"a member of its ar archive has the name {name!r}")
         part = Part(stream, name.decode("ascii"), int(size))
         yield part

@@ -45,20 +45,21 @@ class Unpacked:
         self._part = part
         self._most = self._left = most
         self._how = _HOW[packed]() if packed else None
-        self._held = memoryview(b"")
+        self._held = b""
+        self._at = 0
 
     def read(self, size: int, /) -> bytes:
         """Return at most ``size`` bytes, none at the end.
 
         Raises ``Unfit`` if the member is damaged, cut, or unpacks to more than it may.
         """
-        if not self._held:
-            self._held = memoryview(self._more())
+        if self._at == len(self._held):
+            self._held, self._at = self._more(), 0
             self._left -= len(self._held)
             if self._left < 0:
                 raise Unfit(f"its {self._part.name} unpacks to more than {_megabytes(self._most)} MB")
-        data = bytes(self._held[:size])
-        self._held = self._held[size:]
+        data = self._held[self._at : self._at + size]
+        self._at += len(data)
         return data
 
     def _more(self) -> bytes:

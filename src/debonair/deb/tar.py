@@ -8,6 +8,7 @@ GNU tar, which it takes for the control tarball, is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from debonair.deb.unfit import Stream, Unfit, drain, exactly
@@ -71,8 +72,9 @@ def members(stream: Stream) -> Iterator[tuple[Member, Content]]:
     What is behind its end is read too, as it may be damaged. Raises ``Unfit`` if dpkg does not read it.
     """
     long: dict[int, str] = {}
-    while header := stream.read(1):
-        header += exactly(stream, BLOCK - 1, "a header of its tar")
+    while header := stream.read(BLOCK):
+        if len(header) < BLOCK:
+            header += exactly(stream, BLOCK - len(header), "a header of its tar")
         if header == _EMPTY:
             break
         # Nearly all of a header is zeros, and the sum without them is there at once.
@@ -89,7 +91,8 @@ def members(stream: Stream) -> Iterator[tuple[Member, Content]]:
         member = _member(header, letter, size, long)
         content = Content(stream, member.path, member.size)
         yield member, content
-        content.finish()
+        if member.size:
+            content.finish()
         long = {}
     drain(stream.read)
 
@@ -134,6 +137,7 @@ def _path(name: str) -> str:
     return path
 
 
+@lru_cache(maxsize=1024)  # nearly all are the same in every header
 def _number(field: bytes) -> int:
     """Return the number in a field of a header. Raises ``Unfit`` if it is none to dpkg, or to GNU tar."""
     if field[0] & 0x80:  # GNU's, for what needs more digits; negative if all bits of the first byte are set
