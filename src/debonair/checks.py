@@ -5,14 +5,20 @@ A wheel's tags say what its maker meant; its files say what the compiler did.
 
 from __future__ import annotations
 
+import io
 import posixpath
+import struct
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from debonair import elf
 from debonair.deb import archive
+from debonair.deb.foreign import MOST_KEPT_ALL, Foreign
+from debonair.deb.unfit import Stream, Unfit
+from debonair.deb.version import release as version_release
 from debonair.elf import Elf
 from debonair.errors import PackageError, WheelError
 from debonair.target import Target, load, names
@@ -27,7 +33,13 @@ _CALLED = {"armv6": "ARMv6", "armv7-a": "ARMv7"}
 _ARM_RUNS = {"armv6": frozenset({*range(8), 9}), "armv7-a": frozenset({*range(11)})}
 """By instruction set, those that run there. The first Pi and the Zero lack the Thumb-2 of ARMv6T2."""
 
+if TYPE_CHECKING:
+    from debonair.apart import Pool
 
+JOB = "debonair.checks:compiled"
+MEMORY = 1 << 32
+"""Bytes that a process may take which reads compiled files: the largest are read whole."""
+_LARGEST = 1 << 30
 APP = "the app"
 """Where what is no Python package's comes from."""
 
@@ -85,19 +97,23 @@ class Report(msgspec.Struct, frozen=True):
     """What was found in a .deb."""
 
     path: Path
-    target: Target
+    targets: tuple[Target, ...]
+    """Those that it was judged for: one, or all that a package for every machine is for."""
     compiled: int
     """How many compiled files it has."""
     problems: tuple[Problem, ...]
+
+    @property
+    def where(self) -> str:
+        """The names of the targets."""
+        return ", ".join(target.name for target in self.targets)
 
     def as_text(self) -> str:
         """Return it for people: a line that sums up, and one for each problem."""
         files = _count(self.compiled, "compiled file")
         if not self.problems:
-            return f"{self.path.name}: {files}, fit for {self.target.name}"
-        lines = [
-            f"{self.path.name}: {files}, {_count(len(self.problems), 'problem')} on {self.target.name}:"
-        ]
+            return f"{self.path.name}: {files}, fit for {self.where}"
+        lines = [f"{self.path.name}: {files}, {_count(len(self.problems), 'problem')} on {self.where}:"]
         return "\n".join([*lines, *(f"  {problem}" for problem in self.problems)])
 
     def as_json(self) -> dict[str, object]:
@@ -105,45 +121,130 @@ class Report(msgspec.Struct, frozen=True):
         problems = [msgspec.to_builtins(problem) for problem in self.problems]
         return {
             "file": self.path.name,
-            "target": self.target.name,
+            "target": self.where,
             "compiled": self.compiled,
             "problems": problems,
         }
 
 
-def check(deb: Path, target: Target | None = None) -> Report:
+class Compiled(msgspec.Struct, frozen=True):
+    """What was compiled in a .deb."""
+
+    fields: dict[str, str]
+    """The fields of its control file."""
+    target: str
+    """The target that its release.json names, if it has one."""
+    files: list[tuple[str, Elf]]
+    """Each with what it came with: a Python package, or Debian."""
+
+
+def check(deb: Path, target: Target | None = None, pool: Pool | None = None) -> Report:
     """Read every compiled file of a .deb, whoever made it, and judge it for ``target``.
 
-    Without one it is judged for what it says of itself. Raises ``PackageError`` if it cannot be read, or is
-    for no machine that is known.
+    Without one it is judged for what it says of itself. It is read in a process of ``pool``, of the job
+    ``JOB``, if there is one. Raises ``PackageError`` if it cannot be read, or is for no machine that is
+    known.
+    """
+    data = archive.load(deb)
+    if pool is None:
+        try:
+            said, _ = compiled(str(deb), io.BytesIO(data), [])
+        except Unfit as unfit:
+            raise archive.refusal(deb, unfit) from unfit
+    else:
+        said, _ = pool.ask(deb, data, [])
+    try:
+        found = msgspec.convert(said, Compiled)
+    except msgspec.ValidationError as wrong:
+        raise PackageError(f"{deb} could not be read: {wrong}.") from wrong
+    judged = (target,) if target else _targets(deb, found)
+    problems = [
+        problem
+        for each in judged
+        for origin, file in found.files
+        for problem in judge(origin, [file], each)
+    ]
+    return Report(deb, judged, len(found.files), tuple(problems))
+
+
+def prepare() -> None:
+    """Import all that ``compiled`` may need, where nothing can be opened any more when it comes."""
+    import elftools.elf.dynamic  # noqa: PLC0415
+    import elftools.elf.elffile  # noqa: PLC0415
+    import elftools.elf.gnuversions  # noqa: PLC0415
+    import elftools.elf.sections  # noqa: PLC0415
+    import elftools.elf.segments  # noqa: F401, PLC0415
+
+    from debonair import inspection  # noqa: F401, PLC0415
+
+
+def compiled(path: str, stream: Stream, _: Sequence[str]) -> tuple[object, bytes]:
+    """Read the package ``stream`` to its end, as ``deb.confined.Job``; return a ``Compiled``.
+
+    Errors name ``path``. Raises ``Unfit`` for what dpkg does not take, and ``PackageError`` for a compiled
+    file that is none.
     """
     from debonair import inspection  # noqa: PLC0415 - a build judges what it has at hand
 
-    found = archive.read(deb, keep=lambda _: True)
-    judged = target or _target(deb, found)
-    owners = {entry.path: part.origin for part in inspection.inspect(deb).parts for entry in part.entries}
-    compiled = [elf.read(path, data) for path, data in found.contents.items() if data.startswith(elf.MAGIC)]
-    problems = [
-        problem for file in compiled for problem in judge(owners.get(file.path, "Debian"), [file], judged)
-    ]
-    return Report(deb, judged, len(compiled), tuple(problems))
+    deb = Foreign(stream)
+    named = f"usr/lib/{deb.fields['Package']}/dist/release.json"
+    records: dict[str, bytes] = {}
+    files: list[Elf] = []
+    release, left = b"{}", MOST_KEPT_ALL
+    for member, content in deb.entries():
+        if member.kind != "file":
+            continue
+        if member.path == named or inspection.RECORD.fullmatch(member.path):
+            left -= member.size
+            if left < 0:
+                raise Unfit(f"its /{member.path} has {member.size} bytes, too many to look into it")
+            kept = content.read(member.size)
+            if member.path == named:
+                release = kept
+            else:
+                records[member.path] = kept
+        elif (head := content.read(len(elf.MAGIC))) == elf.MAGIC:
+            if member.size > _LARGEST:
+                raise Unfit(f"its /{member.path} has {member.size} bytes, too many to look into it")
+            files.append(_elf(path, member.path, head + content.read(member.size)))
+    owners = inspection.owners(records)
+    told = Compiled(
+        deb.fields, _named(release), [(owners.get(file.path, "Debian"), file) for file in files]
+    )
+    return msgspec.to_builtins(told), b""
 
 
-def _target(deb: Path, found: archive.Deb) -> Target:
-    """Return the target that a .deb was made for.
-
-    Its release.json says so, or its version; else it is the oldest of its architecture.
-    """
-    package, architecture = found.fields["Package"], found.fields["Architecture"]
-    release = found.contents.get(f"usr/lib/{package}/dist/release.json", b"{}")
+def _elf(deb: str, path: str, data: bytes) -> Elf:
     try:
-        named = str(msgspec.json.decode(release, type=dict[str, object]).get("target", ""))
-    except msgspec.DecodeError:
-        named = ""
-    if named in names():
-        return load(named)
-    fitting = [target for target in map(load, names()) if target.architecture == architecture]
-    version = found.fields["Version"]
+        return elf.read(path, data)
+    except (ArithmeticError, AssertionError, LookupError, RecursionError, OSError, struct.error) as broken:
+        raise PackageError(
+            f"{deb} has a compiled file /{path} that cannot be read: {broken!r}."
+        ) from broken
+
+
+def _named(release: bytes) -> str:
+    """Return the target that a release.json names; empty for none."""
+    try:
+        return str(msgspec.json.decode(release, type=dict[str, object]).get("target", ""))
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+
+
+def _targets(deb: Path, found: Compiled) -> tuple[Target, ...]:
+    """Return the targets that a .deb was made for.
+
+    Its release.json says so, or its version; else it is the oldest of its architecture. One for every
+    machine is for all targets of the suite that its version names, or for all that there are.
+    """
+    architecture, version = found.fields["Architecture"], found.fields["Version"]
+    if found.target in names():
+        return (load(found.target),)
+    known = [load(name) for name in names()]
+    if architecture == "all":
+        named = version_release(version)
+        return tuple(each for each in known if each.debian_release == named) or tuple(known)
+    fitting = [target for target in known if target.architecture == architecture]
 
     def doubt(target: Target) -> tuple[bool, bool, int]:
         end = f"+deb{target.debian_release}" + (f"~{target.variant}" if target.variant else "")
@@ -155,7 +256,7 @@ def _target(deb: Path, found: archive.Deb) -> Target:
             f"{deb} is for {architecture}, and says of no target that it was made for it.",
             hint="Name one: debonair check --target trixie-arm64; 'debonair targets' lists them.",
         )
-    return fitting[0]
+    return (fitting[0],)
 
 
 def _faults(file: Elf, target: Target) -> Iterator[str]:

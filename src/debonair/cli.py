@@ -41,7 +41,7 @@ class Shown(click.Command):
             _complain(error)
             context.exit(error.exit_code)
         except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
+            _show("Interrupted.", err=True)
             context.exit(130)
         except BrokenPipeError:  # the reader, such as head, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,6 +50,11 @@ class Shown(click.Command):
 
 class _Verbs(Shown, click.Group):
     """The command line of many verbs."""
+
+
+def _show(text: object, *, err: bool = False, nl: bool = True) -> None:
+    """Write for people; strangers may have written what is in it."""
+    click.echo(plain(str(text)), err=err, nl=nl)
 
 
 def _complain(error: Error) -> None:
@@ -131,7 +136,7 @@ def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) ->
     draft = first.draft(directory.absolute(), os.environ, entry=wsgi, foreign=foreign, ask=asked)
     if not draft.present:
         first.write(draft)
-    click.echo(understood.text(draft), nl=False)
+    _show(understood.text(draft), nl=False)
 
 
 def _ask(question: str, answers: Sequence[str], default: str) -> str:
@@ -139,7 +144,7 @@ def _ask(question: str, answers: Sequence[str], default: str) -> str:
     if not answers:
         return str(click.prompt(question, default=default))
     for number, answer in enumerate(answers, 1):
-        click.echo(f"  {number}  {answer}")
+        _show(f"  {number}  {answer}")
     number = click.prompt(
         question, type=click.IntRange(1, len(answers)), default=answers.index(default) + 1
     )
@@ -205,13 +210,11 @@ def build(
         shown = made.path
         if shown.is_relative_to(Path.cwd()):
             shown = shown.relative_to(Path.cwd())
-        click.echo(f"{shown}  {_size(made.size)}, {_size(made.installed_size * 1024)} installed")
+        _show(f"{shown}  {_size(made.size)}, {_size(made.installed_size * 1024)} installed")
         if timings:
-            click.echo(
-                "  " + ", ".join(f"{name} {took:.3f}" for name, took in made.timings.items()), err=True
-            )
+            _show("  " + ", ".join(f"{name} {took:.3f}" for name, took in made.timings.items()), err=True)
     if len(chosen) > 1:
-        click.echo(f"{len(chosen)} packages in {time.perf_counter() - began:.1f} s", err=True)
+        _show(f"{len(chosen)} packages in {time.perf_counter() - began:.1f} s", err=True)
 
 
 @main.command()
@@ -226,7 +229,7 @@ def lock(directory: Path, *, upgrade: bool) -> None:
     project = projects.load(directory.absolute())
     chosen = [targets.load(name) for name in project.targets]
     path = locks.write(project, chosen, _cache(), os.environ, upgrade=upgrade)
-    click.echo(f"{path.name}  {len(locks.ensure(project, chosen, _cache(), os.environ).packages)} packages")
+    _show(f"{path.name}  {len(locks.ensure(project, chosen, _cache(), os.environ).packages)} packages")
 
 
 @main.command()
@@ -252,7 +255,7 @@ def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     laid = shelf.fill(folder.absolute(), project, plans, _cache(), os.environ)
     shelf.allow(project.root, folder.absolute())
     size = sum(path.stat().st_size for path in laid)
-    click.echo(f"{folder}  {len(laid)} files for {', '.join(each.name for each in chosen)}, {_size(size)}")
+    _show(f"{folder}  {len(laid)} files for {', '.join(each.name for each in chosen)}, {_size(size)}")
 
 
 @main.command()
@@ -272,7 +275,7 @@ def source(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     chosen = [targets.load(name) for name in dict.fromkeys(target or project.targets)]
     folder = out or directory / "dist"
     for path in sources.write(project, chosen, folder.absolute(), _cache(), os.environ):
-        click.echo(folder / path.name)
+        _show(folder / path.name)
 
 
 @main.command()
@@ -303,7 +306,7 @@ def library(
     person = maintainers.needed(maintainer, Path.cwd(), os.environ)
     workshop = Workshop.of(suite, arch or host_architecture(), person, _cache(), os.environ)
     for made in replace(workshop, **more).make(requirement, out):
-        click.echo(
+        _show(
             f"{made.path}  {_size(made.path.stat().st_size)}, needs {', '.join(made.depends) or 'nothing'}"
         )
 
@@ -338,16 +341,16 @@ def targets(*, pi: str | None, as_json: bool) -> None:
     if pi is not None:
         wanted = board.find(pi)
         if not as_json:
-            click.echo(wanted.as_text())
+            _show(wanted.as_text())
             return
         found = [target for some in wanted.targets().values() for target in some]
     if as_json:
-        click.echo(json.dumps([msgspec.to_builtins(target) for target in found], indent=2))
+        _show(json.dumps([msgspec.to_builtins(target) for target in found], indent=2))
         return
-    click.echo(f"{'TARGET':<16} {'DEBIAN':<12} {'ARCH':<6} {'PYTHON':<7} INSTRUCTIONS")
+    _show(f"{'TARGET':<16} {'DEBIAN':<12} {'ARCH':<6} {'PYTHON':<7} INSTRUCTIONS")
     for target in found:
         debian = f"{target.debian_release} {target.suite}"
-        click.echo(
+        _show(
             f"{target.name:<16} {debian:<12} {target.architecture:<6} {target.python:<7} "
             f"{target.instruction_set}"
         )
@@ -358,10 +361,11 @@ def targets(*, pi: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def inspect(deb: Path, *, as_json: bool) -> None:
     """Show what is in a DEB: its control file, and its files by origin, largest first."""
-    from debonair import inspection
+    from debonair import apart, inspection
 
-    found = inspection.inspect(deb)
-    click.echo(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
+    with apart.Pool() as pool:
+        found = inspection.inspect(deb, pool)
+    _show(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
 
 
 @main.command()
@@ -373,15 +377,16 @@ def check(debs: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
 
     Any DEB can be checked. Without --target it is judged for what it says of itself.
     """
-    from debonair import checks
+    from debonair import apart, checks
     from debonair import target as targets
 
     chosen = targets.load(target) if target else None
-    found = [checks.check(deb, chosen) for deb in debs]
+    with apart.Pool(checks.JOB, bare=False, memory=checks.MEMORY) as pool:
+        found = [checks.check(deb, chosen, pool) for deb in debs]
     if as_json:
-        click.echo(json.dumps([report.as_json() for report in found], indent=2))
+        _show(json.dumps([report.as_json() for report in found], indent=2))
     else:
-        click.echo("\n".join(report.as_text() for report in found))
+        _show("\n".join(report.as_text() for report in found))
     if any(report.problems for report in found):
         click.get_current_context().exit(WheelError.exit_code)
 
@@ -391,7 +396,7 @@ def schema() -> None:
     """Print the JSON Schema of debonair.toml, and of [tool.debonair] alike."""
     from debonair import settings
 
-    click.echo(json.dumps(settings.schema(), indent=2))
+    _show(json.dumps(settings.schema(), indent=2))
 
 
 @main.command(name="try", cls=_WithCommand, options_metavar="[OPTIONS] ... [-- COMMAND]")
@@ -434,7 +439,7 @@ def completion(shell: str) -> None:
 
     found = get_completion_class(shell)
     if found is not None:
-        click.echo(found(main, {}, "debonair", "_DEBONAIR_COMPLETE").source())
+        _show(found(main, {}, "debonair", "_DEBONAIR_COMPLETE").source())
 
 
 def _cache() -> Cache:
@@ -461,11 +466,11 @@ def _show_entries(entries: Sequence[Entry], *, as_json: bool) -> None:
             }
             for e in entries
         ]
-        click.echo(json.dumps(rows, indent=2))
+        _show(json.dumps(rows, indent=2))
         return
     letters = {"file": "-", "dir": "d", "link": "l"}
     for entry in entries:
         arrow = f" -> {entry.target}" if entry.target else ""
-        click.echo(f"{letters[entry.kind]} {entry.mode:04o} {entry.size:>11,}  /{entry.path}{arrow}")
+        _show(f"{letters[entry.kind]} {entry.mode:04o} {entry.size:>11,}  /{entry.path}{arrow}")
     files = sum(entry.kind == "file" for entry in entries)
-    click.echo(f"{files} files, {_size(sum(entry.size for entry in entries))}")
+    _show(f"{files} files, {_size(sum(entry.size for entry in entries))}")

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import posixpath
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from debonair.deb import archive
+from debonair.deb.foreign import MOST_ENTRIES
+from debonair.deb.tar import Member
 from debonair.deb.tree import Entry
 
-_RECORD = re.compile(r"(?P<modules>.*/site-packages)/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/RECORD")
+if TYPE_CHECKING:
+    from debonair.apart import Pool
+
+RECORD = re.compile(r"(?P<modules>.*/site-packages)/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/RECORD")
+"""Where pip and others note what files a Python package has."""
 
 
 @dataclass(frozen=True)
@@ -67,27 +76,57 @@ class Inspection:
         return "\n".join(lines)
 
 
-def inspect(path: Path) -> Inspection:
-    """Read the .deb at ``path``. Raises ``PackageError`` if it is not one."""
-    deb = archive.read(path, keep=lambda name: _RECORD.fullmatch(name) is not None)
-    owners: dict[str, str] = {}
-    for name, data in deb.contents.items():
-        if found := _RECORD.fullmatch(name):
-            for row in csv.reader(data.decode(errors="replace").splitlines()):
-                if not row:
-                    continue
-                owners[posixpath.normpath(f"{found['modules']}/{row[0]}")] = (
-                    f"{found['name']} {found['version']}"
-                )
-    home = f"usr/lib/{deb.fields.get('Package', '')}/dist/app/"
+def inspect(path: Path, pool: Pool | None = None) -> Inspection:
+    """Read the .deb at ``path``, in a process of ``pool`` if there is one.
+
+    Raises ``PackageError`` if it is not a .deb that dpkg installs.
+    """
+    data = archive.load(path)
+    if pool is None:
+        deb = archive.parse(path, data, keep=lambda name: RECORD.fullmatch(name) is not None)
+        return _sorted(path, len(data), deb.fields, deb.entries, deb.contents)
+    found, kept = pool.contents(path, data, [RECORD.pattern])
+    entries = [archive.entry(Member(*each)) for each in found.members]
+    return _sorted(path, len(data), found.fields, entries, kept)
+
+
+def owners(records: Mapping[str, bytes]) -> dict[str, str]:
+    """Return by path which Python package has a file, by the RECORDs of them all; what is none is left out.
+
+    At most as many rows are read as a package has files.
+    """
+    found: dict[str, str] = {}
+    left = MOST_ENTRIES
+    for name, data in records.items():
+        record = RECORD.fullmatch(name)
+        if record is None:
+            continue
+        rows = csv.reader(io.StringIO(data.decode(errors="replace"), newline=""))
+        try:
+            for row in itertools.islice(rows, left):
+                left -= 1
+                if row:
+                    file = posixpath.normpath(f"{record['modules']}/{row[0]}")
+                    found[file] = f"{record['name']} {record['version']}"
+        except csv.Error:
+            continue
+    return found
+
+
+def _sorted(
+    path: Path, size: int, fields: dict[str, str], entries: Iterable[Entry], records: Mapping[str, bytes]
+) -> Inspection:
+    """Return what was read of a .deb by origin, the largest first."""
+    known = owners(records)
+    home = f"usr/lib/{fields.get('Package', '')}/dist/app/"
     parts: dict[str, list[Entry]] = {}
-    for entry in deb.entries:
+    for entry in entries:
         if entry.kind != "dir":
-            origin = owners.get(entry.path) or ("the app" if entry.path.startswith(home) else "Debian")
+            origin = known.get(entry.path) or ("the app" if entry.path.startswith(home) else "Debian")
             parts.setdefault(origin, []).append(entry)
-    found_parts = [
+    found = [
         Part(origin, tuple(sorted(entries, key=lambda entry: (-entry.size, entry.path))))
         for origin, entries in parts.items()
     ]
-    found_parts.sort(key=lambda part: (-part.size, part.origin))
-    return Inspection(path, path.stat().st_size, deb.fields, tuple(found_parts))
+    found.sort(key=lambda part: (-part.size, part.origin))
+    return Inspection(path, size, fields, tuple(found))

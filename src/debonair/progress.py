@@ -41,7 +41,7 @@ class Bar:
             filled = _WIDTH * self.done // max(self.total, 1)
             sys.stderr.write(
                 f"\r\x1b[K{self.label} [{'#' * filled}{'.' * (_WIDTH - filled)}] "
-                f"{self.done}/{self.total} {text[:40]}",
+                f"{self.done}/{self.total} {plain(text[:40])}",
             )
             sys.stderr.flush()
 

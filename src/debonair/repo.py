@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from debonair.errors import Error, RepositoryError
+from debonair.plain import plain
 
 if TYPE_CHECKING:
     from debonair.apt.publish import Edit, Repository
@@ -133,9 +134,7 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
 @_where
 def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str) -> None:
     """Publish each DEB in the suite that its version names (+deb13)."""
-    from debonair.apt import edits
-
-    edit = edits.add(debs, _suites, channel_name=channel, suite=suite, percent=percent)
+    edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
     _change(repository, "add", edit, "It is there already.")
 
 
@@ -160,9 +159,7 @@ def publish(
     debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str
 ) -> None:
     """Add each DEB to the repository that clients read, and upload what that is missing."""
-    from debonair.apt import edits
-
-    edit = edits.add(debs, _suites, channel_name=channel, suite=suite, percent=percent)
+    edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
     opened = _change(repository, "publish", edit, "It is there already.")
     if url := opened.draft().head.url:
         click.echo(f"Clients read it at {url}")
@@ -185,7 +182,7 @@ def list_(*, as_json: bool, repository: str) -> None:
     widths = [max([len(row[at]) for row in rows], default=0) for at in range(4)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
-        click.echo("  ".join(cells).rstrip())
+        click.echo(plain("  ".join(cells).rstrip()))
 
 
 @repo.command()
@@ -273,7 +270,7 @@ def prune(*, keep: int, older_than: int, repository: str) -> None:
 
     opened = _repository(repository)
     for line in opened.change("prune", edits.prune(keep=keep, older_than=older_than * _DAY)):
-        click.echo(line)
+        click.echo(plain(line))
     gone = sweep.sweep(opened.draft(), older_than=older_than * _DAY)
     click.echo(f"{len(gone)} files removed, {sum(each.size for each in gone) / 1e6:.1f} MB")
 
@@ -341,9 +338,9 @@ def history(*, as_json: bool, repository: str) -> None:
         if as_json:
             click.echo(json.dumps(msgspec.to_builtins(change)))
         else:
-            click.echo(f"{change.generation:>5}  {stamp(change.date)}  {change.who}  {change.verb}")
+            click.echo(plain(f"{change.generation:>5}  {stamp(change.date)}  {change.who}  {change.verb}"))
             for line in change.what:
-                click.echo(f"       {line}")
+                click.echo(plain(f"       {line}"))
 
 
 @repo.command()
@@ -397,7 +394,7 @@ def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None
     root = place.folder(repository)
     state.head(Folder(root))
     accounts = server.logins(logins) if logins else frozenset()
-    log = (lambda line: click.echo(line, err=True)) if run.verbose else (lambda _: None)
+    log = (lambda line: click.echo(plain(line), err=True)) if run.verbose else (lambda _: None)
     with server.server(root, host, port, accounts=accounts, log=log) as bound:
         click.echo(
             f"http://{host}:{bound.server_port}/ serves {repository}; it stays until Ctrl-C.", err=True
@@ -408,13 +405,23 @@ def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None
             click.echo("Ended.", err=True)
 
 
+def _added(debs: Sequence[Path], **where: Any) -> Edit:
+    """Return the edit that publishes ``debs``, which are read away from the key."""
+    from debonair import apart
+
+    with apart.Pool() as pool:  # its first process begins while the rest is imported
+        from debonair.apt import edits, facts
+
+        return edits.add(debs, _suites, reader=facts.apart(pool), **where)
+
+
 def _change(where: str, verb: str, edit: Edit, nothing: str) -> Repository:
     """Carry ``edit`` out and show what it changed, or the sentence ``nothing``."""
     _warn_of_time()
     opened = _repository(where)
     what: Sequence[str] = opened.change(verb, edit)
     for line in what or [nothing]:
-        click.echo(line)
+        click.echo(plain(line))
     return opened
 
 

@@ -172,16 +172,19 @@ def start(
         )
 
 
-def piped(argv: Sequence[str | Path], *, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+def piped(
+    argv: Sequence[str | Path], *, errors: IO[bytes], env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start ``argv`` with a pipe to its standard input and one from its output, and return it.
 
-    What it says on standard error is written to ``errors``. It is in a session of its own, as with
-    ``start``. Raises ``MachineError`` if the program is missing.
+    What it says on standard error is written to ``errors``; ``env``, if given, is all of its environment.
+    It is in a session of its own, as with ``start``. Raises ``MachineError`` if the program is missing.
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
     _show(words, " |")
     return subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
         words,
+        env=env,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

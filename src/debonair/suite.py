@@ -141,7 +141,8 @@ class Suite:
                     f"{self.mirror.uri} has no list of the contents of {self.name} ({architecture}).",
                     hint="Name a mirror that has: DEBONAIR_MIRROR=http://... debonair ...",
                 )
-            return run.run(["sh", "-c", _FIND, "sh", contents, pattern]).stdout.splitlines()
+            found = run.run(["sh", "-c", _FIND, "sh", contents, pattern]).stdout
+            return found.removesuffix("\n").split("\n") if found else []
 
     def _debs(self, plan: str) -> list[Path]:
         """Return where apt keeps the debs of a simulated install, those given as files left out."""

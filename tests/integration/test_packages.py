@@ -94,7 +94,7 @@ def test_every_elf_file_is_of_the_right_machine(deb: Path, target: Target, tmp_p
 
 def test_debonair_itself_finds_it_fit(deb: Path, target: Target, tmp_path: Path) -> None:
     report = checks.check(deb)
-    assert (report.target.name, report.problems) == (target.name, ())
+    assert (report.where, report.problems) == (target.name, ())
     assert report.compiled == len(list(elf_files(deb, tmp_path)))
 
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from debonair.apt import server
+from debonair.apt import patience, server
 from debonair.errors import MachineError, RepositoryError
 
 WHEN = 1_700_000_000
@@ -19,11 +19,11 @@ class Connection:
     """What a client sends, and what it gets."""
 
     def __init__(self, sent: bytes) -> None:
-        self.sent = sent
+        self.sent = io.BytesIO(sent)
         self.got = b""
 
-    def makefile(self, mode: str, *_: Any) -> io.BytesIO:
-        return io.BytesIO(self.sent)
+    def recv_into(self, buffer: memoryview) -> int:
+        return self.sent.readinto(buffer)
 
     def sendall(self, data: bytes) -> None:
         self.got += data
@@ -40,6 +40,10 @@ def root(tmp_path: Path) -> Path:
         (root / path).write_bytes(b"0123456789")
         os.utime(root / path, (WHEN, WHEN))
     (root / "out").symlink_to("/etc/passwd")
+    (root / "link").symlink_to("pool/h")
+    (root / "inside").symlink_to("index.html")
+    (root / "hidden").symlink_to("state/head.json")
+    os.mkfifo(root / "fifo")
     return root
 
 
@@ -83,6 +87,12 @@ def test_the_head_alone(root: Path) -> None:
     "path",
     [
         "/x",
+        "/link",
+        "/link/x.deb",
+        "/inside",
+        "/hidden",
+        "/fifo",
+        "/index.html/x",
         "/pool",
         "/state/head.json",
         "/.lock",
@@ -98,10 +108,10 @@ def test_what_is_not_served(root: Path, path: str) -> None:
 
 
 def test_a_file_that_may_not_be_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object) -> NoReturn:
+    def refused(*_: object, **__: object) -> NoReturn:
         raise PermissionError
 
-    monkeypatch.setattr(Path, "open", refused)
+    monkeypatch.setattr(os, "open", refused)
     assert ask(root, "/index.html")[0] == 404
 
 
@@ -188,3 +198,84 @@ def test_a_port_that_is_taken(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_who_went_away_is_not_talked_about() -> None:
     server._Server.handle_error(None, None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "header", ["Content-Length: 5", "Transfer-Encoding: chunked", "Content-Length: 0\r\nContent-Length: 5"]
+)
+def test_a_body_ends_the_connection(root: Path, header: str) -> None:
+    lines = ["GET /index.html HTTP/1.1", "Host: x", header, "", "GET /pool/h/x.deb HTTP/1.1", "", ""]
+    connection = Connection("\r\n".join(lines).encode())
+    server.bound(root, frozenset(), lambda _: None)(connection, ("127.0.0.1", 1), None)  # type: ignore[arg-type]
+    assert connection.got.count(b"HTTP/1.1 ") == 1
+    assert b"Connection: close" in connection.got
+
+
+def test_no_address(root: Path) -> None:
+    assert ask(root, "http://[")[0] == 400
+
+
+@pytest.mark.parametrize("when", ["x", "Tue, 14 Nov 0000 22:13:20 GMT", "Tue, 14 Nov 99999 22:13:20 GMT"])
+def test_a_date_that_is_none(root: Path, when: str) -> None:
+    assert ask(root, "/index.html", f"If-Modified-Since: {when}")[0] == 200
+
+
+def test_a_range_with_very_many_digits(root: Path) -> None:
+    assert ask(root, "/index.html", f"Range: bytes=0-{'9' * 5000}")[0] == 200
+
+
+def test_a_head_that_is_too_long(root: Path) -> None:
+    lines = [b"GET /index.html HTTP/1.1", *(b"X-%d: %s" % (number, b"x" * 1000) for number in range(30))]
+    connection = Connection(b"\r\n".join(lines) + b"\r\n\r\n")
+    server.bound(root, frozenset(), lambda _: None)(connection, ("127.0.0.1", 1), None)  # type: ignore[arg-type]
+    assert connection.got.startswith(b"HTTP/1.1 431 ")
+    connection = Connection(b"GET /" + b"x" * 100_000)
+    server.bound(root, frozenset(), lambda _: None)(connection, ("127.0.0.1", 1), None)  # type: ignore[arg-type]
+    assert connection.got == b""
+
+
+def test_a_file_that_shrinks_ends_the_connection(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.fstat
+
+    def larger(descriptor: int) -> os.stat_result:
+        found = list(real(descriptor))
+        found[6] += 10
+        return os.stat_result(found)
+
+    monkeypatch.setattr(os, "fstat", larger)
+    connection = Connection(b"GET /index.html HTTP/1.1\r\n\r\nGET /index.html HTTP/1.1\r\n\r\n")
+    server.bound(root, frozenset(), lambda _: None)(connection, ("127.0.0.1", 1), None)  # type: ignore[arg-type]
+    assert connection.got.count(b"HTTP/1.1 200") == 1
+
+
+class TestRoom:
+    def made(self, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.setattr("http.server.ThreadingHTTPServer.__init__", lambda *_: None)
+        return server._Server(("", 0), server._Request)
+
+    def test_one_address_has_its_share(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        made = self.made(monkeypatch)
+        let_in = [made.verify_request(None, ("10.0.0.1", number)) for number in range(100)]
+        assert let_in.count(True) == patience.MOST_EACH
+        assert made.verify_request(None, ("10.0.0.2", 1))
+        made._left(("10.0.0.1", 1))
+        assert made.verify_request(None, ("10.0.0.1", 1))
+
+    def test_all_together_have_a_bound(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        made = self.made(monkeypatch)
+        let_in = [made.verify_request(None, (f"10.0.0.{number}", 1)) for number in range(200)]
+        assert let_in.count(True) == patience.MOST_TOGETHER
+        for number in range(patience.MOST_TOGETHER):
+            made._left((f"10.0.0.{number}", 1))
+        assert made._now == {}
+
+    def test_who_finds_no_thread_leaves(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def none(*_: object) -> NoReturn:
+            raise RuntimeError("can't start new thread")
+
+        made = self.made(monkeypatch)
+        monkeypatch.setattr("http.server.ThreadingHTTPServer.process_request", none)
+        assert made.verify_request(None, ("10.0.0.1", 1))
+        with pytest.raises(RuntimeError):
+            made.process_request(None, ("10.0.0.1", 1))
+        assert made._now == {}

@@ -133,7 +133,7 @@ class TestDeb:
             "usr/lib/app/dist/app/notes.txt": b"no ELF",
         }
         report = checks.check(self.deb(tmp_path, files))
-        assert (report.target.name, report.compiled) == ("trixie-armv6", 1)
+        assert (report.where, report.compiled) == ("trixie-armv6", 1)
         assert report.as_text().splitlines() == [
             "app.deb: 1 compiled file, 1 problem on trixie-armv6:",
             f"  thing 1.0: /{PATH} is for ARMv7, and trixie-armv6 has ARMv6",
@@ -156,8 +156,19 @@ class TestDeb:
     def test_one_of_somebody_else(self, tmp_path: Path, fields: dict[str, str], name: str) -> None:
         damaged = {"usr/bin/x": b"#!/bin/sh\n", "usr/lib/app/dist/release.json": b"not json"}
         report = checks.check(self.deb(tmp_path, damaged, **fields))
-        assert report.target.name == name
+        assert report.where == name
         assert report.as_text() == f"app.deb: 0 compiled files, fit for {name}"
+
+    def test_one_for_every_machine(self, tmp_path: Path) -> None:
+        report = checks.check(self.deb(tmp_path, {"x": b"y"}, architecture="all"))
+        assert report.where == "trixie-amd64, trixie-arm64, trixie-armv6, trixie-armv7"
+        assert report.problems == ()
+        report = checks.check(self.deb(tmp_path, {"x": b"y"}, architecture="all", version="2"))
+        assert report.where == ", ".join(target.names())
+        report = checks.check(self.deb(tmp_path, {PATH: make_elf("x86-64")}, architecture="all"))
+        assert {problem.what.rpartition(" is ")[0] for problem in report.problems} == {
+            f"is for EM_X86_64 (64 bits), and trixie-{cpu}" for cpu in ("arm64", "armv6", "armv7")
+        }
 
     def test_one_for_a_machine_that_is_not_known(self, tmp_path: Path) -> None:
         with pytest.raises(PackageError, match="is for mips") as refused:

@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 from elfmaker import make_elf
+from reading import Here
 
 from debonair import __version__, errors, settings, target
 from debonair import cli as verbs
@@ -40,6 +41,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEBONAIR_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     monkeypatch.setattr("debonair.python.interpreter", lambda *_, **__: None)
+    monkeypatch.setattr("debonair.apart.Pool", Here)
 
 
 def listed(folder: Path) -> list[str]:
@@ -150,6 +152,15 @@ class TestErrors:
 
         monkeypatch.setattr("debonair.inspection.inspect", fail)
         assert refused(1, "inspect", "x.deb") == "Error: It is wrong.\n"
+
+    def test_no_order_of_a_stranger_reaches_the_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise errors.Error("\x1b[2JIt is \u202egnorw.", hint="\x9b31mMend it.")
+
+        monkeypatch.setattr("debonair.inspection.inspect", fail)
+        assert refused(1, "inspect", "x.deb") == (
+            "Error: \\x1b[2JIt is \\u202egnorw.\nHint:  \\x9b31mMend it.\n"
+        )
 
     def test_a_defect_is_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*_: object) -> None:

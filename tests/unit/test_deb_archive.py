@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import random
@@ -8,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from odddebs import FILES, PACK, ar, member, odd, put, tar
 
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
@@ -34,26 +34,7 @@ def write() -> bytes:
     return archive.write(CONTROL, PLAN, SCRIPTS, mtime=TIME)
 
 
-def ar(**parts: bytes) -> bytes:
-    """An ar archive of ``parts``, the underscores in their names dots."""
-    out = b"!<arch>\n"
-    for name, data in parts.items():
-        header = f"{name.replace('_', '.'):<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(data):<10}`\n"
-        out += header.encode() + data + b"\n" * (len(data) % 2)
-    return out
-
-
-def tar(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as written:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            written.addfile(info, io.BytesIO(data))
-    return out.getvalue()
-
-
-GOOD_CONTROL = gzip.compress(tar({"./control": b"Package: x\nVersion: 1\nArchitecture: all\n"}))
+GOOD = "Package: x\nVersion: 1\nArchitecture: all\n"
 
 
 def test_the_container_is_that_of_deb_5() -> None:
@@ -135,17 +116,30 @@ def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     assert deb.entries[-1].path == name
 
 
-def test_debs_of_others_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "x.deb"
-    path.write_bytes(
-        ar(
-            debian_binary=b"2.0\n",
-            **{"control_tar_gz/": GOOD_CONTROL, "data_tar": tar({"./usr/x": b"1"}), "_gpgorigin": b"abc"},
-        )
+@pytest.mark.parametrize("control_as", ["", ".gz", ".xz"])
+@pytest.mark.parametrize("data_as", ["", ".gz", ".xz", ".bz2", ".lzma"])
+def test_debs_of_others_are_read(control_as: str, data_as: str, tmp_path: Path) -> None:
+    files = {"./": None, "./usr/": None, "./usr/x": b"1" * 600_000}
+    data = odd(
+        GOOD,
+        data=tar(files),
+        control_as=control_as,
+        data_as=data_as,
+        between=[("_gpgbuilder", b"abc")],
+        behind=[("_gpgorigin", b"abc")],
     )
-    deb = archive.read(path, keep=lambda _: True)
+    deb = archive.read(put(tmp_path, data), keep=lambda _: True)
     assert deb.fields == {"Package": "x", "Version": "1", "Architecture": "all"}
-    assert deb.contents == {"usr/x": b"1"}
+    assert deb.contents == {"usr/x": b"1" * 600_000}
+
+
+def test_names_in_ar_may_end_in_a_slash_and_the_format_may_be_newer(tmp_path: Path) -> None:
+    data = odd(version=b"2.1\n").replace(b"control.tar.gz ", b"control.tar.gz/")
+    assert archive.read_control(put(tmp_path, data))["Package"] == "hello"
+
+
+CONTROL_TAR, DATA_TAR = ("control.tar", tar({"./control": GOOD.encode()})), ("data.tar", tar())
+BINARY = ("debian-binary", b"2.0\n")
 
 
 @pytest.mark.parametrize(
@@ -154,25 +148,52 @@ def test_debs_of_others_are_read(tmp_path: Path) -> None:
         (b"", "ar archive"),
         (b"PK\x03\x04" * 30, "ar archive"),
         (b"!<arch>\n", "no control.tar"),
-        (ar(debian_binary=b"2.0\n"), "no control.tar"),
-        (ar(control_tar_gz=GOOD_CONTROL), "no data.tar"),
-        (ar(control_tar_gz=b"rubbish", data_tar=b""), "gzip"),
-        (ar(control_tar_gz=gzip.compress(tar({"./other": b""})), data_tar=tar({})), "'control'"),
-        (ar(control_tar_gz=GOOD_CONTROL)[:-20], ""),
-        (ar(control_tar=tar({"control": b"Package: x\n"}), data_tar=tar({})), "no Version"),
-        (ar(control_tar=tar({"control": b""}), data_tar=tar({})), "no Package"),
-        (b"!<arch>\n" + b"x" * 60, "invalid literal"),
-        (b"!<arch>\n" + b"\xff" * 60, "ascii"),
+        (ar(BINARY), "no control.tar"),
+        (ar(CONTROL_TAR, DATA_TAR), "first member"),
+        (ar(BINARY, DATA_TAR, CONTROL_TAR), "in a place"),
+        (ar(BINARY, CONTROL_TAR), "no data.tar"),
+        (ar(BINARY, CONTROL_TAR, CONTROL_TAR, DATA_TAR), "more than once"),
+        (ar(BINARY, CONTROL_TAR, DATA_TAR, ("control.tar.gz", b"")), "more than once"),
+        (ar(BINARY, CONTROL_TAR, DATA_TAR, DATA_TAR), "more than once"),
+        (ar(BINARY, ("other", b""), CONTROL_TAR, DATA_TAR), "does not know"),
+        (ar(BINARY, ("control.tar.bz2", b""), DATA_TAR), "packed in a way"),
+        (ar(BINARY, CONTROL_TAR, DATA_TAR, size="-60"), "damaged"),
+        (ar(BINARY, CONTROL_TAR, DATA_TAR, size="1_0"), "damaged"),
+        (ar(BINARY, CONTROL_TAR, DATA_TAR, size="9999999999"), "ends within data.tar"),
+        (ar(BINARY, *[("_x", b"")] * 100), "more than 64 members"),
+        (ar(BINARY, ("control.tar.gz", b"rubbish"), DATA_TAR), "cannot be unpacked"),
+        (ar(BINARY, ("control.tar", tar({"./other": b""})), DATA_TAR), "no file 'control'"),
+        (odd(GOOD)[:-20], "ends within data.tar.xz"),
+        (odd("Package: x\n"), "no Version"),
+        (odd(""), "does not end in a line break"),
+        (odd("\n"), "no Package"),
+        (b"!<arch>\n" + b"x" * 60, "damaged"),
+        (b"!<arch>\n" + b"\xff" * 60, "damaged"),
+        (odd(version=b"3.0\n"), "of the format 3.0"),
+        (odd(version=b"2.0"), "what format"),
+        (odd(control=tar({"./control": GOOD.encode(), "././control": b""})), "'control' twice"),
+        (odd(control=tar({"./control": GOOD.encode()}, [member("./x", b"2", "control")])), "no file"),
+        (odd(control=tar({"./control": GOOD.encode(), "./x/y": b""})), "'x/y'"),
     ],
 )
 def test_what_is_no_deb_is_refused(data: bytes, why: str, tmp_path: Path) -> None:
-    path = tmp_path / "x.deb"
-    path.write_bytes(data)
+    path = put(tmp_path, data)
     with pytest.raises(PackageError, match="not a Debian package") as caught:
         archive.read(path)
     assert str(path) in caught.value.message
     assert why in caught.value.message
-    assert caught.value.hint
+
+
+@pytest.mark.parametrize("packed", [".gz", ".xz", ".bz2"])
+def test_what_is_behind_a_packed_stream_is_refused(packed: str, tmp_path: Path) -> None:
+    pack = PACK[packed]
+    for more in (pack(tar()), b"x", pack(b"")):
+        data = ar(BINARY, CONTROL_TAR, (f"data.tar{packed}", pack(tar(FILES)) + more))
+        with pytest.raises(PackageError, match="goes on behind the end"):
+            archive.read(put(tmp_path, data))
+    data = ar(BINARY, CONTROL_TAR, (f"data.tar{packed}", pack(tar(FILES))[:-9]))
+    with pytest.raises(PackageError, match=r"ends too early|cannot be unpacked"):
+        archive.read(put(tmp_path, data))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -181,11 +202,13 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
             reader(tmp_path / "none.deb")
         with pytest.raises(PackageError, match="not a Debian package"):
             reader(tmp_path)
+        with pytest.raises(PackageError, match="it is no file"):
+            reader(Path("/dev/null"))
 
 
 def test_a_damaged_deb_is_refused_or_read_but_never_breaks(tmp_path: Path) -> None:
     whole = write()
-    gz = ar(control_tar_gz=GOOD_CONTROL, data_tar_gz=gzip.compress(tar({"./usr/x": b"1" * 5000})))
+    gz = odd(data_as=".gz")
     path = tmp_path / "x.deb"
     chance = random.Random(1)
     refused = 0

@@ -116,3 +116,22 @@ def test_the_first_paragraph_alone_is_read() -> None:
     text = "Package: a\nTag: x,\n\ty,\n  z\nEmpty:\n\nPackage: b\n"
     assert control.parse(text) == {"Package": "a", "Tag": "x,\ny,\n z", "Empty": ""}
     assert control.parse("") == {}
+
+
+def test_a_field_ends_at_a_line_break_alone() -> None:
+    text = "Package: a\u2028Version: 9\x0b\nHomepage: x\x85Essential: yes\n"
+    assert control.parse(text) == {"Package": "a\u2028Version: 9", "Homepage": "x\x85Essential: yes"}
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"maintainer": "A\x1b[2J <a@b>"}, "Maintainer"),
+        ({"homepage": "x\x07"}, "Homepage"),
+        ({"description": "one\n\x9btwo"}, "Description"),
+        ({"synopsis": "a\x00b"}, "Description"),
+    ],
+)
+def test_a_control_character_is_refused(change: dict[str, object], name: str) -> None:
+    with pytest.raises(PackageError, match=f"field {name} of the package 'guestbook' has a control"):
+        replace(CONTROL, **change).text(installed_size=1)

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import io
-import lzma
 import tarfile
-from pathlib import Path
 
 import pytest
 
 from debonair.deb import tar
+from debonair.deb.unfit import Unfit
 
 LONG = "a/" * 60 + "file"
 
@@ -38,31 +37,77 @@ MEMBERS = (
 )
 
 
-@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT, tarfile.PAX_FORMAT])
+KINDS = {
+    tarfile.REGTYPE: "file",
+    tarfile.DIRTYPE: "dir",
+    tarfile.SYMTYPE: "link",
+    tarfile.LNKTYPE: "hard",
+    tarfile.FIFOTYPE: "special",
+}
+
+
+def read(data: bytes) -> list[tuple[tar.Member, bytes]]:
+    return [(each, content.read(each.size)) for each, content in tar.members(io.BytesIO(data))]
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
 def test_it_says_what_tarfile_says(form: int) -> None:
     members = MEMBERS if form != tarfile.USTAR_FORMAT else [*MEMBERS[:3], *MEMBERS[4:]]
     data = made(*members, form=form)
+    found = read(data)
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        expected = [tar.of(info) for info in archive]
-    found = list(tar.members(data))
-    assert [each.name.rstrip("/") for each in found] == [each.name for each in expected]
-    for each, other in zip(found, expected, strict=True):
-        assert (each.type, each.mode, each.mtime, each.size) == (
-            other.type,
-            other.mode,
-            other.mtime,
-            other.size,
-        )
-        assert each.target == other.target
-        assert data[each.at : each.at + each.size] == b"x" * other.size
+        assert [
+            (each.path, each.kind, each.mode, each.mtime, each.size, each.target) for each, _ in found
+        ] == [
+            (
+                info.name.removeprefix(".").strip("/"),
+                KINDS[info.type],
+                info.mode,
+                info.mtime,
+                info.size,
+                info.linkname,
+            )
+            for info in archive
+        ]
+    assert all(content == b"x" * each.size for each, content in found)
 
 
-def test_an_old_kind_of_file_and_a_large_number() -> None:
-    info = member("./a")
-    info.mtime = 1 << 40
+def test_a_large_number_and_one_before_1970() -> None:
+    late, early = member("./a"), member("./b")
+    late.mtime, early.mtime = 1 << 40, -5
+    assert [each.mtime for each, _ in read(made(late, early))] == [1 << 40, -5]
+
+
+@pytest.mark.parametrize("name", ["a", "./a", "/a", "././/a", "a/", ".//a//"])
+def test_names_of_one_file(name: str) -> None:
+    ((found, _),) = read(made(member(name)))
+    assert found.path == "a"
+
+
+def test_a_file_whose_name_ends_in_a_slash_is_a_folder() -> None:
+    info = member("./a/")
     data = bytearray(made(info))
-    (found,) = tar.members(bytes(data))
-    assert found.mtime == 1 << 40
+    data[:4] = b"./a/"
+    checksum = sum(data[:148]) + 256 + sum(data[156:512])
+    data[148:156] = b"%06o\0 " % checksum
+    assert read(bytes(data))[0][0].kind == "dir"
+
+
+@pytest.mark.parametrize("name", ["../a", "a/../b", "a//b", "a/./b", "a\nb", "a" * 5000, "a/" * 3000 + "b"])
+def test_names_that_are_no_plain_paths(name: str) -> None:
+    with pytest.raises(Unfit, match="name"):
+        read(made(member(name)))
+
+
+@pytest.mark.parametrize("kind", [b"7", b"x", b"g", b"S", b"D", b"V", b"M", b"A", b"q"])
+def test_what_dpkg_does_not_unpack(kind: bytes) -> None:
+    with pytest.raises(Unfit, match="which dpkg does not unpack"):
+        read(made(member("./a", kind)))
+
+
+def test_pax() -> None:
+    with pytest.raises(Unfit, match="type 'x'"):
+        read(made(member("./\u00fc" * 60), form=tarfile.PAX_FORMAT))
 
 
 @pytest.mark.parametrize(
@@ -71,25 +116,31 @@ def test_an_old_kind_of_file_and_a_large_number() -> None:
 def test_a_damaged_header(at: int, value: int) -> None:
     data = bytearray(made(member("./a", size=3), member("./b")))
     data[at] = value
-    with pytest.raises((tarfile.TarError, ValueError)):
-        list(tar.members(bytes(data)))
+    with pytest.raises(Unfit, match="header of its tar"):
+        read(bytes(data))
 
 
-@pytest.mark.parametrize("data", [b"", b"x" * 100, made(member("./a", size=2000))[:1024]])
+@pytest.mark.parametrize(
+    "size",
+    [b"00000000 07\0", b"\x0000000007\0\0", b"-0000000007\0", b"0x000000007\0", b"\x80" + b"\xff" * 11],
+)
+def test_a_size_that_others_read_otherwise(size: bytes) -> None:
+    data = bytearray(made(member("./a", size=7)))
+    data[124:136] = size
+    data[148:156] = b"%06o\0 " % (sum(data[:148]) + 256 + sum(data[156:512]))
+    with pytest.raises(Unfit, match="number"):
+        read(bytes(data))
+
+
+@pytest.mark.parametrize("data", [b"x" * 100, made(member("./a", size=2000))[:1024]])
 def test_what_is_cut_off(data: bytes) -> None:
-    with pytest.raises(tarfile.TarError):
-        list(tar.members(data))
+    with pytest.raises(Unfit, match="ends within"):
+        read(data)
 
 
 def test_an_empty_tar() -> None:
-    assert list(tar.members(made())) == []
+    assert read(made()) == read(b"") == []
 
 
-def test_what_is_held_in_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    data = made(member("./a", size=2000))
-    assert tar.unpacked(lzma.compress(data)) == data
-    assert tar.unpacked(lzma.compress(data[:512]) + lzma.compress(data[512:])) is None
-    monkeypatch.setattr(tar, "_SMALL", 1000)
-    assert tar.unpacked(lzma.compress(data)) is None
-    with pytest.raises(lzma.LZMAError):
-        tar.unpacked(b"x" * 100)
+def test_what_is_behind_the_end_is_not_taken() -> None:
+    assert [each.path for each, _ in read(made(member("./a")) + made(member("./b")))] == ["a"]

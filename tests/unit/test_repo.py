@@ -1,4 +1,4 @@
-"""``debonair repo`` as it is typed, with somebody else's signature."""
+"""``debonair repo`` as it is typed, with somebody else's signature, and debs read in this process."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from debs import EPOCH, make_deb
+from reading import Here
 from scribe import Scribe
 
 from debonair import cli, repo
@@ -28,6 +29,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEBONAIR_PUBLISHER", "ada@example")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(EPOCH))
     monkeypatch.setattr("debonair.apt.signing.Gpg", Scribe)
+    monkeypatch.setattr("debonair.apart.Pool", Here)
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 

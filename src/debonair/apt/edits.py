@@ -56,13 +56,15 @@ def add(
     channel_name: str,
     suite: str | None,
     percent: int,
+    reader: facts.Read = facts.read,
 ) -> Edit:
     """Return the edit that publishes the debs at ``paths``: all of them, or none.
 
     Each goes to the suite that its version names (``+deb13``), or to ``suite``. If the repository does not
-    have it, those that ``known`` returns are made. Raises ``PackageError`` for what is no deb.
+    have it, those that ``known`` returns are made. ``reader`` reads the debs: ``facts.apart`` those of
+    strangers. Raises ``PackageError`` for what is no deb.
     """
-    read = [(*found, path) for found, path in zip(_read(paths), paths, strict=True)]
+    read = [(*found, path) for found, path in zip(_read(paths, reader), paths, strict=True)]
     read.sort(key=lambda each: order(each[0].version))
     wanted = {suite} if suite else {release(each.version) for each, _, _ in read} - {None}
 
@@ -263,11 +265,11 @@ def same(version: str, asked: str) -> bool:
     return asked in {version, plain, _REVISION.sub("", plain)}
 
 
-def _read(paths: Sequence[Path]) -> list[tuple[Facts, bytes]]:
+def _read(paths: Sequence[Path], reader: facts.Read) -> list[tuple[Facts, bytes]]:
     """Return the facts and changelogs of the debs at ``paths``; of very many some are read in a row."""
     size = len(paths) // _ROWS + 1
     rows = [paths[at : at + size] for at in range(0, len(paths), size)]
-    read = parallel.each(parallel.CORES, lambda row: [facts.read(path) for path in row], rows, "Reading")
+    read = parallel.each(parallel.CORES, lambda row: [reader(path) for path in row], rows, "Reading")
     return [each for row in read for each in row]
 
 

@@ -6,24 +6,38 @@ together from them without the debs.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import zlib
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from debonair.deb import archive
+from debonair.deb import stanza as control_file
+from debonair.deb.packed import gunzip
 from debonair.deb.version import without_epoch
 from debonair.errors import PackageError, RepositoryError
 
+if TYPE_CHECKING:
+    from debonair.apart import Pool
+
 COMPONENT = "main"
-FIRST = ("Package", "Version", "Architecture")
-_CHANGELOGS = ("/changelog.Debian.gz", "/changelog.gz")
+FIRST = control_file.REQUIRED
+_CHANGELOGS = ("usr/share/doc/{package}/changelog.Debian.gz", "usr/share/doc/{package}/changelog.gz")
+"""Where Policy has a changelog (section 12.7); the first that there is is taken."""
+_CHANGELOG_PATTERNS = [name.replace(".", r"\.") for name in _CHANGELOGS]
+_LONGEST_CHANGELOG = 1 << 24
+_LONGEST_NAME = 240
+"""Bytes of a deb's file name: file systems take 255, and a publisher adds something while it writes."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OURS = frozenset(
     {"description", "filename", "size", "md5sum", "sha1", "sha256", "sha512", "phased-update-percentage"}
 )
 """Fields that are ours to write, in lower case: to apt they are the same in any."""
+_LONGEST_STANZA = control_file.MOST - 64
+"""Bytes, beside a field that says how many machines may take it."""
 FACTS = "state/debs/"
 CHANGELOGS = "changelogs/"
 
@@ -57,49 +71,86 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.filename.rpartition("/")[2]
 
 
+Read = Callable[[Path], tuple[Facts, bytes]]
+"""From a deb's path to its facts, and the text of its changelog if it has one."""
+
+
 def read(path: Path) -> tuple[Facts, bytes]:
-    """Return the facts and the changelog of the deb at ``path``, as ``of``; it must be readable, too."""
+    """Return the facts and the changelog of the deb at ``path``, as ``of``: it is read in this process."""
     return of(path, archive.load(path))
+
+
+def apart(pool: Pool) -> Read:
+    """Return what reads the debs of strangers as ``read`` does, in the processes of ``pool``."""
+
+    def read(path: Path) -> tuple[Facts, bytes]:
+        data = archive.load(path)
+        found, kept = pool.contents(path, data, _CHANGELOG_PATTERNS)
+        return _made(path, data, found.fields, ((each[0], each[1]) for each in found.members), kept)
+
+    return read
 
 
 def of(path: Path, data: bytes) -> tuple[Facts, bytes]:
     """Return the facts of the deb whose bytes are ``data``, and the text of its changelog if it has one.
 
-    Errors name ``path``. Raises ``PackageError`` if it is not a .deb, or if its control file says what an
-    index cannot carry.
+    Errors name ``path``. Raises ``PackageError`` if it is not a .deb that dpkg installs, or if an index
+    cannot carry it.
     """
-    deb = archive.parse(path, data, keep=_is_changelog)
-    fields = deb.fields
-    if bad := [name for name in FIRST if not _plain(fields[name])]:
+    deb = archive.parse(path, data, keep=lambda name: name.startswith("usr/share/doc/"))
+    return _made(path, data, deb.fields, ((entry.path, entry.kind) for entry in deb.entries), deb.contents)
+
+
+def _made(
+    path: Path,
+    data: bytes,
+    fields: Mapping[str, str],
+    members: Iterable[tuple[str, str]],
+    kept: Mapping[str, bytes],
+) -> tuple[Facts, bytes]:
+    """Return the facts of a deb of which ``fields``, ``members`` (path and kind) and ``kept`` were read."""
+    if bad := [name for name in FIRST if not _plain(fields.get(name, ""))]:
         raise PackageError(
-            f"{path} has a {bad[0]} '{fields[bad[0]]}' in its control file, which cannot be a file's name.",
+            f"{path} has the {bad[0]} {fields.get(bad[0])!r}, which cannot be a file's name.",
             hint="Look at it with: dpkg-deb --field " + str(path),
         )
-    source, _, other = fields.get("Source", fields["Package"]).partition(" ")
-    source_version = without_epoch(other.strip("()") or fields["Version"])
+    package, version = fields["Package"], fields["Version"]
+    source, source_version = control_file.source_of(fields)
+    source_version = without_epoch(source_version)
     if not _plain(source) or not _plain(source_version):
-        raise PackageError(f"{path} has a Source '{source}', which cannot be a folder's name.")
-    name = f"{fields['Package']}_{without_epoch(fields['Version'])}_{fields['Architecture']}.deb"
+        raise PackageError(f"{path} has a Source {source!r}, which cannot be a folder's name.")
+    name = f"{package}_{without_epoch(version)}_{fields['Architecture']}.deb"
+    if len(name) > _LONGEST_NAME:
+        raise PackageError(
+            f"{path} would have a name of {len(name)} letters in the pool, and {_LONGEST_NAME} are borne.",
+            hint="Give it a shorter version.",
+        )
     digest = hashlib.sha256(data).hexdigest()
     filename = f"pool/{initial(source)}/{source}/{name}"
     places = {"Filename": filename, "Size": str(len(data)), "SHA256": digest}
     order = {name: value for name, value in fields.items() if name.lower() not in _OURS}
     description = {"Description": fields["Description"]} if fields.get("Description") else {}
-    stanza = "".join(_field(*pair) for pair in {**order, **places, **description}.items())
+    listed = "".join(_field(*pair) for pair in {**order, **places, **description}.items())
+    if len(listed.encode()) > _LONGEST_STANZA:
+        raise PackageError(
+            f"{path} has fields of {len(listed.encode())} bytes, and apt reads an index with at most "
+            f"{_LONGEST_STANZA} of each package.",
+            hint="Shorten its Description, or what it depends on.",
+        )
     section = fields.get("Section", "")
-    changelog = _changelog(deb, fields["Package"])
+    changelog = _changelog(package, kept)
     facts = Facts(
-        package=fields["Package"],
-        version=fields["Version"],
+        package=package,
+        version=version,
         architecture=fields["Architecture"],
         source=source,
         filename=filename,
         size=len(data),
         sha256=digest,
         synopsis=fields.get("Description", "").partition("\n")[0],
-        location=f"{section}/{fields['Package']}" if section else fields["Package"],
-        stanza=stanza,
-        paths=tuple(sorted(_text(entry.path) for entry in deb.entries if entry.kind != "dir")),
+        location=f"{section}/{package}" if section else package,
+        stanza=listed,
+        paths=tuple(sorted({_path(path, name) for name, kind in members if kind != "dir"})),
         # what apt calls it: apt.conf(5), Acquire::Changelogs
         changelog=f"{CHANGELOGS}{COMPONENT}/{initial(source)}/{source}/{source}_{source_version}"
         if changelog
@@ -145,18 +196,12 @@ def immutable(known: bytes, facts: Facts) -> None:
         )
 
 
-def _is_changelog(path: str) -> bool:
-    """Tell whether a file is a changelog (Policy section 12.7), though perhaps another package's."""
-    return path.startswith("usr/share/doc/") and path.endswith(_CHANGELOGS)
-
-
-def _changelog(deb: archive.Deb, package: str) -> bytes:
-    """Return the text of the changelog of ``package``; what cannot be unpacked is none."""
-    found = (deb.contents.get(f"usr/share/doc/{package}{name}") for name in _CHANGELOGS)
-    try:
-        return gzip.decompress(next(filter(None, found), b""))
-    except (OSError, EOFError, zlib.error):
-        return b""
+def _changelog(package: str, kept: Mapping[str, bytes]) -> bytes:
+    """Return the text of the changelog of ``package``; what cannot be unpacked, or is too long, is none."""
+    for name in _CHANGELOGS:
+        if data := kept.get(name.format(package=package)):
+            return gunzip(data, _LONGEST_CHANGELOG) or b""
+    return b""
 
 
 def _plain(value: str) -> bool:
@@ -170,6 +215,14 @@ def _field(name: str, value: str) -> str:
     return f"{name}: " + value.replace("\n", "\n ") + "\n"
 
 
-def _text(path: str) -> str:
-    """Return a path as text for JSON, which carries no bytes that are not UTF-8."""
-    return path.encode(errors="surrogateescape").decode(errors="replace")
+def _path(deb: Path, name: str) -> str:
+    """Return a path as text for JSON, which carries no bytes that are not UTF-8.
+
+    Raises ``PackageError`` for one that a list with a path in each line cannot carry.
+    """
+    if _CONTROL.search(name):
+        raise PackageError(
+            f"{deb} has a file of the name {name[-200:]!r}, and the list of all files cannot carry that.",
+            hint="Leave the file out, or give it a name without control characters.",
+        )
+    return name.encode(errors="surrogateescape").decode(errors="replace")

@@ -74,5 +74,5 @@ def sums(release: str, where: str) -> dict[str, Sum]:
     _, found, listed = release.partition("\nSHA256:\n")
     if not found:
         raise RepositoryError(f"{where} lists no SHA256.")
-    rows = (_LINE.match(line) for line in listed.splitlines())
+    rows = (_LINE.match(line) for line in listed.split("\n"))
     return {row[3]: Sum(int(row[2]), row[1]) for row in rows if row}

@@ -159,7 +159,7 @@ class Remote:
     def list(self, folder: str) -> Iterator[Found]:
         """Yield every file below ``folder``; ``Storage.list``."""
         _, answer = self._ask("list", folder.rstrip("/"))
-        for line in sorted(answer.decode().splitlines()):
+        for line in sorted(filter(None, answer.decode().split("\n"))):
             path, size, modified = line.split("\t")
             yield Found(folder + path, int(size), int(float(modified)))
 

@@ -1,37 +1,35 @@
-"""The .deb file itself: an ar archive of a version, a control and a data tarball (deb(5))."""
+"""The .deb file itself: an ar archive of a version, a control and a data tarball (deb(5)).
+
+It is written here, and read by ``foreign``, whoever made it.
+"""
 
 from __future__ import annotations
 
-import io
-import lzma
+import os
+import stat
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 
 import msgspec
 
-from debonair.deb import control as control_file
-from debonair.deb import tar, xz
+from debonair.deb import foreign, tar, xz
+from debonair.deb.ar import MAGIC, Part
 from debonair.deb.control import Control
+from debonair.deb.foreign import Foreign
+from debonair.deb.packed import Unpacked
+from debonair.deb.tar import Member
 from debonair.deb.tree import Entry, Kind, Source, Tree, pack
+from debonair.deb.unfit import Unfit
 from debonair.errors import PackageError
 
-_AR_MAGIC = b"!<arch>\n"
-_AR_HEADER = 60
 _END_OF_TAR = b"\0" * (2 * tarfile.BLOCKSIZE)
-_DAMAGE = (
-    OSError,
-    KeyError,
-    ValueError,
-    EOFError,
-    OverflowError,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zlib.error,
-)
-_KINDS: Mapping[bytes, Kind] = {tarfile.DIRTYPE: "dir", tarfile.SYMTYPE: "link"}
+_KINDS: Mapping[str, Kind] = {"dir": "dir", "link": "link"}
 _SCRIPTS = frozenset({"preinst", "postinst", "prerm", "postrm", "config"})
+_LARGEST = 1 << 32
+"""Bytes of a .deb that are held in memory; deb(5) itself ends at twice as many."""
+_ALL = 1 << 34
 
 
 def write(control: Control, tree: Tree, members: Mapping[str, str], *, mtime: int) -> bytes:
@@ -61,7 +59,7 @@ def write(control: Control, tree: Tree, members: Mapping[str, str], *, mtime: in
     data = _data(tree, mtime)
     return b"".join(
         [
-            _AR_MAGIC,
+            MAGIC,
             *_ar_member("debian-binary", b"2.0\n", mtime),
             *_ar_member("control.tar.xz", metadata, mtime),
             *_ar_member("data.tar.xz", data, mtime),
@@ -71,11 +69,13 @@ def write(control: Control, tree: Tree, members: Mapping[str, str], *, mtime: in
 
 def sources(tree: Tree) -> Iterator[Source]:
     """Yield the members of ``tree`` with their bytes, a folder before what is in it."""
-    for member, content in _members({"data.tar.xz": _data(tree, 0)}, "data.tar"):
-        entry = _entry(member)
-        if entry.path:
-            data = content() if entry.kind == "file" else b""
-            yield Source(entry.path, entry.kind, entry.mode, entry.mtime, data, entry.target)
+    data = _data(tree, 0)
+    part = Part(BytesIO(data), "data.tar.xz", len(data))
+    for member, content in tar.members(Unpacked(part, "xz", foreign.MOST_DATA)):
+        if member.path:
+            one = entry(member)
+            data = content.read(member.size)
+            yield Source(one.path, one.kind, one.mode, one.mtime, data, one.target)
 
 
 def _data(tree: Tree, mtime: int) -> bytes:
@@ -100,59 +100,55 @@ class Deb(msgspec.Struct, frozen=True):
 
 def load(path: Path) -> bytes:
     """Return the bytes of the file at ``path``. Raises ``PackageError`` if they cannot be read."""
-    with _refusing(path):
-        return path.read_bytes()
+    try:
+        # What is no file, such as a fifo, is neither waited for nor read without end.
+        with open(path, "rb", opener=lambda name, how: os.open(name, how | os.O_NONBLOCK)) as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise refusal(path, Unfit("it is no file"))
+            if found.st_size > _LARGEST:
+                raise refusal(path, Unfit(f"it has {found.st_size} bytes, more than 4 GiB"))
+            return file.read(found.st_size)
+    except FileNotFoundError as missing:
+        raise PackageError(f"There is no file {path}.") from missing
+    except MemoryError as large:
+        raise refusal(path, Unfit("it is larger than the memory of this machine")) from large
+    except OSError as refused:
+        raise refusal(path, Unfit(refused.strerror or str(refused))) from refused
 
 
 def read(path: Path, *, keep: Callable[[str], bool] = lambda _: False) -> Deb:
     """Read the .deb at ``path``, with the bytes of those files whose path ``keep`` accepts.
 
-    Raises ``PackageError`` if it is not a .deb.
+    Raises ``PackageError`` if it is not one that dpkg installs.
     """
     return parse(path, load(path), keep=keep)
 
 
 def parse(path: Path, data: bytes, *, keep: Callable[[str], bool] = lambda _: False) -> Deb:
     """Read the .deb whose bytes are ``data``, as ``read`` does; errors name ``path``."""
-    entries, contents = [], {}
-    with _refusing(path):
-        parts = dict(_ar_members(data))
-        members = _control_members(parts)
-        for member, content in _members(parts, "data.tar"):
-            entry = _entry(member)
-            if entry.path:
-                entries.append(entry)
-                if member.type == tarfile.REGTYPE and keep(entry.path):
-                    contents[entry.path] = content()
-        return Deb(_fields(members), members, tuple(entries), contents)
+    try:
+        deb = Foreign(BytesIO(data))
+        found, contents = deb.rest(keep, most=_ALL, most_all=_ALL)
+    except Unfit as unfit:
+        raise refusal(path, unfit) from unfit
+    return Deb(deb.fields, deb.members, tuple(map(entry, found)), contents)
 
 
 def read_control(path: Path) -> dict[str, str]:
-    """Return the fields of the control file of the .deb at ``path``.
+    """Return the fields of the control file of the .deb at ``path``, without a look at the rest of it.
 
     Raises ``PackageError`` if it is not a .deb.
     """
-    with _refusing(path):
-        return _fields(_control_members(dict(_ar_members(load(path)))))
+    try:
+        return Foreign(BytesIO(load(path))).fields
+    except Unfit as unfit:
+        raise refusal(path, unfit) from unfit
 
 
-class _refusing:  # noqa: N801 - reads as a verb where it is used
-    """Turn whatever a damaged file makes the readers raise into a ``PackageError``."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
-        if isinstance(raised, FileNotFoundError):
-            raise PackageError(f"There is no file {self.path}.") from raised
-        if isinstance(raised, _DAMAGE):
-            raise PackageError(
-                f"{self.path} is not a Debian package that can be read: {raised}.",
-                hint="Look whether it was copied in full.",
-            ) from raised
+def refusal(path: Path, unfit: Unfit) -> PackageError:
+    """Return the error that says why the package at ``path`` is refused."""
+    return PackageError(f"{path} is not a Debian package that can be used: {unfit.why}.", hint=unfit.hint)
 
 
 def _root(mtime: int) -> Source:
@@ -165,57 +161,7 @@ def _ar_member(name: str, content: bytes, mtime: int) -> tuple[bytes, bytes, byt
     return header, content, b"\n" * (len(content) % 2)
 
 
-def _ar_members(data: bytes) -> Iterator[tuple[str, bytes]]:
-    if not data.startswith(_AR_MAGIC):
-        raise ValueError("it does not begin as an ar archive does")
-    at = len(_AR_MAGIC)
-    while at + _AR_HEADER <= len(data):
-        header = data[at : at + _AR_HEADER].decode("ascii")
-        size = int(header[48:58])
-        at += _AR_HEADER
-        yield header[:16].strip().rstrip("/"), data[at : at + size]
-        at += size + size % 2
-
-
-def _members(parts: Mapping[str, bytes], stem: str) -> Iterator[tuple[tar.Member, Callable[[], bytes]]]:
-    """Yield each member of a tarball, and what returns its bytes as long as the next was not asked for."""
-    small = tar.unpacked(parts[f"{stem}.xz"]) if f"{stem}.xz" in parts else None
-    if small is not None:
-        for member in tar.members(small):
-            yield member, lambda member=member: small[member.at : member.at + member.size]  # type: ignore[misc]
-        return
-    with _open_tar(parts, stem) as large:
-        for info in large:
-            yield tar.of(info), lambda info=info: large.extractfile(info).read()  # type: ignore
-
-
-def _open_tar(parts: Mapping[str, bytes], stem: str) -> tarfile.TarFile:
-    name = next((name for name in parts if name.startswith(stem)), None)
-    if name is None:
-        raise ValueError(f"it has no {stem}")
-    # dpkg goes by the name as well; to try every compression takes longer than to read a small deb
-    packed = name.removeprefix(f"{stem}.")
-    mode = f"r:{packed}" if packed in {"xz", "gz", "bz2"} else "r:*"
-    return tarfile.open(fileobj=io.BytesIO(parts[name]), mode=mode)  # type: ignore[call-overload,no-any-return]
-
-
-def _control_members(parts: Mapping[str, bytes]) -> dict[str, bytes]:
-    return {
-        member.name.removeprefix("./"): content()
-        for member, content in _members(parts, "control.tar")
-        if member.type == tarfile.REGTYPE
-    }
-
-
-def _fields(members: Mapping[str, bytes]) -> dict[str, str]:
-    fields = control_file.parse(members["control"].decode())
-    for name in ("Package", "Version", "Architecture"):
-        if not fields.get(name):
-            raise ValueError(f"its control file has no {name}")
-    return fields
-
-
-def _entry(member: tar.Member) -> Entry:
-    kind = _KINDS.get(member.type, "file")
-    path = member.name.removeprefix(".").strip("/")
-    return Entry(path, kind, member.mode, member.mtime, member.size, "", member.target)
+def entry(member: Member) -> Entry:
+    """Return a member of a tar as an entry; what is neither folder nor symbolic link is a file."""
+    kind = _KINDS.get(member.kind, "file")
+    return Entry(member.path, kind, member.mode, member.mtime, member.size, "", member.target)

@@ -11,6 +11,8 @@ from debonair.errors import PackageError
 
 _MAX_SYNOPSIS = 80
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What no field has: anything of Unicode's C0 and C1 but the tab and the line break."""
 
 
 class Control(msgspec.Struct, frozen=True):
@@ -57,6 +59,14 @@ class Control(msgspec.Struct, frozen=True):
                     f"The field {name} of the package '{self.package}' has more than one line.",
                     hint="Write it on one line.",
                 )
+        described = self.synopsis + "".join(self.description.splitlines())
+        for name, value in {**fields, "Description": described}.items():
+            if found := CONTROL_CHARACTER.search(value):
+                raise PackageError(
+                    f"The field {name} of the package '{self.package}' has a control character, "
+                    f"{found[0]!r}.",
+                    hint="Write it without: no terminal is to obey what a package says.",
+                )
         lines = [f"{name}: {value}" for name, value in fields.items() if value]
         lines.append(f"Description: {self.synopsis}")
         # Policy section 5.6.13: a line is indented by a blank, an empty one is written as a dot
@@ -85,7 +95,7 @@ def parse(text: str) -> dict[str, str]:
     """
     fields: dict[str, str] = {}
     name = ""
-    for line in text.splitlines():
+    for line in text.split("\n"):  # and nowhere else: what else Python breaks lines at is text
         if not line.strip():
             break
         if line[0] in " \t" and name:

@@ -1,117 +1,158 @@
-"""The members of a small tar as dpkg reads it: ustar with GNU's long names (deb(5), tar(5)).
+"""The members of a tar as dpkg reads it: ustar with GNU's long names (deb(5), tar(5)).
 
-Python's tarfile knows every tar there is, and needs several times as long for a small one: who publishes
-ten thousand debs waits for it. So a tar that is large, or of another kind, is left to tarfile.
+Python's tarfile knows every tar there is, several times as slowly, and reads some of them in another way
+than dpkg does. What dpkg does not unpack (pax, sparse files), and what it would read in another way than
+GNU tar, which it takes for the control tarball, is refused.
 """
 
 from __future__ import annotations
 
-import lzma
-import tarfile
 from collections.abc import Iterator
-from io import BytesIO
+from functools import lru_cache
+from typing import NamedTuple
 
-import msgspec
+from debonair.deb.unfit import Stream, Unfit, drain, exactly
 
-_BLOCK = tarfile.BLOCKSIZE
-_EMPTY = b"\0" * _BLOCK
-_LONG = {ord("L"): "name", ord("K"): "target"}
-_FILE = frozenset(b"\x000")
-_KNOWN = frozenset(b"\x000123456LK")
-_SMALL = 1 << 23
-"""More bytes than that are not held in memory at once."""
-_MAGIC = (b"ustar  \0", b"ustar\x0000")
+BLOCK = 512
+_EMPTY = b"\0" * BLOCK
+_LONG = frozenset(b"LK")
+_KINDS = {0: "file", ord("0"): "file", ord("1"): "hard", ord("2"): "link", ord("5"): "dir"} | dict.fromkeys(
+    b"346", "special"
+)
+_LONGEST = 4095
+"""Bytes of a path: PATH_MAX without its end."""
+_OCTAL = b"01234567"
+_OWNERS = (108, 116)
+_DEVICE = (329, 337)
+_USTAR = b"ustar\x0000"
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(NamedTuple):
     """A file, a folder or a link of a tar."""
 
-    name: str
-    """As it is written, with surrogates for what is not UTF-8."""
-    type: bytes
-    """tarfile's: ``DIRTYPE``, ``SYMTYPE`` ..."""
+    path: str
+    """Below the root, without slashes around it and with surrogates for what is not UTF-8; empty for it."""
+    kind: str
+    """``file``, ``dir``, ``link``, ``hard``, or ``special`` for devices and fifos."""
     mode: int
     mtime: int
     size: int
+    """Bytes; 0 of what is no file."""
     target: str
     """Where a link leads."""
-    at: int
-    """Where its bytes begin."""
 
 
-def unpacked(packed: bytes) -> bytes | None:
-    """Return the tar that ``packed``, an ``.xz`` file, holds; None if it is large, or in several streams.
+class Content:
+    """The bytes of the member at hand."""
 
-    Raises ``lzma.LZMAError`` if it is damaged.
+    def __init__(self, stream: Stream, path: str, size: int) -> None:
+        self._stream = stream
+        self._path = path
+        self._left = size
+        self._padding = -size % BLOCK
+
+    def read(self, size: int, /) -> bytes:
+        """Return ``size`` bytes, or those that are left. Raises ``Unfit`` if the tar ends within."""
+        if not (wanted := min(size, self._left)):
+            return b""
+        data = exactly(self._stream, wanted, f"the file {self._path!r}") if wanted else b""
+        self._left -= len(data)
+        return data
+
+    def finish(self) -> None:
+        """Read on to the next header."""
+        while self.read(1 << 18):
+            pass
+        exactly(self._stream, self._padding, f"the file {self._path!r}")
+
+
+def members(stream: Stream) -> Iterator[tuple[Member, Content]]:
+    """Yield the members of an uncompressed tar, whose bytes can be read until the next is asked for.
+
+    What is behind its end is read too, as it may be damaged. Raises ``Unfit`` if dpkg does not read it.
     """
-    stream = lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
-    data = stream.decompress(packed, max_length=_SMALL)
-    return data if stream.eof and not stream.unused_data else None
-
-
-def members(data: bytes) -> Iterator[Member]:
-    """Yield the members of ``data``, an uncompressed tar.
-
-    Raises ``tarfile.TarError`` or ``ValueError`` if it is none.
-    """
-    found: list[Member] = []
-    at, long = 0, {"name": "", "target": ""}
-    while True:
-        header = data[at : at + _BLOCK]
-        if len(header) < _BLOCK or header == _EMPTY:
-            if not found and header != _EMPTY:
-                raise tarfile.ReadError("it ends before its first member")
+    long: dict[int, str] = {}
+    while header := stream.read(BLOCK):
+        if len(header) < BLOCK:
+            header += exactly(stream, BLOCK - len(header), "a header of its tar")
+        if header == _EMPTY:
             break
-        kind = header[156]
-        if kind not in _KNOWN or header[257:265] not in _MAGIC:
-            yield from _otherwise(data)
-            return
         # Nearly all of a header is zeros, and the sum without them is there at once.
         if sum((header[:148] + header[156:]).translate(None, b"\0")) + 256 != _number(header[148:156]):
-            raise tarfile.ReadError("a header is damaged")
-        size, at = _number(header[124:136]), at + _BLOCK
-        if kind not in _FILE and kind not in _LONG:
-            size = 0
-        if at + size > len(data):
-            raise tarfile.ReadError("it ends within a member")
-        if kind in _LONG:
-            long[_LONG[kind]] = _text(data[at : at + size])
-        else:
-            prefix = _text(header[345:500]) if header[257:265] == _MAGIC[1] else ""
-            name = _text(header[:100])
-            found.append(
-                Member(
-                    long["name"] or (f"{prefix}/{name}" if prefix else name),
-                    bytes([kind or ord("0")]),
-                    _number(header[100:108]),
-                    _number(header[136:148]),
-                    size,
-                    long["target"] or _text(header[157:257]),
-                    at,
-                )
-            )
-            long = {"name": "", "target": ""}
-        at += -(-size // _BLOCK) * _BLOCK
-    yield from found
+            raise Unfit("a header of its tar is damaged", "Look whether it was copied in full.")
+        size, letter = _number(header[124:136]), header[156]
+        if letter in _LONG:
+            if size > _LONGEST + 1:
+                raise Unfit(f"a name in its tar has more than {_LONGEST} bytes")
+            content = Content(stream, "a long name", size)
+            long[letter] = _text(content.read(size))
+            content.finish()
+            continue
+        member = _member(header, letter, size, long)
+        content = Content(stream, member.path, member.size)
+        yield member, content
+        if member.size:
+            content.finish()
+        long = {}
+    drain(stream.read)
 
 
-def _otherwise(data: bytes) -> Iterator[Member]:
-    """Yield the members of a tar of another kind, such as pax."""
-    with tarfile.open(fileobj=BytesIO(data), mode="r:") as tar:
-        yield from map(of, tar)
+def _member(header: bytes, letter: int, size: int, long: dict[int, str]) -> Member:
+    name = _text(header[:100])
+    if header[257:265] == _USTAR and header[345]:
+        name = f"{_text(header[345:500])}/{name}"
+    name = long.get(ord("L")) or name
+    kind = _KINDS.get(letter)
+    if kind is None:
+        raise Unfit(
+            f"its tar has a member {name!r} of the type {chr(letter)!r}, which dpkg does not unpack",
+            "Build it again with dpkg-deb, or with GNU's format of tar.",
+        )
+    if kind == "file" and name.endswith("/"):
+        kind = "dir"
+    for at in _OWNERS if kind != "special" else (*_OWNERS, *_DEVICE):
+        _number(header[at : at + 8])
+    return Member(
+        _path(name),
+        kind,
+        _number(header[100:108]) & 0o7777,
+        _number(header[136:148]),
+        size if kind == "file" else 0,
+        (long.get(ord("K")) or _text(header[157:257])) if kind in {"link", "hard"} else "",
+    )
 
 
-def of(info: tarfile.TarInfo) -> Member:
-    """Return what tarfile says of a member."""
-    kind = tarfile.REGTYPE if info.isfile() else info.type
-    name, target = info.name, info.linkname
-    return Member(name, kind, info.mode, int(info.mtime), info.size, target, info.offset_data)
+def _path(name: str) -> str:
+    """Return a name as dpkg means it. Raises ``Unfit`` for one that leaves its place or breaks lists."""
+    if not name:
+        raise Unfit("a member of its tar has no name")
+    path = name
+    while path.startswith(("./", "/")):
+        path = path.removeprefix(".").lstrip("/")
+    path = path.rstrip("/")
+    if path in {"", "."}:
+        return ""
+    if len(path) > _LONGEST or "\n" in path or not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise Unfit(f"it has a file of the name {name[:200]!r}, which is no plain path")
+    return path
 
 
+@lru_cache(maxsize=1024)  # nearly all are the same in every header
 def _number(field: bytes) -> int:
-    if field[0] & 0x80:  # GNU's, for what needs more digits
-        return int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
-    return int(field.strip(b"\0 ") or b"0", 8)
+    """Return the number in a field of a header. Raises ``Unfit`` if it is none to dpkg, or to GNU tar."""
+    if field[0] & 0x80:  # GNU's, for what needs more digits; negative if all bits of the first byte are set
+        return int.from_bytes(field, "big", signed=True) if field[0] == 0xFF else _large(field)
+    text = field.rstrip(b"\0 ").lstrip(b" ")
+    if text.strip(_OCTAL):
+        raise Unfit("a number in a header of its tar is none")
+    return int(text or b"0", 8)
+
+
+def _large(field: bytes) -> int:
+    value = int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
+    if value >= 1 << 63:
+        raise Unfit("a number in a header of its tar is too large")
+    return value
 
 
 def _text(field: bytes) -> str:

@@ -70,7 +70,9 @@ def without_epoch(version: str) -> str:
 
 def order(version: str) -> tuple[object, ...]:
     """Return a key by which Debian versions sort as dpkg sorts them (deb-version(7))."""
-    epoch, _, rest = version.rpartition(":")
+    epoch, colon, rest = version.partition(":")
+    if not colon:
+        epoch, rest = "", version
     upstream, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
     return (int(epoch or 0), _parts(upstream), _parts(revision))
 

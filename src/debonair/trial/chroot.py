@@ -85,7 +85,7 @@ class Chroot(Machine):
 
     def _make_folders(self, package: str) -> None:
         """Make what tmpfiles.d(5) of ``package`` says: systemd-tmpfiles refuses to work without a /proc."""
-        listed = self.run(["dpkg-query", "--listfiles", package], check=False).stdout.splitlines()
+        listed = self.run(["dpkg-query", "--listfiles", package], check=False).stdout.split("\n")
         for path in (
             line for line in listed if line.startswith("/usr/lib/tmpfiles.d/") and line.endswith(".conf")
         ):

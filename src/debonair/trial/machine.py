@@ -171,7 +171,7 @@ def services(machine: Machine, package: str) -> list[str]:
 
     These are its own ones, or Debian's emperor if the package is a vassal of that.
     """
-    listed = machine.run(["dpkg-query", "--listfiles", package], check=False).stdout.splitlines()
+    listed = machine.run(["dpkg-query", "--listfiles", package], check=False).stdout.split("\n")
     paths = (PurePosixPath(line) for line in listed if "/systemd/system/" in line)
     own = sorted({path.name for path in paths if path.suffix == ".service" and "@" not in path.name})
     vassal = machine.read(f"/etc/uwsgi-emperor/vassals/{package}.ini")

@@ -1,0 +1,107 @@
+"""The members of a .deb as dpkg reads them: an ar archive of a fixed order (deb(5)).
+
+dpkg takes the first member of each name, apt any of them, and ``ar`` the last: an archive that they would
+read each in its own way is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from debonair.deb.unfit import Stream, Unfit, drain, exactly
+
+MAGIC = b"!<arch>\n"
+_HEADER = 60
+_END = b"`\n"
+_VERSION = b"debian-binary"
+_MOST = 64
+"""Members; dpkg knows three, and lets signatures be among them."""
+_CONTROL = {"control.tar": "", "control.tar.gz": "gz", "control.tar.xz": "xz", "control.tar.zst": "zst"}
+_DATA = {
+    **{name.replace("control", "data"): packed for name, packed in _CONTROL.items()},
+    "data.tar.bz2": "bz2",
+    "data.tar.lzma": "lzma",
+}
+
+
+class Part:
+    """One member: its bytes, as long as the next one was not asked for."""
+
+    def __init__(self, stream: Stream, name: str, size: int) -> None:
+        self._stream = stream
+        self.name = name
+        self.left = size
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most ``size`` bytes. Raises ``Unfit`` if the archive ends within this member."""
+        if not (wanted := min(size, self.left)):
+            return b""
+        data = self._stream.read(wanted)
+        if not data:
+            raise Unfit(f"it ends within {self.name}", "Look whether it was copied in full.")
+        self.left -= len(data)
+        return data
+
+
+def members(stream: Stream) -> Iterator[tuple[Part, str]]:
+    """Yield the control tarball and then the data tarball of a .deb, each with how it is packed.
+
+    That is ``xz``, ``gz``, ``zst``, ``bz2``, ``lzma``, or empty. The rest of the archive is read and judged
+    as well: take the iterator to its end. Raises ``Unfit`` if dpkg does not read it, or apt another way.
+    """
+    if stream.read(len(MAGIC)) != MAGIC:
+        raise Unfit("it does not begin as an ar archive does", "Look whether it was copied in full.")
+    wanted = [_CONTROL, _DATA]
+    for number, part in enumerate(_parts(stream)):
+        name = part.name
+        if number == 0:
+            _check_version(part)
+        elif wanted and name in wanted[0]:
+            yield part, wanted.pop(0)[name]
+        elif name.startswith(("control.tar", "data.tar", "debian-binary")):
+            raise Unfit(_misplaced(name, wanted), "Build it again with dpkg-deb -Zxz.")
+        elif wanted and not name.startswith("_"):
+            raise Unfit(f"it has a member {name!r} before its data.tar, which dpkg does not know")
+        drain(part.read)
+    if wanted:
+        raise Unfit(f"it has no {'control' if len(wanted) > 1 else 'data'}.tar")
+
+
+def _misplaced(name: str, wanted: list[dict[str, str]]) -> str:
+    if wanted and name.startswith(next(iter(wanted[0]))):
+        return f"its {name!r} is packed in a way that dpkg does not read"
+    return f"it has a {name!r} more than once, or in a place where dpkg has none"
+
+
+def _check_version(part: Part) -> None:
+    if part.name.encode() != _VERSION:
+        raise Unfit(f"its first member is {part.name!r}, and not debian-binary")
+    version = part.read(min(part.left, 64)).partition(b"\n")
+    major, dot, minor = version[0].partition(b".")
+    if not version[1] or not (major.isdigit() and dot and minor.isdigit()):
+        raise Unfit("its debian-binary does not say what format it has")
+    if int(major) != 2:
+        raise Unfit(
+            f"it is of the format {version[0].decode()}, and dpkg reads 2.0",
+            "Build it again with a dpkg-deb of today.",
+        )
+
+
+def _parts(stream: Stream) -> Iterator[Part]:
+    """Yield each member. Raises ``Unfit`` for a header that dpkg does not read."""
+    for _ in range(_MOST):
+        if not (first := stream.read(1)):
+            return
+        header = first + exactly(stream, _HEADER - 1, "the header of a member")
+        size = header[48:58].rstrip(b" ")
+        if header[58:] != _END or not size.isdigit():
+            raise Unfit("a header of its ar archive is damaged", "Look whether it was copied in full.")
+        name = header[:16].rstrip(b" ").removesuffix(b"/")
+        if not name or not (name.isascii() and name.decode().isprintable()) or b" " in name:
+            raise Unfit(f"a member of its ar archive has the name {name!r}")
+        part = Part(stream, name.decode("ascii"), int(size))
+        yield part
+        drain(part.read)
+        if int(size) % 2 and stream.read(1) not in {b"\n", b""}:
+            raise Unfit("a member of its ar archive does not end where it says")
+    raise Unfit(f"its ar archive has more than {_MOST} members")

@@ -1,0 +1,87 @@
+"""A deb that has taken over the process that reads it, by a flaw of a decompressor, and wants the key."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from odddebs import odd
+
+from debonair import apart, checks
+from debonair.errors import PackageError
+
+SCRIPT = (
+    "import sys; sys.stdin.buffer.readline(); sys.stdout.buffer.write({said}); sys.stdout.flush(); input()"
+)
+
+
+@pytest.fixture(params=[(apart.CONTENTS, True, 1 << 30), (checks.JOB, False, checks.MEMORY)])
+def pool(request: pytest.FixtureRequest) -> apart.Pool:
+    job, bare, memory = request.param
+    return apart.Pool(job, bare=bare, memory=memory)
+
+
+def pid(pool: apart.Pool) -> int:
+    return pool._idle[0]._process.pid
+
+
+def test_reads_the_environment_or_opens_the_key(pool: apart.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GNUPGHOME", "/secret")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with pool:
+        pool.ask(Path("x.deb"), odd(), [])
+        process = Path(f"/proc/{pid(pool)}")
+        assert b"secret" not in (process / "environ").read_bytes()
+        lines = (process / "limits").read_text().splitlines()
+        limits = {line[:26].strip(): line[26:].split()[:2] for line in lines}
+        for what in ("Max open files", "Max processes", "Max file size", "Max core file size"):
+            assert limits[what] == ["0", "0"], what
+        assert int(limits["Max address space"][1]) <= checks.MEMORY
+        assert int(limits["Max cpu time"][0]) <= 600
+        held = {str(each.readlink()) for each in (process / "fd").iterdir()}
+        assert all(each.startswith("pipe:") or each.endswith("(deleted)") for each in held), held
+
+
+def test_lets_the_publisher_wait(pool: apart.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pool:
+        pool.ask(Path("x.deb"), odd(), [])
+        monkeypatch.setattr(apart, "_SECONDS", 1)
+        stopped = pid(pool)
+        os.kill(stopped, signal.SIGSTOP)
+        with pytest.raises(PackageError, match="was not read within 1 seconds"):
+            pool.ask(Path("x.deb"), odd(), [])
+        assert not Path(f"/proc/{stopped}").exists()
+
+
+def test_ends_in_the_middle(pool: apart.Pool) -> None:
+    with pool:
+        os.kill(pid(pool), signal.SIGKILL)
+        with pytest.raises(PackageError, match="is refused: the process that reads it ended"):
+            pool.ask(Path("x.deb"), odd(), [])
+        assert pool.ask(Path("x.deb"), odd(), [])[0]  # the next deb has a process of its own
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "b'rubbish\\n' * 100",
+        "b'x' * 200",
+        "b'-1 5\\n'",
+        "b'5 0\\n12345'",
+        "b'4 0\\nnull'",
+        "b'9999999999 0\\n'",
+        "b'100000 0\\n' + b'[' * 100000",
+        "b'12 0\\n{\"found\":{}}'",
+        'b\'50 0\\n{"found":{"fields":{"a":1},"members":[],"kept":[]}}\'',
+        'b\'39 0\\n{"error":["SystemExit","message","hint"]}\'[:100]',
+        "b'4 3\\nnullxxxyyy'",
+    ],
+)
+def test_lies_to_the_publisher(said: str) -> None:
+    pool = apart.Pool()
+    pool._words = [sys.executable, "-I", "-c", SCRIPT.format(said=said)]
+    with pool, pytest.raises(PackageError):
+        pool.contents(Path("x.deb"), odd(), [])
