@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from debonair import backend
+from debonair import backend, here, sandbox, tools
 from debonair import lock as locks
 from debonair.cache import whole
 from debonair.errors import LockError, WheelError
 from debonair.lock import pylock
-from debonair.wheels import Wheel, obtain
+from debonair.lock.fresh import allows
+from debonair.lock.locked import File, Lock, Locked
+from debonair.wheels import Wheel, obtain, select
 
 if TYPE_CHECKING:
     from debonair.cache import Cache
@@ -62,6 +66,8 @@ class Shelf:
     def of(cls, project: Project, folder: Path, environ: Mapping[str, str]) -> Shelf:
         """Return the shelf in ``folder``; ``environ`` is kept, but for where packages come from."""
         alone = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(folder)}
+        # Whoever builds a source package runs its debian/rules, often where no sandbox can be made.
+        alone[sandbox.VARIABLE] = "1"
         return cls(project, folder, {**environ, **alone})
 
     def wheels(self, target: Target) -> tuple[Wheel, ...]:
@@ -80,19 +86,33 @@ class Shelf:
         """Return nothing: SOURCE_DATE_EPOCH is that of the changelog where a package is built from it."""
         return []
 
+    def tools(self) -> tuple[Wheel, ...]:
+        """Return the wheels that the project's own is built with on this machine. Raises as ``wheels``."""
+        path = self.folder / _BACKEND
+        if not path.is_file():
+            return ()  # it needs none
+        packages = tuple(_fitting(pylock.read(path.read_bytes(), path).packages))
+        lock = Lock(packages, path, "pylock.toml", "")
+        chosen = select(lock, here.target())
+        return tuple(self._wheel(choice.name, choice.version, choice.file, path) for choice in chosen)
+
     def _verified(self, target: Target) -> Iterator[Wheel]:
         self._note(target)
         path = self._path(target)
         for package in pylock.read(path.read_bytes(), path).packages:
             (file,) = package.wheels
-            wheel = self.folder / file.filename
-            if not wheel.is_file():
-                raise WheelError(f"{path} names {file.filename}, which is not beside it.", hint=_HINT)
-            if hashlib.sha256(wheel.read_bytes()).hexdigest() != file.sha256:
-                raise WheelError(
-                    f"{wheel} is not the file that {path.name} names: its sha256 is another.", hint=_HINT
-                )
-            yield Wheel(package.name, package.version, file.filename, file.sha256, wheel)
+            yield self._wheel(package.name, package.version, file, path)
+
+    def _wheel(self, name: str, version: str, file: File, path: Path) -> Wheel:
+        """Return the wheel ``file`` of the lock ``path``, verified."""
+        wheel = self.folder / file.filename
+        if not wheel.is_file():
+            raise WheelError(f"{path} names {file.filename}, which is not beside it.", hint=_HINT)
+        if hashlib.sha256(wheel.read_bytes()).hexdigest() != file.sha256:
+            raise WheelError(
+                f"{wheel} is not the file that {path.name} names: its sha256 is another.", hint=_HINT
+            )
+        return Wheel(name, version, file.filename, file.sha256, wheel)
 
     def _note(self, target: Target) -> _Note:
         path = self._path(target)
@@ -180,17 +200,47 @@ def allow(source: Path, folder: Path) -> None:
 def _backend(
     project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]
 ) -> tuple[Wheel, ...]:
-    """Return what the project's own wheel is built with."""
-    from debonair.lock.locked import Lock  # noqa: PLC0415
-    from debonair.lock.resolve import Uv  # noqa: PLC0415
-
-    oldest = min(targets, key=lambda target: target.python_version)
-    path = project.root / _BACKEND
-    data = Uv(project.root, environ).lock(backend.of(project.root).requires, oldest.python, path)
-    lock = Lock(pylock.read(data, path).packages, path, "pylock.toml", hashlib.sha256(data).hexdigest())
+    """Return what the project's own wheel is built with, and was just now."""
+    requires = tuple(sorted(backend.of(project.root).requires))
+    if not requires:
+        return ()
+    path = tools.path(project.root, project.name)
+    _, lock = tools.locked(path, requires, tools.PYTHON, environ, locks=cache.folder("locks"))
     return tuple(
         dict.fromkeys(wheel for target in targets for wheel in obtain(lock, target, cache, environ))
     )
+
+
+def _fitting(packages: Sequence[Locked]) -> Iterator[Locked]:
+    """Yield of each distribution the newest version that is for this Python, with its wheels for all cpus.
+
+    The lock on a shelf has what several targets need, and says of none for which.
+    """
+    from packaging.version import Version  # noqa: PLC0415
+
+    files = dict[str, dict[Version, list[File]]]()
+    for package in packages:
+        files.setdefault(package.name, {}).setdefault(Version(package.version), []).extend(package.wheels)
+    for name, versions in files.items():
+        for version in sorted(versions, reverse=True):
+            found = [file for file in versions[version] if _is_for_this_python(file)]
+            if found or len(versions) == 1:
+                yield Locked(name, str(version), wheels=tuple(found))
+                break
+
+
+def _is_for_this_python(file: File) -> bool:
+    """Return whether the wheel ``file``, which lies on a shelf, says that it is for this Python."""
+    from packaging.metadata import parse_email  # noqa: PLC0415
+
+    path = Path(unquote(urlsplit(file.url).path))
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+            said, _ = parse_email(wheel.read(name))
+    except (OSError, ValueError, StopIteration, zipfile.BadZipFile):
+        return True  # whoever installs it says what is wrong with it
+    return allows(said.get("requires_python", ""), here.target().python)
 
 
 def _text(wheels: Sequence[Wheel], note: _Note) -> str:

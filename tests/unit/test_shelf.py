@@ -10,12 +10,12 @@ import pytest
 from samples import sample_project
 from wheelmaker import make_wheel
 
-from debonair import shelf, target
+from debonair import shelf, target, tools
 from debonair.cache import Cache
 from debonair.deb.control import Control
 from debonair.deb.tree import Tree
 from debonair.errors import LockError, WheelError
-from debonair.lock.resolve import Uv
+from debonair.lock.locked import Lock
 from debonair.project import Project
 from debonair.shelf import Shelf
 from debonair.stage import Plan
@@ -97,16 +97,46 @@ def test_what_the_project_is_built_with(
     built_with = wheel(tmp_path, "setuptools")
     asked = list[object]()
 
-    def lock(_: Uv, requirements: tuple[str, ...], python: str, path: Path) -> bytes:
-        asked.extend([requirements, python, path.name])
-        return b'lock-version = "1.0"\n'
+    def locked(file: Path, requires: tuple[str, ...], python: str, *_: object, locks: Path) -> object:
+        asked.extend([requires, python, file.name])
+        return requires, Lock((), file, "pylock.toml", "")
 
-    monkeypatch.setattr(Uv, "lock", lock)
+    monkeypatch.setattr(tools, "locked", locked)
     monkeypatch.setattr(shelf, "obtain", lambda *_: (built_with,))
     own = replace(project, install="wheel")
     laid = fill(tmp_path, own, {TRIXIE: plan(), BOOKWORM: plan()})
-    assert asked == [("setuptools>=40.8.0",), "3.11", "pylock.backend.toml"]
+    assert asked == [("setuptools>=40.8.0",), "3.11", "pylock.build-guestbook.toml"]
     assert {"pylock.backend.toml", built_with.filename} <= set(laid)
+    (found,) = kept(project).tools()
+    assert (found.name, found.version, found.sha256) == ("setuptools", "1.0", built_with.sha256)
+    assert found.path == project.root / shelf.FOLDER / built_with.filename
+
+
+def test_a_project_that_is_built_with_nothing(tmp_path: Path, project: Project) -> None:
+    (project.root / "pyproject.toml").write_text("[build-system]\nrequires = []\n")
+    laid = fill(tmp_path, replace(project, install="wheel"), {TRIXIE: plan()})
+    assert "pylock.backend.toml" in laid
+    assert kept(project).tools() == ()
+
+
+def test_of_several_versions_that_for_this_python_is_taken(
+    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shelf for two suites has the backend of each, and does not say which is for which."""
+    made = [
+        make_wheel(tmp_path / "made", "setuptools", version, {}, says=says)
+        for version, says in (("1.0", ""), ("9.0", ""), ("10.0", "Requires-Python: >=99\n"))
+    ]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in made]
+    every = tuple(
+        Wheel("setuptools", path.name.split("-")[1], path.name, digest, path)
+        for path, digest in zip(made, digests, strict=True)
+    )
+    monkeypatch.setattr(tools, "locked", lambda file, requires, *_, locks: (requires, None))
+    monkeypatch.setattr(shelf, "obtain", lambda *_: every)
+    fill(tmp_path, replace(project, install="wheel"), {TRIXIE: plan()})
+    (found,) = kept(project).tools()
+    assert found.version == "9.0"
 
 
 @pytest.mark.parametrize(
