@@ -21,7 +21,8 @@ from typing import Any
 
 def main() -> None:
     """Do what this file is for. What the backend raises is raised."""
-    folder = Path(sys.argv[1])
+    arguments = sys.argv[1:]  # setuptools has its own way with them
+    folder = Path(arguments[0])
     said, backend = load(folder)
     asked: list[str] = getattr(backend, "get_requires_for_build_wheel", lambda settings: [])(None)
     result: dict[str, object] = {"asked": list(asked)}
@@ -34,10 +35,10 @@ def main() -> None:
             result["wheel"] = backend.build_wheel(str(folder / "wheel"), None)
     text = json.dumps(result)
     (folder / "result.json").write_text(text)
-    if len(sys.argv) > 2:
+    if len(arguments) > 1:
         if "wheel" in result:
             data = (folder / "wheel" / str(result["wheel"])).read_bytes()
-        with os.fdopen(int(sys.argv[2]), "wb") as out:
+        with os.fdopen(int(arguments[1]), "wb") as out:
             out.write(text.encode() + b"\n" + data)
 
 

@@ -92,7 +92,7 @@ def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str]) -
             say(f"Asking {path.name} what it needs, in a sandbox...")
             with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
                 job = _job(path, title, "", "", environ)
-                data = job.metadata(tools.path(Path(folder), "sdist"), cache)
+                data = job.metadata(tools.path(Path(folder), ""), cache)
             with whole(kept) as temporary:
                 temporary.write_bytes(data)
     return kept.read_bytes()

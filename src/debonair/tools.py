@@ -48,7 +48,8 @@ def locked(
             or not record.python
             or numbers(record.python) > numbers(python)
         ):
-            say(f"Resolving what {name} is built with into {file.name}...")
+            if name:
+                say(f"Resolving what {name} is built with into {file.name}...")
             record = pylock.Record(requires, python)
             data = Uv(file.parent, environ).lock(requires, python, file)
             with whole(file) as temporary:
