@@ -7,6 +7,7 @@ with their hashes, and what the project's own build backend needs.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from debonair.errors import LockError, WheelError
 from debonair.lock import pylock
 from debonair.lock.fresh import allows
 from debonair.lock.locked import File, Lock, Locked
+from debonair.sdist import sha256
 from debonair.wheels import Wheel, obtain, select
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 FOLDER = "debian/wheels"
 """Where it lies in a project with a ``debian/``, unless another folder is named."""
 _BACKEND = "pylock.backend.toml"
+_RECORD = ".fetched-by-debonair"
+"""The wheels that were put there and not found there, as sha256sum(1) lists them."""
+_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_.+!-]+\.whl)")
 _HINT = "Type 'debonair fetch' where there is a network, and take the whole folder along."
 
 
@@ -154,7 +159,8 @@ def fill(
 ) -> list[Path]:
     """Put on the shelf in ``folder`` what ``plans`` of ``project`` were made of; return its files.
 
-    Files that nothing on it names any more are taken away, what else lies there is not. Raises what
+    What an earlier run has put there, and nothing on it names any more, is taken away; what somebody else
+    has put there never is. Raises ``WheelError`` if that has the name of a wheel and is another, and what
     ``Uv.lock`` and ``wheels.obtain`` raise if what the project is built with cannot be had.
     """
     identity = made_from(project)
@@ -169,15 +175,30 @@ def fill(
         built_with = _backend(project, list(plans), cache, environ)
         wheels += built_with
         laid[folder / _BACKEND] = _text(built_with, _Note(made_from=identity))
-    for wheel in dict.fromkeys(wheels):
-        path = folder / wheel.filename
-        if not path.is_file() or path.read_bytes() != wheel.path.read_bytes():
-            with whole(path) as temporary:
+    before = _recorded(folder)
+    now = {wheel.filename: wheel for wheel in wheels}
+    present = {name: sha256(folder / name) for name in {*before, *now} if (folder / name).is_file()}
+    ours = {name: digest for name, digest in present.items() if before.get(name) == digest}
+    for name, wheel in now.items():
+        if present.get(name) not in (None, wheel.sha256, ours.get(name)):
+            raise WheelError(
+                f"{folder / name} is there already, and is not the file that was fetched.",
+                hint="It is not Debonair's: move it away, or name another folder with --out.",
+            )
+    for name in [name for name in ours if name not in now]:
+        (folder / name).unlink()
+        del ours[name]
+    for name, wheel in now.items():
+        if present.get(name) != wheel.sha256:
+            with whole(folder / name) as temporary:
                 temporary.write_bytes(wheel.path.read_bytes())
+            ours[name] = wheel.sha256
     for path, text in laid.items():
         with whole(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    _sweep(folder)
+    lines = [f"{digest}  {name}\n" for name, digest in sorted(ours.items())]
+    with whole(folder / _RECORD) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8")
     return sorted({*laid, *(folder / wheel.filename for wheel in wheels)})
 
 
@@ -268,14 +289,11 @@ def _quoted(value: str | tuple[str, ...]) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _sweep(folder: Path) -> None:
-    """Take away the wheels that no lock on the shelf names."""
-    named = {
-        file.filename
-        for path in folder.glob("pylock.*.toml")
-        for package in pylock.read(path.read_bytes(), path).packages
-        for file in package.wheels
-    }
-    for path in folder.glob("*.whl"):
-        if path.name not in named:
-            path.unlink()
+def _recorded(folder: Path) -> dict[str, str]:
+    """Return the wheels that earlier runs have put into ``folder``: hash by name."""
+    try:
+        lines = (folder / _RECORD).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    found = (_LINE.fullmatch(line) for line in lines)
+    return {line[2]: line[1] for line in found if line}

@@ -86,7 +86,7 @@ def test_a_shallow_clone_that_has_the_commit_will_do(repository: Path, tmp_path:
 
 
 def test_no_program_of_a_repository_is_run(repository: Path, tmp_path: Path) -> None:
-    """Of a signed commit, ``log.showSignature`` runs gpg.program and prints what it says, before the time."""
+    """Of a signed commit, ``log.showSignature`` runs gpg.program and prints what that says first."""
     evil, ran = tmp_path / "evil", tmp_path / "ran"
     evil.write_text(f"#!/bin/sh\ntouch {ran}\necho hello >&2\necho hello\n")
     evil.chmod(0o755)
@@ -118,8 +118,7 @@ def test_nothing_is_fetched_for_it(repository: Path, tmp_path: Path) -> None:
     evil.chmod(0o755)
     git(repository, "config", "uploadpack.allowFilter", "true")
     clone = tmp_path / "clone"
-    words = ["git", "clone", "-q", "--filter=tree:0", "--no-checkout", repository.as_uri(), clone]
-    run(words)
+    run(["git", "clone", "-q", "--filter=tree:0", "--no-checkout", repository.as_uri(), clone])
     git(clone, "config", "remote.origin.uploadpack", str(evil))
     (clone / "app").mkdir()
     with pytest.raises(ProjectError, match="git does not say when") as caught:

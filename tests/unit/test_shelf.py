@@ -85,6 +85,7 @@ def test_what_nothing_names_any_more_goes(tmp_path: Path, project: Project) -> N
     (project.root / shelf.FOLDER / "README").write_text("mine")
     fill(tmp_path, project, {TRIXIE: plan(wheel(tmp_path, "flask", "2.0"))})
     assert sorted(path.name for path in (project.root / shelf.FOLDER).iterdir()) == [
+        ".fetched-by-debonair",
         "README",
         "flask-2.0-py3-none-any.whl",
         "pylock.trixie-arm64.toml",
@@ -197,3 +198,62 @@ def test_dpkg_source_may_pack_them(project: Project) -> None:
     (project.root / "wheels/flask-2.0-py3-none-any.whl").touch()
     shelf.allow(project.root, project.root / "wheels")
     assert "2.0" not in listed.read_text()
+
+
+class TestWhatLiesThere:
+    """``fetch --out`` may name any folder, such as one with wheels of one's own."""
+
+    def test_what_an_earlier_run_has_put_there_goes(self, tmp_path: Path, project: Project) -> None:
+        old, new = wheel(tmp_path, "flask"), wheel(tmp_path, "flask", "2.0")
+        fill(tmp_path, project, {TRIXIE: plan(old)})
+        fill(tmp_path, project, {TRIXIE: plan(new)})
+        folder = project.root / shelf.FOLDER
+        assert [path.name for path in folder.glob("*.whl")] == [new.filename]
+
+    def test_what_others_have_put_there_stays(self, tmp_path: Path, project: Project) -> None:
+        folder = project.root / shelf.FOLDER
+        mine = [make_wheel(folder, "mine", version, {}) for version in ("1.0", "2.0")]
+        flask = wheel(tmp_path, "flask")
+        fill(tmp_path, project, {TRIXIE: plan(flask)})
+        fill(tmp_path, project, {TRIXIE: plan()})
+        assert all(path.is_file() for path in mine)
+        assert not (folder / flask.filename).exists()
+
+    def test_also_what_a_lock_has_named_for_a_while(self, tmp_path: Path, project: Project) -> None:
+        """A wheel of one's own in a folder that find-links names is both found and meant there."""
+        folder = project.root / shelf.FOLDER
+        mine = wheel(tmp_path, "mine")
+        folder.mkdir(parents=True)
+        (folder / mine.filename).write_bytes(mine.path.read_bytes())
+        fill(tmp_path, project, {TRIXIE: plan(mine)})
+        fill(tmp_path, project, {TRIXIE: plan()})
+        assert (folder / mine.filename).is_file()
+
+    def test_also_what_has_taken_the_place_of_what_was_put_there(
+        self, tmp_path: Path, project: Project
+    ) -> None:
+        folder = project.root / shelf.FOLDER
+        flask = wheel(tmp_path, "flask")
+        fill(tmp_path, project, {TRIXIE: plan(flask)})
+        (folder / flask.filename).write_bytes(b"mine")
+        with pytest.raises(WheelError, match="is there already, and is not the file") as caught:
+            fill(tmp_path, project, {TRIXIE: plan(flask)})
+        assert "--out" in caught.value.hint
+        fill(tmp_path, project, {TRIXIE: plan()})
+        assert (folder / flask.filename).read_bytes() == b"mine"
+
+    @pytest.mark.parametrize(
+        "record", [b"\xff\xfe", b"0" * 64 + b"  ../../precious.whl\n", b"precious.whl\n", b"\n"]
+    )
+    def test_a_record_that_somebody_wrote_leads_nowhere(
+        self, tmp_path: Path, project: Project, record: bytes
+    ) -> None:
+        folder = project.root / shelf.FOLDER
+        folder.mkdir(parents=True)
+        precious = [project.root / "precious.whl", folder / "precious.whl"]
+        for path in precious:
+            path.write_bytes(b"")
+        digest = hashlib.sha256(b"").hexdigest().encode()
+        (folder / ".fetched-by-debonair").write_bytes(record.replace(b"0" * 64, digest))
+        fill(tmp_path, project, {TRIXIE: plan()})
+        assert all(path.is_file() for path in precious)
