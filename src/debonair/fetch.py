@@ -156,7 +156,23 @@ def over_http(
 
     from debonair.lock import index  # noqa: PLC0415
 
-    session = requests.Session()
+    class Session(requests.Session):
+        """Follows a redirect to somebody else with nothing that was meant for the first."""
+
+        def rebuild_auth(
+            self, prepared_request: requests.PreparedRequest, response: requests.Response
+        ) -> None:
+            """Leave out the password, unless scheme, host and port are the same.
+
+            ~/.netrc knows hosts alone: who redirects must not make it tell one where anybody can listen.
+            """
+            to = prepared_request.url or ""
+            if index.origin(to) != index.origin(response.request.url or ""):
+                prepared_request.headers.pop("Authorization", None)
+                if to.startswith("https://") and (known := requests.utils.get_netrc_auth(to)):
+                    prepared_request.prepare_auth(known)
+
+    session = Session()
     session.headers["Accept"] = accept
     retry = Retry(
         total=retries,
@@ -179,7 +195,7 @@ def over_http(
                 yield iter(lambda: source.read(_PIECE), b"")
             return
         with session.get(
-            url, stream=True, timeout=timeout, auth=passwords.get(address.hostname or "")
+            url, stream=True, timeout=timeout, auth=passwords.get(index.origin(url))
         ) as answer:
             answer.raise_for_status()
             yield _pieces(answer)
