@@ -52,7 +52,7 @@ def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[st
     targets = [load(name) for name in project.targets]
     with ExitStack() as undo:
         path = _lock(project, targets, cache, environ)
-        undo.callback(path.unlink)
+        undo.callback(lambda: [each.unlink() for each in (path, *root.glob("pylock.build-*.toml"))])
         lock = _alone(locks.ensure(project, targets, cache, environ), project.name)
         own = wheels.obtain(lock, targets[0], cache, environ)
         described = distribution.described(project, own)
