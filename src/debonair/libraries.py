@@ -68,9 +68,8 @@ def _owners(
         except (OSError, msgspec.DecodeError):
             known = {}
         if not known.keys() >= set(names):  # not asked yet, or before the library was there
-            say(
-                f"{target.suite} is asked which packages have its libraries, once for {target.architecture}."
-            )
+            place = f"{target.suite} ({target.architecture})"
+            say(f"{place} is asked which packages have its libraries, once.")
             suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
             known = suite.libraries()
             with whole(kept) as temporary:
