@@ -1,8 +1,10 @@
-"""Build the wheel of an unpacked sdist by its own backend (PEP 517), inside a Debian of the target.
+"""Build the wheel of an sdist by its own backend (PEP 517), apart from the machine that asks for it.
 
-Called with a folder that has ``source/``; ``wheel/`` and ``result.json`` are made in it. The result names
-the wheel, or the requirements that the backend asks for (PEP 517, get_requires_for_build_wheel) and that
-are not installed.
+Called with a folder that has ``backend.json``, which says what is to be done, and the sdist, packed or as
+``source/``; ``wheel/`` and ``result.json`` are made in it. The result names the wheel, or the requirements
+that the backend asks for (PEP 517, get_requires_for_build_wheel) and that are not installed. With the
+number of a descriptor, both are written there too: the result on a line, then the bytes of the wheel, or of
+METADATA if no more was asked for.
 """
 
 from __future__ import annotations
@@ -10,26 +12,49 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 
 def main() -> None:
     """Do what this file is for. What the backend raises is raised."""
-    folder = Path(sys.argv[1])
+    arguments = sys.argv[1:]  # setuptools has its own way with them
+    folder = Path(arguments[0])
     said, backend = load(folder)
     asked: list[str] = getattr(backend, "get_requires_for_build_wheel", lambda settings: [])(None)
     result: dict[str, object] = {"asked": list(asked)}
+    data = b""
     if set(asked) <= set(said["requires"]):
         (folder / "wheel").mkdir()
-        result["wheel"] = backend.build_wheel(str(folder / "wheel"), None)
-    (folder / "result.json").write_text(json.dumps(result))
+        if said.get("metadata"):
+            data = metadata(folder / "wheel", backend)
+        else:
+            result["wheel"] = backend.build_wheel(str(folder / "wheel"), None)
+    text = json.dumps(result)
+    (folder / "result.json").write_text(text)
+    if len(arguments) > 1:
+        if "wheel" in result:
+            data = (folder / "wheel" / str(result["wheel"])).read_bytes()
+        with os.fdopen(int(arguments[1]), "wb") as out:
+            out.write(text.encode() + b"\n" + data)
 
 
 def load(folder: Path) -> tuple[dict[str, Any], Any]:
     """Go to the sdist in ``folder``; return what backend.json says, and the backend that it names."""
     said = json.loads((folder / "backend.json").read_text())
+    if said.get("archive"):
+        unpacked = folder / "unpacked"
+        shutil.unpack_archive(folder / said["archive"], unpacked)
+        (top,) = unpacked.iterdir()
+        for path in top.rglob("*"):
+            if (
+                not path.is_symlink()
+            ):  # a wheel has the modes of its files, which are not to be the archive's
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        top.rename(folder / "source")
     os.chdir(folder / "source")
     sys.path[:0] = [str(Path(path).resolve()) for path in said["path"]]
     module, _, attribute = said["backend"].partition(":")
@@ -37,6 +62,15 @@ def load(folder: Path) -> tuple[dict[str, Any], Any]:
     for name in filter(None, attribute.split(".")):
         backend = getattr(backend, name)
     return said, backend
+
+
+def metadata(folder: Path, backend: Any) -> bytes:
+    """Return METADATA as ``backend`` prepares it in ``folder``, or as it is in the wheel that it builds."""
+    if prepare := getattr(backend, "prepare_metadata_for_build_wheel", None):
+        return Path(folder, prepare(str(folder), None), "METADATA").read_bytes()
+    with zipfile.ZipFile(folder / backend.build_wheel(str(folder), None)) as wheel:
+        (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        return wheel.read(name)
 
 
 if __name__ == "__main__":

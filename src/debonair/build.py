@@ -75,6 +75,9 @@ class Supply(Protocol):
     def times(self) -> list[int]:
         """Return when they were published, in seconds since the epoch, as far as that is known."""
 
+    def tools(self) -> tuple[Wheel, ...] | None:
+        """Return what the project's own wheel is built with; None if that is what its lock names."""
+
 
 class Index:
     """The package index, by the lock of ``project``, which is made if there is none."""
@@ -103,6 +106,9 @@ class Index:
     def times(self) -> list[int]:
         """Return when the files of the lock were published."""
         return [file.uploaded for package in self._lock.packages for file in package.files if file.uploaded]
+
+    def tools(self) -> None:
+        """Return None: they have a lock of their own."""
 
 
 def plan(
@@ -133,7 +139,7 @@ def plan(
     if project.install == "wheel":
         from debonair import own  # noqa: PLC0415 - an app's own files are packed without its wheel
 
-        chosen = (*chosen, own.wheel(project, epoch, cache, supply.environ))
+        chosen = (*chosen, own.wheel(project, epoch, cache, supply.environ, supply.tools()))
     interpreter = python.interpreter(target.python, cache=cache, environ=environ)
     if interpreter is None:
         say(

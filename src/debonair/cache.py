@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 
 import msgspec
 
 from debonair.errors import MachineError
-
-_one_at_a_time = Lock()
 
 
 class Cache(msgspec.Struct, frozen=True):
@@ -71,24 +68,29 @@ def whole(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``, and rename it there once it was written in full.
 
     The file appears complete or not at all, whatever interrupts; other processes that write the same
-    path win or lose as a whole. Raises ``MachineError`` if the disk is full or may not be written.
+    path win or lose as a whole. A file that is there already keeps its permissions. Raises
+    ``MachineError`` if the disk is full or may not be written.
     """
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(number)
-        temporary = Path(name)
+        before = path.stat().st_mode & 0o777 if path.is_file() else None
+        temporary = _begun(path)
         try:
             yield temporary
-            temporary.chmod(0o666 & ~_umask())
+            if before is not None:
+                temporary.chmod(before)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    """Return the permissions that this process leaves out of new files: umask(2) says by a change of it."""
-    with _one_at_a_time:
-        mask = os.umask(0o077)
-        os.umask(mask)
-    return mask
+def _begun(path: Path) -> Path:
+    """Make an empty file of a new name beside ``path``, with the permissions that the umask leaves."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            # The kernel applies the umask. To ask for it is to change it, for all threads of this process.
+            temporary.open("xb").close()
+        except FileExistsError:
+            continue
+        return temporary

@@ -17,7 +17,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from debonair import __version__, repo, run
+from debonair import __version__, repo, run, sandbox
 from debonair.cache import Cache
 from debonair.deb.tree import Entry
 from debonair.errors import Error, WheelError
@@ -101,6 +101,22 @@ def _target_option(*, multiple: bool) -> Callable[[Callable[..., Any]], Callable
     )
 
 
+def _allow(context: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
+    """Set the variable of this option for all that runs by this process's environment."""
+    del context, option
+    if value:
+        os.environ[sandbox.VARIABLE] = "1"
+
+
+_unsandboxed = click.option(
+    "--allow-unsandboxed-sdists",
+    is_flag=True,
+    expose_value=False,
+    callback=_allow,
+    help="Where no sandbox can be made, build sdists without: their code may do what you may.",
+)
+
+
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="debonair")
 @click.option("--verbose", "-v", is_flag=True, help="Show every program that is run.")
@@ -173,6 +189,7 @@ def _ask(question: str, answers: Sequence[str], default: str) -> str:
 @click.option("--wsgi", metavar="MODULE:CALLABLE", help="With --from-pypi: what of it is served.")
 @click.option("--package", metavar="NAME", help="With --from-pypi: the Debian package; its name.")
 @click.option("--maintainer", metavar="'NAME <MAIL>'", help="With --from-pypi: you, if git does not say.")
+@_unsandboxed
 def build(
     directory: Path,
     target: tuple[str, ...],
@@ -220,6 +237,7 @@ def build(
 @main.command()
 @_directory
 @click.option("--upgrade", is_flag=True, help="Take newer versions where there are any.")
+@_unsandboxed
 def lock(directory: Path, *, upgrade: bool) -> None:
     """Resolve the dependencies of the project in DIRECTORY, once for all targets."""
     from debonair import lock as locks
@@ -238,6 +256,7 @@ def lock(directory: Path, *, upgrade: bool) -> None:
 @click.option(
     "--out", "-o", metavar="DIR", type=_FOLDER, default=None, help="The folder; DIRECTORY/debian/wheels."
 )
+@_unsandboxed
 def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     """Fetch the wheels of the project in DIRECTORY, for each target, into a folder.
 
@@ -262,6 +281,7 @@ def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
 @_directory
 @_target_option(multiple=True)
 @click.option("--out", "-o", metavar="DIR", type=_FOLDER, default=None, help="The folder; DIRECTORY/dist.")
+@_unsandboxed
 def source(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     """Make a Debian source package of the project in DIRECTORY, for each suite of its targets.
 
@@ -315,6 +335,7 @@ def library(
 @_directory
 @_target_option(multiple=False)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_unsandboxed
 def plan(directory: Path, target: str | None, *, as_json: bool) -> None:
     """Show every file that the .deb of the project in DIRECTORY would have."""
     from debonair import build as builds

@@ -99,7 +99,7 @@ def _here(meant: Target, cache: Cache, environ: Mapping[str, str]) -> _Here:
     if interpreter is None:
         raise MachineError(
             f"'collect' needs a Python {meant.python}, and there is none here and none can be fetched.",
-            hint=f"Install one: sudo apt install python{meant.python}",
+            hint=f"Install one where PATH finds it, as uv does: uv python install {meant.python}",
         )
     return _Here(fitting, interpreter)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import zlib
 from datetime import UTC, datetime
 
 from debonair import emperors
+from debonair.deb.gz import gzip
 from debonair.deb.tree import Source
 from debonair.project import Project
 from debonair.target import Target
@@ -31,7 +31,6 @@ COMMON = {
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_STORED = 0xFFFF  # bytes of one stored block of deflate
 
 
 def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
@@ -129,24 +128,6 @@ def manual(project: Project, *, version: str, epoch: int) -> str:
         },
         {"server": f"packaging/doc/app.1.{'command' if project.command else 'uwsgi'}.in"},
     )
-
-
-def gzip(data: bytes) -> bytes:
-    """Return ``data`` as a gzip file of stored blocks (RFC 1951 section 3.2.4, RFC 1952).
-
-    What compresses differs between versions of zlib and of Python; what only stores cannot. These files
-    are small, and are compressed with the package.
-    """
-    parts = [data[at : at + _STORED] for at in range(0, len(data), _STORED)] or [b""]
-    blocks = b"".join(
-        bytes([number == len(parts)])
-        + len(part).to_bytes(2, "little")
-        + (len(part) ^ _STORED).to_bytes(2, "little")
-        + part
-        for number, part in enumerate(parts, 1)
-    )
-    header = b"\x1f\x8b\x08\0" + bytes(4) + b"\x02\x03"  # no name, no time, Unix
-    return header + blocks + zlib.crc32(data).to_bytes(4, "little") + len(data).to_bytes(4, "little")
 
 
 def date(epoch: int) -> str:

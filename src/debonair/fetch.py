@@ -17,6 +17,7 @@ from debonair.progress import progress
 Get = Callable[[str], AbstractContextManager[Iterable[bytes]]]
 """Opens an address and gives its bytes in pieces; raises ``OSError`` if it cannot."""
 
+_LARGEST = 1 << 29  # bytes of a file that no lock has the size of
 _AT_ONCE = 8
 _TRIES = 3
 _PIECE = 1 << 16
@@ -41,6 +42,29 @@ def fetch(
     if missing:
         _fetch(missing, cache, get or over_http(environ))
     return [place(file, cache) for file in files]
+
+
+def keep(url: str, cache: Cache, environ: Mapping[str, str], *, get: Get | None = None) -> Path:
+    """Fetch the file at ``url``, whatever its bytes are, and return where it lies in ``cache``.
+
+    Raises ``NetworkError`` if it cannot be fetched, or is unusually large.
+    """
+    name = unquote(urlsplit(url).path.rpartition("/")[2])
+    data = bytearray()
+    try:
+        with (get or over_http(environ))(url) as pieces:
+            for piece in pieces:
+                data += piece
+                if len(data) > _LARGEST:
+                    break
+    except OSError as wrong:
+        raise NetworkError(f"{name} could not be fetched: {reason(wrong)}.") from wrong
+    if len(data) > _LARGEST:
+        raise NetworkError(f"{name} has more than {_LARGEST >> 20} MiB, which is more than is fetched.")
+    file = File(name, hashlib.sha256(data).hexdigest(), url)
+    with whole(place(file, cache)) as temporary:
+        temporary.write_bytes(data)
+    return place(file, cache)
 
 
 def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
@@ -132,7 +156,23 @@ def over_http(
 
     from debonair.lock import index  # noqa: PLC0415
 
-    session = requests.Session()
+    class Session(requests.Session):
+        """Follows a redirect to somebody else with nothing that was meant for the first."""
+
+        def rebuild_auth(
+            self, prepared_request: requests.PreparedRequest, response: requests.Response
+        ) -> None:
+            """Leave out the password, unless scheme, host and port are the same.
+
+            ~/.netrc knows hosts alone: who redirects must not make it tell one where anybody can listen.
+            """
+            to = prepared_request.url or ""
+            if index.origin(to) != index.origin(response.request.url or ""):
+                prepared_request.headers.pop("Authorization", None)
+                if to.startswith("https://") and (known := requests.utils.get_netrc_auth(to)):
+                    prepared_request.prepare_auth(known)
+
+    session = Session()
     session.headers["Accept"] = accept
     retry = Retry(
         total=retries,
@@ -155,7 +195,7 @@ def over_http(
                 yield iter(lambda: source.read(_PIECE), b"")
             return
         with session.get(
-            url, stream=True, timeout=timeout, auth=passwords.get(address.hostname or "")
+            url, stream=True, timeout=timeout, auth=passwords.get(index.origin(url))
         ) as answer:
             answer.raise_for_status()
             yield _pieces(answer)

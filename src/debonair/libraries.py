@@ -13,6 +13,7 @@ import msgspec
 from debonair.cache import Cache, whole
 from debonair.elf import Elf
 from debonair.errors import WheelError
+from debonair.exclusive import exclusive
 from debonair.mirror import mirror
 from debonair.progress import say
 from debonair.suite import Suite
@@ -60,14 +61,17 @@ def _owners(
 ) -> dict[str, str]:
     """Return the packages of those of ``names`` that the suite has."""
     kept = cache.folder("apt") / f"{target.suite}-{target.architecture}.libraries"
-    try:
-        known = msgspec.json.decode(kept.read_bytes(), type=dict[str, str])
-    except (OSError, msgspec.DecodeError):
-        known = {}
-    if not known.keys() >= set(names):  # not asked yet, or before the library was there
-        say(f"{target.suite} is asked which packages have its libraries, once for {target.architecture}.")
-        suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
-        known = suite.libraries()
-        with whole(kept) as temporary:
-            temporary.write_bytes(msgspec.json.encode(known))
+    # armv6 and armv7 are one architecture of Debian, and are built side by side
+    with exclusive(cache.folder("locks") / f"{kept.name}.lock"):
+        try:
+            known = msgspec.json.decode(kept.read_bytes(), type=dict[str, str])
+        except (OSError, msgspec.DecodeError):
+            known = {}
+        if not known.keys() >= set(names):  # not asked yet, or before the library was there
+            place = f"{target.suite} ({target.architecture})"
+            say(f"{place} is asked which packages have its libraries, once.")
+            suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
+            known = suite.libraries()
+            with whole(kept) as temporary:
+                temporary.write_bytes(msgspec.json.encode(known))
     return {name: known[name] for name in names if name in known}

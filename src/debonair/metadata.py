@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from debonair import emperors, vassals
 from debonair.deb.control import Control
 
 if TYPE_CHECKING:
+    from debonair.elf import Elf
     from debonair.project import Project
     from debonair.target import Target
     from debonair.wheels import Wheel
@@ -25,19 +26,21 @@ def control(
     target: Target,
     wheels: Sequence[Wheel],
     *,
+    compiled: Iterable[Elf] = (),
     libraries: Sequence[str] = (),
     version: str,
 ) -> Control:
     """Return the control file of ``project`` for ``target`` with ``wheels``, ``version`` being Debian's.
 
-    ``libraries`` are the packages that compiled files need, besides glibc's.
+    ``compiled`` are the compiled files that no wheel's tag speaks of, such as the app's own; ``libraries``
+    are the packages that compiled files need, besides glibc's.
 
     The venv links to the suite's interpreter and holds modules for its minor version alone, so both
     bounds of python3 stand in Depends (Debian Python Policy, section 4.1).
     """
     major, minor = target.python_version
     depends = [f"python3 (>= {major}.{minor}~)", f"python3 (<< {major}.{minor + 1})"]
-    if libc := _libc(wheels):
+    if libc := _libc(wheels, compiled):
         depends.append(libc)
     depends += libraries
     if project.serves:
@@ -57,19 +60,32 @@ def control(
     )
 
 
-def _libc(wheels: Sequence[Wheel]) -> str:
-    """Return the dependency on the C library that compiled ``wheels`` have; empty if all are pure.
+def _libc(wheels: Sequence[Wheel], compiled: Iterable[Elf]) -> str:
+    """Return the dependency on the C library; empty if ``wheels`` are pure, and nothing is ``compiled``.
 
-    A wheel's tag names the oldest glibc that it runs with (PEP 600).
+    A wheel's tag names the oldest glibc that it runs with (PEP 600), any other file the symbols that it
+    needs; what is linked statically needs none.
     """
-    compiled = [wheel.filename for wheel in wheels if not wheel.filename.endswith("-any.whl")]
-    if not compiled:
+    tagged = [wheel.filename for wheel in wheels if not is_pure(wheel)]
+    dynamic = [file for file in compiled if file.glibc or file.interpreter or file.needed]
+    if not tagged and not dynamic:
         return ""
     oldest = [
-        min((_LEGACY.get(found[1]) or int(found[2]) for found in _GLIBC.finditer(name)), default=0)
-        for name in compiled
+        min(
+            ((2, _LEGACY.get(found[1]) or int(found[2])) for found in _GLIBC.finditer(name)), default=(2, 0)
+        )
+        for name in tagged
     ]
-    return f"libc6 (>= 2.{max(oldest)})" if max(oldest) else "libc6"
+    newest = max(
+        [*oldest, *(tuple(map(int, file.glibc.split("."))) for file in dynamic if file.glibc)],
+        default=(2, 0),
+    )
+    return f"libc6 (>= {'.'.join(map(str, newest))})" if newest > (2, 0) else "libc6"
+
+
+def is_pure(wheel: Wheel) -> bool:
+    """Return whether the tag of ``wheel`` says that it runs on any machine."""
+    return wheel.filename.endswith("-any.whl")
 
 
 def _description(project: Project) -> str:

@@ -13,16 +13,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from debonair import backend, built, layout, venv
-from debonair.cache import Cache, whole
+import msgspec
+
+from debonair import backend, built, layout, tools, venv
+from debonair.cache import Cache
 from debonair.deb import tree
 from debonair.deb.tree import Source
-from debonair.errors import WheelError
+from debonair.errors import LockError, WheelError
 from debonair.exclusive import exclusive
 from debonair.fetch import place
-from debonair.lock import pylock
 from debonair.lock.locked import File, Lock
-from debonair.lock.resolve import Uv
 from debonair.progress import say, ticking
 from debonair.resources import resource
 from debonair.sdist import newest
@@ -47,7 +47,6 @@ cd "$1" && mkdir unpacked && python3 -c "import shutil; shutil.unpack_archive('$
 mv unpacked/* source
 """
 _LAST = 30
-_ROUNDS = 3
 
 
 def build(
@@ -68,27 +67,30 @@ def build(
         )
     system = backend.read(place(choice.file, cache))
     requires = tuple(sorted(system.requires))
-    for _ in range(_ROUNDS):
-        with exclusive(
-            cache.folder("locks") / f"build-{choice.name}.lock"
-        ):  # targets are built side by side
-            requires, lock = job.locked(requires)
+    for _ in range(tools.ROUNDS):
+        requires, lock = job.locked(requires)
         wheels = obtain(lock, target, cache, environ)
         note = cache.folder("locks") / f"{job.key(wheels)}.native"
-        if found := built.kept(note, cache):
-            return found
-        say(f"Building {job.title} from source for {target.name}...")
-        with Bed(cache, environ).enter(job.root) as machine, ticking(f"Building {job.title}"):
-            job.lay_out(machine, system, requires, wheels)
-            wheel, asked = job.run(machine)
-            if wheel:
-                packed = machine.run(["base64", "--wrap=0", f"{_FOLDER}/wheel/{wheel}"]).stdout
-                return built.keep(wheel, base64.b64decode(packed), cache, note=note)
+        with exclusive(note.with_suffix(".lock")):  # targets, and processes, are side by side
+            if found := built.kept(note, cache):
+                return found
+            say(f"Building {job.title} from source for {target.name}...")
+            with Bed(cache, environ).enter(job.root) as machine, ticking(f"Building {job.title}"):
+                job.lay_out(machine, system, requires, wheels)
+                wheel, asked = job.run(machine)
+                if wheel:
+                    packed = machine.run(["base64", "--wrap=0", f"{_FOLDER}/wheel/{wheel}"]).stdout
+                    return built.keep(wheel, base64.b64decode(packed), cache, note=note)
         requires = tuple(sorted({*requires, *asked}))
-    raise WheelError(
-        f"{job.title} asks for further packages each time that it is to be built: {', '.join(requires)}.",
-        hint="Its build backend does not keep to PEP 517; lock another version of it.",
-    )
+    wrong = tools.restless(job.title, requires)
+    raise WheelError(wrong.message, wrong.hint)
+
+
+class _Result(msgspec.Struct, frozen=True):
+    """What the program that runs the backend says (packaging/sdist/build_wheel.py)."""
+
+    asked: tuple[str, ...]
+    wheel: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,24 +121,9 @@ class _Job:
 
         The lock is made if there is none that is good for that. Raises as ``Uv.lock`` does.
         """
-        path = self.sources.folder / f"pylock.build-{self.choice.name}.toml"
-        said = pylock.read(path.read_bytes(), path) if path.exists() else None
-        record = said.record if said else None
-        if (
-            record is None
-            or not {*requires} <= {*record.requirements}
-            or not record.python
-            or _numbers(record.python) > self.target.python_version
-        ):
-            say(f"Resolving what {self.choice.name} is built with into {path.name}...")
-            python = min(self.sources.python, self.target.python, key=_numbers)
-            record = pylock.Record(requires, python)
-            data = Uv(self.sources.folder, self.environ).lock(requires, python, path)
-            with whole(path) as temporary:
-                temporary.write_bytes(pylock.recorded(data, record))
-        data = path.read_bytes()
-        digest = hashlib.sha256(data).hexdigest()
-        return record.requirements, Lock(pylock.read(data, path).packages, path, "pylock.toml", digest)
+        path = tools.path(self.sources.folder, self.choice.name)
+        python = min(self.sources.python, self.target.python, key=tools.numbers)
+        return tools.locked(path, requires, python, self.environ, locks=self.cache.folder("locks"))
 
     def key(self, wheels: Iterable[Wheel]) -> str:
         """Return the hash of everything that goes in."""
@@ -191,12 +178,14 @@ class _Job:
                 hint="Headers and libraries that it misses are in Debian packages, which the table "
                 f'[build-depends] of the settings names, as in: {self.choice.name} = ["libffi-dev"]',
             )
-        result = json.loads(text)
-        return str(result.get("wheel", "")), tuple(result["asked"])
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
+        # The backend wrote that, and the name becomes one in the cache.
+        try:
+            result = msgspec.json.decode(text, type=_Result)
+            if result.wheel:
+                tools.check(result.wheel, self.choice.name, self.choice.version)
+        except (msgspec.MsgspecError, LockError) as wrong:
+            raise WheelError(f"{self.title} does not build from source. {wrong}") from None
+        return result.wheel, result.asked
 
 
 def _script() -> bytes:

@@ -1,23 +1,31 @@
-"""The project's own wheel, as its build backend makes it (PEP 517), made once for the same sources."""
+"""The project's own wheel, as its build backend makes it (PEP 517), made once for the same sources.
+
+The backend is code of others, so it runs in a sandbox, and what it runs with is locked (``tools``).
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Mapping
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from pathspec import GitIgnoreSpec
 
-from debonair import built
+from debonair import backend, built, tools
 from debonair.app import content, walk
-from debonair.errors import ProjectError
+from debonair.deb.tree import Source
+from debonair.errors import LockError, ProjectError
+from debonair.exclusive import exclusive
 from debonair.fetch import place
-from debonair.lock.resolve import Uv
 from debonair.progress import say
+from debonair.pure import Job
+from debonair.sandbox import FailedError
 from debonair.wheels import Wheel
 
 if TYPE_CHECKING:
@@ -37,46 +45,106 @@ NOT_SOURCES = GitIgnoreSpec.from_lines(
         "/dist",
         "/build",
         "/debian",
+        "/pylock.build-*.toml",
     ]
 )
 """What no build backend is to see."""
 
 
-def wheel(project: Project, epoch: int, cache: Cache, environ: Mapping[str, str]) -> Wheel:
+_FORMAT = 1
+"""Raised whenever the same inputs would make another wheel than before."""
+_LAST = 30
+"""Lines of what a backend said that failed."""
+
+
+def wheel(
+    project: Project,
+    epoch: int,
+    cache: Cache,
+    environ: Mapping[str, str],
+    installed: Sequence[Wheel] | None = None,
+) -> Wheel:
     """Return the wheel of ``project``, dated ``epoch`` (seconds); it must be pure Python.
 
-    It is built from a copy with fixed modes and times, so that neither is this machine's. Raises
-    ``LockError`` if it does not build, ``NetworkError`` if its build backend cannot be fetched, and
-    ``ProjectError`` if the wheel is for one architecture.
+    It is built from a copy with fixed modes and times, so that neither is this machine's. The backend runs
+    with the wheels ``installed``, else with what is locked beside the project's own lock. Raises
+    ``LockError`` if it does not build, ``NetworkError`` if its build backend cannot be fetched,
+    ``MachineError`` if this machine allows no sandbox, and ``ProjectError`` if the wheel is for one
+    architecture.
     """
-    with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
-        copy = Path(folder) / "source"
-        digest = _copy(project.root, copy, epoch)
-        note = cache.folder("locks") / f"{digest}.own"
-        file = built.kept(note, cache)
+    job = _Own(project, epoch, cache, environ, installed, tuple(_copy(project.root, epoch)))
+    with exclusive(cache.folder("locks") / f"{job.digest}.lock"):  # targets are built side by side
+        file = built.kept(job.note, cache)
         if file is None:
             say(f"Building the wheel of {project.name}...")
-            made = Uv(project.root, environ).build(copy, Path(folder), epoch)
-            if not made.name.endswith("-none-any.whl"):
+            name, data = job.build()
+            if not name.endswith("-none-any.whl"):
                 raise ProjectError(
-                    f"{project.config_file}: the project builds to {made.name}, which is not pure Python.",
+                    f"{project.config_file}: the project builds to {name}, which is not pure Python.",
                     hint='Package its files as they are (install = "files"), its C code as a dependency.',
                 )
-            file = built.keep(made.name, made.read_bytes(), cache, note=note)
+            file = built.keep(name, data, cache, note=job.note)
     return Wheel(project.name, project.version, file.filename, file.sha256, place(file, cache))
 
 
-def _copy(root: Path, copy: Path, epoch: int) -> str:
-    """Copy the sources of a project and return a hash of all that the backend will see."""
-    digest = hashlib.sha256(json.dumps(["own", epoch]).encode())
+@dataclass(frozen=True)
+class _Own:
+    """The sources of a project, and what they are built with."""
+
+    project: Project
+    epoch: int
+    cache: Cache
+    environ: Mapping[str, str]
+    installed: Sequence[Wheel] | None
+    sources: tuple[Source, ...]
+
+    @property
+    def lock(self) -> Path:
+        return tools.path(self.project.root, self.project.name)
+
+    @cached_property
+    def digest(self) -> str:
+        """Return the hash of all that the backend will see."""
+        start = ["own", _FORMAT, platform.python_version(), self.epoch, self.project.version]
+        digest = hashlib.sha256(json.dumps(start).encode())
+        for source in self.sources:
+            line = [source.path, source.mode, hashlib.sha256(source.data).hexdigest()]
+            digest.update(json.dumps(line).encode())
+        return digest.hexdigest()
+
+    @property
+    def note(self) -> Path:
+        """Return where the wheel is noted; a lock that was just made decides of it too."""
+        tools = [self.lock.read_bytes().hex() if self.lock.is_file() else ""]
+        if self.installed is not None:
+            tools = [wheel.sha256 for wheel in self.installed]
+        key = hashlib.sha256(json.dumps([self.digest, tools]).encode()).hexdigest()
+        return self.cache.folder("locks") / f"{key}.own"
+
+    def build(self) -> tuple[str, bytes]:
+        """Run the backend; return the wheel's name and its bytes. Raises as ``wheel`` does."""
+        given = [msgspec.structs.replace(each, path=f"source/{each.path}") for each in self.sources]
+        # setuptools-scm would ask git, which has no repository there.
+        variables = {"SETUPTOOLS_SCM_PRETEND_VERSION": self.project.version}
+        title = f"{self.project.name} {self.project.version}"
+        system = backend.of(self.project.root)
+        job = Job(title, "", "", system, given, self.epoch, self.environ, variables)
+        try:
+            if self.installed is None:
+                return job.wheel(self.lock, self.cache)
+            return job.with_tools(self.installed)
+        except FailedError as failed:
+            said = "\n".join(f"  {line}" for line in failed.output.splitlines()[-_LAST:])
+            raise LockError(
+                f"The wheel of {title} does not build. Its backend said at the end:\n{said}",
+                hint="The backend runs in a sandbox, without a network and without your files and "
+                "variables: what it needs must be in the project.",
+            ) from None
+
+
+def _copy(root: Path, epoch: int) -> Iterator[Source]:
+    """Yield the sources of a project as the backend will see them."""
     for path in sorted(walk(root, "", NOT_SOURCES.match_file)):
-        source, target = root / path, copy / path
-        if not source.is_file():
-            continue
-        mode, data = content(source)
-        digest.update(json.dumps([path, mode, hashlib.sha256(data).hexdigest()]).encode())
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-        target.chmod(mode)
-        os.utime(target, (epoch, epoch))
-    return digest.hexdigest()
+        if (root / path).is_file():
+            mode, data = content(root / path)
+            yield Source.file(path, data, mtime=epoch, mode=mode)

@@ -297,7 +297,9 @@ def _homepage(project: dict[str, Any]) -> str:
 def _license_text(root: Path, project: dict[str, Any]) -> str:
     table = project.get("license")
     names: list[str] = [table["file"]] if isinstance(table, dict) and "file" in table else []
-    names += [*project.get("license-files", []), "LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING"]
+    for pattern in project.get("license-files", []):
+        names += pyproject_toml.license_files(root, pattern)
+    names += ["LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING"]
     for name in names:
         if (path := root / name).is_file():
             return path.read_text(encoding="utf-8", errors="replace")

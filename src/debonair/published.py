@@ -52,7 +52,7 @@ def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[st
     targets = [load(name) for name in project.targets]
     with ExitStack() as undo:
         path = _lock(project, targets, cache, environ)
-        undo.callback(path.unlink)
+        undo.callback(_remove, root, path)
         lock = _alone(locks.ensure(project, targets, cache, environ), project.name)
         own = wheels.obtain(lock, targets[0], cache, environ)
         described = distribution.described(project, own)
@@ -61,6 +61,12 @@ def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[st
         undo.pop_all()
     _tell(described, own[0], path)
     return projects.load(root)
+
+
+def _remove(root: Path, lock: Path) -> None:
+    """Remove what was locked: the app, and what of it was built from its sdist with which tools."""
+    for path in (lock, *root.glob("pylock.build-*.toml")):
+        path.unlink()
 
 
 def _compare(said: Mapping[str, Any], present: Mapping[str, Any], file: Path) -> None:

@@ -29,24 +29,41 @@ verbose = False
 """Whether each command is shown before it is run, in a form that can be pasted."""
 
 PACKAGES: Mapping[str, str] = {
+    "apt-cache": "apt",
     "apt-config": "apt",
     "apt-get": "apt",
+    "base64": "coreutils",
+    "bwrap": "bubblewrap",
+    "cat": "coreutils",
     "chroot": "coreutils",
     "dpkg": "dpkg",
+    "dpkg-architecture": "dpkg-dev",
     "dpkg-deb": "dpkg",
+    "dpkg-parsechangelog": "dpkg-dev",
+    "dpkg-query": "dpkg",
+    "env": "coreutils",
+    "git": "git",
     "gpg": "gnupg",
     "gpgconf": "gnupg",
     "gpgv": "gpgv",
+    "id": "coreutils",
+    "install": "coreutils",
     "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",
     "newuidmap": "uidmap",
     "nsenter": "util-linux",
     "pivot_root": "util-linux",
+    "prlimit": "util-linux",
+    "rm": "coreutils",
     "setpriv": "util-linux",
+    "sh": "dash",
     "ssh": "openssh-client",
+    "systemctl": "systemd",
     "systemd-nspawn": "systemd-container",
     "tar": "tar",
+    "test": "coreutils",
+    "true": "coreutils",
     "umount": "mount",
     "unshare": "util-linux",
 }
@@ -82,10 +99,12 @@ def find(program: str) -> str:
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     if found := shutil.which(program, path=path):
         return found
-    package = PACKAGES.get(program, program)
+    package = PACKAGES.get(program)
     raise MachineError(
         f"The program '{program}' is not on this machine.",
-        hint=f"It is in the Debian package '{package}': sudo apt install {package}",
+        hint=f"It is in the Debian package '{package}': sudo apt install {package}"
+        if package
+        else "Install it where PATH finds it.",
     )
 
 

@@ -7,20 +7,26 @@ with their hashes, and what the project's own build backend needs.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from debonair import backend
+from debonair import backend, here, sandbox, tools
 from debonair import lock as locks
 from debonair.cache import whole
 from debonair.errors import LockError, WheelError
 from debonair.lock import pylock
-from debonair.wheels import Wheel, obtain
+from debonair.lock.fresh import allows
+from debonair.lock.locked import File, Lock, Locked
+from debonair.sdist import sha256
+from debonair.wheels import Wheel, obtain, select
 
 if TYPE_CHECKING:
     from debonair.cache import Cache
@@ -31,6 +37,9 @@ if TYPE_CHECKING:
 FOLDER = "debian/wheels"
 """Where it lies in a project with a ``debian/``, unless another folder is named."""
 _BACKEND = "pylock.backend.toml"
+_RECORD = ".fetched-by-debonair"
+"""The wheels that were put there and not found there, as sha256sum(1) lists them."""
+_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_.+!-]+\.whl)")
 _HINT = "Type 'debonair fetch' where there is a network, and take the whole folder along."
 
 
@@ -62,6 +71,8 @@ class Shelf:
     def of(cls, project: Project, folder: Path, environ: Mapping[str, str]) -> Shelf:
         """Return the shelf in ``folder``; ``environ`` is kept, but for where packages come from."""
         alone = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(folder)}
+        # Whoever builds a source package runs its debian/rules, often where no sandbox can be made.
+        alone[sandbox.VARIABLE] = "1"
         return cls(project, folder, {**environ, **alone})
 
     def wheels(self, target: Target) -> tuple[Wheel, ...]:
@@ -80,19 +91,33 @@ class Shelf:
         """Return nothing: SOURCE_DATE_EPOCH is that of the changelog where a package is built from it."""
         return []
 
+    def tools(self) -> tuple[Wheel, ...]:
+        """Return the wheels that the project's own is built with on this machine. Raises as ``wheels``."""
+        path = self.folder / _BACKEND
+        if not path.is_file():
+            return ()  # it needs none
+        packages = tuple(_fitting(pylock.read(path.read_bytes(), path).packages))
+        lock = Lock(packages, path, "pylock.toml", "")
+        chosen = select(lock, here.target())
+        return tuple(self._wheel(choice.name, choice.version, choice.file, path) for choice in chosen)
+
     def _verified(self, target: Target) -> Iterator[Wheel]:
         self._note(target)
         path = self._path(target)
         for package in pylock.read(path.read_bytes(), path).packages:
             (file,) = package.wheels
-            wheel = self.folder / file.filename
-            if not wheel.is_file():
-                raise WheelError(f"{path} names {file.filename}, which is not beside it.", hint=_HINT)
-            if hashlib.sha256(wheel.read_bytes()).hexdigest() != file.sha256:
-                raise WheelError(
-                    f"{wheel} is not the file that {path.name} names: its sha256 is another.", hint=_HINT
-                )
-            yield Wheel(package.name, package.version, file.filename, file.sha256, wheel)
+            yield self._wheel(package.name, package.version, file, path)
+
+    def _wheel(self, name: str, version: str, file: File, path: Path) -> Wheel:
+        """Return the wheel ``file`` of the lock ``path``, verified."""
+        wheel = self.folder / file.filename
+        if not wheel.is_file():
+            raise WheelError(f"{path} names {file.filename}, which is not beside it.", hint=_HINT)
+        if hashlib.sha256(wheel.read_bytes()).hexdigest() != file.sha256:
+            raise WheelError(
+                f"{wheel} is not the file that {path.name} names: its sha256 is another.", hint=_HINT
+            )
+        return Wheel(name, version, file.filename, file.sha256, wheel)
 
     def _note(self, target: Target) -> _Note:
         path = self._path(target)
@@ -134,7 +159,8 @@ def fill(
 ) -> list[Path]:
     """Put on the shelf in ``folder`` what ``plans`` of ``project`` were made of; return its files.
 
-    Files that nothing on it names any more are taken away, what else lies there is not. Raises what
+    What an earlier run has put there, and nothing on it names any more, is taken away; what somebody else
+    has put there never is. Raises ``WheelError`` if that has the name of a wheel and is another, and what
     ``Uv.lock`` and ``wheels.obtain`` raise if what the project is built with cannot be had.
     """
     identity = made_from(project)
@@ -149,15 +175,30 @@ def fill(
         built_with = _backend(project, list(plans), cache, environ)
         wheels += built_with
         laid[folder / _BACKEND] = _text(built_with, _Note(made_from=identity))
-    for wheel in dict.fromkeys(wheels):
-        path = folder / wheel.filename
-        if not path.is_file() or path.read_bytes() != wheel.path.read_bytes():
-            with whole(path) as temporary:
+    before = _recorded(folder)
+    now = {wheel.filename: wheel for wheel in wheels}
+    present = {name: sha256(folder / name) for name in {*before, *now} if (folder / name).is_file()}
+    ours = {name: digest for name, digest in present.items() if before.get(name) == digest}
+    for name, wheel in now.items():
+        if present.get(name) not in (None, wheel.sha256, ours.get(name)):
+            raise WheelError(
+                f"{folder / name} is there already, and is not the file that was fetched.",
+                hint="It is not Debonair's: move it away, or name another folder with --out.",
+            )
+    for name in [name for name in ours if name not in now]:
+        (folder / name).unlink()
+        del ours[name]
+    for name, wheel in now.items():
+        if present.get(name) != wheel.sha256:
+            with whole(folder / name) as temporary:
                 temporary.write_bytes(wheel.path.read_bytes())
+            ours[name] = wheel.sha256
     for path, text in laid.items():
         with whole(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    _sweep(folder)
+    lines = [f"{digest}  {name}\n" for name, digest in sorted(ours.items())]
+    with whole(folder / _RECORD) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8")
     return sorted({*laid, *(folder / wheel.filename for wheel in wheels)})
 
 
@@ -180,17 +221,47 @@ def allow(source: Path, folder: Path) -> None:
 def _backend(
     project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]
 ) -> tuple[Wheel, ...]:
-    """Return what the project's own wheel is built with."""
-    from debonair.lock.locked import Lock  # noqa: PLC0415
-    from debonair.lock.resolve import Uv  # noqa: PLC0415
-
-    oldest = min(targets, key=lambda target: target.python_version)
-    path = project.root / _BACKEND
-    data = Uv(project.root, environ).lock(backend.of(project.root).requires, oldest.python, path)
-    lock = Lock(pylock.read(data, path).packages, path, "pylock.toml", hashlib.sha256(data).hexdigest())
+    """Return what the project's own wheel is built with, and was just now."""
+    requires = tuple(sorted(backend.of(project.root).requires))
+    if not requires:
+        return ()
+    path = tools.path(project.root, project.name)
+    _, lock = tools.locked(path, requires, tools.PYTHON, environ, locks=cache.folder("locks"))
     return tuple(
         dict.fromkeys(wheel for target in targets for wheel in obtain(lock, target, cache, environ))
     )
+
+
+def _fitting(packages: Sequence[Locked]) -> Iterator[Locked]:
+    """Yield of each distribution the newest version that is for this Python, with its wheels for all cpus.
+
+    The lock on a shelf has what several targets need, and says of none for which.
+    """
+    from packaging.version import Version  # noqa: PLC0415
+
+    files = dict[str, dict[Version, list[File]]]()
+    for package in packages:
+        files.setdefault(package.name, {}).setdefault(Version(package.version), []).extend(package.wheels)
+    for name, versions in files.items():
+        for version in sorted(versions, reverse=True):
+            found = [file for file in versions[version] if _is_for_this_python(file)]
+            if found or len(versions) == 1:
+                yield Locked(name, str(version), wheels=tuple(found))
+                break
+
+
+def _is_for_this_python(file: File) -> bool:
+    """Return whether the wheel ``file``, which lies on a shelf, says that it is for this Python."""
+    from packaging.metadata import parse_email  # noqa: PLC0415
+
+    path = Path(unquote(urlsplit(file.url).path))
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+            said, _ = parse_email(wheel.read(name))
+    except (OSError, ValueError, StopIteration, zipfile.BadZipFile):
+        return True  # whoever installs it says what is wrong with it
+    return allows(said.get("requires_python", ""), here.target().python)
 
 
 def _text(wheels: Sequence[Wheel], note: _Note) -> str:
@@ -218,14 +289,11 @@ def _quoted(value: str | tuple[str, ...]) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _sweep(folder: Path) -> None:
-    """Take away the wheels that no lock on the shelf names."""
-    named = {
-        file.filename
-        for path in folder.glob("pylock.*.toml")
-        for package in pylock.read(path.read_bytes(), path).packages
-        for file in package.wheels
-    }
-    for path in folder.glob("*.whl"):
-        if path.name not in named:
-            path.unlink()
+def _recorded(folder: Path) -> dict[str, str]:
+    """Return the wheels that earlier runs have put into ``folder``: hash by name."""
+    try:
+        lines = (folder / _RECORD).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    found = (_LINE.fullmatch(line) for line in lines)
+    return {line[2]: line[1] for line in found if line}

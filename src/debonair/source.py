@@ -77,8 +77,8 @@ def _write(
     name = f"{control.package}_{version.rpartition('-')[0]}"
     written = _control(planned, targets)
     with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
-        shelf.fill(Path(folder), project, plans, cache, environ)
-        wheels = {f"debian/wheels/{path.name}": path.read_bytes() for path in Path(folder).iterdir()}
+        laid = shelf.fill(Path(folder), project, plans, cache, environ)
+        wheels = {f"debian/wheels/{path.name}": path.read_bytes() for path in laid}
     debian = {
         **{f"debian/{name}": data for name, data in _documents(project, planned).items()},
         "debian/control": written.encode(),

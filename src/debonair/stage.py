@@ -98,6 +98,7 @@ def stage(
             project,
             target,
             wheels,
+            compiled=_untagged(compiled, wheels),
             libraries=libraries,
             version=version,
         ),
@@ -106,6 +107,12 @@ def stage(
         epoch=epoch,
         libraries=libraries,
     )
+
+
+def _untagged(compiled: Mapping[str, tuple[Elf, ...]], wheels: Sequence[Wheel]) -> list[Elf]:
+    """Return those of the ``compiled`` files, by layer, that are in no wheel for one architecture."""
+    tagged = {_title(wheel) for wheel in wheels if not metadata.is_pure(wheel)}
+    return [file for name, files in compiled.items() if name not in tagged for file in files]
 
 
 def _libraries(
@@ -134,7 +141,11 @@ def _recipe(wheel: Wheel, project: Project, target: Target, interpreter: Interpr
     inputs = [wheel.filename, wheel.sha256, project.package, target.python, identity]
     # The project's own wheel changes with every build, and must take no other along.
     weight = ENOUGH if wheel.name == project.name else wheel.path.stat().st_size
-    return Recipe(f"{wheel.name} {wheel.version}", inputs, make, weight)
+    return Recipe(_title(wheel), inputs, make, weight)
+
+
+def _title(wheel: Wheel) -> str:
+    return f"{wheel.name} {wheel.version}"
 
 
 def _programs(project: Project) -> list[Recipe]:

@@ -17,12 +17,10 @@ from debonair.cache import Cache, whole
 from debonair.errors import LockError, WheelError
 from debonair.fetch import Get, fetch, place
 from debonair.lock.locked import File, Lock, Locked
-from debonair.run import run
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
 
-    from debonair.lock.resolve import Runner, Uv
     from debonair.target import Target
 
 _SCHEMA = b"2"
@@ -77,23 +75,19 @@ def obtain(
     *,
     sources: Sources | None = None,
     get: Get | None = None,
-    runner: Runner = run,
 ) -> tuple[Wheel, ...]:
     """Return the wheels that ``lock`` has for ``target``, sorted by name, all of them in ``cache``.
 
     What ``sources`` names or allows is built for the target; without, an sdist must be pure Python.
-    ``environ`` is where the index is configured; ``get`` and ``runner`` stand in for the network and for
-    other programs. Raises ``WheelError`` if a distribution has no wheel for the target, or bytes that were
-    not locked, and ``NetworkError`` if something is not in the cache and cannot be fetched.
+    ``environ`` is where the index is configured; ``get`` stands in for the network. Raises ``WheelError``
+    if a distribution has no wheel for the target, or bytes that were not locked, ``NetworkError`` if
+    something is not in the cache and cannot be fetched, and ``MachineError`` if an sdist would have to be
+    built where no sandbox can be made.
     """
     choices = _chosen(lock, target, sources, cache)
     fetch([choice.file for choice in choices], cache, environ, get=get)
     if any(choice.ways for choice in choices):
-        from debonair.lock.resolve import Uv  # noqa: PLC0415 - most locks have a wheel of everything
-
-        choices = _built(
-            choices, lock, target, cache, Uv(lock.path.parent, environ, runner), sources=sources
-        )
+        choices = _built(choices, lock, target, cache, environ, sources=sources)
     return tuple(
         Wheel(
             choice.name, choice.version, choice.file.filename, choice.file.sha256, place(choice.file, cache)
@@ -194,22 +188,22 @@ def _built(
     lock: Lock,
     target: Target,
     cache: Cache,
-    uv: Uv,
+    environ: Mapping[str, str],
     *,
     sources: Sources | None,
 ) -> tuple[Choice, ...]:
     """Return ``choices`` with a wheel in place of each sdist."""
-    from debonair.sdist import Built, build  # noqa: PLC0415
+    from debonair.sdist import Built, build  # noqa: PLC0415 - most locks have a wheel of everything
 
     done, missing = list[Choice](), list[str]()
     for choice in choices:
         built = Built(choice.file) if not choice.ways else Built(None)
         if "pure" in choice.ways:
-            built = build(choice.file, cache, uv, once="native" in choice.ways)
+            built = build(choice, lock.path.parent, cache, environ, once="native" in choice.ways)
         if built.file is None and "native" in choice.ways and sources:
             from debonair import native  # noqa: PLC0415 - few apps need a compiler
 
-            built = Built(native.build(choice, target, sources, cache, uv.environ))
+            built = Built(native.build(choice, target, sources, cache, environ))
         if built.file:
             done.append(Choice(choice.name, choice.version, built.file))
         else:

@@ -14,7 +14,7 @@ import pytest
 from samples import sample_project
 from wheelmaker import make_wheel
 
-from debonair import lock, target, wheels
+from debonair import lock, sandbox, target, wheels
 from debonair.cache import Cache
 from debonair.errors import LockError, NetworkError, WheelError
 from debonair.lock.resolve import Uv, program
@@ -212,14 +212,22 @@ def test_no_network(project: Project, cache: Cache, environ: dict[str, str]) -> 
     assert not (project.root / "pylock.toml").exists()
 
 
-def test_an_sdist_is_built(project: Project, cache: Cache, environ: dict[str, str], index: Path) -> None:
+def test_an_sdist_is_built(
+    project: Project,
+    cache: Cache,
+    environ: dict[str, str],
+    index: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     make_sdist(index, "py3-none-any")
     changed = sample_project(root=project.root, config_file=project.config_file, requirements=("purely",))
     found = lock.ensure(changed, [ARM64], cache, environ)
     (wheel,) = wheels.obtain(found, ARM64, cache, environ)
     assert wheel.filename == "purely-1.0-py3-none-any.whl"
     assert b"EPOCH = 1600000000" in wheel.path.read_bytes()
-    assert wheels.obtain(found, ARM64, cache, environ, runner=_refuse) == (wheel,)
+    with monkeypatch.context() as alone:
+        alone.setattr(sandbox, "find", _refuse)
+        assert wheels.obtain(found, ARM64, cache, environ) == (wheel,)
 
 
 def test_an_sdist_that_is_not_pure(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,29 @@ def test_a_disk_that_is_full_from_the_start(tmp_path: Path, monkeypatch: pytest.
 def test_other_errors_stay_what_they_are() -> None:
     with pytest.raises(OSError, match="I/O"), disk(Path("x")):
         raise OSError(errno.EIO, "I/O")
+
+
+class TestPermissions:
+    @pytest.fixture(autouse=True)
+    def _umask(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """A umask that nobody may touch: it is one for all threads, and others make folders meanwhile."""
+        mask = os.umask(0o027)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "umask", lambda mask: pytest.fail("the umask of all threads was changed"))
+            yield
+        os.umask(mask)
+
+    def test_a_new_file_has_those_that_the_umask_leaves(self, tmp_path: Path) -> None:
+        with whole(tmp_path / "new") as temporary:
+            temporary.write_text("x")
+        assert (tmp_path / "new").stat().st_mode & 0o7777 == 0o640
+
+    @pytest.mark.parametrize("mode", [0o600, 0o664, 0o755])
+    def test_a_file_that_is_there_keeps_its_own(self, tmp_path: Path, mode: int) -> None:
+        path = tmp_path / "pyproject.toml"
+        path.write_text("[project]")
+        path.chmod(mode)
+        with whole(path) as temporary:
+            temporary.write_text("[project] # more")
+        assert path.stat().st_mode & 0o7777 == mode
+        assert [each.name for each in tmp_path.iterdir()] == ["pyproject.toml"]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,15 +11,17 @@ from debonair.errors import MachineError, ProjectError
 from debonair.run import Completed
 
 
-def git(monkeypatch: pytest.MonkeyPatch, stdout: str, status: int = 0) -> list[str]:
+def git(monkeypatch: pytest.MonkeyPatch, stdout: str, status: int = 0, stderr: str = "") -> list[str]:
     seen: list[str] = []
 
-    def run(argv: Sequence[str | Path], *, check: bool) -> Completed:
+    def run(argv: Sequence[str | Path], *, check: bool, env: Mapping[str, str]) -> Completed:
         assert not check
+        assert env["LC_ALL"] == "C", "what it says is read"
         seen.extend(map(str, argv))
-        return Completed(status, stdout, "")
+        return Completed(status, stdout, stderr)
 
     monkeypatch.setattr(epoch, "run", run)
+    monkeypatch.setattr(epoch, "find", lambda program: f"/usr/bin/{program}")
     return seen
 
 
@@ -30,7 +32,7 @@ def touch(path: Path, time: int) -> None:
 
 
 def test_source_date_epoch_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = git(monkeypatch, "1600000000\n")
+    seen = git(monkeypatch, "1600000000 HEAD -> main, origin/main\n")
     assert epoch.of(tmp_path, {"SOURCE_DATE_EPOCH": "1700000000"}) == 1_700_000_000
     assert seen == []
     assert epoch.of(tmp_path, {"SOURCE_DATE_EPOCH": "0"}) == 0
@@ -46,16 +48,25 @@ def test_source_date_epoch_that_is_none(given: str, tmp_path: Path) -> None:
 
 def test_then_the_last_commit_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path / "x", 1_500_000_000)
-    seen = git(monkeypatch, "1600000000\n")
+    seen = git(monkeypatch, "1600000000 HEAD -> main, origin/main\n")
     assert epoch.of(tmp_path, {"SOURCE_DATE_EPOCH": ""}) == 1_600_000_000
-    assert seen == ["git", "-C", str(tmp_path), "log", "-1", "--format=%ct", "--", "."]
+    assert seen[0] == "env"
+    assert seen[seen.index("/usr/bin/git") :][:3] == ["/usr/bin/git", "-C", str(tmp_path)]
+    assert seen[-6:] == ["log", "-1", "--no-show-signature", "--format=%ct %D", "--", "."]
 
 
-@pytest.mark.parametrize(("stdout", "status"), [("", 0), ("fatal: not a git repository", 128)])
+@pytest.mark.parametrize(
+    ("stderr", "status"),
+    [
+        ("", 0),
+        ("fatal: not a git repository (or any of the parent directories): .git", 128),
+        ("fatal: your current branch 'main' does not have any commits yet", 128),
+    ],
+)
 def test_then_the_newest_file(
-    stdout: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stderr: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    git(monkeypatch, stdout, status)
+    git(monkeypatch, "", status, stderr)
     for name, time in (
         ("a/b/new.py", 1_400_000_000),
         ("old.py", 1_300_000_000),
@@ -71,11 +82,27 @@ def test_then_the_newest_file(
     assert epoch.of(tmp_path, {}) == 1_450_000_000
 
 
-def test_where_there_is_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(*_: object, **__: object) -> Completed:
-        raise MachineError("no git")
+@pytest.mark.parametrize("said", ["gpg: Signature made", "16000000001600000000", "-1", "\u0661"])
+def test_a_git_that_says_something_else(said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(monkeypatch, f"{said}\n1600000000 HEAD\n")
+    with pytest.raises(ProjectError, match="where it should say when"):
+        epoch.of(tmp_path, {})
 
-    monkeypatch.setattr(epoch, "run", run)
+
+def test_a_lock_that_the_build_writes_changes_no_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(monkeypatch, "")
+    touch(tmp_path / "app.py", 1_400_000_000)
+    touch(tmp_path / "pylock.build-cffi.toml", 1_500_000_000)
+    assert epoch.of(tmp_path, {}) == 1_400_000_000
+
+
+def test_where_there_is_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(program: str) -> str:
+        raise MachineError(f"no {program}")
+
+    monkeypatch.setattr(epoch, "find", find)
     assert epoch.of(tmp_path, {}) == 0
     touch(tmp_path / "x", 1_400_000_000)
     assert epoch.of(tmp_path, {}) == 1_400_000_000

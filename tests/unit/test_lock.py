@@ -293,7 +293,8 @@ class TestMaking:
     def test_leaves_a_uv_lock_to_uv(self, project: Make, uv: FakeUv, tmp_path: Path) -> None:
         made = project("flask", uv__lock="")
         lock.write(made, TARGETS, Cache(tmp_path), NOTHING, upgrade=True, runner=uv)
-        assert uv.asked == [["lock", "-q", "--upgrade"]]
+        (asked,) = uv.asked
+        assert asked[:3] == ["lock", "-q", "--upgrade"]
         assert (made.root / "uv.lock").read_text() == "written by uv"
 
 
@@ -457,6 +458,29 @@ class TestRequirements:
             url.rpartition("/")[2],
         )
         assert uv.asked == []
+
+    @pytest.mark.parametrize("number", [0, 1, 2])
+    def test_of_several_hashes_of_an_address_that_of_the_file_counts(
+        self, number: int, project: Make, ensure: Ensure, tmp_path: Path
+    ) -> None:
+        """pip takes a file with any of them, as of one that was built again."""
+        wheel = tmp_path / "own-2.0-py3-none-any.whl"
+        wheel.write_bytes(b"a wheel")
+        right = hashlib.sha256(b"a wheel").hexdigest()
+        hashes = sorted(["0" * 64, "f" * 64])
+        hashes.insert(number, right)
+        text = f"own @ {wheel.as_uri()} " + " ".join(f"--hash=sha256:{value}" for value in hashes)
+        (own,) = ensure(project("own", requirements__txt=text)).packages
+        assert [file.sha256 for file in own.wheels] == [right]
+
+    def test_an_address_with_a_file_of_another_hash(
+        self, project: Make, ensure: Ensure, tmp_path: Path
+    ) -> None:
+        wheel = tmp_path / "own-2.0-py3-none-any.whl"
+        wheel.write_bytes(b"another wheel")
+        text = f"own @ {wheel.as_uri()} --hash=sha256:{'0' * 64} --hash=sha256:{'1' * 64}"
+        with pytest.raises(LockError, match="which is none of those of own"):
+            ensure(project("own", requirements__txt=text))
 
     def test_an_address_that_is_no_wheel(self, project: Make, ensure: Ensure) -> None:
         text = f"own @ https://files.example/own.tar.gz --hash=sha256:{'0' * 64}"

@@ -89,14 +89,23 @@ wheels = [
         assert flask.sdist
         assert flask.sdist.url == "file:///srv/app/files/flask-3.1.0.tar.gz"
 
-    def test_files_beside_the_lock_are_named_by_their_paths(self) -> None:
+    def test_files_beside_the_lock_are_named_by_their_paths(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         hashes = f'hashes = {{ sha256 = "{A}" }}'
         near = f'{{ url = "file:///srv/my%20app/wheels/f-1-py3-none-any.whl", {hashes} }}'
         odd = f'{{ url = "file:///srv/my%20app/wheels/f%2B-1-py3-none-any.whl", {hashes} }}'
         far = f'{{ url = "file:///srv/wheels/f-1-py3-none-any.whl", {hashes} }}'
-        text = package(f"wheels = [{near}, {odd}, {far}]")
+        whole = f'{{ path = "/srv/my app/wheels/g-1-py3-none-any.whl", {hashes} }}'
+        text = package(f"wheels = [{near}, {odd}, {far}, {whole}]")
         moved = pylock.relative(text.encode(), Path("/srv/my app")).decode()
-        assert moved == text.replace('url = "file:///srv/my%20app/wheels/f-', 'path = "wheels/f-')
+        assert moved == text.replace('url = "file:///srv/my%20app/wheels/f-', 'path = "wheels/f-').replace(
+            'path = "/srv/my app/wheels/g-', 'path = "wheels/g-'
+        )
+        said = capsys.readouterr().err
+        assert said.startswith("The lock names files of this machine, outside of /srv/my app, which others")
+        assert "f-1-py3-none-any.whl" in said, "the one that is far"
+        assert "g-1" not in said
         (flask,) = read(moved, Path("/elsewhere/pylock.toml")).packages
         assert flask.wheels[0].url == "file:///elsewhere/wheels/f-1-py3-none-any.whl"
 

@@ -175,7 +175,31 @@ def test_credentials(project: Path) -> None:
         "PIP_EXTRA_INDEX_URL": "https://me:p%40ss@a.example/simple https://b.example",
         "UV_INDEX": "internal=https://token@c.example/simple?x=1",
     }
-    assert index.credentials(environ) == {"a.example": ("me", "p@ss"), "c.example": ("token", "")}
+    assert index.credentials(environ) == {
+        "https://a.example:443": ("me", "p@ss"),
+        "https://c.example:443": ("token", ""),
+    }
+
+
+@pytest.mark.parametrize(
+    "spoilt", ["https://me:x@[a/simple", "https://me:x@a:port/simple", "https://me:x@/"]
+)
+def test_an_address_that_is_none_has_no_credentials(spoilt: str) -> None:
+    assert index.credentials({"PIP_CONFIG_FILE": "/dev/null", "UV_INDEX_URL": spoilt}) == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://A.example/simple", "https://a.example:443"),
+        ("http://a.example:8080/simple", "http://a.example:8080"),
+        ("http://me:x@a.example", "http://a.example:80"),
+        ("file:///a", ""),
+        ("https://a.example:99999/", ""),
+    ],
+)
+def test_whose_an_address_is(url: str, origin: str) -> None:
+    assert index.origin(url) == origin
 
 
 class Runner:

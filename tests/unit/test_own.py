@@ -1,48 +1,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from boxes import Box, boxed
 from samples import sample_project
-from wheelmaker import make_wheel
 
-from debonair import own
+from debonair import own, tools
 from debonair.cache import Cache
 from debonair.errors import LockError, ProjectError
+from debonair.lock.locked import Lock
 from debonair.project import Project
+from debonair.sandbox import FailedError
 
 EPOCH = 1_700_000_000
-
-
-class Backend:
-    """Stands in for uv: builds a wheel of a fixed name and keeps what it was given to see."""
-
-    seen: dict[str, tuple[bytes, int, int]]
-
-    def __init__(self, tag: str = "py3-none-any", error: Exception | None = None) -> None:
-        self.tag, self.error, self.built = tag, error, 0
-
-    def __call__(self, root: Path, environ: Mapping[str, str]) -> Backend:
-        self.root, self.environ = root, environ
-        return self
-
-    def build(self, source: Path, out: Path, epoch: int) -> Path:
-        self.built += 1
-        if self.error:
-            raise self.error
-        self.epoch = epoch
-        self.seen = {
-            str(path.relative_to(source)): (
-                path.read_bytes(),
-                path.stat().st_mode & 0o777,
-                int(path.stat().st_mtime),
-            )
-            for path in sorted(source.rglob("*"))
-            if path.is_file()
-        }
-        return make_wheel(out, "Guestbook", "1.4.2", {"guestbook.py": b""}, self.tag)
+PYPROJECT = b'[build-system]\nrequires = ["setuptools"]\n'
 
 
 @pytest.fixture
@@ -56,31 +29,45 @@ def given(tmp_path: Path) -> Project:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     (root / "tool").chmod(0o711)
+    (root / "pyproject.toml").write_bytes(PYPROJECT)
     (root / "dangling").symlink_to("nowhere")
     return sample_project(root=root, config_file=root / "pyproject.toml", install="wheel")
 
 
-def use(monkeypatch: pytest.MonkeyPatch, backend: Backend) -> Backend:
-    monkeypatch.setattr(own, "Uv", backend)
-    return backend
+def use(monkeypatch: pytest.MonkeyPatch, box: Box) -> Box:
+    def locked(file: Path, requires: tuple[str, ...], *_: object, locks: Path) -> object:
+        file.write_text("locked")
+        return requires, Lock((), file, "pylock.toml", "")
+
+    monkeypatch.setattr(tools, "locked", locked)
+    return boxed(monkeypatch, box)
 
 
 def test_the_backend_sees_a_clean_copy(
     given: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = use(monkeypatch, Backend())
+    box = use(monkeypatch, Box(name="Guestbook"))
     found = own.wheel(given, EPOCH, Cache(tmp_path / "cache"), {"A": "1"})
-    assert backend.seen == {
-        ".dockerignore": (b".dockerignore", 0o644, EPOCH),
-        "pyproject.toml": (b"pyproject.toml", 0o644, EPOCH),
-        "src/guestbook.py": (b"src/guestbook.py", 0o644, EPOCH),
-        "tool": (b"tool", 0o755, EPOCH),
+    (seen,) = box.given
+    assert {path: of for path, of in seen.items() if path.startswith("source/")} == {
+        "source/.dockerignore": (b".dockerignore", 0o644, EPOCH),
+        "source/pyproject.toml": (PYPROJECT, 0o644, EPOCH),
+        "source/src/guestbook.py": (b"src/guestbook.py", 0o644, EPOCH),
+        "source/tool": (b"tool", 0o755, EPOCH),
     }
-    assert (backend.epoch, backend.root, backend.environ) == (EPOCH, given.root, {"A": "1"})
+    assert {path for path in seen if not path.startswith("source/")} == {
+        "backend.json",
+        "build_wheel.py",
+        "venv/pyvenv.cfg",
+    }
+    (variables,) = box.variables
+    assert variables["SOURCE_DATE_EPOCH"] == str(EPOCH)
+    assert variables["SETUPTOOLS_SCM_PRETEND_VERSION"] == "1.4.2"
+    assert "A" not in variables
     assert (found.name, found.version, found.filename) == (
         "Guestbook",
         "1.4.2",
-        "Guestbook-1.4.2-py3-none-any.whl",
+        "Guestbook-1.0-py3-none-any.whl",
     )
     assert found.path.is_file()
     assert found.path.parent == tmp_path / "cache/wheels" / found.sha256
@@ -89,20 +76,20 @@ def test_the_backend_sees_a_clean_copy(
 def test_the_same_sources_are_built_once(
     given: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = use(monkeypatch, Backend())
+    box = use(monkeypatch, Box())
     cache = Cache(tmp_path / "cache")
     first = own.wheel(given, EPOCH, cache, {})
     os.utime(given.root / "tool", (1, 1))
     (given.root / "dist/new.whl").touch()
     assert own.wheel(given, EPOCH, cache, {}) == first
-    assert backend.built == 1
+    assert len(box.given) == 1
 
 
-@pytest.mark.parametrize("change", ["content", "mode", "name", "epoch", "cache", "note"])
+@pytest.mark.parametrize("change", ["content", "mode", "name", "epoch", "cache", "note", "tools"])
 def test_whatever_the_backend_sees_counts(
     change: str, given: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = use(monkeypatch, Backend())
+    box = use(monkeypatch, Box())
     cache = Cache(tmp_path / "cache")
     first = own.wheel(given, EPOCH, cache, {})
     if change == "content":
@@ -116,14 +103,25 @@ def test_whatever_the_backend_sees_counts(
     elif change == "note":
         (note,) = (tmp_path / "cache/locks").glob("*.own")
         note.write_bytes(b"rubbish")
+    elif change == "tools":
+        (given.root / "pylock.build-guestbook.toml").write_text("others")
     own.wheel(given, EPOCH + (change == "epoch"), cache, {})
-    assert backend.built == 2
+    assert len(box.given) == 2
+
+
+def test_the_tools_of_a_shelf_are_taken_and_no_others(
+    given: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = use(monkeypatch, Box(asks=[["wheel"]]))
+    own.wheel(given, EPOCH, Cache(tmp_path / "cache"), {}, [])
+    assert not (given.root / "pylock.build-guestbook.toml").exists()
+    assert [said["requires"] for said in box.said] == [["setuptools"], ["setuptools", "wheel"]]
 
 
 def test_a_wheel_for_one_machine_is_refused(
     given: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    use(monkeypatch, Backend("cp313-cp313-linux_x86_64"))
+    use(monkeypatch, Box(tag="cp313-cp313-linux_x86_64"))
     with pytest.raises(ProjectError, match="which is not pure Python") as caught:
         own.wheel(given, EPOCH, Cache(tmp_path / "cache"), {})
     assert 'install = "files"' in caught.value.hint
@@ -131,8 +129,9 @@ def test_a_wheel_for_one_machine_is_refused(
 
 
 def test_a_backend_that_fails(given: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = use(monkeypatch, Backend(error=LockError("it does not build")))
+    box = use(monkeypatch, Box(raises=FailedError("Traceback:\nOSError: no network", 1)))
     for _ in range(2):
-        with pytest.raises(LockError, match="does not build"):
+        with pytest.raises(LockError, match=r"does not build.*\n  Traceback:\n  OSError: no net") as caught:
             own.wheel(given, EPOCH, Cache(tmp_path / "cache"), {})
-    assert backend.built == 2  # a failure is not remembered
+        assert "without a network" in caught.value.hint
+    assert len(box.given) == 2  # a failure is not remembered

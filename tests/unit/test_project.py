@@ -352,6 +352,9 @@ class TestLicense:
         [
             ('license = { file = "COPYRIGHT" }', "COPYRIGHT"),
             ('license-files = ["NONE", "legal/MIT.txt"]', "legal/MIT.txt"),
+            ('license-files = ["NONE*", "legal/[LM]I*.txt"]', "legal/MIT.txt"),
+            ('license-files = ["**/MI?.txt"]', "legal/MIT.txt"),
+            ('license-files = ["/etc/host*", "../*/*", "", "[", "a**b"]', "LICENSE"),
             ('license = { text = "MIT" }', "LICENSE"),
             ("", "COPYING"),
             ("", "LICENSE.md"),

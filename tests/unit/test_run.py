@@ -64,7 +64,7 @@ class TestFind:
         run.find("nginx")
         assert seen[1] == f"{os.defpath}:/usr/sbin:/sbin"
 
-    @pytest.mark.parametrize(("program", "package"), [("nsenter", "util-linux"), ("strange", "strange")])
+    @pytest.mark.parametrize(("program", "package"), [("nsenter", "util-linux"), ("git", "git")])
     def test_a_missing_program_is_named_with_its_package(
         self, program: str, package: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -10,12 +10,12 @@ import pytest
 from samples import sample_project
 from wheelmaker import make_wheel
 
-from debonair import shelf, target
+from debonair import shelf, target, tools
 from debonair.cache import Cache
 from debonair.deb.control import Control
 from debonair.deb.tree import Tree
 from debonair.errors import LockError, WheelError
-from debonair.lock.resolve import Uv
+from debonair.lock.locked import Lock
 from debonair.project import Project
 from debonair.shelf import Shelf
 from debonair.stage import Plan
@@ -85,6 +85,7 @@ def test_what_nothing_names_any_more_goes(tmp_path: Path, project: Project) -> N
     (project.root / shelf.FOLDER / "README").write_text("mine")
     fill(tmp_path, project, {TRIXIE: plan(wheel(tmp_path, "flask", "2.0"))})
     assert sorted(path.name for path in (project.root / shelf.FOLDER).iterdir()) == [
+        ".fetched-by-debonair",
         "README",
         "flask-2.0-py3-none-any.whl",
         "pylock.trixie-arm64.toml",
@@ -97,16 +98,46 @@ def test_what_the_project_is_built_with(
     built_with = wheel(tmp_path, "setuptools")
     asked = list[object]()
 
-    def lock(_: Uv, requirements: tuple[str, ...], python: str, path: Path) -> bytes:
-        asked.extend([requirements, python, path.name])
-        return b'lock-version = "1.0"\n'
+    def locked(file: Path, requires: tuple[str, ...], python: str, *_: object, locks: Path) -> object:
+        asked.extend([requires, python, file.name])
+        return requires, Lock((), file, "pylock.toml", "")
 
-    monkeypatch.setattr(Uv, "lock", lock)
+    monkeypatch.setattr(tools, "locked", locked)
     monkeypatch.setattr(shelf, "obtain", lambda *_: (built_with,))
     own = replace(project, install="wheel")
     laid = fill(tmp_path, own, {TRIXIE: plan(), BOOKWORM: plan()})
-    assert asked == [("setuptools>=40.8.0",), "3.11", "pylock.backend.toml"]
+    assert asked == [("setuptools>=40.8.0",), "3.11", "pylock.build-guestbook.toml"]
     assert {"pylock.backend.toml", built_with.filename} <= set(laid)
+    (found,) = kept(project).tools()
+    assert (found.name, found.version, found.sha256) == ("setuptools", "1.0", built_with.sha256)
+    assert found.path == project.root / shelf.FOLDER / built_with.filename
+
+
+def test_a_project_that_is_built_with_nothing(tmp_path: Path, project: Project) -> None:
+    (project.root / "pyproject.toml").write_text("[build-system]\nrequires = []\n")
+    laid = fill(tmp_path, replace(project, install="wheel"), {TRIXIE: plan()})
+    assert "pylock.backend.toml" in laid
+    assert kept(project).tools() == ()
+
+
+def test_of_several_versions_that_for_this_python_is_taken(
+    tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shelf for two suites has the backend of each, and does not say which is for which."""
+    made = [
+        make_wheel(tmp_path / "made", "setuptools", version, {}, says=says)
+        for version, says in (("1.0", ""), ("9.0", ""), ("10.0", "Requires-Python: >=99\n"))
+    ]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in made]
+    every = tuple(
+        Wheel("setuptools", path.name.split("-")[1], path.name, digest, path)
+        for path, digest in zip(made, digests, strict=True)
+    )
+    monkeypatch.setattr(tools, "locked", lambda file, requires, *_, locks: (requires, None))
+    monkeypatch.setattr(shelf, "obtain", lambda *_: every)
+    fill(tmp_path, replace(project, install="wheel"), {TRIXIE: plan()})
+    (found,) = kept(project).tools()
+    assert found.version == "9.0"
 
 
 @pytest.mark.parametrize(
@@ -167,3 +198,62 @@ def test_dpkg_source_may_pack_them(project: Project) -> None:
     (project.root / "wheels/flask-2.0-py3-none-any.whl").touch()
     shelf.allow(project.root, project.root / "wheels")
     assert "2.0" not in listed.read_text()
+
+
+class TestWhatLiesThere:
+    """``fetch --out`` may name any folder, such as one with wheels of one's own."""
+
+    def test_what_an_earlier_run_has_put_there_goes(self, tmp_path: Path, project: Project) -> None:
+        old, new = wheel(tmp_path, "flask"), wheel(tmp_path, "flask", "2.0")
+        fill(tmp_path, project, {TRIXIE: plan(old)})
+        fill(tmp_path, project, {TRIXIE: plan(new)})
+        folder = project.root / shelf.FOLDER
+        assert [path.name for path in folder.glob("*.whl")] == [new.filename]
+
+    def test_what_others_have_put_there_stays(self, tmp_path: Path, project: Project) -> None:
+        folder = project.root / shelf.FOLDER
+        mine = [make_wheel(folder, "mine", version, {}) for version in ("1.0", "2.0")]
+        flask = wheel(tmp_path, "flask")
+        fill(tmp_path, project, {TRIXIE: plan(flask)})
+        fill(tmp_path, project, {TRIXIE: plan()})
+        assert all(path.is_file() for path in mine)
+        assert not (folder / flask.filename).exists()
+
+    def test_also_what_a_lock_has_named_for_a_while(self, tmp_path: Path, project: Project) -> None:
+        """A wheel of one's own in a folder that find-links names is both found and meant there."""
+        folder = project.root / shelf.FOLDER
+        mine = wheel(tmp_path, "mine")
+        folder.mkdir(parents=True)
+        (folder / mine.filename).write_bytes(mine.path.read_bytes())
+        fill(tmp_path, project, {TRIXIE: plan(mine)})
+        fill(tmp_path, project, {TRIXIE: plan()})
+        assert (folder / mine.filename).is_file()
+
+    def test_also_what_has_taken_the_place_of_what_was_put_there(
+        self, tmp_path: Path, project: Project
+    ) -> None:
+        folder = project.root / shelf.FOLDER
+        flask = wheel(tmp_path, "flask")
+        fill(tmp_path, project, {TRIXIE: plan(flask)})
+        (folder / flask.filename).write_bytes(b"mine")
+        with pytest.raises(WheelError, match="is there already, and is not the file") as caught:
+            fill(tmp_path, project, {TRIXIE: plan(flask)})
+        assert "--out" in caught.value.hint
+        fill(tmp_path, project, {TRIXIE: plan()})
+        assert (folder / flask.filename).read_bytes() == b"mine"
+
+    @pytest.mark.parametrize(
+        "record", [b"\xff\xfe", b"0" * 64 + b"  ../../precious.whl\n", b"precious.whl\n", b"\n"]
+    )
+    def test_a_record_that_somebody_wrote_leads_nowhere(
+        self, tmp_path: Path, project: Project, record: bytes
+    ) -> None:
+        folder = project.root / shelf.FOLDER
+        folder.mkdir(parents=True)
+        precious = [project.root / "precious.whl", folder / "precious.whl"]
+        for path in precious:
+            path.write_bytes(b"")
+        digest = hashlib.sha256(b"").hexdigest().encode()
+        (folder / ".fetched-by-debonair").write_bytes(record.replace(b"0" * 64, digest))
+        fill(tmp_path, project, {TRIXIE: plan()})
+        assert all(path.is_file() for path in precious)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from compiler import compile_here
@@ -10,7 +11,7 @@ from elfmaker import make_elf
 from samples import sample_project, sample_service
 from wheelmaker import make_wheel
 
-from debonair import metadata, settings, target, venv
+from debonair import elf, metadata, settings, target, venv
 from debonair.cache import Cache
 from debonair.deb.control import Control
 from debonair.deb.tree import Entry
@@ -112,6 +113,16 @@ def test_the_libraries_of_compiled_files_become_dependencies(tmp_path: Path) -> 
     library = make_elf(needed=("libstdc++.so.6", "libm.so.6", "own.so.1"))
     fast = wheel(tmp_path, "fast", {"fast/_c.so": library, "own.so.1": b""})
     assert "libstdc++6" in staged(tmp_path, project(tmp_path), fast).control.depends
+
+
+@pytest.mark.parametrize("where", ["the app", "a wheel that says it is pure"])
+def test_a_compiled_file_that_no_tag_speaks_of_needs_a_c_library(where: str, tmp_path: Path) -> None:
+    library = make_elf(glibc=("GLIBC_2.17", "GLIBC_2.34"))
+    inside = where == "the app"
+    pure = wheel(tmp_path, "pure", {"pure.py": b""} if inside else {"pure/_c.so": library})
+    own = {**APP, "guestbook/_c.so": library} if inside else APP
+    depends = staged(tmp_path, project(tmp_path, own), pure).control.depends
+    assert "libc6 (>= 2.34)" in depends
 
 
 def test_the_next_release_takes_the_layers_of_its_wheels_as_they_are(tmp_path: Path) -> None:
@@ -286,6 +297,38 @@ class TestControl:
     )
     def test_compiled_wheels_need_a_c_library(self, filenames: list[str], libc: str | None) -> None:
         found = [name for name in self.control(*filenames).depends if name.startswith("libc6")]
+        assert found == ([libc] if libc else [])
+
+    @pytest.mark.parametrize(
+        ("filenames", "files", "libc"),
+        [
+            ([], [{"glibc": ("GLIBC_2.17", "GLIBC_2.34")}], "libc6 (>= 2.34)"),
+            (
+                ["x-1-py3-none-any.whl"],
+                [{"glibc": ("GLIBC_2.4",)}, {"glibc": ("GLIBC_2.29",)}],
+                "libc6 (>= 2.29)",
+            ),
+            (
+                ["x-1-cp313-cp313-manylinux_2_28_aarch64.whl"],
+                [{"glibc": ("GLIBC_2.17",)}],
+                "libc6 (>= 2.28)",
+            ),
+            (
+                ["x-1-cp313-cp313-manylinux_2_17_aarch64.whl"],
+                [{"glibc": ("GLIBC_2.34",)}],
+                "libc6 (>= 2.34)",
+            ),
+            ([], [{"interpreter": "/lib/ld-linux-aarch64.so.1"}], "libc6"),
+            ([], [{}], None),
+        ],
+    )
+    def test_so_do_compiled_files_of_the_apps_own(
+        self, filenames: list[str], files: list[dict[str, Any]], libc: str | None
+    ) -> None:
+        wheels = [Wheel("x", "1", name, "", Path(name)) for name in filenames]
+        compiled = [elf.read("usr/x.so", make_elf(**each)) for each in files]
+        control = metadata.control(sample_project(), TRIXIE, wheels, compiled=compiled, version="1")
+        found = [name for name in control.depends if name.startswith("libc6")]
         assert found == ([libc] if libc else [])
 
     @pytest.mark.parametrize(

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from boxes import Box, boxed
 from wheelmaker import make_wheel
 
-from debonair import native, sdist, target, wheels
+from debonair import native, sdist, target, tools, wheels
 from debonair.cache import Cache, whole
 from debonair.errors import LockError, NetworkError, WheelError
 from debonair.fetch import Get, place
 from debonair.lock.locked import File, Lock, Locked
-from debonair.run import CommandError, Completed
+from debonair.sandbox import FailedError
 from debonair.wheels import Choice, Sources
 
 ARM64 = target.load("trixie-arm64")
@@ -227,14 +228,15 @@ def source(name: str = "m", mtime: int = 1_600_000_000) -> bytes:
 
 
 class World:
-    """An index of bytes by address, and a uv that makes wheels of sdists."""
+    """An index of bytes by address, and a backend that makes wheels of sdists."""
 
-    def __init__(self, tmp_path: Path) -> None:
+    def __init__(self, tmp_path: Path, box: Box) -> None:
+        self.folder = tmp_path / "project"
+        self.folder.mkdir()
+        self.box = box
         self.cache = Cache(tmp_path / "cache")
         self.addresses: dict[str, bytes] = {}
         self.asked: list[str] = []
-        self.built: list[tuple[list[str], dict[str, str]]] = []
-        self.tag = "py3-none-any"
 
     def add(self, filename: str, data: bytes) -> File:
         url = f"https://index.example/{filename}"
@@ -252,26 +254,17 @@ class World:
 
         return get
 
-    def run(self, argv: list[str], **given: object) -> Completed:
-        env = given["env"]
-        assert isinstance(env, dict)
-        words = list(map(str, argv))
-        self.built.append((words, env))
-        if self.tag == "fails":
-            raise CommandError(words, 2, "error: no compiler")
-        if self.tag == "offline":
-            raise CommandError(words, 2, "error: Failed to fetch: https://index.example/hatchling")
-        out = Path(argv[argv.index("--out-dir") + 1])
-        make_wheel(out, "m", "1.0", {"m.py": b""}, self.tag)
-        return Completed(0, "", "")
-
     def obtain(self, package: Locked, on: target.Target = ARM64) -> tuple[wheels.Wheel, ...]:
-        return wheels.obtain(lock(package), on, self.cache, {}, get=self.get, runner=self.run)
+        return wheels.obtain(lock(package), on, self.cache, {}, get=self.get)
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    def locked(file: Path, requires: tuple[str, ...], *_: object, locks: Path) -> object:
+        return requires, lock(root=file.parent)
+
+    monkeypatch.setattr(tools, "locked", locked)
+    return World(tmp_path, boxed(monkeypatch, Box()))
 
 
 class TestObtain:
@@ -317,34 +310,35 @@ class TestObtain:
         world.addresses.clear()
         assert world.obtain(package) == first
         assert world.obtain(package, ARMV7) == first
-        ((argv, env),) = world.built
-        assert "--wheel" in argv
-        assert env["SOURCE_DATE_EPOCH"] == "1600000000"
+        (variables,) = world.box.variables
+        assert variables["SOURCE_DATE_EPOCH"] == "1600000000"
+        (said,) = world.box.said
+        assert (said["archive"], said["backend"]) == ("m-1.0.tar.gz", "setuptools.build_meta:__legacy__")
 
     def test_builds_again_if_the_wheel_is_gone(self, world: World) -> None:
         package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
         world.obtain(package)[0].path.unlink()
         assert world.obtain(package)[0].path.is_file()
-        assert len(world.built) == 2
+        assert len(world.box.given) == 2
 
     def test_refuses_an_sdist_that_is_not_pure_and_remembers(self, world: World) -> None:
-        world.tag = "cp313-cp313-linux_x86_64"
+        world.box.tag = "cp313-cp313-linux_x86_64"
         package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
         for _ in range(2):
             with pytest.raises(WheelError, match=r"builds to m-1\.0-cp313.*not pure Python"):
                 world.obtain(package)
-        assert len(world.built) == 1
+        assert len(world.box.given) == 1
 
     def test_says_why_an_sdist_does_not_build_and_tries_again(self, world: World) -> None:
-        world.tag = "fails"
+        world.box.raises = FailedError("error: no compiler", 1)
         package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
         with pytest.raises(WheelError, match=r"does not build here.*no compiler"):
             world.obtain(package)
-        world.tag = "py3-none-any"
+        world.box.raises = None
         assert world.obtain(package)
 
     def test_a_build_backend_needs_the_network(self, world: World) -> None:
-        world.tag = "offline"
+        world.box.raises = NetworkError("it cannot be fetched")
         with pytest.raises(NetworkError):
             world.obtain(Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source())))
 
@@ -353,7 +347,7 @@ class TestObtain:
             Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source())),
             Locked("n", "1.0", "", (world.add("n-1.0-py3-none-any.whl", b"n"),)),
         )
-        found = wheels.obtain(lock(*packages), ARM64, world.cache, {}, get=world.get, runner=world.run)
+        found = wheels.obtain(lock(*packages), ARM64, world.cache, {}, get=world.get)
         assert [wheel.filename for wheel in found] == ["m-1.0-py3-none-any.whl", "n-1.0-py3-none-any.whl"]
 
 
@@ -386,9 +380,7 @@ class TestObtainOfSources:
 
     def obtain(self, world: World, package: Locked, sources: Sources | None) -> tuple[wheels.Wheel, ...]:
         environ = {"HOME": "/nowhere"}
-        return wheels.obtain(
-            lock(package), ARM64, world.cache, environ, sources=sources, get=world.get, runner=world.run
-        )
+        return wheels.obtain(lock(package), ARM64, world.cache, environ, sources=sources, get=world.get)
 
     def sources(self, *always: str, allowed: bool = False) -> Sources:
         return Sources(Path("/nowhere"), "3.11", always, allowed)
@@ -401,7 +393,7 @@ class TestObtainOfSources:
         (wheel,) = self.obtain(world, package, sources)
         assert (wheel.name, wheel.version) == ("m", "1.0")
         assert wheel.path.read_bytes() == b"trixie-arm64"
-        assert world.built == [], "nothing is tried on this machine"
+        assert world.box.given == [], "nothing is tried on this machine"
         ((choice, *given),) = natives.asked
         assert (choice.file, given) == (package.sdist, [ARM64, sources, {"HOME": "/nowhere"}])
 
@@ -409,16 +401,17 @@ class TestObtainOfSources:
         package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
         (wheel,) = self.obtain(world, package, self.sources(allowed=True))
         assert wheel.filename == "m-1.0-py3-none-any.whl"
-        assert len(world.built) == 1
+        assert len(world.box.given) == 1
         assert natives.asked == []
 
     @pytest.mark.parametrize("tag", ["cp313-cp313-linux_x86_64", "fails"])
     def test_and_for_the_target_if_it_is_not(self, world: World, natives: Natives, tag: str) -> None:
-        world.tag = tag
+        world.box.raises = FailedError("no compiler", 1) if tag == "fails" else None
+        world.box.tag = "py3-none-any" if tag == "fails" else tag
         package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
         (wheel,) = self.obtain(world, package, self.sources(allowed=True))
         assert wheel.filename == "m-1.0-cp313-cp313-linux_x.whl"
-        assert len(world.built) == len(natives.asked) == 1
+        assert len(world.box.given) == len(natives.asked) == 1
 
     def test_what_has_wheels_for_other_processors_is_not_tried_here(
         self, world: World, natives: Natives
@@ -426,13 +419,13 @@ class TestObtainOfSources:
         others = (file("m-1.0-cp313-cp313-manylinux_2_17_x86_64.whl"),)
         package = Locked("m", "1.0", "", others, world.add("m-1.0.tar.gz", source()))
         self.obtain(world, package, self.sources(allowed=True))
-        assert world.built == []
+        assert world.box.given == []
         assert len(natives.asked) == 1
 
     def test_what_is_not_pure_is_refused_where_nothing_is_allowed(
         self, world: World, natives: Natives
     ) -> None:
-        world.tag = "cp313-cp313-linux_x86_64"
+        world.box.tag = "cp313-cp313-linux_x86_64"
         package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))
         for sources in (None, self.sources()):
             with pytest.raises(WheelError, match="not pure Python"):

@@ -6,7 +6,6 @@ follow. It is in the repository itself, so that the next key is on a machine bef
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from debonair.apt.release import stamp
 from debonair.apt.state import Head
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
+from debonair.deb.gz import gzip
 from debonair.deb.tree import Source
 from debonair.errors import RepositoryError
 from debonair.template import fill
@@ -76,7 +76,7 @@ def deb(head: Head, suite: str, version: str, *, now: int) -> bytes:
         "year": stamp(now).split()[3],
     }
     texts = _texts(head.name, values)
-    changelog = gzip.compress(fill(f"{_TEMPLATES}archive.changelog.in", values).encode(), 9, mtime=0)
+    changelog = gzip(fill(f"{_TEMPLATES}archive.changelog.in", values).encode())
     data = {
         **{path: text.encode() for path, text in texts.items()},
         f"usr/share/keyrings/{name}.gpg": signing.keyring(head.keys),

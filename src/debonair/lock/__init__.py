@@ -110,7 +110,9 @@ def write(
     uv = Uv(project.root, environ, runner)
     if form == "uv.lock":
         say("Resolving into uv.lock...")
-        uv.relock(upgrade=upgrade)
+        from debonair.lock import readers  # noqa: PLC0415
+
+        uv.relock(readers.oldest(targets), upgrade=upgrade)
         return path
     if form == "requirements.txt" and not project.requirements:
         raise LockError(

@@ -12,6 +12,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,21 @@ def of(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -> Ind
     )
 
 
+def origin(url: str) -> str:
+    """Return scheme, host and port of ``url``, as in ``https://index.example:443``; empty if it has none.
+
+    Whoever listens on another port, or on the way to another scheme, is somebody else (RFC 6454).
+    """
+    try:
+        address = urlsplit(url)
+        port = address.port or {"https": 443, "http": 80}.get(address.scheme, 0)
+    except ValueError:
+        return ""
+    return f"{address.scheme}://{address.hostname}:{port}" if address.hostname and port else ""
+
+
 def credentials(environ: Mapping[str, str], *, base: Path = Path("/")) -> dict[str, tuple[str, str]]:
-    """Return the name and password for each host, from indexes configured with them in the address.
+    """Return the name and password for each origin, from indexes configured with them in the address.
 
     uv writes addresses without them to a lock.
     """
@@ -104,8 +118,8 @@ def credentials(environ: Mapping[str, str], *, base: Path = Path("/")) -> dict[s
     places += [environ.get(name, "") for name in _UV_VARIABLES[:-1]]
     found = dict[str, tuple[str, str]]()
     for address in _addresses(places):
-        if address.hostname and address.username:
-            found[address.hostname] = (unquote(address.username), unquote(address.password or ""))
+        if address.username and (place := origin(address.geturl())):
+            found[place] = (unquote(address.username), unquote(address.password or ""))
     return found
 
 
@@ -126,7 +140,8 @@ def _addresses(places: Iterable[str]) -> Iterator[SplitResult]:
     """Yield each address in ``places``, texts that may have several."""
     for place in " ".join(places).replace(",", " ").split():
         # uv allows a name before an address: UV_INDEX="internal=https://..."
-        yield urlsplit(place[place.find("=") + 1 :] if "=" in place.partition("://")[0] else place)
+        with suppress(ValueError):  # brackets that are no address, of which uv or pip says so
+            yield urlsplit(place[place.find("=") + 1 :] if "=" in place.partition("://")[0] else place)
 
 
 def certificate(environ: Mapping[str, str], *, base: Path = Path("/")) -> str:

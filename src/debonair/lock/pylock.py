@@ -13,6 +13,7 @@ import msgspec
 
 from debonair.errors import LockError
 from debonair.lock.locked import File, Locked
+from debonair.progress import say
 
 
 class _Named(msgspec.Struct, frozen=True, rename="kebab"):
@@ -147,10 +148,18 @@ def recorded(data: bytes, record: Record) -> bytes:
 def relative(data: bytes, folder: Path) -> bytes:
     """Return ``data``, a lock for the ``folder``, with files below it named by their paths from there.
 
-    uv names them by address, which is another on every machine (PEP 751, ``packages.wheels.path``).
+    uv names them by an address or a whole path, which are others on every machine (PEP 751,
+    ``packages.wheels.path``). Files that lie elsewhere are said: nobody else has them there.
     """
-    below = re.compile(rf'\burl = "{re.escape(folder.as_uri())}/([^"%]+)"'.encode())
-    return below.sub(rb'path = "\1"', data)
+    for place in (folder.as_uri(), str(folder)):
+        below = re.compile(rf'\b(?:url|path) = "{re.escape(place)}/([^"%]+)"'.encode())
+        data = below.sub(rb'path = "\1"', data)
+    if elsewhere := re.findall(rb'\b(?:url = "file://|path = "/)[^"]*/([^"/]+)"', data):
+        names = ", ".join(sorted({unquote(name.decode()) for name in elsewhere}))
+        say(
+            f"The lock names files of this machine, outside of {folder}, which others do not have: {names}."
+        )
+    return data
 
 
 def extended(data: bytes, wheels: Sequence[Sequence[File]]) -> bytes:

@@ -80,10 +80,30 @@ class Reader:
 
     def _requirements(self, data: bytes, path: Path) -> tuple[Locked, ...]:
         said = parse(data, path.name)
-        packages = tuple(_pinned(pin, path) for pin in said.pins)
+        packages = tuple(_pinned(self._meant(pin, path), path) for pin in said.pins)
         wanted = fresh.requirements(self.project.requirements, self.project.config_file.name)
         _refuse(fresh.against_pins(wanted, packages, self._environments()), path)
         return self._located(packages, path, said.options)
+
+    def _meant(self, pin: Pin, path: Path) -> Pin:
+        """Return ``pin`` with one hash, if it is an address: of several, that of the file that is there.
+
+        pip takes a file with any of them. Raises ``LockError`` if it has none, ``NetworkError`` if it
+        cannot be fetched.
+        """
+        if not pin.url or len(pin.hashes) == 1:
+            return pin
+        from debonair.fetch import keep  # noqa: PLC0415 - few name an address, and two hashes for it
+
+        with keep(pin.url, self.cache, self.uv.environ).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found not in pin.hashes:
+            raise LockError(
+                f"{path}: the file at {pin.url} has the sha256 {found}, which is none of those of "
+                f"{pin.name}.",
+                hint="If you trust it, type 'debonair lock'.",
+            )
+        return msgspec.structs.replace(pin, hashes=frozenset({found}))
 
     def _located(
         self, packages: tuple[Locked, ...], path: Path, options: Iterable[str] = ()

@@ -8,10 +8,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from debonair.errors import Error, LockError, MachineError, NetworkError
 from debonair.lock.pins import seed
+from debonair.lock.unbuilt import Told, Unbuilt
 from debonair.run import CommandError, Completed, find, run
+from debonair.sandbox import allowed
+from debonair.sandbox import find as find_sandbox
+
+if TYPE_CHECKING:
+    from debonair.lock.index import Index
+    from debonair.lock.locked import File
 
 Runner = Callable[..., Completed]
 
@@ -20,7 +28,6 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 _UNSOLVABLE = re.compile(r"No solution found", re.IGNORECASE)
-_NO_COMPILER = {"CC": "false", "CXX": "false"}
 _COMMAND = ("--custom-compile-command", "debonair lock")
 
 
@@ -91,23 +98,25 @@ class Uv:
             )
             return out.read_bytes()
 
-    def relock(self, *, upgrade: bool = False) -> None:
-        """Write the project's ``uv.lock`` anew. Raises ``LockError`` and ``NetworkError``."""
-        self._uv(["lock", "-q", *(["--upgrade"] if upgrade else [])])
+    def relock(self, python: str, *, upgrade: bool = False) -> None:
+        """Write the project's ``uv.lock`` anew; ``python`` is one that it is for, such as ``3.13``.
 
-    def build(self, sdist: Path, out: Path, epoch: int) -> Path:
-        """Build the wheel of ``sdist`` in the folder ``out``, without a compiler, and return it.
-
-        Everything in the wheel is dated ``epoch`` (seconds), as far as the sdist's build backend obeys
-        SOURCE_DATE_EPOCH; what builds without a compiler must not depend on whether this machine has one.
-        Raises ``LockError`` if it does not build, ``NetworkError`` if its build
-        backend cannot be fetched.
+        Raises ``NetworkError``, and ``LockError`` too if code of others would have to be run for it: what
+        uv was told of that would be written to the lock.
         """
-        self._with_index(
-            ["build", "--wheel", "-q", "--python", sys.executable, "--out-dir", out, sdist],
-            env={"SOURCE_DATE_EPOCH": str(epoch), "PYTHONHASHSEED": "0", **_NO_COMPILER},
-        )
-        return next(out.glob("*.whl"))
+        words: list[str | Path] = ["lock", "-q", *(["--upgrade"] if upgrade else [])]
+        if not self._guarded:
+            self._uv(words)
+            return
+        with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+            try:
+                self._uv([*words, *Told(Path(folder), self.environ, python).words()])
+            except UnbuiltError as failed:
+                raise LockError(
+                    f"uv.lock cannot be renewed here: uv would have to run {failed.one.name} to find out "
+                    "what it needs, with your files and your network.",
+                    hint="Type 'uv lock', which does that, if you trust it; then build.",
+                ) from failed
 
     def _compile(
         self, text: str, python: str, previous: Path, words: list[str], before: bytes = b""
@@ -116,40 +125,60 @@ class Uv:
 
         It keeps to the versions in ``previous``, or in ``before`` if that does not exist.
         """
+        from debonair.lock import index  # noqa: PLC0415 - a warm build asks uv nothing
+
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
             out = Path(folder) / previous.name
             if previous.is_file():
                 out.write_bytes(previous.read_bytes())
             elif before:
                 out.write_bytes(before)
-            versions = ["--python-version", python, "--python", sys.executable]
-            self._with_index(
-                ["pip", "compile", "--universal", *versions, *_COMMAND, *words, "-q", "-o", out, "-"],
-                stdin=(text + "\n").encode(),
-            )
+            command: list[str | Path] = ["pip", "compile", "--universal", "--python-version", python]
+            command += [*_COMMAND, *words, "-q", "-o", out, "-"]
+            said = index.of(self.environ, self.root)
+            try:
+                self._resolve(text, python, [*command, *said.options(local=False)], said, Path(folder))
+            except LockError:
+                if not said.has_local or said.alone:
+                    raise
+                self._resolve(text, python, [*command, *said.options(local=True)], said, Path(folder))
             return out.read_bytes()
 
-    def _with_index(
-        self,
-        words: list[str | Path],
-        *,
-        stdin: bytes | None = None,
-        env: Mapping[str, str] | None = None,
-    ) -> None:
-        """Run uv with the machine's index; with its folders too if it does not go without them."""
-        from debonair.lock import index  # noqa: PLC0415 - a warm build asks uv nothing
-
-        said = index.of(self.environ, self.root)
+    def _resolve(self, text: str, python: str, words: list[str | Path], said: Index, folder: Path) -> None:
+        """Run uv, with the machine's index as was ``said``, until it has all that it wants to know."""
         trust = {"SSL_CERT_FILE": said.certificate} if said.certificate else {}
         if self.environ.get("SSL_CERT_FILE"):
             trust = {}
-        env = {**trust, **(env or {})}
-        try:
-            self._uv([*words, *said.options(local=False)], stdin=stdin, env=env)
-        except LockError:
-            if not said.has_local or said.alone:
-                raise
-            self._uv([*words, *said.options(local=True)], stdin=stdin, env=env)
+        stdin = (text + "\n").encode()
+        if not self._guarded:
+            self._uv([*words, "--python", sys.executable], stdin=stdin, env=trust)
+            return
+        told = Told(folder, self.environ)
+        while True:
+            try:
+                self._uv([*words, *told.words()], stdin=stdin, env={**trust, **told.variables()})
+            except UnbuiltError as failed:
+                if "--no-deps" in words:  # then nothing is built
+                    raise
+                one = failed.one
+                told.learn(one, None if one.url else self._sdist(one, python))
+            else:
+                return
+
+    def _sdist(self, one: Unbuilt, python: str) -> File:
+        """Return the sdist of ``one`` that the index has."""
+        from debonair.lock import pylock  # noqa: PLC0415
+
+        data = self.files([f"{one.name}=={one.version}"], python)
+        found = [each.sdist for each in pylock.read(data, Path("pylock.toml")).packages if each.sdist]
+        if len(found) != 1:
+            raise LockError(f"The index has no sdist of {one.name} {one.version}, which has no wheel.")
+        return found[0]
+
+    @property
+    def _guarded(self) -> bool:
+        """Whether uv is to build nothing, because that is done in a sandbox or not at all."""
+        return not allowed(self.environ) or find_sandbox()[0] is not None
 
     def _uv(
         self,
@@ -164,7 +193,18 @@ class Uv:
                 [program(), *words], cwd=self.root, stdin=stdin, env={**self.environ, **(env or {})}
             )
         except CommandError as failed:
+            if one := Unbuilt.of(failed.output):
+                raise UnbuiltError(one, failed) from failed
             raise _explained(failed, str(words[0])) from failed
+
+
+class UnbuiltError(LockError):
+    """uv would have had to run code of ``one``, and was not let."""
+
+    def __init__(self, one: Unbuilt, failed: CommandError) -> None:
+        said = _explained(failed, "build")
+        super().__init__(said.message, said.hint)
+        self.one = one
 
 
 def program() -> str:

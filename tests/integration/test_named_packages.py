@@ -1,0 +1,21 @@
+"""The packages that people are told to install, as apt has them in each suite."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from debonair.cache import Cache
+from debonair.mirror import mirror
+from debonair.suite import Suite, host_architecture
+
+LISTED = Path(__file__).parents[1] / "support/debian-packages.txt"
+
+
+@pytest.mark.parametrize("suite", ["bookworm", "trixie"])
+def test_each_is_in_the_suite(suite: str) -> None:
+    names = [line for line in LISTED.read_text().splitlines() if not line.startswith("#")]
+    asked = Suite.of(suite, host_architecture(), mirror=mirror(os.environ), cache=Cache.of(os.environ))
+    assert set(names) - set(asked.versions(names)) == set()
