@@ -39,6 +39,8 @@ class Deed:
     state: str = "ii"
     """dpkg's letters after it, empty if it knows the package no more."""
     emperor: str = OWN
+    moments: tuple[str, ...] = ()
+    """The files at whose appearing, changing or vanishing the power is cut, besides other points."""
 
 
 def apt(*words: str) -> tuple[str, ...]:
@@ -51,19 +53,29 @@ def deb(version: str, emperor: str = OWN) -> str:
     return f"/srv/guestbook-{version}-{emperor}.deb"
 
 
+ENV, LINK = "/etc/guestbook/env", "/etc/nginx/sites-enabled/guestbook"
+WRITTEN, SITE = "/usr/lib/guestbook/site.conf", "/etc/nginx/sites-available/guestbook"
+CURRENT, NOTE = "/usr/lib/guestbook/current", "/usr/lib/guestbook/releases/switch.json"
+TRIGGERS = "/var/lib/dpkg/triggers/Unincorp"
+"""What dpkg-trigger writes; dpkg reads it whatever it is asked."""
+VASSAL, DATA = "/etc/uwsgi-emperor/vassals/guestbook.ini", "/var/lib/guestbook"
 DEEDS = {
-    "first install": Deed(apt("install", deb("1.1")), "", "1.1"),
-    "upgrade": Deed(apt("install", deb("1.2")), "1.1", "1.2"),
-    "rollback": Deed(("guestbook", "rollback"), "1.2", "1.1"),
-    "downgrade": Deed(apt("install", deb("1.1")), "1.2", "1.1"),
-    "reinstall": Deed(apt("install", "--reinstall", deb("1.2")), "1.2", "1.2"),
-    "remove": Deed(apt("remove", "guestbook"), "1.2", "", "rc"),
-    "purge": Deed(apt("purge", "guestbook"), "1.2", "", ""),
-    "setting": Deed(("guestbook", "env", "set", "COLOUR=blue"), "1.1", "1.1"),
-    "first install, Debian's emperor": Deed(
-        apt("install", deb("1.1", DEBIANS)), "", "1.1", emperor=DEBIANS
+    "first install": Deed(
+        apt("install", deb("1.1")), "", "1.1", moments=(ENV, CURRENT, SITE, WRITTEN, LINK, NOTE)
     ),
-    "upgrade, Debian's emperor": Deed(apt("install", deb("1.2", DEBIANS)), "1.1", "1.2", emperor=DEBIANS),
+    "upgrade": Deed(apt("install", deb("1.2")), "1.1", "1.2", moments=(CURRENT,)),
+    "rollback": Deed(("guestbook", "rollback"), "1.2", "1.1", moments=(CURRENT,)),
+    "downgrade": Deed(apt("install", deb("1.1")), "1.2", "1.1", moments=(CURRENT,)),
+    "reinstall": Deed(apt("install", "--reinstall", deb("1.2")), "1.2", "1.2"),
+    "remove": Deed(apt("remove", "guestbook"), "1.2", "", "rc", moments=(LINK, TRIGGERS)),
+    "purge": Deed(apt("purge", "guestbook"), "1.2", "", "", moments=(LINK, TRIGGERS, DATA)),
+    "setting": Deed(("guestbook", "env", "set", "COLOUR=blue"), "1.1", "1.1", moments=(ENV,)),
+    "first install, Debian's emperor": Deed(
+        apt("install", deb("1.1", DEBIANS)), "", "1.1", emperor=DEBIANS, moments=(VASSAL, LINK)
+    ),
+    "upgrade, Debian's emperor": Deed(
+        apt("install", deb("1.2", DEBIANS)), "1.1", "1.2", emperor=DEBIANS, moments=(VASSAL,)
+    ),
 }
 
 

@@ -45,7 +45,7 @@ def own() -> list[Path]:
 
 
 def emptied(files: list[Path]) -> Iterator[str]:
-    """Yield the files that have no bytes, and are meant to have some."""
+    """Yield the files that have no bytes, or none but zeros, and are meant to have some."""
     meant = {
         line[34:].rpartition("/dist/")[2] for line in text(SUMS).splitlines() if line.startswith(EMPTY)
     }
@@ -53,7 +53,7 @@ def emptied(files: list[Path]) -> Iterator[str]:
         name = re.sub("^/usr/lib/guestbook/(dist|releases/[^/]*)/", "", str(path))
         if (
             path.is_file()
-            and not path.stat().st_size
+            and not path.read_bytes().strip(b"\0")
             and not {path.name, name} & {*meant, ".lock", ".served"}
         ):
             yield str(path)
@@ -78,7 +78,9 @@ def main() -> None:
         "files": [str(path) for path in files],
         "bytes": {str(path): content(path) for path in {*files, *etc}},
         "empty": list(emptied(files)),
-        "left": [str(path) for path in files if re.search(r"\.dpkg-|\.(new|old)(/|$)", str(path))],
+        "left": [
+            path for path in map(str, files) if re.search(r"\.dpkg-|/releases/\.\S+\.(new|old)/", path)
+        ],
         "key": key(ETC / "env"),
     }
     json.dump({**seen, **book()}, sys.stdout)
