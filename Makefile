@@ -5,6 +5,8 @@ DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
 # Files of tests side by side, one for each core: they wait more than they compute
 BESIDE = --numprocesses auto --dist loadfile
+# Attacks on a booted Debian; the others are among the integration tests
+BOOTED_ATTACKS = tests/attacks/app tests/attacks/machine tests/attacks/network
 # Besides packaging/dev/debian-packages.txt, for the end-to-end tests alone: what the documentation tells readers to use
 READERS = curl openssl pipx
 # The same for the integration tests alone: a browser, and an sshd of their own
@@ -45,12 +47,12 @@ unit: setup ## Run the unit tests, which start no process and open no socket
 
 integration: setup ## Run the tests with dpkg, lintian, uv, a browser and others as judges
 	@packaging/dev/setup $(PARTNERS)
-	$(PYTEST) tests/integration $(BESIDE)
+	$(PYTEST) tests/integration tests/attacks -m "not boot" $(BESIDE)
 
 e2e: setup ## Run the tests that boot a Debian
 	@packaging/dev/setup $(READERS)
-	$(PYTEST) tests/e2e -m "not alone" $(BESIDE)
-	$(PYTEST) tests/e2e -m alone
+	$(PYTEST) tests/e2e $(BOOTED_ATTACKS) -m "not alone" $(BESIDE)
+	$(PYTEST) tests/e2e $(BOOTED_ATTACKS) -m alone
 
 bench: setup ## Measure builds beside dh-virtualenv's
 	@.venv/bin/python -m bench.build
