@@ -5,6 +5,7 @@
 # ROOM is an empty folder to mount it on, USER the number of the user that the command becomes first (for
 # root, who would be root of this machine inside as well) or empty. Each BIND is a folder that is to be read
 # inside, at the place that it has. Nothing else of this machine is there, and nothing of it can be written.
+set -e
 umask 022
 room=$1 user=$2
 shift 2
