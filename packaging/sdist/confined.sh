@@ -1,11 +1,13 @@
 # The last step into the sandbox, in its user namespace: sh -ec THIS sh COMMAND...
 #
 # Who could make a namespace of its own would be root in it, with more of the kernel to attack.
+set -e
 echo 0 >/proc/sys/user/max_user_namespaces
 cd /build
 mkdir home
 tar --extract --no-same-owner
-ulimit -c 0
-ulimit -f 4194304 # blocks of 512 bytes: 2 GiB a file
-prlimit --pid $$ --nproc=2048 || : # a lower limit than that stays
+prlimit --pid $$ --core=0
+for limit in fsize=2147483648 nproc=2048; do # bytes of a file, and processes
+    prlimit --pid $$ "--$limit" || :         # what is lower already stays
+done
 exec setpriv --no-new-privs --bounding-set -all --inh-caps -all "$@" </dev/null

@@ -5,6 +5,7 @@
 # ROOM is an empty folder to mount it on, USER the number of the user that the command becomes first (for
 # root, who would be root of this machine inside as well) or empty. Each BIND is a folder that is to be read
 # inside, at the place that it has. Nothing else of this machine is there, and nothing of it can be written.
+set -e
 umask 022
 room=$1 user=$2
 shift 2
@@ -52,6 +53,9 @@ while read -r _ _ _ _ place flags _; do
     esac
 done </proc/self/mountinfo
 mount -t proc -o nosuid,nodev,noexec proc proc
+for path in proc/keys proc/key-users; do # a session's keys, which are the author's
+    [ ! -e "$path" ] || mount --bind dev/null "$path"
+done
 
 pivot_root . old
 umount -l /old

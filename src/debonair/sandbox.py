@@ -92,7 +92,8 @@ class Sandbox:
             return [
                 *("setpriv", "--pdeathsig", "KILL", "sh", "-ec", f'cd "$0" && {text}', str(base), *command)
             ]
-        confined = ["sh", "-ec", _text("confined"), "sh", *command]
+        keyless = [str(self.python), "-I", "-S", "-c", _text("forget.py")]
+        confined = ["sh", "-ec", _text("confined.sh"), "sh", *keyless, *command]
         if self.kind == "bwrap":
             return [*self._bubble(), *confined]
         (base / "room").mkdir()
@@ -100,7 +101,7 @@ class Sandbox:
         return [
             *("setpriv", "--pdeathsig", "KILL", "unshare", *_NAMESPACES),
             *(() if root else ("--user", "--map-root-user")),
-            *("sh", "-ec", _text("sandbox"), "sh", str(base / "room"), str(_NOBODY) if root else ""),
+            *("sh", "-ec", _text("sandbox.sh"), "sh", str(base / "room"), str(_NOBODY) if root else ""),
             *(str(path) for path in self._binds()),
             *("--", *confined),
         ]
@@ -118,7 +119,11 @@ class Sandbox:
                 words += ["--ro-bind", path, path]
         for path in ("/usr", "/etc/alternatives", *map(str, self._binds())):
             words += ["--ro-bind-try", path, path]
-        return [*words, "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--dir", FOLDER]  # noqa: S108 - of its own
+        words += ["--dev", "/dev", "--proc", "/proc"]
+        for path in ("/proc/keys", "/proc/key-users"):
+            if Path(path).exists():
+                words += ["--bind", "/dev/null", path]
+        return [*words, "--tmpfs", "/tmp", "--dir", FOLDER]  # noqa: S108 - of its own
 
     def _binds(self) -> list[Path]:
         return [] if self.prefix.is_relative_to("/usr") else [self.prefix]
@@ -190,4 +195,4 @@ def _end(log: Path) -> str:
 
 
 def _text(name: str) -> str:
-    return resource(f"packaging/sdist/{name}.sh").read_text(encoding="utf-8")
+    return resource(f"packaging/sdist/{name}").read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ import pytest
 import debonair
 from debonair import sandbox
 from debonair.errors import LockError, MachineError
+from debonair.resources import resource
 from debonair.run import run
 
 USER = 1234
@@ -156,3 +157,9 @@ def test_where_none_can_be_made_it_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     assert "'A'" in said
     assert "HOME" not in said
     assert out == b""
+
+
+@pytest.mark.parametrize("name", ["sandbox.sh", "confined.sh"])
+def test_shellcheck_finds_nothing(name: str) -> None:
+    path = resource(f"packaging/sdist/{name}")
+    assert run(["shellcheck", "--shell=sh", "--severity=style", path], check=False).stdout == ""

@@ -124,7 +124,7 @@ class Told:
         else:
             (path,) = fetch([file], cache, self.environ)
         try:
-            self.known[one] = _table(sdist.describe(path, title, cache, self.environ), title)
+            self.known[one] = _table(sdist.describe(path, title, cache, self.environ), one)
         except LockError as failed:
             raise LockError(
                 f"{title} cannot be built, not even to find out what it needs: {failed.message}",
@@ -133,21 +133,28 @@ class Told:
             ) from None
 
 
-def _table(metadata: bytes, title: str) -> str:
-    """Return the setting of uv for ``metadata``, that of the sdist ``title``. Raises ``LockError``."""
+def _table(metadata: bytes, one: Unbuilt) -> str:
+    """Return the setting of uv for ``metadata``, which must be that of ``one``. Raises ``LockError``."""
     from packaging.metadata import InvalidMetadata, Metadata  # noqa: PLC0415 - slow to import
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+    from packaging.version import Version  # noqa: PLC0415
 
     try:
         # Only these are looked at: many an old sdist has something else that is wrong.
         said = Metadata.from_email(metadata, validate=False)
+        # It is told to uv by the name: of another package it would be believed as well.
+        if canonicalize_name(said.name) != canonicalize_name(one.name):
+            raise LockError(f"it says that it is {said.name[:100]!a}")
+        if one.version and said.version != Version(one.version):
+            raise LockError(f"it says that it is of version {said.version}")
         table = {
-            "name": said.name,
+            "name": one.name,
             "version": str(said.version),
             "requires-dist": [str(each) for each in said.requires_dist or []],
             "requires-python": str(said.requires_python or ""),
             "provides-extra": list(map(str, said.provides_extra or [])),
         }
     except (InvalidMetadata, ExceptionGroup, ValueError) as wrong:
-        raise LockError(f"{title} says of itself what cannot be read: {wrong}.") from None
+        raise LockError(f"it says of itself what cannot be read: {wrong}") from None
     lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in table.items() if value]
     return "\n".join(["[[dependency-metadata]]", *lines, ""])

@@ -17,7 +17,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import debonair
@@ -91,6 +91,8 @@ class Author:
 
     base: Path
     root: bool
+    before: list[str] = field(default_factory=list)
+    """The words of what becomes the author's command."""
 
     def __post_init__(self) -> None:
         self.home, self.project, self.cache = self.base / "home", self.base / "project", self.base / "cache"
@@ -127,7 +129,11 @@ class Author:
             **environ,
         }  # fmt: skip
         started = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
-        return run([*started, *self._python(), "-m", "debonair", *words], cwd=self.project, check=False)
+        return run(
+            [*started, *self._python()[:-1], *self.before, self._python()[-1], "-m", "debonair", *words],
+            cwd=self.project,
+            check=False,
+        )
 
     def _python(self) -> list[str]:
         """Return the words that start a Python as the author."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
+import struct
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import forget
 import pytest
 from hostile import TOKEN, Author, listening, processes, sdist
 
@@ -164,3 +168,40 @@ found["traced"] = [attempt(lambda: open(f"/proc/{pid}/mem", "rb").read(1)) for p
     )
     assert "PermissionError" not in found, "it has seen a process that is not its own"
     assert str(os.getpid()) not in found
+
+
+_HOLDER = """\
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.syscall({keyctl}, 1, None) > 0, "no session keyring of its own"
+key = libc.syscall({add_key}, b"user", b"ticket", {token!r}, len({token!r}), -3)
+assert key > 0, os.strerror(ctypes.get_errno())
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""Becomes a command that has a key in its session's keyring, as Kerberos and encrypted homes do."""
+
+
+def test_reads_the_keyring_of_the_authors_session(author: Author, verb: str) -> None:
+    first = forget.CALLS[platform.machine(), 8 * struct.calcsize("P")][1]
+    author.before = [
+        *(sys.executable if author.root else "/usr/bin/python3", "-c"),
+        _HOLDER.format(add_key=first, keyctl=first + 2, token=TOKEN.encode()),
+    ]
+    found = attack(
+        author,
+        verb,
+        f"""\
+import ctypes
+call = ctypes.CDLL(None).syscall
+def read(key):
+    into = ctypes.create_string_buffer(100)
+    call({first + 2}, 11, key, into, 100)
+    return into.value.decode("latin-1")
+def search():
+    return [read(call({first + 2}, 10, ring, b"user", b"ticket", 0)) for ring in (-3, -4, -5)]
+found["keys"] = attempt(search)
+found["listed"] = attempt(lambda: open("/proc/keys").read())
+""",
+    )
+    assert TOKEN not in found
+    assert "ticket" not in found
