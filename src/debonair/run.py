@@ -61,6 +61,7 @@ PACKAGES: Mapping[str, str] = {
     "ssh": "openssh-client",
     "systemctl": "systemd",
     "systemd-nspawn": "systemd-container",
+    "tail": "coreutils",
     "tar": "tar",
     "test": "coreutils",
     "true": "coreutils",

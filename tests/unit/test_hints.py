@@ -69,7 +69,7 @@ def test_a_program_has_its_package(program: str, path: Path) -> None:
 
 
 def test_programs_are_found_in_the_code() -> None:
-    assert {"apt-get", "dpkg-deb", "git", "unshare"} <= {program for program, _ in programs()}
+    assert {"apt-get", "dpkg-deb", "git"} <= {program for program, _ in programs()}
 
 
 @pytest.mark.parametrize("package", sorted(set(run.PACKAGES.values())))
