@@ -8,6 +8,7 @@ write to. It alone may write to the folder of the copies, so that nothing else o
 from __future__ import annotations
 
 import glob
+import os
 import re
 import shutil
 import sqlite3
@@ -45,6 +46,8 @@ def back_up(data: Path, folder: Path) -> list[tuple[Path, str]]:
         half = copy.with_name(f"{copy.name}{_HALF}")
         copies.append((copy, _copied(path, half)))
         half.replace(copy)
+        _flush(copy)
+        _flush(place)
         for old in sorted(before)[: max(len(before) + 1 - _KEPT, 0)]:
             before[old].unlink()
     return copies
@@ -61,6 +64,15 @@ def _copied(path: Path, copy: Path) -> str:
         shutil.copyfile(path, copy)
         return f"{path} begins like a SQLite database ({wrong}); it was copied as it is."
     return ""
+
+
+def _flush(path: Path) -> None:
+    """See to it that a file, or the names in a folder, outlive a power cut (fsync(2))."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _numbered(place: Path, name: str) -> dict[int, Path]:

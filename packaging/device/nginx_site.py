@@ -73,12 +73,13 @@ class Site:
         if text is not None:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             write(self.file, text)
-        if new := _read(release.folder / "nginx/site.conf"):
-            write(self.written, new)
         if first and not os.path.lexists(self.link):
             self.link.parent.mkdir(parents=True, exist_ok=True)
             replace_link(self.link, f"../sites-available/{self.home.package}")
             flush(self.link.parent)
+        # Last, since it says that the site was put and linked: a power cut before this does both again.
+        if new := _read(release.folder / "nginx/site.conf"):
+            write(self.written, new)
         same = before is not None and _texts(before.folder / "nginx") == _texts(release.folder / "nginx")
         if text is None and not first and same:
             return ""

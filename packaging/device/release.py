@@ -297,8 +297,8 @@ def sync(folder: Path) -> None:
 
 
 def flush(folder: Path) -> None:
-    """See to it that the names in ``folder`` outlive a power cut (fsync(2))."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """See to it that the names in ``folder``, or the bytes of a file, outlive a power cut (fsync(2))."""
+    number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
     finally:
@@ -310,6 +310,8 @@ def _link(source: str, target: str) -> str:
         os.link(source, target, follow_symlinks=False)
     except OSError:  # another file system, or one without hard links
         shutil.copy2(source, target, follow_symlinks=False)
+        if not Path(target).is_symlink():
+            flush(Path(target))
     return target
 
 

@@ -22,7 +22,7 @@ _PARTS = {
     for name in (
         *("own-account", "own-places"),
         *("sysusers", "account", "moved", "tmpfiles", "settings", "enable", "durable"),
-        *("stop", "unlink", "put-aside", "purge", "remove-account", "downgrade"),
+        *("stop", "unlink", "put-aside", "purge", "remove-account", "downgrade", "reload-nginx"),
     )
 }
 """What the maintainer scripts have in common, or leave to debhelper."""
