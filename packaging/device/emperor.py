@@ -142,9 +142,10 @@ class Emperor:
         The workers were restarted with the service, of which they are part.
         """
         old = {*before.beside, *before.commands} if before else set[str]()
-        if gone := sorted(old - {*release.beside, *release.commands}):
-            systemctl("stop", *gone, seconds=_START)
-            systemctl("reset-failed", *gone)  # a timer that was due while dpkg had removed its unit
+        # One by one: for one that is not loaded, newer systemds stop none of them.
+        for unit in sorted(old - {*release.beside, *release.commands}):
+            systemctl("stop", unit, seconds=_START)
+            systemctl("reset-failed", unit)  # a timer that was due while dpkg had removed its unit
         if not release.beside:
             return []
         systemctl("start", *release.beside, seconds=_START)
