@@ -1,0 +1,296 @@
+#!/usr/bin/python3 -IB
+"""The command that looks after a web application on the machine that it runs on.
+
+Installed as /usr/bin/<app>. What it has to know of the app stands in release.json, which is found from
+this file's own place. Standard library only, on any Python from 3.11.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import environment
+import probe
+from emperor import state
+from release import Home, Release
+from switch import Switch
+from system_emperor import emperor_of
+
+HEALTHY, NOT_HEALTHY, UNKNOWN = 0, 3, 4  # as the status action of init scripts has it (LSB, 20.2)
+
+
+class RefusedError(Exception):
+    """What was asked for cannot be done; the message says why, and what to type instead."""
+
+
+def main(argv: list[str], home: Home) -> int:
+    """Do what ``argv`` asks of the app in ``home``, and return the exit status."""
+    verb = None
+    try:
+        options = parser(home).parse_args(argv)
+        verb = options.verb
+        return int(verb(home, options) or 0)
+    except (RefusedError, OSError) as refused:
+        print(f"{home.package}: {refused}", file=sys.stderr)
+        return UNKNOWN if verb is status else 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser(home: Home) -> argparse.ArgumentParser:
+    """Return the parser of the command line, with the function of each verb in ``verb``."""
+    found = argparse.ArgumentParser(prog=home.package, description=f"Looks after {home.package}.")
+    found.add_argument("--version", action="version", version=f"{home.package} {home.installed().version}")
+    verbs = found.add_subparsers(required=True, metavar="COMMAND")
+
+    def verb(
+        name: str, function: Callable[[Home, argparse.Namespace], int | None], what: str
+    ) -> argparse.ArgumentParser:
+        one = verbs.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}")
+        one.set_defaults(verb=function)
+        return one
+
+    verb("status", status, "is it well?").add_argument("--json", action="store_true", help="for programs")
+    one = verb("logs", logs, "what it wrote to the journal")
+    one.add_argument("-f", "--follow", action="store_true", help="and what it writes from now on")
+    one = verb("run", run, "run a command as the app's user, in its environment")
+    one.add_argument("command", metavar="COMMAND")
+    one.add_argument("arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER)
+    verb("shell", shell, "a shell in the same place")
+    verb("restart", restart, "let its processes load their code and settings again")
+    verb("releases", releases, "the releases on this machine, the one that is served last first")
+    one = verb("rollback", rollback, "serve an earlier release, without the network")
+    one.add_argument(
+        "version", metavar="VERSION", nargs="?", default="", help="the one before, if not said"
+    )
+    one.add_argument("--undo", action="store_true", help="serve what is installed again")
+    one = verb("env", env, "the app's settings, in /etc")
+    one.add_argument("action", choices=["list", "set"])
+    one.add_argument("pairs", metavar="NAME=VALUE", nargs="*")
+    return found
+
+
+def status(home: Home, options: argparse.Namespace) -> int:
+    """Print how the app is. Return 0 if it is well, 3 if not, 4 if that cannot be seen."""
+    release, note, unit = home.serving(), home.note(), unit_state(home)
+    installed = home.installed().version
+    refused = note.get("refused")
+    asleep = release is not None and emperor_of(home).asleep(release)
+    page, workers = probe.Page(asleep=asleep, problem="" if release else "no release is served"), []
+    if release and not asleep:
+        page, workers = probe.page(release), probe.workers(release)
+    healthy = page.healthy if page.healthy is None else bool(page.healthy and not refused)
+    if options.json:
+        facts = {
+            "package": home.package,
+            "serving": release.version if release else None,
+            "installed": installed,
+            "refused": refused,
+            "switched": {key: note[key] for key in ("from", "why", "at", "seconds") if key in note},
+            "service": unit,
+            "asleep": asleep,
+            "workers": workers,
+            "page": {"path": release and release.health, "status": page.status, "problem": page.problem},
+            "healthy": healthy,
+        }
+        print(json.dumps(facts, indent=2))
+    else:
+        _print_status(home, release, installed, note)
+        print(f"  service  {unit}{', asleep' if asleep else ''}")
+        if workers and release and release.server == "command":
+            memory = sum(worker["rss"] for worker in workers) / 1_000_000
+            print(f"  server   {len(workers)} process{'es'[: 2 * (len(workers) > 1)]}, {memory:.0f} MB")
+        elif workers:
+            requests = sum(worker["requests"] for worker in workers)
+            busy = sum(worker["status"] == "busy" for worker in workers)
+            memory = sum(worker["rss"] for worker in workers) / 1_000_000
+            print(f"  workers  {len(workers)}, {busy} busy, {memory:.0f} MB, {requests} requests served")
+        if release:
+            print(f"  page     {release.health} {page.describe()}")
+    if healthy is None:
+        raise RefusedError(f"only root may ask the app itself: sudo {home.package} status")
+    if not healthy and not options.json:
+        print(f"What it says: {sudo()}{home.package} logs")
+    return HEALTHY if healthy else NOT_HEALTHY
+
+
+def _print_status(home: Home, release: Release | None, installed: str, note: dict[str, Any]) -> None:
+    serving = f"serving {release.version}" if release else "stopped"
+    refused = note.get("refused")
+    if refused:
+        print(f"{home.package}: {serving}; {refused['version']} was refused: {refused['why']}")
+        for line in refused["log"].splitlines()[-5:]:
+            print(f"  | {line}")
+    elif release and release.version != installed:
+        print(
+            f"{home.package}: {serving}; {installed} is installed ({sudo()}{home.package} rollback --undo)"
+        )
+    else:
+        print(f"{home.package}: {serving}")
+    if "at" in note:
+        when = datetime.fromtimestamp(note["at"]).astimezone().isoformat(" ", "seconds")
+        print(f"  since    {when}, by {note['why']}" + (f" from {note['from']}" if note["from"] else ""))
+
+
+def unit_state(home: Home) -> str:
+    """Return what systemd says of the service, such as ``active``, or why it says nothing."""
+    return state(emperor_of(home).unit) or "unknown (systemd does not run here)"
+
+
+def releases(home: Home, options: argparse.Namespace) -> None:
+    """List the releases on this machine."""
+    del options
+    serving, installed = home.serving(), home.installed()
+    for release in home.known():
+        words = [release.version]
+        if serving and release.name == serving.name:
+            words.append("served")
+        if release.name == installed.name:
+            words.append("installed")
+        print("  ".join(words))
+
+
+def rollback(home: Home, options: argparse.Namespace) -> int:
+    """Serve an earlier release, or after that what is installed."""
+    root_only(home, "rollback")
+    began = time.monotonic()
+    try:
+        if options.undo:
+            well = Switch(home).undo() if home.serving() else first(home)
+        else:
+            well = Switch(home).rollback(options.version)
+    except LookupError as unknown:
+        raise RefusedError(str(unknown)) from None
+    serving = home.serving()
+    if well and serving:
+        print(f"{home.package}: serving {serving.version} after {time.monotonic() - began:.1f} s")
+    return HEALTHY if well else NOT_HEALTHY
+
+
+def first(home: Home) -> bool:
+    """Put into service what never was, with its site in nginx: that is made when dpkg configures."""
+    program = shutil.which("dpkg-reconfigure")
+    if program is None:
+        return Switch(home).undo()
+    subprocess.run([program, home.package], check=False)
+    return home.serving() is not None
+
+
+def restart(home: Home, options: argparse.Namespace) -> int:
+    """Restart the app's processes: settings are read again."""
+    del options
+    root_only(home, "restart")
+    if emperor_of(home).restart():
+        return 0
+    print(f"{home.package}: it was not restarted; how it is: {home.package} status", file=sys.stderr)
+    return 1
+
+
+def env(home: Home, options: argparse.Namespace) -> int | None:
+    """List the names of the app's settings, or set some."""
+    file = home.root / "etc" / home.package / "env"
+    root_only(home, f"env {options.action}")
+    if options.action == "list":
+        for name, value in environment.parse(file.read_text(encoding="utf-8")).items():
+            print(f"{name}={'*' * 8 if value else ''}")
+        return None
+    pairs = dict(pair.partition("=")[::2] for pair in options.pairs)
+    if not pairs:
+        raise RefusedError(f"what is to be set? {sudo()}{home.package} env set NAME=VALUE")
+    for pair in options.pairs:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=[^\n]*", pair):
+            raise RefusedError(f"'{pair}' is not of the form NAME=VALUE, in one line")
+    environment.write(file, pairs)
+    verb = "restart" if home.serving() else "rollback --undo"
+    print(f"To let {home.package} see it: {sudo()}{home.package} {verb}")
+    return None
+
+
+def logs(home: Home, options: argparse.Namespace) -> None:
+    """Become journalctl."""
+    journals = [
+        path
+        for folder in ("run", "var")
+        for path in Path(f"/{folder}/log/journal").glob("*/system.journal")
+    ]
+    if journals and not any(os.access(path, os.R_OK) for path in journals):
+        raise RefusedError(f"the journal is not yours to read: sudo {home.package} logs")
+    follow = ["--follow"] if options.follow else []
+    become(["journalctl", *emperor_of(home).journal(home.serving()), *follow], dict(os.environ))
+
+
+def run(home: Home, options: argparse.Namespace) -> None:
+    """Become a command as the app's user, in its environment."""
+    variables = enter(home, f"run {options.command}")
+    become([options.command, *options.arguments], variables)
+
+
+def shell(home: Home, options: argparse.Namespace) -> None:
+    """Become a shell as the app's user, in its environment."""
+    variables = enter(home, "shell")
+    become(["/bin/bash", "--noprofile", "--norc", "-i"], {**variables, "PS1": rf"({home.package}) \w\$ "})
+
+
+def enter(home: Home, what: str) -> dict[str, str]:
+    """Turn this process into one of the app's user, and return the variables that the app has."""
+    name = home.installed().user
+    try:
+        user = pwd.getpwnam(name)
+    except KeyError:
+        raise RefusedError(f"there is no user {name}; was the package installed in full?") from None
+    if os.geteuid() not in (0, user.pw_uid):
+        raise RefusedError(f"this needs root: sudo {home.package} {what}")
+    release = home.serving()
+    if release is None:
+        raise RefusedError(f"no release is served: {sudo()}{home.package} status")
+    try:
+        variables = environment.variables(release, os.environ)
+    except OSError as wrong:
+        raise RefusedError(f"{wrong.filename} cannot be read: {wrong.strerror}.") from None
+    if os.geteuid() == 0:
+        os.initgroups(user.pw_name, user.pw_gid)
+        os.setgid(user.pw_gid)
+        os.setuid(user.pw_uid)
+    os.umask(0o077)
+    if not os.access(".", os.X_OK):  # such as /root
+        os.chdir(user.pw_dir)
+    return variables
+
+
+def become(argv: list[str], variables: dict[str, str]) -> None:
+    """Replace this process by ``argv``, which is looked for on the PATH of ``variables``."""
+    try:
+        os.execvpe(argv[0], argv, variables)  # noqa: S606 - what was asked for
+    except FileNotFoundError:
+        raise RefusedError(f"there is no command '{argv[0]}'.") from None
+    except PermissionError:
+        raise RefusedError(f"'{argv[0]}' may not be run.") from None
+
+
+def root_only(home: Home, what: str) -> None:
+    """Refuse whoever is not root."""
+    if os.geteuid() != 0:
+        raise RefusedError(f"this needs root: sudo {home.package} {what}")
+
+
+def sudo() -> str:
+    """Return what has to stand before a command that needs root."""
+    return "" if os.geteuid() == 0 else "sudo "
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], Home.of(Path(__file__))))

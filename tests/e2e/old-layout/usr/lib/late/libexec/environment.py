@@ -1,0 +1,105 @@
+"""The variables that the service gives to the app, for a command that is run beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from release import Release
+
+_KEPT = ("TERM", "COLORTERM", "TZ", "NO_COLOR")
+_ASSIGNMENT = re.compile(
+    r"""
+    [ \t]* (?P<name> [A-Za-z_][A-Za-z0-9_]* ) [ \t]* =
+    (?P<quoted> (?: [ \t]* (?: '[^']*' | "(?: [^"\\] | \\. )*" ) )* )
+    [ \t]*
+    (?P<plain> (?: [^\\\r\n] | \\. )*? )
+    [ \t]* (?: [\r\n] | \Z )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
+_OTHER = re.compile(r"[ \t]*[#;][^\r\n]*[\r\n]?|(?:[^\\\r\n]|\\.)*[\r\n]?|.", re.DOTALL)
+_QUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
+
+
+def variables(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the app's service, and what a terminal needs of ``caller``'s.
+
+    Raises ``OSError`` if the admin's file is there and cannot be read.
+    """
+    file = Path(f"/etc/{release.package}/env")
+    given = parse(file.read_text(encoding="utf-8")) if file.exists() else {}
+    state = f"/var/lib/{release.package}"
+    found = {name: caller[name] for name in _KEPT if name in caller}
+    found |= {
+        "HOME": state,
+        "LANG": "C.UTF-8",
+        "LOGNAME": release.user,
+        "PATH": f"{release.venv}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "SHELL": "/bin/sh",
+        "STATE_DIRECTORY": state,
+        "USER": release.user,
+        "VIRTUAL_ENV": str(release.venv),
+    }
+    if release.wsgi:
+        found["FLASK_APP"] = release.wsgi
+    if release.import_path:
+        found["PYTHONPATH"] = ":".join(str(release.folder / path) for path in release.import_path)
+    return {**found, **release.environment, **given}
+
+
+def parse(text: str) -> dict[str, str]:
+    """Return the variables of a file as systemd reads it (systemd.exec(5), EnvironmentFile=)."""
+    return {name: value for name, value, _ in _pieces(text) if name}
+
+
+def write(file: Path, pairs: Mapping[str, str]) -> None:
+    """Set the variables ``pairs`` in a file as systemd reads it; whatever else it has stays as it is."""
+    kept = "".join(
+        piece for name, _, piece in _pieces(file.read_text(encoding="utf-8")) if name not in pairs
+    )
+    lines = [f'{name}="{_escaped(value)}"\n' for name, value in pairs.items()]
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=0o600)
+    os.chown(new, file.stat().st_uid, file.stat().st_gid)
+    shutil.copymode(file, new)
+    with new.open("w", encoding="utf-8") as written:
+        written.write(kept + ("\n" if kept and not kept.endswith("\n") else "") + "".join(lines))
+        written.flush()
+        os.fsync(written.fileno())  # after a power cut there is the one or the other, with its SECRET_KEY
+    new.replace(file)
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield all of ``text`` in pieces, each with the name and the value that it sets; or with neither."""
+    position = 0
+    while position < len(text):
+        found = _ASSIGNMENT.match(text, position)
+        if found:
+            yield found["name"], _quoted(found["quoted"]) + _plain(found["plain"]), found[0]
+        else:
+            found = _OTHER.match(text, position)
+            assert found  # noqa: S101 - it takes any character
+            yield "", "", found[0]
+        position = found.end()
+
+
+def _quoted(text: str) -> str:
+    """Return what is between quotes, of which several may follow each other."""
+    return "".join(
+        single or re.sub(r"\\(\n|[\"\\`$])", lambda found: found[1].strip("\n"), double)
+        for single, double in _QUOTED.findall(text)
+    )
+
+
+def _plain(text: str) -> str:
+    """Return what stands outside of quotes, where a quote is a character like any other."""
+    return re.sub(r"\\(.)", lambda found: found[1].strip("\n"), text, flags=re.DOTALL)
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r'(["\\`$])', r"\\\1", value)

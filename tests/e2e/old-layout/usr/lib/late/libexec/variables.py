@@ -1,0 +1,35 @@
+#!/usr/bin/python3 -IB
+"""Prints the variables of the app as options of uWSGI: Debian's emperor gives all its vassals the same.
+
+uWSGI runs it as it reads the configuration of a release, whose folder is the argument, as the app's user.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import environment
+from release import Release
+
+_CHANGED = re.compile(r"[%$@]\(|[\r\n]|\A\s|\s\Z")
+"""What uWSGI would put something else in the place of, or cut."""
+
+
+def options(found: Mapping[str, str]) -> Iterator[str]:
+    """Yield the lines that set the variables ``found``; those that uWSGI cannot keep are named instead."""
+    yield "[uwsgi]"
+    for name, value in found.items():
+        if _CHANGED.search(value):
+            print(f"{name} is not set: uWSGI cannot take its value as it is", file=sys.stderr)
+        else:
+            yield f"env = {name}={value.replace('%', '%%')}"
+
+
+if __name__ == "__main__":
+    for line in options(environment.variables(Release.read(Path(sys.argv[1])), {})):
+        print(line)
