@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from debonair import declared, globs, legacy, project, requirementsfile, screen, setuppy, syntax
+from debonair import declared, globs, legacy, project, requirementsfile, setuppy, syntax
 from debonair.errors import ProjectError
 from debonair.imports import dockerfile, heroku, nginx, uwsgi
 
@@ -290,13 +290,3 @@ def test_wrong_types_in_a_pyproject(text: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
     with pytest.raises(ProjectError, match=r"pyproject\.toml: '.*' is wrong: expected"):
         project.load(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [("a\x1b[2Jb", "a\\x1b[2Jb"), ("a\nb", "a\nb"), ("\ud800", "\\ud800"), ("caf\u00e9", "caf\u00e9"),
-     ("a\rb", "a\\rb"),
-     ("\u202eb", "\\u202eb"), ("\x9b", "\\x9b")],
-)  # fmt: skip
-def test_what_reaches_a_screen(text: str, shown: str) -> None:
-    assert screen.safe(text) == shown
