@@ -93,15 +93,18 @@ def walk(root: Path, below: str, excluded: Callable[[str], bool]) -> Iterator[st
     ``below`` ends with a slash, or is empty; folders are given to ``excluded`` with a slash at their end,
     and not entered if it accepts them. Raises ``ProjectError`` for a folder that may not be read.
     """
-    with _readable(root / below):
-        items = list(os.scandir(root / below))
-    for item in items:
-        path = f"{below}{item.name}"
-        if item.is_dir(follow_symlinks=False):
-            if not excluded(f"{path}/"):
-                yield from walk(root, f"{path}/", excluded)
-        elif not excluded(path):
-            yield path
+    waiting = [below]  # calls would be as deep as the folders are
+    while waiting:
+        folder = waiting.pop()
+        with _readable(root / folder):
+            items = list(os.scandir(root / folder))
+        for item in items:
+            path = f"{folder}{item.name}"
+            if not item.is_dir(follow_symlinks=False):
+                if not excluded(path):
+                    yield path
+            elif not excluded(f"{path}/"):
+                waiting.append(f"{path}/")
 
 
 def content(path: Path) -> tuple[int, bytes]:
@@ -119,6 +122,10 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except PermissionError:
         raise ProjectError(f"{path} may not be read.", hint="Make it readable, or exclude it.") from None
+    except OSError as wrong:  # it is gone, or its name is too long
+        raise ProjectError(
+            f"{path} cannot be read: {os.strerror(wrong.errno or 0)}.", hint="Remove or exclude it."
+        ) from None
 
 
 def _read(project: Project, path: str) -> AppFile:

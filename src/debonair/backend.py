@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from debonair import declared
+from debonair import declared, pyproject
 from debonair.errors import WheelError
 
 _DAMAGE = (
@@ -51,10 +51,14 @@ def read(sdist: Path) -> Backend:
 def of(root: Path) -> Backend:
     """Return how the project in the folder ``root`` wants to be built.
 
-    Raises ``ProjectError`` if its pyproject.toml cannot be read.
+    Raises ``ProjectError`` if its pyproject.toml cannot be read, or says so in a wrong type.
     """
     path = root / "pyproject.toml"
-    return msgspec.convert(declared.toml(path).get("build-system", {}) if path.is_file() else {}, Backend)
+    if not declared.is_file(path):
+        return Backend()
+    tables = declared.toml(path, root)
+    pyproject.check(tables, path)
+    return msgspec.convert(tables.get("build-system", {}), Backend)
 
 
 def _pyproject(sdist: Path) -> bytes:

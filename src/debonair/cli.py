@@ -158,7 +158,7 @@ def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) ->
 def _ask(question: str, answers: Sequence[str], default: str) -> str:
     """Return what is answered to a question: one of ``answers``, or any text if there are none."""
     if not answers:
-        return str(click.prompt(question, default=default))
+        return str(click.prompt(plain(question), default=plain(default)))
     for number, answer in enumerate(answers, 1):
         _show(f"  {number}  {answer}")
     number = click.prompt(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from debonair import build, documents, render, run
+from debonair import build, declared, documents, render, run
 from debonair import target as targets
 from debonair.cache import Cache
 from debonair.deb import archive, control
@@ -70,7 +70,7 @@ def find(source: Path, project: Project) -> Package:
             f"There is no {listed}: this is not the folder of a Debian source package.",
             hint="dh runs it there. 'debonair build' needs no debian/.",
         )
-    stanzas = [control.parse(text) for text in re.split(r"\n\s*\n", listed.read_text(encoding="utf-8"))]
+    stanzas = [control.parse(text) for text in re.split(r"\n\s*\n", declared.text(listed, source))]
     architectures = {
         stanza["Package"]: stanza.get("Architecture", "") for stanza in stanzas if "Package" in stanza
     }
@@ -134,7 +134,7 @@ def scripts(package: Package) -> None:
 
 
 def _text(file: Path) -> str:
-    return file.read_text(encoding="utf-8") if file.is_file() else ""
+    return declared.text(file) if file.is_file() else ""
 
 
 def _changelog(source: Path, field: str) -> str:

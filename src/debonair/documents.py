@@ -81,7 +81,9 @@ def copyright_text(project: Project, *, epoch: int) -> str:
     by = project.author or project.maintainer
     year = datetime.fromtimestamp(epoch, UTC).year
     holders = re.findall(
-        r"^\W*copyright\s+(?:\(c\)\s*|©\s*)?(\d{4}.*)$", project.license_text, re.IGNORECASE | re.MULTILINE
+        r"^[^\w\n]*copyright[^\S\n]+(?:\(c\)[^\S\n]*|©[^\S\n]*)?(\d{4}.*)$",
+        project.license_text,
+        re.IGNORECASE | re.MULTILINE,
     )
     return fill(
         "packaging/doc/copyright.in",

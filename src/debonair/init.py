@@ -54,10 +54,17 @@ class Draft:
 def write(draft: Draft) -> None:
     """Write the settings of ``draft``, at the end of a pyproject.toml; what stands there stays as it is.
 
-    The requirements, which are proposed only if there is no such file, become one.
+    The requirements, which are proposed only if there is no such file, become one. Raises ``ProjectError``
+    if the settings are a link that leads out of the project.
     """
     file = draft.file.resolve()
-    before = file.read_bytes() if file.is_file() else b""
+    if not declared.is_inside(file, draft.root):
+        raise ProjectError(
+            f"{draft.file} leads out of the project, to {file}.",
+            hint="Take the link away, or put a file there.",
+        )
+    there = declared.is_file(file)
+    before, mode = (file.read_bytes(), file.stat().st_mode) if there else (b"", 0)
     added = draft.text.encode()
     if before:
         added = b"\n" * (2 - before.endswith(b"\n")) + added
@@ -65,9 +72,11 @@ def write(draft: Draft) -> None:
         added = added.replace(b"\n", b"\r\n")
     if draft.requirements:
         with whole(draft.root / _REQUIREMENTS) as temporary:
-            temporary.write_text(draft.requirements)
+            temporary.write_text(draft.requirements, encoding="utf-8")
     with whole(file) as temporary:
         temporary.write_bytes(before + added)
+    if there:
+        file.chmod(mode & 0o7777)
 
 
 def draft(
@@ -89,10 +98,11 @@ def draft(
     if not root.is_dir():
         raise ProjectError(f"There is no folder {root}.")
     pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
-    tables = declared.toml(pyproject) if pyproject.is_file() else {}
+    tables = declared.toml(pyproject, root) if declared.is_file(pyproject) else {}
     pyproject_toml.check(tables, pyproject)
-    table = declared.toml(bare) if bare.is_file() else tables.get("tool", {}).get("debonair")
-    file = bare if bare.is_file() or (table is None and "project" not in tables) else pyproject
+    own = declared.is_file(bare)
+    table = declared.toml(bare, root) if own else tables.get("tool", {}).get("debonair")
+    file = bare if own or (table is None and "project" not in tables) else pyproject
     older, source = legacy.project(root, tables)
     stated, source = (tables["project"], "pyproject.toml") if "project" in tables else (older, source)
     code, broken = modules(root)
@@ -144,10 +154,27 @@ def draft(
     notes += traits.pins([line for found in needs for line in found.value], python)
     notes += imported.warnings
     prefix = "tool.debonair" if file == pyproject else ""
+    findings, more = _fit(findings)
+    notes += more
     lines = [(found.key, found.value, found.where) for found in findings if found.key]
     text = settingsfile.text(lines, prefix=prefix, head=_HEAD)
     _check(text, file, prefix)
     return Draft(root, file, table is not None, tuple(findings), imported, tuple(notes), text, proposed)
+
+
+def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
+    """Return those of ``findings`` that settings can hold, and sentences on the others."""
+    kept, notes = list[Finding](), list[str]()
+    for found in findings:
+        values = found.value if isinstance(found.value, list) else [found.value]
+        said = [text for text in (*found.key, *values) if isinstance(text, str)]
+        if wrong := next(filter(None, map(declared.unfit, said)), ""):
+            notes.append(
+                f"{found.where}: '{found.name}' was left out, as it {wrong}. A setting is one line."
+            )
+        else:
+            kept.append(found)
+    return kept, notes
 
 
 def _identity(
@@ -197,7 +224,7 @@ def _proposed(
 ) -> tuple[str, list[Finding], list[str]]:
     """Return a requirements file by what ``runs`` imports, if nothing says any; the findings; and notes."""
     said = any(found.value for found in needs)
-    if said or any((root / name).exists() for name in (*wanted.FILES, *_SAYING)):
+    if said or any(declared.is_file(root / name) for name in (*wanted.FILES, *_SAYING)):
         return "", needs, []
     own = [
         str(found.value) for found in runs if found.key[:1] == ("uwsgi",) and found.key[-1] == "pythonpath"

@@ -6,20 +6,21 @@ stands there as a value counts.
 
 from __future__ import annotations
 
-import ast
 import configparser
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from debonair import declared
+from debonair import declared, requirementsfile, setuppy
+from debonair import pyproject as pyproject_toml
 from debonair.errors import ProjectError
 
 _PERSON = re.compile(r"\s*([^<>]+?)\s*<([^<>@\s]+@[^<>\s]+)>\s*")
 _VERSION = re.compile(
-    r"^(?:__version__|VERSION|version)\s*(?::[^=]+)?=\s*['\"]([0-9][^'\"]*)['\"]", re.MULTILINE
+    r"^(?:__version__|VERSION|version)\s*(?::[^=\n]+)?=\s*['\"]([0-9][^'\"\n]*)['\"]", re.MULTILINE
 )
+_MAX_DIGITS = 20
 
 
 def project(root: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
@@ -31,18 +32,26 @@ def project(root: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Any], str]
     if poetry := tables.get("tool", {}).get("poetry", {}):
         return _poetry(poetry), "pyproject.toml"
     found, name = dict[str, Any](), ""
-    if (root / "setup.py").is_file():
+    if declared.is_file(root / "setup.py"):
         found, name = _setup_py(root), "setup.py"
-    more = _setup_cfg(root) if (root / "setup.cfg").is_file() else {}
+    more = _setup_cfg(root) if declared.is_file(root / "setup.cfg") else {}
     if more := {key: value for key, value in more.items() if value}:
         found, name = {**found, **more}, " and ".join([name, "setup.cfg"] if found else ["setup.cfg"])
     return found, name
 
 
-def pipfile(path: Path) -> tuple[str, ...]:
-    """Return the requirements of the Pipfile at ``path``. Raises ``ProjectError`` if it cannot be read."""
-    packages = declared.toml(path).get("packages", {})
-    return tuple(found for name, said in packages.items() for found in _requirements(name, said, "Pipfile"))
+def pipfile(path: Path, root: Path) -> tuple[str, ...]:
+    """Return the requirements of the Pipfile at ``path``, of the project in ``root``.
+
+    Raises ``ProjectError`` if it cannot be read.
+    """
+    tables = declared.toml(path, root)
+    pyproject_toml.check_pipfile(tables, path)
+    return tuple(
+        found
+        for name, said in tables.get("packages", {}).items()
+        for found in _requirements(name, said, "Pipfile")
+    )
 
 
 def _poetry(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,7 +67,7 @@ def _poetry(table: Mapping[str, Any]) -> dict[str, Any]:
     found["urls"] = {key: table[key] for key in ("homepage", "repository") if key in table}
     dependencies = dict(table.get("dependencies", {}))
     if python := dependencies.pop("python", ""):
-        found["requires-python"] = _specifier(python)
+        found["requires-python"] = _specifier(str(python), "[tool.poetry]: python")
     found["dependencies"] = [
         line for name, said in dependencies.items() for line in _requirements(name, said, "[tool.poetry]")
     ]
@@ -72,19 +81,17 @@ def _requirements(name: str, said: object, where: str) -> Iterator[str]:
             yield from _requirements(name, one, where)
         return
     table: Mapping[str, Any] = said if isinstance(said, dict) else {"version": said}
+    _check(name, table, where)
     if table.get("optional") or table.get("path") in {".", "./"}:
         return
     extras = f"[{','.join(table['extras'])}]" if table.get("extras") else ""
-    marker = str(table.get("markers", ""))
-    if "python" in table:
-        pythons = _specifier(str(table["python"])).split(",")
-        marker = " and ".join(
-            filter(
-                None,
-                [marker, *(re.sub(r"([<>=!~]+)(.+)", r"python_version \1 '\2'", one) for one in pythons)],
-            )
-        )
-    end = f" ; {marker}" if marker else ""
+    markers = [table["markers"]] if table.get("markers") else []
+    if table.get("python"):
+        pythons = _specifier(table["python"], f"{where}: {name}").split(",")
+        markers += [re.sub(r"([<>=!~]+)(.+)", r"python_version \1 '\2'", one) for one in pythons if one]
+    if len(markers) > 1:  # 'and' binds closer than an 'or' in one of them
+        markers = [f"({one})" if re.search(r"\bor\b", one) else one for one in markers]
+    end = f" ; {' and '.join(markers)}" if markers else ""
     if "git" in table:
         at = next((f"@{table[key]}" for key in ("rev", "tag", "ref", "branch") if key in table), "")
         yield f"{name}{extras} @ git+{table['git']}{at}{end}"
@@ -96,16 +103,35 @@ def _requirements(name: str, said: object, where: str) -> Iterator[str]:
             hint=f"Publish {name} on your index, or put its modules beside the app's own.",
         )
     else:
-        yield f"{name}{extras}{_specifier(str(table.get('version', '*')))}{end}"
+        yield f"{name}{extras}{_specifier(table.get('version', '*'), f'{where}: {name}')}{end}"
 
 
-def _specifier(said: str) -> str:
-    """Return the version specifier (PEP 440) that poetry's ``said`` is: ``^1.2`` for ``>=1.2,<2.0``."""
+def _check(name: str, table: Mapping[str, Any], where: str) -> None:
+    """Raise ``ProjectError`` if something in the ``table`` of a package is of a wrong type."""
+    texts = ("version", "python", "markers", "git", "rev", "tag", "ref", "branch", "url", "file", "path")
+    wrong = [key for key in texts if not isinstance(table.get(key, ""), str)]
+    extras = table.get("extras", [])
+    if not isinstance(extras, list) or not all(isinstance(extra, str) for extra in extras):
+        wrong.append("extras")
+    if wrong:
+        raise ProjectError(
+            f"{where}: '{wrong[0]}' of {name} is {table[wrong[0]]!r}, which is of a wrong type.",
+            hint='Write it as extras = ["x"].' if wrong[0] == "extras" else f'Write {wrong[0]} = "...".',
+        )
+
+
+def _specifier(said: str, where: str) -> str:
+    """Return the version specifier (PEP 440) that poetry's ``said`` is: ``^1.2`` for ``>=1.2,<2.0``.
+
+    Raises ``ProjectError`` saying ``where`` it stands if it names no version.
+    """
     parts = list[str]()
-    for part in re.split(r"\s*,\s*|\s+(?=[<>=!~^])", said.rpartition("||")[2].strip()):
-        numbers = re.findall(r"\d+", part.partition("-")[0])
+    for part in re.split(r"\s*,\s*|\s+(?=[<>=!~^])", " ".join(said.rpartition("||")[2].split())):
+        numbers = re.findall(r"[0-9]+", part.partition("-")[0])
         if part in {"*", ""}:
             continue
+        if any(len(number) > _MAX_DIGITS for number in numbers) or not (numbers or part.endswith("*")):
+            raise ProjectError(f"{where} wants '{part}', which is no version.", hint='Write it as "^1.2".')
         if part.startswith("^"):
             kept = next((place for place, number in enumerate(numbers) if number != "0"), len(numbers) - 1)
             parts += [f">={part[1:].strip()}", f"<{_next(numbers, kept)}"]
@@ -126,7 +152,7 @@ def _setup_cfg(root: Path) -> dict[str, Any]:
     path = root / "setup.cfg"
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(declared.text(path), "setup.cfg")
+        parser.read_string(declared.text(path, root), "setup.cfg")
     except configparser.Error as wrong:
         raise ProjectError(
             f"{path} cannot be read: {' '.join(str(wrong).split())}.", hint="Mend it."
@@ -139,55 +165,53 @@ def _setup_cfg(root: Path) -> dict[str, Any]:
         version = _version_elsewhere(root, metadata.get("name", ""), version)
     return _table(
         metadata | {"version": version},
-        dependencies=[line for line in options.get("install_requires", "").splitlines() if line.strip()]
-        if "install_requires" in options
-        else None,
+        dependencies=_listed(root, options["install_requires"]) if "install_requires" in options else None,
         python=options.get("python_requires", ""),
         scripts=points.get("console_scripts", "").splitlines(),
     )
 
 
+def _listed(root: Path, said: str) -> list[str]:
+    """Return the requirements that setup.cfg lists, or that are in the files that it names."""
+    lines = [line.strip() for line in said.splitlines() if line.strip() and line.strip()[0] != "#"]
+    if not said.strip().startswith("file:"):
+        return lines
+    found = list[str]()
+    for name in re.split(r"[,\s]+", said.strip().removeprefix("file:").strip()):
+        if not declared.is_file(path := root / name):
+            raise ProjectError(
+                f"{root / 'setup.cfg'}: 'install_requires' names {name}, which is no file.",
+                hint="Write the file, or the requirements themselves, a line each.",
+            )
+        found += requirementsfile.read(path, root).requirements
+    return found
+
+
 def _setup_py(root: Path) -> dict[str, Any]:
-    """Return what the call of ``setup()`` says in values; names stand for what they were last given."""
-    path = root / "setup.py"
-    try:
-        tree = ast.parse(declared.text(path), filename=str(path))
-    except (SyntaxError, ValueError):  # of Python 2, maybe
-        return {}
-    known = dict[str, Any]()
-    said = dict[str, Any]()
-    given = set[str]()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name) and (value := _value(node.value, known)) is not None:
-                    known[target.id] = value
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "setup":
-            keywords = {word.arg: word.value for word in node.keywords if word.arg}
-            given |= set(keywords)
-            said |= {name: _value(value, known) for name, value in keywords.items()}
+    """Return what the call of ``setup()`` in setup.py says in values."""
+    said = setuppy.read(root / "setup.py", root)
     metadata = {name: value for name, value in said.items() if isinstance(value, str)}
     if not metadata.get("name"):
         return {}
     if "version" not in metadata:
         metadata["version"] = _version_elsewhere(root, metadata["name"], "")
     needs = said.get("install_requires")
+    needs = needs.splitlines() if isinstance(needs, str) else needs
     points = said.get("entry_points")
     scripts = points.get("console_scripts", []) if isinstance(points, dict) else []
     found = _table(
         metadata,
-        dependencies=needs.splitlines() if isinstance(needs, str) else needs,
+        dependencies=needs if isinstance(needs, list) else None,
         python=metadata.get("python_requires", ""),
         scripts=scripts if isinstance(scripts, list) else [scripts],
     )
-    if needs is None and "install_requires" in given:
+    if not isinstance(needs, list) and "install_requires" in said:
         found["dynamic"] = ["dependencies"]
     return found
 
 
 def _table(
-    metadata: Mapping[str, str], *, dependencies: list[str] | None, python: str, scripts: list[str]
+    metadata: Mapping[str, str], *, dependencies: Sequence[str] | None, python: str, scripts: Sequence[str]
 ) -> dict[str, Any]:
     kinds = {"name": "name", "version": "version", "description": "description", "summary": "description"}
     found: dict[str, Any] = {
@@ -211,44 +235,26 @@ def _table(
 
 def _version_elsewhere(root: Path, name: str, said: str) -> str:
     """Return the version that stands in the code of the package ``name``, or where ``said`` says."""
-    package = re.sub(r"[-.]", "_", name.lower())
-    folders = [root / base / each for base in ("", "src") for each in dict.fromkeys((package, name))]
-    if said.startswith("file:") and (file := root / said[5:].strip()).is_file():
-        return declared.text(file).strip()
+    if said.startswith("file:"):
+        file = root / said[5:].strip()
+        return declared.text(file, root).strip() if declared.is_file(file) else ""
+    names = dict.fromkeys((re.sub(r"[-.]", "_", name.lower()), name))
+    folders = [
+        root / base / each for base in ("", "src") for each in names if re.fullmatch(r"[\w.-]+", each)
+    ]
     if said.startswith("attr:"):
-        module = said[5:].strip().rpartition(".")[0].split(".")
-        folders = [root.joinpath(base, *module) for base in ("", "src")] + folders
+        module = said[5:].strip().rpartition(".")[0]
+        if re.fullmatch(r"\w+(\.\w+)*", module):
+            folders = [root.joinpath(base, *module.split(".")) for base in ("", "src")] + folders
     for folder in folders:
-        names = (
-            folder.with_suffix(".py"),
+        files = (
+            folder.parent / f"{folder.name}.py",
             *(
                 folder / f"{part}.py"
                 for part in ("__init__", "version", "_version", "__version__", "__about__")
             ),
         )
-        for file in names:
-            if file.is_file() and (found := _VERSION.search(declared.text(file))):
+        for file in files:
+            if declared.is_file(file) and (found := _VERSION.search(declared.text(file, root))):
                 return found[1]
     return ""
-
-
-def _value(node: ast.expr, known: Mapping[str, Any]) -> Any:
-    """Return the value that an expression plainly is, ``None`` if it would have to be run."""
-    match node:
-        case ast.Name(id=name):
-            return known.get(name)
-        case ast.List(elts=items) | ast.Tuple(elts=items):
-            values = [_value(item, known) for item in items]
-            return None if None in values else values
-        case ast.Dict(keys=keys, values=items):
-            return {
-                key.value: value
-                for key, item in zip(keys, items, strict=True)
-                if isinstance(key, ast.Constant) and (value := _value(item, known)) is not None
-            }
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            first, second = _value(left, known), _value(right, known)
-            return first + second if type(first) is type(second) and first is not None else None
-        case ast.Constant(value=value):
-            return value
-    return None

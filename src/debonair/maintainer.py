@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from debonair import declared
 from debonair.errors import MachineError, ProjectError
 from debonair.run import Completed, run
 
@@ -29,7 +30,11 @@ def of(
         name = mail = ""
     told = f"{environ.get('DEBFULLNAME', '')} <{environ.get('DEBEMAIL', '')}>"
     sources = ((f"{name} <{mail}>", "git's configuration"), (told, "DEBFULLNAME and DEBEMAIL"))
-    return next(((text, source) for text, source in sources if _PERSON.fullmatch(text)), ("", ""))
+    return next(((text, source) for text, source in sources if _fits(text)), ("", ""))
+
+
+def _fits(text: str) -> bool:
+    return bool(_PERSON.fullmatch(text)) and not declared.unfit(text)
 
 
 def needed(said: str, root: Path, environ: Mapping[str, str]) -> str:
@@ -50,7 +55,7 @@ def needed(said: str, root: Path, environ: Mapping[str, str]) -> str:
 
 def check(person: str, file: Path) -> None:
     """Raise ``ProjectError`` if ``person``, the maintainer by ``file``, is no name and mail address."""
-    if not _PERSON.fullmatch(person):
+    if not _fits(person):
         raise ProjectError(
             f"{file.name}: 'maintainer' is '{person}', which is not a name and a mail address.",
             hint='Write it as "Your Name <you@example.org>".',

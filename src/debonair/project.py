@@ -9,7 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from debonair import declared, distribution, duration, maintainer, server, settings, wanted, wsgi
+from debonair import (
+    declared,
+    distribution,
+    duration,
+    dynamic,
+    globs,
+    licence,
+    maintainer,
+    server,
+    settings,
+    wanted,
+    wsgi,
+)
 from debonair import pyproject as pyproject_toml
 from debonair.deb import control
 from debonair.deb.version import from_pep440
@@ -85,6 +97,8 @@ class Project:
     """What it needs from the package index (PEP 508), as declared; locks are made from it."""
     constraints: tuple[str, ...] = ()
     """What holds for a package (PEP 508) if anything needs it."""
+    prereleases: bool = False
+    """Whether a lock may have versions that are not final (pip's ``--pre``)."""
     requires_python: str = ""
     scripts: dict[str, str] = field(default_factory=dict)
     """``[project.scripts]``: command to ``module:function``."""
@@ -121,16 +135,16 @@ def load(root: Path) -> Project:
     if not root.is_dir():
         raise ProjectError(f"There is no folder {root}.")
     pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
-    tables = declared.toml(pyproject) if pyproject.is_file() else {}
+    tables = declared.toml(pyproject, root) if declared.is_file(pyproject) else {}
     pyproject_toml.check(tables, pyproject)
-    if bare.is_file():
+    if declared.is_file(bare):
         if "debonair" in tables.get("tool", {}):
             raise ProjectError(
                 f"Both debonair.toml and [tool.debonair] of pyproject.toml are in {root}.",
                 hint="Keep one of them.",
             )
-        return _project(root, bare, tables.get("project", {}), declared.toml(bare), tables)
-    if pyproject.is_file() and "project" in tables:
+        return _project(root, bare, tables.get("project", {}), declared.toml(bare, root), tables)
+    if "project" in tables:
         table = tables.get("tool", {}).get("debonair", {})
         return _project(root, pyproject, tables["project"], table, tables)
     found = [name for name in ("app.py", "wsgi.py") if (root / name).is_file()]
@@ -178,7 +192,7 @@ def _project(
     package = given.package or re.sub(r"[-_. ]+", "-", name).lower()
     if not package:
         raise missing("package", f'"{root.name}"')
-    version = given.version or project.get("version") or declared.version(root, tables)
+    version = given.version or project.get("version") or dynamic.version(root, tables)
     if not version and not published:
         raise missing("version", '"1.0"')
     try:
@@ -228,9 +242,9 @@ def _project(
         long_description=synopsis,
         homepage=_homepage(project),
         license=project["license"] if isinstance(project.get("license"), str) else "",
-        license_text=_license_text(root, project),
-        copyright="".join(_texts(root, "debian/copyright").values()),
-        manuals=_texts(root, "debian/*.1"),
+        license_text=licence.text(root, project),
+        copyright="".join(globs.texts(root, "debian/copyright").values()),
+        manuals=globs.texts(root, "debian/*.1"),
         depends=tuple(given.depends),
         system_site_packages=given.system_site_packages,
         sdists=given.sdists,
@@ -251,6 +265,7 @@ def _project(
         exclude=tuple(given.exclude),
         requirements=(*([given.from_pypi] if published else []), *needed.requirements),
         constraints=needed.constraints,
+        prereleases=needed.prereleases,
         requires_python=project.get("requires-python", ""),
         scripts=scripts,
         uwsgi={}
@@ -292,22 +307,6 @@ def author(project: Mapping[str, Any]) -> str:
 def _homepage(project: dict[str, Any]) -> str:
     urls = {key.lower(): url for key, url in project.get("urls", {}).items()}
     return str(next((urls[key] for key in ("homepage", "home", "repository", "source") if key in urls), ""))
-
-
-def _license_text(root: Path, project: dict[str, Any]) -> str:
-    table = project.get("license")
-    names: list[str] = [table["file"]] if isinstance(table, dict) and "file" in table else []
-    for pattern in project.get("license-files", []):
-        names += pyproject_toml.license_files(root, pattern)
-    names += ["LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING"]
-    for name in names:
-        if (path := root / name).is_file():
-            return path.read_text(encoding="utf-8", errors="replace")
-    return ""
-
-
-def _texts(root: Path, pattern: str) -> dict[str, str]:
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(root.glob(pattern))}
 
 
 def _sleep_after(given: Settings, file: Path) -> int:

@@ -64,15 +64,26 @@ class _Poetry(msgspec.Struct, frozen=True):
     dependencies: dict[str, str | dict[str, Any] | list[dict[str, Any]]] = {}
 
 
+class _Backend(msgspec.Struct, frozen=True, rename="kebab"):
+    requires: list[str] = []
+    build_backend: str = ""
+    backend_path: list[str] = []
+
+
 class _Tool(msgspec.Struct, frozen=True):
     setuptools: _Setuptools = _Setuptools()
     poetry: _Poetry = _Poetry()
     debonair: dict[str, Any] = {}
 
 
-class _Tables(msgspec.Struct, frozen=True):
+class _Tables(msgspec.Struct, frozen=True, rename="kebab"):
     project: _Project = _Project()
     tool: _Tool = _Tool()
+    build_system: _Backend = _Backend()
+
+
+class _Pipfile(msgspec.Struct, frozen=True):
+    packages: dict[str, str | dict[str, Any]] = {}
 
 
 def check(tables: Mapping[str, Any], file: Path) -> None:
@@ -80,13 +91,27 @@ def check(tables: Mapping[str, Any], file: Path) -> None:
 
     ``tables`` are those of a pyproject.toml. What Debonair does not read is not looked at.
     """
+    _check(
+        tables,
+        _Tables,
+        file,
+        "What each key of pyproject.toml holds is said in the Python Packaging User Guide.",
+    )
+
+
+def check_pipfile(tables: Mapping[str, Any], file: Path) -> None:
+    """Raise what ``check`` does, for the ``tables`` of a Pipfile."""
+    _check(tables, _Pipfile, file, 'Write each package as in: flask = "*"')
+
+
+def _check(tables: Mapping[str, Any], kind: type, file: Path, hint: str) -> None:
     try:
-        msgspec.convert(tables, _Tables)
+        msgspec.convert(tables, kind)
     except msgspec.ValidationError as wrong:
         message, _, where = str(wrong).partition(" - at `$.")
         raise ProjectError(
             f"{file.name}: '{where.rstrip('`')}' is wrong: {plain(message)}.",
-            hint="What each key of pyproject.toml holds is said in the Python Packaging User Guide.",
+            hint=hint,
         ) from None
 
 

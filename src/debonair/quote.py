@@ -16,7 +16,7 @@ from debonair.project import Project
 from debonair.resources import resource
 from debonair.settings import Option
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @cache
@@ -28,7 +28,14 @@ def refused() -> dict[str, str]:
 
 def unit_text(project: Project, key: str, value: str) -> str:
     """Return ``value`` for a setting of a systemd unit (systemd.unit(5): ``%`` begins a specifier)."""
-    return _plain(project, key, value).replace("%", "%%")
+    if value.rstrip().endswith("\\"):
+        raise error(
+            project,
+            key,
+            "ends in a backslash, by which systemd goes on with the next line",
+            "Take it away.",
+        )
+    return _specifiers(project, key, value)
 
 
 def unit_environment(project: Project) -> str:
@@ -38,7 +45,7 @@ def unit_environment(project: Project) -> str:
         key = f"service.environment.{name}"
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise error(project, key, "is not a name for a variable", "Use letters, digits and _.")
-        text = unit_text(project, key, value).replace("\\", "\\\\").replace('"', '\\"')
+        text = _specifiers(project, key, value).replace("\\", "\\\\").replace('"', '\\"')
         lines.append(f'Environment="{name}={text}"')
     return "\n".join(lines)
 
@@ -68,7 +75,7 @@ def command(project: Project, key: str, value: str) -> str:
 def nginx_listen(project: Project) -> Iterator[str]:
     """Yield the values of nginx's ``listen``."""
     for value in project.nginx.listen:
-        if not re.fullmatch(r"[\w.:\[\]*/-]+( [a-z_]+(=[\w:.-]+)?)*", value):
+        if not re.fullmatch(r"[\w.:\[\]*/-]+( [a-z_]+(=[\w:.-]+)?)*", value, re.ASCII):
             raise error(
                 project, "nginx.listen", f"has '{value}'", 'Write it as "80", "[::]:80" or "443 ssl".'
             )
@@ -78,7 +85,7 @@ def nginx_listen(project: Project) -> Iterator[str]:
 def nginx_server_name(project: Project) -> str:
     """Return the value of nginx's ``server_name``: one or more names, or regular expressions."""
     value = " ".join(_plain(project, "nginx.server-name", project.nginx.server_name).split())
-    if not value or re.search(r"[;{}\"'#]", value):
+    if not value or re.search(r"[;{}\"'#]|\\$", value):
         raise error(
             project,
             "nginx.server-name",
@@ -91,7 +98,7 @@ def nginx_server_name(project: Project) -> str:
 def nginx_size(project: Project) -> str:
     """Return the value of nginx's ``client_max_body_size``."""
     value = project.nginx.client_max_body_size
-    if not re.fullmatch(r"\d+[kKmMgG]?", value):
+    if not re.fullmatch(r"[0-9]+[kKmMgG]?", value):
         raise error(
             project, "nginx.client-max-body-size", f"is '{value}', which is no size", 'Write it as "10m".'
         )
@@ -105,6 +112,10 @@ def nginx_path(project: Project, key: str, value: str) -> str:
             project, key, f"is '{value}': nginx cannot name a folder with a $", "Rename the folder."
         )
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _specifiers(project: Project, key: str, value: str) -> str:
+    return _plain(project, key, value).replace("%", "%%")
 
 
 def _option(project: Project, key: str, value: Option) -> str:

@@ -5,23 +5,30 @@ The format is described in pip's documentation, 'Requirements File Format'.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from debonair import declared
 from debonair.errors import ProjectError
 
+_MOST = 8 << 20
+"""Bytes of one file: some have every hash of every wheel."""
+_DEEPEST = 20
+"""Files that include each other."""
 _OPTION = re.compile(r"(-[a-zA-Z]|--[a-z-]+)(?:\s*=\s*|\s+|(?<=^-[a-zA-Z])|$)(.*)")
 _OF_NO_ACCOUNT = {
-    "--trusted-host", "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes", "--pre",
+    "--trusted-host", "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes",
     "--use-feature", "--no-cache-dir",
 }  # fmt: skip
 _INDEXES = {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index"}
 _PUBLIC = {"pypi.org", "pypi.python.org", "pypi.io", "www.piwheels.org"}
 """Hosts that everybody means, and that a lock has its files from anyway."""
 _ITSELF = re.compile(r"\.(\[[\w, -]+\])?/?")
+_COMMENT = re.compile(r"(^|\s)#.*")
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
 
 
@@ -37,6 +44,8 @@ class Wanted:
     """Whether it asks for the project that it lies in (``-e .``)."""
     source: str = ""
     """The file that says it, for a person; empty if nothing does."""
+    prereleases: bool = False
+    """Whether versions that are not final will do (``--pre``)."""
 
 
 def read(path: Path, root: Path) -> Wanted:
@@ -46,51 +55,100 @@ def read(path: Path, root: Path) -> Wanted:
     ``ProjectError`` naming file and line for what has no place in a package: a folder beside the project,
     or an index of its own.
     """
-    requirements, constraints = list[str](), list[str]()
-    itself = False
-    for found, constrains in _lines(path, root, frozenset(), constrains=False):
-        if _ITSELF.fullmatch(found):
-            itself = True
-        else:
-            (constraints if constrains else requirements).append(found)
-    return Wanted(tuple(dict.fromkeys(requirements)), tuple(dict.fromkeys(constraints)), itself, path.name)
+    reader = _Reader(root)
+    reader.read(path, constrains=False, deep=0)
+    return Wanted(
+        tuple(dict.fromkeys(reader.requirements)),
+        tuple(dict.fromkeys(reader.constraints)),
+        reader.itself,
+        path.name,
+        reader.prereleases,
+    )
 
 
-def _lines(
-    path: Path, root: Path, seen: frozenset[Path], *, constrains: bool
-) -> Iterator[tuple[str, bool]]:
-    if path in seen:
-        return
-    text = _text(path)
-    if "--hash=" in text:
-        return
-    name = path.relative_to(root) if path.is_relative_to(root) else path
-    for number, raw in enumerate(text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines(), 1):
-        line = re.sub(r"(^|\s)#.*", "", raw).strip()
-        where = f"{name}, line {number}: '{line}'"
+class _Reader:
+    """What a file and those that it includes have said so far."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.requirements: list[str] = []
+        self.constraints: list[str] = []
+        self.itself = False
+        self.prereleases = False
+        self.seen: set[tuple[str, bool]] = set()
+
+    def read(self, path: Path, *, constrains: bool, deep: int) -> None:
+        """Read the file ``path``, once: two that include each other twice would be read for ever."""
+        known = (os.path.realpath(path), constrains)
+        if known in self.seen:
+            return
+        self.seen.add(known)
+        text = _text(path, self.root)
+        if "--hash=" in text:
+            return
+        name = path.relative_to(self.root) if path.is_relative_to(self.root) else path
+        for number, line in _lines(text):
+            self._line(
+                line, f"{name}, line {number}: '{line}'", path.parent, constrains=constrains, deep=deep
+            )
+
+    def _line(self, line: str, where: str, folder: Path, *, constrains: bool, deep: int) -> None:
         option = _OPTION.fullmatch(line)
-        if option and option[1] in {"-r", "--requirement", "-c", "--constraint"}:
-            file = path.parent / option[2].strip()
-            if not file.is_file():
+        name, value = (option[1], option[2].strip()) if option else ("", line)
+        if name in {"-r", "--requirement", "-c", "--constraint"}:
+            file = folder / value
+            if not declared.is_file(file):
                 raise ProjectError(f"{where} names a file that is not there.", hint=f"Write {file}.")
-            more = constrains or option[1] in {"-c", "--constraint"}
-            yield from _lines(file, root, seen | {path}, constrains=more)
-        elif option and option[1] in _INDEXES:
-            _check_index(option[2], where)
-        elif option and option[1] in {"-e", "--editable"}:
-            yield _requirement(option[2].strip(), where), constrains
-        elif option and option[1] not in _OF_NO_ACCOUNT:
+            if deep == _DEEPEST:
+                raise ProjectError(
+                    f"{where} includes a file, as more than {_DEEPEST} before it do.",
+                    hint="Write the requirements into one file.",
+                )
+            self.read(file, constrains=constrains or name in {"-c", "--constraint"}, deep=deep + 1)
+        elif name in _INDEXES:
+            _check_index(value, where)
+        elif name == "--pre":
+            self.prereleases = True
+        elif name in {"", "-e", "--editable"}:
+            found = _requirement(value, where)
+            if _ITSELF.fullmatch(found):
+                self.itself = True
+            else:
+                (self.constraints if constrains else self.requirements).append(found)
+        elif name not in _OF_NO_ACCOUNT:
             raise ProjectError(
                 f"{where} is an option of pip that Debonair does not know.",
                 hint="Write the requirements out, or pin them with hashes.",
             )
-        elif line and not option:
-            yield _requirement(line, where), constrains
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what a text says, line by line, with numbers; a backslash at the end goes on with the next.
+
+    A comment ends with its line, backslash or not, as uv has it. pip takes it so too if nothing is before
+    it; else the requirement in the next line would be lost without a word.
+    """
+    pieces, start = list[str](), 0
+    for number, raw in enumerate(declared.lines(text), 1):
+        start = start if pieces else number
+        line = _COMMENT.sub("", raw)
+        pieces.append(line.removesuffix("\\"))
+        if line.endswith("\\"):
+            continue
+        if found := " ".join(pieces).strip():
+            yield start, found
+        pieces = []
+    if found := " ".join(pieces).strip():
+        yield start, found
 
 
 def _check_index(value: str, where: str) -> None:
     """Refuse an index that is not everybody's: what is only there must not be taken from elsewhere."""
-    if value and urlsplit(value).hostname not in _PUBLIC:
+    try:
+        host = urlsplit(value).hostname
+    except ValueError:  # of brackets around what is no address
+        host = value
+    if value and host not in _PUBLIC:
         raise ProjectError(
             f"{where} names a package index, which a requirements file cannot do for a lock.",
             hint="Take the line out, and tell uv of it: UV_INDEX=ADDRESS, or [[tool.uv.index]].",
@@ -114,14 +172,8 @@ def _requirement(line: str, where: str) -> str:
     return line
 
 
-def _text(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except PermissionError:
-        raise ProjectError(f"{path} may not be read.") from None
-    try:
-        # Windows' PowerShell writes 'pip freeze > requirements.txt' as UTF-16, with its mark
-        utf16 = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
-        return data.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError:
-        raise ProjectError(f"{path} is not UTF-8 text.", hint="Save it as UTF-8.") from None
+def _text(path: Path, root: Path) -> str:
+    data = declared.data(path, root, most=_MOST)
+    # Windows' PowerShell writes 'pip freeze > requirements.txt' as UTF-16, with its mark
+    utf16 = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
+    return declared.decoded(data, path, "utf-16" if utf16 else "utf-8-sig")

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from debonair.plain import plain
+
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LITERAL = re.compile(r"[^'\x00-\x1f\x7f]*")
 _ORDER = ("package", "version", "description", "maintainer", "wsgi", "server", "command")
@@ -18,7 +20,10 @@ Line = tuple[tuple[str, ...], Any, str]
 
 
 def text(lines: Iterable[Line], *, prefix: str, head: str) -> str:
-    """Return the TOML of ``lines``, sorted into tables below ``prefix``, under the comment ``head``."""
+    """Return the TOML of ``lines``, sorted into tables below ``prefix``, under the comment ``head``.
+
+    A comment may have the name of a file in it, and that a line break: it stays on its line.
+    """
     tables = dict[tuple[str, ...], list[Line]]()
     for line in lines:
         tables.setdefault(line[0][:-1], []).append(line)
@@ -41,7 +46,11 @@ def _aligned(items: Sequence[Line]) -> Iterator[str]:
     said = [(f"{_key(key[-1])} = {value(found)}", comment) for key, found, comment in items]
     width = max((len(code) for code, _ in said if len(code) <= _MAX_COLUMN), default=0)
     for code, comment in said:
-        yield f"{code:<{width}}  # {comment}" if comment else code
+        yield f"{code:<{width}}  # {_one_line(comment)}" if comment else code
+
+
+def _one_line(comment: str) -> str:
+    return plain(comment).replace("\n", "\\n")
 
 
 def _key(name: str) -> str:

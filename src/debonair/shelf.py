@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from debonair import backend, here, sandbox, tools
+from debonair import backend, declared, here, sandbox, tools
 from debonair import lock as locks
 from debonair.cache import whole
 from debonair.errors import LockError, WheelError
@@ -211,7 +211,7 @@ def allow(source: Path, folder: Path) -> None:
     if not folder.is_relative_to(source / "debian") or not listed.parent.is_dir():
         return
     place = folder.relative_to(source).as_posix()
-    before = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+    before = declared.text(listed, source).splitlines() if declared.is_file(listed) else []
     kept = [line for line in before if line.rpartition("/")[0] != place]
     wheels = sorted(f"{place}/{path.name}" for path in folder.glob("*.whl"))
     with whole(listed) as temporary:

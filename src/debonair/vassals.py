@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -84,7 +85,7 @@ def _command(project: Project) -> Vassal:
 
 def _seconds(project: Project, option: str, default: int) -> int:
     value = project.uwsgi.get(option, default)
-    if isinstance(value, bool) or not str(value).isdigit():
+    if isinstance(value, bool) or not re.fullmatch("[0-9]{1,9}", str(value)):
         raise ProjectError(
             f"{project.config_file.name}: 'uwsgi.{option}' is '{value}', which is no number of seconds.",
             hint=f"Write it as: {option} = 60",

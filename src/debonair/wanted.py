@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from debonair import requirementsfile
+from debonair import declared, requirementsfile
 from debonair.errors import ProjectError
 from debonair.requirementsfile import Wanted
 
@@ -31,8 +32,27 @@ def of(
     ``project`` is the table of that name, ``tables`` all of pyproject.toml, ``older`` what would stand in
     ``[project]`` by older forms, as ``older_file`` says it; ``file`` holds the settings. What is written
     for pip goes before a Pipfile, and that before what a build backend reads. Raises ``ProjectError`` if
-    it cannot be found out.
+    it cannot be found out, or if a requirement is not one line of text: they are given to uv as lines.
     """
+    found = _found(root, file, project=project, tables=tables, older=older, older_file=older_file)
+    for line in (*found.requirements, *found.constraints):
+        if wrong := declared.unfit(line):
+            raise ProjectError(
+                f"{found.source or file.name}: the requirement '{line}' {wrong}.",
+                hint="Write it on one line.",
+            )
+    return found
+
+
+def _found(
+    root: Path,
+    file: Path,
+    *,
+    project: Mapping[str, Any],
+    tables: Mapping[str, Any],
+    older: Mapping[str, Any],
+    older_file: str,
+) -> Wanted:
     if "dependencies" in project.get("dynamic", []):
         names = _dynamic(tables)
         if not names and "dependencies" not in older:
@@ -46,14 +66,14 @@ def of(
     if "dependencies" in project or file.name == "pyproject.toml":
         return Wanted(tuple(project.get("dependencies", [])), source="pyproject.toml")
     for name in FILES:
-        if (root / name).is_file():
+        if declared.is_file(root / name):
             found = requirementsfile.read(root / name, root)
             own = tuple(older.get("dependencies", ())) if found.itself else ()
-            return Wanted((*found.requirements, *own), found.constraints, source=name)
-    if (root / "Pipfile").is_file():
+            return replace(found, requirements=(*found.requirements, *own), itself=False, source=name)
+    if declared.is_file(root / "Pipfile"):
         from debonair import legacy  # noqa: PLC0415 - few projects have one
 
-        return Wanted(legacy.pipfile(root / "Pipfile"), source="Pipfile")
+        return Wanted(legacy.pipfile(root / "Pipfile", root), source="Pipfile")
     if "dependencies" in older.get("dynamic", []) and "dependencies" not in older:
         raise ProjectError(
             "setup.py computes 'install_requires', and nothing of it is run.",
@@ -71,11 +91,12 @@ def _dynamic(tables: Mapping[str, Any]) -> list[str]:
 
 def _files(names: list[str], root: Path, file: Path) -> Wanted:
     for name in names:
-        if not (root / name).is_file():
+        if not declared.is_file(root / name):
             raise ProjectError(f"{file.name} names {name}, which is no file.")
     read = [requirementsfile.read(root / name, root) for name in names]
     return Wanted(
         tuple(line for found in read for line in found.requirements),
         tuple(line for found in read for line in found.constraints),
         source=", ".join(names),
+        prereleases=any(found.prereleases for found in read),
     )

@@ -11,6 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypeVar
 
+from debonair import declared, syntax
 from debonair.errors import ProjectError
 
 _Folder = TypeVar("_Folder", Path, Traversable)
@@ -66,8 +67,8 @@ def check(
     module, name, _ = split(entry)
     for root in roots:
         for path in module_files(root, module):
-            if path.is_file():
-                _check_defined(name, module, path, file, python)
+            if _is_file(path):
+                _check_defined(f"{module}:{name}", _parsed_for(path, root, python), path, file)
                 return
     if module.partition(".")[0] in installed:
         return
@@ -94,8 +95,8 @@ def guess(root: Path) -> str:
     """
     for module in ("wsgi", "app"):
         path = root / f"{module}.py"
-        if path.is_file():
-            names, _ = _definitions(_parsed(path))
+        if declared.is_file(path):
+            names, _ = _definitions(_parsed(path, root))
             for name in ("application", "app"):
                 if name in names:
                     return f"{module}:{name}"
@@ -109,8 +110,8 @@ def candidates(root: Traversable) -> list[str]:
     found = list[tuple[int, int, str]]()
     for module, path in _code(root, ""):
         try:
-            tree = ast.parse(path.read_bytes())
-        except (SyntaxError, ValueError):
+            tree = syntax.parse(path.read_bytes(), path.name)
+        except SyntaxError:
             continue
         for node in tree.body:
             found += [
@@ -154,17 +155,18 @@ def modules(root: Traversable) -> Iterator[str]:
         stem, _, suffix = path.name.rpartition(".")
         if suffix == "py" and stem.isidentifier():
             yield stem
-        elif (path / "__init__.py").is_file():
+        elif _is_file(path / "__init__.py"):
             yield path.name
 
 
-def _check_defined(name: str, module: str, path: Traversable, file: Path, python: tuple[int, int]) -> None:
-    try:
-        tree = _parsed(path)
-    except ProjectError:
-        if sys.version_info[:2] < python:
-            return
-        raise
+def _is_file(path: Traversable) -> bool:
+    return declared.is_file(path) if isinstance(path, Path) else path.is_file()
+
+
+def _check_defined(entry: str, tree: ast.Module | None, path: Traversable, file: Path) -> None:
+    if tree is None:
+        return
+    module, _, name = entry.partition(":")
     names, open_ended = _definitions(tree)
     if name in names and not open_ended and (value := _value(name, tree)):
         raise ProjectError(
@@ -181,10 +183,23 @@ def _check_defined(name: str, module: str, path: Traversable, file: Path, python
     )
 
 
-def _parsed(path: Traversable) -> ast.Module:
+def _parsed_for(path: Traversable, root: Traversable, python: tuple[int, int]) -> ast.Module | None:
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
-    except (SyntaxError, ValueError) as wrong:  # the latter of a byte of zero, before Python 3.11.4
+        return _parsed(path, root)
+    except ProjectError:
+        if sys.version_info[:2] < python:
+            return None
+        raise
+
+
+def _parsed(path: Traversable, root: Traversable) -> ast.Module:
+    if isinstance(path, Path) and isinstance(root, Path):
+        data = declared.data(path, root)
+    else:
+        data = path.read_bytes()
+    try:
+        return syntax.parse(data, str(path))
+    except SyntaxError as wrong:
         raise ProjectError(f"{path}: {wrong}.", hint="Python cannot read this file; mend it.") from None
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from debonair.errors import ProjectError
-from debonair.imports import commandline, dockerfile, files, heroku
+from debonair.imports import Imported, commandline, dockerfile, files, heroku
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,19 @@ from debonair.imports import commandline, dockerfile, files, heroku
         ("waitress-serve --port=80 --call app:create_app", {"wsgi": "app:create_app()"}),
         ("waitress-serve app:app", {"wsgi": "app:app"}),
         ("flask --app web:app run", {"wsgi": "web:app"}),
+        ("gunicorn --access-logfile - app:app", {"wsgi": "app:app"}),
+        ("gunicorn --access-logfile - --error-logfile - app:app", {"wsgi": "app:app"}),
+        ("gunicorn app:app --log-file -", {"wsgi": "app:app"}),
+        ("gunicorn -w4 app:app", {"wsgi": "app:app"}),
+        ("gunicorn -w4 -t90 app:app", {"wsgi": "app:app", "uwsgi": {"harakiri": 90}}),
+        ("gunicorn -Dw4 app:app", {"wsgi": "app:app"}),
+        ("gunicorn -b0.0.0.0:80 --backlog -1 app:app", {"wsgi": "app:app"}),
+        ("gunicorn --reload --no-sendfile --capture-output app:app", {"wsgi": "app:app"}),
+        ("gunicorn --threads ²  app:app", {"wsgi": "app:app"}),
+        ("gunicorn app:app > log 2>&1", {"wsgi": "app:app"}),
+        ("uwsgi --master -M -p4 --module site.wsgi", {"wsgi": "site.wsgi:application"}),
+        ("waitress-serve --no-ipv6 --expose-tracebacks app:app", {"wsgi": "app:app"}),
+        ("flask --debug --app web:app run", {"wsgi": "web:app"}),
     ],
 )  # fmt: skip
 def test_what_a_command_line_says(line: str, settings: dict[str, Any]) -> None:
@@ -77,6 +92,17 @@ class TestProcfile:
             (4, "migrate"),
             (5, "workers.mail-er"),
         ]
+
+    def test_of_another_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "Procfile").write_text("gunicorn\n")
+        with pytest.raises(ProjectError, match="Procfile, line 1: 'gunicorn' is not of a Procfile"):
+            heroku.procfile(tmp_path / "Procfile", tmp_path / "app")
+
+    @pytest.mark.parametrize("name", ["_", "-x-", "A_b"])
+    def test_a_worker_has_a_name_for_a_unit(self, name: str, tmp_path: Path) -> None:
+        (tmp_path / "Procfile").write_text(f"{name}: python x.py\n")
+        (worker,) = heroku.procfile(tmp_path / "Procfile", tmp_path).settings["workers"]
+        assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", worker)
 
     def test_a_line_of_no_form(self, tmp_path: Path) -> None:
         (tmp_path / "Procfile").write_text("web: x\ngunicorn\n")
@@ -186,11 +212,11 @@ class TestFiles:
         ]  # fmt: skip
 
     def test_one_that_may_not_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def deny(_: Path) -> bytes:
+        def deny(*_: object) -> int:
             raise PermissionError(13, "denied")
 
         (tmp_path / "x.ini").write_text("[uwsgi]\n")
-        monkeypatch.setattr(Path, "read_bytes", deny)
+        monkeypatch.setattr(os, "open", deny)
         assert files.find(tmp_path) == []
 
     def test_what_is_not_imported(self, tmp_path: Path) -> None:
@@ -203,3 +229,39 @@ class TestFiles:
     def test_the_right_reader(self, tmp_path: Path) -> None:
         (tmp_path / "uwsgi.ini").write_text("[uwsgi]\nharakiri = 9\n")
         assert files.read(tmp_path / "uwsgi.ini", tmp_path).settings["uwsgi"] == {"harakiri": 9}
+
+
+class TestStages:
+    """Only the last stage of a Dockerfile is what ran, with those that it is made from."""
+
+    TEXT = (
+        'FROM python AS base\nENV KEPT=1\nCMD ["flask", "run"]\n'
+        "FROM node AS assets\nENV LOST=1\nCMD node server.js\nRUN apt-get install -y npm\n"
+        "FROM --platform=linux/arm64 Base\nENV MORE=2\n"
+    )
+
+    def read(self, text: str, root: Path) -> Imported:
+        (root / "Dockerfile").write_text(text)
+        return dockerfile.read(root / "Dockerfile", root)
+
+    def test_what_another_stage_says(self, tmp_path: Path) -> None:
+        found = self.read(self.TEXT + "ENTRYPOINT gunicorn app:app\n", tmp_path)
+        assert found.settings == {
+            "service": {"environment": {"KEPT": "1", "MORE": "2"}},
+            "wsgi": "app:app",
+        }
+        told = {account.line: (account.became, account.why) for account in found.accounts}
+        assert told[5] == told[6] == told[7] == ("", "of a stage that the last one is not made from")
+
+    def test_what_the_stage_below_says(self, tmp_path: Path) -> None:
+        text = self.TEXT.replace('["flask", "run"]', "gunicorn app:app")
+        assert self.read(text, tmp_path).settings["wsgi"] == "app:app"
+
+    def test_arguments_and_program_of_one_stage(self, tmp_path: Path) -> None:
+        text = 'FROM x\nCMD ["app:app"]\nENTRYPOINT ["gunicorn"]\n'
+        assert self.read(text, tmp_path).settings["wsgi"] == "app:app"
+
+    @pytest.mark.parametrize("end", ["EOF", '"EOF"', "-EOF"])
+    def test_what_a_command_reads(self, end: str, tmp_path: Path) -> None:
+        text = f"FROM x\nRUN <<{end} cat && echo $((1 << 2))\nENV LOST=1\nEOF\nENV KEPT=1\n"
+        assert self.read(text, tmp_path).settings == {"service": {"environment": {"KEPT": "1"}}}

@@ -46,7 +46,7 @@ def test_the_syntax(tmp_path: Path) -> None:
     path.write_text(
         "a b#c 'd;e' \"f}\" ${g}h; # i;\nlog_format x\n  'y'\n  z\\ z;\nif ($a ~ ^b) {}\nj { k { l; } }"
     )
-    first, second, third, last = directives.read(path)
+    first, second, third, last = directives.read(path, tmp_path)
     assert first.words == ("b#c", "d;e", "f}", "${g}h")
     assert (second.line, second.text, second.words) == (2, "log_format x 'y' z\\ z", ("x", "y", "z\\ z"))
     assert third.words == ("($a", "~", "^b)")

@@ -107,13 +107,59 @@ class TestPipfile:
             'me = { path = ".", editable = true }\n'
             '[dev-packages]\npytest = "*"\n'
         )
-        assert legacy.pipfile(path) == ("flask", "x[y]>=2")
+        assert legacy.pipfile(path, tmp_path) == ("flask", "x[y]>=2")
         path.write_text("[packages\n")
         with pytest.raises(ProjectError, match="not valid TOML"):
-            legacy.pipfile(path)
+            legacy.pipfile(path, tmp_path)
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("packages = 3", "Pipfile: 'packages' is wrong: expected a table, got a number."),
+            ("packages.flask = 3", "Pipfile: 'packages"),
+            ('packages.flask = ["x"]', "Pipfile: 'packages"),
+            ("packages.flask.version = 3", "Pipfile: 'version' of flask is 3, which is of a wrong type."),
+            ('packages.flask.extras = "x"', "Pipfile: 'extras' of flask is 'x', which is of a wrong type."),
+            ("packages.flask.extras = [1]", "Pipfile: 'extras' of flask is [1], which is of a wrong type."),
+            ("packages.flask.git = true", "Pipfile: 'git' of flask is True, which is of a wrong type."),
+            ("packages.flask.markers = []", "Pipfile: 'markers' of flask is []"),
+            ('packages.flask = "^"', "Pipfile: flask wants '^', which is no version."),
+            ('packages.flask = "~x"', "Pipfile: flask wants '~x', which is no version."),
+            (f'packages.flask = "^{"9" * 5000}"', "Pipfile: flask wants"),
+        ],
+    )
+    def test_wrong_types(self, text: str, message: str, tmp_path: Path) -> None:
+        (tmp_path / "Pipfile").write_text(text)
+        with pytest.raises(ProjectError) as caught:
+            legacy.pipfile(tmp_path / "Pipfile", tmp_path)
+        assert caught.value.message.startswith(message)
+
+    def test_a_marker_with_an_alternative(self, tmp_path: Path) -> None:
+        """Else it would be read as: a, or b with this Python."""
+        (tmp_path / "Pipfile").write_text(
+            "[packages.x]\nversion = '*'\npython = '>=3.8'\n"
+            "markers = \"sys_platform == 'linux' or os_name == 'nt'\"\n"
+        )
+        assert legacy.pipfile(tmp_path / "Pipfile", tmp_path) == (
+            "x ; (sys_platform == 'linux' or os_name == 'nt') and python_version >= '3.8'",
+        )
 
 
 class TestSetupCfg:
+    @pytest.mark.parametrize("said", ["file: list.txt", "file:\n    list.txt", "file: list.txt, other.txt"])
+    def test_requirements_in_a_file(self, said: str, tmp_path: Path) -> None:
+        (tmp_path / "list.txt").write_text("# ours\nflask>=2\n")
+        (tmp_path / "other.txt").write_text("flask>=2\n")
+        cfg = f"[metadata]\nname = thing\n[options]\ninstall_requires = {said}\n"
+        found, _ = written(tmp_path, setup_cfg=cfg)
+        assert set(found["dependencies"]) == {"flask>=2"}
+
+    def test_requirements_in_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(ProjectError, match=r"'install_requires' names list\.txt, which is no file"):
+            written(
+                tmp_path, setup_cfg="[metadata]\nname = x\n[options]\ninstall_requires = file: list.txt\n"
+            )
+
     CFG = (
         "[metadata]\nname = thing\nversion = {version}\ndescription = A thing\nauthor = Ada\n"
         "author_email = a@b.c\nurl = https://example.org\n"

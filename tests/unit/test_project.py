@@ -248,10 +248,10 @@ class TestRefusals:
     def test_toml_that_may_not_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         make(tmp_path, {"pyproject.toml": PROJECT})
 
-        def deny(*_: object, **__: object) -> str:
+        def deny(*_: object) -> int:
             raise PermissionError(13, os.strerror(13))
 
-        monkeypatch.setattr(Path, "read_text", deny)
+        monkeypatch.setattr(os, "open", deny)
         assert "may not be read" in refused(tmp_path).message
 
     @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,9 +124,43 @@ def test_what_has_no_place_in_a_package(line: str, said: str, hint: str, read: R
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def deny(_: Path) -> bytes:
+    def deny(*_: object) -> int:
         raise PermissionError(13, "denied")
 
-    monkeypatch.setattr(Path, "read_bytes", deny)
+    (tmp_path / "requirements.txt").touch()
+    monkeypatch.setattr(os, "open", deny)
     with pytest.raises(ProjectError, match="may not be read"):
         requirementsfile.read(tmp_path / "requirements.txt", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("# ours \\\nflask\n", ("flask",)),
+        ("  # ours \\\nflask\n", ("flask",)),
+        ("flask  # web \\\nclick\n", ("flask", "click")),
+        ("flask \\\n# ours\nclick\n", ("flask", "click")),
+        ("flask \\", ("flask",)),
+    ],
+)
+def test_a_comment_ends_with_its_line(text: str, found: tuple[str, ...], read: Read) -> None:
+    assert read(text).requirements == found
+
+
+def test_versions_that_are_not_final(read: Read) -> None:
+    assert not read("flask\n").prereleases
+    assert read("--pre\nflask\n").prereleases
+    assert read("-r more.txt\n", more="--pre\nflask\n").prereleases
+
+
+def test_a_file_is_read_once(read: Read) -> None:
+    found = read("-r a.txt\n-r ./a.txt\n-c a.txt\n", a="flask\n")
+    assert (found.requirements, found.constraints) == (("flask",), ("flask",))
+
+
+def test_files_that_include_each_other_too_deep(read: Read) -> None:
+    others = {f"r{number}": f"-r r{number + 1}.txt\n" for number in range(40)}
+    with pytest.raises(
+        ProjectError, match=r"r19\.txt, line 1: .* includes a file, as more than 20 before it"
+    ):
+        read("-r r0.txt\n", **others, r40="flask\n")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from debonair.discovery import shapes
 from debonair.discovery.code import Module, top_level
 from debonair.discovery.known import known
 
@@ -19,6 +20,7 @@ _MEANT = re.compile("app|wsgi|^main$|^handler$")
 """What a function is called that is an application, and not a part of one."""
 _SCRIPTS = ("manage.py", "cli.py")
 _HOPS = 10
+"""How often a name may stand for another; and how often it is looked whether it does."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ class Callables:
         }
         self._where = dict[str, tuple[Module, int]]()
         self._closed = set[str]()
+        self._called = dict[str, dict[str, list[str]]]()
+        self._classes = dict[str, set[str]]()
+        self._handed_on = {
+            module.name: frozenset(module.names.values()) for module in modules if module.name
+        }
         self._makers |= {name: _Kind(what) for name, what in known().wsgi.items()}
         self._makers |= {
             name: _Kind(other.what, wsgi=False, server=other.server, listens=other.listens)
@@ -78,7 +85,9 @@ class Callables:
         }
         self._values |= {name: _Kind(what) for name, what in known().wsgi_values.items()}
         before = -1
-        while before != (before := len(self._values) + len(self._makers)):
+        for _ in range(_HOPS):
+            if before == (before := len(self._values) + len(self._makers)):
+                break
             for module in modules:
                 self._read(module)
 
@@ -158,20 +167,20 @@ class Callables:
             self._note(
                 self._values, name, _Kind("a function of ASGI", wsgi=False, server="uvicorn"), module, node
             )
-        elif _is_environ(parameters) and (len(self._modules) == 1 or _MEANT.search(node.name)):
+        elif shapes.is_environ(parameters) and (len(self._modules) == 1 or _MEANT.search(node.name)):
             self._note(self._values, name, _Kind("a function of WSGI"), module, node)
-        elif any(_last(ast.unparse(item)) in {"application", "wsgify"} for item in node.decorator_list):
+        elif {shapes.last(ast.unparse(item)) for item in node.decorator_list} & {"application", "wsgify"}:
             self._note(self._values, name, _Kind("Werkzeug's Request.application"), module, node)
         elif kind := self._returned(node, module):
             self._note(self._makers, name, kind, module, node)
-            if _wants_arguments(node.args):
+            if shapes.wants_arguments(node.args):
                 self._closed.add(name)
 
     def _returned(self, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> _Kind | None:
         """Return what a function makes: an application that it returns, by what it is assigned from."""
         local = dict[str, _Kind]()
         returned = False
-        for inner in sorted(_inside(node), key=lambda item: item.lineno):
+        for inner in sorted(shapes.inside(node), key=lambda item: item.lineno):
             if isinstance(inner, ast.Assign):
                 kind = self._kind(inner.value, module, local)
                 names = [target.id for target in inner.targets if isinstance(target, ast.Name)]
@@ -191,7 +200,7 @@ class Callables:
         for inner in node.body:
             if isinstance(inner, ast.FunctionDef) and inner.name == "__call__":
                 parameters = [argument.arg for argument in inner.args.args][1:]
-                if _is_environ(parameters):
+                if shapes.is_environ(parameters):
                     self._note(self._makers, name, _Kind(f"the class {node.name}"), module, node)
         if name in self._makers:
             self._closed.discard(name)
@@ -222,16 +231,25 @@ class Callables:
         if node.attr == "wsgi_app":
             return self._kind(node.value, module, local)
         if isinstance(node.value, ast.Name):
-            made = [
-                module.dotted(statement.value.func)
-                for statement in top_level(module.tree)
-                if isinstance(statement, ast.Assign)
-                and isinstance(statement.value, ast.Call)
-                and any(isinstance(t, ast.Name) and t.id == node.value.id for t in statement.targets)
-            ]
-            kinds = [self._values.get(f"{self._follow(name)}.{node.attr}") for name in made]
-            return next((kind for kind in kinds if kind), None)
+            for name in self._calls(module).get(node.value.id, ()):
+                if kind := self._values.get(f"{self._follow(name)}.{node.attr}"):
+                    return kind
         return None
+
+    def _calls(self, module: Module) -> Mapping[str, Sequence[str]]:
+        """Return what is called to make what has a name at the top level of ``module``, by that name."""
+        if module.name not in self._called:
+            made = self._called[module.name] = dict[str, list[str]]()
+            for statement in top_level(module.tree):
+                if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+                    name = module.dotted(statement.value.func)
+                    for target in statement.targets:
+                        if (
+                            isinstance(target, ast.Name)
+                            and len(found := made.setdefault(target.id, [])) < _HOPS
+                        ):
+                            found.append(name)
+        return self._called[module.name]
 
     def _follow(self, name: str) -> str:
         """Return where a name, in full, comes from at first: modules may hand on what they import."""
@@ -272,9 +290,8 @@ class Callables:
 
     def _is_handed_on(self, name: str, module: Module) -> bool:
         """Return whether the package of ``module`` makes what it defines its own."""
-        package = module.name.rpartition(".")[0]
-        own = [other for other in self._modules if other.name == package and package]
-        return any({name, f"{module.name}.*"} & set(other.names.values()) for other in own)
+        own = self._handed_on.get(module.name.rpartition(".")[0], frozenset())
+        return name in own or f"{module.name}.*" in own
 
     def _replaces(self, name: str, kind: _Kind) -> bool:
         """Return whether something stands for what it wraps: beside it, or in a file for servers."""
@@ -284,7 +301,11 @@ class Callables:
         )
 
     def _is_class(self, short: str, module: Module) -> bool:
-        return any(isinstance(node, ast.ClassDef) and node.name == short for node in module.tree.body)
+        if module.name not in self._classes:
+            self._classes[module.name] = {
+                node.name for node in module.tree.body if isinstance(node, ast.ClassDef)
+            }
+        return short in self._classes[module.name]
 
     def _imported(self) -> Iterator[Candidate]:
         """Yield what has a name that servers look for, and is imported or made of something unknown."""
@@ -292,7 +313,7 @@ class Callables:
             if not _FOR_SERVERS.search(module.path):
                 continue
             for node in top_level(module.tree):
-                for name in _bound(node):
+                for name in shapes.bound(node):
                     full = f"{module.name}.{name}"
                     if name in _SERVED and full not in self._values and full not in self._makers:
                         kind = self._values.get(self._follow(full)) or _Kind(f"'{name}', by its name")
@@ -327,40 +348,3 @@ def _rank(module: Module, short: str, *, call: bool, name: str = "") -> tuple[in
     served = _SERVED.index(short) if short in _SERVED else len(_SERVED)
     conventional = (_FACTORIES.index(short) if short in _FACTORIES else len(_FACTORIES)) if call else served
     return (place, conventional, int("/" in module.path))
-
-
-def _inside(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.stmt]:
-    """Yield the statements of a function, without those of functions in it."""
-    waiting = list[ast.AST](function.body)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        if isinstance(node, ast.stmt):
-            yield node
-        waiting += ast.iter_child_nodes(node)
-
-
-def _bound(node: ast.stmt) -> list[str]:
-    if isinstance(node, ast.ImportFrom | ast.Import):
-        return [alias.asname or alias.name for alias in node.names]
-    if isinstance(node, ast.Assign):
-        return [target.id for target in node.targets if isinstance(target, ast.Name)]
-    return []
-
-
-def _is_environ(parameters: Sequence[str]) -> bool:
-    return (
-        len(parameters) == 2
-        and parameters[0] in {"environ", "env", "_environ"}
-        and bool(re.search("start|respon", parameters[1]))
-    )
-
-
-def _wants_arguments(arguments: ast.arguments) -> bool:
-    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-    return positional > 0 or any(default is None for default in arguments.kw_defaults)
-
-
-def _last(dotted: str) -> str:
-    return dotted.partition("(")[0].rpartition(".")[2]

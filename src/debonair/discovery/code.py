@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from debonair import declared, syntax
+from debonair.errors import ProjectError
+
+_MOST = 5000
+"""Modules that are looked into."""
+_MOST_IN_ALL = 8 << 20
+"""Bytes of them: a tree has a hundred times as many."""
+_MOST_OF_A_NAME = 500
 _NOT_THE_APP = {
     "build", "dist", "doc", "docs", "env", "example", "examples", "migrations", "node_modules",
     "site-packages", "test", "tests", "venv", "virtualenv",
@@ -43,7 +51,7 @@ class Module:
 
     def imports(self) -> Iterator[tuple[str, int]]:
         """Yield in full the name of each thing that is imported anywhere in the module, and its line."""
-        yield from self._imports(ast.walk(self.tree))
+        yield from self._all_imports
 
     def needs(self) -> Iterator[tuple[str, int]]:
         """Yield what ``imports`` does, without what the module can do without.
@@ -52,10 +60,16 @@ class Module:
         """
         yield from self._imports(_in_any_case(self.tree))
 
+    @cached_property
+    def _all_imports(self) -> tuple[tuple[str, int], ...]:
+        return tuple(self._imports(ast.walk(self.tree)))  # it is asked for a dozen times
+
     def _imports(self, nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
         for node in nodes:
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
             for name in _imported(node, self).values():
-                yield name, node.lineno  # type: ignore[attr-defined]
+                yield name, node.lineno
 
 
 def modules(root: Path) -> tuple[list[Module], list[str]]:
@@ -66,14 +80,21 @@ def modules(root: Path) -> tuple[list[Module], list[str]]:
     """
     base = "src/" if (root / "src").is_dir() else ""
     found, broken = list[Module](), list[str]()
+    size = 0
     for path in sorted(_files(root), key=lambda path: (path.count("/"), path)):
+        if len(found) == _MOST or size > _MOST_IN_ALL:
+            broken.append(
+                f"{path}: there is more code than {_MOST} modules or {_MOST_IN_ALL >> 20} MiB; it"
+            )
+            break
         try:
-            tree = ast.parse((root / path).read_bytes(), filename=path)
-        except (SyntaxError, ValueError) as wrong:
-            line = getattr(wrong, "lineno", None)
-            broken.append(f"{path}:{line}: {getattr(wrong, 'msg', wrong)}")
+            size += len(data := declared.data(root / path, root))
+            tree = syntax.parse(data, path)
+        except SyntaxError as wrong:
+            broken.append(f"{path}:{wrong.lineno}: {wrong.msg}")
             continue
-        except OSError:
+        except ProjectError as wrong:
+            broken.append(f"{path}: {wrong.message.removeprefix(f'{root / path} ').rstrip('.')}")
             continue
         dotted = path.removeprefix(base).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         names = dict[str, str]()
@@ -89,16 +110,17 @@ def top_level(tree: ast.Module) -> Iterator[ast.stmt]:
 
     What runs only when it is called as a script does not.
     """
-    waiting = list[ast.stmt](tree.body)
+    waiting = list[ast.stmt](reversed(tree.body))
     while waiting:
-        node = waiting.pop(0)
+        node = waiting.pop()
         if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
-            waiting[:0] = node.orelse
+            waiting += reversed(node.orelse)
             continue
         yield node
         if isinstance(node, ast.If | ast.Try | ast.With):
             inner = [*node.body, *getattr(node, "orelse", ()), *getattr(node, "finalbody", ())]
-            waiting[:0] = inner + [part for case in getattr(node, "handlers", ()) for part in case.body]
+            inner += [part for case in getattr(node, "handlers", ()) for part in case.body]
+            waiting += reversed(inner)
 
 
 def _in_any_case(tree: ast.Module) -> Iterator[ast.AST]:
@@ -120,6 +142,12 @@ def _forgives(handler: ast.ExceptHandler) -> bool:
 
 
 def _imported(node: ast.AST, module: Module) -> dict[str, str]:
+    if isinstance(node, ast.Import | ast.ImportFrom) and any(
+        len(name) > _MOST_OF_A_NAME
+        for name in (getattr(node, "module", ""), *(a.name for a in node.names))
+        if name
+    ):
+        return {}
     if isinstance(node, ast.Import):
         return {
             alias.asname or alias.name.partition(".")[0]: alias.name
@@ -139,8 +167,7 @@ def _imported(node: ast.AST, module: Module) -> dict[str, str]:
 
 
 def _files(root: Path) -> Iterator[str]:
-    for folder, folders, names in os.walk(root):
-        here = Path(folder)
+    for here, folders, names in declared.below(root):
         folders[:] = [
             name
             for name in folders

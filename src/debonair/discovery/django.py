@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from debonair import declared
 from debonair.discovery import Finding
 from debonair.discovery.code import Module, top_level
 
@@ -24,7 +25,7 @@ def look(root: Path, modules: Sequence[Module]) -> tuple[list[Finding], list[str
 
     ``modules`` are those of the project in the folder ``root``.
     """
-    name = _settings_module(root / "manage.py")
+    name = _settings_module(declared.head(root / "manage.py", root))
     if not name:
         return [], []
     read = [each for each in modules if each.name == name or each.name.startswith(f"{name}.")]
@@ -88,10 +89,9 @@ def _notes(said: dict[str, tuple[Module, ast.expr]], *, collects: bool) -> list[
     return notes
 
 
-def _settings_module(manage: Path) -> str:
-    """Return the module that manage.py names as the settings; empty if it does not."""
-    text = manage.read_text(encoding="utf-8", errors="replace") if manage.is_file() else ""
-    found = re.search(r"DJANGO_SETTINGS_MODULE['\"]\s*[,\]]\s*=?\s*['\"]([\w.]+)", text)
+def _settings_module(text: str) -> str:
+    """Return the module that manage.py, which is ``text``, names as the settings; empty if it does not."""
+    found = re.search(r"DJANGO_SETTINGS_MODULE['\"]\s*[,\]]\s*(?:=\s*)?['\"]([\w.]+)", text)
     return found[1] if found else ""
 
 

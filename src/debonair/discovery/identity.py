@@ -12,7 +12,7 @@ from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from debonair import declared, project
+from debonair import declared, dynamic, project
 from debonair import maintainer as packager
 from debonair.deb import control
 from debonair.deb.version import from_pep440
@@ -23,6 +23,10 @@ from debonair.run import Completed
 Runner = Callable[..., Completed]
 
 _READMES = ("README.md", "README.rst", "README.txt", "README")
+_MAX_README = 64 << 10
+"""Bytes of it that are looked at."""
+_MAX_LINE = 1000
+"""Characters of one of its lines that are: patterns look from each character as far as the end."""
 _MAX_WORDS = 78
 _MAX_NAME = 31  # characters that useradd(8) accepts
 _FIRST = "0.1"
@@ -47,11 +51,12 @@ def package(root: Path, stated: Mapping[str, Any], source: str) -> Finding:
 
 def version(root: Path, stated: Mapping[str, Any], tables: Mapping[str, Any], source: str) -> Finding:
     """Return the version (PEP 440)."""
-    said = str(stated.get("version") or declared.version(root, dict(tables)))
+    said = str(stated.get("version") or dynamic.version(root, tables))
     try:
         from_pep440(said)
     except PackageError:
-        why = f"{source} says '{said}', which is none" if said else "the first; raise it with each release"
+        shown = said if len(said) <= _MAX_WORDS else f"{said[:_MAX_WORDS]}..."
+        why = f"{source} says '{shown}', which is none" if said else "the first; raise it with each release"
         return Finding("version", _FIRST, why, ("version",))
     return Finding("version", said, source)
 
@@ -61,12 +66,10 @@ def description(root: Path, stated: Mapping[str, Any], package: str, source: str
     if said := " ".join(str(stated.get("description", "")).split()):
         return Finding("description", said, source)
     for name in _READMES:
-        path = root / name
-        if path.is_file():
-            found = _first_sentence(path.read_text(encoding="utf-8", errors="replace"))
-            if found:
-                line, text = found
-                return Finding("description", text, f"{name}:{line}", ("description",))
+        text = declared.head(root / name, root, most=_MAX_README)
+        if found := _first_sentence(text):
+            line, sentence = found
+            return Finding("description", sentence, f"{name}:{line}", ("description",))
     return Finding(
         "description", f"The web application {package}", "nothing says it", ("description",), guessed=True
     )
@@ -122,13 +125,13 @@ def _first_sentence(text: str) -> tuple[int, str] | None:
     """Return the first line of prose, with its number; else the first heading."""
     heading = None
     fenced = False
-    lines = text.splitlines()
+    lines = [re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", line[:_MAX_LINE]) for line in declared.lines(text)]
     for number, raw in enumerate(lines, 1):
         fenced ^= raw.startswith("```")
         line = re.sub(
             r"!?\[([^\]]*)\]\([^)]*\)",
             r"\1",
-            re.sub(r"\[!\[.*?\]\(.*?\)\]\(.*?\)|!\[.*?\]\(.*?\)", "", raw),
+            re.sub(r"\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)|!\[[^\]]*\]\([^)]*\)", "", raw),
         )
         line = re.sub(r"[*`_]{1,3}(\S.*?\S|\S)[*`_]{1,3}", r"\1", line).strip()
         underlined = number < len(lines) and re.fullmatch(r"(=+|-+|~+|\*+)\s*", lines[number])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from debonair import declared
 from debonair.discovery.code import Module
 from debonair.discovery.known import known
 from debonair.project import normalised
@@ -39,18 +40,25 @@ def needs(modules: Sequence[Module], starts: Sequence[str], folders: Sequence[Pa
     library counts nor what opens the board, which comes from Debian.
     """
     found = dict[str, Need]()
+    own = {module.name.partition(".")[0] for module in modules}
+    seen = set[tuple[str, Path]]()
     for module in _reached(modules, starts):
         for name, line in _all(module):
             top = name.partition(".")[0]
             if (
                 top[:1] in {"", "_"}
+                or not top.isidentifier()
                 or top in sys.stdlib_module_names
                 or top in known().gone
                 or top in known().hardware
+                or top in own
             ):
                 continue
-            if _is_own(top, module, modules, folders):
+            here = (name, Path(module.path).parent)
+            if here in seen or _is_beside(top, here[1], folders):
+                seen.add(here)
                 continue
+            seen.add(here)
             key = next((key for key in _heads(name) if key in known().packages), "")
             package = known().packages.get(key, normalised(top))
             where = f"{module.path}:{line}"
@@ -97,12 +105,12 @@ def _all(module: Module) -> Iterator[tuple[str, int]]:
                 pass
 
 
-def _is_own(top: str, module: Module, modules: Sequence[Module], folders: Sequence[Path]) -> bool:
-    if any(other.name.partition(".")[0] == top for other in modules):
-        return True
-    beside = [folder / Path(module.path).parent for folder in folders[:1]]
+def _is_beside(top: str, parent: Path, folders: Sequence[Path]) -> bool:
+    """Tell whether the module or package ``top`` is in one of ``folders``, or beside who imports it."""
+    beside = [folder / parent for folder in folders[:1]]
     return any(
-        (folder / f"{top}.py").is_file() or any((folder / top).rglob("*.py"))
+        declared.is_file(folder / f"{top}.py")
+        or any(name.endswith(".py") for _, _, names in declared.below(folder / top) for name in names)
         for folder in (*folders, *beside)
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion
 
+from debonair import declared
 from debonair.discovery import Finding
 from debonair.discovery.code import Module, top_level
 from debonair.discovery.known import known
@@ -91,6 +92,7 @@ def static(modules: Sequence[Module], root: Path) -> list[Finding]:
     folder = PurePosixPath(module.path).parent / name
     url = str(values.get("static_url_path", f"/{PurePosixPath(name).name}")).rstrip("/") + "/"
     inside = not folder.is_absolute() and ".." not in folder.parts
+    inside = inside and declared.is_inside(root / folder, root)
     if not inside or not re.fullmatch(r"/([\w.-]+/)+", url) or not _has_files(root / folder):
         return []
     where = f"Flask's, by {module.path}:{call.lineno}"
@@ -99,13 +101,13 @@ def static(modules: Sequence[Module], root: Path) -> list[Finding]:
 
 def migrations(modules: Sequence[Module], root: Path) -> list[Finding]:
     """Return the command that migrates a database, as the tools that are used have it."""
-    if (root / "manage.py").is_file() and "DJANGO_SETTINGS_MODULE" in _read(root / "manage.py"):
+    if "DJANGO_SETTINGS_MODULE" in declared.head(root / "manage.py", root):
         command, where = "python manage.py migrate --noinput", "manage.py is Django's"
-    elif (root / "migrations/alembic.ini").is_file() or (
-        (root / "migrations/env.py").is_file() and _imports(modules, "flask_migrate")
+    elif declared.is_file(root / "migrations/alembic.ini") or (
+        declared.is_file(root / "migrations/env.py") and _imports(modules, "flask_migrate")
     ):
         command, where = "flask db upgrade", "migrations/ is Flask-Migrate's"
-    elif (root / "alembic.ini").is_file():
+    elif declared.is_file(root / "alembic.ini"):
         command, where = "alembic upgrade head", "alembic.ini"
     else:
         return []
@@ -200,11 +202,7 @@ def _imports(modules: Sequence[Module], package: str) -> bool:
 
 
 def _has_files(folder: Path) -> bool:
-    return folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
+    return any(declared.is_file(here / name) for here, _, names in declared.below(folder) for name in names)
 
 
 def _some(places: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from debonair import wsgi
+from debonair import declared, wsgi
 
 _BEFORE = re.compile(
     r"^(?:exec\s+|env\s+|\w+=\S*\s+|(?:poetry|pipenv|uv|pdm|hatch)\s+run\s+|newrelic-admin\s+run-program\s+"
@@ -20,14 +20,30 @@ _NUMBERS = {
     "--threads": "threads",
 }
 _FLAGS = {
-    "--preload",
-    "--reload",
-    "--daemon",
-    "-D",
-    "--capture-output",
-    "--enable-stdio-inheritance",
-    "--sync",
-}
+    "gunicorn": {
+        "--reload", "--spew", "--check-config", "--print-config", "--preload", "--no-sendfile",
+        "--reuse-port", "-D", "--daemon", "--initgroups", "--disable-redirect-access-to-syslog",
+        "--capture-output", "--log-syslog", "-R", "--enable-stdio-inheritance",
+        "--enable-backlog-metric", "--proxy-protocol",
+        "--suppress-ragged-eofs", "--do-handshake-on-connect", "--permit-obsolete-folding",
+        "--strip-header-spaces", "--permit-unconventional-http-method",
+        "--permit-unconventional-http-version", "--casefold-http-method", "--no-control-socket",
+    },
+    "uwsgi": {
+        "-M", "--master", "-T", "--enable-threads", "-i", "--single-interpreter", "-L", "--disable-logging",
+        "-m", "--memory-report", "--vacuum", "--die-on-term", "--need-app", "--lazy", "--lazy-apps",
+        "--strict", "--thunder-lock", "--no-site", "--no-orphans", "--ignore-sigpipe",
+    },
+    "waitress-serve": {
+        "--call", "--help", "--ipv4", "--ipv6", "--expose-tracebacks", "--log-socket-errors",
+        "--log-untrusted-proxy-headers", "--clear-untrusted-proxy-headers", "--asyncore-use-poll",
+    },
+    "flask": {
+        "--debug", "--no-debug", "--reload", "--no-reload", "--debugger", "--no-debugger", "--with-threads",
+        "--without-threads", "--version", "--help",
+    },
+}  # fmt: skip
+"""The options of each program that take no value; all others do."""
 _ASGI = {"uvicorn", "hypercorn", "daphne"}
 
 
@@ -53,7 +69,9 @@ class Said:
 
 def read(line: str) -> Said:
     """Return what the command ``line`` says; it is a line for a shell, and nothing of it is run."""
-    line = re.split(r"\s*(?:&&|\|\||;)\s*", line.strip())[-1]
+    if wrong := declared.unfit(line):
+        return Said(why=f"it {wrong}")
+    line = re.split(r"&&|\|\||;", line)[-1].strip()
     try:
         words = shlex.split(_BEFORE.sub("", line))
     except ValueError:
@@ -73,8 +91,9 @@ def _gunicorn(words: list[str]) -> Said:
     settings = dict[str, Any]()
     numbers = dict[str, int]()
     why = ""
-    for option, value in _pairs(words):
-        if option in _NUMBERS and value.isdigit():
+    pairs = _pairs(words, "gunicorn")
+    for option, value in pairs:
+        if option in _NUMBERS and re.fullmatch("[0-9]{1,6}", value):
             numbers[_NUMBERS[option]] = int(value)
         elif option in {"-w", "--workers"}:
             why = "the board decides how many processes there are, unless 'uwsgi.processes' is set"
@@ -82,12 +101,13 @@ def _gunicorn(words: list[str]) -> Said:
             return Said(why="uvicorn serves ASGI, and uWSGI does not")
         elif option == "--chdir":
             why = f"it changes to {value} first; modules are imported from the project's folder"
-        elif not option:
-            entry = value if ":" in value else f"{value}:application"
-            if _is_entry(entry):
-                settings["wsgi"] = entry
-            else:
-                why = f"'{entry}' is called with arguments, which 'wsgi' cannot do"
+    names = [value for option, value in pairs if not option]
+    if name := next((name for name in names if ":" in name), next(iter(names), "")):
+        entry = name if ":" in name else f"{name}:application"
+        if _is_entry(entry):
+            settings["wsgi"] = entry
+        else:
+            why = f"'{entry}' is called with arguments, which 'wsgi' cannot do"
     if numbers.get("harakiri") == 0:  # gunicorn's way to say never
         del numbers["harakiri"]
     if numbers:
@@ -96,10 +116,9 @@ def _gunicorn(words: list[str]) -> Said:
 
 
 def _uwsgi(words: list[str]) -> Said:
-    found = dict(_pairs(words))
-    files = tuple(
-        value for option, value in _pairs(words) if option in {"--ini", "--yaml", "--xml", "--json"}
-    )
+    pairs = _pairs(words, "uwsgi")
+    found = dict(pairs)
+    files = tuple(value for option, value in pairs if option in {"--ini", "--yaml", "--xml", "--json"})
     files += tuple(word for word in words if word.endswith((".ini", ".yaml", ".yml", ".xml", ".json")))
     module = found.get("--module") or found.get("-w") or found.get("--wsgi") or ""
     if file := found.get("--wsgi-file") or found.get("--file"):
@@ -109,15 +128,13 @@ def _uwsgi(words: list[str]) -> Said:
 
 
 def _waitress(words: list[str]) -> Said:
-    entries = [
-        value for option, value in _pairs([word for word in words if word != "--call"]) if not option
-    ]
+    entries = [value for option, value in _pairs(words, "waitress-serve") if not option]
     entry = entries[-1] + "()" * ("--call" in words) if entries else ""
     return Said({"wsgi": entry}) if _is_entry(entry) else Said()
 
 
 def _flask(words: list[str]) -> Said:
-    found = dict(_pairs(words))
+    found = dict(_pairs(words, "flask"))
     app = found.get("--app") or found.get("-A") or ""
     entry = app if ":" in app else ""
     if _is_entry(entry):
@@ -125,22 +142,38 @@ def _flask(words: list[str]) -> Said:
     return Said(why="a server for development; uWSGI serves the app instead")
 
 
-def _pairs(words: list[str]) -> list[tuple[str, str]]:
-    """Return options with their values; what is no option has an empty one."""
+def _pairs(words: list[str], program: str) -> list[tuple[str, str]]:
+    """Return the options of ``program`` with their values; what is no option has an empty one.
+
+    As getopt and argparse have it: a value may be joined to its option (``-w4``, ``--workers=4``), short
+    options to each other (``-Dw4``), and ``-`` or a negative number is a value.
+    """
     found = list[tuple[str, str]]()
-    waiting = list(words)
+    waiting = list(reversed(words))
     while waiting:
-        word = waiting.pop(0)
-        if word.startswith("--") and "=" in word:
-            option, _, value = word.partition("=")
-            found.append((option, value))
-        elif not word.startswith("-"):
+        word = waiting.pop()
+        if not _is_option(word):
             found.append(("", word))
-        elif word in _FLAGS or not waiting or waiting[0].startswith("-"):
-            found.append((word, ""))
+            continue
+        if word.startswith("--"):
+            option, joined, value = word.partition("=")
         else:
-            found.append((word, waiting.pop(0)))
+            option, value = word[:2], word[2:].removeprefix("=")
+            joined = value
+        flag = option in _FLAGS[program] or option.startswith("--no-")
+        if flag and joined and not option.startswith("--"):
+            waiting.append(f"-{value}")
+        if flag or joined:
+            found.append((option, "" if flag else value))
+        elif waiting and not _is_option(waiting[-1]):
+            found.append((option, waiting.pop()))
+        else:
+            found.append((option, ""))
     return found
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and word != "-" and not re.fullmatch(r"-[0-9.]+", word)
 
 
 def _is_entry(text: str) -> bool:

@@ -21,6 +21,10 @@ _TOKEN = re.compile(
     | (?P<word>(?:\$\{[^}]*\}|\\.|[^\s;{"'\\])(?:\$\{[^}]*\}|\\.|[^\s;{\\])*)""",
     re.VERBOSE | re.DOTALL,
 )
+_DEEPEST = 32
+"""Blocks in blocks."""
+_SHOWN = 1000
+"""Characters of a directive that are kept as they are written."""
 _OFTEN = {
     "alias",
     "include",
@@ -54,18 +58,18 @@ class Directive:
             yield from inner.within()
 
 
-def read(path: Path) -> tuple[Directive, ...]:
-    """Return the directives of the file ``path``.
+def read(path: Path, root: Path) -> tuple[Directive, ...]:
+    """Return the directives of the file ``path``, which must be in the folder ``root``.
 
     Raises ``ProjectError`` that names file and line if nginx could not read it either.
     """
-    text = declared.text(path)
+    text = declared.text(path, root)
     tokens = _tokens(path, text)
-    return tuple(_block(path, text, tokens, top=True))
+    return tuple(_block(path, text, tokens, deep=0))
 
 
 def _block(
-    path: Path, text: str, tokens: Iterator[tuple[str, str, int, int]], *, top: bool
+    path: Path, text: str, tokens: Iterator[tuple[str, str, int, int]], *, deep: int
 ) -> Iterator[Directive]:
     words: list[str] = []
     start = line = 0
@@ -79,20 +83,24 @@ def _block(
         elif value == "}":
             if words:
                 raise error(path, line, f"'{words[0]}' has no end", "Write a ; behind it.")
-            if top:
+            if not deep:
                 raise error(path, now, "a } closes nothing", "Take it away, or open its block.")
             return
         elif not words:
             raise error(path, now, f"a {value} stands by itself", "Take it away.")
         else:
-            written = " ".join(text[start:begin].split())
-            block = tuple(_block(path, text, tokens, top=False)) if value == "{" else ()
+            if deep == _DEEPEST:
+                raise error(
+                    path, now, f"blocks are more than {_DEEPEST} deep in each other", "Write them flat."
+                )
+            written = " ".join(text[start : min(begin, start + _SHOWN)].split())
+            block = tuple(_block(path, text, tokens, deep=deep + 1)) if value == "{" else ()
             yield Directive(line, written, words[0], tuple(words[1:]), block)
             words = []
     last = text.rstrip().count("\n") + 1
     if words:
         raise error(path, line, f"'{words[0]}' has no end", "Write a ; behind it.")
-    if not top:
+    if deep:
         raise error(path, last, "the file ends within a block", "Close it by a }.")
 
 
@@ -104,6 +112,10 @@ def _tokens(path: Path, text: str) -> Iterator[tuple[str, str, int, int]]:
         if not found:
             raise error(path, line, f"a {text[place]} is not closed", "Write the second one.")
         kind = found.lastgroup or "word"
+        if len(found[kind]) > declared.LONGEST and kind != "blank":
+            raise error(
+                path, line, "a word is longer than 4096 characters", "nginx does not read it either."
+            )
         if kind != "blank":
             yield kind, found[kind], place, line
         line += found[0].count("\n")

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from debonair import declared
 from debonair.errors import ProjectError
-from debonair.imports import Imported, dockerfile, heroku, nginx, uwsgi
+from debonair.imports import Imported, dockerfile, heroku, nginx, places, uwsgi
 
 _FOLDERS = (
     "", "deploy", "deployment", "conf", "config", "etc", "server", "uwsgi", "nginx", "docker", "contrib",
@@ -21,27 +22,32 @@ _READERS: tuple[tuple[str, Callable[[Path, Path], Imported]], ...] = (
     (r"(.*[._-])?nginx([._-].*)?\.conf|.*\.nginx|nginx[._-]?site", nginx.read),
     (r"(.*[._-])?uwsgi([._-].*)?\.(ini|ya?ml|xml|json)", uwsgi.read),
 )
+_HEAD = 256 << 10
+"""Bytes of a file of any name that are looked at."""
+_SERVER = re.compile(r"^[ \t]*server\s*\{", re.MULTILINE)
 _ONLY_AT_THE_TOP = re.compile(r"runtime\.txt|app\.json|Dockerfile|Procfile")
 
 
 def find(root: Path) -> list[Path]:
     """Return the files of other tools in the project at ``root``, the one that counts most last."""
+    folders = [root / folder for folder in _FOLDERS if declared.is_inside(root / folder, root)]
     found = [
-        path
-        for folder in _FOLDERS
-        for path in sorted((root / folder).glob("*"))
-        if path.is_file()
-        and (not folder or not _ONLY_AT_THE_TOP.fullmatch(path.name))
-        and _place(path) >= 0
+        here / name
+        for folder in folders
+        for here, _, names in declared.below(folder, deepest=0)
+        for name in names
+        if declared.is_file(here / name)
+        and (folder == root or not _ONLY_AT_THE_TOP.fullmatch(name))
+        and _place(here / name, root) >= 0
     ]
-    return sorted(dict.fromkeys(found), key=lambda path: (_place(path), path))
+    return sorted(dict.fromkeys(found), key=lambda path: (_place(path, root), path))
 
 
 def read(path: Path, root: Path) -> Imported:
     """Return what the file at ``path`` says. Raises ``ProjectError`` if nobody reads it or it is wrong."""
-    if not path.is_file():
+    if not declared.is_file(path):
         raise ProjectError(f"There is no file {path}.", hint="Name the file to import.")
-    place = _place(path)
+    place = _place(path, places.boundary(path, root))
     if place < 0:
         raise ProjectError(
             f"{path.name} is of no kind that is imported.",
@@ -51,21 +57,16 @@ def read(path: Path, root: Path) -> Imported:
     return _READERS[place][1](path, root)
 
 
-def _place(path: Path) -> int:
-    """Return which of the readers reads ``path``, -1 for none."""
+def _place(path: Path, root: Path) -> int:
+    """Return which of the readers reads ``path``, a file in ``root``; -1 for none."""
     for place, (pattern, _) in enumerate(_READERS):
         if re.fullmatch(pattern, path.name):
             return place
     # Other files have any name; what is in them says what they are.
-    if path.suffix == ".ini" and _has(path, rb"^\[uwsgi\]"):
+    if path.suffix == ".ini" and re.search(
+        r"^\[uwsgi\]", declared.head(path, root, most=_HEAD), re.MULTILINE
+    ):
         return len(_READERS) - 1
-    if path.suffix in {"", ".conf"} and path.name != path.name.upper() and _has(path, rb"^\s*server\s*\{"):
-        return len(_READERS) - 2
+    if path.suffix in {"", ".conf"} and path.name != path.name.upper():
+        return len(_READERS) - 2 if _SERVER.search(declared.head(path, root, most=_HEAD)) else -1
     return -1
-
-
-def _has(path: Path, pattern: bytes) -> bool:
-    try:
-        return re.search(pattern, path.read_bytes(), re.MULTILINE) is not None
-    except OSError:
-        return False

@@ -6,13 +6,14 @@ may stand without a value, and nothing after a value is a comment.
 
 from __future__ import annotations
 
+import bisect
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from debonair import declared
 from debonair.errors import ProjectError
@@ -20,6 +21,12 @@ from debonair.errors import ProjectError
 if TYPE_CHECKING:
     from yaml import Node
 
+_MOST = 256 << 10
+"""Bytes of a file."""
+_MOST_YAML = 64 << 10
+"""The same of YAML, whose parser is a hundred times slower."""
+_SHOWN = 1000
+"""Characters of a line that are kept as they are written."""
 SUFFIXES = (".ini", ".yaml", ".yml", ".json", ".js", ".xml")
 
 
@@ -40,24 +47,25 @@ class Entry:
     """It may have had an effect all the same."""
 
 
-def entries(path: Path) -> list[Entry]:
+def entries(path: Path, root: Path) -> list[Entry]:
     """Return the options in all sections of the file ``path``; its suffix says in which form it is.
 
-    Raises ``ProjectError`` that names file and line if it is not of that form.
+    It must be in the folder ``root``. Raises ``ProjectError`` that names file and line if it is not of
+    that form.
     """
     read = {".yaml": _yaml, ".yml": _yaml, ".json": _json, ".js": _json, ".xml": _xml}.get(
         path.suffix, _ini
     )
-    text = declared.text(path).removeprefix("\ufeff")
-    lines = text.splitlines()
-    found = [
-        Entry(path, line, section, name, value, lines[line - 1].strip() if line <= len(lines) else name)
-        for line, section, name, value in read(path, text)
-    ]
-    many = Counter(entry.line for entry in found)
+    text = declared.text(path, root, most=_MOST_YAML if read is _yaml else _MOST)
+    lines = [line.strip() for line in text.split("\n")]
+    found = list(read(path, text))
+    many = Counter(line for line, *_ in found)
     return [
-        replace(entry, text=f"{entry.name} = {entry.value}") if many[entry.line] > 1 else entry
-        for entry in found
+        Entry(path, line, section, name, value, shown[:_SHOWN])
+        for line, section, name, value in found
+        for shown in [
+            f"{name} = {value}" if many[line] > 1 else lines[line - 1] if line <= len(lines) else name
+        ]
     ]
 
 
@@ -83,7 +91,8 @@ def _ini(path: Path, text: str) -> Iterator[_Found]:
             continue
         name, sign, value = (part.strip(" \t\r") for part in words.partition("="))
         if not re.fullmatch(r"[^\s:=]+", name):
-            guess = re.fullmatch(r"([\w-]+)\s*[:\s]\s*(\S.*)", words)
+            words = " ".join(words[:_SHOWN].split())
+            guess = re.fullmatch(r"([\w-]+) ?[: ] ?(\S.*)", words)
             raise error(
                 path,
                 line,
@@ -98,8 +107,24 @@ def _ini(path: Path, text: str) -> Iterator[_Found]:
 def _yaml(path: Path, text: str) -> Iterator[_Found]:
     import yaml  # noqa: PLC0415 - few projects have such a file
 
+    class Loader(yaml.SafeLoader):
+        """A reader without aliases: uWSGI has none, and a few of them stand for a thousand lists."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                event = self.peek_event()  # type: ignore[no-untyped-call]
+                raise error(
+                    path,
+                    event.start_mark.line + 1,
+                    f"there is an alias, *{event.anchor}",
+                    "uWSGI does not read them. Write out what it stands for.",
+                )
+            return super().compose_node(parent, index)
+
     try:
-        top = yaml.compose(text, Loader=yaml.SafeLoader)
+        top = yaml.compose(text, Loader=Loader)
+    except RecursionError:
+        raise _nested(path) from None
     except yaml.MarkedYAMLError as wrong:
         line = wrong.problem_mark.line + 1 if wrong.problem_mark else 1
         what = f"it is not valid YAML: {wrong.problem or wrong.context}"
@@ -128,6 +153,11 @@ def _pairs(path: Path, node: Node | None) -> list[tuple[Node, Node]]:
         raise error(
             path, line, "uWSGI's options are not there", "Write them below 'uwsgi:', each indented."
         )
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise error(
+                path, key.start_mark.line + 1, "a name is more than a text", "Write it as: name: value"
+            )
     return list(node.value)
 
 
@@ -137,11 +167,14 @@ def _json(path: Path, text: str) -> Iterator[_Found]:
     except json.JSONDecodeError as wrong:
         what = f"it is not valid JSON: {wrong.msg}"
         raise error(path, wrong.lineno, what, "Mend it there; JSON has no comments.") from None
+    except RecursionError:
+        raise _nested(path) from None
+    ends = [found.start() for found in re.finditer("\n", text)]
     place = 0
     for section, table in top if isinstance(top, tuple) else ():
         for name, value in table if isinstance(table, tuple) else ():
             found = text.find(json.dumps(name), place)
-            line = text.count("\n", 0, max(found, place)) + 1
+            line = bisect.bisect_left(ends, max(found, place)) + 1
             place = max(found + 1, place)
             for item in value if isinstance(value, list) else [value]:
                 if not isinstance(item, str | bool):
@@ -154,7 +187,7 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
     from xml.parsers import expat  # noqa: PLC0415
 
     parser = expat.ParserCreate()
-    found: list[_Found] = []
+    found: list[tuple[int, str, str, list[str]]] = []
     above: list[str] = []
     section, mounted = "", ""
 
@@ -162,7 +195,7 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
         nonlocal section, mounted
         if section and above[-1] == "uwsgi":
             mounted = f"{attributes['mountpoint']}=" if "mountpoint" in attributes else ""
-            found.append((parser.CurrentLineNumber, section, "mount" if name == "app" else name, mounted))
+            found.append((parser.CurrentLineNumber, section, "mount" if name == "app" else name, [mounted]))
         elif name == "uwsgi":
             section = (
                 attributes.get("id", "uwsgi") if found else "uwsgi"
@@ -171,8 +204,7 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
 
     def characters(data: str) -> None:
         if section and found and above[-1] != "uwsgi":
-            line, where, name, value = found[-1]
-            found[-1] = (line, where, name, value + data)
+            found[-1][3].append(data)
 
     def end(name: str) -> None:
         nonlocal section
@@ -180,6 +212,15 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
         if name == "uwsgi":
             section = ""
 
+    def entity(name: str, *_: object) -> None:
+        raise error(
+            path,
+            parser.CurrentLineNumber,
+            f"there is an entity, '{name}'",
+            "uWSGI needs none, and a few of them are gigabytes. Write out what it stands for.",
+        )
+
+    parser.EntityDeclHandler = entity
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = characters
     try:
@@ -187,4 +228,8 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
     except expat.ExpatError as wrong:
         what = f"it is not valid XML: {expat.ErrorString(wrong.code)}"
         raise error(path, wrong.lineno, what, "Mend it there.") from None
-    yield from ((line, where, name, value.strip()) for line, where, name, value in found)
+    yield from ((line, where, name, "".join(pieces).strip()) for line, where, name, pieces in found)
+
+
+def _nested(path: Path) -> ProjectError:
+    return error(path, 1, "it is nested too deeply to be read", "uWSGI's options are not nested.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import re
 from pathlib import Path
@@ -10,9 +11,13 @@ from typing import Any
 from debonair import declared
 from debonair.discovery.traits import IN_THE_APP
 from debonair.errors import ProjectError
-from debonair.imports import Account, Imported, commandline, variables
+from debonair.imports import Account, Imported, commandline, places, variables
 
 _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
+_MOST = 256 << 10
+"""Bytes of one of these files."""
+_SHOWN = 1000
+"""Characters of a line that are shown."""
 _PYTHONS = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
 
 
@@ -23,19 +28,22 @@ def procfile(path: Path, root: Path) -> Imported:
     """
     accounts = list[Account]()
     settings = dict[str, Any]()
-    for number, raw in enumerate(declared.text(path).splitlines(), 1):
+    text = declared.text(path, places.boundary(path, root), most=_MOST)
+    for number, raw in enumerate(declared.lines(text), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
         found = _LINE.fullmatch(line)
         if not found:
             raise ProjectError(
-                f"{path.relative_to(root)}, line {number}: '{line}' is not of a Procfile.",
+                f"{places.shown(path, root)}, line {number}: '{line[:_SHOWN]}' is not of a Procfile.",
                 hint="Write each line as NAME: COMMAND.",
             )
         name, command = found[1], found[2]
         became, why = "", ""
-        if name == "web":
+        if unfit := declared.unfit(command):
+            why = f"it {unfit}"
+        elif name == "web":
             said = commandline.read(command)
             settings |= said.settings
             became, why = ", ".join(said.keys()), said.why
@@ -43,34 +51,44 @@ def procfile(path: Path, root: Path) -> Imported:
             settings["migrate"] = IN_THE_APP + command
             became = "migrate"
         else:
-            key = name.lower().replace("_", "-")
+            key = name.lower().replace("_", "-").strip("-") or "worker"
             settings.setdefault("workers", {})[key] = command
             became = f"workers.{key}"
-        accounts.append(Account(path, number, line, became, why))
+        accounts.append(Account(path, number, line[:_SHOWN], became, why))
     return Imported(tuple(accounts), settings, ())
 
 
 def app_json(path: Path, root: Path) -> Imported:
     """Return what the app.json at ``path`` says. Raises ``ProjectError`` if it is not JSON."""
-    text = declared.text(path)
+    text = declared.text(path, places.boundary(path, root), most=_MOST)
     try:
-        table = json.loads(text)
+        table = json.loads(text, parse_int=str)
     except json.JSONDecodeError as wrong:
         raise ProjectError(
-            f"{path.relative_to(root)}, line {wrong.lineno}: {wrong.msg}.", hint="Mend it at that line."
+            f"{places.shown(path, root)}, line {wrong.lineno}: {wrong.msg}.", hint="Mend it at that line."
+        ) from None
+    except RecursionError:
+        raise ProjectError(
+            f"{places.shown(path, root)} is nested too deeply to be read.", hint="Write it flat."
         ) from None
     accounts = list[Account]()
     settings = dict[str, Any]()
 
+    lines = text.split("\n")
+    ends = [found.start() for found in re.finditer("\n", text)]
+
     def tell(key: str, became: str, why: str = "") -> None:
-        lines = text.splitlines()
-        line = next((number for number, line in enumerate(lines, 1) if f'"{key}"' in line), 0)
-        accounts.append(Account(path, line, lines[line - 1].strip() if line else key, became, why))
+        place = text.find(f'"{key}"')
+        line = bisect.bisect_left(ends, place) + 1 if place >= 0 else 0
+        shown = lines[line - 1][:_SHOWN].strip() if line else key
+        accounts.append(Account(path, line, shown, became, why))
 
     table = table if isinstance(table, dict) else {}
     if isinstance(description := table.get("description"), str) and description.strip():
-        settings["description"] = " ".join(description.split())
-        tell("description", "description")
+        line = " ".join(description.split())
+        unfit = declared.unfit(line)
+        settings |= {} if unfit else {"description": line}
+        tell("description", "" if unfit else "description", f"it {unfit}" if unfit else "")
     env = table.get("env", {})
     for name, said in env.items() if isinstance(env, dict) else ():
         value = said if isinstance(said, str) else said.get("value") if isinstance(said, dict) else None
@@ -86,8 +104,8 @@ def app_json(path: Path, root: Path) -> Imported:
 
 def runtime(path: Path, root: Path) -> Imported:
     """Return what the runtime.txt at ``path`` says, which is a version of Python."""
-    text = declared.text(path).strip()
-    found = re.search(r"\d+\.\d+", text)
+    text = declared.text(path, places.boundary(path, root), most=_MOST).strip()[:_SHOWN]
+    found = re.search(r"[0-9]{1,3}\.[0-9]{1,3}", text)
     suite = _PYTHONS.get(found[0], "") if found else ""
     if suite and suite != "trixie":
         settings = {"targets": [f"{suite}-arm64", f"{suite}-amd64"]}

@@ -7,6 +7,9 @@ import re
 from collections.abc import Collection
 
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MANY = 50
+"""Workers and timers that are taken over."""
+_LONGEST = 40
 _STARTERS = {"exec", "env", "flask", "manage", "nice", "python", "python3", "run", "sh", "bash"}
 
 
@@ -26,6 +29,7 @@ def name(text: str, taken: Collection[str]) -> str:
     ]
     words = [word for word in words if word.lower() not in _STARTERS and "=" not in word]
     slug = re.sub(r"[^a-z0-9]+", "-", (words or ["job"])[0].lower()).strip("-") or "job"
+    slug = slug[:_LONGEST].rstrip("-")
     numbered = (f"{slug}-{number}" for number in range(2, len(taken) + 3))
     return next(found for found in (slug, *numbered) if found not in taken)
 

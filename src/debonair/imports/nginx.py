@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from debonair import declared
 from debonair.imports import Account, Imported, directives, places
 from debonair.imports.directives import Directive
 from debonair.settings import defaults
 
 _PASSES = {"uwsgi_pass": "uwsgi", "proxy_pass": "http", "fastcgi_pass": "fastcgi", "scgi_pass": "scgi"}
 _GUARDS = ("allow", "deny", "auth_basic", "auth_request", "ssl_verify_client", "satisfy")
+_MANY = 50
+"""Folders in one regular expression."""
 _LOCAL = ("_", "localhost", "127.0.0.1", "::1", "")
 _SITE = "for the site on the Pi"
 _WRITE = "into /etc/nginx/sites-available/APP on the Pi, which no upgrade touches"
@@ -39,7 +42,7 @@ def read(path: Path, root: Path) -> Imported:
     It may be a whole nginx.conf, too. Of several servers the first that asks an app is the site. Raises
     ``ProjectError`` that names file and line if it cannot be read.
     """
-    found = directives.read(path)
+    found = directives.read(path, places.boundary(path, root))
     reader = _Reader(path, root.resolve(), found)
     reader.top(found)
     return reader.result()
@@ -171,7 +174,7 @@ class _Reader:
         address, *more = directive.words or ("",)
         if {"ssl", "quic"} & {*more} or re.search(r"(^|:)443$", address):
             self._tls(directive)
-        elif not re.fullmatch(r"((\*|0\.0\.0\.0|localhost|127\.0\.0\.1|\[::1?\]):)?\d+", address):
+        elif not re.fullmatch(r"((\*|0\.0\.0\.0|localhost|127\.0\.0\.1|\[::1?\]):)?[0-9]{1,5}", address):
             self._say(directive, "", "an address of one machine")
             self._warn(
                 directive, f"'{address}' was left out: where no interface has it, nginx would not start."
@@ -187,7 +190,9 @@ class _Reader:
 
     def _name(self, directive: Directive) -> None:
         names = [
-            name for name in directive.words if name not in _LOCAL and not re.search(r"[;{}\"'#\s]", name)
+            name
+            for name in directive.words
+            if name not in _LOCAL and not re.search(r"[;{}\"'#\s]", name) and not declared.unfit(name)
         ]
         if not names:
             self._say(directive, "", "by default the site answers to all names of a home network")
@@ -202,14 +207,14 @@ class _Reader:
 
     def _size(self, directive: Directive) -> None:
         value = directive.words[0] if directive.words else ""
-        if not re.fullmatch(r"\d+[kKmMgG]?", value):
+        if not re.fullmatch(r"[0-9]{1,12}[kKmMgG]?", value):
             self._say(directive, "", "no size")
             return
         self.site["client-max-body-size"] = value
         self._say(directive, "nginx.client-max-body-size")
 
     def _timeout(self, directive: Directive) -> None:
-        found = re.fullmatch(r"(\d+)(s|m|h)?", directive.words[0] if directive.words else "")
+        found = re.fullmatch(r"([0-9]{1,6})(s|m|h)?", directive.words[0] if directive.words else "")
         if not found:
             self._say(directive, "", _ASKS)
             return
@@ -251,7 +256,7 @@ class _Reader:
         urls = [pattern]
         if kind in {"~", "~*"}:
             found = re.fullmatch(r"\^?/(?:\(\?:|\()?([\w|-]+)\)?(/.*)?\$?", pattern)
-            urls = [f"/{name}/" for name in found[1].split("|")] if found and not alias else []
+            urls = [f"/{name}/" for name in found[1].split("|")][:_MANY] if found and not alias else []
         both = [
             places.static(
                 self.root, self.static, url, where if alias else f"{where.rstrip('/')}/{url.strip('/')}"

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path, PurePosixPath
+
+from debonair import declared
+
+_MOST_PARTS = 64
+"""Folders of a path that is looked for."""
+
+
+def boundary(path: Path, root: Path) -> Path:
+    """Return the folder that what is read on behalf of the file ``path`` must be in.
+
+    That is the project's, ``root``. The author may name a file elsewhere, which then may lead to others in
+    its own folder.
+    """
+    plain = Path(os.path.normpath(path.absolute()))
+    return root if plain.is_relative_to(root.absolute()) else plain.parent
+
+
+def shown(path: Path, root: Path) -> str:
+    """Return ``path`` as it is called in a message: relative to the project's folder, if it is in it."""
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def inside(root: Path, text: str, home: str = "") -> str | None:
@@ -14,17 +35,22 @@ def inside(root: Path, text: str, home: str = "") -> str | None:
     The project's own folder is ``.``; ``None`` if there is no such file or folder.
     """
     path = PurePosixPath(text)
-    if ".." in path.parts:
+    if ".." in path.parts or len(path.parts) > _MOST_PARTS or declared.unfit(text):
         return None
     if not path.is_absolute():
-        return str(path) if (root / path).exists() else None
+        return str(path) if _is_there(root, path) else None
     for base in (str(root), home):
-        if base and path.is_relative_to(base) and (root / (rest := path.relative_to(base))).exists():
+        if base and path.is_relative_to(base) and _is_there(root, rest := path.relative_to(base)):
             return str(rest)
     parts = path.parts[1:]
     ends = ("/".join(parts[first:]) for first in range(len(parts)))
-    found = next((end for end in ends if (root / end).exists()), None)
+    found = next((end for end in ends if _is_there(root, PurePosixPath(end))), None)
     return "." if found is None and path.name == root.name else found
+
+
+def _is_there(root: Path, path: PurePosixPath) -> bool:
+    place = root / path
+    return (declared.is_file(place) or declared.is_folder(place)) and declared.is_inside(place, root)
 
 
 def static(root: Path, found: dict[str, str], url: str, folder: str, home: str = "") -> tuple[str, str]:
@@ -36,9 +62,11 @@ def static(root: Path, found: dict[str, str], url: str, folder: str, home: str =
     place = inside(root, folder, home)
     if prefix == "//":
         return "", "all of / is the app's; 'static' has a prefix for each folder"
+    if not re.fullmatch(r"/([^\s{};\"'\\/]+/)+", prefix) or declared.unfit(prefix):
+        return "", "no prefix of addresses that a setting can name"
     if place is None or place == ".":
         return "", f"{folder} is not in the project; what the app writes is in /var/lib/APP"
-    if not (root / place).is_dir():
+    if not declared.is_folder(root / place):
         return "", "a single file; 'static' has folders"
     found[prefix] = place
     uploads = (
@@ -52,7 +80,8 @@ def address(text: str) -> str:
 
     That is a port of the local machine, or the name of a socket.
     """
-    text = re.sub(r"^(https?|uwsgi)://", "", text.strip()).rstrip("/")
-    if socket := re.match(r"(?:unix:)?/*(?:.*/)?([^/:]+\.sock\w*)", text):
-        return socket[1]
+    text = re.sub(r"^(https?|uwsgi)://", "", text.strip()[: declared.LONGEST]).rstrip("/")
+    for part in reversed(re.split("[/:]", text)):
+        if socket := re.match(r".+\.sock\w*", part):
+            return socket[0]
     return re.sub(r"^(127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]|\*)?:(?=\d+$)", "localhost:", text)

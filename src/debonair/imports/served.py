@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from debonair import wsgi
+from debonair import declared, wsgi
 from debonair.imports import places
 
 
@@ -28,6 +28,8 @@ def served(root: Path, options: Mapping[str, str], home: str) -> tuple[str, str]
         warning = "" if file else f"uWSGI was to serve {named}, and the project has no such file."
         # a file's own folder is not where it imports from
         path = PurePosixPath(file or PurePosixPath(named).name)
+        if not path.name:
+            return "", f"uWSGI was to serve {named}, which is no file."
         folder = next((base for base in (ran_in, "src") if base and path.is_relative_to(base)), "")
         named = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
     try:
@@ -48,6 +50,6 @@ def served(root: Path, options: Mapping[str, str], home: str) -> tuple[str, str]
 def _folder(root: Path, module: str, ran_in: str) -> str:
     """Return the folder of the project that ``module`` is imported from, relative to ``root``."""
     for folder in ("", "src", ran_in):
-        if any(path.is_file() for path in wsgi.module_files(root / folder, module)):
+        if any(declared.is_file(path) for path in wsgi.module_files(root / folder, module)):
             return folder
     return ""

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from debonair import quote
+from debonair import declared, quote
 from debonair.imports import Account, Imported, configuration, jobs, places, variables
 from debonair.imports.forms import Entry
 from debonair.imports.served import served
@@ -22,6 +22,8 @@ _CALLED = {
     **dict.fromkeys(("wsgi-file", "file"), "wsgi-file"),
     "callable": "callable",
 }
+_GUESSES = 5
+"""Unknown options of which it is looked what is meant."""
 _FALSE = {"0", "false", "no", "off"}
 _ROUTE = r"(?:final-|error-|response-)?route\S* .*?\b"
 _PLUGIN_OF = {
@@ -49,7 +51,7 @@ def read(path: Path, root: Path) -> Imported:
     Its suffix says whether it is ini, YAML, XML or JSON; files that it includes are read, too. Raises
     ``ProjectError`` that names file and line if one cannot be read.
     """
-    found = configuration.read(path)
+    found = configuration.read(path, places.boundary(path, root))
     reader = _Reader(root, found)
     for entry in found:
         reader.take(entry)
@@ -93,6 +95,7 @@ class _Reader:
         self.needed: list[str] = []
         """Plugins of Debian's uwsgi-core that the options need."""
         self.static: dict[str, str] = {}
+        self.guesses = 0
         self.environment: dict[str, str] = {}
         self.workers: dict[str, str] = {}
         self.timers: dict[str, dict[str, str]] = {}
@@ -123,6 +126,9 @@ class _Reader:
                     entry,
                     f"'{entry.text}' was left out, as {entry.ignored}. Look whether the app needs it.",
                 )
+        elif wrong := declared.unfit(entry.value) or declared.unfit(entry.name):
+            self._say(entry, "", f"it {wrong}")
+            self._warn(entry, f"'{entry.name}' was left out, as it {wrong}. A setting is one line.")
         elif taker := self.takers.get(name):
             taker(entry)
         elif name in development:
@@ -242,6 +248,8 @@ class _Reader:
         if entry.name == "attach-daemon2":
             self._pass(entry, entry.name)
             return
+        if self._too_many(entry):
+            return
         command = jobs.command(entry.value)
         name = jobs.name(command, self.workers)
         self.workers[name] = command
@@ -253,10 +261,18 @@ class _Reader:
         if not calendar:
             self._pass(entry, entry.name)
             return
+        if self._too_many(entry):
+            return
         command = jobs.command(text)
         name = jobs.name(command, {*self.workers, *self.timers})
         self.timers[name] = {"command": command, "calendar": calendar}
         self._say(entry, f"timers.{name}", calendar)
+
+    def _too_many(self, entry: Entry) -> bool:
+        if many := len(self.workers) + len(self.timers) >= jobs.MANY:
+            self._say(entry, "", f"an app has no more than {jobs.MANY} workers and timers")
+            self.warnings.append(f"What is more than {jobs.MANY} workers and timers was left out.")
+        return many
 
     def _elsewhere(self, entry: Entry, value: str) -> str:
         """Return that ``value`` names a folder that the service does not see, and warn; or nothing."""
@@ -277,7 +293,7 @@ class _Reader:
         name = "processes" if name in PROCESSES else name
         value = self._here(entry.value)
         why = self._elsewhere(entry, value)
-        if comment := re.fullmatch(r"(\d+)\s+[;#].*", value):
+        if comment := re.fullmatch(r"([0-9]+)\s+[;#].*", value):
             value, why = comment[1], "uWSGI has no comments behind a value"
         self.options.setdefault(name, []).append(_typed(name, value))
         for pattern, plugin in _PLUGIN_OF.items():
@@ -292,7 +308,9 @@ class _Reader:
         elif self.options.get("plugins") and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", entry.name):
             self._pass(entry, entry.name)
         else:
-            close = difflib.get_close_matches(entry.name, _options(), n=1, cutoff=0.8)
+            self.guesses += 1  # each compares with a thousand names
+            few = self.guesses <= _GUESSES
+            close = difflib.get_close_matches(entry.name, _options(), n=1, cutoff=0.8) if few else []
             guess = f"; '{close[0]}' would be one" if close else ""
             self._say(entry, "", f"{_NO_OPTION}{guess}")
             self._warn(entry, f"'{entry.name}' is {_NO_OPTION}{guess}. It was left out.")
@@ -308,7 +326,7 @@ def _shown(entry: Entry) -> str:
 
 
 def _typed(name: str, value: str) -> Option:
-    if re.fullmatch(r"0|[1-9]\d*", value):
+    if re.fullmatch(r"0|[1-9][0-9]{0,17}", value):
         return int(value)
     if not value:
         return "" if name in _OPTIONAL else True

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from debonair import declared
+
+_LONGEST = 200
+"""Characters of a name."""
 _SECRET = re.compile(
     r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY($|_)|API_?KEY|(^|_)DSN$", re.I
 )
@@ -37,8 +41,10 @@ class Verdict:
 
 def judge(name: str, value: str) -> Verdict:
     """Return whether the variable ``name`` with its ``value`` may be written into a package."""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or len(name) > _LONGEST:
         return Verdict(kept=False, why="no name for a variable")
+    if wrong := declared.unfit(value):
+        return Verdict(kept=False, secret=bool(_SECRET.search(name)), why=f"its value {wrong}")
     if _SECRET.search(name) or _LOGIN.search(value):
         return Verdict(
             kept=False,

@@ -135,6 +135,7 @@ def write(
         upgrade=upgrade,
         constraints=project.constraints,
         versions=versions,
+        prereleases=project.prereleases,
     )
     if other and form == "pylock.toml":
         _tell(other, pins.changes(versions, {p.name: p.version for p in pylock.read(data, path).packages}))

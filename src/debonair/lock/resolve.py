@@ -48,6 +48,7 @@ class Uv:
         upgrade: bool = False,
         constraints: Sequence[str] = (),
         versions: Mapping[str, str] = {},
+        prereleases: bool = False,
     ) -> bytes:
         """Resolve ``requirements`` for every platform and every Python from ``python`` on.
 
@@ -55,13 +56,15 @@ class Uv:
         (PEP 751), or ``requirements.txt``, without hashes (uv lists those of every file only in the
         other). Versions that stand in ``previous``, if it exists, are kept where they can be, unless
         ``upgrade``; if it does not exist, those of ``versions`` are. ``constraints`` hold for a package
-        if anything asks for it. ``previous`` itself is not written.
+        if anything asks for it. With ``prereleases`` versions that are not final will do.
+        ``previous`` itself is not written.
         Raises ``LockError`` if the requirements cannot be met, ``NetworkError`` if the index cannot be
         reached.
         """
         pylock = previous.name.startswith("pylock")
         words = ["--format", "pylock.toml"] if pylock else ["--no-annotate", "--no-header"]
         words += ["--upgrade"] if upgrade else []
+        words += ["--prerelease", "allow"] if prereleases else []
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
             if constraints:
                 bounds = Path(folder) / "constraints.txt"

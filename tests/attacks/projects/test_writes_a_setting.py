@@ -1,0 +1,103 @@
+"""A project that wants a setting, an index or a requirement to be written that nobody sees coming."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+from hostile import APP, Victim
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("uwsgi.xml", "<uwsgi><procname-prefix>a\nevil-option = b</procname-prefix></uwsgi>"),
+        ("uwsgi.xml", "<uwsgi><env>A=a&#10;evil-option = b</env></uwsgi>"),
+        ("uwsgi.xml", "<uwsgi><app mountpoint='/a&#10;evil-option=b'><module>app</module></app></uwsgi>"),
+        ("uwsgi.yaml", 'uwsgi:\n  procname-prefix: "a\\nevil-option = b"\n'),
+        ("uwsgi.yaml", "uwsgi:\n  procname-prefix: |\n    a\n    evil-option = b\n"),
+        ("uwsgi.yaml", 'uwsgi:\n  "procname-prefix\\nevil-option": b\n'),
+        ("uwsgi.json", '{"uwsgi": {"procname-prefix": "a\\nevil-option = b"}}'),
+        ("uwsgi.json", '{"uwsgi": {"env": "A=a\\nevil-option = b"}}'),
+        ("uwsgi.json", '{"uwsgi": {"attach-daemon": "a\\nevil-option = b"}}'),
+        ("uwsgi.json", '{"uwsgi": {"cron": "1 1 1 1 -1 a\\nevil-option = b"}}'),
+        ("uwsgi.json", '{"uwsgi": {"static-map": "/static\\nevil-option=static"}}'),
+        ("uwsgi.json", '{"uwsgi": {"plugins": "a\\nevil-option = b"}}'),
+        ("uwsgi.json", '{"uwsgi": {"plugins": "a", "b\\nevil-option": "b"}}'),
+        ("app.json", '{"env": {"A": "a\\nevil-option = b"}}'),
+        ("app.json", '{"env": {"A\\nevil-option": "b"}}'),
+        ("nginx.conf", 'server { server_name "a\nevil-option"; location / { uwsgi_pass x; } }'),
+        ("nginx.conf", 'server { listen "80\nevil-option"; location / { uwsgi_pass x; } }'),
+        ("nginx.conf", 'server { location "/a\nevil-option/" { alias static; } uwsgi_pass x; }'),
+        ("Procfile", "web: gunicorn app:app\r  evil-option: b\n"),
+        ("Procfile", "web: gunicorn app:app\u2028evil-option: b\n"),
+        ("Procfile", "web: gunicorn app:app\x0bevil-option: b\n"),
+        ("Procfile", "web: gunicorn app:app\x85evil-option: b\n"),
+        ("Dockerfile", "FROM x\nRUN echo \u2028ENV EVIL-OPTION=evil-option\n"),
+        ("Dockerfile", "FROM x\nRUN cat <<END\nENV EVIL=evil-option\nEND\n"),
+        ("runtime.txt", "python-3.11\u2028evil-option"),
+    ],
+)  # fmt: skip
+def test_by_a_line_break_in_a_value(name: str, text: str, victim: Victim) -> None:
+    victim.put({name: text, "static/x": "", "requirements.txt": "flask\n"})
+    held = victim.init()
+    assert "evil-option" not in held.written
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028", "\x85", "\x0b"])
+def test_by_the_name_of_a_file(end: str, victim: Victim) -> None:
+    """The comment behind a setting says from which file it is."""
+    victim.put({f"deploy/x{end}evil = 'a' #.nginx": "server { client_max_body_size 9m; uwsgi_pass x; }"})
+    held = victim.init()
+    assert not any(line.startswith("evil") for line in held.written.splitlines())
+    assert "evil" not in tomllib.loads((victim.root / "debonair.toml").read_text() or "a = 1")
+
+
+def test_by_the_name_of_an_app_of_django(victim: Victim) -> None:
+    (victim.root / "requirements.txt").unlink()
+    victim.put({"app.py": APP + r"INSTALLED_APPS = ['x\n--index-url https://evil.example/simple']" + "\n"})
+    held = victim.init()
+    assert "flask" in held.written
+    assert "evil.example" not in held.written
+
+
+_EVIL = "evil @ https://a.example/x.zip\\n--index-url=https://evil.example/simple"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pyproject.toml", f'[project]\nname = "app"\nversion = "1"\ndependencies = ["{_EVIL}"]\n'),
+        ("setup.py", f"setup(name='app', install_requires=['{_EVIL}'])\n"),
+        ("Pipfile", '[packages]\nevil = {url = "https://a/x\\n--index-url=https://evil.example/s"}\n'),
+        (
+            "pyproject.toml",
+            '[tool.poetry.dependencies]\nevil = {git = "https://a/x\\n--index-url=https://evil.example/s"}\n',
+        ),
+    ],
+)  # fmt: skip
+def test_an_index_by_a_line_break_in_a_requirement(name: str, text: str, victim: Victim) -> None:
+    """What an app needs is given to uv as lines."""
+    (victim.root / "requirements.txt").unlink()
+    if name != "pyproject.toml" or "poetry" in text:
+        victim.put({"debonair.toml": 'package = "app"\nversion = "1"\nwsgi = "app:app"\ndescription = "x"\n'
+                    'maintainer = "A <a@example.org>"\n'})  # fmt: skip
+    else:
+        text += 'authors = [{name = "A", email = "a@example.org"}]\ndescription = "x"\n'
+        text += '[tool.debonair]\nwsgi = "app:app"\n'
+    victim.put({name: text})
+    said = victim.load()
+    assert "a line break" in said
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\u001b[2J", r"\u0000"])
+def test_on_the_screen(text: str, victim: Victim) -> None:
+    """A terminal takes commands from what is written to it."""
+    victim.put({
+        "app.json": f'{{"description": "a{text}b", "env": {{"A": "a{text}b", "B{text}": "b"}}}}',
+        "uwsgi.json": f'{{"uwsgi": {{"procname-prefix": "a{text}b", "x{text}": "b"}}}}',
+        "Procfile": "web: gunicorn app:app \x1b[2J\nx: python \x1b]0;evil\x07\n",
+        "nginx.conf": "server { server_name a\x1b[2J; location /\x1b[2J { uwsgi_pass x; } }",
+    })  # fmt: skip
+    held = victim.init()
+    assert not set(held.said + held.written) & set("\x1b\x07\x00")

@@ -1,0 +1,97 @@
+"""A project that somebody else wrote, and ``debonair`` run in it as its author would, within limits.
+
+The limits make an attack that succeeds end: a process that fills the memory or spins is killed by the
+kernel, and one that waits for ever is ended here. What holds says so long before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_MEMORY = 1 << 30
+_SECONDS_OF_CPU = 10
+_SECONDS = 600
+APP = "from flask import Flask\n\napp = Flask(__name__)\n"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What ``debonair`` said, and what it wrote."""
+
+    status: int
+    said: str
+    written: str
+
+
+@dataclass(frozen=True)
+class Victim:
+    """The folder of the project, and one beside it that is none of the project's business."""
+
+    root: Path
+    outside: Path
+
+    def put(self, files: Mapping[str, str | bytes]) -> None:
+        for name, content in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def init(self) -> Held:
+        """Run ``debonair init``; it must end by itself, with what it wrote or with an error in words."""
+        return self.run("init", "--yes", str(self.root))
+
+    def run(self, *words: str) -> Held:
+        done = self._run(["-m", "debonair", *words])
+        return self._held(done)
+
+    def python(self, program: str) -> str:
+        """Run a ``program`` of Python, which is given the project's folder, within the same limits."""
+        done = self._run(["-c", program, str(self.root)])
+        return self._held(done).said
+
+    def load(self) -> str:
+        """Return what the project is, as ``debonair build`` reads it, or the error that it ends with."""
+        return self.python(
+            "import sys; from pathlib import Path; from debonair import project, errors\n"
+            "try: print(project.load(Path(sys.argv[1])))\n"
+            "except errors.Error as error: print(error.message)\n"
+        )
+
+    def _run(self, words: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *words],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            preexec_fn=_limits,
+            env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "NO_COLOR": "1"},
+        )
+
+    def _held(self, done: subprocess.CompletedProcess[str]) -> Held:
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said, said[-3000:]
+        assert done.returncode >= 0, f"killed by signal {-done.returncode}"
+        if done.returncode:
+            assert re.search(r"^Error: ", done.stderr, re.MULTILINE), said[-3000:]
+        written = "".join(
+            path.read_text()
+            for name in ("debonair.toml", "pyproject.toml", "requirements.txt")
+            if (path := self.root / name).is_file()
+        )
+        return Held(done.returncode, said, written)
+
+
+def _limits() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS_OF_CPU, _SECONDS_OF_CPU))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
