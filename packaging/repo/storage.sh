@@ -62,10 +62,12 @@ replace() {
 	enter make || return
 	receive || return
 	[ ! -L "$top/.lock" ] || return "$link"
+	[ ! -e "$top/.lock" ] || [ -f "$top/.lock" ] || return 1 # who opens a pipe waits for ever
 	exec 9>>"$top/.lock" && flock 9 || return 1
 	[ ! -L "./$name" ] || return "$link"
 	have=-
 	if [ -e "./$name" ]; then
+		[ -f "./$name" ] || return 1
 		have=$(sha256sum <"./$name") || return 1
 		have=${have%  -}
 	fi

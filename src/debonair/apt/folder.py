@@ -261,7 +261,9 @@ class Folder:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with self._parent(".lock") as (parent, name):
-            number = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o644, dir_fd=parent)
+            # without waiting: somebody may have put a pipe there
+            flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+            number = os.open(name, flags, 0o644, dir_fd=parent)
         with open(number, "ab") as lock:  # noqa: PTH123 - a descriptor has no path
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

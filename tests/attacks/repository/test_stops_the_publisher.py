@@ -61,6 +61,15 @@ def test_a_pipe_in_its_place(acme: Publisher, folder: FolderWriter) -> None:
 
 
 @pytest.mark.parametrize("writer", ["folder", "ssh"], indirect=True)
+@pytest.mark.parametrize("name", [".lock", "dists/trixie/Release"])
+def test_another_pipe(acme: Publisher, folder: FolderWriter, name: str) -> None:
+    (folder.root / name).unlink()
+    os.mkfifo(folder.root / name)
+    acme.refused("renew")
+    assert acme.code == 9
+
+
+@pytest.mark.parametrize("writer", ["folder", "ssh"], indirect=True)
 def test_names_that_a_terminal_obeys(acme: Publisher, folder: FolderWriter) -> None:
     """Files with such names lie in the pool: they are neither shown nor removed, and stop nothing."""
     names = [ESCAPE.replace("/", ""), "a\nb\t1\t1", "\n../../victim\t1\t1", os.fsdecode(b"\xff\xfe")]
