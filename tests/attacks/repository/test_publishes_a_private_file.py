@@ -39,9 +39,8 @@ def test_the_key_as_the_bootstrap_deb(acme: Publisher, folder: FolderWriter, *, 
     assert acme.code == REFUSED
 
 
-@pytest.mark.parametrize(
-    "where", ["pool/a/acme-archive-keyring", "state/objects", "dists/trixie", "bootstrap"]
-)
+@pytest.mark.parametrize("writer", ["folder", "ssh"], indirect=True)
+@pytest.mark.parametrize("where", ["pool/a/acme-archive-keyring", "state/objects", "dists", "bootstrap"])
 def test_a_link_to_the_key(acme: Publisher, folder: FolderWriter, where: str) -> None:
     """A file of the repository is a link to the private key."""
     secret = secret_of(acme)
