@@ -61,7 +61,8 @@ class Folder:
                 found = os.fstat(number)
                 if not stat.S_ISREG(found.st_mode):
                     raise IsADirectoryError(errno.EISDIR, "")
-                data = file.read(limit + 1)
+                # not up to the limit: as many bytes would be set aside, whatever is there
+                data = file.read(min(limit, found.st_size) + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as refused:

@@ -39,6 +39,8 @@ _DEADLINE = 3600
 _LINE = 4096
 """Bytes of a line of an answer, or of what an account's startup files print."""
 _LINES = 1000
+_PART = 1 << 20
+"""Bytes that are read at once."""
 _ALIVE = ("ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=4")
 
 
@@ -88,12 +90,18 @@ class Ssh:
             status, size = _status(self._line())
             if size > limit:
                 raise ValueError(size)
-            answer = self._out.read(size)
-            if len(answer) != size:
-                raise EOFError("the connection ended")
-            return status, answer
+            return status, b"".join(self._parts(size))
         finally:
             end.cancel()
+
+    def _parts(self, size: int) -> Iterator[bytes]:
+        """Yield ``size`` bytes of an answer as they come; that many are not set aside for a mere claim."""
+        while size:
+            part = self._out.read(min(size, _PART))
+            if not part:
+                raise EOFError("the connection ended")
+            size -= len(part)
+            yield part
 
     def end(self) -> None:
         """End the connection; ``Session.end``."""
