@@ -3,8 +3,13 @@
 #
 # A request is a line, 'VERB SIZE SHA256 TAG PATH', and SIZE bytes; an answer is a line, 'STATUS SIZE', and
 # SIZE bytes. Whatever is not expected ends it, as what follows could be no request.
+#
+# Whoever else may write there leads nobody out of the repository: each folder is entered from the one above
+# it, and is compared with where that came to; no link is followed.
 export LC_ALL=C
-root=$1 absent=44 there=46 other=47 cut=48
+unset CDPATH
+root=$1 absent=44 there=46 other=47 cut=48 link=49 broken=50
+case $root in /*) ;; *) root=$PWD/$root ;; esac
 
 answer() {
 	printf '%s %s\n' "$1" "${#2}"
@@ -12,88 +17,143 @@ answer() {
 	case $1 in 0 | "$absent" | "$there" | "$other") ;; *) exit 1 ;; esac
 }
 
+# Go to the folder of $path, and let $name be what it is called there; with 'make', make what is missing.
+enter() {
+	[ "$1" != make ] || mkdir -p -- "$root" || return 1
+	[ -e "$root" ] || return "$absent"
+	cd -P -- "$root" || return 1
+	top=$PWD name=$path
+	while [ "$name" != "${name#*/}" ]; do
+		part=${name%%/*} name=${name#*/} here=${PWD%/}
+		case $part in "" | . | ..) return "$link" ;; esac
+		[ ! -L "./$part" ] || return "$link"
+		if [ ! -d "./$part" ]; then
+			[ "$1" = make ] || return "$absent"
+			mkdir -- "./$part" || [ -d "./$part" ] || return 1
+		fi
+		cd -P -- "./$part" || return 1
+		[ "$PWD" = "$here/$part" ] || return "$link"
+	done
+	case $name in "" | . | ..) return "$link" ;; esac
+	[ ! -L "./$name" ] || return "$link"
+}
+
 # What is cut off on its way must never have a name: its hash is compared first.
 receive() {
-	# The folder is made when it is missing: who removes the last file in it removes it too.
-	new=$(mktemp -- "$folder/.new.XXXXXX" 2>/dev/null) ||
-		{ mkdir -p -- "$folder" && new=$(mktemp -- "$folder/.new.XXXXXX"); } || return 1
+	# The folder is made again when it is missing: who removes the last file in it removes it too.
+	new=$(mktemp -- ./.new.XXXXXX 2>/dev/null) ||
+		{ enter make && new=$(mktemp -- ./.new.XXXXXX); } || return 1
 	head -c "$size" >"$new" || return 1
 	[ "$(sha256sum <"$new")" = "$sha  -" ] || return "$cut"
 	chmod 644 -- "$new" && sync -- "$new"
 }
 
 add() {
+	enter make || return
 	receive || return
-	ln -- "$new" "$file" 2>/dev/null && return 0
-	[ -e "$file" ] || ln -- "$new" "$file" || return 1
-	touch -c -- "$file" 2>/dev/null # it is wanted again: who sweeps must not take it for an old one
+	ln -T -- "$new" "./$name" 2>/dev/null && return 0
+	[ -e "./$name" ] || ln -T -- "$new" "./$name" || return 1
+	[ ! -L "./$name" ] || return "$link"
+	touch -c -h -- "./$name" 2>/dev/null # it is wanted again: who sweeps must not take it for an old one
 	return "$there"
 }
 
 replace() {
+	enter make || return
 	receive || return
-	exec 9>>"$root/.lock" && flock 9 || return 1
+	[ ! -L "$top/.lock" ] || return "$link"
+	[ ! -e "$top/.lock" ] || [ -f "$top/.lock" ] || return 1 # who opens a pipe waits for ever
+	exec 9>>"$top/.lock" && flock 9 || return 1
+	[ ! -L "./$name" ] || return "$link"
 	have=-
-	if [ -e "$file" ]; then
-		have=$(sha256sum <"$file") || return 1
+	if [ -e "./$name" ]; then
+		[ -f "./$name" ] || return 1
+		have=$(sha256sum <"./$name") || return 1
 		have=${have%  -}
 	fi
 	[ "$have" != "$sha" ] || return 0 # the answer to this very write was lost
 	[ "$have" = "$tag" ] || return "$other"
-	if [ -e "$file" ]; then
+	if [ -e "./$name" ]; then
 		# HTTP's If-Modified-Since knows whole seconds: two changes in one must not look the same.
-		before=$(stat -c %Y -- "$file")
+		before=$(stat -c %Y -- "./$name")
 		[ "$(stat -c %Y -- "$new")" -gt "$before" ] || touch -d "@$((before + 1))" -- "$new"
 	fi
-	mv -f -- "$new" "$file" && sync -- "$folder"
+	mv -fT -- "$new" "./$name" && sync -- .
 }
 
 list() {
-	[ ! -d "$file" ] || find "$file" -type f -printf '%P\t%s\t%T@\n'
+	path=$path/-
+	enter || { status=$? && [ "$status" = "$absent" ] && return 0; return "$status"; }
+	find . -name '*[[:cntrl:]]*' -prune -o -type f -printf '%P\t%s\t%T@\n'
 }
 
 remove() {
-	rm -f -- "$file" || return 1
-	(cd -- "$root" && rmdir -p --ignore-fail-on-non-empty -- "$(dirname -- "$path")") 2>/dev/null
+	enter || { status=$? && [ "$status" = "$absent" ] && return 0; return "$status"; }
+	rm -f -- "./$name" || return 1
+	while [ "$PWD" != "$top" ]; do
+		here=${PWD##*/}
+		cd -P .. && rmdir -- "./$here" 2>/dev/null || return 0
+	done
+}
+
+touched() {
+	enter || return
+	[ -e "./$name" ] || return "$absent"
+	touch -c -h -- "./$name" 2>/dev/null
 	return 0
+}
+
+size() {
+	enter || return
+	[ -e "./$name" ] || return "$absent"
+	stat -c %s -- "./$name"
 }
 
 work() {
 	new=
-	"$verb"
+	"$1"
 	status=$?
 	[ -z "$new" ] || rm -f -- "$new"
 	return "$status"
 }
 
+# Answer with the file $name. What was opened is looked at, and not its name once more.
+content() {
+	enter 2>&1 || return
+	if [ ! -e "./$name" ]; then
+		return "$absent"
+	elif [ ! -f "./$name" ]; then
+		echo "$PWD/$name: Is a directory"
+		return 1
+	elif [ ! -r "./$name" ]; then
+		echo "$PWD/$name: Permission denied"
+		return 1
+	fi
+	exec 3<"./$name" || return "$absent"
+	opened=$(readlink /proc/self/fd/3) || return 1
+	[ "${opened% (deleted)}" = "${PWD%/}/$name" ] || return "$link"
+	printf '0 %s\n' "$(stat -Lc %s /dev/fd/3)" >&4
+	cat <&3 >&4 || return "$broken"
+}
+
 echo debonair
 while read -r verb size sha tag path; do
-	file=$root/$path
-	folder=$(dirname -- "$file")
 	case $verb in
 	read)
-		if [ -e "$file" ] && [ ! -f "$file" ]; then
-			answer 1 "$file: Is a directory"
-		elif [ -e "$file" ] && [ ! -r "$file" ]; then
-			answer 1 "$file: Permission denied"
-		else
-			# shellcheck disable=SC2094 # nothing is written
-			{ printf '0 %s\n' "$(stat -Lc %s /dev/fd/3)" && { cat <&3 || exit; }; } 3<"$file" || answer "$absent" ""
-		fi 2>/dev/null
+		{ said=$(content 4>&5 2>/dev/null); } 5>&1
+		status=$?
+		case $status in
+		0) ;;
+		"$broken") exit 1 ;; # what came already was the beginning of an answer
+		*) answer "$status" "$said" ;;
+		esac
 		;;
-	touch) # it is wanted again: who sweeps must not take it for an old one
-		if [ -e "$file" ]; then
-			touch -c -- "$file" 2>/dev/null
-			answer 0 ""
-		else
-			answer "$absent" ""
-		fi
+	touch)
+		said=$(work touched 2>&1)
+		answer $? "$said"
 		;;
-	size)
-		if [ -e "$file" ]; then answer 0 "$(stat -c %s -- "$file")"; else answer "$absent" ""; fi
-		;;
-	add | replace | list | remove)
-		said=$(work 2>&1)
+	add | replace | list | remove | size)
+		said=$(work "$verb" 2>&1)
 		answer $? "$said"
 		;;
 	*) exit 1 ;;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from debonair.errors import Error, RepositoryError
+from debonair import publisher, repo_keys
+from debonair.errors import RepositoryError
 from debonair.plain import plain
+from debonair.publisher import DAY, where
 
 if TYPE_CHECKING:
-    from debonair.apt.publish import Edit, Repository
-    from debonair.apt.state import Suite
+    from debonair.apt.publish import Edit
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _CHANNEL = click.Choice(["stable", "testing"])
 _PERCENT = click.IntRange(0, 100)
-_DAY = 86400
 
 
 class _Days(click.ParamType[int]):
@@ -34,17 +33,6 @@ class _Days(click.ParamType[int]):
         if found is None:
             self.fail(f"'{value}' is not a number of days, such as 90d.", param, ctx)
         return int(found[1])
-
-
-def _where(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--repository",
-        "-r",
-        metavar="PLACE",
-        envvar="DEBONAIR_REPOSITORY",
-        default=".",
-        help="Folder or URL of the repository; else DEBONAIR_REPOSITORY, else this folder.",
-    )(function)
 
 
 def _channel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -79,9 +67,9 @@ def repo() -> None:
     "--valid-days",
     metavar="DAYS",
     type=click.IntRange(1, 3650),
-    default=365,
+    default=14,
     show_default=True,
-    help="For how long clients believe an index that is not signed anew.",
+    help="For how long clients believe an index that is not signed anew; renew --timer signs it.",
 )
 def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -> None:
     """Make a repository, with its key, and an empty suite for each Debian and channel.
@@ -91,15 +79,18 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
     """
     from debonair.apt import edits, keyring, state
     from debonair.apt.signing import Gpg
+    from debonair.apt.trust import gone
 
     keyring.check_name(name)
     url = keyring.check_url(url) if url else ""
-    repository = _repository(place)
-    _warn_of_time()
+    repository = publisher.repository(place)
+    publisher.warn_of_time()
     if repository.storage.read(state.HEAD) is None:
-        now = _clock()
-        home = None if key else _home(name)
+        now = publisher.clock()
+        home = None if key else publisher.keys(name)
         signer = Gpg(home)
+        if (pin := repository.trust.pins.load(repository.trust.place)) is not None:
+            raise gone(repository.storage, pin)
         if home is not None and home.exists():
             raise RepositoryError(
                 f"There are keys of a repository '{name}' already, in {home}.",
@@ -108,14 +99,17 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
         made = signer.adopt(key, now=now) if key else signer.create(f"{name} archive key", now=now)
         head = state.Head(state.FORMAT, name, 0, "", (made,), valid_days, {}, url=url)
         try:
-            repository.create(head, edits.first(_suites()))
+            repository.create(head, edits.first(publisher.suites()))
         except BaseException:
-            if home is not None and _nothing(repository):
-                _discard(home)
+            if home is not None and publisher.nothing(repository):
+                publisher.discard(home)
             raise
         click.echo(f"{place}: repository '{name}'")
         click.echo(f"Key:  {made.fingerprint}")
         click.echo(f"Kept: {home or 'in your GnuPG home'}; make a copy of it in a safe place")
+        click.echo(
+            f"Next: debonair repo renew --timer  signs it anew before {valid_days} days are over", err=True
+        )
         if not url:
             click.echo(
                 "Next: debonair repo bootstrap --url https://...  says where clients read it", err=True
@@ -131,11 +125,11 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
 @click.option(
     "--percent", type=_PERCENT, metavar="N", default=100, help="The share of machines that may take it."
 )
-@_where
+@where
 def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str) -> None:
     """Publish each DEB in the suite that its version names (+deb13)."""
     edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
-    _change(repository, "add", edit, "It is there already.")
+    publisher.change(repository, "add", edit, "It is there already.")
 
 
 @repo.command()
@@ -160,29 +154,30 @@ def publish(
 ) -> None:
     """Add each DEB to the repository that clients read, and upload what that is missing."""
     edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
-    opened = _change(repository, "publish", edit, "It is there already.")
+    opened = publisher.change(repository, "publish", edit, "It is there already.")
     if url := opened.draft().head.url:
         click.echo(f"Clients read it at {url}")
 
 
 @repo.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@_where
+@where
 def list_(*, as_json: bool, repository: str) -> None:
     """List what each suite offers."""
     import msgspec
 
     from debonair.apt import page
+    from debonair.apt.shown import shown
 
-    found = page.packages(_repository(repository).draft())
+    found = page.packages(publisher.repository(repository).draft())
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
         return
     rows = page.as_table(found)
     widths = [max([len(row[at]) for row in rows], default=0) for at in range(4)]
     for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
-        click.echo(plain("  ".join(cells).rstrip()))
+        cells = [shown(cell).ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
+        click.echo("  ".join(cells).rstrip())
 
 
 @repo.command()
@@ -194,7 +189,7 @@ def list_(*, as_json: bool, repository: str) -> None:
 @click.option(
     "--percent", type=_PERCENT, metavar="N", default=100, help="The share of machines that may take it."
 )
-@_where
+@where
 def promote(
     app: str, version: str, *, to: str, source: str, suite: str | None, percent: int, repository: str
 ) -> None:
@@ -202,7 +197,7 @@ def promote(
     from debonair.apt import edits
 
     edit = edits.promote(app, version, source=source, to=to, suite=suite, percent=percent)
-    _change(repository, "promote", edit, "It is there already.")
+    publisher.change(repository, "promote", edit, "It is there already.")
 
 
 @repo.command()
@@ -212,7 +207,7 @@ def promote(
 @click.option("--halt", is_flag=True, help="No further machine takes it; those that have it keep it.")
 @_channel
 @_suite
-@_where
+@where
 def rollout(
     app: str,
     version: str,
@@ -229,7 +224,7 @@ def rollout(
     if (percent is None) != halt:
         raise click.UsageError("Say either --percent N or --halt.")
     edit = edits.rollout(app, version, percent=percent, channel_name=channel, suite=suite)
-    _change(repository, "rollout", edit, "It is so already.")
+    publisher.change(repository, "rollout", edit, "It is so already.")
 
 
 @repo.command()
@@ -237,13 +232,13 @@ def rollout(
 @click.argument("version", required=False)
 @_channel
 @_suite
-@_where
+@where
 def rollback(app: str, version: str | None, *, channel: str, suite: str | None, repository: str) -> None:
     """Take APP back to VERSION, or to the one before, on every machine that follows."""
     from debonair.apt import edits
 
     edit = edits.rollback(app, version, channel_name=channel, suite=suite)
-    _change(repository, "rollback", edit, "It is so already.")
+    publisher.change(repository, "rollback", edit, "It is so already.")
 
 
 @repo.command()
@@ -263,108 +258,40 @@ def rollback(app: str, version: str | None, *, channel: str, suite: str | None, 
     show_default=True,
     help="Keep what was offered in as many days: a machine may need it still.",
 )
-@_where
+@where
 def prune(*, keep: int, older_than: int, repository: str) -> None:
     """Remove debs that no suite has offered for long, and what unfinished publishers left."""
     from debonair.apt import edits, sweep
+    from debonair.apt.shown import shown
 
-    opened = _repository(repository)
-    for line in opened.change("prune", edits.prune(keep=keep, older_than=older_than * _DAY)):
-        click.echo(plain(line))
-    gone = sweep.sweep(opened.draft(), older_than=older_than * _DAY)
+    opened = publisher.repository(repository)
+    for line in opened.change("prune", edits.prune(keep=keep, older_than=older_than * DAY)):
+        click.echo(shown(line))
+    gone = sweep.sweep(opened.draft(), older_than=older_than * DAY)
     click.echo(f"{len(gone)} files removed, {sum(each.size for each in gone) / 1e6:.1f} MB")
 
 
 @repo.command()
-@_where
-def verify(*, repository: str) -> None:
-    """Check every hash, signature and file, as a client does."""
-    from debonair.apt import verify as judge
-    from debonair.apt.signing import Gpg
-
-    draft = _repository(repository).draft()
-    if problems := judge.verify(draft, Gpg(None)):
-        raise RepositoryError(
-            f"{len(problems)} things are wrong with {repository}:\n"
-            + "\n".join(f"  {problem}" for problem in problems[:50]),
-        )
-    keys = ", ".join(key.fingerprint for key in draft.head.keys)
-    click.echo(f"{repository}: all is well with {len(draft.suites)} suites, signed by {keys}")
-
-
-@repo.command(name="rotate-key")
-@click.option(
-    "--finish", is_flag=True, help="Give up the older key: machines must have the new one by now."
-)
-@click.option("--key", metavar="FINGERPRINT", help="A key that there is, and not a new one.")
-@_where
-def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
-    """Sign by a new key beside the old one; later, with --finish, by the new one alone."""
-    from debonair.apt import edits
-
-    opened = _repository(repository)
-    if finish:
-        _change(repository, "rotate-key", edits.drop_keys(), "")
-        return
-    head = opened.draft().head
-    signer = _signer(head.name)
-    now = _clock()
-    made = signer.adopt(key, now=now) if key else signer.create(f"{head.name} archive key", now=now)
-    _change(repository, "rotate-key", edits.take_key(made), "")
-    click.echo("Next: when all machines have upgraded since: debonair repo rotate-key --finish", err=True)
-
-
-@repo.command()
-@_where
-def renew(*, repository: str) -> None:
-    """Sign all suites anew, so that clients believe them for longer."""
-    from debonair.apt import edits
-
-    _change(repository, "renew", edits.renew(_suites()), "")
-
-
-@repo.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@_where
+@where
 def history(*, as_json: bool, repository: str) -> None:
     """Show who changed what, and when, the newest first."""
     import msgspec
 
     from debonair.apt import history as log
     from debonair.apt.release import stamp
+    from debonair.apt.shown import shown
 
-    opened = _repository(repository)
+    opened = publisher.repository(repository)
     for change in log.read(opened.storage, opened.draft().head.history):
         if as_json:
             click.echo(json.dumps(msgspec.to_builtins(change)))
         else:
-            click.echo(plain(f"{change.generation:>5}  {stamp(change.date)}  {change.who}  {change.verb}"))
+            click.echo(
+                f"{change.generation:>5}  {stamp(change.date)}  {shown(change.who)}  {shown(change.verb)}"
+            )
             for line in change.what:
-                click.echo(plain(f"       {line}"))
-
-
-@repo.command()
-@click.option(
-    "--url", metavar="URL", help="Where clients read it from now on; this publishes the bootstrap deb."
-)
-@click.option(
-    "--login", metavar="USER", default="", help="For a private repository: the name that the machines say."
-)
-@_where
-def bootstrap(*, url: str | None, login: str, repository: str) -> None:
-    """Print the one line to type on a new machine."""
-    from debonair.apt import edits, keyring
-
-    opened = _repository(repository)
-    if url is not None:
-        opened.change("bootstrap", edits.address(keyring.check_url(url)))
-    head = opened.draft().head
-    if not head.bootstrap:
-        raise RepositoryError(
-            f"The repository in {repository} does not know yet where clients read it.",
-            hint="Say it once: debonair repo bootstrap --url https://apt.example.org",
-        )
-    click.echo(keyring.line(head, login=login))
+                click.echo(f"       {shown(line)}")
 
 
 @repo.command()
@@ -384,15 +311,19 @@ def bootstrap(*, url: str | None, login: str, repository: str) -> None:
     type=_FILE,
     help="File with lines name:password; without it anybody may read.",
 )
-@_where
+@where
 def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None:
     """Serve the repository by HTTP until Ctrl-C."""
     from debonair import run
     from debonair.apt import place, server, state
-    from debonair.apt.storage import Folder
+    from debonair.apt.folder import Folder
 
     root = place.folder(repository)
-    state.head(Folder(root))
+    if Folder(root).size(state.HEAD) is None:
+        raise RepositoryError(
+            f"There is no repository in {root}: {state.HEAD} is missing.",
+            hint="Name its folder with --repository, or make one: debonair repo init DIR --name NAME",
+        )
     accounts = server.logins(logins) if logins else frozenset()
     log = (lambda line: click.echo(plain(line), err=True)) if run.verbose else (lambda _: None)
     with server.server(root, host, port, accounts=accounts, log=log) as bound:
@@ -412,95 +343,8 @@ def _added(debs: Sequence[Path], **where: Any) -> Edit:
     with apart.Pool() as pool:  # its first process begins while the rest is imported
         from debonair.apt import edits, facts
 
-        return edits.add(debs, _suites, reader=facts.apart(pool), **where)
+        return edits.add(debs, publisher.suites, reader=facts.apart(pool), **where)
 
 
-def _change(where: str, verb: str, edit: Edit, nothing: str) -> Repository:
-    """Carry ``edit`` out and show what it changed, or the sentence ``nothing``."""
-    _warn_of_time()
-    opened = _repository(where)
-    what: Sequence[str] = opened.change(verb, edit)
-    for line in what or [nothing]:
-        click.echo(plain(line))
-    return opened
-
-
-def _warn_of_time() -> None:
-    """Say so if the index will not be dated now: a build may have left its time in the environment."""
-    import time
-
-    from debonair.apt.release import stamp
-    from debonair.progress import say
-
-    if abs((dated := _clock()) - time.time()) > _DAY:
-        say(f"SOURCE_DATE_EPOCH is set: what is signed now is dated {stamp(dated)}.")
-
-
-def _repository(where: str) -> Repository:
-    from debonair.apt import place
-    from debonair.apt.publish import Repository
-
-    storage = place.storage(where, os.environ, clock=_clock)
-    return Repository(storage, lambda head: _signer(head.name), clock=_clock, who=_who())
-
-
-def _signer(name: str) -> Any:
-    from debonair.apt.signing import Gpg
-
-    home = _home(name)
-    return Gpg(home if home.exists() else None)
-
-
-def _home(name: str) -> Path:
-    """Return the folder of the private keys of the repository ``name``."""
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path(os.environ.get("HOME", "/")) / ".config")
-    return Path(base) / "debonair" / "repositories" / name / "gnupg"
-
-
-def _nothing(repository: Repository) -> bool:
-    """Tell whether there is certainly no repository: one that may be there needs its key."""
-    from debonair.apt import state
-
-    try:
-        return repository.storage.read(state.HEAD) is None
-    except Error:
-        return False
-
-
-def _discard(home: Path) -> None:
-    """Remove a key that signs nothing, as the repository that it was made for was not."""
-    import shutil
-
-    shutil.rmtree(home.parent, ignore_errors=True)
-
-
-def _suites() -> list[Suite]:
-    """Return the suites that there are targets for."""
-    from debonair import target
-    from debonair.apt import edits
-
-    found: dict[str, tuple[int, tuple[str, ...]]] = {}
-    for each in [target.load(name) for name in target.names()]:
-        _, known = found.get(each.suite, (0, ()))
-        found[each.suite] = (each.debian_release, tuple(sorted({*known, each.architecture})))
-    return edits.suites(found)
-
-
-def _clock() -> int:
-    from debonair import epoch
-
-    return epoch.now(os.environ)
-
-
-def _who() -> str:
-    """Return the account and the machine; DEBONAIR_PUBLISHER names somebody else, such as a CI."""
-    import getpass
-    import platform
-
-    if chosen := os.environ.get("DEBONAIR_PUBLISHER"):
-        return chosen
-    try:
-        account = getpass.getuser()
-    except (KeyError, OSError):  # an account without a name, as in a container
-        account = str(os.getuid())
-    return f"{account}@{platform.node()}"
+for _verb in repo_keys.VERBS:
+    repo.add_command(_verb)

@@ -82,13 +82,17 @@ def booted(
 def follower(booted: Watched) -> Iterator[Watched]:
     """The booted Debian, which knows hello 1.0 and has not installed it."""
     kept = booted.folder / "kept"
+    places = booted.folder / "config/debonair/places"
     shutil.copytree(booted.root, kept)
+    shutil.copytree(places, booted.folder / "places")
     assert booted.update() == ""
     yield booted
     for path in booted.root.iterdir():  # the folder itself is served
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     shutil.copytree(kept, booted.root, dirs_exist_ok=True)
     shutil.rmtree(kept)
+    shutil.rmtree(places)  # what this machine has seen of it meanwhile is no more
+    (booted.folder / "places").rename(places)
     booted.machine.run(["sh", "-c", f"dpkg --purge hello stranger 2>/dev/null; {FORGET}"])
 
 
@@ -204,6 +208,25 @@ def test_an_older_index_is_replayed(follower: Watched) -> None:
     assert "Candidate: 1.1-1" in policy, "it stays with what is newer"
     assert follower.version() == ""
     assert "is not that of the newest change" in repo("verify", code=11)
+
+
+def test_testing_in_the_place_of_stable(follower: Watched) -> None:
+    """Its InRelease is signed as well: a new machine refuses it by what the bootstrap deb has brought."""
+    repo("add", follower.deb("hello", "1.1"), "--channel", "testing")
+    shutil.rmtree(follower.dists)
+    shutil.copytree(follower.root / f"dists/{follower.machine.suite}-testing", follower.dists)
+    follower.machine.run(["sh", "-c", FORGET])
+    said = follower.machine.run(["apt-get", "update"], check=False)
+    assert "Conflicting distribution" in said.stdout + said.stderr
+    assert follower.install("hello").status != 0
+    assert follower.version() == ""
+    guard = "/etc/apt/preferences.d/acme-suite.pref"
+    follower.machine.run(["mv", guard, "/root/"])
+    try:
+        policy = follower.machine.run(["apt-cache", "policy", "hello"]).stdout
+        assert "Candidate: 1.1-1" in policy, "this is what the guard is for"
+    finally:
+        follower.machine.run(["mv", "/root/acme-suite.pref", guard])
 
 
 def test_a_share_of_the_machines_takes_a_release(

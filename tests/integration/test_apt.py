@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 import re
+import shlex
 import shutil
 import tempfile
 import time
@@ -17,6 +18,7 @@ from debs import make_deb
 from publisher import repo, served
 
 from debonair import run
+from debonair.apt import release
 from debonair.deb import control
 
 NAME = "acme"
@@ -225,7 +227,7 @@ class TestKeys:
             run.run(add)
             said = repo("init", tmp_path / "apt", "--name", NAME, "--key", fingerprint.lower())
             assert fingerprint in said
-            assert not (tmp_path / "config").exists()
+            assert not (tmp_path / "config/debonair/repositories").exists()
             assert client(tmp_path / "apt").update() == ""
             assert fingerprint in repo("verify")
             assert "is yours to make" in repo("rotate-key", code=11)
@@ -367,3 +369,22 @@ def contents(root: Path) -> dict[str, bytes]:
 def paragraphs(text: str) -> dict[str, dict[str, str]]:
     found = [control.parse(each) for each in text.split("\n\n") if each.strip()]
     return {each["Package"]: each for each in found}
+
+
+class TestTimer:
+    def test_its_units_are_valid_and_do_it(self, root: Path, tmp_path: Path) -> None:
+        said = repo("renew", "--timer")
+        units = sorted((tmp_path / "config/systemd/user").iterdir())
+        assert [unit.name for unit in units] == ["debonair-renew-acme.service", "debonair-renew-acme.timer"]
+        assert "systemctl --user enable --now debonair-renew-acme.timer" in said
+        done = run.run(["systemd-analyze", "verify", "--user", "--man=no", *units], check=False)
+        assert [line for line in done.stderr.splitlines() if "debonair-renew" in line] == []
+        (line,) = re.findall("^ExecStart=(.*)$", units[0].read_text(), re.MULTILINE)
+        assert shlex.split(line)[1:] == ["repo", "renew", "--if-due", "--repository", str(root)]
+        before = (root / "dists/trixie/InRelease").read_bytes()
+        assert repo("renew", "--if-due") == "No suite is due.\n"
+        assert (root / "dists/trixie/InRelease").read_bytes() == before
+        repo("renew", "--valid-days", "3", "--if-due")
+        fields = control.parse((root / "dists/trixie/Release").read_text())
+        times = [release.seconds(fields[name]) for name in ("Date", "Valid-Until")]
+        assert times[1] - times[0] == 3 * 86400

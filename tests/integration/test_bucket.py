@@ -14,7 +14,7 @@ from cutter import cutting
 from debs import make_deb
 from s3 import S3, serving
 from scribe import Scribe
-from together import publish_together
+from together import believing, publish_together
 
 from debonair import cli
 from debonair.apt import place
@@ -203,7 +203,8 @@ class TestPublishers:
         def publisher(who: str, scribe: Scribe, clock: Callable[[], int]) -> Repository:
             environ = {**s3.environment(), "HOME": "/nonexistent"}
             storage = place.storage(ADDRESS, environ, clock=clock)
-            return Repository(storage, lambda _: scribe, clock=clock, who=who)
+            trust = believing(storage, scribe, tmp_path)
+            return Repository(storage, lambda _: scribe, trust, clock=clock, who=who)
 
         publish_together(publisher, tmp_path)
         lost = sum(line == "PUT /fleet/apt/state/head.json" for line in s3.asked)

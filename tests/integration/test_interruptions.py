@@ -68,12 +68,19 @@ def restored(kept: Path, place: Path) -> None:
     shutil.copytree(kept, place)
 
 
+def known(place: Path) -> None:
+    """Let this machine know the copy of a repository in ``place``, and no other that was there."""
+    repo("trust", "-r", place, "--forget")
+    repo("trust", "-r", place, "--name", "acme")
+
+
 class TestKilled:
     @pytest.mark.usefixtures("still")
     def test_at_any_point_of_an_add(self, root: Path, tmp_path: Path) -> None:
         new = make_deb(tmp_path, version="1.1-1+deb13")
         next_one = make_deb(tmp_path, "other")
         shutil.copytree(root, tmp_path / "before")
+        shutil.copytree(tmp_path / "config", tmp_path / "config-before")
         asleep = client(root)
         assert asleep.update() == ""
         shutil.copytree(tmp_path / "client", tmp_path / "client-before")
@@ -82,6 +89,7 @@ class TestKilled:
         seen = []
         for point in sorted({1 + number * (operations - 1) // (POINTS - 1) for number in range(POINTS)}):
             restored(tmp_path / "before", root)
+            restored(tmp_path / "config-before", tmp_path / "config")
             restored(tmp_path / "client-before", tmp_path / "client")
             killed(tmp_path, new, at=point)
             machine = client(root, name=f"client-{point}")
@@ -162,6 +170,7 @@ class TestDisk:
         while True:
             refused = len(seen)
             restored(root, there)
+            known(there)
             disk.fill(leave=4096 * refused)
             with started("add", new, "-r", there) as publisher:
                 problems = publisher.communicate()[1]
@@ -186,6 +195,7 @@ class TestDisk:
     def test_that_is_read_only(self, root: Path, disk: Disk, tmp_path: Path) -> None:
         there = disk.folder / "apt"
         restored(root, there)
+        known(there)
         machine = client(root, f"file:{there}")
         disk.remount("ro")
         said = repo("add", make_deb(tmp_path, "other"), "-r", there, code=9)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from aptclient import Client
 from click.testing import CliRunner
@@ -14,10 +15,11 @@ from cutter import cutting
 from debs import make_deb
 from scribe import Scribe
 from sshd import HOST, running
-from together import publish_together
+from together import believing, publish_together
 
-from debonair import cli
+from debonair import cli, publisher
 from debonair.apt import place, remote, state
+from debonair.apt.place import identity as place_of
 from debonair.apt.publish import Repository
 from debonair.apt.storage import Conflict
 from debonair.errors import MachineError, NetworkError
@@ -67,6 +69,7 @@ def test_a_deb_is_published_and_fetched(root: Path, tmp_path: Path) -> None:
     repo("promote", "hello", "1.1")
     assert "back to 1.0-1" in repo("rollback", "hello")
     assert "all is well with" in repo("verify")
+    repo("trust", "-r", root, "--name", "acme")
     assert "all is well with" in repo("verify", "-r", root), "it is a folder like any other"
     assert "0 files removed" in repo("prune")
     machine = Client(
@@ -120,12 +123,12 @@ def test_what_is_cut_off_has_no_name(shelf: remote.Remote, root: Path) -> None:
     """What a connection that ends in the middle leaves of the data is compared with its hash."""
 
     class Cut(remote.Ssh):
-        def ask(self, request: str, data: bytes) -> tuple[int, bytes]:
+        def ask(self, request: str, data: bytes, limit: int) -> tuple[int, bytes]:
             self._in.write(request.encode() + data[:-1])
             self._in.flush()
             self._in.close()
             self._in = open(os.devnull, "wb")  # noqa: PTH123, SIM115 - closed with the session
-            return super().ask("", b"")
+            return super().ask("", b"", limit)
 
     broken = remote.open_(str(shelf), Cut)
     with pytest.raises(NetworkError, match=f"{HOST} cannot be reached by ssh: a file was cut off"):
@@ -161,6 +164,10 @@ def test_a_connection_that_is_cut(root: Path, tmp_path: Path, after: int) -> Non
     deb = make_deb(tmp_path, version="1.1-1+deb13")
     with cutting(int(os.environ["SHELF_PORT"]), after) as port:
         place = f"ssh://{HOST}:{port}{str(root).replace(' ', '%20')}"
+        pins = publisher.pins()
+        known = pins.load(place_of(f"{HOST}:{root}"))
+        assert known is not None
+        pins.save(msgspec.structs.replace(known, place=place_of(place)))
         assert f"{HOST} cannot be reached by ssh: " in repo("publish", deb, "--to", place, code=8)
     machine = Client(
         tmp_path / "client", f"file:{root}".replace(" ", "%20"), root / "acme-archive-keyring.gpg"
@@ -176,8 +183,9 @@ def test_a_connection_that_is_cut(root: Path, tmp_path: Path, after: int) -> Non
 def test_two_publishers_at_once_twenty_times(root: Path, tmp_path: Path) -> None:
     def publisher(who: str, scribe: Scribe, clock: Callable[[], int]) -> Repository:
         storage = place.storage(f"{HOST}:{root}", {}, clock=clock)
-        return Repository(storage, lambda _: scribe, clock=clock, who=who)
+        trust = believing(storage, scribe, tmp_path)
+        return Repository(storage, lambda _: scribe, trust, clock=clock, who=who)
 
     bob = publish_together(publisher, tmp_path)
     written = hashlib.sha256((root / state.HEAD).read_bytes()).hexdigest()
-    assert state.head(bob.storage)[1] == written
+    assert bob.trust.head()[1] == written

@@ -31,7 +31,8 @@ class Countdown:
         if self.count != self.point:
             return
         if event in {"os.link", "os.rename"}:
-            written = os.open(args[0], os.O_WRONLY)
+            parent = None if Path(args[0]).is_absolute() else args[2]
+            written = os.open(args[0], os.O_WRONLY, dir_fd=parent)
             os.ftruncate(written, os.fstat(written).st_size // 2)
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -41,8 +42,13 @@ class Countdown:
         if event == "open":
             path, _, flags = args
             new = flags & os.O_CREAT or flags & os.O_TMPFILE == os.O_TMPFILE
-            return bool(new) and str(path).startswith(self.folder)
-        return event in CHANGES and any(str(each).startswith(self.folder) for each in args[:2])
+            return bool(new) and self.within(path)
+        return event in CHANGES and any(self.within(each) for each in args[:2])
+
+    def within(self, path: Any) -> bool:
+        """Tell whether a path is in the folder; a relative one is so to a descriptor of what is in it."""
+        text = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else "/"
+        return text.startswith(self.folder) or not text.startswith("/")
 
 
 def main() -> None:

@@ -12,9 +12,12 @@ from scribe import Scribe
 from debonair.apt import edits, state
 from debonair.apt.channel import ALL
 from debonair.apt.draft import Draft
+from debonair.apt.folder import Folder
+from debonair.apt.pins import Pins
 from debonair.apt.publish import Repository
 from debonair.apt.state import Head
-from debonair.apt.storage import Folder, Storage
+from debonair.apt.storage import Storage
+from debonair.apt.trust import Trust
 
 SUITES = edits.suites({"bookworm": (12, ("amd64", "armhf")), "trixie": (13, ("amd64", "armhf"))})
 DAY = 86400
@@ -35,13 +38,23 @@ class Archive:
         self.repository = self.publisher()
 
     def publisher(self, storage: Storage | None = None, who: str = "ada") -> Repository:
+        storage = storage or self.storage
+        pins = Pins(self.root.parent / "pins" / who)
         return Repository(
-            storage or self.storage,
+            storage,
             lambda _: self.scribe,
+            Trust(storage, str(self.root), pins, self.scribe.signers),
             clock=self.clock,
             who=who,
             pause=self.pause,
         )
+
+    def other(self, who: str, storage: Storage | None = None) -> Repository:
+        """Another publisher, who knows the repository."""
+        bob = self.publisher(storage, who)
+        key = self.draft.head.keys[-1].fingerprint
+        bob.trust.first("acme", [key], now=self.clock(), old=False)
+        return bob
 
     def clock(self) -> int:
         return int(self.now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from debonair.apt.signing import Signed
@@ -21,11 +21,13 @@ class Scribe:
     def __init__(self, home: Path | None = None) -> None:
         self.home = home
         self.signed = 0
+        self.made: list[str] = []
 
     def create(self, identity: str, *, now: int) -> Key:
         if self.home:
             self.home.mkdir(parents=True, exist_ok=True)
-        return self.adopt(f"{next(_numbers):040X}", now=now)
+        self.made.append(f"{next(_numbers):040X}")
+        return self.adopt(self.made[-1], now=now)
 
     def adopt(self, fingerprint: str, *, now: int) -> Key:
         body = base64.b64encode(fingerprint.encode()).decode()
@@ -36,6 +38,25 @@ class Scribe:
         self.signed += 1
         seal = "".join(f"SIGNED {each} {now} {len(text)} {hash_of(text)}\n" for each in fingerprints)
         return Signed(f"{text}{seal}", seal)
+
+    def seal(self, text: str, fingerprints: Sequence[str], *, now: int) -> str:
+        self.signed += 1
+        return "".join(f"SEALED {each} {now} {hash_of(text)}\n" for each in fingerprints)
+
+    def fingerprints(self) -> tuple[str, ...]:
+        return tuple(self.made)
+
+    def signers(self, text: str, detached: str, keyring: bytes) -> tuple[str, ...]:
+        found = re.findall(r"^SEALED (\S+) \d+ (\S+)$", detached, re.MULTILINE)
+        return tuple(key for key, seal in found if seal == hash_of(text) and key.encode() in keyring)
+
+    def opened(self, inline: str, keyring: bytes, fingerprints: Collection[str]) -> str | None:
+        text, _, seal = inline.partition("SIGNED ")
+        try:
+            by = self.check(inline, f"SIGNED {seal}", text, keyring)
+        except RepositoryError:
+            return None
+        return text if set(by) & set(fingerprints) else None
 
     def check(self, inline: str, detached: str, text: str, keyring: bytes) -> tuple[str, ...]:
         if not inline.endswith(detached):

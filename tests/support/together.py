@@ -11,12 +11,20 @@ from repository import SUITES
 from scribe import Scribe
 
 from debonair.apt import edits, history, state, verify
+from debonair.apt.pins import Pins
 from debonair.apt.publish import Repository
 from debonair.apt.state import Head
+from debonair.apt.storage import Storage
+from debonair.apt.trust import Trust
 
 _TIMES = 20
 Publisher = Callable[[str, Scribe, Callable[[], int]], Repository]
 """Opens the repository for somebody, who signs by the scribe and reads the clock."""
+
+
+def believing(storage: Storage, scribe: Scribe, folder: Path) -> Trust:
+    """Return what two accounts of one machine believe, who share what they have seen."""
+    return Trust(storage, "apt", Pins(folder / "pins"), scribe.signers)
 
 
 def publish_together(publisher: Publisher, folder: Path) -> Repository:

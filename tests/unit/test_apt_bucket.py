@@ -14,7 +14,8 @@ from repository import Archive
 
 from debonair.apt import aws, bucket, parallel, place, verify
 from debonair.apt.bucket import Bucket
-from debonair.apt.storage import Conflict, Folder, Found
+from debonair.apt.folder import Folder
+from debonair.apt.storage import Conflict, Found
 from debonair.errors import Error, MachineError, NetworkError, RepositoryError
 
 HOUR = 3600

@@ -7,13 +7,16 @@ from debonair.apt.channel import Line
 from debonair.errors import RepositoryError
 
 WHERE = "hello (amd64) in trixie"
+FACTS = "f" * 64
 
 
 def published(*versions: str, percent: int = 100) -> Line:
     line = None
     for at, version in enumerate(versions):
         share = percent if version == versions[-1] else 100
-        line = channel.publish(line, version, f"sum of {version}", now=at, percent=share, where=WHERE)
+        line = channel.publish(
+            line, version, f"sum of {version}", FACTS, now=at, percent=share, where=WHERE
+        )
     assert line is not None
     return line
 
@@ -30,7 +33,7 @@ class TestPublish:
 
     def test_the_same_bytes_again_are_nothing_new(self) -> None:
         line = published("1.0")
-        assert channel.publish(line, "1.0", "sum of 1.0", now=9, percent=100, where=WHERE) is line
+        assert channel.publish(line, "1.0", "sum of 1.0", FACTS, now=9, percent=100, where=WHERE) is line
 
     @pytest.mark.parametrize(
         ("version", "deb", "said"),
@@ -43,17 +46,17 @@ class TestPublish:
     )
     def test_refused(self, version: str, deb: str, said: str) -> None:
         with pytest.raises(RepositoryError) as refused:
-            channel.publish(published("1.0", "1.1"), version, deb, now=9, percent=100, where=WHERE)
+            channel.publish(published("1.0", "1.1"), version, deb, FACTS, now=9, percent=100, where=WHERE)
         assert said in refused.value.message
         assert refused.value.hint
 
     def test_what_was_rolled_back_is_not_published_again(self) -> None:
         line = channel.rollback(published("1.0", "1.1"), "1.0", now=5, where=WHERE)
         with pytest.raises(RepositoryError, match="was rolled back"):
-            channel.publish(line, "1.1", "sum of 1.1", now=6, percent=100, where=WHERE)
+            channel.publish(line, "1.1", "sum of 1.1", FACTS, now=6, percent=100, where=WHERE)
         with pytest.raises(RepositoryError, match=r"has had version 1\.1"):
-            channel.publish(line, "1.0.1", "x", now=6, percent=100, where=WHERE)
-        assert offered(channel.publish(line, "1.2", "x", now=6, percent=100, where=WHERE)) == ["1.2"]
+            channel.publish(line, "1.0.1", "x", FACTS, now=6, percent=100, where=WHERE)
+        assert offered(channel.publish(line, "1.2", "x", FACTS, now=6, percent=100, where=WHERE)) == ["1.2"]
 
 
 class TestRollout:

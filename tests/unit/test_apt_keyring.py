@@ -7,25 +7,29 @@ from pathlib import Path
 import pytest
 from scribe import Scribe
 
-from debonair.apt import keyring, state
+from debonair.apt import edits, keyring, state
 from debonair.apt.state import Bootstrap, Head
 from debonair.deb import archive
 from debonair.errors import RepositoryError
 
 KEY = Scribe().adopt("AB" * 20, now=1_700_000_000)
+SUITES = edits.suites(
+    {name: (release, ("arm64",)) for name, release in (("bookworm", 12), ("trixie", 13), ("forky", 14))}
+)
 HEAD = Head(state.FORMAT, "acme", 0, "", (KEY,), 365, {}, url="https://apt.example.org")
 
 
 def test_the_bootstrap_deb(golden: Callable[[str, str], None], tmp_path: Path) -> None:
     path = tmp_path / "x.deb"
-    path.write_bytes(keyring.deb(HEAD, "trixie", "1+deb13", now=1_700_000_000))
-    assert path.read_bytes() == keyring.deb(HEAD, "trixie", "1+deb13", now=1_700_000_000)
+    path.write_bytes(keyring.deb(HEAD, SUITES, "trixie", "1+deb13", now=1_700_000_000))
+    assert path.read_bytes() == keyring.deb(HEAD, SUITES, "trixie", "1+deb13", now=1_700_000_000)
     deb = archive.read(path, keep=lambda _: True)
     assert deb.contents["usr/share/keyrings/acme-archive-keyring.gpg"] == (b"AB" * 20)
     changelog = "usr/share/doc/acme-archive-keyring/changelog.gz"
     texts = {
         "sources": "etc/apt/sources.list.d/acme.sources",
         "pref": "etc/apt/preferences.d/acme.pref",
+        "suite.pref": "etc/apt/preferences.d/acme-suite.pref",
         "conf": "etc/apt/apt.conf.d/52acme",
         "copyright": "usr/share/doc/acme-archive-keyring/copyright",
         "lintian-overrides": "usr/share/lintian/overrides/acme-archive-keyring",
@@ -34,6 +38,7 @@ def test_the_bootstrap_deb(golden: Callable[[str, str], None], tmp_path: Path) -
         golden(f"repo/archive.{name}", deb.contents[path_of].decode())
     golden("repo/archive.changelog", gzip.decompress(deb.contents[changelog]).decode())
     golden("repo/archive.control", deb.members["control"].decode())
+    golden("repo/archive.postinst", deb.members["postinst"].decode())
     golden("repo/archive.conffiles", deb.members["conffiles"].decode())
     files = {entry.path for entry in deb.entries if entry.kind == "file"}
     assert files == {*texts.values(), changelog, "usr/share/keyrings/acme-archive-keyring.gpg"}
@@ -86,5 +91,5 @@ def test_wrong_addresses(url: str) -> None:
 def test_the_maintainer_has_a_domain(url: str, maintainer: str, tmp_path: Path) -> None:
     head = Head(state.FORMAT, "acme", 0, "", (KEY,), 365, {}, url=url)
     path = tmp_path / "x.deb"
-    path.write_bytes(keyring.deb(head, "trixie", "1+deb13", now=1_700_000_000))
+    path.write_bytes(keyring.deb(head, SUITES, "trixie", "1+deb13", now=1_700_000_000))
     assert archive.read_control(path)["Maintainer"] == maintainer

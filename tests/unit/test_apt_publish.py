@@ -16,9 +16,10 @@ from repository import DAY, Archive, Interrupted
 
 from debonair.apt import edits, history, index, page, release, state, sweep, verify
 from debonair.apt.draft import Draft
+from debonair.apt.folder import Folder
 from debonair.apt.publish import Edit
 from debonair.apt.state import Head, Suite
-from debonair.apt.storage import Conflict, Folder, Stored
+from debonair.apt.storage import MOST, Conflict, Stored
 from debonair.errors import MachineError, PackageError, RepositoryError
 
 
@@ -64,9 +65,10 @@ class TestInit:
         late = Interrupted(
             tmp_path / "two", lambda path: Folder(tmp_path / "two").replace(path, b"{}", None)
         )
-        archive.repository = archive.publisher(late)
+        two = Archive(tmp_path / "two")
+        two.repository = two.publisher(late)
         with pytest.raises(RepositoryError, match="already"):
-            archive.init()
+            two.init()
 
     def test_a_suite_that_came_later(self, archive: Archive) -> None:
         later = edits.suites({"forky": (14, ("amd64",))})
@@ -337,14 +339,14 @@ class TestIndex:
         read: list[str] = []
 
         class Watched(Folder):
-            def read(self, path: str) -> Stored | None:
+            def read(self, path: str, limit: int = MOST) -> Stored | None:
                 read.append(path)
-                return super().read(path)
+                return super().read(path, limit)
 
         many.publisher(Watched(many.root)).change("add", adding(many, many.deb("app100", "1.1")))
         after = {piece.document for piece in many.draft.suite("trixie").pieces}
         assert len(after - before) == len(before - after) == 1
-        assert len([path for path in read if path.startswith("state/debs/")]) < 100
+        assert len([path for path in read if path.startswith("state/objects/")]) < 150
         assert not any(path.startswith("pool/") and "app" in path for path in read)
         assert wrong(many) == []
 
@@ -420,7 +422,7 @@ class TestPublishers:
 
             def meanwhile(path: str, others: Iterator[Path] = others) -> None:
                 if path == state.HEAD and (deb := next(others, None)):
-                    archive.publisher(who="bob").change("add", adding(archive, deb))
+                    archive.other("bob").change("add", adding(archive, deb))
 
             mine = archive.deb("mine", f"1.{number}")
             archive.publisher(Interrupted(archive.root, meanwhile)).change("add", adding(archive, mine))
@@ -438,7 +440,7 @@ class TestPublishers:
 
         def meanwhile(path: str) -> None:
             if path.endswith(when) and (deb := next(others, None)):
-                archive.publisher(who="bob").change("add", adding(archive, deb))
+                archive.other("bob").change("add", adding(archive, deb))
 
         archive.publisher(Interrupted(archive.root, meanwhile)).change(
             "add", adding(archive, archive.deb("mine"))
@@ -450,10 +452,10 @@ class TestPublishers:
         others = iter([archive.deb("theirs")])
 
         class Watched(Folder):
-            def read(self, path: str) -> Stored | None:
-                found = super().read(path)
+            def read(self, path: str, limit: int = MOST) -> Stored | None:
+                found = super().read(path, limit)
                 if path == "dists/trixie/InRelease" and (deb := next(others, None)):
-                    archive.publisher(who="bob").change("add", adding(archive, deb))
+                    archive.other("bob").change("add", adding(archive, deb))
                 return found
 
         archive.publisher(Watched(archive.root)).change("add", adding(archive, archive.deb("mine")))
@@ -464,7 +466,7 @@ class TestPublishers:
     def test_one_that_never_gets_its_turn(self, archive: Archive) -> None:
         def always(path: str) -> None:
             if path == state.HEAD:
-                archive.publisher(who="bob").change("renew", edits.renew(()))
+                archive.other("bob").change("renew", edits.renew(()))
 
         with pytest.raises(RepositoryError, match="Others have published 40 times meanwhile"):
             archive.publisher(Interrupted(archive.root, always)).change(
@@ -580,9 +582,15 @@ class TestState:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            (b'{"format": 2}', "has the format 2, and this Debonair knows 1"),
+            (b'{"format": 3}', "has the format 3, and this Debonair knows 2"),
             (b"{", "is not a document of a repository"),
-            (b'{"format": 1}', "is not a document of a repository"),
+            (b'{"format": 2}', "is not a document of a repository"),
+            (b'{"format": 1}', "is not signed by the key that this machine trusts for 'acme'"),
+            (b'{"format": 2, "signed": "\\ud800", "signature": ""}', "is not a document"),
+            (b"[" * 100_000, "is not a document"),
+            (b'{"x": ' + b"[" * 100_000, "is not a document"),
+            (b'{"format": 2, "\\u001b[2Jx": 1}', r"unknown field `\\x1b\[2Jx`"),
+            (b"x" * (state.HEAD_MOST + 1), "has more than 4194304 bytes"),
         ],
     )
     def test_a_head_that_is_none(self, archive: Archive, text: bytes, said: str) -> None:

@@ -25,7 +25,7 @@ class Said:
         self.places.append((host, folder, port))
         return self
 
-    def ask(self, request: str, data: bytes) -> tuple[int, bytes]:
+    def ask(self, request: str, data: bytes, limit: int) -> tuple[int, bytes]:
         self.asked.append((request, data))
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):

@@ -7,7 +7,8 @@ from typing import NoReturn
 
 import pytest
 
-from debonair.apt.storage import Conflict, Folder
+from debonair.apt.folder import Folder
+from debonair.apt.storage import Conflict
 from debonair.errors import MachineError
 
 

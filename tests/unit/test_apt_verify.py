@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from repository import DAY, Archive
 
-from debonair.apt import edits, facts, history, state, sweep, verify
+from debonair.apt import edits, history, state, sweep, verify
 
 
 @pytest.fixture(autouse=True)
@@ -132,10 +132,10 @@ def test_the_state(archive: Archive) -> None:
 
 def test_facts(archive: Archive) -> None:
     entry = archive.draft.lines("trixie", "hello")["amd64"].entries[0]
-    path = archive.root / facts.path_of(entry.deb)
-    data = json.loads(path.read_text())
-    path.write_text(json.dumps({**data, "sha256": "0" * 64}))
-    only(archive, "is of another deb")
+    path = archive.root / state.object_path(entry.facts)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(entry.deb.encode(), b"0" * 64))
+    only(archive, "has other bytes than when it was written")
     path.unlink()
     found = list(verify._state(archive.draft, "trixie"))
     assert found == [f"{path_of(path, archive)} is missing in the repository."]
@@ -149,9 +149,9 @@ def test_the_history(archive: Archive) -> None:
     path.unlink()
     only(archive, "is missing: the history is cut off there")
     path.write_bytes(data)
-    head = archive.root / state.HEAD
-    head.write_bytes(head.read_bytes().replace(b'"generation": 2', b'"generation": 3'))
-    assert "The history has change 2 where 3 must be." in wrong(archive)
+    draft = archive.draft
+    draft.head = msgspec.structs.replace(draft.head, generation=3)
+    assert "The history has change 2 where 3 must be." in verify.verify(draft, archive.scribe)
 
 
 def test_the_page(archive: Archive) -> None:

@@ -15,7 +15,7 @@ from debs import EPOCH, make_deb
 from reading import Here
 from scribe import Scribe
 
-from debonair import cli, repo
+from debonair import cli, publisher, repo
 from debonair.apt import page
 
 DAY = 86400
@@ -58,7 +58,7 @@ VERBS = sorted(repo.repo.commands)
 def test_the_verbs() -> None:
     assert " ".join(VERBS) == (
         "add bootstrap history init list promote prune publish renew rollback rollout rotate-key serve "
-        "verify"
+        "trust verify"
     )
 
 
@@ -88,7 +88,7 @@ class TestInit:
     def test_a_key_of_ones_own(self, tmp_path: Path) -> None:
         said = run("init", "apt", "--name", "acme", "--key", "AB" * 20)
         assert f"Key:  {'AB' * 20}\nKept: in your GnuPG home" in said
-        assert not (tmp_path / "config").exists()
+        assert not (tmp_path / "config/debonair/repositories").exists()
         assert "does not know yet where clients read it" in run("bootstrap", code=11)
         assert "acme-archive-keyring" not in run("history")
         assert "https://x.example.org/bootstrap/acme-" in run("bootstrap", "--url", "https://x.example.org")
@@ -109,7 +109,7 @@ class TestInit:
     def test_the_home_of_the_keys(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("XDG_CONFIG_HOME")
         monkeypatch.setenv("HOME", "/home/ada")
-        assert repo._home("acme") == Path("/home/ada/.config/debonair/repositories/acme/gnupg")
+        assert publisher.keys("acme") == Path("/home/ada/.config/debonair/repositories/acme/gnupg")
 
 
 def test_a_release_from_first_to_last(made: str, deb: Callable[..., Path]) -> None:
@@ -247,16 +247,16 @@ def test_who(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DEBONAIR_PUBLISHER")
     monkeypatch.setattr("platform.node", lambda: "pi")
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
-    assert repo._who() == "ada@pi"
+    assert publisher.who() == "ada@pi"
 
     def nobody() -> str:
         raise KeyError
 
     monkeypatch.setattr("getpass.getuser", nobody)
     monkeypatch.setattr(os, "getuid", lambda: 7)
-    assert repo._who() == "7@pi"
+    assert publisher.who() == "7@pi"
 
 
 def test_an_existing_home_signs(made: str) -> None:
-    assert repo._signer("acme").home == repo._home("acme")
-    assert repo._signer("other").home is None
+    assert publisher.signer("acme").home == publisher.keys("acme")
+    assert publisher.signer("other").home is None

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from debonair.apt import aws, headers
-from debonair.apt.storage import Conflict, Found, Stored
+from debonair.apt.shown import shown
+from debonair.apt.storage import MOST, Conflict, Found, Stored, inside, is_inside, too_large
 from debonair.errors import Error, MachineError, NetworkError, RepositoryError
 
 if TYPE_CHECKING:
@@ -95,11 +96,13 @@ class Bucket:
     def __str__(self) -> str:
         return self.url
 
-    def read(self, path: str) -> Stored | None:
+    def read(self, path: str, limit: int = MOST) -> Stored | None:
         """Return the object at ``path``; ``Storage.read``."""
         with _asked(self.url, "read"):
             try:
-                found = self.store.get(path)
+                found = self.store.get(inside(path))
+                if found.meta["size"] > limit:
+                    raise too_large(path, limit)
                 return Stored(bytes(found.bytes()), _tag(found.meta))
             except FileNotFoundError as absent:
                 if any(word in str(absent) for word in _NO_BUCKET):
@@ -141,16 +144,18 @@ class Bucket:
         with _asked(self.url, "read"):
             for some in self.store.list(folder):
                 for each in some:
+                    if not is_inside(each["path"]):
+                        continue
                     yield Found(each["path"], each["size"], int(each["last_modified"].timestamp()))
 
     def remove(self, path: str) -> None:
         """Remove the object at ``path``; ``Storage.remove``."""
         with _asked(self.url, "written"), suppress(FileNotFoundError):
-            self.store.delete(path)
+            self.store.delete(inside(path))
 
     def _meta(self, path: str) -> ObjectMeta | None:
         with _asked(self.url, "read"), suppress(FileNotFoundError):
-            return self.store.head(path)
+            return self.store.head(inside(path))
         return None
 
     def _put(self, path: str, data: bytes, mode: PutMode) -> None:
@@ -163,7 +168,7 @@ class Bucket:
         }
         with _asked(self.url, "written"):
             try:
-                self.store.put(path, data, mode=mode, attributes=known, use_multipart=False)
+                self.store.put(inside(path), data, mode=mode, attributes=known, use_multipart=False)
             except (AlreadyExistsError, PreconditionError) as other:
                 if any(word in str(other) for word in _NO_BUCKET):
                     raise FileNotFoundError(str(other)) from other
@@ -246,7 +251,7 @@ def _reason(said: str) -> str:
     if code := re.search(r"<Code>(\w+)</Code>", said):
         return code[1]
     line = said.splitlines()[0] if said else "it does not say why"
-    return line.rpartition(" - ")[2].strip().rstrip(".:")
+    return shown(line.rpartition(" - ")[2].strip().rstrip(".:"))
 
 
 def _tag(meta: ObjectMeta) -> str:

@@ -7,36 +7,41 @@ are pruned.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
+from debonair.apt.names import Digest, Text, Time
 from debonair.deb.version import order
 from debonair.errors import RepositoryError
 
 ALL = 100
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A version in a channel."""
 
-    version: str
-    deb: str
+    version: Text
+    deb: Digest
     """SHA256 of the deb."""
-    added: int
+    facts: Digest
+    """SHA256 of its ``Facts``, which are kept among the objects."""
+    added: Time
     """When the channel got it, in seconds since the epoch."""
-    percent: int = ALL
+    percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = ALL
     """The share of machines that may take it."""
     halted: bool = False
     """No further machine takes it; those that have it keep it."""
     withdrawn: bool = False
     """It was rolled back."""
-    unlisted: int | None = None
+    unlisted: Time | None = None
     """Since when the index does not name it; None while it does."""
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The versions of a package for one architecture in a channel, in the order in which it got them."""
 
-    highest: str
+    highest: Text
     """The highest version that there ever was, pruned ones counted."""
     entries: tuple[Entry, ...] = ()
 
@@ -59,14 +64,16 @@ class Line(msgspec.Struct, frozen=True):
         return tuple(found)
 
 
-def publish(line: Line | None, version: str, deb: str, *, now: int, percent: int, where: str) -> Line:
-    """Return ``line`` with ``version`` as its newest; the bytes of the deb have the SHA256 ``deb``.
+def publish(
+    line: Line | None, version: str, deb: str, facts: str, *, now: int, percent: int, where: str
+) -> Line:
+    """Return ``line`` with ``version`` as its newest: SHA256 of the deb, and of the document of its facts.
 
     ``where`` names package and channel for the error. Raises ``RepositoryError`` for a version that is
     not higher than what the channel has had. The same bytes once more change nothing.
     """
     if line is None:
-        return Line(version, (Entry(version, deb, now, percent),))
+        return Line(version, (Entry(version, deb, facts, now, percent),))
     known = line.find(version)
     if known and known.deb == deb and not known.withdrawn:
         return line
@@ -85,7 +92,7 @@ def publish(line: Line | None, version: str, deb: str, *, now: int, percent: int
             f"{where} has had version {line.highest}, and {version} is not higher.",
             hint="Raise the version; to go back to an older one: debonair repo rollback",
         )
-    entries = (*line.entries, Entry(version, deb, now, percent))
+    entries = (*line.entries, Entry(version, deb, facts, now, percent))
     return _dated(Line(version, entries), now)
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from debonair.apt import facts as facts_of_debs
 from debonair.apt import index, parallel, state
-from debonair.apt.channel import Line
+from debonair.apt.channel import Entry, Line
 from debonair.apt.facts import Facts
+from debonair.apt.shown import shown
 from debonair.apt.state import Chunk, Head, Suite
 from debonair.apt.storage import Storage
 from debonair.errors import RepositoryError
 
+_DAY = 86400
 Lines = Mapping[str, Line]
 """The versions of a package in a channel, by architecture."""
 
@@ -60,6 +63,11 @@ class Draft:
         """Let ``suite`` be signed anew even if nothing in it changes."""
         self.changed.setdefault(suite, {})
 
+    def due(self) -> list[str]:
+        """Return the suites whose Release is to be signed anew: half of its time is over, or more."""
+        soon = self.now + self.head.valid_days * _DAY // 2
+        return [name for name in self.suites if self.suite(name).valid_until < soon]
+
     def lines(self, suite: str, package: str) -> Lines:
         """Return the versions of ``package`` in ``suite``, empty if it is not there."""
         if package in self.changed.get(suite, {}):
@@ -83,17 +91,26 @@ class Draft:
         found.update(self.changed.get(suite, {}))
         yield from ((name, found[name]) for name in sorted(found) if found[name])
 
-    def facts(self, digest: str) -> Facts:
-        """Return the facts of the deb with that SHA256. Raises ``RepositoryError`` if they are gone."""
-        if digest not in self._facts:
-            path = facts_of_debs.path_of(digest)
-            if (found := self.storage.read(path)) is None:
-                raise RepositoryError(
-                    f"{path} is missing in the repository.",
-                    hint="Restore it from a backup of the repository.",
-                )
-            self._facts[digest] = state.decode(found.data, Facts, path)
-        return self._facts[digest]
+    def facts(self, entry: Entry) -> Facts:
+        """Return the facts of the deb of ``entry``.
+
+        Raises ``RepositoryError`` if they are gone, or of another deb.
+        """
+        if entry.facts not in self._facts:
+            self._facts[entry.facts] = state.load(self.storage, entry.facts, Facts)
+        found = self._facts[entry.facts]
+        if (found.sha256, found.version) != (entry.deb, entry.version):
+            raise RepositoryError(
+                f"{state.object_path(entry.facts)} is of another deb than {shown(entry.version)}.",
+                hint="Restore the repository from a backup.",
+            )
+        return found
+
+    def know(self, facts: Facts) -> str:
+        """Return the name of the document of ``facts``, which ``keep`` writes."""
+        digest = hashlib.sha256(_encoded(facts)).hexdigest()
+        self._facts[digest] = facts
+        return digest
 
     def keep(self, facts: Facts, data: bytes, changelog: bytes) -> None:
         """Put a deb into the pool, with its changelog and its facts, before anything names them.
@@ -101,15 +118,31 @@ class Draft:
         Of the debs of one source the first brings the changelog. Raises ``RepositoryError`` if the pool has
         a file of that name with other bytes.
         """
-        self._facts[facts.sha256] = facts
         if not self.storage.add(facts.filename, data) and (known := self.storage.read(facts.filename)):
             facts_of_debs.immutable(known.data, facts)
         if changelog:
             self.storage.add(facts.changelog, changelog)
-        encoded = msgspec.json.encode(facts)
-        self.storage.add(facts_of_debs.path_of(facts.sha256), encoded)
+        self.state(facts)
+
+    def state(self, facts: Facts) -> None:
+        """Keep the document of ``facts``, whose deb is in the pool."""
+        state.put(self.storage, _encoded(facts))
+
+    def restore(self, facts: Facts, data: bytes) -> bool:
+        """Put a deb that the state names into the pool again, if it is not there as it must be."""
+        there = self.storage.read(facts.filename)
+        if there is not None and there.data == data:
+            return False
+        if there is None:
+            return self.storage.add(facts.filename, data)
+        self.storage.replace(facts.filename, data, there.tag)
+        return True
 
     def _chunk(self, digest: str) -> Chunk:
         if digest not in self._chunks:
             self._chunks[digest] = state.load(self.storage, digest, Chunk)
         return self._chunks[digest]
+
+
+def _encoded(facts: Facts) -> bytes:
+    return msgspec.json.encode(facts, order="sorted")

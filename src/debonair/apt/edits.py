@@ -12,14 +12,16 @@ from pathlib import Path
 
 import msgspec
 
-from debonair.apt import channel, facts, keyring, parallel
+from debonair.apt import channel, facts, parallel
 from debonair.apt.channel import ALL, Line
 from debonair.apt.draft import Draft, Lines
 from debonair.apt.facts import Facts
+from debonair.apt.issue import begun, bootstrap, published
 from debonair.apt.publish import Edit
-from debonair.apt.state import Bootstrap, Key, Suite
+from debonair.apt.state import Key, Suite
 from debonair.deb.version import order, release, without_release
 from debonair.errors import RepositoryError
+from debonair.progress import say
 
 CHANNELS = ("stable", "testing")
 _ROWS = 100
@@ -44,7 +46,7 @@ def first(known: Sequence[Suite]) -> Edit:
     """Return the edit that makes all suites, and the bootstrap deb if the address is known."""
 
     def edit(draft: Draft) -> list[str]:
-        return _begun(draft, draft.ensure(known))
+        return begun(draft, draft.ensure(known))
 
     return edit
 
@@ -75,13 +77,15 @@ def add(
         releases: dict[int | None, str] = {
             each.debian_release: each.suite for each in map(draft.suite, draft.suites)
         }
-        what = []
-        for each, _, _ in read:
+        what, again = [], []
+        for each, _, path in read:
             where = _suite_of(draft, each, suite or releases.get(release(each.version)), channel_name)
-            if _published(draft, where, each, percent):
+            if published(draft, where, each, percent):
                 what.append(
                     f"{each.package} {each.version} {each.architecture} in {where}{_share(percent)}"
                 )
+            else:
+                again.append((each, path))
         if what:
 
             def keep(deb: tuple[Facts, bytes, Path]) -> None:
@@ -90,7 +94,10 @@ def add(
 
             # One at a time is in memory, or as many as are on their way at once.
             parallel.each(draft.storage.at_once, keep, read, "Debs")
-        return [*what, *_begun(draft, made)]
+        for each, path in again:
+            if draft.restore(each, facts.load(path, each)):
+                say(f"{each.filename} was not as it must be: it was written again.")
+        return [*what, *begun(draft, made)]
 
     return edit
 
@@ -111,6 +118,7 @@ def promote(app: str, version: str, *, source: str, to: str, suite: str | None, 
                     target.get(architecture),
                     entry.version,
                     entry.deb,
+                    entry.facts,
                     now=draft.now,
                     percent=percent,
                     where=f"{app} ({architecture}) in {goal}",
@@ -181,14 +189,22 @@ def rollback(app: str, version: str | None, *, channel_name: str, suite: str | N
     return edit
 
 
-def renew(known: Sequence[Suite]) -> Edit:
-    """Return the edit that signs all suites anew, with a new Date and Valid-Until."""
+def renew(known: Sequence[Suite], *, valid_days: int | None = None, if_due: bool = False) -> Edit:
+    """Return the edit that signs all suites anew, with a new Date and Valid-Until.
+
+    They are valid for ``valid_days`` from then on, if that is given. With ``if_due`` nothing is done if no
+    suite is due.
+    """
 
     def edit(draft: Draft) -> list[str]:
+        if if_due and not draft.due() and valid_days in (None, draft.head.valid_days):
+            return []
+        if valid_days is not None:
+            draft.head = msgspec.structs.replace(draft.head, valid_days=valid_days)
         made = draft.ensure(known)
         for name in draft.suites:
             draft.touch(name)
-        return ["all suites signed anew", *_begun(draft, made)]
+        return ["all suites signed anew", *begun(draft, made)]
 
     return edit
 
@@ -200,7 +216,7 @@ def address(url: str) -> Edit:
         if draft.head.url == url and draft.head.bootstrap:
             return []
         draft.head = msgspec.structs.replace(draft.head, url=url)
-        return [f"read at {url}", *_bootstrap(draft)]
+        return [f"read at {url}", *bootstrap(draft)]
 
     return edit
 
@@ -214,7 +230,7 @@ def take_key(key: Key) -> Edit:
         draft.head = msgspec.structs.replace(draft.head, keys=(*draft.head.keys, key))
         for name in draft.suites:
             draft.touch(name)
-        return [f"signed by {key.fingerprint} too", *_bootstrap(draft)]
+        return [f"signed by {key.fingerprint} too", *bootstrap(draft)]
 
     return edit
 
@@ -232,7 +248,7 @@ def drop_keys() -> Edit:
         draft.head = msgspec.structs.replace(draft.head, keys=(newest,))
         for name in draft.suites:
             draft.touch(name)
-        return [*(f"signed by {key.fingerprint} no more" for key in old), *_bootstrap(draft)]
+        return [*(f"signed by {key.fingerprint} no more" for key in old), *bootstrap(draft)]
 
     return edit
 
@@ -291,23 +307,6 @@ def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -
     return name
 
 
-def _published(draft: Draft, where: str, each: Facts, percent: int) -> bool:
-    """Put a deb into a suite; return whether that changed anything."""
-    before = draft.lines(where, each.package)
-    line = channel.publish(
-        before.get(each.architecture),
-        each.version,
-        each.sha256,
-        now=draft.now,
-        percent=percent,
-        where=f"{each.package} ({each.architecture}) in {where}",
-    )
-    if line is before.get(each.architecture):
-        return False
-    draft.put(where, each.package, {**before, each.architecture: line})
-    return True
-
-
 def _having(draft: Draft, app: str, *, channel_name: str, suite: str | None) -> list[tuple[str, Lines]]:
     """Return the suites of a channel that have ``app``, with its lines.
 
@@ -335,38 +334,3 @@ def _found(what: Sequence[object], message: str, hint: str = "") -> None:
 
 def _share(percent: int) -> str:
     return "" if percent == ALL else f", for {percent} %"
-
-
-def _begun(draft: Draft, made: Sequence[str]) -> list[str]:
-    """Publish the next bootstrap deb if suites were ``made``: their machines need one too."""
-    return [*(f"{name}, new" for name in made), *(_bootstrap(draft) if made else [])]
-
-
-def _bootstrap(draft: Draft) -> list[str]:
-    """Publish the next bootstrap deb in every suite, if the address is known."""
-    if not draft.head.url:
-        return []
-    issue = draft.head.issue + 1
-    name = keyring.package(draft.head.name)
-    # A publisher that died may have left one of that number in the pool, with a key that nobody took.
-    while any(
-        draft.storage.size(f"pool/{facts.initial(name)}/{name}/{name}_{version}_all.deb") is not None
-        for version in (f"{issue}+deb{draft.suite(each).debian_release}" for each in draft.suites)
-    ):
-        issue += 1
-    made: dict[str, Bootstrap] = {}
-    what = []
-    for name in draft.suites:
-        suite = draft.suite(name)
-        version = f"{issue}+deb{suite.debian_release}"
-        if suite.suite not in made:
-            deb = keyring.deb(draft.head, suite.suite, version, now=draft.now)
-            each, changelog = facts.of(Path(keyring.path(draft.head.name, suite.suite)), deb)
-            draft.keep(each, deb, changelog)
-            made[suite.suite] = Bootstrap(version, each.sha256, each.filename)
-            what.append(f"{each.package} {version}")
-        else:
-            each = draft.facts(made[suite.suite].sha256)
-        _published(draft, name, each, ALL)
-    draft.head = msgspec.structs.replace(draft.head, issue=issue, bootstrap=made)
-    return what

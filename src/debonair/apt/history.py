@@ -12,33 +12,38 @@ from collections.abc import Iterator
 import msgspec
 
 from debonair.apt import state
+from debonair.apt.names import Text, Time
+from debonair.apt.shown import shown
 from debonair.apt.storage import Storage
 from debonair.errors import RepositoryError
 
 FOLDER = "state/history/"
+_LONGEST = 1000
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One change of a repository."""
 
     generation: int
     """Its number: 1 is that which made the repository."""
-    date: int
+    date: Time
     """Seconds since the epoch."""
-    who: str
+    who: Text
     """Account and machine."""
-    verb: str
+    verb: Text
     """``add``, ``promote`` ..."""
-    what: tuple[str, ...]
+    what: tuple[Text, ...]
     """A line for each thing that changed."""
-    packages: tuple[str, ...]
+    packages: tuple[Text, ...]
     """The packages whose versions changed in any suite, sorted."""
-    previous: str
+    previous: state.HistoryName
     """Name of the entry before; empty for the first."""
 
 
 def write(storage: Storage, change: Change) -> str:
     """Keep ``change`` and return its name."""
+    lines = tuple(shown(line, _LONGEST) for line in change.what)
+    change = msgspec.structs.replace(change, who=shown(change.who, _LONGEST), what=lines)
     data = state.encode(change)
     name = f"{change.generation:06}-{hashlib.sha256(data).hexdigest()}"
     storage.add(f"{FOLDER}{name}.json", data)
@@ -46,18 +51,24 @@ def write(storage: Storage, change: Change) -> str:
 
 
 def read(storage: Storage, newest: str) -> Iterator[Change]:
-    """Yield the changes up to the entry named ``newest``, that one first.
+    """Yield the changes up to the entry named ``newest``, that one first; errors are those of ``named``."""
+    for _, change in named(storage, newest):
+        yield change
+
+
+def named(storage: Storage, newest: str) -> Iterator[tuple[str, Change]]:
+    """Yield the changes up to the entry named ``newest``, that one first, each with its name.
 
     Raises ``RepositoryError`` where an entry is missing, or is not what the one after it says it was.
     """
     name = newest
     while name:
         path = f"{FOLDER}{name}.json"
-        found = storage.read(path)
+        found = storage.read(path, state.MOST)
         if found is None:
             raise RepositoryError(f"{path} is missing: the history is cut off there.")
         if hashlib.sha256(found.data).hexdigest() != name.partition("-")[2]:
             raise RepositoryError(f"{path} was altered: its bytes are not those that were written.")
         change = state.decode(found.data, Change, path)
-        yield change
+        yield name, change
         name = change.previous

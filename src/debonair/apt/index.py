@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from debonair.apt import parallel, state
-from debonair.apt.channel import Line
+from debonair.apt.channel import Entry, Line
 from debonair.apt.facts import COMPONENT, Facts, stanza
 from debonair.apt.state import Chunk, Part, Piece, Suite, Sum
 from debonair.apt.storage import Storage
@@ -30,8 +30,8 @@ _PRESET = 6
 _MUCH = 1 << 20
 """As many bytes are unpacked at once."""
 
-Learn = Callable[[str], Facts]
-"""Returns the facts of the deb with that SHA256."""
+Learn = Callable[[Entry], Facts]
+"""Returns the facts of the deb of an entry."""
 
 
 class _Text(msgspec.Struct, frozen=True):
@@ -166,9 +166,8 @@ def _assembled(
     learn: Learn,
 ) -> Built:
     chunks = [each for each in fresh if isinstance(each, Chunk)]
-    parallel.each(
-        storage.at_once, learn, sorted({deb for each in chunks for deb in _listed(each)}), "Facts"
-    )
+    listed = {entry.facts: entry for each in chunks for entry in _listed(each)}
+    parallel.each(storage.at_once, learn, [listed[each] for each in sorted(listed)], "Facts")
     documents = iter(
         parallel.each(storage.at_once, lambda each: state.put(storage, state.encode(each)), chunks, "State")
     )
@@ -210,10 +209,10 @@ def _assembled(
     return Built(tuple(pieces), files, sums)
 
 
-def _listed(chunk: Chunk) -> list[str]:
-    """Return the debs that an index names of a chunk."""
+def _listed(chunk: Chunk) -> list[Entry]:
+    """Return what an index names of a chunk."""
     lines = (line for lines in chunk.packages.values() for line in lines.values())
-    return [entry.deb for line in lines for entry in line.listed]
+    return [entry for line in lines for entry in line.listed]
 
 
 def _texts(chunk: Chunk, architectures: Sequence[str], learn: Learn) -> dict[str, _Text]:
@@ -227,7 +226,7 @@ def _texts(chunk: Chunk, architectures: Sequence[str], learn: Learn) -> dict[str
                 if name not in lines:
                     continue
                 for entry in lines[name].listed:
-                    facts = learn(entry.deb)
+                    facts = learn(entry)
                     stanzas.append(stanza(facts, 0 if entry.halted else entry.percent))
                     for path in facts.paths:
                         pairs.setdefault(path, set()).add(facts.location)

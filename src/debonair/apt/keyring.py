@@ -7,13 +7,13 @@ follow. It is in the repository itself, so that the next key is on a machine bef
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from debonair.apt import signing
 from debonair.apt.facts import COMPONENT
 from debonair.apt.release import stamp
-from debonair.apt.state import Head
+from debonair.apt.state import Head, Suite
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
 from debonair.deb.gz import gzip
@@ -57,8 +57,11 @@ def check_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def deb(head: Head, suite: str, version: str, *, now: int) -> bytes:
-    """Return the bootstrap deb for machines of Debian's ``suite``; same arguments, same bytes."""
+def deb(head: Head, suites: Sequence[Suite], suite: str, version: str, *, now: int) -> bytes:
+    """Return the bootstrap deb for machines of Debian's ``suite``; same arguments, same bytes.
+
+    ``suites`` are all that the repository has.
+    """
     name = package(head.name)
     host = urlsplit(head.url).hostname or ""
     host = host if re.search(r"\.[a-z]+$", host) else "example.org"  # an address of mail has a domain
@@ -74,6 +77,7 @@ def deb(head: Head, suite: str, version: str, *, now: int) -> bytes:
         "fingerprints": "\n".join(f"    {key.fingerprint}" for key in head.keys),
         "date": stamp(now).replace("UTC", "+0000"),
         "year": stamp(now).split()[3],
+        "pins": _pins(head.name, suites, suite),
     }
     texts = _texts(head.name, values)
     changelog = gzip(fill(f"{_TEMPLATES}archive.changelog.in", values).encode())
@@ -101,7 +105,8 @@ def deb(head: Head, suite: str, version: str, *, now: int) -> bytes:
     )
     conffiles = "".join(f"/{path}\n" for path in sorted(texts))
     layer = tree.layer("the repository", files)
-    return archive.write(control, tree.assemble([layer], mtime=now), {"conffiles": conffiles}, mtime=now)
+    members = {"conffiles": conffiles, "postinst": fill(f"{_TEMPLATES}archive.postinst.in", values)}
+    return archive.write(control, tree.assemble([layer], mtime=now), members, mtime=now)
 
 
 def line(head: Head, *, login: str = "") -> str:
@@ -141,5 +146,23 @@ def _texts(name: str, values: Mapping[str, str]) -> dict[str, str]:
     return {
         f"etc/apt/sources.list.d/{name}.sources": fill(f"{_TEMPLATES}archive.sources.in", values),
         f"etc/apt/preferences.d/{name}.pref": fill(f"{_TEMPLATES}archive.pref.in", values),
+        # before the other by its name: of two that fit a version apt takes the first
+        f"etc/apt/preferences.d/{name}-suite.pref": fill(f"{_TEMPLATES}archive.suite.pref.in", values),
         f"etc/apt/apt.conf.d/52{name}": fill(f"{_TEMPLATES}archive.conf.in", values),
     }
+
+
+def _pins(name: str, suites: Sequence[Suite], suite: str) -> str:
+    """Return the pins of the suites that a machine of Debian's ``suite`` does not follow.
+
+    A later Debian's is what a machine is upgraded to, and may not take it back to an older version; the
+    others are refused.
+    """
+    ours = next(each for each in suites if each.name == suite)
+    pins = []
+    for each in sorted(suites, key=lambda each: each.name):
+        later = each.channel == ours.channel and each.debian_release > ours.debian_release
+        if each.name != suite:
+            priority = 990 if later else -1
+            pins.append(f"Package: *\nPin: release o={name}, n={each.name}\nPin-Priority: {priority}\n")
+    return "\n".join(pins).rstrip()

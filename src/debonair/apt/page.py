@@ -13,10 +13,13 @@ import msgspec
 
 from debonair.apt import history, keyring
 from debonair.apt.draft import Draft
+from debonair.apt.names import Time
 from debonair.errors import RepositoryError
 from debonair.template import fill
 
 JSON = "index.json"
+MOST = 256 << 20
+"""Bytes that it may have."""
 HTML = "index.html"
 _SHOWN = 500
 """How many packages the page shows, those that changed last; the JSON has all."""
@@ -30,7 +33,7 @@ class Offer(msgspec.Struct, frozen=True):
     version: str
     architecture: str
     size: int
-    date: int
+    date: Time
     filename: str
     percent: int = 100
     halted: bool = False
@@ -41,7 +44,7 @@ class App(msgspec.Struct, frozen=True):
 
     synopsis: str
     suites: dict[str, tuple[Offer, ...]]
-    date: int
+    date: Time
     """When it changed last, in seconds since the epoch."""
 
 
@@ -51,7 +54,7 @@ class Index(msgspec.Struct, frozen=True):
     name: str
     url: str
     generation: int
-    date: int
+    date: Time
     fingerprints: tuple[str, ...]
     bootstrap: str
     """The line to type on a new machine; empty if there is none."""
@@ -138,7 +141,7 @@ def _app(draft: Draft, suites: Sequence[str], name: str) -> App | None:
         offers = []
         for architecture, line in sorted(draft.lines(suite, name).items()):
             for entry in line.listed:
-                facts = draft.facts(entry.deb)
+                facts = draft.facts(entry)
                 synopsis = synopsis or facts.synopsis
                 offers.append(
                     Offer(
@@ -189,7 +192,7 @@ def decoded(known: bytes | None) -> Index | None:
         return None
     try:
         return msgspec.json.decode(known, type=Index)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

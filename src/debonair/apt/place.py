@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from debonair.apt.storage import Folder, Storage
+from debonair.apt.folder import Folder
+from debonair.apt.storage import Storage
 from debonair.errors import RepositoryError
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
@@ -37,6 +38,18 @@ def storage(where: str, environ: Mapping[str, str], *, clock: Callable[[], int])
             "where clients read it is the --url of init.",
         )
     return Folder(Path(where))
+
+
+def identity(where: str) -> str:
+    """Return by which name a machine remembers the repository at ``where``: one for each way to type it."""
+    found = _SCHEME.match(where)
+    if found:
+        return f"{found[1].lower()}://{where[found.end() :].rstrip('/')}"
+    if _ON_HOST.match(where):
+        host, _, path = where.partition(":")
+        path = path.removeprefix("~/").rstrip("/")
+        return f"ssh://{host}{path}" if path.startswith("/") else f"ssh://{host}/~/{path}"
+    return str(Path(where).resolve())
 
 
 def folder(where: str) -> Path:

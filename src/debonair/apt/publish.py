@@ -25,6 +25,7 @@ from debonair.apt.signing import Signer
 from debonair.apt.signing import keyring as keyring_of
 from debonair.apt.state import Generation, Head, Suite, SuiteRef
 from debonair.apt.storage import Conflict, Storage, Stored
+from debonair.apt.trust import Trust, gone
 from debonair.errors import RepositoryError
 
 DAY = 86400
@@ -48,14 +49,16 @@ class Repository:
     def __init__(
         self,
         storage: Storage,
-        signer: Callable[[Head], Signer],
+        signer: Callable[[str], Signer],
+        trust: Trust,
         *,
         clock: Callable[[], int],
         who: str,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``signer`` is asked for with the head; ``clock`` gives seconds since the epoch."""
+        """``signer`` is asked for with the name that is pinned; ``clock`` gives seconds since the epoch."""
         self.storage = storage
+        self.trust = trust
         self._signer = signer
         self._clock = clock
         self._who = who
@@ -63,20 +66,22 @@ class Repository:
 
     def draft(self) -> Draft:
         """Return the newest state, to be read."""
-        head, _ = state.head(self.storage)
+        head, _ = self.trust.head()
         return Draft(self.storage, head, self._clock())
 
     def create(self, head: Head, edit: Edit) -> None:
         """Make the repository from ``head``, which no suite is named in, and the first ``edit``.
 
-        Raises ``RepositoryError`` if there is one already.
+        Raises ``RepositoryError`` if there is one already, or was one.
         """
         there = RepositoryError(
             f"There is a repository in {self.storage} already.",
             hint="Name another folder; a repository keeps its name, and 'debonair repo list' shows it.",
         )
-        if self.storage.read(state.HEAD) is not None:
+        if self.storage.read(state.HEAD, state.HEAD_MOST) is not None:
             raise there
+        if (pin := self.trust.pins.load(self.trust.place)) is not None:
+            raise gone(self.storage, pin)
         draft = Draft(self.storage, head, self._clock())
         try:
             self._commit(draft, None, "init", edit(draft))
@@ -84,13 +89,24 @@ class Repository:
             raise there from None
         self.settle()
 
+    def commit(self, draft: Draft, tag: str, verb: str, what: Sequence[str]) -> None:
+        """Make ``draft`` the state, if the head has ``tag`` still, and show all of it to clients.
+
+        Raises ``RepositoryError`` if it has another.
+        """
+        try:
+            self._commit(draft, tag, verb, what)
+        except Conflict:
+            raise _crowded() from None
+        self.settle(anew=True)
+
     def change(self, verb: str, edit: Edit) -> Sequence[str]:
         """Carry ``edit`` out and show it to clients; return what it says it has changed.
 
         Raises what ``edit`` raises, with nothing changed; ``RepositoryError`` if others never end.
         """
         for _ in range(_TRIES):
-            head, tag = state.head(self.storage)
+            head, tag = self.trust.head()
             draft = Draft(self.storage, head, self._clock())
             what = edit(draft)
             if what:
@@ -99,23 +115,24 @@ class Repository:
                 except Conflict:
                     self._pause(random.uniform(0.01, 0.1))  # noqa: S311 - who waits longer is no secret
                     continue
-            self.settle()
+            # Nobody signs the page, and it is made from the one before: now and then from nothing.
+            self.settle(anew=verb == "renew")
             return what
         raise _crowded()
 
-    def settle(self) -> None:
-        """Let clients see the newest state, if they do not yet.
+    def settle(self, *, anew: bool = False) -> None:
+        """Let clients see the newest state, if they do not yet; ``anew`` makes the page from nothing.
 
         A publisher may have died before it came to that, or be at it now: whoever comes last finds the
         newest head.
         """
         for number in range(_TRIES):
-            head, _ = state.head(self.storage)
+            head, _ = self.trust.head()
             try:
                 for name, ref in sorted(head.suites.items()):
                     # Who was slower than another may have written over what that one has shown.
                     self._show(head, name, ref, again=number > 0)
-                self._show_root(head)
+                self._show_root(head, anew=anew)
             except Conflict:
                 self._pause(random.uniform(0.01, 0.1))  # noqa: S311 - as above
                 continue
@@ -123,7 +140,9 @@ class Repository:
         raise _crowded()
 
     def _commit(self, draft: Draft, tag: str | None, verb: str, what: Sequence[str]) -> None:
-        signer = self._signer(draft.head)
+        signer = self._signer(draft.head.name)
+        for name in draft.due():
+            draft.touch(name)
         refs = dict(draft.head.suites)
         for name in sorted(draft.changed):
             suite = self._built(draft, draft.suite(name), signer)
@@ -141,8 +160,14 @@ class Repository:
             previous=draft.head.history,
         )
         entry = history.write(self.storage, change)
-        head = msgspec.structs.replace(draft.head, generation=number, history=entry, suites=refs)
-        self.storage.replace(state.HEAD, state.encode(head), tag)
+        head = msgspec.structs.replace(
+            draft.head, format=state.FORMAT, generation=number, history=entry, suites=refs
+        )
+        signed = state.encode(head).decode()
+        fingerprints = [key.fingerprint for key in head.keys]
+        sealed = signer.seal(signed, fingerprints, now=_when(head, draft.now))
+        self.storage.replace(state.HEAD, state.seal(signed, sealed), tag)
+        self.trust.wrote(head, signed)
 
     def _built(self, draft: Draft, suite: Suite, signer: Signer) -> Suite:
         """Return ``suite`` with the changes of ``draft``: indices made and kept, Release signed."""
@@ -172,9 +197,8 @@ class Repository:
             valid_until=valid_until,
             files=built.sums,
         )
-        keys = draft.head.keys
-        when = max(draft.now - _BACK, *(key.created for key in keys))
-        signed = signer.sign(text, [key.fingerprint for key in keys], now=when)
+        fingerprints = [key.fingerprint for key in draft.head.keys]
+        signed = signer.sign(text, fingerprints, now=_when(draft.head, draft.now))
         return msgspec.structs.replace(
             suite,
             date=date,
@@ -215,13 +239,14 @@ class Repository:
         self.storage.replace(f"{folder}InRelease", inrelease, tag)
         self._forget(suite, head)
 
-    def _show_root(self, head: Head) -> None:
+    def _show_root(self, head: Head, *, anew: bool) -> None:
         """Replace what a browser and a new machine ask for: the page, the key, the bootstrap debs."""
         files = {f"{keyring.package(head.name)}.gpg": keyring_of(head.keys)}
         for name, each in head.bootstrap.items():
-            if (deb := self.storage.read(each.filename)) is not None:
+            deb = self.storage.read(each.filename)
+            if deb is not None and hashlib.sha256(deb.data).hexdigest() == each.sha256:
                 files[keyring.path(head.name, name)] = deb.data
-        known = self.storage.read(page.JSON)
+        known = None if anew else self.storage.read(page.JSON, page.MOST)
         draft = Draft(self.storage, head, self._clock())
         files |= page.files(draft, known.data if known else None)
         self._replace(head, files)
@@ -241,7 +266,7 @@ class Repository:
         return parallel.each(self.storage.at_once, self.storage.read, paths, "Indices")
 
     def _newest(self, head: Head) -> None:
-        if state.head(self.storage)[0].generation != head.generation:
+        if self.trust.head()[0].generation != head.generation:
             raise Conflict(state.HEAD)
 
     def _forget(self, suite: Suite, head: Head) -> None:
@@ -267,6 +292,11 @@ def _generations(suite: Suite, built: index.Built, now: int) -> tuple[Generation
     if gone := index.named(suite) - {index.by_hash(path, each.sha256) for path, each in built.sums.items()}:
         old.append(Generation(now, tuple(sorted(gone))))
     return tuple(old)
+
+
+def _when(head: Head, now: int) -> int:
+    """Return when to sign: a little before now, and not before there was a key."""
+    return max(now - _BACK, *(key.created for key in head.keys))
 
 
 def _crowded() -> RepositoryError:

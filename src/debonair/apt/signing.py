@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ from typing import Protocol
 import msgspec
 
 from debonair import run
+from debonair.apt.shown import shown
 from debonair.apt.state import Key
 from debonair.errors import RepositoryError
 
@@ -48,6 +49,18 @@ class Signer(Protocol):
 
     def sign(self, text: str, fingerprints: Sequence[str], *, now: int) -> Signed:
         """Sign ``text`` by every one of the keys, at the time ``now``."""
+
+    def seal(self, text: str, fingerprints: Sequence[str], *, now: int) -> str:
+        """Return detached signatures of ``text`` by every one of the keys, at the time ``now``."""
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """Return those of the keys whose secret halves are there."""
+
+    def signers(self, text: str, detached: str, keyring: bytes) -> tuple[str, ...]:
+        """Return which keys of ``keyring`` signed ``text``, none if no signature is good."""
+
+    def opened(self, inline: str, keyring: bytes, fingerprints: Collection[str]) -> str | None:
+        """Return the text of an InRelease, if one of ``fingerprints`` has signed it; else None."""
 
     def check(self, inline: str, detached: str, text: str, keyring: bytes) -> tuple[str, ...]:
         """Return the fingerprints of the keys that signed both, or raise ``RepositoryError``."""
@@ -107,13 +120,51 @@ class Gpg:
 
     def sign(self, text: str, fingerprints: Sequence[str], *, now: int) -> Signed:
         """Sign ``text``; ``Signer.sign``. Raises ``RepositoryError`` with what gpg said."""
-        keys = [word for each in fingerprints for word in ("--local-user", each)]
         with self._gpg() as gpg:
-            words = [*gpg, *_at(now), "--digest-algo", "SHA512", "--armor", *keys]
+            words = [*gpg, *_signing(fingerprints, now)]
             said = "The Release file could not be signed"
             inline = _asked([*words, "--clear-sign"], said, stdin=text.encode()).stdout
             detached = _asked([*words, "--detach-sign"], said, stdin=text.encode()).stdout
         return Signed(inline, detached)
+
+    def seal(self, text: str, fingerprints: Sequence[str], *, now: int) -> str:
+        """Sign the state; ``Signer.seal``. Raises ``RepositoryError`` with what gpg said."""
+        with self._gpg() as gpg:
+            words = [*gpg, *_signing(fingerprints, now), "--detach-sign"]
+            return _asked(words, "The state could not be signed", stdin=text.encode()).stdout
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """Return the keys of this home; ``Signer.fingerprints``."""
+        with self._gpg() as gpg:
+            listed = run.run([*gpg, "--with-colons", "--list-secret-keys"], check=False).stdout
+        # doc/DETAILS of GnuPG: of the lines after a 'sec' the first 'fpr' is the primary key's
+        return tuple(re.findall(r"^sec:.*\n(?:(?!fpr).*\n)*fpr:+([0-9A-F]{40}):", listed, re.MULTILINE))
+
+    def signers(self, text: str, detached: str, keyring: bytes) -> tuple[str, ...]:
+        """Return who signed, by gpgv; ``Signer.signers``."""
+        with tempfile.TemporaryDirectory(prefix="debonair-gpgv.") as name:
+            ring, apart, plain = (Path(name) / each for each in ("keyring.gpg", "signature", "text"))
+            for file, data in ((ring, keyring), (apart, detached.encode()), (plain, text.encode())):
+                file.write_bytes(data)
+            gpgv: list[str | Path] = ["gpgv", "--homedir", name, "--keyring", ring, "--status-fd", "1"]
+            try:
+                return tuple(_valid(run.run([*gpgv, apart, plain], check=False)))
+            except RepositoryError:
+                return ()
+
+    def opened(self, inline: str, keyring: bytes, fingerprints: Collection[str]) -> str | None:
+        """Return what was signed, as gpgv gives it out; ``Signer.opened``."""
+        with tempfile.TemporaryDirectory(prefix="debonair-gpgv.") as name:
+            ring, signed, text = (Path(name) / each for each in ("keyring.gpg", "InRelease", "Release"))
+            ring.write_bytes(keyring)
+            signed.write_bytes(inline.encode(errors="replace"))
+            gpgv: list[str | Path] = ["gpgv", "--homedir", name, "--keyring", ring, "--status-fd", "1"]
+            try:
+                by = _valid(run.run([*gpgv, "--output", text, signed], check=False))
+            except RepositoryError:
+                return None
+            good = set(by) & set(fingerprints) and text.exists()
+            return text.read_text(encoding="utf-8", errors="replace") if good else None
 
     def check(self, inline: str, detached: str, text: str, keyring: bytes) -> tuple[str, ...]:
         """Return who signed, by gpgv, which apt itself asks on Debian 12; ``Signer.check``."""
@@ -164,7 +215,18 @@ def _dearmored(armored: str) -> bytes:
     """Return the bytes of an ASCII-armored block (RFC 9580 section 6.2), its checksum left out."""
     lines = armored.strip().splitlines()
     body = lines[lines.index("") + 1 : -1] if "" in lines else lines[1:-1]
-    return base64.b64decode("".join(line for line in body if not line.startswith("=")))
+    try:
+        return base64.b64decode("".join(line for line in body if not line.startswith("=")))
+    except ValueError as damage:
+        raise RepositoryError(
+            "A public key in the state of the repository cannot be read.",
+            hint="Restore state/head.json from a backup of the repository.",
+        ) from damage
+
+
+def _signing(fingerprints: Sequence[str], now: int) -> list[str]:
+    keys = [word for each in fingerprints for word in ("--local-user", each)]
+    return [*_at(now), "--digest-algo", "SHA512", "--armor", *keys]
 
 
 def _at(now: int) -> list[str]:
@@ -178,7 +240,8 @@ def _valid(checked: run.Completed) -> list[str]:
     bad = re.search(r"^\[GNUPG:\] BADSIG ", checked.stdout, re.MULTILINE)
     if bad or not found:
         said = checked.stderr.strip().splitlines()
-        raise RepositoryError(f"no valid signature by the repository's keys ({said[-1] if said else '-'})")
+        reason = shown(said[-1]) if said else "-"
+        raise RepositoryError(f"no valid signature by the repository's keys ({reason})")
     return found
 
 

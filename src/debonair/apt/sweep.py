@@ -54,9 +54,9 @@ def _named(draft: Draft) -> set[str]:
         named |= {f"dists/{suite.name}/{path}" for path in by_hash}
         named |= {state.object_path(piece.document) for piece in suite.pieces}
         lines = (line for _, lines in draft.packages(suite.name) for line in lines.values())
-        debs = sorted({entry.deb for line in lines for entry in line.entries})
-        known = parallel.each(draft.storage.at_once, draft.facts, debs, "Facts")
-        named |= {facts.path_of(each.sha256) for each in known}
+        debs = {entry.facts: entry for line in lines for entry in line.entries}
+        known = parallel.each(draft.storage.at_once, draft.facts, list(debs.values()), "Facts")
+        named |= {state.object_path(each) for each in debs}
         named |= {each.filename for each in known} | {each.changelog for each in known}
     name = draft.head.history
     changes = history.read(draft.storage, name)

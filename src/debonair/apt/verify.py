@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import lzma
 from collections.abc import Iterator
+from contextlib import suppress
 
-from debonair.apt import facts as facts_of_debs
 from debonair.apt import history, index, page, parallel, release, state
+from debonair.apt.channel import Entry
 from debonair.apt.draft import Draft
 from debonair.apt.facts import COMPONENT
 from debonair.apt.signing import Signer, keyring
@@ -19,7 +20,7 @@ from debonair.apt.storage import Storage
 from debonair.deb import control
 from debonair.errors import RepositoryError
 
-_SOON = 14 * 86400
+_DAY = 86400
 
 
 def verify(draft: Draft, signer: Signer) -> list[str]:
@@ -90,7 +91,7 @@ def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
         yield f"{folder}Release: Date is {date - draft.now} s ahead; apt refuses more than 10."
     if until < draft.now:
         yield f"{folder}Release expired on {fields['Valid-Until']}; 'debonair repo renew' signs it anew."
-    elif until < draft.now + _SOON:
+    elif until < draft.now + draft.head.valid_days * _DAY // 4:
         yield f"{folder}Release expires on {fields['Valid-Until']}; 'debonair repo renew' signs it anew."
 
 
@@ -137,23 +138,21 @@ def _state(draft: Draft, name: str) -> Iterator[str]:
             yield damage.message
             continue
         lines = (line for lines in chunk.packages.values() for line in lines.values())
-        debs = [entry.deb for line in lines for entry in line.entries]
+        debs = [entry for line in lines for entry in line.entries]
         for problems in parallel.each(
             draft.storage.at_once, lambda deb: [*_known(draft, deb)], debs, "Facts"
         ):
             yield from problems
 
 
-def _known(draft: Draft, digest: str) -> Iterator[str]:
+def _known(draft: Draft, entry: Entry) -> Iterator[str]:
     try:
-        each = draft.facts(digest)
+        each = draft.facts(entry)
     except RepositoryError as damage:
         yield damage.message
         return
     size = draft.storage.size(each.filename)
-    if each.sha256 != digest:
-        yield f"{facts_of_debs.path_of(digest)} is of another deb."
-    elif size != each.size:
+    if size != each.size:
         yield f"{each.filename} " + (
             "is missing." if size is None else f"has {size} bytes, not {each.size}."
         )
@@ -178,8 +177,10 @@ def _root(draft: Draft) -> Iterator[str]:
     known = page.decoded(stored.data if stored else None)
     if known is None or known.generation != draft.head.generation:
         yield f"{page.JSON} is not of the newest change; 'debonair repo renew' makes it anew."
-    elif known.packages != page.packages(draft):
-        yield f"{page.JSON} does not say what the suites offer."
+    else:
+        with suppress(RepositoryError):  # what is damaged in the state was said before
+            if known.packages != page.packages(draft):
+                yield f"{page.JSON} does not say what the suites offer; 'repo renew' makes it anew."
 
 
 def _file(storage: Storage, path: str, expected: Sum) -> Iterator[str]:

@@ -1,0 +1,37 @@
+"""The units that sign a repository anew before its indices expire (systemd.timer(5))."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from debonair.errors import RepositoryError
+from debonair.template import fill
+
+
+def units(name: str, program: Path, place: str) -> dict[str, str]:
+    """Return the units for the repository ``name`` in ``place``, by file name; ``program`` runs in them."""
+    values = {"name": name, "program": _word(str(program)), "place": _word(place)}
+    return {
+        f"{_unit(name)}.{kind}": fill(f"packaging/repo/renew.{kind}.in", values)
+        for kind in ("service", "timer")
+    }
+
+
+def write(folder: Path, texts: dict[str, str]) -> None:
+    """Write units into ``folder``, that of the user's own. Raises ``RepositoryError`` if it refuses."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as refused:
+        raise RepositoryError(f"{folder} cannot be written: {refused.strerror}.") from refused
+
+
+def _unit(name: str) -> str:
+    return f"debonair-renew-{name}"
+
+
+def _word(text: str) -> str:
+    """Return a word of ExecStart (systemd.service(5), "Command lines"; systemd.unit(5), "Specifiers")."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"'
