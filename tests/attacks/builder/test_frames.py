@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from boxes import Box, boxed
-from hostile import Author, sdist
+from hostile_sdists import Author, sdist
 
 from debonair import sandbox
 from debonair import sdist as sdists

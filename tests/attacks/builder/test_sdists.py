@@ -14,7 +14,7 @@ from pathlib import Path
 
 import forget
 import pytest
-from hostile import TOKEN, Author, listening, processes, sdist
+from hostile_sdists import TOKEN, Author, listening, processes, sdist
 
 
 @pytest.fixture(params=["root", "user"] if os.getuid() == 0 else ["user"])
