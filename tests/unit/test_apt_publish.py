@@ -277,7 +277,7 @@ class TestChangelogs:
 
     @pytest.mark.parametrize("name", ["changelog.Debian.gz", "changelog.gz"])
     def test_it_is_where_apt_looks(self, archive: Archive, folder: Path, name: str) -> None:
-        archive.add(self.deb(archive, gzip.compress(b"news"), name))
+        archive.add(self.deb(archive, gzip.compress(b"news", mtime=0), name))
         assert (folder / "hello_1.0-1+deb13").read_bytes() == b"news"
         url = "https://apt.example.org/changelogs/@CHANGEPATH@"
         assert f"\nChangelogs: {url}\n" in release_of(archive, "InRelease")
@@ -287,17 +287,17 @@ class TestChangelogs:
 
     def test_a_source_has_one(self, archive: Archive, folder: Path) -> None:
         source = "hello (1:0.9-1)"
-        archive.add(self.deb(archive, gzip.compress(b"news"), Source=source))
-        archive.add(self.deb(archive, gzip.compress(b"other"), Source=source, Architecture="armhf"))
+        archive.add(self.deb(archive, gzip.compress(b"news", mtime=0), Source=source))
+        archive.add(self.deb(archive, gzip.compress(b"other", mtime=0), Source=source, Architecture="armhf"))
         assert files(folder) == {"hello_0.9-1": b"news"}
 
-    @pytest.mark.parametrize("damaged", [b"", b"x", gzip.compress(b"news")[:-1]])
+    @pytest.mark.parametrize("damaged", [b"", b"x", gzip.compress(b"news", mtime=0)[:-1]])
     def test_one_that_cannot_be_read_is_none(self, archive: Archive, folder: Path, damaged: bytes) -> None:
         archive.add(self.deb(archive, damaged))
         assert not folder.exists()
 
     def test_it_goes_with_the_last_deb_that_has_it(self, archive: Archive, folder: Path) -> None:
-        archive.add(self.deb(archive, gzip.compress(b"news")))
+        archive.add(self.deb(archive, gzip.compress(b"news", mtime=0)))
         old = folder / "hello_0.1-1"
         old.write_bytes(b"nobody's")
         for path in folder.iterdir():
