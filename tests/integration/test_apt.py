@@ -18,7 +18,7 @@ from debs import make_deb
 from publisher import repo, served
 
 from debonair import run
-from debonair.apt import release
+from debonair.apt import release, signing
 from debonair.deb import control
 
 NAME = "acme"
@@ -191,6 +191,17 @@ class TestChannels:
 
 
 class TestKeys:
+    def test_the_state_is_read_in_the_second_that_its_key_is_dated_in(self, tmp_path: Path) -> None:
+        """gpg may date a key a second later than it is told, and gpgv refuses a key of the future."""
+        now = int(time.time()) + signing.BACK - 2
+        gpg = signing.Gpg(tmp_path / "home")
+        key = gpg.create("acme archive key", now=now)
+        assert now - signing.BACK <= key.created <= now
+        seal = gpg.seal("text", [key.fingerprint], now=key.created)
+        assert gpg.signers("text", seal, signing.keyring([key])) == (key.fingerprint,)
+        assert gpg.signers("other", seal, signing.keyring([key])) == ()
+        assert gpg.fingerprints() == (key.fingerprint,)
+
     def test_the_judges_know_the_signatures(self, root: Path, tmp_path: Path) -> None:
         keyring = root / "acme-archive-keyring.gpg"
         for path in root.glob("dists/*/InRelease"):

@@ -49,7 +49,7 @@ def making(words: list[str]) -> tuple[int, str, str]:
 def test_a_key_is_made_in_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = stand_in(monkeypatch, making)
     home = tmp_path / "config" / "gnupg"
-    assert Gpg(home).create("acme", now=7) == Key(FINGERPRINT, 7, ARMORED)
+    assert Gpg(home).create("acme", now=17) == Key(FINGERPRINT, 7, ARMORED)
     assert home.stat().st_mode & 0o777 == 0o700
     made = asked[0]
     assert made[made.index("--faked-system-time") + 1] == "7!"

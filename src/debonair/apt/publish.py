@@ -21,7 +21,7 @@ import msgspec
 from debonair.apt import history, index, keyring, page, parallel, release, state
 from debonair.apt.draft import Draft
 from debonair.apt.facts import COMPONENT
-from debonair.apt.signing import Signer
+from debonair.apt.signing import BACK, Signer
 from debonair.apt.signing import keyring as keyring_of
 from debonair.apt.state import Generation, Head, Suite, SuiteRef
 from debonair.apt.storage import Conflict, Storage, Stored
@@ -31,8 +31,6 @@ from debonair.errors import RepositoryError
 DAY = 86400
 KEPT = 7
 """For how many days a by-hash file stays after the last Release that names it: a proxy may hold that."""
-_BACK = 10
-"""How many seconds before now a signature is dated: Debian 13's sqv bears no clock that is behind it."""
 _KEPT_AT_LEAST = 3
 """How many generations of them stay, however old."""
 _TRIES = 40
@@ -296,7 +294,7 @@ def _generations(suite: Suite, built: index.Built, now: int) -> tuple[Generation
 
 def _when(head: Head, now: int) -> int:
     """Return when to sign: a little before now, and not before there was a key."""
-    return max(now - _BACK, *(key.created for key in head.keys))
+    return max(now - BACK, *(key.created for key in head.keys))
 
 
 def _crowded() -> RepositoryError:

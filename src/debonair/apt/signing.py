@@ -23,8 +23,12 @@ from debonair.apt.state import Key
 from debonair.errors import RepositoryError
 
 _PRIMARY = re.compile(r"^fpr:+([0-9A-F]{40}):", re.MULTILINE)
+_MADE = re.compile(r"^sec:(?:[^:]*:){4}(\d{1,12}):", re.MULTILINE)
+"""When a key was made: gpg does so a second after the time that it is told, if that takes it long."""
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 _MAKE = ("--yes", "--passphrase", "", "--status-fd", "1", "--quick-generate-key")
+BACK = 10
+"""How many seconds before now keys and signatures are dated: a clock that is behind refuses later ones."""
 _KEYS = ("private-keys-v1.d", "pubring.kbx")
 """What gpg reads in its home to sign. A home must have a short path: unix(7) allows a socket 107 bytes."""
 
@@ -87,13 +91,13 @@ class Gpg:
         self.home.chmod(0o700)
         with self._gpg(whole=True) as gpg:
             made = _asked(
-                [*gpg, *_at(now), *_MAKE, identity, "ed25519", "sign", "never"],
+                [*gpg, *_at(now - BACK), *_MAKE, identity, "ed25519", "sign", "never"],
                 "A key could not be made",
             )
             created = re.search(r"KEY_CREATED \S ([0-9A-F]{40})", made.stdout)
             if created is None:
                 raise RepositoryError(f"gpg said nothing of a new key:\n{made.stdout}{made.stderr}")
-        return self.adopt(created[1], now=now)
+        return self.adopt(created[1], now=now - BACK)
 
     def adopt(self, fingerprint: str, *, now: int) -> Key:
         """Return the public half of the key ``fingerprint``; ``Signer.adopt``.
@@ -116,7 +120,8 @@ class Gpg:
                 )
             export = ["--armor", "--export-options", "export-minimal", "--export", primary[1]]
             public = _asked([*gpg, *export], "The public key could not be read").stdout
-        return Key(primary[1], now, public)
+        made = _MADE.search(listed.stdout)
+        return Key(primary[1], max(now, int(made[1]) if made else 0), public)
 
     def sign(self, text: str, fingerprints: Sequence[str], *, now: int) -> Signed:
         """Sign ``text``; ``Signer.sign``. Raises ``RepositoryError`` with what gpg said."""
