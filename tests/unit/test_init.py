@@ -426,7 +426,7 @@ class TestVerb:
 
     def test_questions_are_numbered(self, monkeypatch: pytest.MonkeyPatch) -> None:
         said: list[str] = []
-        monkeypatch.setattr(click, "echo", said.append)
+        monkeypatch.setattr("debonair.cli._show", said.append)
         monkeypatch.setattr(click, "prompt", lambda *_, default, **__: default)
         assert cli._ask("Which?", ["a", "b"], "b") == "b"
         assert said == ["  1  a", "  2  b"]
