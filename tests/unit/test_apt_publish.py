@@ -288,7 +288,9 @@ class TestChangelogs:
     def test_a_source_has_one(self, archive: Archive, folder: Path) -> None:
         source = "hello (1:0.9-1)"
         archive.add(self.deb(archive, gzip.compress(b"news", mtime=0), Source=source))
-        archive.add(self.deb(archive, gzip.compress(b"other", mtime=0), Source=source, Architecture="armhf"))
+        archive.add(
+            self.deb(archive, gzip.compress(b"other", mtime=0), Source=source, Architecture="armhf")
+        )
         assert files(folder) == {"hello_0.9-1": b"news"}
 
     @pytest.mark.parametrize("damaged", [b"", b"x", gzip.compress(b"news", mtime=0)[:-1]])
