@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,3 +150,78 @@ def test_it_is_a_program(folder: Path) -> None:
     runpy.run_path(build_wheel.__file__, run_name="__main__")
     assert json.loads((folder / "result.json").read_text())["wheel"] == "p-1.0-py3-none-any.whl"
     assert Path.cwd() == folder / "source"
+
+
+class TestThroughADescriptor:
+    """Where nothing else comes out: a line of JSON, then the bytes."""
+
+    @pytest.fixture(autouse=True)
+    def _out(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.path = folder / "out"
+        number = os.open(self.path, os.O_WRONLY | os.O_CREAT)
+        monkeypatch.setattr(sys, "argv", [*sys.argv, str(number)])
+
+    def out(self) -> tuple[dict[str, object], bytes]:
+        line, _, data = self.path.read_bytes().partition(b"\n")
+        return json.loads(line), data
+
+    def test_the_wheel(self, folder: Path) -> None:
+        write(folder)
+        result = run(folder)
+        assert self.out() == (result, str(folder / "source").encode())
+
+    def test_a_backend_that_has_its_own_way_with_arguments(self, folder: Path) -> None:
+        """setuptools' for old projects sets sys.argv, and leaves it so."""
+        write(folder, f"import sys\nsys.argv = ['setup.py', 'bdist_wheel', '--output-dir']\n{BACKEND}")
+        result = run(folder)
+        assert self.out()[0] == result
+
+    def test_what_the_backend_asks_for(self, folder: Path) -> None:
+        write(folder, asked=("cython",))
+        run(folder)
+        assert self.out() == ({"asked": ["cython"]}, b"")
+
+    def metadata(self, folder: Path) -> bytes:
+        said = {"backend": "made_here", "path": ["."], "requires": [], "metadata": True}
+        (folder / "backend.json").write_text(json.dumps(said))
+        build_wheel.main()
+        result, data = self.out()
+        assert result == {"asked": []}
+        return data
+
+    def test_metadata_as_it_is_prepared(self, folder: Path) -> None:
+        prepare = (
+            "def prepare_metadata_for_build_wheel(folder, settings):\n"
+            "    os.mkdir(os.path.join(folder, 'p-1.0.dist-info'))\n"
+            "    with open(os.path.join(folder, 'p-1.0.dist-info', 'METADATA'), 'w') as out:\n"
+            "        out.write('Name: p')\n"
+            "    return 'p-1.0.dist-info'\n"
+        )
+        write(folder, f"{BACKEND}\n{prepare}")
+        assert self.metadata(folder) == b"Name: p"
+
+    def test_metadata_of_the_wheel_of_a_backend_that_prepares_none(self, folder: Path) -> None:
+        made = (
+            "def build_wheel(folder, settings):\n    import zipfile\n"
+            "    with zipfile.ZipFile(os.path.join(folder, 'p.whl'), 'w') as out:\n"
+            "        out.writestr('p-1.0.dist-info/METADATA', 'Name: p')\n    return 'p.whl'\n"
+        )
+        write(folder, f"import os\n{made}")
+        assert self.metadata(folder) == b"Name: p"
+
+
+def test_an_sdist_that_is_packed(folder: Path) -> None:
+    source = folder / "p-1.0"
+    (source / "bin").mkdir(parents=True)
+    (source / "made_here.py").write_text(f"{BACKEND}\nASKED = []\n")
+    (source / "bin/tool").touch()
+    (source / "bin/tool").chmod(0o775)
+    (source / "made_here.py").chmod(0o660)
+    shutil.make_archive(str(folder / "p-1.0"), "gztar", folder, "p-1.0")
+    shutil.rmtree(folder / "source")
+    said = {"backend": "made_here", "path": ["."], "requires": [], "archive": "p-1.0.tar.gz"}
+    (folder / "backend.json").write_text(json.dumps(said))
+    build_wheel.main()
+    assert (folder / "wheel/p-1.0-py3-none-any.whl").is_file()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (folder / "source").rglob("*")}
+    assert (modes["tool"], modes["made_here.py"], modes["bin"]) == (0o755, 0o644, 0o755)
