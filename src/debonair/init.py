@@ -63,8 +63,7 @@ def write(draft: Draft) -> None:
             f"{draft.file} leads out of the project, to {file}.",
             hint="Take the link away, or put a file there.",
         )
-    there = declared.is_file(file)
-    before, mode = (file.read_bytes(), file.stat().st_mode) if there else (b"", 0)
+    before = file.read_bytes() if declared.is_file(file) else b""
     added = draft.text.encode()
     if before:
         added = b"\n" * (2 - before.endswith(b"\n")) + added
@@ -75,8 +74,6 @@ def write(draft: Draft) -> None:
             temporary.write_text(draft.requirements, encoding="utf-8")
     with whole(file) as temporary:
         temporary.write_bytes(before + added)
-    if there:
-        file.chmod(mode & 0o7777)
 
 
 def draft(

@@ -128,19 +128,3 @@ def plain(message: str) -> str:
     for code, word in words.items():
         message = message.replace(code, word)
     return message[:1].lower() + message[1:]
-
-
-def license_files(root: Path, pattern: str) -> list[str]:
-    """Return the files of ``root`` that ``pattern`` of license-files (PEP 639) stands for, sorted.
-
-    It stays in the project: the standard has neither an absolute path nor '..' there.
-    """
-    parts = pattern.split("/")
-    if not pattern or pattern.startswith("/") or ".." in parts:
-        return []
-    if not any(sign in pattern for sign in "*?["):
-        return [pattern]
-    try:
-        return sorted(str(path.relative_to(root)) for path in root.glob(pattern) if path.is_file())
-    except (ValueError, NotImplementedError, OSError):
-        return []

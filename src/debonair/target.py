@@ -44,6 +44,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The minor version of the suite's python3: ``3.13``."""
     python_full: str
     """The version that the suite was released with, for ``python_full_version`` in markers."""
+    uwsgi_below: str = ""
+    """The version of Debian's uWSGI that has a plugin for the next Python; empty if none is known."""
     machine: str
     """What ``platform.machine()`` returns."""
     wheel_machines: tuple[str, ...]

@@ -47,7 +47,7 @@ def _uwsgi(project: Project, target: Target) -> Vassal:
     module, name, factory = wsgi.split(project.wsgi)
     harakiri = _seconds(project, "harakiri", 0)
     return Vassal(
-        depends=("uwsgi-plugin-python3",),
+        depends=(_plugin(target),),
         templates={
             f"{dist}/vassals/web.ini": "packaging/uwsgi/web.ini.in",
             f"{dist}/nginx/server.conf": "nginx-sites/server.conf.in",
@@ -65,6 +65,16 @@ def _uwsgi(project: Project, target: Target) -> Vassal:
             "read_seconds": harakiri + 10 if harakiri else 300,
         },
     )
+
+
+def _plugin(target: Target) -> str:
+    """Return the dependency on uWSGI's plugin for the Python of ``target``.
+
+    Without an upper bound an upgrade of Debian takes the plugin to the next Python, although the app, which
+    somebody holds, keeps this one: then uWSGI starts and finds none of the app's modules.
+    """
+    bound = f" (<< {target.uwsgi_below})" if target.uwsgi_below else ""
+    return f"uwsgi-plugin-python3{bound}"
 
 
 def _command(project: Project) -> Vassal:

@@ -24,7 +24,11 @@ CHECKOUT = Path(__file__).parents[2]
 TUTORIAL = CHECKOUT / "docs" / "tutorial" / "first-app.md"
 GOING_ON = (CHECKOUT / "docs" / "how-to" / "https-at-home.md",)
 """The guides that begin with the tutorial's app on the Pi."""
-IN_A_PROJECT = {"ci": EXAMPLES / "hello", "from-dh-virtualenv": EXAMPLES / "guestbook"}
+IN_A_PROJECT = {
+    "ci": EXAMPLES / "hello",
+    "debian-upgrade": EXAMPLES / "hello",
+    "from-dh-virtualenv": EXAMPLES / "guestbook",
+}
 """The guides that begin in the folder of a project."""
 DEBIAN = Path(__file__).with_name("dh-virtualenv")
 """The debian/ that the last of them is about."""

@@ -265,7 +265,7 @@ class TestControl:
             "passwd",
             "systemd",
             "uwsgi-core",
-            "uwsgi-plugin-python3",
+            "uwsgi-plugin-python3 (<< 2.0.31~)",
             "libcamera-tools",
         )
         assert (found.section, found.architecture) == ("web", "arm64")
@@ -273,7 +273,12 @@ class TestControl:
 
     def test_a_vassal_of_debians_emperor_needs_that(self) -> None:
         found = self.control(emperor="system", service=sample_service())
-        assert found.depends[2:] == ("nginx", "systemd", "uwsgi-emperor", "uwsgi-plugin-python3")
+        assert found.depends[2:] == (
+            "nginx",
+            "systemd",
+            "uwsgi-emperor",
+            "uwsgi-plugin-python3 (<< 2.0.31~)",
+        )
 
     def test_a_tool_does_not(self) -> None:
         found = self.control(wsgi="")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostile import APP, Victim
+from cloned import APP, Victim
 
 
 @pytest.fixture

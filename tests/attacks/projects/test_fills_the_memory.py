@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hostile import Victim
+from cloned import Victim
 
 _ENTITIES = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "lol" * 9}">' for n in range(9))
 

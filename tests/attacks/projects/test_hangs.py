@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hostile import APP, Victim
+from cloned import APP, Victim
 
 _MEGABYTE = 1 << 20
 

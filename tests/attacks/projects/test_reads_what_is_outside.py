@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hostile import Victim
+from cloned import Victim
 
 Secret = Callable[[str, str], Path]
 

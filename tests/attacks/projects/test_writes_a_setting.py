@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 import pytest
-from hostile import APP, Victim
+from cloned import APP, Victim
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A project that somebody else wrote, and ``debonair`` run in it as its author would, within limits.
+"""A project of somebody else, just cloned, and ``debonair`` run in it as its author would, within limits.
 
 The limits make an attack that succeeds end: a process that fills the memory or spins is killed by the
 kernel, and one that waits for ever is ended here. What holds says so long before.
