@@ -13,6 +13,8 @@ import re
 import shutil
 import sqlite3
 import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,20 +23,24 @@ _KEPT = 5  # copies of each database
 _MAGIC = b"SQLite format 3\0"
 _NUMBER = re.compile(r"\.(\d{6})\.\d{8}T\d{6}Z")
 _HALF = ".half"
+_PAGES = 1000  # that are copied at a time
+_LOCKED = 10.0  # seconds after which a lock is not waited for any more
+_DEPTH = 32  # folders within folders that are looked into
 
 
 def back_up(data: Path, folder: Path) -> list[tuple[Path, str]]:
     """Copy each SQLite database below ``data`` to ``folder``, while it is in use; return the copies.
 
-    With each comes what is wrong with it: a file that only begins like a database is copied as it is.
+    With each comes what is wrong with it: a file that only begins like a database, or that is locked, is
+    copied as it is.
     They are in ``folder`` as in ``data``, with a number that counts up and the time (UTC) behind their
     names: a clock may go back. They are whole: SQLite's own online backup makes them. Only the last few
-    are kept. Raises ``sqlite3.Error`` for a database that cannot be read now, and ``OSError``.
+    are kept. Raises ``OSError`` for one that cannot be read or written at all.
     """
     for half in folder.rglob(f"*{_HALF}"):  # of a backup that was cut
         half.unlink()
     earlier = data / "backups"  # of the time when they lay among the data
-    found = [path for path in sorted(data.rglob("*")) if earlier not in path.parents and _is_sqlite(path)]
+    found = [path for path in sorted(_files(data)) if earlier not in path.parents and _is_sqlite(path)]
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     copies = []
     for path in found:
@@ -57,13 +63,39 @@ def _copied(path: Path, copy: Path) -> str:
     """Copy one database; return why it was copied as it is, if it was."""
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
-    except sqlite3.OperationalError:  # it is locked, or cannot be opened now
-        raise
-    except sqlite3.DatabaseError as wrong:
+            source.backup(target, pages=_PAGES, progress=_patience())
+    except sqlite3.Error as wrong:  # the app that runs may hold a lock for ever
         shutil.copyfile(path, copy)
-        return f"{path} begins like a SQLite database ({wrong}); it was copied as it is."
+        return f"SQLite cannot copy {path} ({wrong}); it was copied as it is, byte by byte."
     return ""
+
+
+def _patience() -> Callable[[int, int, int], None]:
+    """Return what ends a backup that does not go on: SQLite itself waits for a lock without end."""
+    seen = (-1, time.monotonic())
+
+    def look(_: int, remaining: int, total: int) -> None:
+        nonlocal seen
+        del total
+        if remaining != seen[0]:
+            seen = remaining, time.monotonic()
+        elif time.monotonic() - seen[1] > _LOCKED:
+            raise sqlite3.OperationalError("it is locked")
+
+    return look
+
+
+def _files(data: Path) -> Iterator[Path]:
+    """Yield the files below ``data``, down to some depth: the app may have nested folders without end."""
+    folders = [(data, 0)]
+    while folders:
+        folder, depth = folders.pop()
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if not entry.is_dir(follow_symlinks=False):
+                    yield Path(entry.path)
+                elif depth < _DEPTH:
+                    folders.append((Path(entry.path), depth + 1))
 
 
 def _flush(path: Path) -> None:

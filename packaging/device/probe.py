@@ -20,6 +20,7 @@ from text import printable
 _TIMEOUT = 10.0  # seconds
 _SOON = 2.0  # seconds for the statistics, which uWSGI's master has at hand
 _MAX_ANSWER = 1_000_000  # bytes
+_MAX_HEAD = 64_000  # bytes of it that are headers
 _NUMBERS = {"id": 2**16, "pid": 2**22, "requests": 2**63}  # of a worker; the most of a pid is the kernel's
 _MOST = 256  # workers that are believed in
 _WAITING, _ACCEPTED = b"02", b"03"  # states of a connection in /proc/net/unix
@@ -82,8 +83,17 @@ def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
         return Page(problem=f"{what} ({wrong.strerror})")
     except OSError as wrong:
         return Page(problem=str(wrong.strerror))
+    return _read(answer)
+
+
+def _read(answer: bytes) -> Page:
+    """Return what an answer in HTTP says, as far as it matters (RFC 9112)."""
     found = re.match(rb"HTTP/1\.[01] ([1-5]\d\d)\b", answer)
-    return Page(int(found[1])) if found else Page(problem="the worker died, or wrote no HTTP")
+    if not found:
+        return Page(problem="the worker died, or wrote no HTTP")
+    if b"\r\n\r\n" not in answer[:_MAX_HEAD]:
+        return Page(problem="the headers of its answer do not end")
+    return Page(int(found[1]))
 
 
 def workers(instance: Instance) -> list[dict[str, Any]]:

@@ -131,22 +131,36 @@ def test_copies_of_the_time_when_they_lay_among_the_data_are_not_copied(tmp_path
     assert len(copied(tmp_path / "data")) == 1
 
 
-def test_what_only_begins_like_a_database_is_named_and_copied_as_it_is(tmp_path: Path) -> None:
+def test_what_only_begins_like_a_database_is_named_and_copied_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = b"SQLite format 3\0" + b"rubbish" * 1000
     make(tmp_path / "data/good.db")
     (tmp_path / "data/bad.db").write_bytes(data)
     bad, good = backup.back_up(tmp_path / "data", tmp_path / "copies")
     assert bad[0].read_bytes() == data
-    assert bad[1].startswith(f"{tmp_path}/data/bad.db begins like a SQLite database (")
+    assert bad[1].startswith(f"SQLite cannot copy {tmp_path}/data/bad.db (")
     assert good[1] == ""
 
 
-def test_one_that_is_locked_now_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_locked_is_named_and_copied_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make(tmp_path / "data/app.db")
+    monkeypatch.setattr(backup, "_LOCKED", 0.5)
+    with closing(sqlite3.connect(tmp_path / "data/app.db", isolation_level=None)) as holder:
+        holder.execute("begin exclusive")
+        ((copy, problem),) = backup.back_up(tmp_path / "data", tmp_path / "copies")
+    assert "is locked" in problem
+    assert copy.read_bytes() == (tmp_path / "data/app.db").read_bytes()
 
-    def locked(*_: object) -> None:
-        raise sqlite3.OperationalError("database is locked")
 
-    monkeypatch.setattr(sqlite3, "connect", locked)
-    with pytest.raises(sqlite3.OperationalError):
-        copied(tmp_path / "data")
+def test_folders_without_end_are_looked_into_to_some_depth(tmp_path: Path) -> None:
+    make(tmp_path / "data/app.db")
+    inner = tmp_path / "data"
+    for _ in range(200):
+        inner = inner / "d"
+    inner.mkdir(parents=True)
+    make(inner / "deep.db")
+    (copy,) = copied(tmp_path / "data")
+    assert copy.name.startswith("app.db.")

@@ -55,6 +55,7 @@ def test_a_packet_of_the_uwsgi_protocol() -> None:
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", False, "answers 400"),
         (b"HTTP/1.0 500 Internal Server Error\r\n\r\n", False, "answers 500"),
         (b"", False, "does not answer: the worker died, or wrote no HTTP"),
+        (b"HTTP/1.1 200 OK\r\nX: y\r\n", False, "does not answer: the headers of its answer do not end"),
         (TimeoutError(), False, "does not answer: nothing within 10 seconds"),
         (FileNotFoundError(2, "No such file"), False, "does not answer: it does not run (No such file)"),
         (ConnectionRefusedError(111, "refused"), False, "does not answer: it does not run (refused)"),
