@@ -132,8 +132,7 @@ class Sandbox:
 @functools.cache
 def find() -> tuple[Sandbox | None, str]:
     """Return the sandbox that this machine allows, or None and why it allows none."""
-    python = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
-    prefix = Path(sys.base_prefix).resolve()
+    python, prefix = _python()
     home = Path("~").expanduser().resolve()
     if home.is_relative_to(prefix) and not prefix.is_relative_to("/usr"):
         return None, f"the Python that runs Debonair lies in {prefix}, which has the home folder in it"
@@ -160,7 +159,7 @@ def needed(environ: Mapping[str, str], what: str) -> Sandbox:
     if found:
         return found
     if allowed(environ):
-        return Sandbox("", Path(sys.executable), Path(sys.base_prefix))
+        return Sandbox("", *_python())
     raise MachineError(
         f"{what} by code of others, and this machine allows no sandbox for it ({why}).",
         hint="Lock a version that has a wheel, or install bubblewrap: sudo apt install bubblewrap. "
@@ -172,6 +171,12 @@ def needed(environ: Mapping[str, str], what: str) -> Sandbox:
 def allowed(environ: Mapping[str, str]) -> bool:
     """Return whether code of sdists may run without a sandbox where none can be made."""
     return environ.get(VARIABLE, "").lower() in ("1", "true", "yes", "on")
+
+
+def _python() -> tuple[Path, Path]:
+    """Return the program of this Python, not that of the venv that it runs in, and where its library is."""
+    program = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    return program, Path(sys.base_prefix).resolve()
 
 
 def _attended(words: Sequence[str], log: Path, stdin: int, out: int) -> int:

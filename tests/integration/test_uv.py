@@ -16,7 +16,7 @@ from wheelmaker import make_wheel
 
 from debonair import lock, sandbox, target, wheels
 from debonair.cache import Cache
-from debonair.errors import LockError, NetworkError, WheelError
+from debonair.errors import LockError, MachineError, NetworkError, WheelError
 from debonair.lock.resolve import Uv, program
 from debonair.project import Project
 from debonair.run import run
@@ -228,6 +228,25 @@ def test_an_sdist_is_built(
     with monkeypatch.context() as alone:
         alone.setattr(sandbox, "find", _refuse)
         assert wheels.obtain(found, ARM64, cache, environ) == (wheel,)
+
+
+def test_an_sdist_is_built_where_no_sandbox_can_be_made(
+    project: Project,
+    cache: Cache,
+    environ: dict[str, str],
+    index: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_sdist(index, "py3-none-any")
+    changed = sample_project(root=project.root, config_file=project.config_file, requirements=("purely",))
+    found = lock.ensure(changed, [ARM64], cache, environ)
+    (wheel,) = wheels.obtain(found, ARM64, cache, environ)
+    monkeypatch.setattr(sandbox, "find", lambda: (None, "not permitted"))
+    with pytest.raises(MachineError, match=r"purely 1\.0 is built by code of others.*not permitted"):
+        wheels.obtain(found, ARM64, Cache(cache.root / "other"), environ)
+    environ[sandbox.VARIABLE] = "1"
+    (same,) = wheels.obtain(found, ARM64, Cache(cache.root / "other"), environ)
+    assert same.sha256 == wheel.sha256
 
 
 def test_an_sdist_that_is_not_pure(
