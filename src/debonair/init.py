@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -57,7 +58,7 @@ def write(draft: Draft) -> None:
     The requirements, which are proposed only if there is no such file, become one. Raises ``ProjectError``
     if the settings are a link that leads out of the project.
     """
-    file = draft.file.resolve()
+    file = Path(os.path.realpath(draft.file))  # resolve() fails for a link to itself
     if not declared.is_inside(file, draft.root):
         raise ProjectError(
             f"{draft.file} leads out of the project, to {file}.",
@@ -144,7 +145,7 @@ def draft(
         _install(code, stated),
         said,
     )
-    notes += [f"{path} cannot be read by this Python, and was not looked into." for path in broken]
+    notes += [f"{reason}. That file was not looked into." for reason in broken]
     notes += more_of_django
     python = load(_targets(findings)[0]).python_version
     notes += traits.traps(code, python)

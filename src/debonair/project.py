@@ -333,9 +333,9 @@ def _check_paths(given: Settings, root: Path, file: Path) -> None:
             )
         if given.from_pypi:
             continue  # it is in a wheel, which is not here yet
-        path = (root / folder).resolve()
-        made = given.collect and not path.exists()
-        if not path.is_relative_to(root.resolve()) or not (path.is_dir() or made):
+        path = root / folder
+        made = given.collect and not declared.is_file(path)
+        if not declared.is_inside(path, root) or not (declared.is_folder(path) or made):
             raise ProjectError(
                 f"{file.name}: 'static' names the folder '{folder}', which is not in the project.",
                 hint=f"Make {folder}, or name the folder that has the files of {url}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -151,6 +152,8 @@ def _served(node: ast.stmt) -> Iterator[tuple[str, str]]:
 
 def modules(root: Traversable) -> Iterator[str]:
     """Yield the names of the modules and packages in ``root``."""
+    if isinstance(root, Path) and not os.access(root, os.R_OK | os.X_OK):
+        return
     for path in root.iterdir() if root.is_dir() else ():
         stem, _, suffix = path.name.rpartition(".")
         if suffix == "py" and stem.isidentifier():

@@ -135,6 +135,15 @@ def test_pylock(project: Project, cache: Cache, environ: dict[str, str], index: 
     assert path.read_text().count("[tool.debonair]") == 1
 
 
+@pytest.mark.parametrize(("prereleases", "version"), [(False, "1.0"), (True, "1.1rc1")])
+def test_versions_that_are_not_final(
+    project: Project, cache: Cache, environ: dict[str, str], index: Path, *, prereleases: bool, version: str
+) -> None:
+    make_wheel(index, "site", "1.1rc1", {"site.py": b""})
+    path = lock.write(replace(project, prereleases=prereleases), [ARM64], cache, environ)
+    assert f'version = "{version}"' in path.read_text()
+
+
 def test_versions_of_another_tool_and_constraints(
     project: Project, cache: Cache, environ: dict[str, str], index: Path
 ) -> None:

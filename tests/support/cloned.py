@@ -11,7 +11,7 @@ import re
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,13 +43,14 @@ class Victim:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
-    def init(self) -> Held:
-        """Run ``debonair init``; it must end by itself, with what it wrote or with an error in words."""
-        return self.run("init", "--yes", str(self.root))
+    def init(self, *, reads_all: bool = True) -> Held:
+        """Run ``debonair init``; it must end by itself, with what it wrote or with an error in words.
 
-    def run(self, *words: str) -> Held:
-        done = self._run(["-m", "debonair", *words])
-        return self._held(done)
+        Without ``reads_all`` modes count for root, too.
+        """
+        bound = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
+        before = [] if reads_all or os.geteuid() else bound
+        return self._held(self._run(["-m", "debonair", "init", "--yes", str(self.root)], before))
 
     def python(self, program: str) -> str:
         """Run a ``program`` of Python, which is given the project's folder, within the same limits."""
@@ -64,9 +65,9 @@ class Victim:
             "except errors.Error as error: print(error.message)\n"
         )
 
-    def _run(self, words: list[str]) -> subprocess.CompletedProcess[str]:
+    def _run(self, words: list[str], before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, *words],
+            [*before, sys.executable, *words],
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,

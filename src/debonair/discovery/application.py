@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from debonair import wsgi
+from debonair import declared, wsgi
 from debonair.discovery import Finding
 from debonair.discovery.callables import Callables, Candidate
 from debonair.discovery.known import known
@@ -122,7 +122,7 @@ def _check(entry: str, root: Path, file: Path) -> None:
 def _is_there(entry: str, root: Path) -> bool:
     module, _, _ = wsgi.split(entry)
     roots = [root / "src"] if (root / "src").is_dir() else [root]
-    if not any(path.is_file() for base in roots for path in wsgi.module_files(base, module)):
+    if not any(declared.is_file(path) for base in roots for path in wsgi.module_files(base, module)):
         return False
     try:
         _check(entry, root, Path())
@@ -173,7 +173,7 @@ def settings_of(imported: Imported, root: Path) -> tuple[list[Finding], list[str
     findings, notes = list[Finding](), list[str]()
     for key, value in _leaves(imported.settings, ()):
         where = _where(imported, key, root)
-        if key[0] == "static" and not (root / str(value)).is_dir():
+        if key[0] == "static" and not declared.is_folder(root / str(value)):
             notes.append(f"{where}: '{key[1]}' is left out: {value} is no folder of the project.")
         elif key != _KEY:
             findings.append(Finding(".".join(key), value, where, key))

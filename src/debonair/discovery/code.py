@@ -83,9 +83,8 @@ def modules(root: Path) -> tuple[list[Module], list[str]]:
     size = 0
     for path in sorted(_files(root), key=lambda path: (path.count("/"), path)):
         if len(found) == _MOST or size > _MOST_IN_ALL:
-            broken.append(
-                f"{path}: there is more code than {_MOST} modules or {_MOST_IN_ALL >> 20} MiB; it"
-            )
+            more = f"more than {_MOST} modules, or {_MOST_IN_ALL >> 20} MiB of code"
+            broken.append(f"{path} and what follows: the project has {more}")
             break
         try:
             size += len(data := declared.data(root / path, root))
@@ -94,7 +93,7 @@ def modules(root: Path) -> tuple[list[Module], list[str]]:
             broken.append(f"{path}:{wrong.lineno}: {wrong.msg}")
             continue
         except ProjectError as wrong:
-            broken.append(f"{path}: {wrong.message.removeprefix(f'{root / path} ').rstrip('.')}")
+            broken.append(wrong.message.replace(str(root / path), path, 1).rstrip("."))
             continue
         dotted = path.removeprefix(base).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         names = dict[str, str]()
@@ -173,7 +172,7 @@ def _files(root: Path) -> Iterator[str]:
             for name in folders
             if name not in _NOT_THE_APP
             and name[0] not in "._"
-            and not (here / name / "pyvenv.cfg").exists()
+            and not declared.is_file(here / name / "pyvenv.cfg")
         ]
         for name in names:
             path = (here / name).relative_to(root)

@@ -14,6 +14,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from debonair import declared
 from debonair.errors import LockError
 
 _FORMS = ("poetry.lock", "pdm.lock", "Pipfile.lock")
@@ -21,7 +22,7 @@ _FORMS = ("poetry.lock", "pdm.lock", "Pipfile.lock")
 
 def find(root: Path) -> Path | None:
     """Return the lock of another tool in the project at ``root``, if it has one."""
-    return next((root / name for name in _FORMS if (root / name).is_file()), None)
+    return next((root / name for name in _FORMS if declared.is_file(root / name)), None)
 
 
 def read(path: Path) -> dict[str, str]:
@@ -42,7 +43,15 @@ def read(path: Path) -> dict[str, str]:
             if version:
                 plain = str(Version(version.removeprefix("==")))
                 found.setdefault(canonicalize_name(name), set()).add(plain)
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidVersion, OSError) as wrong:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        InvalidVersion,
+        OSError,
+        RecursionError,
+    ) as wrong:
         raise LockError(
             f"{path} cannot be read: {wrong}.",
             hint="Mend it, or take it away; 'debonair lock' does without.",
