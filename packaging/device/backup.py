@@ -50,6 +50,9 @@ def back_up(data: Path, folder: Path) -> list[tuple[Path, str]]:
         number = 1 + max(before, default=0)
         copy = place / f"{path.name}.{number:06}.{stamp}"
         half = copy.with_name(f"{copy.name}{_HALF}")
+        if _is_hollow(path, place):
+            copies.append((path, f"{path} has more holes than this disk has room for; it was not copied."))
+            continue
         copies.append((copy, _copied(path, half)))
         half.replace(copy)
         _flush(copy)
@@ -68,6 +71,12 @@ def _copied(path: Path, copy: Path) -> str:
         shutil.copyfile(path, copy)
         return f"SQLite cannot copy {path} ({wrong}); it was copied as it is, byte by byte."
     return ""
+
+
+def _is_hollow(path: Path, place: Path) -> bool:
+    """Return whether a file is mostly holes, and larger than the room: SQLite makes no such database."""
+    found = path.stat()
+    return found.st_blocks * 512 < found.st_size // 2 and found.st_size > shutil.disk_usage(place).free
 
 
 def _patience() -> Callable[[int, int, int], None]:

@@ -69,8 +69,10 @@ def put(home: Home, release: Release, unit: str, *, trial: bool = False, more: s
         texts = [f"[Service]\nUser={release.user}\nNoNewPrivileges=yes\n"]
     else:
         texts = list(_texts(home, release))
-    if more:
-        texts.append(f"[Service]\n{more}\n")
+    if not trial:  # a command has no business with the sockets of what is served
+        more = f"InaccessiblePaths=-{home.run}/sockets\n{more}"
+    if more.strip():
+        texts.append(f"[Service]\n{more.strip()}\n")
     for number, text in enumerate(texts):
         seen = text.replace(f"{home.run}/sockets/next", f"{home.run}/sockets/web") if trial else text
         (folder / f"{number:02}.conf").write_text(settings(seen), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -164,3 +165,15 @@ def test_folders_without_end_are_looked_into_to_some_depth(tmp_path: Path) -> No
     make(inner / "deep.db")
     (copy,) = copied(tmp_path / "data")
     assert copy.name.startswith("app.db.")
+
+
+def test_what_is_all_holes_and_larger_than_the_disk_is_not_copied(tmp_path: Path) -> None:
+    make(tmp_path / "data/app.db")
+    with (tmp_path / "data/hollow.db").open("wb") as file:
+        file.write(b"SQLite format 3\0")
+        file.truncate(shutil.disk_usage(tmp_path).free + 10**9)
+    (good, _), (hollow, problem) = backup.back_up(tmp_path / "data", tmp_path / "copies")
+    assert good.parent == tmp_path / "copies"
+    assert "it was not copied" in problem
+    assert [path.name for path in (tmp_path / "copies").iterdir()] == [good.name]
+    assert hollow == tmp_path / "data/hollow.db"

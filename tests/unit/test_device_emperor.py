@@ -170,7 +170,7 @@ class TestTrial:
         with sandbox.of(home, release, "x.service", more="ReadWritePaths=/x"):
             assert self.units(home, "x.service.d") == [
                 "[Service]\nUser=www-data\nNoNewPrivileges=yes\n",
-                "[Service]\nReadWritePaths=/x\n",
+                f"[Service]\nInaccessiblePaths=-{home.run}/sockets\nReadWritePaths=/x\n",
             ]
         assert not (home.root / "run/systemd/system/x.service.d").exists()
 

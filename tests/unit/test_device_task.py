@@ -98,7 +98,8 @@ class TestAsApp:
         assert [word for word in words if word.startswith(f"--setenv=PATH={release.folder}/venv/bin:")]
         assert "of root" not in " ".join(words)
         assert systemd.settings == (
-            "[Service]\nProtectSystem=strict\n[Service]\nPrivatePIDs=yes\nReadWritePaths=/x\n"
+            f"[Service]\nProtectSystem=strict\n[Service]\nInaccessiblePaths=-{home.run}/sockets\n"
+            "PrivatePIDs=yes\nReadWritePaths=/x\n"
         )
         assert list((home.root / "run/systemd/system").iterdir()) == []
 
