@@ -67,7 +67,9 @@ def for_person(home: Home, release: Release, argv: list[str], *, terminal: bool)
     words = [*_run(home, release, name, mode), "--wait", "--collect", "--", *call.words_of(argv)]
     with sandbox.of(home, release, name):
         try:
-            return subprocess.run(words, check=False).returncode
+            # systemd-run would write the command into the title of the terminal, and paint its background.
+            env = {**os.environ, "SYSTEMD_ADJUST_TERMINAL_TITLE": "0", "SYSTEMD_TINT_BACKGROUND": "0"}
+            return subprocess.run(words, env=env, check=False).returncode
         finally:
             call.systemctl("stop", name)  # it may go on where the terminal was closed
 
