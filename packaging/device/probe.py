@@ -19,7 +19,8 @@ from text import printable
 
 _TIMEOUT = 10.0  # seconds
 _SOON = 2.0  # seconds for the statistics, which uWSGI's master has at hand
-_MAX_ANSWER = 1_000_000  # bytes
+_MAX_ANSWER = 1_000_000  # bytes of the statistics
+_MAX_PAGE = 16_000_000  # bytes of a page: one that is larger may never end
 _MAX_HEAD = 64_000  # bytes of it that are headers
 _NUMBERS = {"id": 2**16, "pid": 2**22, "requests": 2**63}  # of a worker; the most of a pid is the kernel's
 _MOST = 256  # workers that are believed in
@@ -70,7 +71,7 @@ def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
     release, path = instance.release, instance.sock
     form = http_request if release.server == "command" else request
     try:
-        answer = _ask(path, form(release.health, release.host), timeout)
+        answer = _ask(path, form(release.health, release.host), timeout, most=_MAX_PAGE)
         if not _open_to_nginx(path):
             mode = f"{stat.S_IMODE(path.lstat().st_mode):o}"
             return Page(problem=f"nginx may not connect to {path}, which has mode {mode}")
@@ -91,6 +92,8 @@ def _read(answer: bytes) -> Page:
     found = re.match(rb"HTTP/1\.[01] ([1-5]\d\d)\b", answer)
     if not found:
         return Page(problem="the worker died, or wrote no HTTP")
+    if len(answer) >= _MAX_PAGE:
+        return Page(problem=f"its answer is larger than {_MAX_PAGE // 1_000_000} MB")
     if b"\r\n\r\n" not in answer[:_MAX_HEAD]:
         return Page(problem="the headers of its answer do not end")
     return Page(int(found[1]))
@@ -259,8 +262,8 @@ def _sized(text: str) -> bytes:
     return struct.pack("<H", len(data)) + data
 
 
-def _ask(path: Path, packet: bytes, timeout: float) -> bytes:
-    """Return what comes from the socket until it is closed; all of it has ``timeout`` seconds."""
+def _ask(path: Path, packet: bytes, timeout: float, *, most: int = _MAX_ANSWER) -> bytes:
+    """Return what comes until the socket is closed, or ``most`` bytes, in ``timeout`` seconds."""
     deadline = Deadline(timeout)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_left(deadline, timeout))
@@ -268,7 +271,7 @@ def _ask(path: Path, packet: bytes, timeout: float) -> bytes:
         if packet:  # the stats server does not wait for any, and may have ended already
             connection.sendall(packet)
         answer = bytearray()
-        while len(answer) < _MAX_ANSWER:
+        while len(answer) < most:
             connection.settimeout(_left(deadline, timeout))
             part = connection.recv(65536)
             if not part:

@@ -159,7 +159,9 @@ def test_an_answer_of_any_size_is_read_to_a_bound(
     pouring = Dripping(clock, 300_000)
     monkeypatch.setattr(socket, "socket", pouring)
     assert probe.page(instance, timeout=60).problem == "the worker died, or wrote no HTTP"
-    assert pouring.given == 1_200_000
+    assert pouring.given == 16_200_000
+    assert probe.workers(instance) == []
+    assert probe._read(b"HTTP/1.1 200 OK\r\n\r\n".ljust(16_000_000)).problem.endswith("than 16 MB")
 
 
 @pytest.mark.parametrize(

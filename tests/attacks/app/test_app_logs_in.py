@@ -21,7 +21,7 @@ def guarded(puppet: Puppet) -> Puppet:
     """The Pi has an sshd, as nearly every Pi has."""
     machine = puppet.machine
     if machine.run(["test", "-e", "/usr/sbin/sshd"], check=False).status:
-        Boot().bed.stock(machine, "openssh-server", "openssh-client")
+        Boot().bed.stock(machine, "openssh-server", "openssh-client", "cron")
         machine.run(
             ["apt-get", "install", "--yes", "openssh-server", "openssh-client", "cron"], timeout=120
         )
