@@ -1,5 +1,10 @@
 """``python -m debonair``: the same as the command."""
 
-from debonair.cli import main
+import sys
+
+try:
+    from debonair.cli import main
+except KeyboardInterrupt:  # Ctrl-C before there is anything to end
+    sys.exit(130)
 
 main(prog_name="debonair")
