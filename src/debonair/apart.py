@@ -20,7 +20,7 @@ from typing import IO, Any, cast
 
 import msgspec
 
-from debonair import errors, run
+from debonair import errors, kinds, run
 from debonair.errors import Error, PackageError
 
 CONTENTS = "debonair.deb.confined:contents"
@@ -82,7 +82,7 @@ class Pool:
         """
         said, blob = self.ask(path, data, patterns)
         try:
-            read = msgspec.convert(said, Contents, strict=True)
+            read = kinds.converted(said, Contents, strict=True)
         except msgspec.ValidationError as wrong:
             raise _broken(path, str(wrong)) from wrong
         kept, at = {}, 0

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from debonair import declared, pyproject
+from debonair import declared, kinds, pyproject
 from debonair.errors import WheelError
 
 _DAMAGE = (
@@ -40,7 +40,7 @@ def read(sdist: Path) -> Backend:
     """Return how the file ``sdist`` wants to be built. Raises ``WheelError`` if it is damaged."""
     try:
         table = tomllib.loads(_pyproject(sdist).decode()).get("build-system", {})
-        return msgspec.convert(table, Backend)
+        return kinds.converted(table, Backend)
     except _DAMAGE as wrong:
         raise WheelError(
             f"{sdist.name} is not an sdist that can be read: {wrong}.",
@@ -58,7 +58,7 @@ def of(root: Path) -> Backend:
         return Backend()
     tables = declared.toml(path, root)
     pyproject.check(tables, path)
-    return msgspec.convert(tables.get("build-system", {}), Backend)
+    return kinds.converted(tables.get("build-system", {}), Backend)
 
 
 def _pyproject(sdist: Path) -> bytes:

@@ -8,7 +8,7 @@ import tomllib
 
 import msgspec
 
-from debonair import target
+from debonair import kinds, target
 from debonair.errors import TargetError
 from debonair.resources import resource
 from debonair.target import Target
@@ -50,7 +50,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def boards() -> list[Board]:
     """Return all models, the oldest first."""
     tables = tomllib.loads(resource("packaging/boards.toml").read_text())
-    return [msgspec.convert({"name": name, **table}, Board) for name, table in tables.items()]
+    return [kinds.converted({"name": name, **table}, Board) for name, table in tables.items()]
 
 
 def find(text: str) -> Board:

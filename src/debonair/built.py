@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from debonair import kinds
 from debonair.cache import Cache, whole
 from debonair.errors import WheelError
 from debonair.fetch import place
@@ -17,7 +18,7 @@ from debonair.lock.locked import File
 def kept(note: Path, cache: Cache) -> File | None:
     """Return the wheel that ``note`` names, or None if there is no such note, or no such wheel by now."""
     try:
-        file = msgspec.msgpack.decode(note.read_bytes(), type=File)
+        file = kinds.unpacked(note.read_bytes(), File)
     except (OSError, msgspec.MsgspecError):
         return None
     return file if place(file, cache).is_file() else None

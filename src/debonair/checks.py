@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair import elf
+from debonair import elf, kinds
 from debonair.deb import archive
 from debonair.deb.foreign import MOST_KEPT_ALL, Foreign
 from debonair.deb.unfit import Stream, Unfit
@@ -154,7 +154,7 @@ def check(deb: Path, target: Target | None = None, pool: Pool | None = None) -> 
     else:
         said, _ = pool.ask(deb, data, [])
     try:
-        found = msgspec.convert(said, Compiled)
+        found = kinds.converted(said, Compiled)
     except msgspec.ValidationError as wrong:
         raise PackageError(f"{deb} could not be read: {wrong}.") from wrong
     judged = (target,) if target else _targets(deb, found)
@@ -226,7 +226,7 @@ def _elf(deb: str, path: str, data: bytes) -> Elf:
 def _named(release: bytes) -> str:
     """Return the target that a release.json names; empty for none."""
     try:
-        return str(msgspec.json.decode(release, type=dict[str, object]).get("target", ""))
+        return str(kinds.json(release, dict[str, object]).get("target", ""))
     except (msgspec.DecodeError, RecursionError):
         return ""
 

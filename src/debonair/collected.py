@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair import app, epoch, layout, python, target
+from debonair import app, epoch, kinds, layout, python, target
 from debonair.app import AppFile
 from debonair.cache import whole
 from debonair.errors import MachineError, ProjectError, WheelError
@@ -68,7 +68,7 @@ def files(
     kept = cache.folder("collected") / _key(project, own, packages, here)
     with exclusive(cache.folder("locks") / "collect.lock"):  # several targets are built side by side
         try:
-            return msgspec.msgpack.decode(kept.read_bytes(), type=tuple[AppFile, ...])
+            return kinds.unpacked(kept.read_bytes(), tuple[AppFile, ...])
         except (OSError, msgspec.MsgspecError):
             say(f"Running '{project.collect}'...")
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:

@@ -6,6 +6,7 @@ import tomllib
 
 import msgspec
 
+from debonair import kinds
 from debonair.project import Project
 from debonair.resources import resource
 
@@ -55,5 +56,5 @@ def rules(project: Project) -> str:
 def _all(project: Project, field: str) -> list[str]:
     """Return what all of the project's words have, each once."""
     table = tomllib.loads(resource("packaging/hardware.toml").read_text()) if project.hardware else {}
-    known = msgspec.convert(table, dict[str, Hardware])
+    known = kinds.converted(table, dict[str, Hardware])
     return list(dict.fromkeys(text for word in project.hardware for text in getattr(known[word], field)))

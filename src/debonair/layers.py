@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from debonair import elf
+from debonair import elf, kinds
 from debonair.cache import Cache, whole
 from debonair.deb import tree
 from debonair.deb.tree import Layer, Source
@@ -132,6 +132,6 @@ def _key(recipes: Sequence[Recipe]) -> str:
 
 def _load(path: Path) -> tuple[Made, ...] | None:
     try:
-        return msgspec.msgpack.decode(path.read_bytes(), type=tuple[Made, ...])
+        return kinds.unpacked(path.read_bytes(), tuple[Made, ...])
     except (msgspec.DecodeError, OSError):
         return None  # damaged: made again

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
+from debonair import kinds
 from debonair.cache import Cache, whole
 from debonair.elf import Elf
 from debonair.errors import WheelError
@@ -64,7 +65,7 @@ def _owners(
     # armv6 and armv7 are one architecture of Debian, and are built side by side
     with exclusive(cache.folder("locks") / f"{kept.name}.lock"):
         try:
-            known = msgspec.json.decode(kept.read_bytes(), type=dict[str, str])
+            known = kinds.json(kept.read_bytes(), dict[str, str])
         except (OSError, msgspec.DecodeError):
             known = {}
         if not known.keys() >= set(names):  # not asked yet, or before the library was there

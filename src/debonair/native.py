@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from debonair import backend, built, layout, tools, venv
+from debonair import backend, built, kinds, layout, tools, venv
 from debonair.cache import Cache
 from debonair.deb import tree
 from debonair.deb.tree import Source
@@ -180,7 +180,7 @@ class _Job:
             )
         # The backend wrote that, and the name becomes one in the cache.
         try:
-            result = msgspec.json.decode(text, type=_Result)
+            result = kinds.json(text, _Result)
             if result.wheel:
                 tools.check(result.wheel, self.choice.name, self.choice.version)
         except (msgspec.MsgspecError, LockError) as wrong:

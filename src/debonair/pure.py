@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair import here, sandbox, tools
+from debonair import here, kinds, sandbox, tools
 from debonair.backend import Backend
 from debonair.deb import tree
 from debonair.deb.tree import Source
@@ -137,7 +137,7 @@ class Job:
         out, _ = place.run(words, tree.pack(laid), variables)
         line, _, data = out.partition(b"\n")
         try:
-            head = msgspec.json.decode(line[:_HEAD], type=_Head)
+            head = kinds.json(line[:_HEAD], _Head)
         except msgspec.MsgspecError:
             raise LockError("Its build backend ended without a result.") from None
         if len(head.asked) > _ASKED:

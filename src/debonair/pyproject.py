@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from debonair import kinds
 from debonair.errors import ProjectError
 
 
@@ -106,7 +107,7 @@ def check_pipfile(tables: Mapping[str, Any], file: Path) -> None:
 
 def _check(tables: Mapping[str, Any], kind: type, file: Path, hint: str) -> None:
     try:
-        msgspec.convert(tables, kind)
+        kinds.converted(tables, kind)
     except msgspec.ValidationError as wrong:
         message, _, where = str(wrong).partition(" - at `$.")
         raise ProjectError(

@@ -18,7 +18,7 @@ from threading import local
 
 import msgspec
 
-from debonair import backend, tools
+from debonair import backend, kinds, tools
 from debonair.cache import Cache, whole
 from debonair.deb.tree import Source
 from debonair.errors import LockError
@@ -125,7 +125,7 @@ def _job(path: Path, title: str, name: str, version: str, environ: Mapping[str, 
 def _kept(source: File, lock: Path, cache: Cache) -> Built | None:
     """Return what is known of ``source`` as built by what ``lock`` names, if it is all there."""
     try:
-        built = msgspec.msgpack.decode(_note(source, lock, cache).read_bytes(), type=Built)
+        built = kinds.unpacked(_note(source, lock, cache).read_bytes(), Built)
     except (OSError, msgspec.MsgspecError):
         return None
     return built if built.file is None or place(built.file, cache).is_file() else None

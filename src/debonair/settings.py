@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from debonair import kinds
 from debonair.errors import ProjectError
 from debonair.pyproject import plain
 from debonair.resources import resource
@@ -157,7 +158,7 @@ def read(table: Mapping[str, Any], *, file: Path, prefix: str) -> Settings:
             value = default if value is default else [*default, *value]
         merged[key] = value
     try:
-        return msgspec.convert(merged, Settings)
+        return kinds.converted(merged, Settings)
     except msgspec.ValidationError as wrong:
         message, _, where = str(wrong).partition(" - at `$")
         key = where.rstrip("`").lstrip(".")

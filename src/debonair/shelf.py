@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from debonair import backend, declared, here, sandbox, tools
+from debonair import backend, declared, here, kinds, sandbox, tools
 from debonair import lock as locks
 from debonair.cache import whole
 from debonair.errors import LockError, WheelError
@@ -124,7 +124,7 @@ class Shelf:
         if not path.is_file():
             raise LockError(f"There are no wheels for {target.name} in {self.folder}.", hint=_HINT)
         try:
-            note = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _Noted).tool.debonair
+            note = kinds.converted(tomllib.loads(path.read_text(encoding="utf-8")), _Noted).tool.debonair
         except (ValueError, msgspec.ValidationError) as wrong:
             raise LockError(f"{path} cannot be read: {wrong}.", hint=_HINT) from None
         if note.made_from != made_from(self.project):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from debonair import kinds
 from debonair.errors import TargetError
 from debonair.resources import resource
 
@@ -126,4 +127,4 @@ def load(name: str) -> Target:
             + ".",
         )
     table = tomllib.loads(resource(f"packaging/targets/{name}.toml").read_text())
-    return msgspec.convert({"name": name, **table}, Target)
+    return kinds.converted({"name": name, **table}, Target)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from debonair import kinds
 from debonair.cache import Cache, whole
 from debonair.errors import LockError, WheelError
 from debonair.fetch import Get, fetch, place
@@ -162,7 +163,7 @@ def _chosen(lock: Lock, target: Target, sources: Sources | None, cache: Cache) -
     key = hashlib.sha256(_SCHEMA + lock.digest.encode() + wanted).hexdigest()
     kept = cache.folder("locks") / f"{key}.chosen"
     try:
-        return msgspec.msgpack.decode(kept.read_bytes(), type=tuple[Choice, ...])
+        return kinds.unpacked(kept.read_bytes(), tuple[Choice, ...])
     except (OSError, msgspec.MsgspecError):
         pass
     choices = select(lock, target, sources)

@@ -11,6 +11,7 @@ from html import escape
 
 import msgspec
 
+from debonair import kinds
 from debonair.apt import history, keyring
 from debonair.apt.draft import Draft
 from debonair.apt.names import Time
@@ -191,7 +192,7 @@ def decoded(known: bytes | None) -> Index | None:
     if known is None:
         return None
     try:
-        return msgspec.json.decode(known, type=Index)
+        return kinds.json(known, Index)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 

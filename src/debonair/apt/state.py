@@ -16,6 +16,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
+from debonair import kinds
 from debonair.apt.channel import Line
 from debonair.apt.names import Digest, Fingerprint, Name, Text, Time, Url
 from debonair.apt.shown import shown
@@ -194,7 +195,7 @@ def decode(data: bytes, kind: type[T], path: str) -> T:
     Raises ``RepositoryError`` if it is none of this kind.
     """
     try:
-        return msgspec.json.decode(data, type=kind)
+        return kinds.json(data, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as damage:
         said = "it is nested too deep" if isinstance(damage, RecursionError) else shown(str(damage))
         raise RepositoryError(

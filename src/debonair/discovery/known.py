@@ -7,6 +7,7 @@ from functools import cache
 
 import msgspec
 
+from debonair import kinds
 from debonair.resources import resource
 
 
@@ -72,4 +73,4 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
 @cache
 def known() -> Known:
     """Return what is known."""
-    return msgspec.convert(tomllib.loads(resource("packaging/discovery.toml").read_text()), Known)
+    return kinds.converted(tomllib.loads(resource("packaging/discovery.toml").read_text()), Known)

@@ -18,7 +18,7 @@ from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from debonair import backend, distribution, native
+from debonair import backend, distribution, kinds, native
 from debonair.cache import Cache, whole
 from debonair.deb import tree
 from debonair.deb.tree import Source
@@ -98,7 +98,7 @@ class Sdist:
         key = self._key("probe", *backends, *sorted(build_depends))
         kept = self.cache.folder("libraries") / f"{key}.probed"
         try:
-            return msgspec.msgpack.decode(kept.read_bytes(), type=Probed)
+            return kinds.unpacked(kept.read_bytes(), Probed)
         except (OSError, msgspec.MsgspecError):
             pass
         said = {"backend": system.build_backend, "path": system.backend_path}
@@ -112,7 +112,7 @@ class Sdist:
             self._run(machine, ["python3", f"{_FOLDER}/probe.py", _FOLDER], "say what it is")
             said_there = machine.run(["cat", f"{_FOLDER}/probe.json"]).stdout
         try:
-            told = msgspec.json.decode(said_there, type=_Told)
+            told = kinds.json(said_there, _Told)
         except (msgspec.MsgspecError, RecursionError) as strange:
             raise WheelError(
                 f"{self.title}'s build backend wrote a probe.json of its own: {strange}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from debonair import kinds
 from debonair.cache import Cache, whole
 from debonair.errors import LockError
 from debonair.lock.locked import File, Form, Lock, Locked
@@ -70,7 +71,7 @@ def ensure(
     digest = _digest(project, targets, form, data)
     kept = cache.folder("locks") / f"{digest}.lock"
     try:
-        packages = msgspec.msgpack.decode(kept.read_bytes(), type=tuple[Locked, ...])
+        packages = kinds.unpacked(kept.read_bytes(), tuple[Locked, ...])
     except (OSError, msgspec.MsgspecError):
         if len(found) > 1:
             others = ", ".join(other.name for _, other in found[1:])

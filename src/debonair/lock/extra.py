@@ -18,6 +18,7 @@ import msgspec
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from debonair import kinds
 from debonair.errors import LockError, MachineError
 from debonair.fetch import Get, over_http, reason
 from debonair.lock import fresh, index, pylock
@@ -116,7 +117,7 @@ def wheels(page: bytes, address: str) -> Iterator[File]:
     (PEP 592).
     """
     if page.lstrip()[:1] == b"{":
-        listed = msgspec.json.decode(page, type=_Page).files
+        listed = kinds.json(page, _Page).files
     else:
         links = _Links()
         links.feed(page.decode("utf-8", "replace"))

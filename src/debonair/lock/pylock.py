@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from debonair import kinds
 from debonair.errors import LockError
 from debonair.lock.locked import File, Locked
 from debonair.progress import say
@@ -83,7 +84,7 @@ def read(data: bytes, path: Path) -> Pylock:
     Raises ``LockError`` if it is not a lock, or locks something that is no wheel or sdist with a sha256.
     """
     try:
-        table = msgspec.convert(tomllib.loads(data.decode()), _File)
+        table = kinds.converted(tomllib.loads(data.decode()), _File)
     except (ValueError, msgspec.ValidationError) as wrong:
         raise LockError(
             f"{path} is not a lock that can be read: {wrong}.",
