@@ -3,8 +3,10 @@ SHELL = /bin/sh
 CPU := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
 DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
-# Files of tests side by side, one for each core: they wait more than they compute
+# Files of tests side by side, one for each core
 BESIDE = --numprocesses auto --dist loadfile
+# Seconds after which a test that boots a Debian hangs; an emulated one takes its time
+BOOTING = --timeout 1800
 # Attacks on a booted Debian; the others are among the integration tests
 BOOTED_ATTACKS = tests/attacks/app tests/attacks/machine tests/attacks/network
 # Besides packaging/dev/debian-packages.txt, for the end-to-end tests alone: what the documentation tells readers to use
@@ -43,7 +45,7 @@ lint: setup ## Check format, lint and types
 	.venv/bin/mypy
 
 unit: setup ## Run the unit tests, which start no process and open no socket
-	$(PYTEST) tests/unit --cov --cov-report=term --cov-fail-under=95
+	$(PYTEST) tests/unit $(BESIDE) --cov --cov-report=term --cov-fail-under=95
 
 integration: setup ## Run the tests with dpkg, lintian, uv, a browser and others as judges
 	@packaging/dev/setup $(PARTNERS)
@@ -51,8 +53,8 @@ integration: setup ## Run the tests with dpkg, lintian, uv, a browser and others
 
 e2e: setup ## Run the tests that boot a Debian
 	@packaging/dev/setup $(READERS)
-	$(PYTEST) tests/e2e $(BOOTED_ATTACKS) -m "not alone" $(BESIDE)
-	$(PYTEST) tests/e2e $(BOOTED_ATTACKS) -m alone
+	$(PYTEST) tests/e2e $(BOOTED_ATTACKS) -m "not alone" $(BESIDE) $(BOOTING)
+	$(PYTEST) tests/e2e $(BOOTED_ATTACKS) -m alone $(BOOTING)
 
 bench: setup ## Measure builds beside dh-virtualenv's
 	@.venv/bin/python -m bench.build

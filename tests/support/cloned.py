@@ -18,6 +18,7 @@ from pathlib import Path
 _MEMORY = 1 << 30
 _SECONDS_OF_CPU = 10
 _SECONDS = 600
+_WRITTEN = 1 << 20  # bytes
 APP = "from flask import Flask\n\napp = Flask(__name__)\n"
 
 
@@ -87,7 +88,8 @@ class Victim:
         written = "".join(
             path.read_text()
             for name in ("debonair.toml", "pyproject.toml", "requirements.txt")
-            if (path := self.root / name).is_file()
+            # What an attacker made larger than memory was not written by 'init'
+            if (path := self.root / name).is_file() and path.stat().st_size <= _WRITTEN
         )
         return Held(done.returncode, said, written)
 
