@@ -114,6 +114,13 @@ def suites() -> list[Suite]:
     return edits.suites(found)
 
 
+def released() -> set[int]:
+    """Return the numbers of the releases of Debian that are out, and that there are targets for."""
+    from debonair import target
+
+    return {each.debian_release for each in map(target.load, target.names()) if each.released}
+
+
 def clock() -> int:
     """Return the time that what is signed is dated with, in seconds since the epoch."""
     from debonair import epoch

@@ -72,8 +72,12 @@ def trust(
 @click.command()
 @where
 def verify(*, repository: str) -> None:
-    """Check every hash, signature and file, as a client does."""
+    """Check every hash, signature and file, as a client does.
+
+    Apps that have no deb for the next release of Debian are named too.
+    """
     from debonair.apt import verify as judge
+    from debonair.apt.shown import shown
     from debonair.apt.signing import Gpg
 
     draft = publisher.repository(repository).draft()
@@ -84,6 +88,8 @@ def verify(*, repository: str) -> None:
         )
     keys = ", ".join(key.fingerprint for key in draft.head.keys)
     click.echo(f"{repository}: all is well with {len(draft.suites)} suites, signed by {keys}")
+    for note in judge.without_deb_for_the_next_release(draft, publisher.released()):
+        click.echo(f"Note: {shown(note)}", err=True)
 
 
 @click.command(name="rotate-key")

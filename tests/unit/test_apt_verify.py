@@ -162,6 +162,33 @@ def test_the_page(archive: Archive) -> None:
     only(archive, "is not of the newest change")
 
 
+def unready(archive: Archive, *releases: int) -> list[str]:
+    return verify.without_deb_for_the_next_release(archive.draft, releases)
+
+
+def test_apps_without_a_deb_for_the_next_release(archive: Archive) -> None:
+    archive.add(archive.deb(), suite="bookworm")  # the fixture has it in trixie too
+    assert unready(archive, 12, 13) == []
+    for architecture in ("amd64", "armhf"):
+        archive.add(archive.deb("world", architecture=architecture), suite="bookworm")
+    archive.add(archive.deb("world", architecture="amd64"))
+    archive.add(archive.deb("guest"), suite="bookworm", channel="testing")
+    said, testing = unready(archive, 12, 13)
+    assert said.startswith("bookworm has apps that trixie has no deb of: world (armhf). Publish those debs")
+    assert "to Debian 13" in said
+    assert testing.startswith("bookworm-testing has apps that trixie-testing has no deb of: guest (amd64).")
+    assert unready(archive, 12) == [], "it is not out yet"
+    archive.add(archive.deb("world", architecture="all"))
+    assert [said.partition(" ")[0] for said in unready(archive, 13)] == ["bookworm-testing"]
+
+
+def test_only_some_of_many_apps_are_named(archive: Archive) -> None:
+    for number in range(22):
+        archive.add(archive.deb(f"app{number:02}"), suite="bookworm")
+    (said,) = unready(archive, 13)
+    assert "app19 (amd64) and 2 more. " in said
+
+
 class TestSweep:
     def test_what_nothing_names(self, archive: Archive) -> None:
         archive.now = 4e9  # files are as old as their writing, by the clock of this machine

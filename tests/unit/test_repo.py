@@ -188,6 +188,13 @@ def test_prune(made: str, deb: Callable[..., Path], monkeypatch: pytest.MonkeyPa
     assert "is not a number of days" in run("prune", "--older-than", "soon", code=2)
 
 
+def test_verify_names_apps_without_a_deb_for_the_next_release(made: str, deb: Callable[..., Path]) -> None:
+    run("add", "--suite", "bookworm", deb("1.0"))
+    done = CliRunner().invoke(cli.main, ["repo", "verify"])
+    assert (done.exit_code, done.stdout.count("\n")) == (0, 1)
+    assert done.stderr.startswith("Note: bookworm has apps that trixie has no deb of: hello (amd64). ")
+
+
 def test_verify_says_what_is_wrong(made: str) -> None:
     Path("apt/dists/trixie/InRelease").unlink()
     said = run("verify", code=11)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import lzma
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 
 from debonair.apt import history, index, page, parallel, release, state
-from debonair.apt.channel import Entry
+from debonair.apt.channel import Entry, Line
 from debonair.apt.draft import Draft
 from debonair.apt.facts import COMPONENT
 from debonair.apt.signing import Signer, keyring
@@ -21,6 +21,8 @@ from debonair.deb import control
 from debonair.errors import RepositoryError
 
 _DAY = 86400
+_NAMED = 20
+"""How many apps a sentence names."""
 
 
 def verify(draft: Draft, signer: Signer) -> list[str]:
@@ -38,6 +40,45 @@ def verify(draft: Draft, signer: Signer) -> list[str]:
     found += _history(draft)
     found += _root(draft)
     return found
+
+
+def without_deb_for_the_next_release(draft: Draft, releases: Collection[int]) -> list[str]:
+    """Return a sentence for each suite that has apps of which the suite after it has no deb.
+
+    That is the one of the next of ``releases``, numbers of Debian's, in the same channel. Upgrading Debian
+    removes an app that has no deb there: its Python is gone.
+    """
+    found = []
+    suites = [draft.suite(name) for name in draft.suites]
+    for suite in suites:
+        later = [
+            other
+            for other in suites
+            if other.channel == suite.channel
+            and other.debian_release > suite.debian_release
+            and other.debian_release in releases
+        ]
+        if not later:
+            continue
+        following = min(later, key=lambda other: other.debian_release)
+        lacking = []
+        for package, lines in draft.packages(suite.name):
+            there = _offered(draft.lines(following.name, package))
+            if missing := [] if "all" in there else sorted(_offered(lines) - there):
+                lacking.append(f"{package} ({', '.join(missing)})")
+        if lacking:
+            more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+            found.append(
+                f"{suite.name} has apps that {following.name} has no deb of: "
+                f"{', '.join(lacking[:_NAMED])}{more}. Publish those debs before a machine is upgraded "
+                f"to Debian {following.debian_release}: its upgrade would remove the apps."
+            )
+    return found
+
+
+def _offered(lines: Mapping[str, Line]) -> set[str]:
+    """Return the architectures for which a package is offered."""
+    return {architecture for architecture, line in lines.items() if line.listed}
 
 
 def _suite(draft: Draft, name: str, signer: Signer, pool: dict[str, Sum]) -> Iterator[str]:
