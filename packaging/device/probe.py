@@ -102,18 +102,21 @@ def _read(answer: bytes) -> Page:
 def workers(instance: Instance) -> list[dict[str, Any]]:
     """Return id, pid, status, requests and memory (rss, bytes) of each worker; none if not to be had.
 
+    A pid is that outside of the service, 0 if there is no such process in it.
+
     Of a web server of the app's own these are the processes of its unit, with pid and memory.
     """
     inside = processes(instance.unit)
     if instance.release.server == "command":
         above = _above(instance.unit)
         return [{"pid": pid, "rss": _resident(pid)} for pid in inside if pid not in above]
+    # What the app says is a process of it is looked up only if the kernel says so too.
+    outside = {_within(pid): pid for pid in inside}
     found = []
     for worker in _workers(instance):
-        pid = worker["pid"]
-        if pid:
-            # What the app says is a process of it is looked up only if the kernel says so too.
-            found.append({**worker, "rss": _resident(pid) if pid in inside else 0})
+        if worker["pid"]:
+            pid = outside.get(worker["pid"], 0)
+            found.append({**worker, "pid": pid, "rss": _resident(pid) if pid else 0})
     return found
 
 
@@ -126,6 +129,15 @@ def processes(unit: str) -> list[int]:
             with suppress(OSError, ValueError):
                 found += [int(line) for line in Path(top, "cgroup.procs").read_text("ascii").split()]
     return found
+
+
+def _within(pid: int) -> int:
+    """Return the id that the process ``pid`` has in its own PID namespace; 0 if it has ended (proc(5))."""
+    try:
+        found = re.search(rb"^NSpid:.*\t(\d+)$", Path(f"/proc/{pid}/status").read_bytes(), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) if found else pid
 
 
 def _above(unit: str) -> list[int]:

@@ -28,6 +28,10 @@ _PARTS = {
 """What the maintainer scripts have in common, or leave to debhelper."""
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 _STEP_BACK = 13  # the first Debian whose systemd (254 and later) knows RestartSteps=
+_PRIVATE_PIDS = 13  # the first whose systemd (257 and later) can hide other processes of the same user
+_OWN_PROCESSES = """\
+# Other processes of its user do not exist for it. So it cannot end those of a release on trial.
+PrivatePIDs=yes"""
 _PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
 
 
@@ -129,6 +133,7 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         # Without its emperor the app is down; it is there again in no time, and costs little.
         "restart": _restart(target, "200ms", "5s", "1s"),
         "worker_restart": _restart(target, "1s", "60s", "5s"),
+        "own_processes": _OWN_PROCESSES if target.debian_release >= _PRIVATE_PIDS else "",
         "control_groups": "strict" if target.debian_release >= _PRIVATE_GROUPS else "yes",
         **emperor.vassal,
         **vassal.values,

@@ -60,7 +60,7 @@ def test_the_app_starts_them_with_itself() -> None:
 def test_all_have_the_sandbox_of_the_app() -> None:
     sources = rendered()
     own = sources[f"{UNITS}/guestbook.service"].data.decode()
-    sandbox = own.partition("# The app's data.")[2].partition("\n[Install]")[0]
+    sandbox = own.partition("# The app's data.")[2].partition("# Other processes of its user")[0]
     assert "SystemCallFilter=" in sandbox
     for name in ("mails", "tidy"):
         assert sandbox in sources[f"{UNITS}/guestbook-{name}.service"].data.decode()

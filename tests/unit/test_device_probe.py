@@ -88,6 +88,18 @@ def test_a_page_may_be_given_less_time(instance: Instance, monkeypatch: pytest.M
     assert probe.page(instance, timeout=3).problem == "nothing within 3 seconds"
 
 
+def inside_the_service(monkeypatch: pytest.MonkeyPatch, ids: dict[int, int]) -> None:
+    """Let the kernel say which id each process has in the PID namespace of its service."""
+
+    def status(path: Path) -> bytes:
+        pid = int(path.parts[2])
+        if path.name != "status" or pid not in ids:
+            raise FileNotFoundError
+        return b"Name:\tNSpid:\\t\xff\nNSpid:\t%d\t%d\nNSpgid:\t%d\t1\n" % (pid, ids[pid], pid)
+
+    monkeypatch.setattr(Path, "read_bytes", status)
+
+
 def test_the_workers(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
@@ -97,12 +109,23 @@ def test_the_workers(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Non
 
     asked = pi.answer(monkeypatch, stats(*WORKERS))
     monkeypatch.setattr(Path, "read_text", statm)
+    inside_the_service(monkeypatch, {4: 1, 5: 5, 6: 6})
     monkeypatch.setattr(os, "sysconf", lambda _: 4096)
     first, second = probe.workers(instance)
     assert first == {"id": 1, "pid": 5, "status": "idle", "requests": 3, "rss": 4_096_000}
     assert second["id"] == 2
     assert read == ["/proc/5/statm", "/proc/6/statm"]
     assert asked == ["/run/guestbook/sockets/web/app.stats"]
+
+
+def test_workers_of_a_service_with_processes_of_its_own(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pi.answer(monkeypatch, stats({**WORKERS[0], "pid": 2}, {**WORKERS[1], "pid": 3}))
+    monkeypatch.setattr(probe, "processes", lambda _: [801, 802, 803, 804])
+    inside_the_service(monkeypatch, {801: 1, 802: 2, 803: 3})  # the fourth has just ended
+    monkeypatch.setattr(probe, "_resident", {802: 10, 803: 20}.get)
+    assert [(found["pid"], found["rss"]) for found in probe.workers(instance)] == [(802, 10), (803, 20)]
 
 
 def test_a_worker_that_has_just_ended_uses_nothing(
@@ -113,6 +136,7 @@ def test_a_worker_that_has_just_ended_uses_nothing(
 
     pi.answer(monkeypatch, stats(*WORKERS))
     monkeypatch.setattr(Path, "read_text", gone)
+    inside_the_service(monkeypatch, {5: 5, 6: 6})
     assert [worker["rss"] for worker in probe.workers(instance)] == [0, 0]
 
 
@@ -207,6 +231,7 @@ def test_a_process_that_the_kernel_does_not_know_as_the_apps_is_not_looked_up(
 ) -> None:
     pi.answer(monkeypatch, stats({**WORKERS[0], "pid": 1}))
     monkeypatch.setattr(Path, "read_text", lambda *_, **__: pytest.fail("it was looked up"))
+    inside_the_service(monkeypatch, {4: 4, 5: 5, 6: 6})
     assert [worker["rss"] for worker in probe.workers(instance)] == [0]
 
 

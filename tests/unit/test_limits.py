@@ -112,6 +112,13 @@ def test_a_bookworm_unit_protects_control_groups_as_its_systemd_knows() -> None:
         assert f"\nProtectControlGroups={value}\n" in unit
 
 
+def test_a_unit_hides_other_processes_of_its_user_where_systemd_can() -> None:
+    for suite, hides in (("bookworm", False), ("trixie", True), ("forky", True)):
+        sources = render.render(project(), target.load(f"{suite}-arm64"), version=VERSION, epoch=EPOCH)
+        unit = next(s.data.decode() for s in sources if s.path.endswith("guestbook.service"))
+        assert ("\nPrivatePIDs=yes\n" in unit) is hides
+
+
 @pytest.mark.parametrize("value", [-1, 10001, "100", True])
 def test_a_weight_that_systemd_would_not_take_is_refused(value: object) -> None:
     with pytest.raises(ProjectError, match=r"'service\.cpu-weight' is wrong"):
