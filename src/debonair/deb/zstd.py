@@ -1,6 +1,7 @@
 """zstd, as dpkg of Ubuntu packs debs by default: unpacked by the library that dpkg itself uses.
 
-Python itself knows it from 3.14 on only, so libzstd is called: every Debian since 12 has it, as dpkg needs it.
+Python itself knows it from 3.14 on only, so libzstd is called: every Debian since 12 has it, as dpkg needs
+it.
 """
 
 from __future__ import annotations
