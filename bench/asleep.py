@@ -14,7 +14,7 @@ from pathlib import Path
 from debians import Boot, Builder
 from sleepers import Sleeper, fall_asleep, install, memory, page
 
-from debonair.trial.machine import Machine
+from debonair.debian.rootfs.machine import Machine
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ import late
 from debians import Boot, Builder
 from traffic import Traffic, under_load
 
-from debonair.suite import host_architecture
+from debonair.debian.apt import host_architecture
 
 HERE = Path(__file__).parent / "restarted"
 NEW = 5  # of the upgrades are to releases that the machine has never seen

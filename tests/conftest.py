@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from debonair.trial.privilege import Privilege
+from debonair.debian.rootfs.privilege import Privilege
 
 GOLDEN = Path(__file__).parent / "golden"
 LEFT_OUT = pytest.StashKey[list[str]]()

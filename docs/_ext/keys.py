@@ -10,7 +10,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from debonair import settings
+from debonair.project import settings
 
 _NAMES = {
     "string": "text",

@@ -11,7 +11,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from debonair.cli import main
+from debonair.cli.main import main
 
 
 def find(words: str) -> tuple[click.Command, click.Context]:

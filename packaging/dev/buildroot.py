@@ -8,10 +8,10 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from debonair.progress import say, ticking
-from debonair.trial.bed import Bed
-from debonair.trial.chroot import Chroot
-from debonair.trial.root import Root
+from debonair.debian.rootfs.bed import Bed
+from debonair.debian.rootfs.chroot import Chroot
+from debonair.debian.rootfs.root import Root
+from debonair.host.progress import say, ticking
 
 PACKAGES = ("build-essential", "debhelper", "iproute2", "python3")
 """What every such root has; further packages of the suite, and debs, are installed when they are needed."""

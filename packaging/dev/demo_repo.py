@@ -19,12 +19,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from debonair.cache import Cache
+from debonair.debian.apt import host_architecture
+from debonair.debian.rootfs.bed import Bed
+from debonair.debian.rootfs.container import Container
 from debonair.errors import Error
-from debonair.suite import host_architecture
-from debonair.trial import Site, healthy
-from debonair.trial.bed import Bed
-from debonair.trial.container import Container
+from debonair.host.cache import Cache
+from debonair.trial.try_deb import Site, healthy
 
 ROOT = Path(__file__).parents[2]
 SUITE = "trixie"

@@ -12,14 +12,17 @@ from pathlib import Path
 
 import buildroot
 
-from debonair import build, project, shelf, target
-from debonair.cache import Cache
+from debonair import build
 from debonair.deb import control
+from debonair.debian.apt import host_architecture
+from debonair.debian.rootfs.bed import Bed
+from debonair.debian.rootfs.root import Root
 from debonair.errors import Error
-from debonair.run import CommandError
-from debonair.suite import host_architecture
-from debonair.trial.bed import Bed
-from debonair.trial.root import Root
+from debonair.host.cache import Cache
+from debonair.host.run import CommandError
+from debonair.project import model as project
+from debonair.source import wheelhouse
+from debonair.target import model as target
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -36,7 +39,7 @@ def make(bed: Bed, suite: str, out: Path) -> Path:
         copy(source)
         own = project.load(source)
         planned = build.plan(own, meant, cache=bed.cache, environ=bed.environ)
-        shelf.fill(source / shelf.FOLDER, own, {meant: planned}, bed.cache, bed.environ)
+        wheelhouse.fill(source / wheelhouse.FOLDER, own, {meant: planned}, bed.cache, bed.environ)
         changelog = source / "debian/changelog"
         text = changelog.read_text(encoding="utf-8")
         release = f"+deb{meant.debian_release}) {suite};"

@@ -3,7 +3,7 @@
 import sys
 
 try:
-    from debonair.cli import main
+    from debonair.cli.main import main
 except KeyboardInterrupt:  # Ctrl-C before there is anything to end
     sys.exit(130)
 

@@ -12,21 +12,23 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from debonair import epoch as epochs
-from debonair import lock as locks
-from debonair import python, stage, wheels
-from debonair.cache import whole
 from debonair.deb import archive
 from debonair.deb.version import without_epoch
-from debonair.progress import progress, say
-from debonair.target import load
+from debonair.debian import interpreter as python
+from debonair.host import clock as epochs
+from debonair.host.cache import whole
+from debonair.host.progress import progress, say
+from debonair.lock import ensure as locks
+from debonair.target.model import load
+from debonair.tree import plan as stage
+from debonair.wheels import model as wheels
 
 if TYPE_CHECKING:
-    from debonair.cache import Cache
-    from debonair.project import Project
-    from debonair.stage import Plan
-    from debonair.target import Target
-    from debonair.wheels import Wheel
+    from debonair.host.cache import Cache
+    from debonair.project.model import Project
+    from debonair.target.model import Target
+    from debonair.tree.plan import Plan
+    from debonair.wheels.model import Wheel
 
 
 class Artefact(msgspec.Struct, frozen=True):
@@ -128,18 +130,18 @@ def plan(
     supply = supply or Index(project, _targets(project, target), cache, environ)
     chosen = supply.wheels(target)
     if project.install == "index":
-        from debonair import distribution  # noqa: PLC0415 - few apps are those of others
+        from debonair.wheels import metadata  # noqa: PLC0415 - few apps are those of others
 
-        times = supply.times() or distribution.times(project, chosen)
+        times = supply.times() or metadata.times(project, chosen)
         epoch = epochs.published(times, environ)
-        project = distribution.described(project, chosen)
+        project = metadata.described(project, chosen)
     else:
         epoch = epochs.of(project.root, environ)
     fetched = chosen
     if project.install == "wheel":
-        from debonair import own  # noqa: PLC0415 - an app's own files are packed without its wheel
+        from debonair.wheels import project_wheel  # noqa: PLC0415 - an app's own files are packed without its wheel
 
-        chosen = (*chosen, own.wheel(project, epoch, cache, supply.environ, supply.tools()))
+        chosen = (*chosen, project_wheel.wheel(project, epoch, cache, supply.environ, supply.tools()))
     interpreter = python.interpreter(target.python, cache=cache, environ=environ)
     if interpreter is None:
         say(
@@ -148,9 +150,9 @@ def plan(
         )
     files = None
     if project.collect:
-        from debonair import collected  # noqa: PLC0415 - few apps make files at build
+        from debonair.tree import collect  # noqa: PLC0415 - few apps make files at build
 
-        files = collected.files(project, target, supply.wheels, cache=cache, environ=environ)
+        files = collect.files(project, target, supply.wheels, cache=cache, environ=environ)
     planned = stage.stage(
         project,
         target,

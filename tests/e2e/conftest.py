@@ -11,7 +11,7 @@ import own_deb
 import pytest
 from debians import Boot, Builder
 
-from debonair.exclusive import exclusive
+from debonair.host.file_lock import exclusive
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from debians import Boot, Builder
 from disks import Disk, Machine, plugged
 from guestbooks import SUITE, Guestbooks
 
+from debonair.debian.rootfs.container import Container
 from debonair.errors import TrialError
-from debonair.trial.container import Container
 
 OWN, DEBIANS = "own", "system"
 """Whose emperor the app has: its own, or that of Debian's package uwsgi-emperor."""

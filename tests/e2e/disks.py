@@ -22,12 +22,12 @@ from pathlib import Path
 
 from debians import Boot
 
-from debonair import run
-from debonair.mirror import mirror
-from debonair.suite import host_architecture
-from debonair.trial import cgroup, namespace
-from debonair.trial.container import Container
-from debonair.trial.root import READY, Root
+from debonair.debian.apt import host_architecture
+from debonair.debian.mirror import mirror
+from debonair.debian.rootfs import cgroup, namespace
+from debonair.debian.rootfs.container import Container
+from debonair.debian.rootfs.root import READY, Root
+from debonair.host import run
 
 _SHUTDOWN = 0x8004587D  # FS_IOC_SHUTDOWN, linux/fs.h
 _NO_LOG_FLUSH = 2

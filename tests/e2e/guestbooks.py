@@ -15,9 +15,9 @@ from typing import Any
 import visitor
 from debians import EXAMPLES, Builder
 
-from debonair import run
-from debonair.run import Completed
-from debonair.trial.container import Container
+from debonair.debian.rootfs.container import Container
+from debonair.host import run
+from debonair.host.run import Completed
 
 SUITE = "trixie"
 

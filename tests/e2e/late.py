@@ -11,7 +11,7 @@ from pathlib import Path
 from debians import EXAMPLES, Builder
 from traffic import Traffic
 
-from debonair.trial.machine import Machine
+from debonair.debian.rootfs.machine import Machine
 
 
 @dataclass(frozen=True)

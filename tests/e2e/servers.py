@@ -20,9 +20,9 @@ from debians import Boot
 from publisher import environment, repo
 from s3 import READER, S3
 
-from debonair.mirror import mirror
-from debonair.suite import Suite
-from debonair.trial.container import Container
+from debonair.debian.apt import Suite
+from debonair.debian.mirror import mirror
+from debonair.debian.rootfs.container import Container
 
 LOGIN, PASSWORD = "pi", "s3cret"
 _LOGINS = "/etc/nginx/apt.logins"

@@ -14,12 +14,14 @@ import pytest
 from debians import Boot, Builder
 from guestbooks import Guestbooks, dpkg_state, installing
 
-from debonair import checks, run, trial
-from debonair import target as targets
-from debonair.mirror import mirror
-from debonair.suite import Suite, host_architecture
-from debonair.trial import emulation
-from debonair.trial.container import Container
+from debonair.debian.apt import Suite, host_architecture
+from debonair.debian.mirror import mirror
+from debonair.debian.rootfs import emulation
+from debonair.debian.rootfs.container import Container
+from debonair.host import run
+from debonair.target import compatibility
+from debonair.target import model as targets
+from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 
@@ -139,7 +141,7 @@ def test_pure_python_runs_on_the_cpu_of_the_first_pi(
 ) -> None:
     """The cpu is what matters here: the one Python runs the debs of both suites, from their sources."""
     deb = build("hello", f"{suite_name}-armv6")
-    assert checks.check(deb).problems == ()
+    assert compatibility.check(deb).problems == ()
     subprocess.run(["dpkg-deb", "--extract", deb, tmp_path / "deb"], check=True)
     app = Path("srv", suite_name)
     shutil.copytree(tmp_path / "deb/usr/lib/hello-pi/dist/app", first_pi / app)

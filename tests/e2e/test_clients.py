@@ -19,9 +19,9 @@ from followers import FORGET, RELEASES, Follower, equip
 from publisher import repo
 from servers import served
 
-from debonair import run
-from debonair.apt.signing import Gpg
-from debonair.suite import host_architecture
+from debonair.debian.apt import host_architecture
+from debonair.host import run
+from debonair.repository.signing import Gpg
 
 pytestmark = pytest.mark.boot
 
@@ -154,9 +154,9 @@ def signed_by(follower: Watched, text: str, signer: Gpg) -> None:
 
 
 def now() -> int:
-    from debonair import epoch
+    from debonair.host import clock
 
-    return epoch.now(os.environ)
+    return clock.now(os.environ)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from debians import EXAMPLES, Boot, Builder
 
-from debonair.trial.container import Container
+from debonair.debian.rootfs.container import Container
 
 pytestmark = pytest.mark.boot
 

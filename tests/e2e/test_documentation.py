@@ -15,8 +15,8 @@ import pytest
 from debians import EXAMPLES, Boot
 from pages import Block, blocks, followed
 
-from debonair.cache import Cache
-from debonair.trial.container import Container
+from debonair.debian.rootfs.container import Container
+from debonair.host.cache import Cache
 
 pytestmark = pytest.mark.boot
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from debians import Boot, debonair
 
-from debonair.trial.machine import Machine, Reply
+from debonair.debian.rootfs.machine import Machine, Reply
 
 pytestmark = pytest.mark.boot
 

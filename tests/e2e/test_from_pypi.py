@@ -10,10 +10,11 @@ import pytest
 from debians import Boot, Builder
 from guestbooks import installing
 
-from debonair import published, trial
-from debonair.cache import Cache
-from debonair.suite import host_architecture
-from debonair.trial.container import Container
+from debonair.debian.apt import host_architecture
+from debonair.debian.rootfs.container import Container
+from debonair.host.cache import Cache
+from debonair.init import from_pypi
+from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 
@@ -39,7 +40,7 @@ def begun(root: Path, requirement: str, entry: str) -> Path:
     """Return ``root``, made the folder of what is published, as ``build --from-pypi`` makes it."""
     root.mkdir()
     said = {"from-pypi": requirement, "wsgi": entry, "maintainer": "A Test <test@example.org>"}
-    published.begin(root, {**said, "targets": [TARGET]}, Cache.of(os.environ), os.environ)
+    from_pypi.begin(root, {**said, "targets": [TARGET]}, Cache.of(os.environ), os.environ)
     return root
 
 

@@ -13,11 +13,11 @@ import pytest
 from debians import Boot, Builder
 
 from debonair.deb import archive
-from debonair.mirror import mirror
-from debonair.suite import host_architecture
-from debonair.trial.bed import index
-from debonair.trial.container import Container
-from debonair.trial.root import BARE, SHELF, Root
+from debonair.debian.apt import host_architecture
+from debonair.debian.mirror import mirror
+from debonair.debian.rootfs.bed import index
+from debonair.debian.rootfs.container import Container
+from debonair.debian.rootfs.root import BARE, SHELF, Root
 
 pytestmark = pytest.mark.boot
 

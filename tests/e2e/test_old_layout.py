@@ -13,7 +13,7 @@ from debians import Boot, Builder
 from late import Late
 from traffic import Traffic, under_load
 
-from debonair.trial.container import Container
+from debonair.debian.rootfs.container import Container
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone]
 

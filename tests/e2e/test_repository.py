@@ -13,7 +13,7 @@ import servers
 from debians import EXAMPLES, Boot, Builder
 from servers import Site
 
-from debonair.trial.container import Container
+from debonair.debian.rootfs.container import Container
 
 pytestmark = pytest.mark.boot
 

@@ -17,8 +17,8 @@ from debians import EXAMPLES, Boot, Builder
 from late import Late, begin, install, served, upgrade
 from traffic import Traffic, under_load
 
-from debonair import run
-from debonair.trial.container import Container
+from debonair.debian.rootfs.container import Container
+from debonair.host import run
 
 pytestmark = pytest.mark.boot
 

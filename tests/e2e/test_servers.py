@@ -17,7 +17,7 @@ from followers import FORGET, RELEASES, Follower, equip
 from s3 import S3, serving
 from servers import Server, Site
 
-from debonair.trial.container import Container
+from debonair.debian.rootfs.container import Container
 
 pytestmark = pytest.mark.boot
 

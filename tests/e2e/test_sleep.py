@@ -10,7 +10,7 @@ import pytest
 from debians import Boot, Builder
 from sleepers import Sleeper, fall_asleep, install, memory, page, processes
 
-from debonair.trial.container import Container
+from debonair.debian.rootfs.container import Container
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone]
 

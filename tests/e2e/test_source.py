@@ -15,13 +15,15 @@ import pytest
 from comparison import differences
 from debians import EXAMPLES, Boot, Builder, debonair
 
-from debonair import project as projects
-from debonair import published, source, trial
-from debonair import target as targets
-from debonair.cache import Cache
 from debonair.deb import archive
-from debonair.suite import host_architecture
-from debonair.trial.root import Root
+from debonair.debian.apt import host_architecture
+from debonair.debian.rootfs.root import Root
+from debonair.host.cache import Cache
+from debonair.init import from_pypi
+from debonair.project import model as projects
+from debonair.source import package as source
+from debonair.target import model as targets
+from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 
@@ -69,7 +71,7 @@ def published_tool(root: Path) -> Path:
     """Return ``root``, made the folder of a command-line tool that is published."""
     root.mkdir()
     said = {"from-pypi": "pyjokes==0.8.3", "maintainer": "A Test <test@example.org>", "targets": [TARGET]}
-    published.begin(root, said, Cache.of(os.environ), os.environ)
+    from_pypi.begin(root, said, Cache.of(os.environ), os.environ)
     return root
 
 

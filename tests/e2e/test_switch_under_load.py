@@ -11,7 +11,7 @@ import pytest
 from debians import Boot, Builder
 from traffic import PAUSE, Traffic, under_load
 
-from debonair.trial.container import Container
+from debonair.debian.rootfs.container import Container
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone]
 

@@ -17,9 +17,9 @@ from aptclient import Client
 from debs import make_deb
 from publisher import repo, served
 
-from debonair import run
-from debonair.apt import release, signing
 from debonair.deb import control
+from debonair.host import run
+from debonair.repository import release, signing
 
 NAME = "acme"
 

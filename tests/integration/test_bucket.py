@@ -16,9 +16,9 @@ from s3 import S3, serving
 from scribe import Scribe
 from together import believing, publish_together
 
-from debonair import cli
-from debonair.apt import place
-from debonair.apt.publish import Repository
+from debonair.cli import main as cli
+from debonair.repository.publish import Repository
+from debonair.repository.storage import locate
 
 NAME = "acme"
 ADDRESS = "s3://fleet/apt"
@@ -202,7 +202,7 @@ class TestPublishers:
     def test_two_at_once_twenty_times(self, s3: S3, tmp_path: Path) -> None:
         def publisher(who: str, scribe: Scribe, clock: Callable[[], int]) -> Repository:
             environ = {**s3.environment(), "HOME": "/nonexistent"}
-            storage = place.storage(ADDRESS, environ, clock=clock)
+            storage = locate.storage(ADDRESS, environ, clock=clock)
             trust = believing(storage, scribe, tmp_path)
             return Repository(storage, lambda _: scribe, trust, clock=clock, who=who)
 

@@ -16,7 +16,7 @@ from debonair.deb.control import Control
 from debonair.deb.tree import Source
 from debonair.deb.version import for_suite, order
 from debonair.errors import Error
-from debonair.run import run
+from debonair.host.run import run
 
 TIME = 1_700_000_000
 DEEP = "/".join(["d" * 60] * 6)

@@ -12,7 +12,7 @@ import pi
 import pytest
 import task
 
-from debonair.run import run
+from debonair.host.run import run
 
 GENERATOR = Path("/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator")
 

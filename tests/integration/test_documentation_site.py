@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from debonair.cli import main
+from debonair.cli.main import main
 
 
 def made(kind: str, folder: Path) -> Path:

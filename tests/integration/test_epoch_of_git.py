@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from debonair import epoch
 from debonair.errors import MachineError, ProjectError
-from debonair.run import run
+from debonair.host import clock
+from debonair.host.run import run
 
 FIRST, SECOND = 1_600_000_000, 1_650_000_000
 WHO = {
@@ -48,8 +48,8 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_it_is_that_of_the_last_commit_of_the_folder(repository: Path) -> None:
-    assert epoch.of(repository, {}) == SECOND
-    assert epoch.of(repository / "app", {}) == FIRST
+    assert clock.of(repository, {}) == SECOND
+    assert clock.of(repository / "app", {}) == FIRST
 
 
 def test_another_owner(repository: Path) -> None:
@@ -57,13 +57,13 @@ def test_another_owner(repository: Path) -> None:
     for path in (repository, *repository.rglob("*")):
         os.chown(path, 1234, 1234)
     with pytest.raises(MachineError, match="as it belongs to another user") as caught:
-        epoch.of(repository / "app", {})
+        clock.of(repository / "app", {})
     hint = caught.value.hint
     assert f"git config --global --add safe.directory {repository}" in hint
     assert "SOURCE_DATE_EPOCH" in hint
     command = hint.partition(": ")[2].partition(" - ")[0]
     run(command.split())
-    assert epoch.of(repository / "app", {}) == FIRST
+    assert clock.of(repository / "app", {}) == FIRST
 
 
 def test_a_shallow_clone(repository: Path, tmp_path: Path) -> None:
@@ -71,18 +71,18 @@ def test_a_shallow_clone(repository: Path, tmp_path: Path) -> None:
     run(["git", "clone", "-q", "--depth", "1", repository.as_uri(), clone])
     for folder in (clone, clone / "app"):
         with pytest.raises(ProjectError, match="is in a shallow clone") as caught:
-            epoch.of(folder, {})
+            clock.of(folder, {})
         assert f"git -C {folder} fetch --unshallow" in caught.value.hint
     git(clone, "fetch", "-q", "--unshallow")
-    assert epoch.of(clone / "app", {}) == FIRST
+    assert clock.of(clone / "app", {}) == FIRST
 
 
 def test_a_shallow_clone_that_has_the_commit_will_do(repository: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     run(["git", "clone", "-q", "--depth", "2", repository.as_uri(), clone])
-    assert epoch.of(clone, {}) == SECOND
+    assert clock.of(clone, {}) == SECOND
     with pytest.raises(ProjectError, match="is in a shallow clone"):
-        epoch.of(clone / "app", {})
+        clock.of(clone / "app", {})
 
 
 def test_no_program_of_a_repository_is_run(repository: Path, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_no_program_of_a_repository_is_run(repository: Path, tmp_path: Path) -> 
     }.items():
         git(repository, "config", name, value)
     ran.unlink(missing_ok=True)
-    assert epoch.of(repository, {}) == SECOND
+    assert clock.of(repository, {}) == SECOND
     assert not ran.exists()
 
 
@@ -122,7 +122,7 @@ def test_nothing_is_fetched_for_it(repository: Path, tmp_path: Path) -> None:
     git(clone, "config", "remote.origin.uploadpack", str(evil))
     (clone / "app").mkdir()
     with pytest.raises(ProjectError, match="git does not say when") as caught:
-        epoch.of(clone / "app", {})
+        clock.of(clone / "app", {})
     assert "SOURCE_DATE_EPOCH" in caught.value.hint
     assert not ran.exists()
 
@@ -139,12 +139,12 @@ def test_what_a_hook_has_set_is_of_another_repository(
     git(other, "commit", "-q", "--allow-empty", "-m", "x", GIT_COMMITTER_DATE="@1500000000 +0000")
     for name, value in variables.items():
         monkeypatch.setenv(name, value.format(other=other))
-    assert epoch.of(repository / "app", {}) == FIRST
+    assert clock.of(repository / "app", {}) == FIRST
 
 
 def test_what_was_replaced_here_alone_does_not_count(repository: Path) -> None:
     git(repository, "replace", "HEAD", "HEAD^")
-    assert epoch.of(repository, {}) == SECOND
+    assert clock.of(repository, {}) == SECOND
 
 
 def _none(folder: Path) -> None:
@@ -167,30 +167,30 @@ def test_without_a_commit_it_is_the_newest_file(make: Callable[[Path], None], tm
     (folder / "app.py").write_text("x")
     os.utime(folder / "app.py", (FIRST, FIRST))
     make(folder)
-    assert epoch.of(folder, {}) == FIRST
+    assert clock.of(folder, {}) == FIRST
 
 
 def test_a_work_tree_whose_repository_is_elsewhere(repository: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     git(repository, "worktree", "add", "-q", str(tree), "--detach")
-    assert epoch.of(tree, {}) == SECOND
+    assert clock.of(tree, {}) == SECOND
     shutil.rmtree(repository / ".git/worktrees")
     with pytest.raises(
         ProjectError, match=r"git does not say when .*tree was changed.*not a git repository"
     ):
-        epoch.of(tree, {})
+        clock.of(tree, {})
 
 
 def test_where_git_is_missing(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def find(program: str) -> str:
         raise MachineError(f"no {program}")
 
-    monkeypatch.setattr(epoch, "find", find)
+    monkeypatch.setattr(clock, "find", find)
     with pytest.raises(
         MachineError, match="is in a git repository, and the program 'git' is not"
     ) as caught:
-        epoch.of(repository / "app", {})
+        clock.of(repository / "app", {})
     assert "sudo apt install git" in caught.value.hint
-    assert epoch.of(repository / "app", {"SOURCE_DATE_EPOCH": "7"}) == 7
+    assert clock.of(repository / "app", {"SOURCE_DATE_EPOCH": "7"}) == 7
     (tmp_path / "plain").mkdir()
-    assert epoch.of(tmp_path / "plain", {}) == 0
+    assert clock.of(tmp_path / "plain", {}) == 0

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from wheelmaker import make_wheel
 
-from debonair.cache import Cache
-from debonair.run import Completed, run
+from debonair.host.cache import Cache
+from debonair.host.run import Completed, run
 
 TARGET = "trixie-amd64"
 PROJECT = f"""\

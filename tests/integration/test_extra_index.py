@@ -16,10 +16,12 @@ import pytest
 from samples import sample_project
 from wheelmaker import make_wheel
 
-from debonair import lock, target, wheels
-from debonair.cache import Cache
 from debonair.errors import WheelError
-from debonair.project import Project
+from debonair.host.cache import Cache
+from debonair.lock import ensure as lock
+from debonair.project.model import Project
+from debonair.target import model as target
+from debonair.wheels import model as wheels
 
 ARM64, ARMV6, ARMV7 = (target.load(f"trixie-{cpu}") for cpu in ("arm64", "armv6", "armv7"))
 EVERY = [ARM64, ARMV6, ARMV7]

@@ -50,8 +50,8 @@ def test_the_wheel_builds_without_the_checkout(wheel: Path, tmp_path: Path) -> N
         'maintainer = "A Name <a@example.org>"\ninclude = ["app.py"]\n'
     )
     program = (
-        f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); import debonair.cli;"
-        f"assert debonair.__file__.startswith({str(tmp_path)!r}); debonair.cli.main()"
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); import debonair.cli.main;"
+        f"assert debonair.__file__.startswith({str(tmp_path)!r}); debonair.cli.main.main()"
     )
     words = [sys.executable, "-c", program, "build", str(tmp_path), "--target", "trixie-arm64"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)

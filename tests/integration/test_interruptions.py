@@ -22,7 +22,7 @@ from aptclient import Client
 from debs import make_deb
 from publisher import repo, served, started
 
-from debonair import run
+from debonair.host import run
 
 POINTS = 40
 

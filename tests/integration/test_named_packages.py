@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from debonair.cache import Cache
-from debonair.mirror import mirror
-from debonair.suite import Suite, host_architecture
+from debonair.debian.apt import Suite, host_architecture
+from debonair.debian.mirror import mirror
+from debonair.host.cache import Cache
 
 LISTED = Path(__file__).parents[1] / "support/debian-packages.txt"
 

@@ -14,13 +14,13 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from debonair import build as builds
-from debonair import checks
-from debonair import project as projects
-from debonair import target as targets
-from debonair.cache import Cache
 from debonair.errors import WheelError
-from debonair.run import run
-from debonair.target import Target
+from debonair.host.cache import Cache
+from debonair.host.run import run
+from debonair.project import model as projects
+from debonair.target import compatibility
+from debonair.target import model as targets
+from debonair.target.model import Target
 
 DEBONAIR = (sys.executable, "-m", "debonair")
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -93,7 +93,7 @@ def test_every_elf_file_is_of_the_right_machine(deb: Path, target: Target, tmp_p
 
 
 def test_debonair_itself_finds_it_fit(deb: Path, target: Target, tmp_path: Path) -> None:
-    report = checks.check(deb)
+    report = compatibility.check(deb)
     assert (report.where, report.problems) == (target.name, ())
     assert report.compiled == len(list(elf_files(deb, tmp_path)))
 
@@ -111,7 +111,7 @@ def test_one_command_builds_for_every_target(tmp_path: Path) -> None:
 
 def test_a_wheel_for_a_later_arm_is_refused_for_the_first_pi(tmp_path: Path) -> None:
     deb = built("guestbook", targets.load("trixie-armv7"), tmp_path)
-    (problem,) = checks.check(deb, targets.load("trixie-armv6")).problems
+    (problem,) = compatibility.check(deb, targets.load("trixie-armv6")).problems
     assert problem.origin.startswith("markupsafe 3")
     assert problem.what == "is for ARMv7, and trixie-armv6 has ARMv6"
     with pytest.raises(WheelError, match="no wheel for trixie-armv6 of:\n  markupsafe 3"):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from debonair import listen, run
 from debonair.errors import MachineError
-from debonair.run import CommandError, Completed
+from debonair.host import output, run
+from debonair.host.run import CommandError, Completed
 
 # Another session, whose parent has ended: neither a process group nor a parent leads there.
 ESCAPED = "setsid sh -c 'sh -c \"echo \\$\\$ >pid; exec sleep 300\" & sleep 0.1' & "
@@ -75,7 +75,7 @@ def test_a_program_that_ended_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_program_that_writes_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listen.listen, "__kwdefaults__", {"limit": 4 << 20})
+    monkeypatch.setattr(output.listen, "__kwdefaults__", {"limit": 4 << 20})
     with pytest.raises(MachineError, match="wrote more than 4 MB, and was ended"):
         run.run(["yes"])
 

@@ -15,7 +15,7 @@ import pytest
 from aptclient import Client
 from debs import make_deb
 
-from debonair.apt import server
+from debonair.repository import http_server
 
 CHECKOUT = Path(__file__).parents[2]
 VERSION = "-1+deb13"
@@ -69,7 +69,9 @@ def publisher(tmp_path: Path) -> Iterator[Publisher]:
 
 @pytest.fixture
 def address(publisher: Publisher) -> Iterator[str]:
-    with server.server(publisher.root, "127.0.0.1", 0, accounts=frozenset(), log=lambda _: None) as bound:
+    with http_server.server(
+        publisher.root, "127.0.0.1", 0, accounts=frozenset(), log=lambda _: None
+    ) as bound:
         thread = threading.Thread(target=bound.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         yield f"http://127.0.0.1:{bound.server_port}"

@@ -10,8 +10,10 @@ from aptclient import Client
 from msgspec.structs import replace
 from samples import sample_project
 
-from debonair import metadata, run, target
 from debonair.deb.control import Control
+from debonair.host import run
+from debonair.target import model as target
+from debonair.tree import control_file
 
 # What the packages of Debian 12 and 13 depend on, as far as it concerns who follows whom
 BOOKWORM = """\
@@ -76,7 +78,7 @@ def control(suite: str) -> Control:
     """The control file of an app, for one of Debian's releases."""
     meant = target.load(f"{suite}-amd64")
     version = f"1.0-1+deb{meant.debian_release}"
-    return metadata.control(sample_project(package="guestbook"), meant, [], version=version)
+    return control_file.control(sample_project(package="guestbook"), meant, [], version=version)
 
 
 def stanza(found: Control) -> str:

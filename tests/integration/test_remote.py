@@ -17,12 +17,14 @@ from scribe import Scribe
 from sshd import HOST, running
 from together import believing, publish_together
 
-from debonair import cli, publisher
-from debonair.apt import place, remote, state
-from debonair.apt.place import identity as place_of
-from debonair.apt.publish import Repository
-from debonair.apt.storage import Conflict
+from debonair.cli import main as cli
+from debonair.cli.repo import publisher
 from debonair.errors import MachineError, NetworkError
+from debonair.repository import state
+from debonair.repository.publish import Repository
+from debonair.repository.storage import locate, ssh
+from debonair.repository.storage.locate import identity as place_of
+from debonair.repository.storage.protocol import Conflict
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +47,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(root: Path) -> remote.Remote:
-    return remote.open_(f"ssh://{HOST}{str(root).replace(' ', '%20')}")
+def shelf(root: Path) -> ssh.Remote:
+    return ssh.open_(f"ssh://{HOST}{str(root).replace(' ', '%20')}")
 
 
 def repo(*words: str | Path, code: int = 0) -> str:
@@ -80,7 +82,7 @@ def test_a_deb_is_published_and_fetched(root: Path, tmp_path: Path) -> None:
     assert not [name for name in listed(root) if ".new." in name]
 
 
-def test_what_a_storage_does(shelf: remote.Remote, root: Path) -> None:
+def test_what_a_storage_does(shelf: ssh.Remote, root: Path) -> None:
     assert shelf.read("a/b") is None
     assert shelf.size("a/b") is None
     assert list(shelf.list("a/")) == []
@@ -101,7 +103,7 @@ def test_what_a_storage_does(shelf: remote.Remote, root: Path) -> None:
     assert list(root.iterdir()) == []
 
 
-def test_a_file_is_replaced_by_who_has_read_it(shelf: remote.Remote, root: Path) -> None:
+def test_a_file_is_replaced_by_who_has_read_it(shelf: ssh.Remote, root: Path) -> None:
     times = []
     tag = None
     for text in (b"1", b"2", b"3"):
@@ -119,10 +121,10 @@ def test_a_file_is_replaced_by_who_has_read_it(shelf: remote.Remote, root: Path)
     assert listed(root) == [".lock", "head"]
 
 
-def test_what_is_cut_off_has_no_name(shelf: remote.Remote, root: Path) -> None:
+def test_what_is_cut_off_has_no_name(shelf: ssh.Remote, root: Path) -> None:
     """What a connection that ends in the middle leaves of the data is compared with its hash."""
 
-    class Cut(remote.Ssh):
+    class Cut(ssh.Ssh):
         def ask(self, request: str, data: bytes, limit: int) -> tuple[int, bytes]:
             self._in.write(request.encode() + data[:-1])
             self._in.flush()
@@ -130,7 +132,7 @@ def test_what_is_cut_off_has_no_name(shelf: remote.Remote, root: Path) -> None:
             self._in = open(os.devnull, "wb")  # noqa: PTH123, SIM115 - closed with the session
             return super().ask("", b"", limit)
 
-    broken = remote.open_(str(shelf), Cut)
+    broken = ssh.open_(str(shelf), Cut)
     with pytest.raises(NetworkError, match=f"{HOST} cannot be reached by ssh: a file was cut off"):
         broken.add("a", b"123")
     with pytest.raises(NetworkError, match="cut off"):
@@ -138,11 +140,11 @@ def test_what_is_cut_off_has_no_name(shelf: remote.Remote, root: Path) -> None:
     assert listed(root) == []
 
 
-def test_a_disk_that_is_full_or_not_ours(shelf: remote.Remote, root: Path) -> None:
-    full = remote.open_(f"{HOST}:/dev/full/apt")
+def test_a_disk_that_is_full_or_not_ours(shelf: ssh.Remote, root: Path) -> None:
+    full = ssh.open_(f"{HOST}:/dev/full/apt")
     with pytest.raises(MachineError, match="/dev/full/apt cannot be read or written: "):
         full.add("a", b"1")
-    odd = remote.open_(f"{HOST}:/proc/apt")
+    odd = ssh.open_(f"{HOST}:/proc/apt")
     with pytest.raises(MachineError, match="/proc/apt cannot be read or written: mkdir: "):
         odd.add("a", b"1")
     (root / "a").mkdir(parents=True)
@@ -182,7 +184,7 @@ def test_a_connection_that_is_cut(root: Path, tmp_path: Path, after: int) -> Non
 
 def test_two_publishers_at_once_twenty_times(root: Path, tmp_path: Path) -> None:
     def publisher(who: str, scribe: Scribe, clock: Callable[[], int]) -> Repository:
-        storage = place.storage(f"{HOST}:{root}", {}, clock=clock)
+        storage = locate.storage(f"{HOST}:{root}", {}, clock=clock)
         trust = believing(storage, scribe, tmp_path)
         return Repository(storage, lambda _: scribe, trust, clock=clock, who=who)
 

@@ -14,8 +14,8 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from debonair import cli
-from debonair.apt import server
+from debonair.cli import main as cli
+from debonair.repository import http_server
 
 BACKGROUND = "return getComputedStyle(document.body).backgroundColor"
 WIDE = "return document.documentElement.scrollWidth > innerWidth"
@@ -36,7 +36,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     repo("add", *(make_deb(folder, "guestbook", f"1.{n}-1+deb13") for n in (0, 1)))
     repo("add", make_deb(folder, "weather", "2.0-1+deb12"), make_deb(folder, "weather", "2.0-1+deb13"))
     repo("add", make_deb(folder, "guestbook", "1.2-1+deb13"), "--percent", "10")
-    with server.server(root, "127.0.0.1", 0, accounts=frozenset(), log=lambda _: None) as bound:
+    with http_server.server(root, "127.0.0.1", 0, accounts=frozenset(), log=lambda _: None) as bound:
         thread = threading.Thread(target=bound.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

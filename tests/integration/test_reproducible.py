@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from comparison import differences
 
-from debonair import bytecode
-from debonair.cache import Cache
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source
-from debonair.python import Interpreter
-from debonair.run import run
+from debonair.debian.interpreter import Interpreter
+from debonair.host.cache import Cache
+from debonair.host.run import run
+from debonair.wheels import bytecode
 
 GUESTBOOK = Path(__file__).parents[2] / "examples/guestbook"
 TARGETS = ("trixie-armv7", "bookworm-amd64")

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 import debonair
-from debonair import sandbox
 from debonair.errors import LockError, MachineError
+from debonair.host import sandbox
+from debonair.host.run import run
 from debonair.resources import resource
-from debonair.run import run
 
 USER = 1234
 PYTHON = Path("/usr/bin/python3").resolve()
@@ -26,7 +26,7 @@ PYTHON = Path("/usr/bin/python3").resolve()
 def ask(kind: str, code: str, variables: Mapping[str, str] = {}) -> str:
     """Return what Python code in the sandbox says, made by a user that is none here."""
     text = (
-        "import sys; from pathlib import Path; from debonair.sandbox import Sandbox\n"
+        "import sys; from pathlib import Path; from debonair.host.sandbox import Sandbox\n"
         f"made = Sandbox({kind!r}, Path({str(PYTHON)!r}), Path('/usr'))\n"
         f"out, said = made.run([{str(PYTHON)!r}, '-c', {code!r}], b'', {dict(variables)!r})\n"
         "print(said)"
@@ -112,7 +112,7 @@ class TestOfThisUser:
         """Killed, as by a runner of CI that has lost its patience, Debonair can end nothing any more."""
         mark = f"orphan-{tmp_path.name}-{os.getpid()}"
         code = (
-            "from debonair import sandbox; made, _ = sandbox.find()\n"
+            "from debonair.host import sandbox; made, _ = sandbox.find()\n"
             f"made.run([str(made.python), '-c', 'import time; time.sleep(600)', {mark!r}], b'', {{}})"
         )
         process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from samples import EPOCH, VERSION, sample_project
 
-from debonair import render, target
-from debonair.run import run
+from debonair.host.run import run
+from debonair.target import model as target
+from debonair.tree.service import render
 
 # trixie's own systemd judges trixie's unit in the tests that boot it; this machine's may be older.
 SUITE = "bookworm-amd64"

@@ -14,12 +14,15 @@ import pytest
 from samples import sample_project
 from wheelmaker import make_wheel
 
-from debonair import lock, sandbox, target, wheels
-from debonair.cache import Cache
 from debonair.errors import LockError, MachineError, NetworkError, WheelError
-from debonair.lock.resolve import Uv, program
-from debonair.project import Project
-from debonair.run import run
+from debonair.host import sandbox
+from debonair.host.cache import Cache
+from debonair.host.run import run
+from debonair.lock import ensure as lock
+from debonair.lock.uv import Uv, program
+from debonair.project.model import Project
+from debonair.target import model as target
+from debonair.wheels import model as wheels
 
 ARM64, ARMV7 = target.load("trixie-arm64"), target.load("bookworm-armv7")
 

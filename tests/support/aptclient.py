@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from debonair import run
 from debonair.deb import archive
+from debonair.host import run
 
 
 class Client:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from wheelmaker import make_wheel
 
-from debonair import sandbox
+from debonair.host import sandbox
 
 
 @dataclass

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from debonair import bytecode
-from debonair.python import Interpreter
-from debonair.run import Completed
+from debonair.debian.interpreter import Interpreter
+from debonair.host.run import Completed
+from debonair.wheels import bytecode
 
 HERE = Interpreter(("/usr/bin/python3",), sys.version.split()[0])
 

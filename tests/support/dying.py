@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from debonair import cli
+from debonair.cli import main as cli
 
 CHANGES = frozenset({"os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"})
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from debonair import run
-from debonair.run import CommandError, Completed
+from debonair.host import run
+from debonair.host.run import CommandError, Completed
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Process:
 
 @dataclass
 class Programs:
-    """Stands in for ``debonair.run``."""
+    """Stands in for ``debonair.host.run``."""
 
     asked: list[str] = field(default_factory=list)
     given: list[bytes | Path | None] = field(default_factory=list)
@@ -122,7 +122,7 @@ class Programs:
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Programs:
-    """Put a ``Programs`` in the place of ``debonair.run`` for one test."""
+    """Put a ``Programs`` in the place of ``debonair.host.run`` for one test."""
     programs = Programs()
     for name in ("run", "start", "attend", "find"):
         monkeypatch.setattr(run, name, getattr(programs, name))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from debonair import cli
-from debonair.apt import server
+from debonair.cli import main as cli
+from debonair.repository import http_server
 
 
 def repo(*words: str | Path, code: int = 0) -> str:
@@ -26,7 +26,7 @@ def repo(*words: str | Path, code: int = 0) -> str:
 
 def environment() -> dict[str, str]:
     """What a process needs to find this Debonair, and the modules of the tests."""
-    source = Path(cli.__file__).parents[1]
+    source = Path(cli.__file__).parents[2]
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(source), str(Path(__file__).parent)])}
 
 
@@ -46,7 +46,7 @@ def started(*words: str | Path, program: tuple[str, ...] = ("debonair",)) -> sub
 def served(root: Path, accounts: frozenset[str] = frozenset()) -> Iterator[tuple[str, list[str]]]:
     """Serve ``root`` on the loopback; give the address and the log."""
     log: list[str] = []
-    with server.server(root, "127.0.0.1", 0, accounts=accounts, log=log.append) as bound:
+    with http_server.server(root, "127.0.0.1", 0, accounts=accounts, log=log.append) as bound:
         thread = threading.Thread(target=bound.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

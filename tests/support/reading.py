@@ -8,16 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from debonair import apart
-from debonair.deb import confined
+from debonair.deb import reader_pool, reader_process
 
 
-class Here(apart.Pool):
+class Here(reader_pool.Pool):
     """``apart.Pool`` without processes: the same job, asked in the same words."""
 
     def __enter__(self) -> Here:
         return self
 
     def ask(self, path: Path, data: bytes, words: Sequence[str]) -> tuple[Any, bytes]:
-        answer, blob = confined.answered(self.job, str(path), io.BytesIO(data), list(words))
-        return apart.found(path, json.loads(json.dumps(answer))), blob
+        answer, blob = reader_process.answered(self.job, str(path), io.BytesIO(data), list(words))
+        return reader_pool.found(path, json.loads(json.dumps(answer))), blob

@@ -9,15 +9,16 @@ from pathlib import Path
 from debs import EPOCH, make_deb
 from scribe import Scribe
 
-from debonair.apt import edits, state
-from debonair.apt.channel import ALL
-from debonair.apt.draft import Draft
-from debonair.apt.folder import Folder
-from debonair.apt.pins import Pins
-from debonair.apt.publish import Repository
-from debonair.apt.state import Head
-from debonair.apt.storage import Storage
-from debonair.apt.trust import Trust
+from debonair.repository import state
+from debonair.repository.channel import ALL
+from debonair.repository.draft import Draft
+from debonair.repository.edits import versions as edits
+from debonair.repository.pins import Pins
+from debonair.repository.publish import Repository
+from debonair.repository.state import Head
+from debonair.repository.storage.folder import Folder
+from debonair.repository.storage.protocol import Storage
+from debonair.repository.trust import Trust
 
 SUITES = edits.suites({"bookworm": (12, ("amd64", "armhf")), "trixie": (13, ("amd64", "armhf"))})
 DAY = 86400

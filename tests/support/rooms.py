@@ -8,12 +8,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from debonair.cache import Cache
-from debonair.suite import host_architecture
-from debonair.trial.bed import Bed
-from debonair.trial.machine import Machine
-from debonair.trial.privilege import Privilege
-from debonair.trial.root import Root
+from debonair.debian.apt import host_architecture
+from debonair.debian.rootfs.bed import Bed
+from debonair.debian.rootfs.machine import Machine
+from debonair.debian.rootfs.privilege import Privilege
+from debonair.debian.rootfs.root import Root
+from debonair.host.cache import Cache
 
 CONTAINED = Privilege(root=True, mounts=False, chroots=True)
 CONTROL = """\

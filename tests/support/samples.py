@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from debonair.project import Project
-from debonair.settings import Nginx, Service
+from debonair.project.model import Project
+from debonair.project.settings import Nginx, Service
 
 EPOCH = 1_700_000_000
 VERSION = "1.4.2-1+deb13"

@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from debonair.apt.signing import Signed
-from debonair.apt.state import Key
 from debonair.errors import RepositoryError
+from debonair.repository.signing import Signed
+from debonair.repository.state import Key
 
 _numbers = itertools.count(1)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from debonair.trial.machine import Machine
+from debonair.debian.rootfs.machine import Machine
 
 HELLO = Path(__file__).parents[2] / "examples/hello"
 SLEEP_AFTER = 2  # seconds

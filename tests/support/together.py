@@ -10,12 +10,13 @@ from debs import make_deb
 from repository import SUITES
 from scribe import Scribe
 
-from debonair.apt import edits, history, state, verify
-from debonair.apt.pins import Pins
-from debonair.apt.publish import Repository
-from debonair.apt.state import Head
-from debonair.apt.storage import Storage
-from debonair.apt.trust import Trust
+from debonair.repository import history, state, verify
+from debonair.repository.edits import versions
+from debonair.repository.pins import Pins
+from debonair.repository.publish import Repository
+from debonair.repository.state import Head
+from debonair.repository.storage.protocol import Storage
+from debonair.repository.trust import Trust
 
 _TIMES = 20
 Publisher = Callable[[str, Scribe, Callable[[], int]], Repository]
@@ -33,7 +34,7 @@ def publish_together(publisher: Publisher, folder: Path) -> Repository:
     both = {who: publisher(who, scribe, lambda: clock[0]) for who in ("ada", "bob")}
     key = scribe.create("acme", now=clock[0])
     head = Head(state.FORMAT, "acme", 0, "", (key,), 365, {}, url="https://apt.example.org")
-    both["ada"].create(head, edits.first(SUITES))
+    both["ada"].create(head, versions.first(SUITES))
     together = threading.Barrier(2)
     wrong: list[BaseException] = []
 
@@ -42,7 +43,7 @@ def publish_together(publisher: Publisher, folder: Path) -> Repository:
             for number in range(_TIMES):
                 deb = make_deb(folder / who, who, f"1.{number}-1+deb13")
                 together.wait(60)
-                edit = edits.add([deb], lambda: SUITES, channel_name="stable", suite=None, percent=100)
+                edit = versions.add([deb], lambda: SUITES, channel_name="stable", suite=None, percent=100)
                 both[who].change("publish", edit)
                 together.wait(60)
                 clock[0] += 30

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from debonair.trial.machine import Machine
+from debonair.debian.rootfs.machine import Machine
 
 PROGRAM = Path(__file__).with_name("load.py")
 RESULT = "/var/tmp/load.jsonl"

@@ -14,7 +14,7 @@ from debs import make_deb
 from publisher import repo
 from s3 import S3
 
-from debonair import cli
+from debonair.cli import main as cli
 
 BUCKET = "fleet"
 HEAD = "state/head.json"

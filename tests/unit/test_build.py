@@ -12,18 +12,23 @@ from samples import sample_project
 from wheelmaker import make_wheel
 
 from debonair import build as builds
-from debonair import collected, lock, own, python, target, wheels
-from debonair import project as projects
-from debonair.app import AppFile
 from debonair.build import Stopwatch
-from debonair.cache import Cache
 from debonair.deb import archive
+from debonair.debian import interpreter as python
+from debonair.debian.interpreter import Interpreter
 from debonair.errors import MachineError, ProjectError, WheelError
-from debonair.lock.locked import Lock
-from debonair.project import Project
-from debonair.python import Interpreter
-from debonair.target import Target
-from debonair.wheels import Sources, Wheel
+from debonair.host.cache import Cache
+from debonair.lock import ensure as lock
+from debonair.lock.model import Lock
+from debonair.project import model as projects
+from debonair.project.model import Project
+from debonair.target import model as target
+from debonair.target.model import Target
+from debonair.tree import collect
+from debonair.tree.app_files import AppFile
+from debonair.wheels import model as wheels
+from debonair.wheels import project_wheel
+from debonair.wheels.model import Sources, Wheel
 
 TRIXIE = target.load("trixie-arm64")
 ENVIRON = {"SOURCE_DATE_EPOCH": "1700000000"}
@@ -108,7 +113,7 @@ def test_what_a_command_makes_at_build_is_in_it(
         AppFile("guestbook/__init__.py", 0o644, b"def create_app(): ..."),
         AppFile("guestbook/static/y", 0o644),
     )
-    monkeypatch.setattr(collected, "files", lambda *_, **__: made)
+    monkeypatch.setattr(collect, "files", lambda *_, **__: made)
     deb = archive.read(build(tmp_path, replace(project, collect="make")).path)
     own = [entry.path.partition("/app/")[2] for entry in deb.entries if entry.kind == "file"]
     assert "guestbook/static/y" in own
@@ -204,7 +209,7 @@ def test_the_projects_own_wheel(
         tmp_path / "wheels", "guestbook", "1.4.2", {"guestbook/__init__.py": b"app = object()"}
     )
     made = Wheel("guestbook", "1.4.2", path.name, "0" * 64, path)
-    monkeypatch.setattr(own, "wheel", lambda *_: made)
+    monkeypatch.setattr(project_wheel, "wheel", lambda *_: made)
     given = sample_project(root=project.root, install="wheel", static={})
     paths = {entry.path for entry in archive.read(build(tmp_path, given).path).entries}
     assert "usr/lib/guestbook/dist/venv/lib/python3.13/site-packages/guestbook/__init__.py" in paths

@@ -17,10 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutants import CORPUS, mutants, steps, values
 
-from debonair import declared, project, quote, requirementsfile, settingsfile
-from debonair.discovery.application import _leaves
 from debonair.errors import ProjectError
-from debonair.imports import Imported, files, table
+from debonair.init import settings_file
+from debonair.init.discovery.application import _leaves
+from debonair.init.imports import files
+from debonair.init.imports.account import Imported, table
+from debonair.project import model as project
+from debonair.project import reader, requirements_file
+from debonair.tree.service import literals
 
 NAMES = {
     "uwsgi-ini": "uwsgi.ini",
@@ -67,18 +71,18 @@ def stays(found: Imported, root: Path) -> None:
     lines = [(key, value, "a file") for key, value in _leaves(found.settings, ())]
     for key, value, _ in lines:
         for item in value if isinstance(value, list) else [value]:
-            assert not declared.unfit("".join([*key, str(item)])), item
-    text = settingsfile.text(lines, prefix="", head="x")
+            assert not reader.unfit("".join([*key, str(item)])), item
+    text = settings_file.text(lines, prefix="", head="x")
     assert tomllib.loads(text) == _full(found.settings)
     tables = {key[:-1] for key, _, _ in lines if key[1:]}
     assert len([line for line in text.split("\n") if line]) == 1 + len(lines) + len(tables)
     try:
         made = project.of(root, root / "debonair.toml", {"wsgi": "app:app", **GIVEN, **found.settings})
-        options = quote.ini_options(made)
-        variables = quote.unit_environment(made)
-        list(quote.nginx_listen(made))
-        quote.nginx_server_name(made)
-        quote.nginx_size(made)
+        options = literals.ini_options(made)
+        variables = literals.unit_environment(made)
+        list(literals.nginx_listen(made))
+        literals.nginx_server_name(made)
+        literals.nginx_size(made)
     except ProjectError:
         return
     many = [value if isinstance(value, list) else [value] for value in made.uwsgi.values()]
@@ -186,7 +190,7 @@ def test_requirements(root: Path) -> None:
     def holds(data: bytes) -> None:
         path = root / "requirements.txt"
         path.write_bytes(data)
-        found = bounded(lambda: requirementsfile.read(path, root), data)
+        found = bounded(lambda: requirements_file.read(path, root), data)
         if isinstance(found, ProjectError):
             assert found.message
             return
@@ -206,7 +210,7 @@ def test_the_corpus_is_read(path: Path, root: Path) -> None:
     place = root / NAMES.get(kind, "requirements.txt")
     place.write_bytes(path.read_bytes())
     if kind == "requirements":
-        assert requirementsfile.read(place, root).requirements
+        assert requirements_file.read(place, root).requirements
     else:
         found = files.read(place, root)
         assert found.settings

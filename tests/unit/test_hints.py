@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from debonair import run
 from debonair.errors import MachineError
+from debonair.host import run
 
 ROOT = Path(__file__).parents[2]
 VERIFIED = frozenset(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from debonair.deb.unfit import Stream, Unfit, drain, exactly
+from debonair.deb.refusal import Stream, Unfit, drain, exactly
 
 MAGIC = b"!<arch>\n"
 _HEADER = 60

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import msgspec
 
-from debonair.deb import foreign, tar, xz
+from debonair.deb import reader, tar, xz
 from debonair.deb.ar import MAGIC, Part
 from debonair.deb.control import Control
-from debonair.deb.foreign import Foreign
-from debonair.deb.packed import Unpacked
+from debonair.deb.decompression import Unpacked
+from debonair.deb.reader import Foreign
+from debonair.deb.refusal import Unfit
 from debonair.deb.tar import Member
 from debonair.deb.tree import Entry, Kind, Source, Tree, pack
-from debonair.deb.unfit import Unfit
 from debonair.errors import PackageError
 
 _END_OF_TAR = b"\0" * (2 * tarfile.BLOCKSIZE)
@@ -71,7 +71,7 @@ def sources(tree: Tree) -> Iterator[Source]:
     """Yield the members of ``tree`` with their bytes, a folder before what is in it."""
     data = _data(tree, 0)
     part = Part(BytesIO(data), "data.tar.xz", len(data))
-    for member, content in tar.members(Unpacked(part, "xz", foreign.MOST_DATA)):
+    for member, content in tar.members(Unpacked(part, "xz", reader.MOST_DATA)):
         if member.path:
             one = entry(member)
             data = content.read(member.size)

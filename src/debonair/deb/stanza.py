@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from debonair.deb.unfit import Unfit
+from debonair.deb.refusal import Unfit
 
 MOST = 1 << 16
 """Bytes of a stanza: apt gives up reading an index with a much longer one."""

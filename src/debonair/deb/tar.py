@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from debonair.deb.unfit import Stream, Unfit, drain, exactly
+from debonair.deb.refusal import Stream, Unfit, drain, exactly
 
 BLOCK = 512
 _EMPTY = b"\0" * BLOCK

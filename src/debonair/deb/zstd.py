@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 
-from debonair.deb.unfit import Unfit
+from debonair.deb.refusal import Unfit
 
 _NAMES = ("libzstd.so.1", "libzstd.1.dylib")
 _WINDOW = 27

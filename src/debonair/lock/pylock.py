@@ -11,10 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from debonair import kinds
 from debonair.errors import LockError
-from debonair.lock.locked import File, Locked
-from debonair.progress import say
+from debonair.host import decoder
+from debonair.host.progress import say
+from debonair.lock.model import File, Locked
 
 
 class _Named(msgspec.Struct, frozen=True, rename="kebab"):
@@ -84,7 +84,7 @@ def read(data: bytes, path: Path) -> Pylock:
     Raises ``LockError`` if it is not a lock, or locks something that is no wheel or sdist with a sha256.
     """
     try:
-        table = kinds.converted(tomllib.loads(data.decode()), _File)
+        table = decoder.converted(tomllib.loads(data.decode()), _File)
     except (ValueError, RecursionError, msgspec.ValidationError) as wrong:
         raise LockError(
             f"{path} is not a lock that can be read: {wrong}.",

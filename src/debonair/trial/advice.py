@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from debonair.discovery.known import known
-from debonair.project import normalised
+from debonair.project.catalogue import known
+from debonair.project.model import normalised
 
 _AGAIN = "Then: debonair lock, debonair build"
 

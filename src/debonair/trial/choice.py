@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from debonair import run, target
 from debonair.deb import archive
 from debonair.deb.version import release
+from debonair.debian.rootfs.emulation import emulated
 from debonair.errors import PackageError, TargetError
-from debonair.settings import defaults
-from debonair.trial.emulation import emulated
+from debonair.host import run
+from debonair.project.settings import defaults
+from debonair.target import model as target
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from puppets import DATA, NAME, PATIENCE, SITE, Puppet, others_of, sound
 
 from debonair.errors import TrialError
-from debonair.run import Completed
+from debonair.host.run import Completed
 
 pytestmark = pytest.mark.boot
 

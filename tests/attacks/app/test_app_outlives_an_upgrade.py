@@ -7,7 +7,7 @@ import time
 import pytest
 from puppets import DATA, NAME, SITE, Puppet, others_of
 
-from debonair import trial
+from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import debonair
-from debonair.run import Completed, run
+from debonair.host.run import Completed, run
 
 TOKEN = "pypi-AgEIcHlwaS5vcmc"
 USER = 1234

@@ -11,15 +11,15 @@ import pytest
 from boxes import Box, boxed
 from hostile_sdists import Author, sdist
 
-from debonair import sandbox
-from debonair import sdist as sdists
-from debonair.cache import Cache, whole
 from debonair.errors import LockError
-from debonair.fetch import place
-from debonair.lock.locked import File
-from debonair.lock.unbuilt import Told, Unbuilt
-from debonair.run import run
-from debonair.wheels import Choice
+from debonair.host import sandbox
+from debonair.host.cache import Cache, whole
+from debonair.host.run import run
+from debonair.lock.download import place
+from debonair.lock.model import File
+from debonair.lock.sdist_metadata import Told, Unbuilt
+from debonair.wheels import pure as sdists
+from debonair.wheels.model import Choice
 
 
 @pytest.fixture

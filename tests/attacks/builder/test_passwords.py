@@ -15,7 +15,7 @@ import pytest
 import requests
 import urllib3
 
-from debonair.fetch import over_http
+from debonair.lock.download import over_http
 
 ENVIRON = {"PIP_CONFIG_FILE": "/dev/null", "UV_INDEX_URL": "https://me:secret@index.example/simple"}
 Wire = dict[str, str | None]

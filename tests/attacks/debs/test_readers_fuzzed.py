@@ -20,11 +20,11 @@ from elfmaker import make_elf
 from odddebs import FILES, PACK, STANZA, ar, odd, tar
 from publishing import dpkg_takes
 
-from debonair import apart, checks
-from debonair.deb import stanza
+from debonair.deb import reader_pool, stanza
+from debonair.deb.refusal import Unfit
 from debonair.deb.tar import members
-from debonair.deb.unfit import Unfit
 from debonair.errors import Error, PackageError
+from debonair.target import compatibility
 
 CORPUS = sorted((Path(__file__).parent / "corpus").iterdir())
 BINARY = ("debian-binary", b"2.0\n")
@@ -78,12 +78,12 @@ def mended(data: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[apart.Pool]:
-    with apart.Pool() as pool:
+def pool() -> Iterator[reader_pool.Pool]:
+    with reader_pool.Pool() as pool:
         yield pool
 
 
-def taken(pool: apart.Pool, data: bytes) -> apart.Contents | None:
+def taken(pool: reader_pool.Pool, data: bytes) -> reader_pool.Contents | None:
     """Return what the product reads in a deb, or None if it refuses it in words."""
     try:
         return pool.contents(Path("odd.deb"), data, [r"usr/share/doc/{package}/.*"])[0]
@@ -102,7 +102,7 @@ def fields_of_dpkg(deb: Path) -> dict[str, str]:
     return dict(zip(FIELDS, said.split("@@"), strict=True))
 
 
-def judged(pool: apart.Pool, data: bytes, folder: Path) -> bool:
+def judged(pool: reader_pool.Pool, data: bytes, folder: Path) -> bool:
     """Read a deb, and if it is taken let dpkg read it too; return whether it was."""
     found = taken(pool, data)
     if found is None:
@@ -118,13 +118,13 @@ def judged(pool: apart.Pool, data: bytes, folder: Path) -> bool:
 
 
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)
-def test_the_corpus(path: Path, pool: apart.Pool, tmp_path: Path) -> None:
+def test_the_corpus(path: Path, pool: reader_pool.Pool, tmp_path: Path) -> None:
     fine = path.name.startswith("fine-")
     assert judged(pool, path.read_bytes(), tmp_path) is fine
     assert dpkg_takes(path, tmp_path / "root") or not fine
 
 
-def test_archives(pool: apart.Pool, tmp_path: Path) -> None:
+def test_archives(pool: reader_pool.Pool, tmp_path: Path) -> None:
     chance = random.Random(1)
     whole = [path.read_bytes() for path in CORPUS]
     taken_too = sum(judged(pool, damaged(chance.choice(whole), chance), tmp_path) for _ in range(600))
@@ -132,7 +132,7 @@ def test_archives(pool: apart.Pool, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("which", ["control", "data"])
-def test_tarballs(which: str, pool: apart.Pool, tmp_path: Path) -> None:
+def test_tarballs(which: str, pool: reader_pool.Pool, tmp_path: Path) -> None:
     chance = random.Random(2)
     control = {"./": None, "./control": STANZA.encode(), "./md5sums": b"x" * 600}
     plain = tar(control if which == "control" else FILES)
@@ -144,7 +144,7 @@ def test_tarballs(which: str, pool: apart.Pool, tmp_path: Path) -> None:
     assert 0 < sum(judged(pool, made(), tmp_path) for _ in range(500)) < 450
 
 
-def test_control_files(pool: apart.Pool, tmp_path: Path) -> None:
+def test_control_files(pool: reader_pool.Pool, tmp_path: Path) -> None:
     chance = random.Random(3)
     more = "Depends: a (>= 1.0~), b | c:any (<< 2),\n d\nMulti-Arch: foreign\nSource: x (2:1-1)\n"
     text = STANZA.replace("Section", f"{more}Section").encode()
@@ -165,7 +165,7 @@ def test_readers_alone(read: Callable[[bytes], object]) -> None:
     assert 0 < refused < 20_000
 
 
-def test_packed_streams(pool: apart.Pool) -> None:
+def test_packed_streams(pool: reader_pool.Pool) -> None:
     chance = random.Random(5)
     plain = tar({"./x": bytes(chance.randrange(256) for _ in range(3000))})
     control = ("control.tar", tar({"./control": STANZA.encode()}))
@@ -181,12 +181,12 @@ def test_compiled_files(tmp_path: Path) -> None:
     chance = random.Random(6)
     libraries = [make_elf("arm", cpu=10), make_elf("x86-64", glibc=("GLIBC_2.34",), runpath="$ORIGIN/x")]
     deb = tmp_path / "odd.deb"
-    with apart.Pool(checks.JOB, bare=False, memory=checks.MEMORY) as pool:
+    with reader_pool.Pool(compatibility.JOB, bare=False, memory=compatibility.MEMORY) as pool:
         for _ in range(400):
             library = damaged(chance.choice(libraries), chance)
             deb.write_bytes(odd(data=tar({"./usr/lib/x.so": library}), data_as=""))
             try:
-                checks.check(deb, pool=pool)
+                compatibility.check(deb, pool=pool)
             except Error as refused:
                 if "could not be read, and is refused" in refused.message:
                     raise

@@ -10,25 +10,30 @@ from pathlib import Path
 import pytest
 from odddebs import odd
 
-from debonair import apart, checks
+from debonair.deb import reader_pool
 from debonair.errors import PackageError
+from debonair.target import compatibility
 
 SCRIPT = (
     "import sys; sys.stdin.buffer.readline(); sys.stdout.buffer.write({said}); sys.stdout.flush(); input()"
 )
 
 
-@pytest.fixture(params=[(apart.CONTENTS, True, 1 << 30), (checks.JOB, False, checks.MEMORY)])
-def pool(request: pytest.FixtureRequest) -> apart.Pool:
+@pytest.fixture(
+    params=[(reader_pool.CONTENTS, True, 1 << 30), (compatibility.JOB, False, compatibility.MEMORY)]
+)
+def pool(request: pytest.FixtureRequest) -> reader_pool.Pool:
     job, bare, memory = request.param
-    return apart.Pool(job, bare=bare, memory=memory)
+    return reader_pool.Pool(job, bare=bare, memory=memory)
 
 
-def pid(pool: apart.Pool) -> int:
+def pid(pool: reader_pool.Pool) -> int:
     return pool._idle[0]._process.pid
 
 
-def test_reads_the_environment_or_opens_the_key(pool: apart.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reads_the_environment_or_opens_the_key(
+    pool: reader_pool.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GNUPGHOME", "/secret")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     with pool:
@@ -39,16 +44,16 @@ def test_reads_the_environment_or_opens_the_key(pool: apart.Pool, monkeypatch: p
         limits = {line[:26].strip(): line[26:].split()[:2] for line in lines}
         for what in ("Max open files", "Max processes", "Max file size", "Max core file size"):
             assert limits[what] == ["0", "0"], what
-        assert int(limits["Max address space"][1]) <= checks.MEMORY
+        assert int(limits["Max address space"][1]) <= compatibility.MEMORY
         assert int(limits["Max cpu time"][0]) <= 600
         held = {str(each.readlink()) for each in (process / "fd").iterdir()}
         assert all(each.startswith("pipe:") or each.endswith("(deleted)") for each in held), held
 
 
-def test_lets_the_publisher_wait(pool: apart.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lets_the_publisher_wait(pool: reader_pool.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     with pool:
         pool.ask(Path("x.deb"), odd(), [])
-        monkeypatch.setattr(apart, "_SECONDS", 1)
+        monkeypatch.setattr(reader_pool, "_SECONDS", 1)
         stopped = pid(pool)
         os.kill(stopped, signal.SIGSTOP)
         with pytest.raises(PackageError, match="was not read within 1 seconds"):
@@ -56,7 +61,7 @@ def test_lets_the_publisher_wait(pool: apart.Pool, monkeypatch: pytest.MonkeyPat
         assert not Path(f"/proc/{stopped}").exists()
 
 
-def test_ends_in_the_middle(pool: apart.Pool) -> None:
+def test_ends_in_the_middle(pool: reader_pool.Pool) -> None:
     with pool:
         os.kill(pid(pool), signal.SIGKILL)
         with pytest.raises(PackageError, match="is refused: the process that reads it ended"):
@@ -81,7 +86,7 @@ def test_ends_in_the_middle(pool: apart.Pool) -> None:
     ],
 )
 def test_lies_to_the_publisher(said: str) -> None:
-    pool = apart.Pool()
+    pool = reader_pool.Pool()
     pool._words = [sys.executable, "-I", "-c", SCRIPT.format(said=said)]
     with pool, pytest.raises(PackageError):
         pool.contents(Path("x.deb"), odd(), [])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from rooms import Attack, hostile, room
 
-from debonair.trial.machine import Machine
+from debonair.debian.rootfs.machine import Machine
 
 
 @pytest.fixture(scope="module", params=["booted", "entered", "contained"])

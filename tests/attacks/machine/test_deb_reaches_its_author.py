@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from rooms import Attack, hostile
 
-from debonair import listen
+from debonair.debian.rootfs.machine import Machine
 from debonair.errors import MachineError
-from debonair.trial.machine import Machine
+from debonair.host import output
 
 pytestmark = pytest.mark.boot
 
@@ -93,7 +93,7 @@ exit 0
 
 def test_their_memory(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """By output without end."""
-    monkeypatch.setattr(listen.listen, "__kwdefaults__", {"limit": 4 << 20})
+    monkeypatch.setattr(output.listen, "__kwdefaults__", {"limit": 4 << 20})
     with pytest.raises(MachineError, match="wrote more than 4 MB, and was ended"):
         machine.run(["yes"])
 

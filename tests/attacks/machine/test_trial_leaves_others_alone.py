@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from debonair.cache import Cache
-from debonair.mirror import mirror
-from debonair.suite import host_architecture
-from debonair.trial import emulation
+from debonair.debian.apt import host_architecture
+from debonair.debian.mirror import mirror
+from debonair.debian.rootfs import emulation
+from debonair.host.cache import Cache
 
 pytestmark = pytest.mark.boot
 
 FOREIGN = "arm64" if host_architecture() == "amd64" else "armhf"
 REGISTER = """
 import os, sys
-from debonair.cache import Cache
-from debonair.mirror import mirror
-from debonair.trial import emulation
+from debonair.host.cache import Cache
+from debonair.debian.mirror import mirror
+from debonair.trial.try_deb import emulation
 cache = Cache.of(os.environ)
 with emulation.emulating(sys.argv[1], sys.argv[2], mirror=mirror(os.environ), cache=cache):
     sys.stdout.write("registered\\n")
@@ -49,7 +49,7 @@ def test_the_emulator_of_a_container_with_processes_of_its_own() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(emulation.__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(emulation.__file__).parents[3])},
     ) as other:
         assert other.stdin
         assert other.stdout

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from debonair.trial.container import Container
-from debonair.trial.machine import Reply
+from debonair.debian.rootfs.container import Container
+from debonair.debian.rootfs.machine import Reply
 
 pytestmark = pytest.mark.boot
 

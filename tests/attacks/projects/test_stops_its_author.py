@@ -48,8 +48,10 @@ def test_by_folders_in_folders(victim: Victim) -> None:
     os.close(here)
     victim.init()
     program = (
-        "import sys; from pathlib import Path; from debonair import app, errors, project\n"
-        "try: print(len(app.collect(project.load(Path(sys.argv[1])))))\n"
+        "import sys; from pathlib import Path; from debonair import errors\n"
+        "from debonair.project import model as project\n"
+        "from debonair.tree import app_files\n"
+        "try: print(len(app_files.collect(project.load(Path(sys.argv[1])))))\n"
         "except errors.Error as error: print(error.message)\n"
     )
     assert "cannot be read: File name too long" in victim.python(program)
@@ -78,12 +80,15 @@ def test_by_a_setting(line: str, victim: Victim) -> None:
     rows = [f'{key} = "{value}"' for key, value in head.items() if not line.startswith(key)]
     victim.put({"debonair.toml": "\n".join([*rows, line, ""])})
     victim.python(
-        "import sys; from pathlib import Path; from debonair import errors, metadata, project, render\n"
-        "from debonair import target\n"
+        "import sys; from pathlib import Path; from debonair import errors\n"
+        "from debonair.project import model as project\n"
+        "from debonair.target import model as target\n"
+        "from debonair.tree import control_file\n"
+        "from debonair.tree.service import render\n"
         "meant = target.load('trixie-amd64')\n"
         "try:\n"
         "    found = project.load(Path(sys.argv[1]))\n"
-        "    metadata.control(found, meant, [], version='1').text(installed_size=1)\n"
+        "    control_file.control(found, meant, [], version='1').text(installed_size=1)\n"
         "    render.members(found, '1')\n"
         "except errors.Error as error: print(error.message)\n"
     )

@@ -12,7 +12,7 @@ import pytest
 from aptclient import Client
 from writer import FolderWriter, Publisher, Writer, edit_head, facts_of, put_back, snapshot
 
-from debonair import run
+from debonair.host import run
 
 EVIL = b"these are the attacker's bytes"
 REFUSED = 11

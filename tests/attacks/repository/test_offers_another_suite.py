@@ -147,7 +147,7 @@ class TestHonest:
             guard = root / "etc/apt/preferences.d" / GUARD
             guard.write_text("")
             script = deb.members["postinst"].decode().replace("/etc/", f"{root}/etc/")
-            from debonair import run
+            from debonair.host import run
 
             run.run(["sh", "-c", script, "postinst", "configure"])
             assert guard.exists() == (suites == "trixie")

@@ -1,0 +1,81 @@
+"""The programs ``dh_debonair`` and ``dh_debonair_scripts``, which dh(1) runs. No logic, as in ``cli``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from debonair.cli.main import Shown
+from debonair.project import model as projects
+from debonair.source import debhelper
+from debonair.source.debhelper import Package
+from debonair.source.wheelhouse import FOLDER
+
+_FOLDER = click.Path(path_type=Path)
+
+
+def _options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a program the options of debhelper(7) that mean something to it; others are passed over."""
+    for option in (
+        click.option("--package", "-p", "only", multiple=True, help="Act on this package (repeatable)."),
+        click.option("--no-package", "-N", "without", multiple=True, help="Do not act on this one."),
+        click.option("--arch", "-a", is_flag=True, help="Act on packages of an architecture."),
+        click.option("--indep", "-i", is_flag=True, help="Act on packages of all architectures."),
+        click.option(
+            "--sourcedirectory", "-D", "project", type=_FOLDER, default=Path(), help="The project."
+        ),
+        click.option("-O", "passed", multiple=True, hidden=True),
+        click.option("--verbose", "-v", is_flag=True, hidden=True),
+        click.option("--no-act", is_flag=True, hidden=True),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command(cls=Shown, context_settings={"help_option_names": ["-h", "--help"]})
+@_options
+@click.option(
+    "--wheels", type=_FOLDER, default=Path(FOLDER), help=f"What 'debonair fetch' filled; {FOLDER}."
+)
+@click.option("--target", default="", help="Where it will run; this machine's suite and architecture.")
+def lay_out(wheels: Path, target: str, **selection: Any) -> None:
+    """Lay the app's virtual environment, vassal, site and unit into debian/PACKAGE.
+
+    What the package needs of Debian comes to stand in ${debonair:Depends}.
+    """
+    if package := _package(**selection):
+        debhelper.lay_out(package, wheels=wheels, target=target, environ=os.environ)
+
+
+@click.command(cls=Shown, context_settings={"help_option_names": ["-h", "--help"]})
+@_options
+def add_scripts(**selection: Any) -> None:
+    """Add the switch of releases to the maintainer scripts that debhelper has begun."""
+    if package := _package(**selection):
+        debhelper.scripts(package)
+
+
+def _package(
+    *,
+    only: tuple[str, ...],
+    without: tuple[str, ...],
+    arch: bool,
+    indep: bool,
+    project: Path,
+    passed: tuple[str, ...],
+    verbose: bool,
+    no_act: bool,
+) -> Package | None:
+    """Return the package that is to be acted on; None if that is none of this project's."""
+    del passed, verbose
+    source = Path.cwd()
+    package = debhelper.find(source, projects.load((source / project).absolute()))
+    name = package.project.package
+    chosen = (not only or name in only) and name not in without
+    if arch != indep:
+        chosen = chosen and (package.architecture == "all") == indep
+    return package if chosen and not no_act else None

@@ -1,0 +1,189 @@
+"""The verbs of ``debonair repo`` about who signs, what is believed, and for how long. No logic either."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from debonair.cli.repo import publisher
+from debonair.cli.repo.publisher import where
+from debonair.errors import RepositoryError
+
+
+@click.command()
+@click.option("--name", metavar="NAME", help="Of the repository, where this machine does not know it yet.")
+@click.option(
+    "--key",
+    "key",
+    metavar="FINGERPRINT",
+    help="Its key; else those in the folder of its keys on this machine.",
+)
+@click.option("--restored", is_flag=True, help="Believe an older state too: you restored it from a backup.")
+@click.option("--take-over", is_flag=True, help="Sign the state of an earlier Debonair, once.")
+@click.option("--forget", is_flag=True, help="Forget what this machine has seen there.")
+@where
+def trust(
+    *, name: str | None, key: str | None, restored: bool, take_over: bool, forget: bool, repository: str
+) -> None:
+    """Let this machine know a repository, or a state of it that it refuses."""
+    from debonair.repository import bootstrap as keyring
+    from debonair.repository import takeover
+    from debonair.repository import trust as believed
+    from debonair.repository.excerpt import shown
+    from debonair.repository.signing import Gpg
+    from debonair.repository.storage import locate
+
+    opened = publisher.repository(repository)
+    where_ = locate.identity(repository)
+    if forget:
+        there = opened.trust.pins.forget(where_)
+        click.echo(f"This machine {'forgets what it has' if there else 'has never'} seen in {repository}.")
+        return
+    pin = opened.trust.pins.load(where_)
+    chosen = name or (pin.name if pin else None)
+    if chosen is None:
+        raise click.UsageError("Say which repository it must be: --name NAME")
+    keyring.check_name(chosen)
+    if pin and chosen != pin.name:
+        raise RepositoryError(
+            f"This machine knows '{pin.name}' in {repository}, and not '{chosen}'.",
+            hint="If another repository is there now: debonair repo trust --forget, and this again.",
+        )
+    if take_over:
+        publisher.warn_of_time()
+        signer = publisher.signer(chosen)
+        for line in takeover.take_over(opened, chosen, signer, now=publisher.clock()):
+            click.echo(shown(line))
+    elif restored or key or pin is None:
+        ours = publisher.keys(chosen).exists()
+        known = [each.fingerprint for each in pin.keys] if pin else []
+        known = known or (list(Gpg(publisher.keys(chosen)).fingerprints()) if ours else [])
+        wanted = [key.replace(" ", "").upper().removeprefix("0X")] if key else known
+        new = opened.trust.first(chosen, wanted, now=publisher.clock(), old=restored)
+        if pin and pin.generation != new.generation:
+            click.echo(f"It had seen change {pin.generation}, and believes change {new.generation} now.")
+    opened.trust.head()
+    if (pin := opened.trust.pins.load(where_)) is not None:
+        click.echo(believed.seen(pin))
+
+
+@click.command()
+@where
+def verify(*, repository: str) -> None:
+    """Check every hash, signature and file, as a client does.
+
+    Apps that have no deb for the next release of Debian are named too.
+    """
+    from debonair.repository import verify as judge
+    from debonair.repository.excerpt import shown
+    from debonair.repository.signing import Gpg
+
+    draft = publisher.repository(repository).draft()
+    if problems := judge.verify(draft, Gpg(None)):
+        raise RepositoryError(
+            f"{len(problems)} things are wrong with {repository}:\n"
+            + "\n".join(f"  {problem}" for problem in problems[:50]),
+        )
+    keys = ", ".join(key.fingerprint for key in draft.head.keys)
+    click.echo(f"{repository}: all is well with {len(draft.suites)} suites, signed by {keys}")
+    for note in judge.without_deb_for_the_next_release(draft, publisher.released()):
+        click.echo(f"Note: {shown(note)}", err=True)
+
+
+@click.command(name="rotate-key")
+@click.option(
+    "--finish", is_flag=True, help="Give up the older key: machines must have the new one by now."
+)
+@click.option("--key", metavar="FINGERPRINT", help="A key that there is, and not a new one.")
+@where
+def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
+    """Sign by a new key beside the old one; later, with --finish, by the new one alone."""
+    from debonair.repository.edits import versions
+
+    opened = publisher.repository(repository)
+    if finish:
+        publisher.change(repository, "rotate-key", versions.drop_keys(), "")
+        return
+    head = opened.draft().head
+    signer = publisher.signer(head.name)
+    now = publisher.clock()
+    made = signer.adopt(key, now=now) if key else signer.create(f"{head.name} archive key", now=now)
+    publisher.change(repository, "rotate-key", versions.take_key(made), "")
+    click.echo("Next: when all machines have upgraded since: debonair repo rotate-key --finish", err=True)
+
+
+@click.command()
+@click.option(
+    "--valid-days",
+    metavar="DAYS",
+    type=click.IntRange(1, 3650),
+    help="For how long clients believe an index from now on.",
+)
+@click.option("--if-due", is_flag=True, help="Only if half of that time is over, in any suite.")
+@click.option("--timer", is_flag=True, help="Write a timer of systemd that does it, and nothing else.")
+@where
+def renew(*, valid_days: int | None, if_due: bool, timer: bool, repository: str) -> None:
+    """Sign all suites anew, so that clients believe them for longer."""
+    from debonair.repository.edits import versions
+
+    if timer:
+        _timer(repository)
+        return
+    edit = versions.renew(publisher.suites(), valid_days=valid_days, if_due=if_due)
+    publisher.change(repository, "renew", edit, "No suite is due.")
+
+
+@click.command()
+@click.option(
+    "--url", metavar="URL", help="Where clients read it from now on; this publishes the bootstrap deb."
+)
+@click.option(
+    "--login", metavar="USER", default="", help="For a private repository: the name that the machines say."
+)
+@where
+def bootstrap(*, url: str | None, login: str, repository: str) -> None:
+    """Print the one line to type on a new machine."""
+    from debonair.repository import bootstrap as keyring
+    from debonair.repository.edits import versions
+
+    opened = publisher.repository(repository)
+    if url is not None:
+        opened.change("bootstrap", versions.address(keyring.check_url(url)))
+    head = opened.draft().head
+    if not head.bootstrap:
+        raise RepositoryError(
+            f"The repository in {repository} does not know yet where clients read it.",
+            hint="Say it once: debonair repo bootstrap --url https://apt.example.org",
+        )
+    click.echo(keyring.line(head, login=login))
+
+
+def _timer(repository: str) -> None:
+    from debonair.repository import timer
+    from debonair.repository.storage import locate
+
+    opened = publisher.repository(repository)
+    name = opened.draft().head.name
+    program = Path(shutil.which("debonair") or sys.argv[0]).absolute()
+    where_ = (
+        locate.identity(repository) if "://" not in repository and ":" not in repository else repository
+    )
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path(os.environ.get("HOME", "/")) / ".config")
+    folder = Path(base) / "systemd/user"
+    texts = timer.units(name, program, where_)
+    timer.write(folder, texts)
+    for each in texts:
+        click.echo(folder / each)
+    unit = next(each for each in texts if each.endswith(".timer"))
+    click.echo(
+        f"Next: systemctl --user daemon-reload && systemctl --user enable --now {unit}\n"
+        "      sudo loginctl enable-linger $USER  lets it run while you are not logged in",
+        err=True,
+    )
+
+
+VERBS = (bootstrap, renew, rotate_key, trust, verify)

@@ -1,0 +1,148 @@
+"""Who publishes on this machine: keys, pins, clock and name, for the verbs of ``debonair repo``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from debonair.errors import Error
+
+if TYPE_CHECKING:
+    from debonair.repository.pins import Pins
+    from debonair.repository.publish import Edit, Repository
+    from debonair.repository.state import Suite
+
+DAY = 86400
+
+
+def where(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb the option that names the place of the repository."""
+    return click.option(
+        "--repository",
+        "-r",
+        metavar="PLACE",
+        envvar="DEBONAIR_REPOSITORY",
+        default=".",
+        help="Folder or URL of the repository; else DEBONAIR_REPOSITORY, else this folder.",
+    )(function)
+
+
+def change(place: str, verb: str, edit: Edit, nothing: str) -> Repository:
+    """Carry ``edit`` out and show what it changed, or the sentence ``nothing``."""
+    from debonair.repository.excerpt import shown
+
+    warn_of_time()
+    opened = repository(place)
+    what: Sequence[str] = opened.change(verb, edit)
+    for line in what or [nothing]:
+        click.echo(shown(line))
+    return opened
+
+
+def warn_of_time() -> None:
+    """Say so if the index will not be dated now: a build may have left its time in the environment."""
+    import time
+
+    from debonair.host.progress import say
+    from debonair.repository.release import stamp
+
+    if abs((dated := clock()) - time.time()) > DAY:
+        say(f"SOURCE_DATE_EPOCH is set: what is signed now is dated {stamp(dated)}.")
+
+
+def repository(where: str) -> Repository:
+    """Return the repository in the place ``where``; nothing is read yet."""
+    from debonair.repository import signing
+    from debonair.repository.publish import Repository
+    from debonair.repository.storage import locate
+    from debonair.repository.trust import Trust
+
+    storage = locate.storage(where, os.environ, clock=clock)
+    trust = Trust(storage, locate.identity(where), pins(), signing.Gpg(None).signers)
+    return Repository(storage, signer, trust, clock=clock, who=who())
+
+
+def signer(name: str) -> Any:
+    """Return who signs for the repository ``name``: its own keys, or else those of the user."""
+    from debonair.repository.signing import Gpg
+
+    home = keys(name)
+    return Gpg(home if home.exists() else None)
+
+
+def keys(name: str) -> Path:
+    """Return the folder of the private keys of the repository ``name``."""
+    return _config() / "repositories" / name / "gnupg"
+
+
+def pins() -> Pins:
+    """Return what this account remembers of the repositories that it has seen."""
+    from debonair.repository.pins import Pins
+
+    return Pins(_config() / "places")
+
+
+def nothing(opened: Repository) -> bool:
+    """Tell whether there is certainly no repository: one that may be there needs its key."""
+    from debonair.repository import state
+
+    try:
+        return opened.storage.read(state.HEAD, state.HEAD_MOST) is None
+    except Error:
+        return False
+
+
+def discard(home: Path) -> None:
+    """Remove a key that signs nothing, as the repository that it was made for was not."""
+    import shutil
+
+    shutil.rmtree(home.parent, ignore_errors=True)
+
+
+def suites() -> list[Suite]:
+    """Return the suites that there are targets for."""
+    from debonair.repository.edits import versions
+    from debonair.target import model as target
+
+    found: dict[str, tuple[int, tuple[str, ...]]] = {}
+    for each in [target.load(name) for name in target.names()]:
+        _, known = found.get(each.suite, (0, ()))
+        found[each.suite] = (each.debian_release, tuple(sorted({*known, each.architecture})))
+    return versions.suites(found)
+
+
+def released() -> set[int]:
+    """Return the numbers of the releases of Debian that are out, and that there are targets for."""
+    from debonair.target import model as target
+
+    return {each.debian_release for each in map(target.load, target.names()) if each.released}
+
+
+def clock() -> int:
+    """Return the time that what is signed is dated with, in seconds since the epoch."""
+    from debonair.host import clock as epoch
+
+    return epoch.now(os.environ)
+
+
+def who() -> str:
+    """Return the account and the machine; DEBONAIR_PUBLISHER names somebody else, such as a CI."""
+    import getpass
+    import platform
+
+    if chosen := os.environ.get("DEBONAIR_PUBLISHER"):
+        return chosen
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in a container
+        account = str(os.getuid())
+    return f"{account}@{platform.node()}"
+
+
+def _config() -> Path:
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path(os.environ.get("HOME", "/")) / ".config")
+    return Path(base) / "debonair"

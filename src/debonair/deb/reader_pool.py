@@ -1,0 +1,236 @@
+"""Packages of strangers are read in processes apart, which have neither our key nor our environment.
+
+A process reads one package after another (``deb.reader_process``). It gets a package's bytes, a time and a
+limit of memory, and answers with plain data, which is judged here as what a stranger says. One that is
+late, ends or says too much is ended, and the package refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+import msgspec
+
+from debonair import errors
+from debonair.errors import Error, PackageError
+from debonair.host import decoder, run
+
+CONTENTS = "debonair.deb.reader_process:contents"
+_MEMORY = 1 << 30
+_SECONDS = 60
+_BYTES_A_SECOND = 1 << 20
+"""A Raspberry Pi unpacks several times as many."""
+_MOST = 1 << 28
+"""Bytes of an answer."""
+_CHUNK = 1 << 18
+_UNKNOWN = (-1, -1)
+_ROOT = Path(__file__).parents[2]
+_BEGIN = (
+    "import sys; sys.path.insert(0, {root!r}); "
+    "from debonair.deb import reader_process; reader_process.main({job!r}, {memory})"
+)
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """What is in a package."""
+
+    fields: dict[str, str]
+    members: list[tuple[str, str, int, int, int, str]]
+    """Path, kind, mode, time, size and target of each, as ``deb.tar.Member``."""
+    kept: list[tuple[str, int]]
+    """Path and size of each file whose bytes were asked for."""
+
+
+class Pool:
+    """Processes that do one job, each for a thread that asks; they begin when they are needed."""
+
+    def __init__(self, job: str = CONTENTS, *, bare: bool = True, memory: int = _MEMORY) -> None:
+        """``job`` is ``module:function``, a ``deb.confined.Job``.
+
+        With ``bare`` it has Python's own library alone, and begins sooner; ``memory`` is in bytes.
+        """
+        self.job = job
+        self._words = [sys.executable, "-I", *(["-S"] if bare else []), "-c"]
+        self._words.append(_BEGIN.format(root=str(_ROOT), job=job, memory=memory))
+        self._idle: list[_Process] = []
+
+    def __enter__(self) -> Pool:
+        """Begin the first process, which is there when the first package is."""
+        self._idle.append(_Process(self._words))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._idle:
+            process.kill()  # it holds nothing, and would take longer to end by itself
+        self._idle.clear()
+
+    def contents(
+        self, path: Path, data: bytes, patterns: Sequence[str]
+    ) -> tuple[Contents, dict[str, bytes]]:
+        """Return what is in a package, and those of its files whose path matches one of ``patterns``.
+
+        ``data`` are its bytes; errors name ``path``. Raises ``PackageError`` if it is not one that dpkg
+        takes, or takes more time or memory than it may.
+        """
+        said, blob = self.ask(path, data, patterns)
+        try:
+            read = decoder.converted(said, Contents, strict=True)
+        except msgspec.ValidationError as wrong:
+            raise _broken(path, str(wrong)) from wrong
+        kept, at = {}, 0
+        for name, size in read.kept:
+            kept[name] = blob[at : at + size]
+            at += size
+        return read, kept
+
+    def ask(self, path: Path, data: bytes, words: Sequence[str]) -> tuple[Any, bytes]:
+        """Return what the job makes of the package ``data``. Raises ``Error`` if it refuses it."""
+        try:
+            process = self._idle.pop()
+        except IndexError:
+            process = _Process(self._words)
+        try:
+            answer, blob = process.ask(path, data, words)
+        except BaseException:
+            process.kill()
+            raise
+        self._idle.append(process)
+        return found(path, answer), blob
+
+
+class _Process:
+    """One process, which answers one request after another."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it is read when the process has ended
+        try:
+            self._process = run.piped(words, errors=self._errors, env={})
+        except BaseException:
+            self._errors.close()
+            raise
+        self._stdin = cast("IO[bytes]", self._process.stdin)
+        self._stdout = cast("IO[bytes]", self._process.stdout)
+        os.set_blocking(self._stdin.fileno(), False)
+
+    def ask(self, path: Path, data: bytes, words: Sequence[str]) -> tuple[Any, bytes]:
+        """Return the answer to a request. Raises ``PackageError`` if there is none in time."""
+        seconds = _SECONDS + len(data) // _BYTES_A_SECOND
+        request = {"path": str(path), "size": len(data), "words": list(words), "seconds": seconds}
+        given = [memoryview(json.dumps(request).encode() + b"\n"), memoryview(data)]
+        got = _Answer()
+        until = time.monotonic() + seconds
+        with selectors.PollSelector() as ready:
+            ready.register(self._stdout, selectors.EVENT_READ)
+            ready.register(self._stdin, selectors.EVENT_WRITE)
+            while not got.whole:
+                events = ready.select(until - time.monotonic())
+                if not events or time.monotonic() > until:
+                    raise PackageError(f"{path} was not read within {seconds} seconds, and is refused.")
+                for key, _ in events:
+                    if key.fileobj is self._stdin:
+                        if not self._give(given):
+                            ready.unregister(self._stdin)
+                    elif not got.add(os.read(self._stdout.fileno(), _CHUNK)):
+                        raise _broken(path, self._last_words())
+        return got.parts()
+
+    def _give(self, given: list[memoryview]) -> bool:
+        """Write a piece of what is to be given; return whether anything is left."""
+        try:
+            count = os.write(self._stdin.fileno(), given[0][:_CHUNK])
+        except BlockingIOError:
+            return True
+        except BrokenPipeError:
+            return False
+        given[0] = given[0][count:]
+        while given and not given[0]:
+            del given[0]
+        return bool(given)
+
+    def kill(self) -> None:
+        """End it now."""
+        self._process.kill()
+        self._process.wait()
+        for file in (self._stdin, self._stdout, self._errors):
+            with suppress(OSError):
+                file.close()
+
+    def _last_words(self) -> str:
+        self._process.kill()
+        status = self._process.wait()
+        self._errors.seek(0)
+        said = self._errors.read(1 << 16).decode(errors="replace").strip()
+        return said.rpartition("\n")[2][:500] or f"it ended with status {status}"
+
+
+class _Answer:
+    """An answer, piece by piece: two sizes in a line, JSON, bytes."""
+
+    def __init__(self) -> None:
+        self._got = bytearray()
+        self._sizes: tuple[int, int] = _UNKNOWN
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is there."""
+        return self._sizes is not _UNKNOWN and len(self._got) >= sum(self._sizes)
+
+    def add(self, data: bytes) -> bool:
+        """Take a piece; return whether there can be an answer of it yet."""
+        self._got += data
+        if self._sizes is _UNKNOWN and b"\n" in self._got[:64]:
+            line, _, rest = self._got.partition(b"\n")
+            said, _, blob = line.partition(b" ")
+            if not (said.isdigit() and blob.isdigit()):
+                return False
+            self._sizes = int(said), int(blob)
+            self._got = rest
+        most = 64 if self._sizes is _UNKNOWN else sum(self._sizes)
+        return bool(data) and len(self._got) <= most <= _MOST
+
+    def parts(self) -> tuple[Any, bytes]:
+        """Return what JSON says, and the bytes; nothing for what is none."""
+        size = self._sizes[0]
+        try:
+            return json.loads(self._got[:size]), bytes(self._got[size:])
+        except (ValueError, RecursionError):
+            return {}, b""
+
+
+def found(path: Path, answer: Any) -> Any:
+    """Return what was found in the package at ``path``, by the answer to a request.
+
+    Raises ``Error`` with what was said instead.
+    """
+    match answer:
+        case {"found": found}:
+            return found
+        case {"unfit": [str(why), str(hint)]}:
+            raise PackageError(f"{path} is not a Debian package that can be used: {why}.", hint=hint)
+        case {"error": [str(kind), str(message), str(hint)]}:
+            raise _kind(kind)(message, hint=hint)
+        case {"broken": str(why)}:
+            raise _broken(path, why)
+        case _:
+            raise _broken(path, "its answer is none")
+
+
+def _kind(name: str) -> Callable[..., Error]:
+    found = getattr(errors, name, None)
+    return found if isinstance(found, type) and issubclass(found, Error) else PackageError
+
+
+def _broken(path: Path, why: str) -> PackageError:
+    return PackageError(
+        f"{path} could not be read, and is refused: the process that reads it ended: {why}",
+        hint="If it is a package that dpkg installs, this is a defect of Debonair: please report it.",
+    )

@@ -1,0 +1,1 @@
+"""What Debian offers: mirrors, packages, shared libraries, interpreters."""

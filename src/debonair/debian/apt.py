@@ -1,0 +1,273 @@
+"""The packages of one Debian suite, found and fetched by apt with nothing of this machine's apt touched.
+
+apt is given a configuration, lists, archives and a dpkg status of its own below the cache, so it needs no
+privilege and answers for another suite, architecture or machine than the one it runs on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from debonair.debian.mirror import Mirror
+from debonair.errors import MachineError, NetworkError
+from debonair.host import run
+from debonair.host.cache import Cache, disk
+from debonair.host.file_lock import exclusive
+
+_INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) (?!local-deb ).*\[(\S+)\]\)", re.MULTILINE)
+_LIBRARIES = """\
+Acquire::IndexTargets::deb::Packages::DefaultEnabled "false";
+Acquire::IndexTargets::deb::Libraries::MetaKey "main/Contents-{0}";
+Acquire::IndexTargets::deb::Libraries::ShortDescription "Contents-{0}";
+Acquire::IndexTargets::deb::Libraries::Description "$(RELEASE) Contents-{0}";
+Acquire::IndexTargets::deb::Libraries::KeepCompressed "true";
+"""
+"""Lets apt fetch and verify the list of the files of all packages, instead of that of the packages."""
+_LIBRARY = r"^(usr/)?lib/([^/ ]*-linux-[^/ ]*/)?[^/ ]*[.]so[. ]"
+_MODULES = "^usr/lib/python3/dist-packages/[^/ ]+[.](dist|egg)-info[/ ]"
+_DISTRIBUTION = re.compile(r".*/([^/ ]+?)-(\d[^/ ]*?)(?:-py3[^/ ]*)?[.](?:dist|egg)-info[/ ]")
+_FIND = '/usr/lib/apt/apt-helper cat-file "$1" | grep -E "$2"'
+_GONE = re.compile(r"^[EW]: Failed to fetch .*\b(?:404|410)\b", re.MULTILINE)
+_OFFLINE = re.compile(r"^[EW]: (?:Failed to fetch|Unable to fetch|Some index files failed)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """The packages of one suite and architecture, on one mirror."""
+
+    name: str
+    architecture: str
+    mirror: Mirror
+    folder: Path
+    """Where apt's own files for it are kept."""
+
+    @classmethod
+    def of(cls, name: str, architecture: str, *, mirror: Mirror, cache: Cache) -> Suite:
+        """Return the suite ``name`` for a Debian ``architecture``, kept in ``cache``."""
+        return cls(name, architecture, mirror, cache.folder("apt") / f"{name}-{architecture}")
+
+    def fetch(self, wanted: Sequence[str], *, status: Path) -> tuple[Path, ...]:
+        """Return the debs that installing ``wanted`` needs on the machine with the dpkg ``status`` file.
+
+        ``wanted`` are package names or absolute paths of debs (which are not among the debs returned).
+        Without Recommends. What is in the cache already is not fetched again, and where nothing is
+        needed the network is not asked. Raises ``NetworkError`` if the mirror cannot be reached, and
+        ``MachineError`` with what apt said if the suite cannot satisfy ``wanted``.
+        """
+        with exclusive(self.folder / "lock"):
+            configuration = self._configure(status)
+            # Reading a suite's lists takes a second: first see whether all that is needed is there.
+            without_lists = ("--option", f"Dir::State::lists={self.folder}/empty")
+            planned = self._apt(configuration, "install", "--simulate", *without_lists, *wanted)
+            if planned.status:
+                planned = self._apt(configuration, "install", "--simulate", *wanted)
+            if planned.status:
+                self._update(configuration)
+                planned = self._apt(configuration, "install", "--simulate", *wanted)
+            if planned.status:
+                raise MachineError(
+                    f"{' '.join(Path(name).name for name in wanted)} cannot be installed on Debian's "
+                    f"{self.name} ({self.architecture}):\n{_tail(planned)}",
+                    hint="Was it built for another suite? Name one with --suite. Does 'depends' name a "
+                    "package that only Raspberry Pi OS has? Then it can be tried there alone.",
+                )
+            missing = [path for path in self._debs(planned.stdout) if not path.exists()]
+            if missing and self._download(configuration, wanted).status:
+                # The lists may be older than the last point release: what they name is gone.
+                self._update(configuration)
+                planned = self._apt(configuration, "install", "--simulate", *wanted)
+                fetched = self._download(configuration, wanted)
+                if fetched.status:
+                    raise self._gone(fetched) or _unreachable(self.mirror, fetched)
+            return tuple(self._debs(planned.stdout))
+
+    def line(self) -> str:
+        """Return the sources entry by which the suite is to be had now, its lists being fetched anew.
+
+        Raises ``NetworkError`` if the mirror cannot be reached.
+        """
+        with exclusive(self.folder / "lock"):
+            self._update(self._configure(Path("/dev/null")))
+            return (self.folder / "etc" / "sources.list").read_text().strip()
+
+    def libraries(self) -> dict[str, str]:
+        """Return the package of each shared library that lies where the dynamic linker looks (ld.so(8)).
+
+        The suite's own list of contents says so; it is fetched anew, which takes some seconds. Of several
+        packages with one file the first is taken. Raises ``NetworkError`` if the mirror cannot be reached.
+        """
+        found = (line.rsplit(maxsplit=1) for line in self._contents(self.architecture, _LIBRARY))
+        return {path.rpartition("/")[2]: _first(packages) for path, packages in reversed(list(found))}
+
+    def distributions(self) -> dict[str, tuple[str, str]]:
+        """Return the package of each Python distribution that the suite has, and its version (PEP 440).
+
+        The keys are names as they stand in its metadata's folder. How it is found out, and errors, are as
+        with ``libraries``.
+        """
+        found = dict[str, tuple[str, str]]()
+        for architecture in (self.architecture, "all"):
+            for line in self._contents(architecture, _MODULES):
+                if match := _DISTRIBUTION.match(line):
+                    found.setdefault(match[1], (_first(line.rsplit(maxsplit=1)[1]), match[2]))
+        return found
+
+    def versions(self, packages: Sequence[str]) -> dict[str, str]:
+        """Return the version that the suite has of each of ``packages`` that it has.
+
+        Its lists are fetched anew. Raises ``NetworkError`` if there are none and they cannot be.
+        """
+        with exclusive(self.folder / "lock"):
+            configuration = self._configure(Path("/dev/null"))
+            self._update(configuration)
+            env = {"APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
+            told = run.run(["apt-cache", "show", "--no-all-versions", *packages], env=env, check=False)
+        return dict(
+            re.findall(r"^Package: (\S+)\n(?:[^\n]+\n)*?Version: (\S+)$", told.stdout, re.MULTILINE)
+        )
+
+    def _contents(self, architecture: str, pattern: str) -> list[str]:
+        """Return the lines of the suite's list of contents that match ``pattern``; grep(1)."""
+        apart = Suite(self.name, architecture, self.mirror, self.folder / f"contents-{architecture}")
+        with exclusive(apart.folder / "lock"):
+            configuration = apart._configure(Path("/dev/null"), more=_LIBRARIES.format(architecture))
+            apart._update(configuration)
+            contents = next((apart.folder / "lists").glob(f"*_Contents-{architecture}*"), None)
+            if contents is None:
+                raise NetworkError(
+                    f"{self.mirror.uri} has no list of the contents of {self.name} ({architecture}).",
+                    hint="Name a mirror that has: DEBONAIR_MIRROR=http://... debonair ...",
+                )
+            found = run.run(["sh", "-c", _FIND, "sh", contents, pattern]).stdout
+            return found.removesuffix("\n").split("\n") if found else []
+
+    def _debs(self, plan: str) -> list[Path]:
+        """Return where apt keeps the debs of a simulated install, those given as files left out."""
+        names = (
+            f"{name.partition(':')[0]}_{version.replace(':', '%3a')}_{architecture}.deb"
+            for name, version, architecture in _INSTALLED.findall(plan)
+        )
+        return [self.folder / "archives" / name for name in names]
+
+    def _configure(self, status: Path, *, more: str = "") -> Path:
+        """Write apt's configuration for a machine with the dpkg ``status`` file; apt.conf(5).
+
+        ``more`` are further lines of it.
+        """
+        with disk(self.folder):
+            for name in ("lists/partial", "empty/partial", "archives/partial", "etc"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            sources = self.folder / "etc" / "sources.list"
+            known_as = self.folder / "etc" / "known-as"
+            name = known_as.read_text() if known_as.exists() else self.name
+            sources.write_text(self.mirror.line(name) + "\n")
+            lines = [
+                f'Dir::Etc "{self.folder}/etc"',
+                f'Dir::Etc::sourcelist "{sources}"',
+                *(
+                    f'Dir::Etc::{part} "/dev/null"'
+                    for part in ("sourceparts", "main", "parts", "preferences", "preferencesparts")
+                ),
+                *(
+                    f'Dir::Etc::{part} "{Path("/etc/apt") / name}"'
+                    for part, name in (("trusted", "trusted.gpg"), ("trustedparts", "trusted.gpg.d"))
+                ),
+                f'Dir::State "{self.folder}"',
+                f'Dir::State::lists "{self.folder}/lists"',
+                f'Dir::State::status "{status}"',
+                f'Dir::Cache "{self.folder}"',
+                f'Dir::Cache::archives "{self.folder}/archives"',
+                f'Dir::Log "{self.folder}/log"',
+                f'APT::Architecture "{self.architecture}"',
+                f'APT::Architectures {{ "{self.architecture}"; }}',
+                'APT::Install-Recommends "false"',
+                'APT::Sandbox::User "root"',
+                'APT::Keep-Downloaded-Packages "true"',
+                'Acquire::Languages "none"',
+                'Acquire::Retries "1"',
+                *self.mirror.settings,
+            ]
+            configuration = self.folder / "etc" / "apt.conf"
+            configuration.write_text("".join(f"{line};\n" for line in lines) + more)
+        return configuration
+
+    def _apt(self, configuration: Path, *words: str) -> run.Completed:
+        env = {"APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
+        return run.run(["apt-get", "--yes", "-q", *words], env=env, check=False)
+
+    def _download(self, configuration: Path, wanted: Sequence[str]) -> run.Completed:
+        return self._apt(configuration, "install", "--download-only", *wanted)
+
+    def _update(self, configuration: Path) -> None:
+        """Fetch the lists of the suite; old ones stand if the mirror cannot be reached."""
+        told = self._renew(configuration, self.name)
+        if _failed(told) and (alias := self._alias()):
+            # A mirror in the midst of its sync, or a cache before it, may have all by the other name.
+            other = self._renew(configuration, alias)
+            if _failed(other) or self._said(self.folder / "lists", "Codename") != self.name:
+                self._renew(configuration, self.name)
+            else:
+                (self.folder / "etc" / "known-as").write_text(alias)
+                return
+        if _failed(told) and not any((self.folder / "lists").glob("*_main_*")):
+            raise _unreachable(self.mirror, told)
+
+    def _renew(self, configuration: Path, name: str) -> run.Completed:
+        """Fetch the lists of the suite by one of its names."""
+        (self.folder / "etc" / "known-as").unlink(missing_ok=True)
+        (self.folder / "etc" / "sources.list").write_text(self.mirror.line(name) + "\n")
+        return self._apt(configuration, "update")
+
+    def _gone(self, told: run.Completed) -> NetworkError | None:
+        """Return the error for packages that fresh lists name and the mirror lacks, if apt said so."""
+        if not _GONE.search(told.stdout + told.stderr):
+            return None
+        return NetworkError(
+            f"{self.mirror.uri} lists packages of {self.name} ({self.architecture}) that it does not have:"
+            f"\n{_tail(told)}",
+            hint="The mirror is being updated, or no longer carries this architecture. Try again in an "
+            "hour, or name another mirror: DEBONAIR_MIRROR=http://... debonair ...",
+        )
+
+    def _alias(self) -> str:
+        """Return what a Release whose lists could not be had calls the suite: ``stable``; or nothing."""
+        return self._said(self.folder / "lists" / "partial", "Suite")
+
+    def _said(self, folder: Path, field: str) -> str:
+        """Return a field of the Release that is in ``folder``, empty if there is none."""
+        texts = (path.read_text() for path in folder.glob("*_InRelease"))
+        found = (re.search(rf"^{field}: (\S+)$", text, re.MULTILINE) for text in texts)
+        return next((match[1] for match in found if match), "")
+
+
+def host_architecture() -> str:
+    """Return the Debian architecture of this machine's own programs, such as ``amd64``; dpkg(1).
+
+    Raises ``MachineError`` where there is no dpkg.
+    """
+    return run.run(["dpkg", "--print-architecture"]).stdout.strip()
+
+
+def _first(packages: str) -> str:
+    """Return the name of the first of ``packages``, as a list of contents has them: ``libs/libc6,...``."""
+    return packages.partition(",")[0].rpartition("/")[2]
+
+
+def _failed(told: run.Completed) -> bool:
+    return bool(told.status or _OFFLINE.search(told.stdout + told.stderr))
+
+
+def _unreachable(mirror: Mirror, told: run.Completed) -> NetworkError:
+    return NetworkError(
+        f"Packages could not be fetched from {mirror.uri}:\n{_tail(told)}",
+        hint="The mirror is the one of this machine's apt sources; DEBONAIR_MIRROR names another.",
+    )
+
+
+def _tail(told: run.Completed) -> str:
+    """Return the last lines of what apt said, errors among them."""
+    lines = (told.stdout + told.stderr).strip().splitlines()
+    return "\n".join(f"  {line}" for line in lines[-12:])

@@ -1,0 +1,185 @@
+"""An interpreter of a given minor version that runs here, to compile bytecode with.
+
+Bytecode is not the same from all releases of one minor version (of 569 modules 264 differed between 3.13.0
+and 3.13.5), so the very release of the suite is looked for: on this machine, else in the suite's packages,
+unpacked into the cache for this machine's architecture and run through their own dynamic loader. Nothing is
+installed. Another release of the minor version on this machine is the last resort, and said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+
+import msgspec
+
+from debonair.errors import Error
+from debonair.host import run
+from debonair.host.cache import Cache, disk, whole
+from debonair.host.progress import say
+from debonair.target import model as target
+
+_PROBE = "import sys; print(sys.implementation.name, '%d.%d.%d' % sys.version_info[:3], sys.executable)"
+
+
+class Interpreter(msgspec.Struct, frozen=True):
+    """A Python that runs on this machine."""
+
+    argv: tuple[str, ...]
+    """The words that run it; its options and program go behind them."""
+    identity: str
+    """Its full version, such as ``3.13.5``."""
+
+
+def interpreter(version: str, *, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
+    """Return a CPython of the minor ``version``, such as ``3.13``, or None if none is to be had.
+
+    It is of the release that a suite has, unless none of that is to be had, which is said. What was found
+    is remembered in ``cache`` for as long as its program stays the same. ``environ`` gives PATH and the
+    mirror. Raises ``MachineError`` if the cache may not be written.
+    """
+    note = cache.folder("pythons") / f"{version}.json"
+    if (known := _remembered(note)) is not None:
+        return known
+    suites = _suites(version)
+    here = list(_of_this_machine(version, environ))
+    for found in here:
+        if found.identity in suites.values():
+            return _remember(note, found)
+    for suite in suites:
+        minimal = f"python{version}-minimal"
+        if (found_there := _of_suite(suite, version, cache, environ, package=minimal)) is not None:
+            return _remember(note, found_there)
+    if not here:
+        return None
+    say(
+        f"Bytecode is compiled by Python {here[0].identity} of this machine, as "
+        f"{' or '.join(suites.values()) or f'a suite with {version}'} could not be fetched: "
+        "a build elsewhere may give other bytes.",
+    )
+    return here[0]
+
+
+def complete(version: str, *, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
+    """Return a CPython of the minor ``version`` with its whole standard library.
+
+    Any release of it will do, this machine's first; None if none is to be had. Else it is as with
+    ``interpreter``.
+    """
+    note = cache.folder("pythons") / f"{version}-complete.json"
+    if (known := _remembered(note)) is not None:
+        return known
+    suites = (
+        _of_suite(suite, version, cache, environ, package=f"python{version}") for suite in _suites(version)
+    )
+    for found in chain(_of_this_machine(version, environ), suites):
+        if (
+            found
+            and run.run([*found.argv, "-I", "-S", "-c", "import sqlite3, ssl"], check=False).status == 0
+        ):
+            return _remember(note, found)
+    return None
+
+
+def _suites(version: str) -> dict[str, str]:
+    """Return the suites whose python3 is of the minor ``version``, and its release there; newest first."""
+    targets = [target.load(name) for name in target.names()]
+    targets.sort(key=lambda each: -each.debian_release)
+    return {each.suite: each.python_full for each in targets if each.python == version}
+
+
+def _of_this_machine(version: str, environ: Mapping[str, str]) -> Iterator[Interpreter]:
+    """Yield the interpreters of the minor ``version`` on this machine, its own first."""
+    places = [shutil.which(f"python{version}", path=path) for path in ("/usr/bin", environ.get("PATH"))]
+    for place in dict.fromkeys([*places, sys.executable]):
+        if place and (found := _probed((place,), version)) is not None:
+            yield found
+
+
+def _probed(argv: Sequence[str], version: str) -> Interpreter | None:
+    """Ask what ``argv`` runs; None unless that is a CPython of the minor ``version``.
+
+    A shim that stands for another program is seen through.
+    """
+    told = run.run([*argv, "-I", "-S", "-c", _PROBE], check=False)
+    name, _, rest = told.stdout.strip().partition(" ")
+    release, _, executable = rest.partition(" ")
+    if told.status or name != "cpython" or not release.startswith(f"{version}."):
+        return None
+    return Interpreter((executable,) if len(argv) == 1 else tuple(argv), release)
+
+
+def _of_suite(
+    suite: str, version: str, cache: Cache, environ: Mapping[str, str], *, package: str
+) -> Interpreter | None:
+    """Unpack ``package`` of ``suite`` into ``cache``; None if it cannot be fetched or does not run here."""
+    from debonair.debian.apt import Suite, host_architecture  # noqa: PLC0415
+    from debonair.debian.mirror import mirror  # noqa: PLC0415
+    from debonair.host.file_lock import exclusive  # noqa: PLC0415 - what was found once is remembered
+
+    pythons = cache.folder("pythons")
+    try:
+        architecture = host_architecture()
+        empty = pythons / "status" / "status"  # apt puts locks beside it
+        with disk(empty):
+            empty.parent.mkdir(exist_ok=True)
+            empty.touch()
+        packages = Suite.of(suite, architecture, mirror=mirror(environ), cache=cache)
+        debs = packages.fetch([package], status=empty)
+        digest = hashlib.sha256("\n".join(sorted(path.name for path in debs)).encode()).hexdigest()
+        folder = pythons / f"{suite}-{architecture}-{digest[:12]}"
+        with exclusive(pythons / "lock"):
+            if not folder.exists():
+                _unpack(debs, folder)
+    except Error:
+        return None
+    loaders = sorted(folder.glob("**/ld-linux*.so.*"))
+    libraries = sorted({str(path.parent) for path in folder.glob("**/lib*.so.*")})
+    program = folder / "usr" / "bin" / f"python{version}"
+    if not loaders or not program.exists():
+        return None
+    return _probed((str(loaders[0]), "--library-path", ":".join(libraries), str(program)), version)
+
+
+def _unpack(debs: Sequence[Path], folder: Path) -> None:
+    """Unpack ``debs`` together as ``folder``, which appears whole or not at all."""
+    with disk(folder):
+        for broken in folder.parent.glob(f".{folder.name}.*"):
+            shutil.rmtree(broken)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            for deb in debs:
+                run.run(["dpkg-deb", "--extract", deb, temporary])
+            temporary.chmod(0o755)
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _remembered(note: Path) -> Interpreter | None:
+    """Return the interpreter that ``note`` tells of, if its programs are what they were."""
+    try:
+        told = json.loads(note.read_text())
+        found = Interpreter(tuple(told["argv"]), told["identity"])
+        return found if told["stamp"] == _stamp(found) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remember(note: Path, found: Interpreter) -> Interpreter:
+    with whole(note) as temporary:
+        told = {"argv": found.argv, "identity": found.identity, "stamp": _stamp(found)}
+        temporary.write_text(json.dumps(told))
+    return found
+
+
+def _stamp(found: Interpreter) -> list[list[int]]:
+    """Return size and mtime of the programs that ``found`` is run by, for comparison."""
+    programs = [Path(word).stat() for word in (found.argv[0], found.argv[-1])]
+    return [[each.st_size, each.st_mtime_ns] for each in programs]

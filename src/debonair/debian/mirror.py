@@ -1,0 +1,173 @@
+"""The Debian mirror that this machine uses already, from its own apt sources.
+
+No mirror's name stands in the code. The entry of /etc/apt for Debian proper is taken, whatever its
+suite, and asked for the suite that is wanted. Where there is none (another distribution), the setting
+DEBONAIR_MIRROR names one.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from debonair.errors import MachineError
+from debonair.host import run
+
+SUITES = frozenset(
+    {
+        *("oldoldstable", "oldstable", "stable", "testing", "unstable"),
+        *("bullseye", "bookworm", "trixie", "forky", "duke", "sid"),
+    }
+)
+"""The names under which Debian proper is found in a sources entry."""
+
+KEYRING = Path("usr/share/keyrings/debian-archive-keyring.gpg")
+"""Where the Debian package debian-archive-keyring keeps Debian's keys, below the root folder."""
+
+_CARRIED = (
+    "Acquire::http",
+    "Acquire::https",
+    "Acquire::Retries",
+    "Acquire::Check-Valid-Until",
+    "Acquire::Check-Date",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A mirror of Debian, and how apt knows that what it serves is Debian's."""
+
+    uri: str
+    signed_by: str = ""
+    """Path of a keyring on this machine; empty if apt trusts the keys of the whole machine."""
+    options: tuple[str, ...] = ()
+    """Options of a one-line entry that are kept, such as ``trusted=yes``."""
+    settings: tuple[str, ...] = ()
+    """The machine's own apt settings for fetching (proxies, retries), each ``NAME "VALUE"``."""
+
+    def line(self, suite: str) -> str:
+        """Return the one-line sources entry for ``suite``, component main; sources.list(5)."""
+        words = [*([f"signed-by={self.signed_by}"] if self.signed_by else []), *self.options]
+        return " ".join(["deb", *([f"[{' '.join(words)}]"] if words else []), self.uri, suite, "main"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One deb entry of the apt sources, in either format."""
+
+    uri: str
+    suites: tuple[str, ...]
+    components: tuple[str, ...]
+    options: Mapping[str, str]
+
+
+def mirror(environ: Mapping[str, str], *, root: Path = Path("/")) -> Mirror:
+    """Return the mirror of the machine whose files are below ``root``.
+
+    DEBONAIR_MIRROR in ``environ`` is taken first. Raises ``MachineError`` if there is no Debian mirror,
+    or no keyring to believe it by.
+    """
+    settings = _settings()
+    keyring = root / KEYRING
+    if uri := environ.get("DEBONAIR_MIRROR"):
+        return Mirror(uri, signed_by=_believed(keyring), settings=settings)
+    entries = [entry for entry in _entries(root / "etc/apt") if _is_debian(entry)]
+    if not entries:
+        raise MachineError(
+            f"No Debian mirror is among the apt sources of this machine ({root / 'etc/apt'}).",
+            hint="Name one: DEBONAIR_MIRROR=http://... debonair ...",
+        )
+    best = max(entries, key=_rank)
+    options = tuple(
+        f"{name}={value}"
+        for name, value in best.options.items()
+        if name in {"trusted", "check-valid-until", "check-date"}
+    )
+    signed_by = best.options.get("signed-by", "")
+    if not signed_by.startswith("/"):  # a fingerprint, or a key written into the entry itself
+        signed_by = "" if "trusted=yes" in options else _believed(keyring)
+    return Mirror(best.uri, signed_by=signed_by, options=options, settings=settings)
+
+
+def _believed(keyring: Path) -> str:
+    """Return the path of Debian's own keyring, or raise ``MachineError`` naming its package."""
+    if not keyring.exists():
+        raise MachineError(
+            f"Debian's archive keys are not on this machine ({keyring}).",
+            hint="They are in the Debian package 'debian-archive-keyring': "
+            "sudo apt install debian-archive-keyring",
+        )
+    return str(keyring)
+
+
+def _is_debian(entry: _Entry) -> bool:
+    """Tell whether an entry can be Debian proper: a suite of Debian's, component main, a usable URI."""
+    return (
+        not SUITES.isdisjoint(entry.suites)
+        and "main" in entry.components
+        and entry.uri.partition(":")[0]
+        in {"http", "https", "file", "mirror", "mirror+http", "mirror+https"}
+    )
+
+
+def _rank(entry: _Entry) -> int:
+    """Order entries: derivatives use Debian's suite names too, but not Debian's keyring."""
+    signed_by = entry.options.get("signed-by", "")
+    return 2 if "debian-archive" in signed_by else 1 if not signed_by else 0
+
+
+def _entries(etc: Path) -> Iterator[_Entry]:
+    """Yield the deb entries below the folder ``etc`` (/etc/apt), in apt's own order."""
+    parts = sorted((etc / "sources.list.d").glob("*")) if (etc / "sources.list.d").is_dir() else []
+    for path in [etc / "sources.list", *parts]:
+        if not path.is_file():
+            continue
+        text = path.read_text(errors="replace")
+        if path.suffix == ".sources":
+            for stanza in re.split(r"\n[ \t]*(?:\n[ \t]*)+", text):
+                yield from _deb822(stanza)
+        elif path.suffix == ".list":
+            for line in text.splitlines():
+                yield from _one_line(line)
+
+
+def _one_line(line: str) -> Iterator[_Entry]:
+    """Yield the entry of one line of the classic format; sources.list(5)."""
+    found = re.match(r"\s*deb\s+(?:\[([^\]]*)\]\s*)?(\S+)\s+(\S+)\s*([^#]*)", line)
+    if found:
+        options, uri, suite, components = found.groups()
+        pairs = dict(word.partition("=")[::2] for word in (options or "").split())
+        yield _Entry(uri.rstrip("/"), (suite,), tuple(components.split()), pairs)
+
+
+def _deb822(stanza: str) -> Iterator[_Entry]:
+    """Yield an entry for each URI of one stanza of the deb822 format; sources.list(5)."""
+    fields: dict[str, str] = {}
+    name = ""
+    for line in stanza.splitlines():
+        if line.startswith("#"):
+            continue
+        if line[:1] in {" ", "\t"}:
+            fields[name] = f"{fields.get(name, '')}\n{line.strip()}"
+        elif ":" in line:
+            name, _, value = line.partition(":")
+            name = name.lower()
+            fields[name] = value.strip()
+    if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in {
+        "no",
+        "false",
+    }:
+        return
+    words = {field: tuple(fields.get(field, "").split()) for field in ("uris", "suites", "components")}
+    for uri in words["uris"]:
+        yield _Entry(uri.rstrip("/"), words["suites"], words["components"], fields)
+
+
+def _settings() -> tuple[str, ...]:
+    """Return what the machine's own apt is told about fetching, so that its proxies are used here too."""
+    told = run.run(["apt-config", "dump", *_CARRIED], check=False)
+    pairs = (shlex.split(line.rstrip(";")) for line in told.stdout.splitlines() if line.endswith(";"))
+    return tuple(f'{pair[0]} "{pair[1]}"' for pair in pairs if len(pair) == 2 and pair[1])

@@ -1,0 +1,1 @@
+"""A Debian to run things in: unpacked, entered, booted, emulated."""

@@ -1,0 +1,200 @@
+"""How a Debian is had on this machine: a cached root, started in the best way that is granted."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from debonair.deb import archive
+from debonair.debian.apt import Suite, host_architecture
+from debonair.debian.mirror import mirror
+from debonair.debian.rootfs import chroot, container, emulation, isolation
+from debonair.debian.rootfs.chroot import Chroot
+from debonair.debian.rootfs.container import BootError, Container
+from debonair.debian.rootfs.isolation import Degree
+from debonair.debian.rootfs.machine import Machine
+from debonair.debian.rootfs.namespace import Refused
+from debonair.debian.rootfs.privilege import Privilege
+from debonair.debian.rootfs.root import READY, SHELF, Root
+from debonair.host.cache import Cache
+from debonair.host.progress import say
+from debonair.resources import resource
+from debonair.trial.choice import suites
+
+_numbers = itertools.count(1)
+_ROOT_ITSELF = (
+    "Warning: this machine grants no user namespace. Scripts of packages run as this machine's own root, "
+    "with few capabilities. Go on only with packages and sources that you trust."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """Where trials are made: a cache, the settings of whoever runs them, and what they may do."""
+
+    cache: Cache
+    environ: Mapping[str, str]
+    privilege: Privilege = field(default_factory=Privilege.here)
+
+    @contextmanager
+    def open(
+        self, suite: str, *, architecture: str = "", packages: tuple[str, ...] = READY
+    ) -> Iterator[Machine]:
+        """Run a Debian ``suite`` with ``packages`` in the best way that this machine grants, and say how.
+
+        It is of this machine's architecture unless another, which is then emulated, is named. Raises
+        ``MachineError`` with what is needed if none is granted.
+        """
+        with ExitStack() as stack:
+            root = self._root(stack, suite, architecture, packages)
+            if self.privilege.root and self.privilege.mounts:
+                try:
+                    booted = stack.enter_context(self._booted(root))
+                except (BootError, Refused) as refused:
+                    reason = refused.message.rstrip(".")
+                else:
+                    say(f"{title(suite)}: booted with systemd in {booted.boot_seconds:.1f} s.")
+                    yield booted
+                    return
+            elif self.privilege.root:
+                reason = (
+                    "this process may not mount (CAP_SYS_ADMIN), as in a container without --privileged"
+                )
+            else:
+                reason = "that needs root"
+            say(f"No container is booted: {reason}.")
+            degree = self._degree()
+            machine = stack.enter_context(self._entered(root, degree))
+            say(f"{title(suite)}: entered {degree.value}, without systemd.")
+            yield machine
+
+    @contextmanager
+    def boot(
+        self, suite: str, *, architecture: str = "", packages: tuple[str, ...] = READY
+    ) -> Iterator[Container]:
+        """Boot a Debian ``suite`` with ``packages`` in a container; another ``architecture`` is emulated.
+
+        Raises ``BootError`` if this machine does not let one boot.
+        """
+        with ExitStack() as stack:
+            root = self._root(stack, suite, architecture, packages)
+            yield stack.enter_context(self._booted(root))
+
+    @contextmanager
+    def enter(self, root: Root) -> Iterator[Chroot]:
+        """Enter ``root`` without booting it; it has no network but a loopback of its own.
+
+        Raises ``MachineError`` with what is needed if this machine does not grant that.
+        """
+        with ExitStack() as stack:
+            self._emulate(stack, root.architecture)
+            yield stack.enter_context(self._entered(root, self._degree()))
+
+    def _entered(self, root: Root, degree: Degree) -> AbstractContextManager[Chroot]:
+        self._announce(root)
+        return chroot.enter(
+            root.tar(self.cache, mirror(self.environ), self.privilege),
+            suite=root.suite,
+            architecture=root.architecture,
+            name=_name(),
+            degree=degree,
+        )
+
+    def _booted(self, root: Root) -> AbstractContextManager[Container]:
+        self._announce(root)
+        folder = root.unpacked(self.cache, mirror(self.environ), self.privilege)
+        settings = {}
+        if root.architecture != host_architecture():
+            settings[emulation.DROP_IN] = resource("systemd/emulated.conf").read_text()
+        return container.boot(
+            folder, suite=root.suite, architecture=root.architecture, name=_name(), settings=settings
+        )
+
+    def stock(self, machine: Machine, *wanted: Path | str) -> int:
+        """Put what ``wanted`` needs on ``machine`` where its apt finds it without a network.
+
+        ``wanted`` are debs, which are not put there themselves, and names of packages, which are. Returns
+        how many packages that were. Raises what ``Suite.fetch`` raises.
+        """
+        suite = Suite.of(machine.suite, machine.architecture, mirror=mirror(self.environ), cache=self.cache)
+        with tempfile.TemporaryDirectory(prefix="debonair-status.") as folder:  # apt puts locks beside it
+            status = Path(folder) / "status"
+            status.write_text(machine.run(["cat", "/var/lib/dpkg/status"]).stdout)
+            needed = suite.fetch(
+                [str(one.absolute()) if isinstance(one, Path) else one for one in wanted], status=status
+            )
+        if needed:
+            for path in needed:
+                machine.copy_in(path, f"{SHELF}/{path.name}")
+            machine.write(f"{SHELF}/Packages", index(needed).encode())
+            machine.run(["apt-get", "update", "--option", "Acquire::Languages=none"])
+        return len(needed)
+
+    def _root(self, stack: ExitStack, suite: str, architecture: str, packages: tuple[str, ...]) -> Root:
+        """Return the root that is meant, its programs emulated until ``stack`` ends if they must be."""
+        host = host_architecture()
+        root = Root(suite, architecture or host, packages)
+        if self._emulate(stack, root.architecture):
+            say(
+                f"{root.architecture} is emulated by qemu-user, which cannot sandbox: in this trial "
+                "alone the services go bare."
+            )
+        return root
+
+    def _emulate(self, stack: ExitStack, architecture: str) -> bool:
+        """Let programs of ``architecture`` run until ``stack`` ends; tell whether they are emulated."""
+        host = host_architecture()
+        if architecture == host:
+            return False
+        stack.enter_context(
+            emulation.emulating(architecture, host, mirror=mirror(self.environ), cache=self.cache)
+        )
+        return True
+
+    def _announce(self, root: Root) -> None:
+        if not root.made(self.cache):
+            takes = "half a minute" if root.architecture == host_architecture() else "some minutes"
+            say(f"{title(root.suite)}: its files are fetched and set up, once; this takes {takes}.")
+
+    def _degree(self) -> Degree:
+        """Return how a root is entered here; say so if who is root inside is root of this machine."""
+        degree = isolation.granted(self.privilege)
+        if not degree.is_foreign:
+            say(_ROOT_ITSELF)
+        return degree
+
+
+def title(suite: str) -> str:
+    """Return how a person calls a ``suite``: ``Debian 13 (trixie)``."""
+    releases = {name: release for release, name in suites().items()}
+    return f"Debian {releases[suite]} ({suite})" if suite in releases else f"Debian {suite}"
+
+
+def index(debs: Sequence[Path]) -> str:
+    """Return the Packages file of a folder that holds ``debs``; deb-src-control(5), sources.list(5)."""
+    stanzas = []
+    for path in debs:
+        data = path.read_bytes()
+        fields = archive.read_control(path) | {
+            "Filename": f"./{path.name}",
+            "Size": str(len(data)),
+            "SHA256": hashlib.sha256(data).hexdigest(),
+        }
+        stanzas.append("".join(_field(name, value) for name, value in fields.items()))
+    return "\n".join(stanzas)
+
+
+def _field(name: str, value: str) -> str:
+    """Return a field as text, the further lines of its value indented."""
+    return f"{name}: " + value.replace("\n", "\n ") + "\n"
+
+
+def _name() -> str:
+    """Return a name that no other trial on this machine has now."""
+    return f"debonair-{os.getpid()}-{next(_numbers)}"

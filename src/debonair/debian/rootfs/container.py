@@ -1,0 +1,272 @@
+"""One Debian booted with systemd as PID 1, by systemd-nspawn on an overlay in memory.
+
+Everything it mounts is in a mount namespace that ends with this process, the cached root below the overlay
+stays clean, and its network is a loopback of its own. Its users are its own, too: root inside is nobody on
+this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from debonair.debian.rootfs import cgroup, namespace
+from debonair.debian.rootfs.isolation import door
+from debonair.debian.rootfs.machine import Machine, services
+from debonair.errors import MachineError, TrialError
+from debonair.host import run
+
+_BOOT_PATIENCE = 90.0
+_END_PATIENCE = 20.0
+_REBOOT = 133  # what systemd-nspawn ends with when the container asked to be started again
+_NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_WRITE = 'mkdir -p "${1%/*}" && cat >"$1" && chown "$2:$2" "${1%/*}" "$1"'
+_JOIN = 'echo $$ >"$1" && shift && exec "$@"'
+_UP = frozenset({"running", "degraded"})
+_GIVEN_UP = (
+    "CAP_AUDIT_CONTROL",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_MKNOD",
+    "CAP_NET_BROADCAST",
+    "CAP_SYS_TTY_CONFIG",
+)
+"""Capabilities that systemd-nspawn leaves to a container besides, and that nothing in a trial needs."""
+_LEFT_OUT = ("bpf", "perf_event_open", "userfaultfd")
+"""Calls that systemd-nspawn would let through."""
+
+
+class BootError(MachineError):
+    """This machine does not let a container boot."""
+
+
+class Container(Machine):
+    """A booted Debian; ``boot`` makes one."""
+
+    def __init__(
+        self,
+        suite: str,
+        architecture: str,
+        name: str,
+        *,
+        root: Path,
+        console: Path,
+        holder: int,
+        group: Path,
+    ) -> None:
+        self.suite = suite
+        self.architecture = architecture
+        self.name = name
+        self.console = console
+        self.state = ""
+        self.boot_seconds = 0.0
+        """How long the last boot took."""
+        self._root = root
+        self._holder = holder
+        self._group = group
+        self._leader = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """The words that enter all namespaces of the container's process 1."""
+        return door(f"pid={self._leader}", "spaces=user,mnt,pid,uts,ipc,net,cgroup")
+
+    @property
+    def network(self) -> tuple[str, ...]:
+        """The words that enter the container's network alone."""
+        return ("nsenter", "-t", str(self._leader), "-n", "--")
+
+    @property
+    def alive(self) -> bool:
+        """Whether the container runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Boot, and wait until systemd says that all is up. Raises ``BootError`` if that fails."""
+        began = time.monotonic()
+        self._process = run.start(
+            [
+                *("sh", "-c", _JOIN, "sh", self._group / "cgroup.procs"),
+                # In the holder's pid namespace: what runs there cannot outlive a killed Debonair.
+                *("nsenter", "-t", str(self._holder), "-m", "-p", "--"),
+                *("systemd-nspawn", "--quiet", "--boot", "--directory", self._root),
+                *(f"--machine={self.name}", f"--hostname={self.suite}"),
+                *("--settings=no", "--register=no", "--keep-unit", "--link-journal=no"),
+                *("--private-network", "--resolv-conf=off", "--timezone=off", "--console=pipe"),
+                f"--private-users={namespace.first()}:{namespace.COUNT}",
+                "--private-users-ownership=off",
+                *(
+                    f"--drop-capability={','.join(_GIVEN_UP)}",
+                    f"--system-call-filter=~{' '.join(_LEFT_OUT)}",
+                ),
+            ],
+            output=self.console,
+            env={"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+        )
+        while (state := self._ask()) not in _UP:
+            if self._process.poll() is not None or time.monotonic() - began > _BOOT_PATIENCE:
+                said = "\n".join(self.console.read_text(errors="replace").strip().splitlines()[-12:])
+                self.kill()
+                raise BootError(
+                    f"systemd-nspawn did not boot {self.suite} ({state or 'no systemd'}):\n{said}"
+                )
+            time.sleep(0.02)
+        self.state = state
+        self.boot_seconds = time.monotonic() - began
+
+    def _ask(self) -> str:
+        """Return what systemd inside says of itself, empty while there is none."""
+        if (leader := self._first()) is None:
+            return ""
+        self._leader = leader
+        return run.run([*self.prefix, "systemctl", "is-system-running"], check=False).stdout.strip()
+
+    def _first(self) -> int | None:
+        """Return the pid, here, of process 1 of the container: nsenter's child's child."""
+        below = namespace.children(self._process.pid) if self._process else []
+        return next((pid for nspawn in below for pid in namespace.children(nspawn) if _is_first(pid)), None)
+
+    def reboot(self) -> None:
+        """Let systemd shut down in good order, then boot the same files again."""
+        self._end("reboot", _REBOOT)
+        self.start()
+
+    def poweroff(self) -> None:
+        """Let systemd shut down in good order; ``start`` boots again."""
+        self._end("poweroff", 0)
+
+    def kill(self) -> None:
+        """Cut the power: every process inside ends at once; ``start`` boots again."""
+        if self._process is None:
+            return
+        # With its process 1 a pid namespace ends, and systemd-nspawn then clears away what it made.
+        if (leader := self._first()) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(leader, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=_END_PATIENCE)
+        self._process.kill()
+        self._process.wait()
+
+    def _end(self, verb: str, expected: int) -> None:
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        self.run(["systemctl", verb], check=False)
+        try:
+            status = process.wait(timeout=_END_PATIENCE)
+        except subprocess.TimeoutExpired as late:
+            self.kill()
+            raise TrialError(f"{self.suite} did not {verb} within {_END_PATIENCE:.0f} s.") from late
+        if status != expected:
+            raise TrialError(f"systemd-nspawn ended with status {status} at {verb}, not {expected}.")
+
+    def serve(self, package: str) -> None:
+        """Do nothing: systemd has started what ``package`` enabled."""
+
+    def broken(self, package: str) -> bool:
+        """Whether systemd has given a service of ``package`` up."""
+        units = services(self, package)
+        return bool(units) and self.run(["systemctl", "is-failed", *units], check=False).status == 0
+
+    def evidence(self, package: str) -> str:
+        """Return what systemctl and the journal say of the services of ``package`` and of nginx."""
+        units = services(self, package)
+        asked = [
+            *(["systemctl", "status", "--no-pager", "--full", "--lines=0", unit] for unit in units),
+            *(_journal(unit, "--lines=30") for unit in units),
+            _journal("nginx.service", "--lines=10", "--priority=warning"),
+            ["tail", "--lines=3", "/var/log/nginx/error.log"],
+        ]
+        said = (self.run(argv, check=False).stdout.strip() for argv in asked)
+        return "\n\n".join(text for text in said if text and text != "-- No entries --")
+
+
+@contextmanager
+def boot(
+    root: Path, *, suite: str, architecture: str, name: str, settings: Mapping[str, str]
+) -> Iterator[Container]:
+    """Boot the folder ``root`` of a Debian ``suite`` under an overlay, and give the running container.
+
+    ``name`` is unique among the containers of this machine; ``settings`` are files, text by absolute path,
+    that are laid over those of the root. At the end, whatever it is, nothing of it
+    is left. Raises ``BootError`` if this machine does not let a container boot.
+    """
+    work = Path(tempfile.mkdtemp(prefix=f"{name}."))
+    try:
+        with cgroup.own(name) as group, namespace.hold(_NAMESPACES, log=work / "namespace.log") as holder:
+            merged = _mount(root, work, holder)
+            for path, text in settings.items():
+                _write(merged / path.lstrip("/"), text, holder)
+            console = work / "console.log"
+            container = Container(
+                suite, architecture, name, root=merged, console=console, holder=holder, group=group
+            )
+            try:
+                container.start()
+                yield container
+            finally:
+                container.kill()  # its files are thrown away: nothing is gained by a good order
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _mount(root: Path, work: Path, holder: int) -> Path:
+    """Lay a writable overlay in memory over ``root``, seen only in the holder's mount namespace."""
+
+    def within(*words: str | Path) -> None:
+        run.run(["nsenter", "-t", str(holder), "-m", "--", *words])
+
+    memory = work / "memory"
+    memory.mkdir()
+    upper, scratch, merged = (memory / name for name in ("upper", "work", "root"))
+    try:
+        within("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", memory)
+        within("mkdir", upper, scratch, merged)
+        within("chown", f"{namespace.first()}:{namespace.first()}", upper)
+        within(
+            "mount",
+            "-t",
+            "overlay",
+            "-o",
+            f"lowerdir={root},upperdir={upper},workdir={scratch}",
+            "overlay",
+            merged,
+        )
+        # systemd-nspawn's own folder too, so that nothing of it stays on this machine.
+        within("mkdir", "-p", "/run/systemd/nspawn")
+        within("mount", "-t", "tmpfs", "tmpfs", "/run/systemd/nspawn")
+    except run.CommandError as refused:
+        raise BootError(
+            f"This machine does not let an overlay be mounted: {refused.output.strip()}"
+        ) from refused
+    return merged
+
+
+def _write(path: Path, text: str, holder: int) -> None:
+    """Write a file where only the holder's mount namespace sees its folder."""
+    words = ("nsenter", "-t", str(holder), "-m", "--", "sh", "-c", _WRITE, "sh")
+    run.run([*words, path, str(namespace.first())], stdin=text.encode())
+
+
+def _journal(unit: str, *options: str) -> list[str]:
+    """Return the command that shows the end of what ``unit`` said, without times and host."""
+    return ["journalctl", "--no-pager", "--output=cat", f"--unit={unit}", *options]
+
+
+def _is_first(pid: int) -> bool:
+    """Tell whether ``pid`` is process 1 of a pid namespace of its own; proc_pid_status(5)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return False
+    return any(
+        line.startswith("NSpid:") and len(line.split()) > 2 and line.split()[-1] == "1" for line in lines
+    )

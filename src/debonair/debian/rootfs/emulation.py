@@ -1,0 +1,167 @@
+"""Programs of another architecture, run by qemu-user: fetched from Debian, registered for a run.
+
+The kernel's binfmt_misc starts an interpreter for what this cpu cannot run. A registration is seen by the
+whole machine while it stands, and the newest wins; that of a run ends with it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from debonair.debian.apt import Suite
+from debonair.debian.mirror import Mirror
+from debonair.debian.rootfs import namespace
+from debonair.errors import Error, MachineError
+from debonair.host import run
+from debonair.host.cache import Cache, disk
+from debonair.host.file_lock import exclusive
+from debonair.host.progress import say
+
+SUITE = "trixie"
+"""The suite whose qemu-user is taken: version 10 boots a systemd, bookworm's 7.2 does not."""
+
+DROP_IN = "/etc/systemd/system/service.d/zz-qemu-user.conf"
+"""Where an emulated Debian is told to leave out what qemu-user cannot do; systemd.unit(5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cpu:
+    """A cpu that can be emulated: qemu's name of it, and the start of its programs (elf(5))."""
+
+    qemu: str
+    bits: int
+    machine: int
+
+    @property
+    def magic(self) -> str:
+        """The first 20 bytes of an ELF file for it, as binfmt_misc wants them."""
+        head = b"\x7fELF" + bytes([self.bits // 32, 1, 1]) + bytes(9) + b"\x02\x00"
+        return _escaped(head + self.machine.to_bytes(2, "little"))
+
+
+_CPUS = {"arm64": _Cpu("qemu-aarch64", 64, 183), "armhf": _Cpu("qemu-arm", 32, 40)}
+_numbers = itertools.count(1)
+_MASK = b"\xff" * 7 + b"\x00" + b"\xff" * 8 + b"\xfe\xff\xff\xff"
+"""Which bits of the first 20 bytes count: not the ABI's, and a shared object is run as a program is."""
+
+
+def emulated(architecture: str, host: str) -> bool:
+    """Tell whether programs of a Debian ``architecture`` can be run on a machine of ``host``'s by qemu."""
+    return architecture in _CPUS and architecture != host
+
+
+@contextmanager
+def emulating(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> Iterator[None]:
+    """Let this machine, of architecture ``host``, run programs of ``architecture`` while the body runs.
+
+    Raises ``MachineError`` if they are not emulated here at all, or if the kernel does not let that be
+    registered, which takes root; and ``NetworkError`` if qemu-user is not in ``cache`` and cannot be
+    fetched.
+    """
+    if not emulated(architecture, host):
+        raise MachineError(
+            f"Programs for {architecture} cannot be run here: {host} does not emulate them.",
+            hint=f"Take a machine of {architecture}. Those that are emulated are {' and '.join(_CPUS)}.",
+        )
+    name = f"debonair-{_Holder.here()}-{next(_numbers)}-{architecture}"
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="debonair-binfmt.")))
+        # In a mount namespace of its own: where nothing else holds binfmt_misc, all ends with it.
+        try:
+            holder = stack.enter_context(namespace.hold(["--mount"], log=folder / "log"))
+            within = ("nsenter", "-t", str(holder), "-m", "--")
+            run.run([*within, "mount", "-t", "binfmt_misc", "binfmt_misc", folder])
+        except (run.CommandError, MachineError) as refused:
+            raise _refused(architecture, refused) from refused
+        _forget_the_dead(folder, within)
+        program = emulator(architecture, host, mirror=mirror, cache=cache)
+        line = f":{name}:M::{_CPUS[architecture].magic}:{_escaped(_MASK)}:{program}:POCF"
+        try:
+            run.run([*within, "sh", "-c", 'printf "%s\\n" "$1" >"$2/register"', "sh", line, folder])
+        except run.CommandError as refused:
+            raise _refused(architecture, refused) from refused
+        stack.callback(_forget, folder / name, within)
+        yield
+
+
+def _refused(architecture: str, error: Error) -> MachineError:
+    return MachineError(
+        f"This machine does not let programs for {architecture} be emulated:\n{error.message}",
+        hint="It takes root, and a kernel with binfmt_misc: sudo debonair ..., on a machine of your "
+        "own, or in a container with --privileged.",
+    )
+
+
+def _forget(entry: Path, within: Sequence[str]) -> None:
+    run.run([*within, "sh", "-c", '[ ! -e "$1" ] || echo -1 >"$1"', "sh", entry])
+
+
+def _forget_the_dead(folder: Path, within: Sequence[str]) -> None:
+    """Take back what a process registered that was killed before it could.
+
+    What containers beside this one registered is theirs: their processes are not to be seen from here.
+    """
+    here = _Holder.here()
+    for name in run.run([*within, "ls", folder]).stdout.split():
+        if found := re.fullmatch(r"debonair-(\d+)\.(\d+)\.(\d+)-\d+-\w+", name):
+            holder = _Holder(*(int(number) for number in found.groups()))
+            if holder.space == here.space and holder.began != _began(holder.pid):
+                _forget(folder / name, within)
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A process that registers: numbers of processes are given again, and in each container anew."""
+
+    space: int
+    """The pid namespace in which it has its number."""
+    pid: int
+    began: int
+
+    @classmethod
+    def here(cls) -> _Holder:
+        return cls(Path("/proc/self/ns/pid").stat().st_ino, os.getpid(), _began(os.getpid()))
+
+    def __str__(self) -> str:
+        return f"{self.space}.{self.pid}.{self.began}"
+
+
+def _began(pid: int) -> int:
+    """Return when the process ``pid`` began, 0 if there is none; proc_pid_stat(5), starttime."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return 0
+    return int(told.rpartition(")")[2].split()[19])
+
+
+def emulator(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> Path:
+    """Return the program of qemu that runs those of ``architecture`` on ``host``, and needs no library.
+
+    It is taken out of Debian's package once. Raises ``NetworkError`` if that cannot be fetched.
+    """
+    kept = cache.folder("emulators")
+    with exclusive(kept / "lock"), disk(kept):
+        program = kept / _CPUS[architecture].qemu
+        if not program.exists():
+            say("qemu-user is fetched, once, to run programs for ARM.")
+            suite = Suite.of(SUITE, host, mirror=mirror, cache=cache)
+            with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=kept) as folder:
+                (status := Path(folder) / "status").touch()
+                fetched = suite.fetch(["qemu-user"], status=status)
+                deb = next(path for path in fetched if path.name.startswith("qemu-user_"))
+                run.run(["dpkg-deb", "--extract", deb, folder])
+                for each in _CPUS.values():
+                    (Path(folder) / "usr/bin" / each.qemu).replace(kept / each.qemu)
+        return program
+
+
+def _escaped(data: bytes) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in data)

@@ -1,0 +1,156 @@
+"""Cached Debian roots: the files of a minimal Debian of one suite, made once by mmdebstrap.
+
+A root is a tar named by the hash of what it was made from, and where this process is root also a folder
+unpacked from it, to lie read-only below overlays. Either appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from debonair.debian.apt import Suite
+from debonair.debian.mirror import Mirror
+from debonair.debian.rootfs import namespace
+from debonair.debian.rootfs.privilege import Privilege
+from debonair.errors import MachineError, NetworkError
+from debonair.host import run
+from debonair.host.cache import Cache, disk, whole
+from debonair.host.file_lock import exclusive
+
+_FORMAT = 2
+"""Raised whenever roots are made in another way, so that none made before is taken."""
+
+SHELF = "/var/lib/trial"
+"""The folder in a root from which its apt installs; its only source, as a trial has no network."""
+
+BARE = ("systemd", "systemd-sysv", "dbus", "curl", "iproute2")
+"""What a root needs to boot and to be asked."""
+
+READY = (*BARE, "nginx", "python3", "uwsgi-core", "uwsgi-plugin-python3")
+"""With what a deb made by Debonair depends on, so that a trial is quick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A minimal Debian: suite, Debian architecture, and the packages in it besides the essential ones."""
+
+    suite: str
+    architecture: str
+    packages: tuple[str, ...] = READY
+
+    @property
+    def name(self) -> str:
+        """The name of its files in the cache."""
+        made_from = "\n".join([str(_FORMAT), self.suite, self.architecture, *sorted(self.packages)])
+        return f"{self.suite}-{self.architecture}-{hashlib.sha256(made_from.encode()).hexdigest()[:12]}"
+
+    def tar(self, cache: Cache, mirror: Mirror, privilege: Privilege) -> Path:
+        """Return the root as a tar, made if the cache does not have it yet (half a minute or more).
+
+        Raises ``MachineError`` if this machine cannot make one, ``NetworkError`` if the mirror cannot
+        be reached.
+        """
+        path = cache.folder("roots") / f"{self.name}.tar"
+        with exclusive(path.with_suffix(".lock")):
+            if not path.exists():
+                for broken in path.parent.glob(f".{path.name}.*"):
+                    broken.unlink()
+                with whole(path) as temporary:
+                    self._make(temporary, cache, mirror, privilege)
+        return path
+
+    def made(self, cache: Cache) -> bool:
+        """Tell whether the cache has the root already."""
+        return (cache.folder("roots") / f"{self.name}.tar").exists()
+
+    def unpacked(self, cache: Cache, mirror: Mirror, privilege: Privilege) -> Path:
+        """Return the root as a folder that nobody may write to; only for root. Raises as ``tar`` does.
+
+        Its files belong to the users that a container has for its own; ``MachineError`` is raised as well
+        if the kernel refuses these.
+        """
+        tar = self.tar(cache, mirror, privilege)
+        # The number of the first user, as another has other files; those without it were this machine's.
+        path = tar.with_name(f"{self.name}-{namespace.first():x}")
+        with exclusive(tar.with_suffix(".lock")), disk(path):
+            if not path.exists():
+                for broken in path.parent.glob(f".{self.name}.unpacking-*"):
+                    shutil.rmtree(broken)
+                temporary = Path(tempfile.mkdtemp(prefix=f".{self.name}.unpacking-", dir=path.parent))
+                try:
+                    self._unpack(tar, temporary)
+                    temporary.rename(path)
+                finally:
+                    shutil.rmtree(temporary, ignore_errors=True)
+        return path
+
+    def _unpack(self, tar: Path, folder: Path) -> None:
+        """Unpack ``tar`` into the new ``folder``, for the users of a container."""
+        with (
+            tempfile.TemporaryDirectory(prefix="debonair-users.") as work,
+            namespace.users(log=Path(work) / "log") as within,
+        ):
+            os.chown(folder, namespace.first(), namespace.first())
+            unpack(tar, folder, within=within, devices=False)
+        # From outside it is reached by root alone; an overlay shows its own folder in the place of this.
+        os.chown(folder, 0, 0)
+        folder.chmod(0o700)
+
+    def _make(self, path: Path, cache: Cache, mirror: Mirror, privilege: Privilege) -> None:
+        """Make the root as the tar ``path``; mmdebstrap(1)."""
+        extra = [name for name in self.packages if name not in BARE]
+        settings = ('APT::Install-Recommends "false"', *mirror.settings)
+        argv: Sequence[str | Path] = [
+            "mmdebstrap",
+            "--quiet",
+            "--format=tar",
+            "--variant=minbase",
+            f"--mode={'root' if privilege.root else 'unshare'}",
+            # As root without the right to mount (most containers), plain chroot is enough.
+            *([] if privilege.mounts else ["--skip=check/canmount"]),
+            # What emulates another architecture is seen to by whoever wants that.
+            "--skip=check/qemu",
+            f"--architectures={self.architecture}",
+            f"--include={','.join(self.packages)}",
+            *(f"--aptopt={setting}" for setting in settings),
+            *(
+                [f'--customize-hook=chroot "$1" apt-mark auto {" ".join(extra)} >/dev/null']
+                if extra
+                else []
+            ),
+            f'--customize-hook=mkdir "$1{SHELF}" && : >"$1{SHELF}/Packages"',
+            f'--customize-hook=echo "deb [trusted=yes] file:{SHELF} ./" >"$1/etc/apt/sources.list"',
+            '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
+            self.suite,
+            path,
+            Suite.of(self.suite, self.architecture, mirror=mirror, cache=cache).line(),
+        ]
+        made = run.run(argv, check=False)
+        if made.status:
+            told = "\n".join(f"  {line}" for line in (made.stdout + made.stderr).strip().splitlines()[-12:])
+            message = f"The root of Debian's {self.suite} ({self.architecture}) could not be made:\n{told}"
+            if "Failed to fetch" in told or "Could not resolve" in told or "Unable to connect" in told:
+                raise NetworkError(
+                    message, hint=f"The mirror asked was {mirror.uri}; DEBONAIR_MIRROR names another."
+                )
+            raise MachineError(
+                message, hint=f"The mirror asked was {mirror.uri}; DEBONAIR_MIRROR names another."
+            )
+
+
+def unpack(tar: Path, folder: Path, *, within: Sequence[str] = (), devices: bool = True) -> None:
+    """Unpack the tar of a root into the existing ``folder``, with its owners.
+
+    ``within`` is a command prefix to run tar by, such as one that enters namespaces, where neither the tar
+    nor what leads to ``folder`` need be seen; device nodes are left out unless ``devices``. Raises
+    ``CommandError`` if tar fails.
+    """
+    leave = [] if devices else ["--exclude=./dev/*"]
+    words = ["tar", "--extract", "--numeric-owner", "--same-permissions", *leave]
+    run.run([*within, *words], stdin=tar, cwd=folder)

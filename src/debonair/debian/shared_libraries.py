@@ -1,0 +1,78 @@
+"""The Debian packages of the libraries that compiled files are linked with, as by dpkg-shlibdeps(1).
+
+A wheel that is made by the rules (PEP 600) needs few: these are known. For any other, the suite itself is
+asked, and what it said is kept in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+
+from debonair.debian.apt import Suite
+from debonair.debian.mirror import mirror
+from debonair.errors import WheelError
+from debonair.host import decoder
+from debonair.host.cache import Cache, whole
+from debonair.host.file_lock import exclusive
+from debonair.host.progress import say
+from debonair.target.elf import Elf
+from debonair.target.model import Target
+
+_KNOWN = {"libgcc_s.so.1": "libgcc-s1", "libstdc++.so.6": "libstdc++6"}
+"""Those that every suite has under one name, besides glibc's own."""
+
+
+def depends(
+    parts: Mapping[str, Iterable[Elf]],
+    carried: Collection[str],
+    target: Target,
+    *,
+    cache: Cache,
+    environ: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return the Debian packages that the compiled files of ``parts`` need on ``target``, sorted.
+
+    ``parts`` are the files by where they come from, ``carried`` the names of all files in the package,
+    which are not looked for elsewhere. Raises ``WheelError`` for a library that no package has, and
+    ``NetworkError`` if the suite has to be asked and cannot be.
+    """
+    needed = {
+        library: (origin, file.path)
+        for origin, files in parts.items()
+        for file in files
+        for library in file.needed
+        if library not in carried
+    }
+    found = {library: _KNOWN[library] for library in needed if library in _KNOWN}
+    if others := needed.keys() - found.keys():
+        found |= _owners(others, target, cache, environ)
+    if missing := sorted(needed.keys() - found.keys()):
+        listed = "".join(f"\n  {needed[name][0]}: /{needed[name][1]} needs {name}" for name in missing)
+        raise WheelError(
+            f"No package of {target.suite} ({target.architecture}) has these libraries:{listed}",
+            hint="Lock another version, or one that carries its libraries; or leave the target out.",
+        )
+    return tuple(sorted(set(found.values())))
+
+
+def _owners(
+    names: Collection[str], target: Target, cache: Cache, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the packages of those of ``names`` that the suite has."""
+    kept = cache.folder("apt") / f"{target.suite}-{target.architecture}.libraries"
+    # armv6 and armv7 are one architecture of Debian, and are built side by side
+    with exclusive(cache.folder("locks") / f"{kept.name}.lock"):
+        try:
+            known = decoder.json(kept.read_bytes(), dict[str, str])
+        except (OSError, msgspec.DecodeError):
+            known = {}
+        if not known.keys() >= set(names):  # not asked yet, or before the library was there
+            place = f"{target.suite} ({target.architecture})"
+            say(f"{place} is asked which packages have its libraries, once.")
+            suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
+            known = suite.libraries()
+            with whole(kept) as temporary:
+                temporary.write_bytes(msgspec.json.encode(known))
+    return {name: known[name] for name in names if name in known}

@@ -1,0 +1,1 @@
+"""This machine: its programs, files, clock and terminal."""

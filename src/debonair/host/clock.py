@@ -1,0 +1,138 @@
+"""The one source of time: what is built carries the time of its sources, never that of its build.
+
+A repository alone tells its clients when it was published, and looks at the clock for that.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+
+from debonair.errors import MachineError, ProjectError
+from debonair.host.run import find, run
+
+OLDEST = 946_684_800
+"""2000-01-01, for what has no time of its own: lintian takes an older one for a broken clock."""
+_LAST = 253_402_300_799
+"""The last second of the year 9999: no date of a changelog can be later."""
+_HINT = "Or say the time yourself: SOURCE_DATE_EPOCH=$(date +%s)"
+_LOCAL = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"),
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"),
+    "GIT_IMPLICIT_WORK_TREE",
+)
+"""What tells git of one repository (git rev-parse --local-env-vars), but for its configuration."""
+_PLAIN = ("color.ui=false", "core.fsmonitor=false", "log.follow=false", "log.excludeDecoration=refs/*")
+"""Settings of git that change what a log says, or run a program of the repository's choice."""
+_QUIET = {"LC_ALL": "C", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+"""Nothing is fetched, as a partial clone would: by a program that its configuration may name."""
+
+
+def of(root: Path, environ: Mapping[str, str]) -> int:
+    """Return the seconds since the epoch, UTC, that a build of the project in ``root`` carries.
+
+    It is SOURCE_DATE_EPOCH of ``environ`` (reproducible-builds.org's specification), else the last
+    commit that touched ``root``, else the newest mtime of its files. Raises ``ProjectError`` if
+    SOURCE_DATE_EPOCH is not a number, or beyond the year 9999; that or ``MachineError`` if there is a git
+    repository, and git does not say.
+    """
+    given = _given(environ)
+    return (_last_commit(root) or _newest(root)) if given is None else given
+
+
+def published(times: Iterable[int], environ: Mapping[str, str]) -> int:
+    """Return the seconds since the epoch, UTC, that a build carries of what was published at ``times``.
+
+    It is SOURCE_DATE_EPOCH of ``environ``, else the newest of them. Raises what ``of`` raises.
+    """
+    given = _given(environ)
+    return max(times, default=OLDEST) if given is None else given
+
+
+def now(environ: Mapping[str, str]) -> int:
+    """Return the seconds since the epoch, UTC, by SOURCE_DATE_EPOCH of ``environ``, else by the clock.
+
+    Raises what ``of`` raises.
+    """
+    given = _given(environ)
+    return int(time.time()) if given is None else given
+
+
+def _given(environ: Mapping[str, str]) -> int | None:
+    if not (given := environ.get("SOURCE_DATE_EPOCH")):
+        return None
+    if not given.isascii() or not given.isdigit() or int(given[:20]) > _LAST:
+        raise ProjectError(
+            f"SOURCE_DATE_EPOCH is '{given}', which is not a number of seconds since 1970.",
+            hint="Unset it, or set it to what 'date +%s' prints.",
+        )
+    return int(given)
+
+
+def _last_commit(root: Path) -> int:
+    """Return when the last commit that touched ``root`` was made; 0 if no repository knows of it.
+
+    Raises ``MachineError`` or ``ProjectError`` if there is a repository, and git does not say: the time
+    would be another one, and with it the bytes, without a word.
+    """
+    try:
+        git = find("git")
+    except MachineError as missing:
+        if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+            return 0
+        raise MachineError(
+            f"{root} is in a git repository, and the program 'git' is not on this machine: the package "
+            "would not carry the time of its last commit.",
+            hint=f"Install it: sudo apt install git. {_HINT}",
+        ) from missing
+    # What a hook, or the user, has set for another repository would be taken for this one's.
+    words = ["env", *(word for name in _LOCAL for word in ("-u", name)), git, "-C", str(root)]
+    words += ["--no-pager", "--no-replace-objects", *(word for each in _PLAIN for word in ("-c", each))]
+    shown = run(
+        [*words, "log", "-1", "--no-show-signature", "--format=%ct %D", "--", "."], check=False, env=_QUIET
+    )
+    if shown.status:
+        return _refused(root, shown.stderr)
+    if not (line := shown.stdout.strip()):
+        return 0  # nothing of it was ever committed
+    said = re.fullmatch(r"([0-9]{1,11})(?: (.*))?", line)
+    if said is None:
+        raise ProjectError(f"git says '{line[:100]}' where it should say when {root} was changed.", _HINT)
+    if "grafted" in (said[2] or "").split(", "):
+        raise ProjectError(
+            f"{root} is in a shallow clone, whose history may end before the last commit that changed it: "
+            "the package might not carry the same time, and bytes, as elsewhere.",
+            hint=f"Fetch the history: git -C {shlex.quote(str(root))} fetch --unshallow (in a workflow of "
+            f"GitHub: fetch-depth: 0). {_HINT}",
+        )
+    return int(said[1])
+
+
+def _refused(root: Path, said: str) -> int:
+    """Return 0 if git ``said`` that no commit knows of ``root``; raise an error that names all else."""
+    if "not a git repository (or any" in said or "does not have any commits yet" in said:
+        return 0
+    why = (said.strip().splitlines() or ["nothing"])[0].removeprefix("fatal: ")
+    if owned := re.search(r"dubious ownership in repository at '(.*)'", said):
+        raise MachineError(
+            f"git does not read the repository {owned[1]}, as it belongs to another user: the package "
+            "would not carry the time of its last commit.",
+            hint="If you trust its owner: git config --global --add safe.directory "
+            f"{shlex.quote(owned[1])} - {_HINT}",
+        )
+    raise ProjectError(f"git does not say when {root} was changed last. It says: {why}", hint=_HINT)
+
+
+def _newest(root: Path) -> int:
+    hidden = {"dist", "build", "__pycache__"}
+    files = (
+        path
+        for path in root.rglob("*")
+        if not any(part in hidden or part.startswith(".") for part in path.relative_to(root).parts)
+        and not fnmatch(path.name, "pylock.build-*.toml")  # written while it is built
+    )
+    return int(max((path.lstat().st_mtime for path in files if path.is_file()), default=0))

@@ -1,0 +1,227 @@
+"""The one door to other programs.
+
+Arguments are lists, never shell text; standard input is closed unless bytes are given; a program that
+is missing is named together with the Debian package that has it; a failure shows the command in a form
+that can be pasted, and the end of what it said.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from debonair.errors import Error, MachineError
+from debonair.host import supervisor
+from debonair.host.output import Deadline, Flood, listen
+from debonair.host.progress import say
+from debonair.host.terminal import plain
+
+verbose = False
+"""Whether each command is shown before it is run, in a form that can be pasted."""
+
+PACKAGES: Mapping[str, str] = {
+    "apt-cache": "apt",
+    "apt-config": "apt",
+    "apt-get": "apt",
+    "base64": "coreutils",
+    "bwrap": "bubblewrap",
+    "cat": "coreutils",
+    "chroot": "coreutils",
+    "dpkg": "dpkg",
+    "dpkg-architecture": "dpkg-dev",
+    "dpkg-deb": "dpkg",
+    "dpkg-parsechangelog": "dpkg-dev",
+    "dpkg-query": "dpkg",
+    "env": "coreutils",
+    "git": "git",
+    "gpg": "gnupg",
+    "gpgconf": "gnupg",
+    "gpgv": "gpgv",
+    "id": "coreutils",
+    "install": "coreutils",
+    "ip": "iproute2",
+    "mmdebstrap": "mmdebstrap",
+    "mount": "mount",
+    "newuidmap": "uidmap",
+    "nsenter": "util-linux",
+    "pivot_root": "util-linux",
+    "prlimit": "util-linux",
+    "rm": "coreutils",
+    "setpriv": "util-linux",
+    "sh": "dash",
+    "ssh": "openssh-client",
+    "systemctl": "systemd",
+    "systemd-nspawn": "systemd-container",
+    "tail": "coreutils",
+    "tar": "tar",
+    "test": "coreutils",
+    "true": "coreutils",
+    "umount": "mount",
+    "unshare": "util-linux",
+}
+"""The Debian package that has each program that Debonair may call."""
+
+
+class CommandError(Error):
+    """A program ran and ended with an exit status that was not zero."""
+
+    def __init__(self, argv: Sequence[str], status: int, output: str) -> None:
+        tail = plain("\n".join(output.strip().splitlines()[-20:]))
+        super().__init__(
+            f"'{shlex.join(argv)}' ended with status {status}" + (f":\n{tail}" if tail else ""),
+        )
+        self.status = status
+        self.output = output
+
+
+class Completed(msgspec.Struct, frozen=True):
+    """What a program left behind: its exit status and what it wrote, as text."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def find(program: str) -> str:
+    """Return the absolute path of ``program``.
+
+    /usr/sbin and /sbin are searched too, as a user's PATH on Debian leaves them out. Raises
+    ``MachineError`` naming the Debian package that has the program.
+    """
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+    if found := shutil.which(program, path=path):
+        return found
+    package = PACKAGES.get(program)
+    raise MachineError(
+        f"The program '{program}' is not on this machine.",
+        hint=f"It is in the Debian package '{package}': sudo apt install {package}"
+        if package
+        else "Install it where PATH finds it.",
+    )
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | Path | None = None,
+    check: bool = True,
+    timeout: float | None = None,
+) -> Completed:
+    """Run ``argv`` to its end and return what it left behind.
+
+    ``env`` is added to this process's environment; ``stdin``, bytes or the path of a file, is given to the
+    program, which otherwise reads nothing. It is over when the program ends, whoever else still holds its
+    output. With a ``timeout`` in seconds everything that the program has started is ended with it, at the
+    latest then. Raises ``MachineError`` if the program is missing, does not end in time or writes without
+    end, and ``CommandError`` if it fails and ``check`` is set.
+    """
+    words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
+    _show(words)
+    watched = [] if timeout is None else [sys.executable, "-I", "-S", supervisor.__file__]
+    with _opened(stdin) as source:
+        process = subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
+            [*watched, *words],
+            cwd=cwd,
+            env={**os.environ, **env} if env else None,
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=timeout is not None,
+        )
+    try:
+        out, err = listen(process, stdin if isinstance(stdin, bytes) else b"", timeout=timeout)
+    except Deadline as late:
+        raise MachineError(f"'{shlex.join(words)}' did not end within {timeout:.0f} seconds.") from late
+    except Flood as much:
+        raise MachineError(
+            f"'{shlex.join(words)}' wrote more than {much.limit >> 20} MB, and was ended."
+        ) from much
+    stdout = out.decode(errors="replace")
+    stderr = err.decode(errors="replace")
+    if check and process.returncode:
+        raise CommandError(words, process.returncode, stdout + stderr)
+    return Completed(process.returncode, stdout, stderr)
+
+
+@contextmanager
+def _opened(stdin: bytes | Path | None) -> Iterator[IO[bytes] | int]:
+    """Give what a program has as its standard input."""
+    if isinstance(stdin, Path):
+        with stdin.open("rb") as file:
+            yield file
+    else:
+        yield subprocess.DEVNULL if stdin is None else subprocess.PIPE
+
+
+def start(
+    argv: Sequence[str | Path],
+    *,
+    output: Path,
+    env: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """Start ``argv`` beside this process and return it while it runs.
+
+    What it says is added to the file ``output``. It is in a session of its own, so that Ctrl-C reaches
+    this process alone, which then ends it in good order. ``stdin`` may be ``subprocess.PIPE``;
+    ``pass_fds`` are descriptors that it inherits. Raises ``MachineError`` if the program is missing.
+    """
+    words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
+    _show(words, " &")
+    with output.open("ab") as sink:
+        return subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
+            words,
+            env={**os.environ, **env} if env else None,
+            stdin=stdin,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+
+
+def piped(
+    argv: Sequence[str | Path], *, errors: IO[bytes], env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start ``argv`` with a pipe to its standard input and one from its output, and return it.
+
+    What it says on standard error is written to ``errors``; ``env``, if given, is all of its environment.
+    It is in a session of its own, as with ``start``. Raises ``MachineError`` if the program is missing.
+    """
+    words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
+    _show(words, " |")
+    return subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
+        words,
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        start_new_session=True,
+    )
+
+
+def attend(argv: Sequence[str | Path]) -> int:
+    """Run ``argv`` on this process's own terminal or pipes, to its end; return its exit status.
+
+    Raises ``MachineError`` if the program is missing.
+    """
+    words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
+    _show(words)
+    return subprocess.run(words, check=False).returncode  # noqa: S603 - as above
+
+
+def _show(words: Sequence[str], more: str = "") -> None:
+    if verbose:
+        say(f"+ {shlex.join(words)}{more}")

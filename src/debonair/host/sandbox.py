@@ -1,0 +1,203 @@
+"""Where code of others runs on this machine: without its network, its files, its variables, its processes.
+
+The namespaces are those of the kernel, made by unshare(1), which every Debian has, or by bubblewrap where
+only that may (as on Ubuntu). Inside, /usr can be read and a folder in memory be written, which is gone with
+the last process; what comes out is what is written to one descriptor.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from debonair.errors import LockError, MachineError
+from debonair.host import run
+from debonair.resources import resource
+
+VARIABLE = "DEBONAIR_ALLOW_UNSANDBOXED_SDISTS"
+"""Set, it lets code of sdists run without a sandbox where none can be made: what the option does."""
+FOLDER = "/build"
+"""Where the command finds what it was given, and may write."""
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_NOBODY = 65534
+_NAMESPACES = ("--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child")
+_SECONDS = 1800
+_MOST = 1 << 30  # bytes that may come out
+_LOG = 1 << 16  # bytes of what a command said that are read, from its end
+_REFUSED = "echo refused by the kernel"
+
+Kind = Literal["unshare", "bwrap", ""]
+
+
+class FailedError(LockError):
+    """A command in a sandbox ended with a status other than zero; ``output`` is the end of what it said."""
+
+    def __init__(self, output: str, status: int) -> None:
+        super().__init__(output.rpartition("\n")[2] or f"it ended with status {status}")
+        self.output = output
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A way to run a command apart from this machine; an empty ``kind`` runs it in its midst."""
+
+    kind: Kind
+    python: Path
+    """This Python's program, whatever venv it runs in; it is there inside too."""
+    prefix: Path
+    """The folder that has its standard library."""
+
+    def run(self, command: Sequence[str], given: bytes, variables: Mapping[str, str]) -> tuple[bytes, str]:
+        """Run ``command`` in a folder with the files of the tar archive ``given``.
+
+        ``{folder}`` in a word of it and in ``variables``, which are all that it has, is that folder;
+        ``{out}`` is a descriptor. Returns what was written to that, and the end of what it said; both are
+        not to be believed. Raises ``FailedError`` if it fails, and ``LockError`` if it
+        does not end in half an hour.
+        """
+        with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+            base = Path(folder)
+            log, inside = base / "log", Path(FOLDER) if self.kind else base / "build"
+            (base / "given").write_bytes(given + bytes(1024))  # tar(5): two empty blocks are the end
+            with (base / "given").open("rb") as source, (base / "out").open("wb") as out:
+                words = [
+                    *("env", "-i", *(f"{name}={value}" for name, value in variables.items())),
+                    *command,
+                ]
+                words = [word.format(folder=inside, out=out.fileno()) for word in words]
+                status = _attended(
+                    ["env", "-i", f"PATH={_PATH}", *self._entered(base, words)],
+                    log,
+                    source.fileno(),
+                    out.fileno(),
+                )
+            said = _end(log)
+            if status:
+                raise FailedError(said.strip(), status)
+            if (base / "out").stat().st_size > _MOST:
+                raise LockError(f"More than {_MOST >> 20} MiB came of it.")
+            return (base / "out").read_bytes(), said
+
+    def _entered(self, base: Path, command: Sequence[str]) -> list[str]:
+        """Return the words that run ``command`` in here, in which the folder ``base`` is used."""
+        if not self.kind:
+            text = 'mkdir build && cd build && mkdir home && tar -x --no-same-owner && exec "$@" </dev/null'
+            return [
+                *("setpriv", "--pdeathsig", "KILL", "sh", "-ec", f'cd "$0" && {text}', str(base), *command)
+            ]
+        keyless = [str(self.python), "-I", "-S", "-c", _text("forget.py")]
+        confined = ["sh", "-ec", _text("confined.sh"), "sh", *keyless, *command]
+        if self.kind == "bwrap":
+            return [*self._bubble(), *confined]
+        (base / "room").mkdir()
+        root = os.geteuid() == 0
+        return [
+            *("setpriv", "--pdeathsig", "KILL", "unshare", *_NAMESPACES),
+            *(() if root else ("--user", "--map-root-user")),
+            *("sh", "-ec", _text("sandbox.sh"), "sh", str(base / "room"), str(_NOBODY) if root else ""),
+            *(str(path) for path in self._binds()),
+            *("--", *confined),
+        ]
+
+    def _bubble(self) -> list[str]:
+        """Return the words that bubblewrap makes the same sandbox by."""
+        words = ["bwrap", "--unshare-all", "--uid", "0", "--gid", "0", "--die-with-parent", "--new-session"]
+        # Those two are used, and given away, by the last step into it.
+        words += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_RESOURCE", "--cap-add", "CAP_SETPCAP"]
+        words += ["--as-pid-1"]
+        for path in ("/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"):
+            if Path(path).is_symlink():
+                words += ["--symlink", str(Path(path).readlink()), path]
+            elif Path(path).is_dir():
+                words += ["--ro-bind", path, path]
+        for path in ("/usr", "/etc/alternatives", *map(str, self._binds())):
+            words += ["--ro-bind-try", path, path]
+        words += ["--dev", "/dev", "--proc", "/proc"]
+        for path in ("/proc/keys", "/proc/key-users"):
+            if Path(path).exists():
+                words += ["--bind", "/dev/null", path]
+        return [*words, "--tmpfs", "/tmp", "--dir", FOLDER]  # noqa: S108 - of its own
+
+    def _binds(self) -> list[Path]:
+        return [] if self.prefix.is_relative_to("/usr") else [self.prefix]
+
+
+@functools.cache
+def find() -> tuple[Sandbox | None, str]:
+    """Return the sandbox that this machine allows, or None and why it allows none."""
+    python, prefix = _python()
+    home = Path("~").expanduser().resolve()
+    if home.is_relative_to(prefix) and not prefix.is_relative_to("/usr"):
+        return None, f"the Python that runs Debonair lies in {prefix}, which has the home folder in it"
+    why = []
+    kinds: tuple[Kind, ...] = ("unshare",) if os.geteuid() == 0 else ("unshare", "bwrap")
+    for kind in kinds:
+        try:
+            made = Sandbox(kind, python, prefix)
+            # Python itself: it must find its own library inside.
+            made.run([str(python), "-I", "-c", "import os; os.write({out}, b'here')"], b"", {})
+        except (MachineError, LockError) as refused:
+            why.append(f"{kind}: {refused.message}")
+        else:
+            return made, ""
+    return None, "; ".join(why)
+
+
+def needed(environ: Mapping[str, str], what: str) -> Sandbox:
+    """Return the sandbox for ``what`` is to be done: ``purely 1.0 is built``.
+
+    Raises ``MachineError`` if this machine allows none, unless ``environ`` says that none is needed.
+    """
+    found, why = find()
+    if found:
+        return found
+    if allowed(environ):
+        return Sandbox("", *_python())
+    raise MachineError(
+        f"{what} by code of others, and this machine allows no sandbox for it ({why}).",
+        hint="Lock a version that has a wheel, or install bubblewrap: sudo apt install bubblewrap. "
+        "If that code may read your files and use your network, as in a container that is thrown "
+        "away: --allow-unsandboxed-sdists",
+    )
+
+
+def allowed(environ: Mapping[str, str]) -> bool:
+    """Return whether code of sdists may run without a sandbox where none can be made."""
+    return environ.get(VARIABLE, "").lower() in ("1", "true", "yes", "on")
+
+
+def _python() -> tuple[Path, Path]:
+    """Return the program of this Python, not that of the venv that it runs in, and where its library is."""
+    program = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    return program, Path(sys.base_prefix).resolve()
+
+
+def _attended(words: Sequence[str], log: Path, stdin: int, out: int) -> int:
+    """Run ``words``; return their exit status. Raises ``LockError`` if they take too long."""
+    process = run.start(words, output=log, stdin=stdin, pass_fds=[out])
+    try:
+        return process.wait(timeout=_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise LockError(f"It did not end within {_SECONDS // 60} minutes.") from None
+    finally:
+        process.kill()  # and with it all that it has started
+        process.wait()
+
+
+def _end(log: Path) -> str:
+    """Return the end of what a command said, without what would tell a terminal something."""
+    with log.open("rb") as source:
+        source.seek(max(0, log.stat().st_size - _LOG))
+        text = source.read(_LOG).decode(errors="replace")
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else " " for sign in text)
+
+
+def _text(name: str) -> str:
+    return resource(f"packaging/sdist/{name}").read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""What a project is, found by reading its files: nothing of it is imported or run."""

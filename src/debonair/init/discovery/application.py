@@ -1,0 +1,198 @@
+"""Which of a project's applications is served, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from debonair.errors import ProjectError
+from debonair.init.discovery.callables import Callables, Candidate
+from debonair.init.discovery.finding import Finding
+from debonair.init.imports.account import Imported
+from debonair.project import entry_point, reader
+from debonair.project.catalogue import known
+
+Ask = Callable[[str, Sequence[str], str], str]
+"""Asks a question: its text, the answers that there are (none: any text), and the default one."""
+
+_KEY = ("wsgi",)
+
+
+def choose(
+    root: Path,
+    callables: Callables,
+    imported: Imported,
+    *,
+    entry: str = "",
+    source: str = "--wsgi",
+    scripts: Mapping[str, str],
+    broken: Sequence[str] = (),
+    ask: Ask | None = None,
+) -> list[Finding]:
+    """Return the application of the project in ``root``, or that it is a command-line tool.
+
+    ``entry``, which ``source`` says, is taken if it is given; else what the files of other tools start;
+    else what comes first by convention. ``broken`` says which files could not be parsed. Raises
+    ``ProjectError`` if there is none, or several that are as good and nobody to ``ask``.
+    """
+    if entry:
+        entry_point.check_syntax(entry, file=Path(source), key="wsgi")
+        _check(entry, root, Path(source))
+        return [Finding("application", entry, source, _KEY)]
+    said = str(imported.settings.get("wsgi", ""))
+    if said and _is_there(said, root):
+        where = " ".join([_where(imported, _KEY, root), *_made_by(callables.what(said))])
+        return [Finding("application", said, where, _KEY)]
+    candidates = callables.candidates()
+    if web2py := next((item for item in candidates if item.what == "web2py"), None):
+        raise ProjectError(
+            f"{web2py.entry} ({web2py.where}) is web2py, which keeps databases, sessions and errors among "
+            "its own code. On the Pi nothing can be written there.",
+            hint="Once its applications lie where STATE_DIRECTORY says, serve it: debonair init --wsgi "
+            f"'{web2py.entry}'",
+        )
+    able = [item for item in candidates if item.wsgi]
+    if able:
+        best = [item for item in able if item.rank == able[0].rank]
+        return [_finding(best[0] if len(best) == 1 else _asked(best, ask))]
+    for first in candidates:
+        if first.server:
+            return _command(first)
+        if first.listens:
+            return _script(first, callables)
+        raise ProjectError(
+            f"{first.entry} ({first.where}) is {first.what}, which WSGI cannot serve.",
+            hint='Say how it is served, in debonair.toml: server = "command", and as command a line that '
+            "listens on $SOCKET.",
+        )
+    if scripts:
+        return [Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")]
+    raise _nothing(root, callables, broken)
+
+
+def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
+    if ask is None:
+        listed = ", ".join(f"{item.entry} ({item.where})" for item in best)
+        raise ProjectError(
+            f"Several applications are as good as each other: {listed}.",
+            hint=f"Say which is to be served: debonair init --wsgi '{best[0].entry}'",
+        )
+    shown = {f"{item.entry}  ({item.what}, {item.where})": item for item in best}
+    return shown[ask("Which application is to be served?", list(shown), next(iter(shown)))]
+
+
+def _command(item: Candidate) -> list[Finding]:
+    """Return how an application is served that brings a server of its own."""
+    factory = "--factory " if item.entry.endswith("()") else ""
+    line = f"{known().servers[item.server]} {factory}{item.entry.removesuffix('()')}"
+    return [
+        Finding("application", item.entry, f"{item.where} ({item.what})"),
+        Finding("server", "command", f"{item.what} is not of WSGI", ("server",)),
+        Finding("command", line, f"{item.server} is to be among the requirements", ("command",)),
+    ]
+
+
+def _script(item: Candidate, callables: Callables) -> list[Finding]:
+    """Return how an application is served by a script of its own, which must listen on ``$SOCKET``."""
+    heard = "it names SOCKET" if callables.mentions("SOCKET") else f"it has to listen there: {item.listens}"
+    return [
+        Finding("application", item.entry, f"{item.where} ({item.what})"),
+        Finding("server", "command", f"{item.what} is not of WSGI", ("server",)),
+        Finding("command", f"python {callables.script(item.path)}", heard, ("command",)),
+    ]
+
+
+def _finding(item: Candidate) -> Finding:
+    return Finding("application", item.entry, " ".join([item.where, *_made_by(item.what)]), _KEY)
+
+
+def _made_by(what: str) -> Iterator[str]:
+    if what:
+        yield f"({what})"
+
+
+def _check(entry: str, root: Path, file: Path) -> None:
+    """Raise ``ProjectError`` if the code has the module of ``entry``, and not the callable."""
+    module, _, _ = entry_point.split(entry)
+    roots = [root / "src"] if (root / "src").is_dir() else [root]
+    entry_point.check(entry, file=file, roots=roots, installed={module.partition(".")[0]}, python=(9, 9))
+
+
+def _is_there(entry: str, root: Path) -> bool:
+    module, _, _ = entry_point.split(entry)
+    roots = [root / "src"] if (root / "src").is_dir() else [root]
+    if not any(reader.is_file(path) for base in roots for path in entry_point.module_files(base, module)):
+        return False
+    try:
+        _check(entry, root, Path())
+    except ProjectError:
+        return False
+    return True
+
+
+def _shown(path: Path, root: Path) -> str:
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _nothing(root: Path, callables: Callables, broken: Sequence[str]) -> ProjectError:
+    """Return the error that says why there is no application, and what to write."""
+    for name, advice in _ADVICE.items():
+        if where := callables.importing(name):
+            return ProjectError(
+                f"{where} imports {name}, and nothing is made that a server can call.", hint=advice
+            )
+    if closed := callables.unusable():
+        return ProjectError(
+            f"Nothing in {root} can be served without arguments: {'; '.join(closed[:3])}.",
+            hint="Write a wsgi.py that calls it: application = create_app(...)",
+        )
+    if broken:
+        return ProjectError(
+            f"There is no WSGI application in {root}, as far as Python can read it: {broken[0]}.",
+            hint="Mend what it cannot read. What is of Python 2 has to be brought to Python 3 first.",
+        )
+    return ProjectError(
+        f"There is no WSGI application in {root}: nothing that Flask, Django, Bottle, Falcon, Pyramid, "
+        "web.py or Werkzeug makes, and no function of (environ, start_response).",
+        hint="Name it if it is made in another way: debonair init --wsgi MODULE:CALLABLE",
+    )
+
+
+_ADVICE = {
+    "bottle": "Add at the end of that file: application = bottle.default_app()",
+    "web": "Add at the end of that file: application = app.wsgifunc()",
+    "pyramid": "Write a wsgi.py: "
+    "from pyramid.paster import get_app; application = get_app('production.ini'). "
+    "In that file write 'use = call:PACKAGE:main', as 'use = egg:' finds what is installed alone.",
+}
+
+
+def settings_of(imported: Imported, root: Path) -> tuple[list[Finding], list[str]]:
+    """Return what the files of other tools say besides the application, and what of it cannot be kept."""
+    findings, notes = list[Finding](), list[str]()
+    for key, value in _leaves(imported.settings, ()):
+        where = _where(imported, key, root)
+        if key[0] == "static" and not reader.is_folder(root / str(value)):
+            notes.append(f"{where}: '{key[1]}' is left out: {value} is no folder of the project.")
+        elif key != _KEY:
+            findings.append(Finding(".".join(key), value, where, key))
+    return findings, notes
+
+
+def _where(imported: Imported, key: tuple[str, ...], root: Path) -> str:
+    """Return file and line of what became ``key``."""
+    names = [".".join(key[:length]) for length in range(len(key), 0, -1)]
+    for name in names:
+        for account in imported.accounts:
+            if name in account.became.split(", "):
+                return _shown(account.file, root) + (f":{account.line}" if account.line else "")
+    return ""
+
+
+def _leaves(table: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*above, key))
+        else:
+            yield (*above, key), value

@@ -1,0 +1,350 @@
+"""The applications of a project, and the functions that make one (PEP 3333), found by reading its code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from debonair.init.discovery import shapes
+from debonair.init.discovery.code import Module, top_level
+from debonair.project.catalogue import known
+
+_SERVED = ("application", "app")
+"""The names that servers look for if they are told none, the better one first."""
+_FACTORIES = ("create_app", "make_app", "create_application", "make_application", "application_factory")
+_FOR_SERVERS = re.compile(r"(^|/)(\w+_)?wsgi(handler)?\.py$")
+_FOR_APPS = ("app.py", "application.py", "__init__.py", "main.py")
+_MEANT = re.compile("app|wsgi|^main$|^handler$")
+"""What a function is called that is an application, and not a part of one."""
+_SCRIPTS = ("manage.py", "cli.py")
+_HOPS = 10
+"""How often a name may stand for another; and how often it is looked whether it does."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that a server may be able to serve."""
+
+    entry: str
+    """As ``wsgi`` takes it: ``guestbook:app``, ``guestbook:create_app()``."""
+    path: str
+    """The file that defines it, relative to the project."""
+    line: int
+    what: str
+    """What it is made by, for a person: ``Flask``."""
+    wsgi: bool
+    """Whether WSGI can serve it."""
+    server: str
+    """Which other server can, if that is known."""
+    listens: str
+    """Else what makes its own script listen on ``$SOCKET``, if that is known."""
+    rank: tuple[int, ...]
+    """The smaller, the more by convention."""
+
+    @property
+    def where(self) -> str:
+        """Return file and line."""
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    what: str
+    wsgi: bool = True
+    wrapped: str = ""
+    """The full name of what this wraps, or is another name of."""
+    server: str = ""
+    """Which server serves it, if it is not WSGI and that is known."""
+    listens: str = ""
+    """Or what makes its own script listen on ``$SOCKET``."""
+
+
+class Callables:
+    """What in the ``modules`` of a project is an application, or makes one, by its full name."""
+
+    def __init__(self, modules: Sequence[Module]) -> None:
+        self._modules = modules
+        self._values = dict[str, _Kind]()
+        self._makers = dict[str, _Kind]()
+        self._aliases = {
+            f"{module.name}.{name}": origin for module in modules for name, origin in module.names.items()
+        }
+        self._where = dict[str, tuple[Module, int]]()
+        self._closed = set[str]()
+        self._called = dict[str, dict[str, list[str]]]()
+        self._classes = dict[str, set[str]]()
+        self._handed_on = {
+            module.name: frozenset(module.names.values()) for module in modules if module.name
+        }
+        self._makers |= {name: _Kind(what) for name, what in known().wsgi.items()}
+        self._makers |= {
+            name: _Kind(other.what, wsgi=False, server=other.server, listens=other.listens)
+            for name, other in known().others.items()
+        }
+        self._values |= {name: _Kind(what) for name, what in known().wsgi_values.items()}
+        before = -1
+        for _ in range(_HOPS):
+            if before == (before := len(self._values) + len(self._makers)):
+                break
+            for module in modules:
+                self._read(module)
+
+    def candidates(self) -> list[Candidate]:
+        """Return all of them, those first that come first by convention.
+
+        Names that a module only imports count where servers look: in ``wsgi.py`` and its like.
+        """
+        found = [self._candidate(name, kind, call=False) for name, kind in self._values.items()]
+        found += [self._candidate(name, kind, call=True) for name, kind in self._makers.items()]
+        found += list(self._imported())
+        wrapped = {kind.wrapped for name, kind in self._values.items() if self._replaces(name, kind)}
+        importable = {module.path for module in self._modules if module.importable}
+        kept = [
+            item
+            for item in found
+            if item and item.path in importable and item.entry.replace(":", ".") not in wrapped
+        ]
+        return sorted(dict.fromkeys(kept), key=lambda item: (not item.wsgi, item.rank, item.entry))
+
+    def what(self, entry: str) -> str:
+        """Return what ``entry`` is made by, for a person; empty if that is not known."""
+        return next((item.what for item in self.candidates() if item.entry == entry), "")
+
+    def unusable(self) -> list[str]:
+        """Return where functions are that make an application of arguments, which no server has."""
+        return [
+            f"{module.path}:{line}: {name.rpartition('.')[2]}() wants arguments"
+            for name, (module, line) in sorted(self._where.items(), key=lambda item: item[0])
+            if name in self._closed and not name.rpartition(".")[2].startswith("_")
+        ]
+
+    def importing(self, package: str) -> str:
+        """Return a file and line that imports ``package``; empty if none does."""
+        for module in self._modules:
+            for name, line in module.imports():
+                if name.partition(".")[0] == package:
+                    return f"{module.path}:{line}"
+        return ""
+
+    def script(self, path: str) -> str:
+        """Return ``path`` if that module can be called as a script, else the first that can."""
+        scripts = [module.path for module in self._modules if "__main__" in ast.unparse(module.tree)]
+        return path if path in scripts or not scripts else scripts[0]
+
+    def mentions(self, text: str) -> bool:
+        """Tell whether a text of the code is ``text``."""
+        nodes = (node for module in self._modules for node in ast.walk(module.tree))
+        return any(isinstance(node, ast.Constant) and node.value == text for node in nodes)
+
+    def _read(self, module: Module) -> None:
+        for node in top_level(module.tree):
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    self._function(node, module)
+                case ast.ClassDef():
+                    self._class(node, module)
+                case ast.Assign(targets=targets, value=value):
+                    self._assigned(targets, value, module, node)
+                case ast.AnnAssign(target=target, value=ast.expr() as value):
+                    self._assigned([target], value, module, node)
+                case _:
+                    pass
+
+    def _assigned(
+        self, targets: Sequence[ast.expr], value: ast.expr, module: Module, node: ast.stmt
+    ) -> None:
+        kind = self._kind(value, module, {})
+        for target in targets:
+            if kind and isinstance(target, ast.Name):
+                self._note(self._values, f"{module.name}.{target.id}", kind, module, node)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> None:
+        name = f"{module.name}.{node.name}"
+        parameters = [argument.arg for argument in node.args.posonlyargs + node.args.args]
+        if parameters[:3] == ["scope", "receive", "send"]:
+            self._note(
+                self._values, name, _Kind("a function of ASGI", wsgi=False, server="uvicorn"), module, node
+            )
+        elif shapes.is_environ(parameters) and (len(self._modules) == 1 or _MEANT.search(node.name)):
+            self._note(self._values, name, _Kind("a function of WSGI"), module, node)
+        elif {shapes.last(ast.unparse(item)) for item in node.decorator_list} & {"application", "wsgify"}:
+            self._note(self._values, name, _Kind("Werkzeug's Request.application"), module, node)
+        elif kind := self._returned(node, module):
+            self._note(self._makers, name, kind, module, node)
+            if shapes.wants_arguments(node.args):
+                self._closed.add(name)
+
+    def _returned(self, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> _Kind | None:
+        """Return what a function makes: an application that it returns, by what it is assigned from."""
+        local = dict[str, _Kind]()
+        returned = False
+        for inner in sorted(shapes.inside(node), key=lambda item: item.lineno):
+            if isinstance(inner, ast.Assign):
+                kind = self._kind(inner.value, module, local)
+                names = [target.id for target in inner.targets if isinstance(target, ast.Name)]
+                local.update(dict.fromkeys(names, kind) if kind else {})
+            elif isinstance(inner, ast.Return) and inner.value:
+                returned = True
+                if kind := self._kind(inner.value, module, local):
+                    return replace(kind, wrapped="")
+        guessed = node.name in _FACTORIES and returned
+        return _Kind("a factory, by its name") if guessed else None
+
+    def _class(self, node: ast.ClassDef, module: Module) -> None:
+        name = f"{module.name}.{node.name}"
+        for base in node.bases:
+            if kind := self._makers.get(self._follow(module.dotted(base))):
+                self._note(self._makers, name, kind, module, node)
+        for inner in node.body:
+            if isinstance(inner, ast.FunctionDef) and inner.name == "__call__":
+                parameters = [argument.arg for argument in inner.args.args][1:]
+                if shapes.is_environ(parameters):
+                    self._note(self._makers, name, _Kind(f"the class {node.name}"), module, node)
+        if name in self._makers:
+            self._closed.discard(name)
+
+    def _kind(self, node: ast.expr, module: Module, local: Mapping[str, _Kind]) -> _Kind | None:  # noqa: PLR0911
+        """Return what the value of an expression is, if it is an application."""
+        if isinstance(node, ast.Name) and node.id in local:
+            return local[node.id]
+        if isinstance(node, ast.Name | ast.Attribute):
+            name = self._follow(module.dotted(node))
+            if kind := self._values.get(name):
+                return replace(kind, wrapped=name)
+            return self._attribute(node, module, local) if isinstance(node, ast.Attribute) else None
+        if not isinstance(node, ast.Call):
+            return None
+        name = self._follow(module.dotted(node.func))
+        if kind := self._makers.get(name):
+            return replace(kind, wrapped="")
+        if isinstance(node.func, ast.Attribute) and (what := known().wsgi_methods.get(node.func.attr)):
+            return _Kind(what)
+        if ast.unparse(node.func).endswith(known().wrappers.endings):
+            kinds = [self._kind(argument, module, local) for argument in node.args]
+            return next((kind for kind in kinds if kind), None)
+        return None
+
+    def _attribute(self, node: ast.Attribute, module: Module, local: Mapping[str, _Kind]) -> _Kind | None:
+        """Return what ``dash_app.server`` and ``flask_app.wsgi_app`` are."""
+        if node.attr == "wsgi_app":
+            return self._kind(node.value, module, local)
+        if isinstance(node.value, ast.Name):
+            for name in self._calls(module).get(node.value.id, ()):
+                if kind := self._values.get(f"{self._follow(name)}.{node.attr}"):
+                    return kind
+        return None
+
+    def _calls(self, module: Module) -> Mapping[str, Sequence[str]]:
+        """Return what is called to make what has a name at the top level of ``module``, by that name."""
+        if module.name not in self._called:
+            made = self._called[module.name] = dict[str, list[str]]()
+            for statement in top_level(module.tree):
+                if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+                    name = module.dotted(statement.value.func)
+                    for target in statement.targets:
+                        if (
+                            isinstance(target, ast.Name)
+                            and len(found := made.setdefault(target.id, [])) < _HOPS
+                        ):
+                            found.append(name)
+        return self._called[module.name]
+
+    def _follow(self, name: str) -> str:
+        """Return where a name, in full, comes from at first: modules may hand on what they import."""
+        for _ in range(_HOPS):
+            if name in self._values or name in self._makers:
+                return name
+            for cut in range(name.count(".") + 1):
+                head = name.rsplit(".", cut)[0] if cut else name
+                if head in self._aliases and self._aliases[head] != head:
+                    name = self._aliases[head] + name[len(head) :]
+                    break
+            else:
+                return name
+        return name
+
+    def _note(
+        self, table: dict[str, _Kind], name: str, kind: _Kind, module: Module, node: ast.stmt
+    ) -> None:
+        # what is assigned last counts; a name may wrap itself: app = ProxyFix(app)
+        if name not in table or name in self._where:
+            table[name] = kind if kind.wrapped != name else replace(kind, wrapped="")
+            self._where[name] = (module, node.lineno)
+
+    def _candidate(self, name: str, kind: _Kind, *, call: bool) -> Candidate | None:
+        if name not in self._where or name in self._closed:
+            return None
+        module, line = self._where[name]
+        short = name.removeprefix(f"{module.name}.")
+        if short.startswith("_"):
+            return None
+        if call and short not in _FACTORIES and self._is_class(short, module):
+            return None
+        entry = f"{module.name}:{short}" + "()" * call
+        rank = _rank(module, short, call=call)
+        if not call and self._is_handed_on(name, module):
+            rank = min(rank, _rank(module, short, call=False, name="__init__.py"))
+        return Candidate(entry, module.path, line, kind.what, kind.wsgi, kind.server, kind.listens, rank)
+
+    def _is_handed_on(self, name: str, module: Module) -> bool:
+        """Return whether the package of ``module`` makes what it defines its own."""
+        own = self._handed_on.get(module.name.rpartition(".")[0], frozenset())
+        return name in own or f"{module.name}.*" in own
+
+    def _replaces(self, name: str, kind: _Kind) -> bool:
+        """Return whether something stands for what it wraps: beside it, or in a file for servers."""
+        module = self._where[name][0] if name in self._where else None
+        return module is not None and (
+            kind.wrapped.startswith(f"{module.name}.") or bool(_FOR_SERVERS.search(module.path))
+        )
+
+    def _is_class(self, short: str, module: Module) -> bool:
+        if module.name not in self._classes:
+            self._classes[module.name] = {
+                node.name for node in module.tree.body if isinstance(node, ast.ClassDef)
+            }
+        return short in self._classes[module.name]
+
+    def _imported(self) -> Iterator[Candidate]:
+        """Yield what has a name that servers look for, and is imported or made of something unknown."""
+        for module in self._modules:
+            if not _FOR_SERVERS.search(module.path):
+                continue
+            for node in top_level(module.tree):
+                for name in shapes.bound(node):
+                    full = f"{module.name}.{name}"
+                    if name in _SERVED and full not in self._values and full not in self._makers:
+                        kind = self._values.get(self._follow(full)) or _Kind(f"'{name}', by its name")
+                        rank = _rank(module, name, call=False)
+                        yield Candidate(
+                            f"{module.name}:{name}",
+                            module.path,
+                            node.lineno,
+                            kind.what,
+                            kind.wsgi,
+                            kind.server,
+                            kind.listens,
+                            rank,
+                        )
+
+
+def _rank(module: Module, short: str, *, call: bool, name: str = "") -> tuple[int, ...]:
+    """Return how far something is from convention.
+
+    An object goes before a factory, whose settings somebody else may know; and the file for servers before
+    that of the app. ``name`` stands for that of its file.
+    """
+    name = name or module.path.rpartition("/")[2]
+    if call:
+        place = 5
+    elif _FOR_SERVERS.search(module.path):
+        place = 0
+    elif name in _FOR_APPS:
+        place = 1 + _FOR_APPS.index(name) // 2
+    else:
+        place = 4 if name in _SCRIPTS else 3
+    served = _SERVED.index(short) if short in _SERVED else len(_SERVED)
+    conventional = (_FACTORIES.index(short) if short in _FACTORIES else len(_FACTORIES)) if call else served
+    return (place, conventional, int("/" in module.path))

@@ -1,0 +1,181 @@
+"""The modules of a project, parsed and never imported."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from debonair.errors import ProjectError
+from debonair.project import reader, syntax
+
+_MOST = 5000
+"""Modules that are looked into."""
+_MOST_IN_ALL = 8 << 20
+"""Bytes of them: a tree has a hundred times as many."""
+_MOST_OF_A_NAME = 500
+_NOT_THE_APP = {
+    "build", "dist", "doc", "docs", "env", "example", "examples", "migrations", "node_modules",
+    "site-packages", "test", "tests", "venv", "virtualenv",
+}  # fmt: skip
+_SOMETIMES = re.compile(r"\bTYPE_CHECKING\b|\bversion_info\b|\bPY[23]\b")
+_IMPORT_ERRORS = re.compile(r"\b(ImportError|ModuleNotFoundError|Exception|BaseException)\b")
+_NOT_MODULES = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py"}
+
+
+@dataclass(frozen=True, eq=False)
+class Module:
+    """A file of Python that belongs to the app."""
+
+    path: str
+    """Relative to the project's folder."""
+    name: str
+    """Dotted, as it is imported."""
+    tree: ast.Module
+    names: Mapping[str, str]
+    """What an imported name stands for, in full: ``Flask`` for ``flask.Flask``."""
+    importable: bool = True
+    """Whether it is where the app's modules are imported from."""
+
+    def dotted(self, node: ast.expr) -> str:
+        """Return in full what a name or an attribute stands for; empty if it is something else."""
+        if isinstance(node, ast.Name):
+            return self.names.get(node.id, f"{self.name}.{node.id}")
+        if isinstance(node, ast.Attribute) and (owner := self.dotted(node.value)):
+            return f"{owner}.{node.attr}"
+        return ""
+
+    def imports(self) -> Iterator[tuple[str, int]]:
+        """Yield in full the name of each thing that is imported anywhere in the module, and its line."""
+        yield from self._all_imports
+
+    def needs(self) -> Iterator[tuple[str, int]]:
+        """Yield what ``imports`` does, without what the module can do without.
+
+        That is what is tried and may fail, or is there for type checkers or other versions of Python.
+        """
+        yield from self._imports(_in_any_case(self.tree))
+
+    @cached_property
+    def _all_imports(self) -> tuple[tuple[str, int], ...]:
+        return tuple(self._imports(ast.walk(self.tree)))  # it is asked for a dozen times
+
+    def _imports(self, nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
+        for node in nodes:
+            if not isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            for name in _imported(node, self).values():
+                yield name, node.lineno
+
+
+def modules(root: Path) -> tuple[list[Module], list[str]]:
+    """Return the modules of the app in ``root``, those near it first, and what could not be parsed.
+
+    The latter are paths with the line and the reason. Tests, documentation, migrations, examples and
+    virtual environments are none of the app's modules.
+    """
+    base = "src/" if (root / "src").is_dir() else ""
+    found, broken = list[Module](), list[str]()
+    size = 0
+    for path in sorted(_files(root), key=lambda path: (path.count("/"), path)):
+        if len(found) == _MOST or size > _MOST_IN_ALL:
+            more = f"more than {_MOST} modules, or {_MOST_IN_ALL >> 20} MiB of code"
+            broken.append(f"{path} and what follows: the project has {more}")
+            break
+        try:
+            size += len(data := reader.data(root / path, root))
+            tree = syntax.parse(data, path)
+        except SyntaxError as wrong:
+            broken.append(f"{path}:{wrong.lineno}: {wrong.msg}")
+            continue
+        except ProjectError as wrong:
+            broken.append(wrong.message.replace(str(root / path), path, 1).rstrip("."))
+            continue
+        dotted = path.removeprefix(base).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        names = dict[str, str]()
+        module = Module(path, dotted, tree, names, path.startswith(base))
+        for node in top_level(tree):
+            names.update(_imported(node, module))
+        found.append(module)
+    return found, broken
+
+
+def top_level(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield the statements that run when a module is imported, those of its branches included.
+
+    What runs only when it is called as a script does not.
+    """
+    waiting = list[ast.stmt](reversed(tree.body))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test):
+            waiting += reversed(node.orelse)
+            continue
+        yield node
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            inner = [*node.body, *getattr(node, "orelse", ()), *getattr(node, "finalbody", ())]
+            inner += [part for case in getattr(node, "handlers", ()) for part in case.body]
+            waiting += reversed(inner)
+
+
+def _in_any_case(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the nodes of what is not tried, and not only for some readers."""
+    waiting = deque[ast.AST]([tree])
+    while waiting:
+        node = waiting.popleft()
+        if isinstance(node, ast.Try) and any(_forgives(handler) for handler in node.handlers):
+            waiting += node.finalbody
+        elif isinstance(node, ast.If) and _SOMETIMES.search(ast.unparse(node.test)):
+            continue
+        else:
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+
+def _forgives(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or bool(_IMPORT_ERRORS.search(ast.unparse(handler.type)))
+
+
+def _imported(node: ast.AST, module: Module) -> dict[str, str]:
+    if isinstance(node, ast.Import | ast.ImportFrom) and any(
+        len(name) > _MOST_OF_A_NAME
+        for name in (getattr(node, "module", ""), *(a.name for a in node.names))
+        if name
+    ):
+        return {}
+    if isinstance(node, ast.Import):
+        return {
+            alias.asname or alias.name.partition(".")[0]: alias.name
+            if alias.asname
+            else alias.name.partition(".")[0]
+            for alias in node.names
+        } | {alias.name: alias.name for alias in node.names if not alias.asname}
+    if isinstance(node, ast.ImportFrom):
+        origin = node.module or ""
+        if node.level:
+            package = module.path.endswith("__init__.py")
+            parts = module.name.split(".")
+            kept = len(parts) - node.level + package
+            origin = ".".join([*parts[: max(kept, 0)], *([origin] if origin else [])])
+        return {alias.asname or alias.name: f"{origin}.{alias.name}" for alias in node.names}
+    return {}
+
+
+def _files(root: Path) -> Iterator[str]:
+    for here, folders, names in reader.below(root):
+        folders[:] = [
+            name
+            for name in folders
+            if name not in _NOT_THE_APP
+            and name[0] not in "._"
+            and not reader.is_file(here / name / "pyvenv.cfg")
+        ]
+        for name in names:
+            path = (here / name).relative_to(root)
+            named = all(part.isidentifier() for part in path.with_suffix("").parts)
+            if path.suffix == ".py" and named and name not in _NOT_MODULES and name[:5] != "test_":
+                yield path.as_posix()

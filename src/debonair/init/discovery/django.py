@@ -1,0 +1,124 @@
+"""A Django project: its static files, and what its settings say that does not do on the Pi.
+
+The settings are read as they stand. What they take from elsewhere, by ``import *`` or a variable, is the
+author's own care.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from debonair.init.discovery.code import Module, top_level
+from debonair.init.discovery.finding import Finding
+from debonair.project import reader
+
+COLLECT = "python manage.py collectstatic --noinput --clear"
+_ROOT = "staticfiles"
+"""The folder that is proposed where the settings name none."""
+
+
+def look(root: Path, modules: Sequence[Module]) -> tuple[list[Finding], list[str]]:
+    """Return what is collected at build and where it is served, and sentences on what is to be changed.
+
+    ``modules`` are those of the project in the folder ``root``.
+    """
+    name = _settings_module(reader.head(root / "manage.py", root))
+    if not name:
+        return [], []
+    read = [each for each in modules if each.name == name or each.name.startswith(f"{name}.")]
+    said = {key: (each, value) for each in read for key, value in _assigned(each.tree).items()}
+    texts = {node.value for each in read for node in ast.walk(each.tree) if isinstance(node, ast.Constant)}
+    if "django.contrib.staticfiles" not in texts:
+        return [], _notes(said, collects=False)
+    folder = (_folder(said["STATIC_ROOT"][1]) if "STATIC_ROOT" in said else "") or _ROOT
+    url = said["STATIC_URL"][1] if "STATIC_URL" in said else None
+    path = str(url.value) if isinstance(url, ast.Constant) else "static/"
+    where = f"Django's, by {read[0].path}"
+    findings = [Finding("static files", COLLECT, where, ("collect",))]
+    if not re.match("https?:|//", path):
+        prefix = f"/{path.strip('/')}/"
+        findings.append(Finding(f"static {prefix}", folder, where, ("static", prefix)))
+    return findings, _notes(said, collects=True)
+
+
+def _notes(said: dict[str, tuple[Module, ast.expr]], *, collects: bool) -> list[str]:
+    """Return what is to be changed in the settings, each with its line and what to write."""
+    notes = []
+
+    def note(key: str, what: str) -> None:
+        module, value = said[key]
+        notes.append(f"{module.path}:{value.lineno}: {what}")
+
+    def constant(key: str) -> object:
+        value = said[key][1] if key in said else None
+        return value.value if isinstance(value, ast.Constant) else None
+
+    if collects and "STATIC_ROOT" not in said and said:
+        module = next(iter(said.values()))[0]
+        notes.append(
+            f"{module.path} has no STATIC_ROOT, and 'collect' needs it: STATIC_ROOT = BASE_DIR / '{_ROOT}'"
+        )
+    if "DATABASES" in said and _is_beside(said["DATABASES"][1]):
+        note(
+            "DATABASES",
+            "the database lies beside the code, where nothing can be written on the Pi. Let its NAME be "
+            "Path(os.environ.get('STATE_DIRECTORY', BASE_DIR)) / 'db.sqlite3'",
+        )
+    if constant("DEBUG") is True:
+        note(
+            "DEBUG",
+            "this shows the code and its settings to whoever meets an error: "
+            "DEBUG = 'STATE_DIRECTORY' not in os.environ",
+        )
+    hosts = said["ALLOWED_HOSTS"][1] if "ALLOWED_HOSTS" in said else None
+    if isinstance(hosts, ast.List) and not hosts.elts:
+        note(
+            "ALLOWED_HOSTS",
+            "Django answers to no name of the Pi then. Say them, as in 'nginx.server-name'; or, where any "
+            "will do: ALLOWED_HOSTS = ['*']",
+        )
+    if isinstance(constant("SECRET_KEY"), str):
+        note(
+            "SECRET_KEY",
+            "whoever has the package has this key. Each Pi has one of its own: "
+            "SECRET_KEY = os.environ.get('SECRET_KEY', 'for the desk only')",
+        )
+    return notes
+
+
+def _settings_module(text: str) -> str:
+    """Return the module that manage.py, which is ``text``, names as the settings; empty if it does not."""
+    found = re.search(r"DJANGO_SETTINGS_MODULE['\"]\s*[,\]]\s*(?:=\s*)?['\"]([\w.]+)", text)
+    return found[1] if found else ""
+
+
+def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
+    """Return the last value of each name of a module's top level."""
+    return {
+        target.id: node.value
+        for node in top_level(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _folder(value: ast.expr) -> str:
+    """Return the folder of ``BASE_DIR / "static"`` and the like, by its texts; empty if it has none."""
+    nodes = [node for node in ast.walk(value) if isinstance(node, ast.Constant)]
+    nodes.sort(key=lambda node: (node.lineno, node.col_offset))
+    folder = "/".join(node.value.strip("/") for node in nodes if isinstance(node.value, str))
+    plain = re.fullmatch(r"[\w.-]+(/[\w.-]+)*", folder) and ".." not in folder
+    return folder if plain and "environ" not in ast.unparse(value) else ""
+
+
+def _is_beside(value: ast.expr) -> bool:
+    text = ast.unparse(value)
+    return (
+        "sqlite3" in text
+        and bool(re.search(r"BASE_DIR|__file__|'NAME': '[^/:]", text))
+        and ("STATE_DIRECTORY" not in text)
+    )

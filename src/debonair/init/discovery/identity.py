@@ -1,0 +1,159 @@
+"""What a package is called, and whose it is."""
+
+from __future__ import annotations
+
+import os
+import platform
+import pwd
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from debonair.deb import control
+from debonair.deb.version import from_pep440
+from debonair.errors import PackageError
+from debonair.host.run import Completed
+from debonair.init.discovery.finding import Finding
+from debonair.project import dynamic_version, reader
+from debonair.project import maintainer as packager
+from debonair.project import model as project
+
+Runner = Callable[..., Completed]
+
+_READMES = ("README.md", "README.rst", "README.txt", "README")
+_MAX_README = 64 << 10
+"""Bytes of it that are looked at."""
+_MAX_LINE = 1000
+"""Characters of one of its lines that are: patterns look from each character as far as the end."""
+_MAX_WORDS = 78
+_MAX_NAME = 31  # characters that useradd(8) accepts
+_FIRST = "0.1"
+
+
+def package(root: Path, stated: Mapping[str, Any], source: str) -> Finding:
+    """Return the name of the Debian package (Policy section 5.6.1).
+
+    It is that of the project, which ``stated``, what stands in ``[project]`` or would, may have from the
+    file ``source``; else that of the folder ``root``.
+    """
+    name = str(stated.get("name", ""))
+    plain = re.sub(r"[-_. ]+", "-", name).lower()
+    if plain and _is_name(plain):
+        return Finding("package", plain, source)
+    # the service's user is called so, too, in which there is no dot
+    found = re.sub(r"[^a-z0-9]+", "-", (name or root.name).lower()).strip("-")
+    found = found if _is_name(found) else f"app-{found}"
+    where = f"from '{name}', in {source}" if name else "the folder's name"
+    return Finding("package", found[:_MAX_NAME].rstrip("-"), where, ("package",))
+
+
+def version(root: Path, stated: Mapping[str, Any], tables: Mapping[str, Any], source: str) -> Finding:
+    """Return the version (PEP 440)."""
+    said = str(stated.get("version") or dynamic_version.version(root, tables))
+    try:
+        from_pep440(said)
+    except PackageError:
+        shown = said if len(said) <= _MAX_WORDS else f"{said[:_MAX_WORDS]}..."
+        why = f"{source} says '{shown}', which is none" if said else "the first; raise it with each release"
+        return Finding("version", _FIRST, why, ("version",))
+    return Finding("version", said, source)
+
+
+def description(root: Path, stated: Mapping[str, Any], package: str, source: str) -> Finding:
+    """Return what the app is, in a line: by its metadata, else by the beginning of its README."""
+    if said := " ".join(str(stated.get("description", "")).split()):
+        return Finding("description", said, source)
+    for name in _READMES:
+        text = reader.head(root / name, root, most=_MAX_README)
+        if found := _first_sentence(text):
+            line, sentence = found
+            return Finding("description", sentence, f"{name}:{line}", ("description",))
+    return Finding(
+        "description", f"The web application {package}", "nothing says it", ("description",), guessed=True
+    )
+
+
+def maintainer(
+    root: Path, stated: Mapping[str, Any], source: str, environ: Mapping[str, str], runner: Runner
+) -> Finding:
+    """Return who maintains it, name and mail.
+
+    That is the author by its metadata, else who commits in the folder by git's configuration, else who
+    makes Debian packages here (DEBFULLNAME and DEBEMAIL, debchange(1)), else an account of this machine.
+    """
+    if said := project.author(stated):
+        return Finding("maintainer", said, source)
+    person, whose = packager.of(root, environ, runner=runner)
+    if person:
+        return Finding("maintainer", person, whose, ("maintainer",))
+    account = pwd.getpwuid(os.geteuid())
+    name = account.pw_gecos.partition(",")[0] or account.pw_name
+    where = "this machine's account: put your own"
+    return Finding(
+        "maintainer", f"{name} <{account.pw_name}@{platform.node()}>", where, ("maintainer",), guessed=True
+    )
+
+
+def targets(stated: Mapping[str, Any], source: str) -> list[Finding]:
+    """Return the targets, if the Python of the default ones is not one that the project allows."""
+    said = str(stated.get("requires-python", ""))
+    try:
+        allowed = SpecifierSet(said)
+    except InvalidSpecifier:
+        return []
+    suites = [suite for suite, python in _PYTHONS.items() if allowed.contains(f"{python}.99")]
+    if not suites or "trixie" in suites:
+        return []
+    names = [f"{suites[0]}-arm64", f"{suites[0]}-amd64"]
+    return [Finding("targets", names, f"{source} wants Python {said}", ("targets",))]
+
+
+_PYTHONS = {"trixie": "3.13", "bookworm": "3.11", "forky": "3.14"}
+
+
+def _is_name(text: str) -> bool:
+    try:
+        control.check_name(text)
+    except PackageError:
+        return False
+    return True
+
+
+def _first_sentence(text: str) -> tuple[int, str] | None:
+    """Return the first line of prose, with its number; else the first heading."""
+    heading = None
+    fenced = False
+    lines = [re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", line[:_MAX_LINE]) for line in reader.lines(text)]
+    for number, raw in enumerate(lines, 1):
+        fenced ^= raw.startswith("```")
+        line = re.sub(
+            r"!?\[([^\]]*)\]\([^)]*\)",
+            r"\1",
+            re.sub(r"\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)|!\[[^\]]*\]\([^)]*\)", "", raw),
+        )
+        line = re.sub(r"[*`_]{1,3}(\S.*?\S|\S)[*`_]{1,3}", r"\1", line).strip()
+        underlined = number < len(lines) and re.fullmatch(r"(=+|-+|~+|\*+)\s*", lines[number])
+        if (
+            fenced
+            or not re.search(r"[A-Za-z]{2}", line)
+            or line.startswith(("<", "..", ">", "|", "[", "```", "http"))
+        ):
+            continue
+        if line.startswith("#") or underlined:
+            heading = heading or (number, _short(line.lstrip("# ")))
+            continue
+        if re.match(r"[-*+:]\s|\d+\.\s", line):
+            break
+        return number, _short(line)
+    return heading
+
+
+def _short(line: str) -> str:
+    """Return the first sentence of a line, cut at a word if it is long."""
+    sentence = re.split(r"(?<=[a-z)])[.!:](?:\s|$)", line)[0].strip()
+    if len(sentence) > _MAX_WORDS:
+        sentence = sentence[:_MAX_WORDS].rsplit(" ", 1)[0].rstrip(",;")
+    return sentence

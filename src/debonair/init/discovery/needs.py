@@ -1,0 +1,122 @@
+"""What an app needs from the package index, by what it imports: for a project that says it nowhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from debonair.init.discovery.code import Module
+from debonair.project import reader
+from debonair.project.catalogue import known
+from debonair.project.model import normalised
+
+_LISTS = {"INSTALLED_APPS", "MIDDLEWARE"}
+"""What Django imports by these names."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A package that the app imports something of."""
+
+    package: str
+    """Its name on the package index."""
+    imported: str
+    """The name by which it is imported, in full as far as that decides."""
+    where: str
+    """File and line of the first import."""
+    guessed: bool
+    """Whether the package's name is only that of the import."""
+
+
+def needs(modules: Sequence[Module], starts: Sequence[str], folders: Sequence[Path]) -> list[Need]:
+    """Return the packages that the app imports, sorted by name.
+
+    ``starts`` are texts that name modules of the app, such as its WSGI callable: what they do not lead to
+    does not count. ``folders`` are those that it imports its own modules from. Neither Python's standard
+    library counts nor what opens the board, which comes from Debian.
+    """
+    found = dict[str, Need]()
+    own = {module.name.partition(".")[0] for module in modules}
+    seen = set[tuple[str, Path]]()
+    for module in _reached(modules, starts):
+        for name, line in _all(module):
+            top = name.partition(".")[0]
+            if (
+                top[:1] in {"", "_"}
+                or not top.isidentifier()
+                or top in sys.stdlib_module_names
+                or top in known().gone
+                or top in known().hardware
+                or top in own
+            ):
+                continue
+            here = (name, Path(module.path).parent)
+            if here in seen or _is_beside(top, here[1], folders):
+                seen.add(here)
+                continue
+            seen.add(here)
+            key = next((key for key in _heads(name) if key in known().packages), "")
+            package = known().packages.get(key, normalised(top))
+            where = f"{module.path}:{line}"
+            found.setdefault(package, Need(package, key or top, where, guessed=not key))
+    return [found[package] for package in sorted(found)]
+
+
+def requirements_text(found: Sequence[Need]) -> str:
+    """Return ``found`` as a requirements file, with the place of each in the code."""
+    lines = ["# Written by 'debonair init' from what the app imports, and yours to change."]
+    for need in found:
+        guess = "; a guess by that name" if need.guessed else ""
+        lines.append(f"{need.package}  # {need.where} imports {need.imported}{guess}")
+    return "\n".join(lines) + "\n"
+
+
+def _reached(modules: Sequence[Module], starts: Sequence[str]) -> list[Module]:
+    """Return the modules in what ``starts`` name, and in what those import or name: whole packages."""
+    tops = {module.name.partition(".")[0] for module in modules}
+    waiting = [top for top in sorted(tops) if any(re.search(rf"\b{top}\b", start) for start in starts)]
+    seen = set[str](waiting)
+    while waiting:
+        top = waiting.pop()
+        for module in modules:
+            if module.name.partition(".")[0] != top:
+                continue
+            named = [name for name, _ in module.imports()]
+            named += [str(n.value) for n in ast.walk(module.tree) if isinstance(n, ast.Constant)]
+            more = {name.partition(".")[0] for name in named} & tops - seen
+            seen |= more
+            waiting += sorted(more)
+    return [module for module in modules if module.name.partition(".")[0] in seen]
+
+
+def _all(module: Module) -> Iterator[tuple[str, int]]:
+    yield from module.needs()
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.List(elts=items)) if name in _LISTS:
+                for item in items:
+                    if isinstance(item, ast.Constant):
+                        yield str(item.value), item.lineno
+            case _:
+                pass
+
+
+def _is_beside(top: str, parent: Path, folders: Sequence[Path]) -> bool:
+    """Tell whether the module or package ``top`` is in one of ``folders``, or beside who imports it."""
+    beside = [folder / parent for folder in folders[:1]]
+    return any(
+        reader.is_file(folder / f"{top}.py")
+        or any(name.endswith(".py") for _, _, names in reader.below(folder / top) for name in names)
+        for folder in (*folders, *beside)
+    )
+
+
+def _heads(name: str) -> Iterator[str]:
+    """Yield ``name`` and what it lies in, the longest first."""
+    while name:
+        yield name
+        name = name.rpartition(".")[0]

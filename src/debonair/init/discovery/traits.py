@@ -1,0 +1,209 @@
+"""What in the code of an app bears upon how it is packaged: hardware, static files, migrations, traps."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion
+
+from debonair.init.discovery.code import Module, top_level
+from debonair.init.discovery.finding import Finding
+from debonair.project import reader as declared
+from debonair.project.catalogue import known
+from debonair.project.model import normalised
+
+IN_THE_APP = 'cd "$VIRTUAL_ENV/../app" && '
+"""Before a command of ``migrate`` that wants to be where the app's files are."""
+
+
+_METADATA = ("importlib.metadata", "importlib_metadata", "pkg_resources")
+_ASKING = re.compile(r"version|distribution|require|metadata")
+_BESIDE = re.compile(r"sqlite:///(?![/:]|$)[^{%]*$")
+
+
+def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[list[Finding], list[str]]:
+    """Return what of the board is opened, and what is to be known of it.
+
+    A library that ``requirements``, normalised names, do not have is Debian's own.
+    """
+    words, packages = dict[str, str](), dict[str, str]()
+    at_once = list[str]()
+    for module in modules:
+        for name, line in module.imports():
+            top = name.partition(".")[0]
+            if found := known().hardware.get(top):
+                where = f"{module.path}:{line} imports {name}"
+                words.setdefault(found.opens, where)
+                if found.name not in requirements:
+                    packages.setdefault(found.debian, where)
+        at_once += [f"{module.path}:{line}" for line in _loads_hardware(module)]
+    findings = []
+    if words:
+        first = next(iter(words.values()))
+        findings.append(Finding("hardware", sorted(words), first, ("hardware",)))
+    if packages:
+        first = next(iter(packages.values()))
+        findings.append(Finding("Debian packages", sorted(packages), first, ("depends",)))
+        findings.append(
+            Finding(
+                "Debian's Python",
+                value=True,
+                where="so that the app sees them",
+                key=("system-site-packages",),
+            )
+        )
+    notes = []
+    if at_once:
+        notes.append(
+            f"{_some(at_once)} loads a library of the board together with the app. Where there is no such "
+            "board, as in 'debonair try', it may fail, and the app with it. To try it there, import the "
+            "library in a function, or in 'try:' with 'except (ImportError, RuntimeError, OSError):'."
+        )
+    if packages:
+        notes.append(
+            f"Debian packages: {', '.join(sorted(packages))}. One that only Raspberry Pi OS has keeps "
+            "'debonair try' from installing the app."
+        )
+    return findings, notes
+
+
+def static(modules: Sequence[Module], root: Path) -> list[Finding]:
+    """Return the folder of static files of the only Flask application, if it has one."""
+    calls = [
+        (module, node)
+        for module in modules
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and module.dotted(node.func) == "flask.Flask"
+    ]
+    if len(calls) != 1:
+        return []
+    module, call = calls[0]
+    said = {word.arg: word.value for word in call.keywords if word.arg}
+    values = {name: node.value for name, node in said.items() if isinstance(node, ast.Constant)}
+    if any(name in said and name not in values for name in ("static_folder", "static_url_path")):
+        return []
+    if {"static_folder", "static_url_path"} & {name for name, value in values.items() if value is None}:
+        return []
+    name = str(values.get("static_folder", "static"))
+    folder = PurePosixPath(module.path).parent / name
+    url = str(values.get("static_url_path", f"/{PurePosixPath(name).name}")).rstrip("/") + "/"
+    inside = not folder.is_absolute() and ".." not in folder.parts
+    inside = inside and declared.is_inside(root / folder, root)
+    if not inside or not re.fullmatch(r"/([\w.-]+/)+", url) or not _has_files(root / folder):
+        return []
+    where = f"Flask's, by {module.path}:{call.lineno}"
+    return [Finding(f"static {url}", str(folder), where, ("static", url))]
+
+
+def migrations(modules: Sequence[Module], root: Path) -> list[Finding]:
+    """Return the command that migrates a database, as the tools that are used have it."""
+    if "DJANGO_SETTINGS_MODULE" in declared.head(root / "manage.py", root):
+        command, where = "python manage.py migrate --noinput", "manage.py is Django's"
+    elif declared.is_file(root / "migrations/alembic.ini") or (
+        declared.is_file(root / "migrations/env.py") and _imports(modules, "flask_migrate")
+    ):
+        command, where = "flask db upgrade", "migrations/ is Flask-Migrate's"
+    elif declared.is_file(root / "alembic.ini"):
+        command, where = "alembic upgrade head", "alembic.ini"
+    else:
+        return []
+    return [Finding("migrations", IN_THE_APP + command, where, ("migrate",))]
+
+
+def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
+    """Return sentences on what the app imports that is no longer there, with ``python`` on the Pi."""
+    notes = dict[str, str]()
+    for module in modules:
+        for name, line in module.needs():
+            for key, gone in known().gone.items():
+                late = not gone.since or _minor(gone.since) <= python
+                if late and (name == key or name.startswith(f"{key}.")):
+                    lacking = f"Python {gone.since} has no" if gone.since else "current releases have no"
+                    where = f"{module.path}:{line}"
+                    notes.setdefault(key, f"{where}: {lacking} '{key}'; instead: {gone.instead}.")
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Constant) and _BESIDE.match(str(node.value)):
+                notes.setdefault(
+                    "sqlite",
+                    f"{module.path}:{node.lineno}: '{node.value!s}' may lie beside the code, where nothing "
+                    'can be written on the Pi. Data belong in os.environ["STATE_DIRECTORY"].',
+                )
+    return list(notes.values())
+
+
+def pins(requirements: Iterable[str], python: tuple[int, int]) -> list[str]:
+    """Return sentences on what is pinned to a version that ``python`` cannot import any more."""
+    pinned = {
+        normalised(found[1]): found[2]
+        for line in requirements
+        if (found := re.match(r"([\w.-]+)\s*(?:\[[^]]*\]\s*)?===?\s*([\w.]+)", line))
+    }
+    notes = []
+    for name, pin in known().pins.items():
+        try:
+            broken = name in pinned and pinned[name] in SpecifierSet(pin.breaks)
+        except InvalidVersion:
+            continue
+        if broken and (_minor(pin.since) <= python if pin.since else pin.beside not in pinned):
+            reader = f"Python {pin.since}" if pin.since else f"Today's {pin.beside.capitalize()}"
+            notes.append(
+                f"{reader} has no longer what {name} {pinned[name]} imports; ask for a newer {name}, or "
+                "for any by its name alone."
+            )
+    return notes
+
+
+def _minor(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def asks_for_itself(modules: Sequence[Module], name: str) -> str:
+    """Return where the app asks for its own version, which is there if it is installed as a wheel."""
+    if not any(_imports(modules, reader) for reader in _METADATA):
+        return ""
+    for module in modules:
+        for node in ast.walk(module.tree):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            said = node.args[0]
+            own = isinstance(said, ast.Constant) and normalised(str(said.value)) == normalised(name)
+            direct = module.dotted(node.func).startswith(_METADATA)
+            if (own and _ASKING.search(ast.unparse(node.func))) or (
+                direct and ast.unparse(said) in {"__name__", "__package__"}
+            ):
+                return f"{module.path}:{node.lineno} asks for its own version"
+    return ""
+
+
+def _loads_hardware(module: Module) -> Iterator[int]:
+    """Yield the lines at which a library of the board is imported unconditionally, with the module."""
+    guarded = {
+        id(inner)
+        for node in top_level(module.tree)
+        if isinstance(node, ast.Try)
+        for inner in ast.walk(node)
+    }
+    for node in top_level(module.tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names = [node.module or ""]
+        if id(node) not in guarded and any(name.partition(".")[0] in known().hardware for name in names):
+            yield node.lineno
+
+
+def _imports(modules: Sequence[Module], package: str) -> bool:
+    return any(f"{name}.".startswith(f"{package}.") for module in modules for name, _ in module.imports())
+
+
+def _has_files(folder: Path) -> bool:
+    return any(declared.is_file(here / name) for here, _, names in declared.below(folder) for name in names)
+
+
+def _some(places: Sequence[str]) -> str:
+    return places[0] if len(places) == 1 else f"{places[0]} (and {len(places) - 1} more)"

@@ -1,0 +1,116 @@
+"""A folder for an application that is published: what ``debonair build --from-pypi`` begins with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from debonair.errors import LockError, ProjectError
+from debonair.host.cache import whole
+from debonair.host.progress import say
+from debonair.lock import ensure as locks
+from debonair.project import maintainer, reader
+from debonair.project import model as projects
+from debonair.target.model import load
+from debonair.wheels import metadata
+from debonair.wheels import model as wheels
+
+if TYPE_CHECKING:
+    from debonair.host.cache import Cache
+    from debonair.lock.model import Lock
+    from debonair.project.model import Project
+    from debonair.target.model import Target
+    from debonair.wheels.model import Wheel
+
+_FILE = "debonair.toml"
+_OTHERS = ("pyproject.toml", "setup.py", "pylock.toml", "uv.lock", "requirements.txt", "requirements.in")
+_HEAD = "# Written by 'debonair build --from-pypi', and yours to change. 'debonair schema' has every key."
+
+
+def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[str, str]) -> Project:
+    """Return the project in ``root`` of what was ``said``; the folder gets its settings and its lock.
+
+    ``said`` has keys and values of the settings, ``from-pypi`` among them. A folder that has them already
+    is left as it is. Raises ``ProjectError`` if the folder is another project's, if nobody says who
+    maintains the package, and as ``distribution.described`` does; and what ``lock.write`` and
+    ``wheels.obtain`` raise. Then nothing was written.
+    """
+    file = root / _FILE
+    if file.is_file():
+        _compare(said, reader.toml(file), file)
+        return projects.load(root)
+    if found := next((name for name in _OTHERS if (root / name).exists()), ""):
+        raise ProjectError(
+            f"{root} has a {found}: it is the folder of something else.",
+            hint="Make one for this package, go there, and type the same.",
+        )
+    settings = {**said, "maintainer": maintainer.needed(said.get("maintainer", ""), root, environ)}
+    project = projects.of(root, root / "The command line", settings)
+    targets = [load(name) for name in project.targets]
+    with ExitStack() as undo:
+        path = _lock(project, targets, cache, environ)
+        undo.callback(_remove, root, path)
+        lock = _alone(locks.ensure(project, targets, cache, environ), project.name)
+        own = wheels.obtain(lock, targets[0], cache, environ)
+        described = metadata.described(project, own)
+        with whole(file) as temporary:
+            temporary.write_text(_text(settings), encoding="utf-8")
+        undo.pop_all()
+    _tell(described, own[0], path)
+    return projects.load(root)
+
+
+def _remove(root: Path, lock: Path) -> None:
+    """Remove what was locked: the app, and what of it was built from its sdist with which tools."""
+    for path in (lock, *root.glob("pylock.build-*.toml")):
+        path.unlink()
+
+
+def _compare(said: Mapping[str, Any], present: Mapping[str, Any], file: Path) -> None:
+    """Raise ``ProjectError`` if the settings that are ``present`` in ``file`` are not what was ``said``."""
+    for key, value in said.items():
+        if key != "targets" and value != present.get(key):
+            has = f"'{key}' is '{present[key]}'" if key in present else f"there is no '{key}'"
+            raise ProjectError(
+                f"{file.name} is here already, and {has} in it; the command line has '{value}'.",
+                hint=f"Change it in {file.name}, type 'debonair lock' if it is another version, and "
+                "'debonair build'. Another app goes into a folder of its own.",
+            )
+
+
+def _lock(project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]) -> Path:
+    try:
+        return locks.write(project, targets, cache, environ)
+    except LockError as failed:
+        raise LockError(
+            failed.message, hint="Ask for another name or version: --from-pypi NAME==VERSION"
+        ) from None
+
+
+def _alone(lock: Lock, name: str) -> Lock:
+    """Return ``lock`` with the package ``name`` alone: it may be described though another has no wheel."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+
+    packages = tuple(package for package in lock.packages if canonicalize_name(package.name) == name)
+    digest = hashlib.sha256(f"{name} of {lock.digest}".encode()).hexdigest()
+    return msgspec.structs.replace(lock, packages=packages, digest=digest)
+
+
+def _text(settings: Mapping[str, Any]) -> str:
+    # a text or a list of texts of TOML is written as one of JSON is
+    lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in settings.items()]
+    return "\n".join([_HEAD, *lines]) + "\n"
+
+
+def _tell(project: Project, wheel: Wheel, lock: Path) -> None:
+    """Say what was found out, and what a folder now has that was empty."""
+    what = f"serves {project.wsgi}" if project.wsgi else f"has the commands {', '.join(project.scripts)}"
+    say(f"{project.name} {project.version}: {project.description}. The package {project.package} {what}.")
+    if not project.wsgi and (hint := metadata.candidates(wheel)):
+        say(f"Nothing is served, as there is no --wsgi. {hint}")
+    say(f"Wrote {_FILE} and {lock.name}: from these two everybody builds the same package.")

@@ -1,0 +1,55 @@
+"""What uWSGI was told to serve, as ``wsgi`` of the settings names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from debonair.init.imports import places
+from debonair.project import entry_point, reader
+
+
+def served(root: Path, options: Mapping[str, str], home: str) -> tuple[str, str]:
+    """Return ``module:callable`` as uWSGI's ``options`` have it, and a warning; each may be empty.
+
+    Of ``options`` there are ``module``, ``wsgi-file`` and ``callable``; ``home`` is the folder that the app
+    ran in, on the machine where it did.
+    """
+    named, sign, name = options.get("module", options.get("wsgi-file", "")).partition(":")
+    if not named:
+        return "", ""
+    name = name if sign else options.get("callable", "application")
+    ran_in = (places.inside(root, home) or "." if home else ".").removeprefix(".")
+    folder, warning = "", ""
+    if "module" in options:
+        folder = _folder(root, named, ran_in)
+    else:
+        file = places.inside(root, named, home) or places.inside(root, f"{ran_in}/{named}".lstrip("/"))
+        warning = "" if file else f"uWSGI was to serve {named}, and the project has no such file."
+        # a file's own folder is not where it imports from
+        path = PurePosixPath(file or PurePosixPath(named).name)
+        if not path.name:
+            return "", f"uWSGI was to serve {named}, which is no file."
+        folder = next((base for base in (ran_in, "src") if base and path.is_relative_to(base)), "")
+        named = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
+    try:
+        entry_point.split(f"{named}:{name}")
+    except ValueError:
+        return "", (
+            f"uWSGI was to serve '{named}:{name}'. Debonair serves what can be imported: give it as "
+            "module:callable, or module:factory()."
+        )
+    if folder not in {"", "src"}:
+        warning = (
+            f"The module {named} lies in {folder}/. Debonair imports from the project's own folder or its "
+            f"src/: go to {folder}/, and type 'debonair init' there."
+        )
+    return f"{named}:{name}", warning
+
+
+def _folder(root: Path, module: str, ran_in: str) -> str:
+    """Return the folder of the project that ``module`` is imported from, relative to ``root``."""
+    for folder in ("", "src", ran_in):
+        if any(reader.is_file(path) for path in entry_point.module_files(root / folder, module)):
+            return folder
+    return ""

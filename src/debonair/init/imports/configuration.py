@@ -1,0 +1,181 @@
+"""A configuration of uWSGI as a whole: the files that it includes, its conditions, and its placeholders."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from debonair.init.imports.forms import Entry, entries, error
+from debonair.project import reader
+
+_INCLUDES = ("ini", "yaml", "yml", "json", "js", "xml", "xmlconfig", "config", "include", "inherit")
+_CONDITION = re.compile(r"(for|if)(-|$|env|exists|plugin|file|dir|directory)|end-?(if|for)$")
+_END = re.compile(r"end-?(if|for)$")
+VARIABLES = ("set", "set-placeholder", "set-ph")
+_DEEP = 8
+"""How often a placeholder may lead to another."""
+_DEEPEST = 16
+"""Files that include each other."""
+_MOST = 20_000
+"""Options of all files."""
+_MOST_FILLED = 4 << 20
+"""Characters of all that is put for placeholders."""
+
+
+def read(path: Path, root: Path) -> list[Entry]:
+    """Return the options of the file ``path`` and of those that it includes, placeholders filled in.
+
+    Files that it includes must be in the folder ``root``. Options that uWSGI does not read, or of which
+    only it knows whether it does, are ``ignored``, and so are those that are too long. The rules stand in
+    uWSGI's manual under "Configuring uWSGI" and "Configuration logic". Raises ``ProjectError`` that names
+    file and line if a file cannot be read.
+    """
+    found = list(_conditions(_Files(root).read(path, "uwsgi"), root))
+    known: dict[str, str] = {}
+    for entry in found:
+        if entry.name in VARIABLES:
+            name, _, value = entry.value.partition("=")
+            known.setdefault(name.strip(), value.strip())
+        known.setdefault(entry.name, entry.value)
+    filler = _Filler(known)
+    return [filler.fill(entry) for entry in found]
+
+
+def placeholders(found: list[Entry]) -> set[str]:
+    """Return the names of all placeholders in the lines of ``found``."""
+    return {name for entry in found for name in re.findall(r"%\(([^()]+)\)", entry.text)}
+
+
+class _Files:
+    """The files that include each other, all of them in one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.seen: set[tuple[str, str]] = set()
+        self.parsed: dict[str, list[Entry]] = {}
+        self.many = 0
+
+    def read(self, path: Path, section: str, deep: int = 0) -> Iterator[Entry]:
+        """Yield the entries of a ``section`` of a file and of what it includes, each once."""
+        place = os.path.realpath(path)
+        found = self._entries(path, place)
+        sections = dict.fromkeys(entry.section for entry in found)
+        if section not in sections:
+            others = ", ".join(f"[{other}]" for other in list(sections)[:_DEEPEST]) or "nothing"
+            raise error(
+                path,
+                1,
+                f"there is no section [{section}], but {others}",
+                "uWSGI reads what is below [uwsgi].",
+            )
+        self.seen.add((place, section))
+        for entry in found:
+            if entry.section != section:
+                continue
+            yield entry
+            if other := _included(entry, self.root):
+                wanted = entry.value.partition(":")[2] or "uwsgi"
+                if (os.path.realpath(other), wanted) in self.seen:
+                    continue
+                if deep == _DEEPEST:
+                    raise error(
+                        entry.file,
+                        entry.line,
+                        f"it includes a file, as more than {_DEEPEST} before it do",
+                        "Write the options into one file.",
+                    )
+                yield from self.read(other, wanted, deep + 1)
+        unread = [entry for entry in found if not deep and (place, entry.section) not in self.seen]
+        yield from (replace(entry, ignored=f"it is of section [{entry.section}]") for entry in unread)
+
+    def _entries(self, path: Path, place: str) -> list[Entry]:
+        if place not in self.parsed:
+            self.parsed[place] = entries(path, self.root)
+            self.many += len(self.parsed[place])
+            if self.many > _MOST:
+                raise error(path, 1, f"there are more than {_MOST} options", "No app needs so many.")
+        return self.parsed[place]
+
+
+def _included(entry: Entry, root: Path) -> Path | None:
+    """Return the file that ``entry`` includes, if it does and the file is in the folder ``root``."""
+    if entry.name not in _INCLUDES:
+        return None
+    name = entry.value.partition(":")[0]
+    path = entry.file.parent / name if name else entry.file
+    return path if reader.is_file(path) and reader.is_inside(path, root) else None
+
+
+def _conditions(found: Iterator[Entry], root: Path) -> Iterator[Entry]:
+    depth = 0
+    for entry in found:
+        if _CONDITION.match(entry.name) and not entry.ignored:
+            depth = max(0, depth - 1) if _END.match(entry.name) else depth + 1
+            yield replace(entry, ignored="a condition of uWSGI's own; the settings have none")
+        elif depth:
+            yield replace(entry, ignored="it depends on the condition above", missed=True)
+        elif entry.name in _INCLUDES:
+            there = _included(entry, root) is not None
+            why = "read, see there" if there else f"{entry.value} is not here"
+            if not there and reader.is_file(entry.file.parent / entry.value.partition(":")[0]):
+                why = f"{entry.value} leads out of the project"
+            yield replace(entry, ignored=why, missed=not there)
+        elif entry.name in VARIABLES:
+            yield replace(entry, ignored="a variable of this file, filled in where it is used")
+        else:
+            yield entry
+
+
+class _Filler:
+    """What placeholders stand for, and how much they may yet become."""
+
+    def __init__(self, known: dict[str, str]) -> None:
+        self.known = known
+        self.left = _MOST_FILLED
+
+    def fill(self, entry: Entry) -> Entry:
+        """Return ``entry`` with what uWSGI would put for its placeholders; ``ignored`` if that is too long.
+
+        A few placeholders that name each other twice are gigabytes.
+        """
+        value = entry.value
+        try:
+            for _ in range(_DEEP):
+                before, value = value, self._once(r"%\(([^()]+)\)", value, self.known)
+                if value == before:
+                    break
+            value = self._once(r"%([dpsncve])", value, _magic(entry.file))
+        except OverflowError:
+            return replace(
+                entry,
+                value="",
+                ignored=entry.ignored or f"it is longer than {reader.LONGEST} characters",
+                missed=not entry.ignored,
+            )
+        return replace(entry, value=value)
+
+    def _once(self, pattern: str, value: str, known: Mapping[str, str]) -> str:
+        size = len(value)
+
+        def put(found: re.Match[str]) -> str:
+            nonlocal size
+            new = known.get(found[1], found[0])
+            size += len(new)
+            self.left -= len(new)
+            if size > reader.LONGEST or self.left < 0:
+                raise OverflowError
+            return new
+
+        if size > reader.LONGEST:
+            raise OverflowError
+        return re.sub(pattern, put, value)
+
+
+def _magic(file: Path) -> dict[str, str]:
+    return {
+        "d": f"{file.parent}/", "p": str(file), "s": file.name, "n": file.stem, "c": file.parent.name,
+        "v": str(file.parent), "e": file.suffix.removeprefix("."),
+    }  # fmt: skip

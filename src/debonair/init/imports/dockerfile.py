@@ -1,0 +1,165 @@
+"""The CMD, the ENTRYPOINT and the ENV of a Dockerfile, and the Debian packages that it installs.
+
+Only the last stage is what ran, with those that it is made from.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from debonair.init.imports import commandline, places, variables
+from debonair.init.imports.account import Account, Imported
+from debonair.project import reader
+
+_NOT_KEPT = re.compile(
+    r"PYTHON\w*|PIP_\w*|PATH|PORT|DEBIAN_FRONTEND|LANG|LC_\w*|VIRTUAL_ENV|POETRY_\w*|\w*SECRET\w*"
+)
+_FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
+_HERE = re.compile(r"(?:^|\s)[0-9]*<<-?[\"']?([A-Za-z_]\w*)[\"']?(?=\s|$)")
+"""What begins lines that are the input of a command, up to the line that is this word."""
+_MOST = 256 << 10
+"""Bytes of the file."""
+_SHOWN = 1000
+"""Characters of an instruction that are shown."""
+
+
+@dataclass(eq=False)
+class _Stage:
+    """What is between one FROM and the next."""
+
+    base: str = ""
+    """The image, or the stage, that it is made from, in lower case."""
+    name: str = ""
+    instructions: list[tuple[int, str, str, str]] = field(default_factory=list)
+    """Number, the line as it stands, its first word, and the rest."""
+
+
+def read(path: Path, root: Path) -> Imported:
+    """Return what the Dockerfile at ``path`` says; what is not known in it is passed over."""
+    accounts = list[Account]()
+    settings = dict[str, Any]()
+    starts = dict[str, tuple[int, str, str]]()  # the last of each counts
+    stages = _stages(reader.text(path, places.boundary(path, root), most=_MOST))
+    ran = _ran(stages)
+    for stage in (*(stage for stage in stages if stage not in ran), *ran):
+        told = False
+        for number, line, word, rest in stage.instructions:
+            if word not in {"CMD", "ENTRYPOINT", "ENV"} and not _installs(word, rest):
+                continue
+            if stage not in ran:
+                accounts.append(
+                    Account(path, number, line, "", "of a stage that the last one is not made from")
+                )
+            elif word == "ENV":
+                accounts += _environment(path, number, line, rest, settings)
+            elif word == "RUN":
+                why = "what the app runs of these goes into 'depends'; what only a build needs does not"
+                accounts.append(Account(path, number, line, "", why))
+            else:
+                if word == "ENTRYPOINT" and not told:
+                    starts.pop("CMD", None)  # that of the stage below was for another program
+                told = True
+                starts[word] = (number, line, _words(rest.strip()))
+    if starts:
+        said = commandline.read(
+            " ".join(starts[word][2] for word in ("ENTRYPOINT", "CMD") if word in starts)
+        )
+        settings |= said.settings
+        number, line, _ = max(starts.values())
+        accounts.append(Account(path, number, line, ", ".join(said.keys()), said.why))
+    return Imported(tuple(sorted(accounts, key=lambda account: account.line)), settings, ())
+
+
+def _stages(text: str) -> list[_Stage]:
+    found = [_Stage()]
+    for number, line in _instructions(text):
+        word, _, rest = line.partition(" ")
+        if word.upper() == "FROM" and (said := _FROM.match(rest.strip())):
+            found.append(_Stage(said[1].lower(), (said[2] or "").lower()))
+        else:
+            found[-1].instructions.append((number, line[:_SHOWN], word.upper(), rest))
+    return found
+
+
+def _ran(stages: list[_Stage]) -> list[_Stage]:
+    """Return the last of ``stages`` and those that it is made from, the lowest first."""
+    found = [stages[-1]]
+    for place in range(len(stages) - 2, -1, -1):
+        if stages[place].name and stages[place].name == found[0].base:
+            found.insert(0, stages[place])
+    return found
+
+
+def _installs(word: str, rest: str) -> bool:
+    return word == "RUN" and "apt-get" in rest and "install" in rest
+
+
+def _environment(
+    path: Path, number: int, line: str, rest: str, settings: dict[str, Any]
+) -> Iterator[Account]:
+    for name, value in _variables(rest):
+        why = _why_not(name, value)
+        if not why:
+            settings.setdefault("service", {}).setdefault("environment", {})[name] = value
+        yield Account(path, number, line, "" if why else f"service.environment.{name}", why)
+
+
+def _why_not(name: str, value: str) -> str:
+    """Return why a variable is not kept; empty if it is."""
+    if wrong := reader.unfit(value):
+        return f"its value {wrong}"
+    if _NOT_KEPT.fullmatch(name) or "$" in value:
+        return f"{name} is the container's own matter"
+    if value.startswith("/"):
+        return f"{value} is a path of the container"
+    return variables.judge(name, value).why
+
+
+def _instructions(text: str) -> Iterator[tuple[int, str]]:
+    start, pieces = 0, list[str]()
+    until = list[str]()
+    for number, line in enumerate(reader.lines(text), 1):
+        if until:
+            until = until[1:] if line.strip() == until[0] else until
+            continue
+        if line.lstrip().startswith("#"):
+            continue
+        start = start if pieces else number
+        pieces.append(line.rstrip().removesuffix("\\").strip())
+        if not line.rstrip().endswith("\\"):
+            if joined := " ".join(pieces).strip():
+                yield start, joined
+                if re.match(r"(RUN|COPY|ADD)\s", joined, re.IGNORECASE):
+                    until = _HERE.findall(joined)
+            pieces = []
+
+
+def _words(text: str) -> str:
+    """Return the shell's form of a command, which may be a list of JSON."""
+    try:
+        listed = json.loads(text, parse_int=str)
+    except (ValueError, RecursionError):
+        return text
+    words = [str(word) for word in listed] if isinstance(listed, list) else []
+    if words[:2] in (["sh", "-c"], ["bash", "-c"], ["/bin/sh", "-c"], ["/bin/bash", "-c"]):
+        return " ".join(words[2:])
+    return shlex.join(words)
+
+
+def _variables(text: str) -> list[tuple[str, str]]:
+    if len(text) > reader.LONGEST:
+        return [(text.split(" ", 1)[0].partition("=")[0][:_SHOWN], text)]
+    if "=" not in text.split(" ", 1)[0]:
+        name, _, value = text.partition(" ")
+        return [(name, value.strip())]
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return []
+    return [(word.partition("=")[0], word.partition("=")[2]) for word in words if "=" in word]

@@ -1,0 +1,73 @@
+"""Which files of other tools a project has, and who reads each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from debonair.errors import ProjectError
+from debonair.init.imports import dockerfile, heroku, nginx, places, uwsgi
+from debonair.init.imports.account import Imported
+from debonair.project import reader
+
+_FOLDERS = (
+    "", "deploy", "deployment", "conf", "config", "etc", "server", "uwsgi", "nginx", "docker", "contrib",
+    "sites-available", "nginx/sites-available", "etc/nginx/sites-available", "sites-enabled",
+)  # fmt: skip
+_READERS: tuple[tuple[str, Callable[[Path, Path], Imported]], ...] = (
+    (r"runtime\.txt", heroku.runtime),
+    (r"app\.json", heroku.app_json),
+    (r"Dockerfile", dockerfile.read),
+    (r"Procfile", heroku.procfile),
+    (r"(.*[._-])?nginx([._-].*)?\.conf|.*\.nginx|nginx[._-]?site", nginx.read),
+    (r"(.*[._-])?uwsgi([._-].*)?\.(ini|ya?ml|xml|json)", uwsgi.read),
+)
+_HEAD = 256 << 10
+"""Bytes of a file of any name that are looked at."""
+_SERVER = re.compile(r"^[ \t]*server\s*\{", re.MULTILINE)
+_ONLY_AT_THE_TOP = re.compile(r"runtime\.txt|app\.json|Dockerfile|Procfile")
+
+
+def find(root: Path) -> list[Path]:
+    """Return the files of other tools in the project at ``root``, the one that counts most last."""
+    folders = [root / folder for folder in _FOLDERS if reader.is_inside(root / folder, root)]
+    found = [
+        here / name
+        for folder in folders
+        for here, _, names in reader.below(folder, deepest=0)
+        for name in names
+        if reader.is_file(here / name)
+        and (folder == root or not _ONLY_AT_THE_TOP.fullmatch(name))
+        and _place(here / name, root) >= 0
+    ]
+    return sorted(dict.fromkeys(found), key=lambda path: (_place(path, root), path))
+
+
+def read(path: Path, root: Path) -> Imported:
+    """Return what the file at ``path`` says. Raises ``ProjectError`` if nobody reads it or it is wrong."""
+    if not reader.is_file(path):
+        raise ProjectError(f"There is no file {path}.", hint="Name the file to import.")
+    place = _place(path, places.boundary(path, root))
+    if place < 0:
+        raise ProjectError(
+            f"{path.name} is of no kind that is imported.",
+            hint="Those are uWSGI's files (ini, yaml, xml, json), nginx sites, a Procfile, a Dockerfile, "
+            "an app.json and a runtime.txt.",
+        )
+    return _READERS[place][1](path, root)
+
+
+def _place(path: Path, root: Path) -> int:
+    """Return which of the readers reads ``path``, a file in ``root``; -1 for none."""
+    for place, (pattern, _) in enumerate(_READERS):
+        if re.fullmatch(pattern, path.name):
+            return place
+    # Other files have any name; what is in them says what they are.
+    if path.suffix == ".ini" and re.search(
+        r"^\[uwsgi\]", reader.head(path, root, most=_HEAD), re.MULTILINE
+    ):
+        return len(_READERS) - 1
+    if path.suffix in {"", ".conf"} and path.name != path.name.upper():
+        return len(_READERS) - 2 if _SERVER.search(reader.head(path, root, most=_HEAD)) else -1
+    return -1

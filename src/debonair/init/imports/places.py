@@ -1,0 +1,87 @@
+"""Folders of another machine, found again in the project."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+from debonair.project import reader
+
+_MOST_PARTS = 64
+"""Folders of a path that is looked for."""
+
+
+def boundary(path: Path, root: Path) -> Path:
+    """Return the folder that what is read on behalf of the file ``path`` must be in.
+
+    That is the project's, ``root``. The author may name a file elsewhere, which then may lead to others in
+    its own folder.
+    """
+    plain = Path(os.path.normpath(path.absolute()))
+    return root if plain.is_relative_to(root.absolute()) else plain.parent
+
+
+def shown(path: Path, root: Path) -> str:
+    """Return ``path`` as it is called in a message: relative to the project's folder, if it is in it."""
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def inside(root: Path, text: str, home: str = "") -> str | None:
+    """Return the place in the project of ``text``, a path in a foreign file: relative to ``root``.
+
+    A path on the machine where the app ran, ``/home/pi/app/static``, is taken from ``home`` on, the folder
+    that the app ran in there, and else found by its end: what of it is in the project, the longest first.
+    The project's own folder is ``.``; ``None`` if there is no such file or folder.
+    """
+    path = PurePosixPath(text)
+    if ".." in path.parts or len(path.parts) > _MOST_PARTS or reader.unfit(text):
+        return None
+    if not path.is_absolute():
+        return str(path) if _is_there(root, path) else None
+    for base in (str(root), home):
+        if base and path.is_relative_to(base) and _is_there(root, rest := path.relative_to(base)):
+            return str(rest)
+    parts = path.parts[1:]
+    ends = ("/".join(parts[first:]) for first in range(len(parts)))
+    found = next((end for end in ends if _is_there(root, PurePosixPath(end))), None)
+    return "." if found is None and path.name == root.name else found
+
+
+def _is_there(root: Path, path: PurePosixPath) -> bool:
+    place = root / path
+    return (reader.is_file(place) or reader.is_folder(place)) and reader.is_inside(place, root)
+
+
+def static(root: Path, found: dict[str, str], url: str, folder: str, home: str = "") -> tuple[str, str]:
+    """Add to ``found`` the ``folder`` that was served at ``url``; return what it became, and why.
+
+    The settings have folders of the project below a prefix (``static``), and nothing else.
+    """
+    prefix = f"/{url.strip('/')}/"
+    place = inside(root, folder, home)
+    if prefix == "//":
+        return "", "all of / is the app's; 'static' has a prefix for each folder"
+    if not re.fullmatch(r"/([^\s{};\"'\\/]+/)+", prefix) or reader.unfit(prefix):
+        return "", "no prefix of addresses that a setting can name"
+    if place is None or place == ".":
+        return "", f"{folder} is not in the project; what the app writes is in /var/lib/APP"
+    if not reader.is_folder(root / place):
+        return "", "a single file; 'static' has folders"
+    found[prefix] = place
+    uploads = (
+        "; what visitors upload belongs into /var/lib/APP" if re.search("media|upload", prefix) else ""
+    )
+    return "static", f"{prefix} = {place}{uploads}"
+
+
+def address(text: str) -> str:
+    """Return an address that something listens at in one form, so that two can be compared.
+
+    That is a port of the local machine, or the name of a socket.
+    """
+    text = re.sub(r"^(https?|uwsgi)://", "", text.strip()[: reader.LONGEST]).rstrip("/")
+    for part in reversed(re.split("[/:]", text)):
+        if socket := re.match(r".+\.sock\w*", part):
+            return socket[0]
+    return re.sub(r"^(127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1?\]|\*)?:(?=\d+$)", "localhost:", text)

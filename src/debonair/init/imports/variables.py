@@ -1,0 +1,69 @@
+"""Variables of an environment, and which of them may be written into a package."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from debonair.project import reader
+
+_LONGEST = 200
+"""Characters of a name."""
+_SECRET = re.compile(
+    r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY($|_)|API_?KEY|(^|_)DSN$", re.I
+)
+_LOGIN = re.compile(r"\w+://[^/\s:@]*:[^/\s@]+@")
+_DEVELOPMENT = {
+    "FLASK_ENV",
+    "FLASK_DEBUG",
+    "DEBUG",
+    "DJANGO_DEBUG",
+    "APP_DEBUG",
+    "FLASK_RUN_RELOAD",
+    "APP_ENV",
+}
+_OFF = {"", "0", "false", "no", "off", "production", "prod", "staging"}
+_INTERPRETER = {"PATH", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a variable."""
+
+    kept: bool
+    """It may stand in ``service.environment``."""
+    why: str
+    """Why it may not."""
+    secret: bool = False
+    """Its value is not to be shown."""
+    warning: str = ""
+
+
+def judge(name: str, value: str) -> Verdict:
+    """Return whether the variable ``name`` with its ``value`` may be written into a package."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or len(name) > _LONGEST:
+        return Verdict(kept=False, why="no name for a variable")
+    if wrong := reader.unfit(value):
+        return Verdict(kept=False, secret=bool(_SECRET.search(name)), why=f"its value {wrong}")
+    if _SECRET.search(name) or _LOGIN.search(value):
+        return Verdict(
+            kept=False,
+            secret=True,
+            why="each Pi makes one of its own, in /etc/APP/env"
+            if name == "SECRET_KEY"
+            else "a secret; it belongs into /etc/APP/env on the Pi",
+            warning=""
+            if name == "SECRET_KEY"
+            else f"{name} looks like a secret, and everybody can read a package. Set it on the Pi: "
+            f"sudo APP env set {name}=...",
+        )
+    if name.upper() in _DEVELOPMENT and value.strip("'\"").lower() not in _OFF:
+        return Verdict(
+            kept=False,
+            why="for development only",
+            warning=f"{name}={value} was left out: it is for development, and shows the app's insides to "
+            "visitors.",
+        )
+    if name in _INTERPRETER:
+        return Verdict(kept=False, why="the package brings a virtual environment of its own")
+    return Verdict(kept=True, why="")

@@ -1,0 +1,286 @@
+"""The first settings of a project: what was found of it, said with the fewest keys."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from debonair.errors import ProjectError
+from debonair.host.cache import whole
+from debonair.host.run import run
+from debonair.init import settings_file
+from debonair.init.discovery import application, django, identity, traits
+from debonair.init.discovery.application import Ask
+from debonair.init.discovery.callables import Callables
+from debonair.init.discovery.code import Module, modules
+from debonair.init.discovery.finding import Finding
+from debonair.init.discovery.identity import Runner
+from debonair.init.discovery.needs import needs as imported_packages
+from debonair.init.discovery.needs import requirements_text
+from debonair.init.imports import account as imports
+from debonair.init.imports import files
+from debonair.init.imports.account import Imported
+from debonair.project import dependencies, legacy_metadata, maintainer, reader, settings
+from debonair.project import pyproject as pyproject_toml
+from debonair.project.model import normalised
+from debonair.target.model import load
+
+_REQUIREMENTS = "requirements.txt"
+_SAYING = ("Pipfile", "Pipfile.lock", "pylock.toml", "uv.lock", "poetry.lock", "pdm.lock")
+"""What says, besides requirements files, what a project needs."""
+_HEAD = "Written by 'debonair init', and yours to change. 'debonair schema' has every key."
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What ``debonair init`` understood of a project, and what it would write."""
+
+    root: Path
+    file: Path
+    """Where the settings go, or are already."""
+    present: bool
+    """Whether there are settings already; then nothing is written."""
+    findings: tuple[Finding, ...]
+    imported: Imported
+    """What the files of other tools say."""
+    notes: tuple[str, ...]
+    """What the author should know, each a sentence or two."""
+    text: str
+    """What is to be written."""
+    requirements: str = ""
+    """What is to be written into requirements.txt; empty if nothing is."""
+
+
+def write(draft: Draft) -> None:
+    """Write the settings of ``draft``, at the end of a pyproject.toml; what stands there stays as it is.
+
+    The requirements, which are proposed only if there is no such file, become one. Raises ``ProjectError``
+    if the settings are a link that leads out of the project.
+    """
+    file = Path(os.path.realpath(draft.file))  # resolve() fails for a link to itself
+    if not reader.is_inside(file, draft.root):
+        raise ProjectError(
+            f"{draft.file} leads out of the project, to {file}.",
+            hint="Take the link away, or put a file there.",
+        )
+    before = file.read_bytes() if reader.is_file(file) else b""
+    added = draft.text.encode()
+    if before:
+        added = b"\n" * (2 - before.endswith(b"\n")) + added
+    if b"\r\n" in before:
+        added = added.replace(b"\n", b"\r\n")
+    if draft.requirements:
+        with whole(draft.root / _REQUIREMENTS) as temporary:
+            temporary.write_text(draft.requirements, encoding="utf-8")
+    with whole(file) as temporary:
+        temporary.write_bytes(before + added)
+
+
+def draft(
+    root: Path,
+    environ: Mapping[str, str],
+    *,
+    entry: str = "",
+    foreign: Sequence[Path] = (),
+    ask: Ask | None = None,
+    runner: Runner = run,
+) -> Draft:
+    """Return what is to be said and written of the project in the folder ``root``.
+
+    ``entry`` is the WSGI callable if it was given; ``foreign`` are files of other tools, besides those that
+    lie where such files usually do. ``ask`` is asked what cannot be known; without it the best guess is
+    taken. Raises ``ProjectError`` if there is no application, if several are equally good and nobody can
+    be asked, and for a file that cannot be read.
+    """
+    if not root.is_dir():
+        raise ProjectError(f"There is no folder {root}.")
+    pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
+    tables = reader.toml(pyproject, root) if reader.is_file(pyproject) else {}
+    pyproject_toml.check(tables, pyproject)
+    own = reader.is_file(bare)
+    table = reader.toml(bare, root) if own else tables.get("tool", {}).get("debonair")
+    file = bare if own or (table is None and "project" not in tables) else pyproject
+    older, source = legacy_metadata.project(root, tables)
+    stated, source = (tables["project"], "pyproject.toml") if "project" in tables else (older, source)
+    code, broken = modules(root)
+    callables = Callables(code)
+    paths = dict.fromkeys([*files.find(root), *(path.absolute() for path in foreign)])
+    imported = imports.merge(files.read(path, root) for path in reversed(paths))
+    asked = None if table else ask
+
+    chosen = application.choose(
+        root,
+        callables,
+        imported,
+        entry=entry or (table or {}).get("wsgi", ""),
+        source="--wsgi" if entry else file.name,
+        scripts=stated.get("scripts", {}),
+        broken=broken,
+        ask=asked,
+    )
+    needs, notes = _needs(root, file, tables, older, source)
+    said, more = application.settings_of(imported, root)
+    proposed = ""
+    if not chosen[0].key:
+        more.append(
+            "No application was found, so the package brings commands, and no service and no site. If a "
+            "server can serve it, name what it calls: debonair init --wsgi MODULE:CALLABLE"
+        )
+    if not notes:  # there may be requirements that cannot be read
+        proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *said])
+    notes += more
+    hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
+    notes += more
+    of_django, more_of_django = django.look(root, code)
+    findings = _merged(
+        chosen,
+        _identity(root, stated, tables, source, environ=environ, runner=runner, ask=asked),
+        needs,
+        identity.targets(stated, source),
+        hardware,
+        traits.static(code, root),
+        of_django,
+        traits.migrations(code, root),
+        _install(code, stated),
+        said,
+    )
+    notes += [f"{reason}. That file was not looked into." for reason in broken]
+    notes += more_of_django
+    python = load(_targets(findings)[0]).python_version
+    notes += traits.traps(code, python)
+    notes += traits.pins([line for found in needs for line in found.value], python)
+    notes += imported.warnings
+    prefix = "tool.debonair" if file == pyproject else ""
+    findings, more = _fit(findings)
+    notes += more
+    lines = [(found.key, found.value, found.where) for found in findings if found.key]
+    text = settings_file.text(lines, prefix=prefix, head=_HEAD)
+    _check(text, file, prefix)
+    return Draft(root, file, table is not None, tuple(findings), imported, tuple(notes), text, proposed)
+
+
+def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
+    """Return those of ``findings`` that settings can hold, and sentences on the others."""
+    kept, notes = list[Finding](), list[str]()
+    for found in findings:
+        values = found.value if isinstance(found.value, list) else [found.value]
+        said = [text for text in (*found.key, *values) if isinstance(text, str)]
+        if wrong := next(filter(None, map(reader.unfit, said)), ""):
+            notes.append(
+                f"{found.where}: '{found.name}' was left out, as it {wrong}. A setting is one line."
+            )
+        else:
+            kept.append(found)
+    return kept, notes
+
+
+def _identity(
+    root: Path,
+    stated: Mapping[str, Any],
+    tables: Mapping[str, Any],
+    source: str,
+    *,
+    environ: Mapping[str, str],
+    runner: Runner,
+    ask: Ask | None,
+) -> list[Finding]:
+    package = identity.package(root, stated, source)
+    description = identity.description(root, stated, package.value, source)
+    person = identity.maintainer(root, stated, source, environ, runner)
+    return [
+        package,
+        identity.version(root, stated, tables, source),
+        _asked("What does the app do, in a line?", description, ask),
+        _asked("Who maintains it (Name <mail>)?", person, ask),
+    ]
+
+
+def _asked(question: str, found: Finding, ask: Ask | None) -> Finding:
+    """Return ``found``, or what the author says instead if it is only a guess."""
+    if ask is None or not found.guessed:
+        return found
+    return replace(found, value=ask(question, (), found.value), where="")
+
+
+def _needs(
+    root: Path, file: Path, tables: Mapping[str, Any], older: Mapping[str, Any], source: str
+) -> tuple[list[Finding], list[str]]:
+    """Return the requirements, and why they are none if they cannot be read."""
+    try:
+        found = dependencies.of(
+            root, file, project=tables.get("project", {}), tables=tables, older=older, older_file=source
+        )
+    except ProjectError as wrong:
+        return [], [f"{wrong.message} {wrong.hint}"]
+    lines = [Finding("requirements", list(found.requirements), found.source)] if found.source else []
+    return lines, []
+
+
+def _proposed(
+    root: Path, file: Path, needs: list[Finding], code: Sequence[Module], runs: Sequence[Finding]
+) -> tuple[str, list[Finding], list[str]]:
+    """Return a requirements file by what ``runs`` imports, if nothing says any; the findings; and notes."""
+    said = any(found.value for found in needs)
+    if said or any(reader.is_file(root / name) for name in (*dependencies.FILES, *_SAYING)):
+        return "", needs, []
+    own = [
+        str(found.value) for found in runs if found.key[:1] == ("uwsgi",) and found.key[-1] == "pythonpath"
+    ]
+    folders = [root / "src" if (root / "src").is_dir() else root, *(root / name for name in own)]
+    found = imported_packages(code, [str(item.value) for item in runs], folders)
+    if not found:
+        return "", needs, []
+    names = [need.package for need in found]
+    if needs:
+        listed = ", ".join(f'"{name}"' for name in names)
+        note = (
+            f"{needs[0].where} says of no dependencies, and {found[0].where} imports {found[0].imported}. "
+            f"If nothing else brings it, add what is lacking there: dependencies = [{listed}]"
+        )
+        return "", needs, [note]
+    note = (
+        "Nothing said what the app needs from the package index. requirements.txt was written by what it "
+        "imports; look through it before you build."
+    )
+    why = f"{_REQUIREMENTS}, by what is imported"
+    return requirements_text(found), [Finding("requirements", names, why)], [note]
+
+
+def _install(code: Sequence[Module], stated: Mapping[str, Any]) -> list[Finding]:
+    where = traits.asks_for_itself(code, str(stated.get("name", "")))
+    return [Finding("install", "wheel", where, ("install",))] if where else []
+
+
+def _merged(*groups: Sequence[Finding]) -> list[Finding]:
+    """Return all findings; of those of one key the last counts, but what stands in [project] stays."""
+    by_key = dict[tuple[str, ...], Finding]()
+    stated = {found.name for group in groups for found in group if not found.key}
+    for number, found in enumerate(found for group in groups for found in group):
+        if found.key and found.name in stated:
+            continue
+        by_key[found.key or (str(number),)] = found
+    return list(by_key.values())
+
+
+def _targets(findings: Sequence[Finding]) -> list[str]:
+    said = [found.value for found in findings if found.key == ("targets",)]
+    return list(said[-1] if said else settings.defaults()["targets"])
+
+
+def _name(requirement: str) -> str:
+    return normalised(re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0])
+
+
+def _check(text: str, file: Path, prefix: str) -> None:
+    """Raise ``ProjectError`` if an answer or a foreign file is what no key can hold; nothing is written."""
+    table: dict[str, Any] = tomllib.loads(text)
+    for name in prefix.split(".") if prefix else ():
+        table = table[name]
+    said = settings.read(table, file=file, prefix=prefix)
+    if said.maintainer:
+        maintainer.check(said.maintainer, file)

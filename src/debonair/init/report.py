@@ -1,0 +1,83 @@
+"""What ``debonair init`` prints: what was found, what became of other tools' files, what comes next."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from debonair.init.imports.account import table
+from debonair.init.proposal import Draft
+
+_MAX_VALUE = 48
+
+
+def text(draft: Draft, *, columns: int = 0) -> str:
+    """Return all that is to be said of ``draft``; prose is in lines of ``columns``, else the terminal's."""
+    width = min(columns or shutil.get_terminal_size((100, 24)).columns, 120)
+    accounts = [
+        replace(account, file=_short(account.file, draft.root)) for account in draft.imported.accounts
+    ]
+    blocks = [
+        "\n".join(_found(draft)),
+        table(accounts, width=width).rstrip("\n"),
+        "\n".join(_notes(draft, width)),
+        "\n".join(_written(draft)),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _found(draft: Draft) -> Iterator[str]:
+    yield f"Found in {draft.root}:"
+    rows = [(found.name, _shown(found.value), found.where) for found in draft.findings]
+    yield from _table(rows)
+
+
+def _short(path: Path, root: Path) -> Path:
+    return path.relative_to(root) if path.is_relative_to(root) else path
+
+
+def _notes(draft: Draft, width: int) -> Iterator[str]:
+    if draft.notes:
+        yield "To know:"
+    for note in draft.notes:
+        yield textwrap.fill(
+            note, width, initial_indent="  - ", subsequent_indent="    ", break_long_words=False
+        )
+
+
+def _written(draft: Draft) -> Iterator[str]:
+    folder = "" if draft.root == Path.cwd() else f" {draft.root}"
+    place = draft.file.relative_to(draft.root)
+    if draft.present:
+        yield f"{place} has settings already, and stays as it is. This would have been written:"
+    else:
+        yield f"Written {'into' if place.name == 'pyproject.toml' else 'to'} {place}:"
+    yield ""
+    yield textwrap.indent(draft.text.rstrip("\n"), "    ")
+    if draft.requirements:
+        yield ""
+        yield "This would be its requirements.txt:" if draft.present else "Written to requirements.txt:"
+        yield ""
+        yield textwrap.indent(draft.requirements.rstrip("\n"), "    ")
+    yield ""
+    yield "Next:"
+    yield f"    debonair build{folder}"
+    yield f"    debonair try {draft.root / 'dist' if folder else 'dist'}/*.deb"
+
+
+def _table(rows: list[tuple[str, str, str]]) -> Iterator[str]:
+    first = max((len(row[0]) for row in rows), default=0)
+    second = max((len(row[1]) for row in rows if len(row[1]) <= _MAX_VALUE), default=0)
+    for one, two, three in rows:
+        yield f"  {one:<{first}}  {two:<{second}}  {three}".rstrip()
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        whole = ", ".join(str(item) for item in value) or "none"
+        return whole if len(whole) <= _MAX_VALUE else f"{len(value)} of them"
+    return str(value).lower() if isinstance(value, bool) else str(value)

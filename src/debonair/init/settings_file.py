@@ -1,0 +1,64 @@
+"""The text of a file of settings: keys of debonair.toml, each with a comment that says where it is from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from debonair.host.terminal import plain
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_LITERAL = re.compile(r"[^'\x00-\x1f\x7f]*")
+_ORDER = ("package", "version", "description", "maintainer", "wsgi", "server", "command")
+_MAX_COLUMN = 60
+
+Line = tuple[tuple[str, ...], Any, str]
+"""The name of a key by its tables, its value, and a comment."""
+
+
+def text(lines: Iterable[Line], *, prefix: str, head: str) -> str:
+    """Return the TOML of ``lines``, sorted into tables below ``prefix``, under the comment ``head``.
+
+    A comment may have the name of a file in it, and that a line break: it stays on its line.
+    """
+    tables = dict[tuple[str, ...], list[Line]]()
+    for line in lines:
+        tables.setdefault(line[0][:-1], []).append(line)
+    blocks = []
+    for table in sorted({(), *tables}, key=lambda name: (len(name) > 0, name)):
+        name = ".".join([*([prefix] if prefix else []), *map(_key, table)])
+        items = sorted(tables.get(table, []), key=_place)
+        block = [f"[{name}]"] if name else []
+        block += [f"# {head}"] if not table else []
+        blocks.append("\n".join([*block, *_aligned(items)]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _place(line: Line) -> int:
+    key = line[0][-1]
+    return _ORDER.index(key) if len(line[0]) == 1 and key in _ORDER else len(_ORDER)
+
+
+def _aligned(items: Sequence[Line]) -> Iterator[str]:
+    said = [(f"{_key(key[-1])} = {value(found)}", comment) for key, found, comment in items]
+    width = max((len(code) for code, _ in said if len(code) <= _MAX_COLUMN), default=0)
+    for code, comment in said:
+        yield f"{code:<{width}}  # {_one_line(comment)}" if comment else code
+
+
+def _one_line(comment: str) -> str:
+    return plain(comment).replace("\n", "\\n")
+
+
+def _key(name: str) -> str:
+    return name if _BARE.fullmatch(name) else value(name)
+
+
+def value(found: Any) -> str:
+    """Return a text, a number, a truth, or a list of them as TOML; what is a text in JSON is one there."""
+    if isinstance(found, str) and '"' in found and _LITERAL.fullmatch(found):
+        return f"'{found}'"
+    return msgspec.json.encode(found).decode().replace('","', '", "').replace("\x7f", "\\u007f")

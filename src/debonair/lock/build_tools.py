@@ -1,0 +1,90 @@
+"""What a build backend runs with (PEP 517), locked: the build requirements of an sdist or of the project.
+
+The lock lies beside the project's own, in ``pylock.build-NAME.toml``; it is made where there is none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from debonair.errors import LockError
+from debonair.host.cache import whole
+from debonair.host.file_lock import exclusive
+from debonair.host.progress import say
+from debonair.lock import pylock
+from debonair.lock.model import Lock
+from debonair.lock.uv import Uv
+
+PYTHON = "3.11"
+"""The oldest Python that Debonair itself runs on: what is locked for it can be used on any machine."""
+ROUNDS = 3
+"""How often a backend may ask for further packages (PEP 517, get_requires_for_build_wheel)."""
+
+
+def path(folder: Path, name: str) -> Path:
+    """Return the file in ``folder`` that the lock of the backend of the distribution ``name`` is."""
+    normalised = re.sub(r"[-_. ]+", "-", name).lower()  # PEP 503
+    return folder / f"pylock.build-{normalised}.toml"
+
+
+def locked(
+    file: Path, requires: tuple[str, ...], python: str, environ: Mapping[str, str], *, locks: Path
+) -> tuple[tuple[str, ...], Lock]:
+    """Return what is to be built with, ``requires`` among it, and its lock, which is ``file``.
+
+    That is made if there is none that is good for that and for ``python``, such as ``3.11``. ``locks`` is
+    the cache's folder of locks: those who are side by side wait for each other. Raises as ``Uv.lock`` does.
+    """
+    name = file.name.removeprefix("pylock.build-").removesuffix(".toml")
+    with exclusive(locks / f"build-{name}.lock"):
+        said = pylock.read(file.read_bytes(), file) if file.exists() else None
+        record = said.record if said else None
+        if (
+            record is None
+            or not {*requires} <= {*record.requirements}
+            or not record.python
+            or numbers(record.python) > numbers(python)
+        ):
+            if name:
+                say(f"Resolving what {name} is built with into {file.name}...")
+            record = pylock.Record(requires, python)
+            data = Uv(file.parent, environ).lock(requires, python, file)
+            with whole(file) as temporary:
+                temporary.write_bytes(pylock.recorded(pylock.relative(data, file.parent), record))
+        data = file.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    return record.requirements, Lock(pylock.read(data, file).packages, file, "pylock.toml", digest)
+
+
+def restless(title: str, requires: tuple[str, ...]) -> LockError:
+    """Return the error for a backend of ``title`` that asks for more each time, ``requires`` at last."""
+    return LockError(
+        f"{title} asks for further packages each time that it is to be built: {', '.join(requires)}.",
+        hint="Its build backend does not keep to PEP 517; lock another version of it.",
+    )
+
+
+def check(filename: str, name: str, version: str) -> None:
+    """Raise ``LockError`` unless ``filename``, which a backend chose, is that of a wheel of what was meant.
+
+    That is of the distribution ``name`` in ``version``; what is empty may be anything.
+    """
+    from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename  # noqa: PLC0415
+    from packaging.version import Version  # noqa: PLC0415
+
+    try:
+        found, is_of, _, _ = parse_wheel_filename(filename)
+    except InvalidWheelFilename:
+        found = None
+    if found is None or not filename.isprintable() or "/" in filename:
+        raise LockError(f"It builds to {filename[:100]!a}, which is not the name of a wheel.")
+    if (name and found != canonicalize_name(name)) or (version and is_of != Version(version)):
+        raise LockError(f"It builds to {filename[:100]}, which is another package, or another version.")
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return the parts of a ``version`` such as ``3.11``, to be compared."""
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,209 @@
+"""Files of a lock, fetched side by side, verified, and kept by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from threading import Event
+from urllib.parse import unquote, urlsplit
+
+from debonair.errors import NetworkError, WheelError
+from debonair.host.cache import Cache, whole
+from debonair.host.progress import progress
+from debonair.lock.model import File
+
+Get = Callable[[str], AbstractContextManager[Iterable[bytes]]]
+"""Opens an address and gives its bytes in pieces; raises ``OSError`` if it cannot."""
+
+_LARGEST = 1 << 29  # bytes of a file that no lock has the size of
+_AT_ONCE = 8
+_TRIES = 3
+_PIECE = 1 << 16
+_TIMEOUT = 30.0  # seconds without a byte
+
+
+def place(file: File, cache: Cache) -> Path:
+    """Return where ``file`` is kept, whether or not it is there."""
+    return cache.root / "wheels" / file.sha256 / file.filename
+
+
+def fetch(
+    files: Sequence[File], cache: Cache, environ: Mapping[str, str], *, get: Get | None = None
+) -> list[Path]:
+    """Return where each of ``files`` lies, after those that are not in ``cache`` were fetched.
+
+    What is kept was verified when it came. ``environ`` may hold a name and password for an index; ``get``
+    stands in for the network. Raises ``WheelError`` if a file's bytes are not those that were locked, and
+    ``NetworkError``, naming all that is missing, if something cannot be fetched.
+    """
+    missing = [file for file in dict.fromkeys(files) if not place(file, cache).is_file()]
+    if missing:
+        _fetch(missing, cache, get or over_http(environ))
+    return [place(file, cache) for file in files]
+
+
+def keep(url: str, cache: Cache, environ: Mapping[str, str], *, get: Get | None = None) -> Path:
+    """Fetch the file at ``url``, whatever its bytes are, and return where it lies in ``cache``.
+
+    Raises ``NetworkError`` if it cannot be fetched, or is unusually large.
+    """
+    name = unquote(urlsplit(url).path.rpartition("/")[2])
+    data = bytearray()
+    try:
+        with (get or over_http(environ))(url) as pieces:
+            for piece in pieces:
+                data += piece
+                if len(data) > _LARGEST:
+                    break
+    except OSError as wrong:
+        raise NetworkError(f"{name} could not be fetched: {reason(wrong)}.") from wrong
+    if len(data) > _LARGEST:
+        raise NetworkError(f"{name} has more than {_LARGEST >> 20} MiB, which is more than is fetched.")
+    file = File(name, hashlib.sha256(data).hexdigest(), url)
+    with whole(place(file, cache)) as temporary:
+        temporary.write_bytes(data)
+    return place(file, cache)
+
+
+def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
+    """Fetch every one of ``missing``; after the first that fails no other is begun."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a build from a full cache needs none
+
+    failed = Event()
+
+    def one(file: File) -> Exception | None:
+        if failed.is_set():
+            return None
+        try:
+            _one(file, place(file, cache), get)
+        except (OSError, WheelError) as wrong:
+            failed.set()
+            return wrong
+        bar.advance(1, file.filename)
+        return None
+
+    with progress("Fetching", len(missing)) as bar, ThreadPoolExecutor(_AT_ONCE) as pool:
+        wrongs = [wrong for wrong in pool.map(one, missing) if wrong]
+    for wrong in wrongs:
+        if isinstance(wrong, WheelError):
+            raise wrong
+    if wrongs:
+        absent = [file.filename for file in missing if not place(file, cache).is_file()]
+        why = reason(wrongs[0])
+        raise NetworkError(
+            f"{len(absent)} of the locked files could not be fetched ({why}): {', '.join(absent)}.",
+            hint="Write the name and password for that host into ~/.netrc, which uv reads too."
+            if "answered 401" in why
+            else "Connect to the network and try again; what was fetched once is kept and needs none.",
+        ) from wrongs[0]
+
+
+def _one(file: File, path: Path, get: Get) -> None:
+    """Fetch ``file`` to ``path``; a connection that breaks off is tried again."""
+    if not file.url:
+        raise FileNotFoundError("the lock has no address for it")
+    for _ in range(_TRIES - 1):
+        try:
+            return _whole(file, path, get)
+        except ConnectionResetError:
+            continue
+    return _whole(file, path, get)
+
+
+def _whole(file: File, path: Path, get: Get) -> None:
+    """Write ``file`` to ``path`` if its bytes are those that were locked."""
+    digest = hashlib.sha256()
+    with whole(path) as temporary:
+        with get(file.url) as pieces, temporary.open("wb") as out:
+            for piece in pieces:
+                digest.update(piece)
+                out.write(piece)
+        if digest.hexdigest() != file.sha256:
+            raise WheelError(
+                f"{file.filename} is not the file that was locked: its sha256 is {digest.hexdigest()}, "
+                f"and must be {file.sha256}.",
+                hint="The index, or something on the way to it, gave other bytes. If you trust them, "
+                "type 'debonair lock' and build again.",
+            )
+
+
+def reason(wrong: Exception) -> str:
+    """Return, in a few words, why something could not be fetched."""
+    response = getattr(wrong, "response", None)
+    if response is not None:
+        return f"{urlsplit(response.url).hostname} answered {response.status_code} {response.reason}"
+    request = getattr(wrong, "request", None)
+    if request is not None and getattr(request, "url", None):
+        kind = "did not answer in time" if "Timeout" in type(wrong).__name__ else "cannot be reached"
+        return f"{urlsplit(request.url).hostname} {kind}"
+    return str(wrong)
+
+
+def over_http(
+    environ: Mapping[str, str], *, timeout: float = _TIMEOUT, retries: int = 4, accept: str = "*/*"
+) -> Get:
+    """Return what opens http, https and file addresses.
+
+    Proxies, ~/.netrc and REQUESTS_CA_BUNDLE are honoured as requests does; the authorities and passwords of
+    pip's configuration too. ``timeout`` is in seconds without a byte; ``accept`` names the content types
+    that are wanted (RFC 9110, 12.5.1).
+    """
+    import requests  # noqa: PLC0415 - slow to import
+    from requests.adapters import HTTPAdapter  # noqa: PLC0415
+    from urllib3.util import Retry  # noqa: PLC0415
+
+    from debonair.lock import index_config  # noqa: PLC0415
+
+    class Session(requests.Session):
+        """Follows a redirect to somebody else with nothing that was meant for the first."""
+
+        def rebuild_auth(
+            self, prepared_request: requests.PreparedRequest, response: requests.Response
+        ) -> None:
+            """Leave out the password, unless scheme, host and port are the same.
+
+            ~/.netrc knows hosts alone: who redirects must not make it tell one where anybody can listen.
+            """
+            to = prepared_request.url or ""
+            if index_config.origin(to) != index_config.origin(response.request.url or ""):
+                prepared_request.headers.pop("Authorization", None)
+                if to.startswith("https://") and (known := requests.utils.get_netrc_auth(to)):
+                    prepared_request.prepare_auth(known)
+
+    session = Session()
+    session.headers["Accept"] = accept
+    retry = Retry(
+        total=retries,
+        connect=min(1, retries),
+        backoff_factor=0.5,
+        status_forcelist=(429, 500, 502, 503, 504),
+        raise_on_status=False,
+    )
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=_AT_ONCE, max_retries=retry))
+    if not (environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")):
+        session.verify = index_config.certificate(environ) or True
+    passwords = index_config.credentials(environ)
+
+    @contextmanager
+    def get(url: str) -> Iterator[Iterable[bytes]]:
+        address = urlsplit(url)
+        if address.scheme == "file":
+            with Path(unquote(address.path)).open("rb") as source:
+                yield iter(lambda: source.read(_PIECE), b"")
+            return
+        with session.get(
+            url, stream=True, timeout=timeout, auth=passwords.get(index_config.origin(url))
+        ) as answer:
+            answer.raise_for_status()
+            yield _pieces(answer)
+
+    def _pieces(answer: requests.Response) -> Iterator[bytes]:
+        try:
+            yield from answer.iter_content(_PIECE)
+        except (requests.exceptions.ChunkedEncodingError, requests.ConnectionError) as broken:
+            raise ConnectionResetError(f"{urlsplit(answer.url).hostname} broke off") from broken
+
+    return get

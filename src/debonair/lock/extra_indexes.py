@@ -1,0 +1,263 @@
+"""Wheels of the targets' extra indexes, for what the primary index has no wheel of.
+
+An extra index decides no version. It is asked for wheels of one version, which was resolved without it, and
+only where a target would go without; and what comes from there is locked by its hash and with its origin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import msgspec
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from debonair.errors import LockError, MachineError
+from debonair.host import decoder
+from debonair.host.progress import say
+from debonair.lock import freshness, index_config, pylock
+from debonair.lock.download import Get, over_http, reason
+from debonair.lock.model import File, Locked
+
+if TYPE_CHECKING:
+    from packaging.tags import Tag
+
+    from debonair.target.model import Target
+
+Wanted = dict[int, frozenset["Tag"]]
+"""By a package's place in the lock, the tags of wheels that it lacks."""
+Found = dict[int, list[File]]
+"""By a package's place in the lock, wheels of it."""
+
+_VARIABLE = "DEBONAIR_PIWHEELS"
+_OFF = ("0", "no", "off", "false")
+_PATIENCE = 3.0  # seconds without a byte; whoever cannot reach the index should not notice
+_AT_ONCE = 8
+_ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+_WHEEL = re.compile(r"[A-Za-z0-9._+!-]+\.whl")
+_ADDRESS = re.compile(r"https?://[!-~]+")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class _Json(msgspec.Struct, frozen=True):
+    """A file on a page of an index in JSON (PEP 691)."""
+
+    filename: str
+    url: str
+    hashes: dict[str, str] = {}
+    size: int = 0
+    yanked: bool | str = False
+
+
+class _Page(msgspec.Struct, frozen=True):
+    files: tuple[_Json, ...] = ()
+
+
+def complete(
+    data: bytes, path: Path, targets: Sequence[Target], environ: Mapping[str, str], get: Get | None = None
+) -> tuple[bytes, dict[str, tuple[str, ...]]]:
+    """Return ``data``, a ``pylock.toml`` as uv wrote it, with the wheels that the extra indexes have.
+
+    The names of the files that were added come with it, by the address of their index. ``path`` is where
+    the lock will be: if an index cannot be asked, which is said, what the lock of before has from there
+    stays. ``environ`` is where indexes are configured, and may turn the extra ones off; ``get`` stands in
+    for the network. Raises ``LockError`` if ``data`` locks what has no hash, ``MachineError`` if
+    DEBONAIR_PIWHEELS cannot be understood.
+    """
+    packages = pylock.read(data, path).packages
+    private = index_config.further(environ, path.parent)
+    added: list[dict[str, File]] = [{} for _ in packages]
+    for address, wanted in lacking(packages, targets, private).items():
+        for number, files in _ask(address, packages, wanted, path=path, environ=environ, get=get).items():
+            added[number] = {**{file.filename: file for file in files}, **added[number]}
+    wheels = [sorted(files.values(), key=lambda file: file.filename) for files in added]
+    origins = dict[str, tuple[str, ...]]()
+    for file in (file for files in wheels for file in files):
+        origins[file.index] = (*origins.get(file.index, ()), file.filename)
+    return pylock.extended(data, wheels), origins
+
+
+def lacking(
+    packages: Sequence[Locked], targets: Iterable[Target], private: frozenset[str] = frozenset()
+) -> dict[str, Wanted]:
+    """Return, by the address of an extra index, what to ask there for.
+
+    That is what one of ``targets`` needs and has no wheel of, compiled or pure. Packages that were named by
+    their address, or have a file that is on this machine or on one of the hosts in ``private``, are left
+    out: nobody else should hear of them, and nobody else's file of that name is meant.
+    """
+    found = dict[str, Wanted]()
+    for target in targets:
+        tags = frozenset(target.tags())
+        compiled = frozenset(tag for tag in tags if tag.platform != "any")
+        for number, package in enumerate(packages):
+            hosts = {urlsplit(file.url).hostname for file in package.files}
+            if not hosts or None in hosts or hosts & private or package.is_direct:
+                continue
+            if not freshness.applies(package.marker, target.markers()):
+                continue
+            if any(_parsed(file.filename)[2] & tags for file in package.wheels):
+                continue
+            for address in target.extra_indexes:
+                wanted = found.setdefault(address, {})
+                wanted[number] = wanted.get(number, frozenset()) | compiled
+    return found
+
+
+def wheels(page: bytes, address: str) -> Iterator[File]:
+    """Yield the wheels on ``page``, that of one distribution, which was found at ``address``.
+
+    It is in HTML or JSON (PEP 503, PEP 691). What has no sha256 is passed over, and so is what was yanked
+    (PEP 592).
+    """
+    if page.lstrip()[:1] == b"{":
+        listed = decoder.json(page, _Page).files
+    else:
+        links = _Links()
+        links.feed(page.decode("utf-8", "replace"))
+        listed = tuple(links.found)
+    for file in listed:
+        sha256 = file.hashes.get("sha256", "").lower()
+        url = urljoin(address, file.url)
+        if (
+            file.yanked is False
+            and _WHEEL.fullmatch(file.filename)
+            and _ADDRESS.fullmatch(url)
+            and _SHA256.fullmatch(sha256)
+        ):
+            yield File(file.filename, sha256, url, file.size)
+
+
+class _Links(HTMLParser):
+    """Collects the links of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = list[_Json]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take note of an anchor; PEP 503 has the hash in the fragment of its address."""
+        said = dict(attrs)
+        if tag != "a" or not (href := said.get("href")):
+            return
+        url, fragment = urldefrag(href)
+        kind, _, value = fragment.partition("=")
+        name = unquote(urlsplit(url).path.rpartition("/")[2])
+        self.found.append(_Json(name, url, {kind: value}, yanked="data-yanked" in said))
+
+
+def _ask(
+    address: str,
+    packages: Sequence[Locked],
+    wanted: Wanted,
+    *,
+    path: Path,
+    environ: Mapping[str, str],
+    get: Get | None,
+) -> Found:
+    """Return what the extra index at ``address`` has, else what the lock at ``path`` has from there."""
+
+    def names(numbers: Iterable[int]) -> str:
+        return ", ".join(f"{packages[number].name} {packages[number].version}" for number in numbers)
+
+    chosen = environ.get(_VARIABLE) or address
+    host = urlsplit(chosen).hostname
+    if chosen.lower() in _OFF:
+        why = f"{urlsplit(address).hostname} is not asked, as {_VARIABLE} is '{chosen}'"
+    elif not _ADDRESS.fullmatch(chosen):
+        raise MachineError(
+            f"{_VARIABLE} is '{chosen}', which is neither the address of an index nor 'off'.",
+            hint=f"Write it as in {_VARIABLE}={address}, or {_VARIABLE}=off.",
+        )
+    else:
+        get = get or over_http(environ, timeout=_PATIENCE, retries=0, accept=_ACCEPT)
+        try:
+            found = _asked(chosen.rstrip("/"), packages, wanted, get)
+        except (OSError, ValueError) as wrong:
+            why = f"{host} could not be asked ({reason(wrong)})"
+        else:
+            if found:
+                say(f"From {host} come wheels of {names(found)} for targets that had none.")
+            return found
+    found = _before(path, packages, wanted)
+    kept = f"; the lock keeps what it has from there of {names(found)}" if found else ""
+    lost = [number for number in wanted if number not in found]
+    say(f"{why}{kept}{f'; some targets have no wheel of {names(lost)}' if lost else ''}.")
+    return found
+
+
+def _asked(address: str, packages: Sequence[Locked], wanted: Wanted, get: Get) -> Found:
+    """Return what the index at ``address`` has.
+
+    Raises ``OSError`` if a page cannot be fetched, ``ValueError`` if one cannot be read. After the first of
+    them no other page is asked for.
+    """
+    pages = {number: f"{address}/{canonicalize_name(packages[number].name)}/" for number in wanted}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        asked = {page: pool.submit(_page, page, get) for page in dict.fromkeys(pages.values())}
+        try:
+            there = {page: list(wheels(answer.result(), page)) for page, answer in asked.items()}
+        except (OSError, ValueError):
+            pool.shutdown(cancel_futures=True)
+            raise
+    found = {
+        number: _fitting(packages[number], there[pages[number]], tags) for number, tags in wanted.items()
+    }
+    return {
+        number: [msgspec.structs.replace(file, index=address) for file in files]
+        for number, files in found.items()
+        if files
+    }
+
+
+def _page(address: str, get: Get) -> bytes:
+    """Return the page at ``address``; an empty one if the index does not know the distribution."""
+    try:
+        with get(address) as pieces:
+            return b"".join(pieces)
+    except OSError as wrong:
+        if getattr(getattr(wrong, "response", None), "status_code", 0) in (404, 410):
+            return b""
+        raise
+
+
+def _before(path: Path, packages: Sequence[Locked], wanted: Wanted) -> Found:
+    """Return what the lock at ``path`` has from extra indexes of the versions that are locked now."""
+    try:
+        old = pylock.read(path.read_bytes(), path).packages
+    except (OSError, LockError):
+        return {}
+    files = [file for package in old for file in package.wheels if file.index]
+    found = {number: _fitting(packages[number], files, tags) for number, tags in wanted.items()}
+    return {number: files for number, files in found.items() if files}
+
+
+def _fitting(package: Locked, files: Iterable[File], tags: frozenset[Tag]) -> list[File]:
+    """Return those of ``files`` that are of the very version of ``package`` and have one of ``tags``.
+
+    A file of a name that ``package`` has already is not among them.
+    """
+    names = {file.filename for file in package.files}
+    own = (canonicalize_name(package.name), Version(package.version))
+    return [
+        file
+        for file in files
+        if file.filename not in names
+        and _parsed(file.filename)[:2] == own
+        and _parsed(file.filename)[2] & tags
+    ]
+
+
+def _parsed(filename: str) -> tuple[str, Version | None, frozenset[Tag]]:
+    """Return the name, version and tags of a wheel; no tags if ``filename`` is not that of one."""
+    try:
+        name, version, _, tags = parse_wheel_filename(filename)
+    except InvalidWheelFilename:
+        return "", None, frozenset()
+    return name, version, frozenset(tags)

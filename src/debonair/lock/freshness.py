@@ -1,0 +1,144 @@
+"""Whether a lock is still one of what the project asks for.
+
+Each function returns a sentence that says what changed, or an empty text if nothing did.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+
+from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from debonair.errors import ProjectError
+from debonair.lock.model import Locked
+
+
+def requirements(texts: Iterable[str], filename: str) -> list[Requirement]:
+    """Return ``texts`` parsed. Raises ``ProjectError`` naming ``filename`` and the text that is wrong."""
+    found = []
+    for text in texts:
+        try:
+            found.append(Requirement(text))
+        except InvalidRequirement as wrong:
+            raise ProjectError(
+                f"{filename}: the requirement '{text}' cannot be read: {str(wrong).splitlines()[0]}",
+                hint="Write it as in 'Flask>=3' (PEP 508).",
+            ) from None
+    return found
+
+
+def against_record(wanted: Sequence[Requirement], recorded: Iterable[str]) -> str:
+    """Compare what is ``wanted`` with what a lock says that it was ``recorded`` from."""
+    old = _by_name(requirements(recorded, "pylock.toml"))
+    new = _by_name(wanted)
+    return _difference(old, new)
+
+
+def against_uv(wanted: Sequence[Requirement], lock: bytes, name: str) -> str:
+    """Compare what is ``wanted`` with what ``uv.lock`` holds as the requirements of the project ``name``.
+
+    Markers are left out of it: uv writes them in another form.
+    """
+    packages = tomllib.loads(lock.decode()).get("package", [])
+    own = [package for package in packages if package.get("name") == canonicalize_name(name)]
+    if not own:
+        return f"it does not have the project {name}"
+    metadata = own[0].get("metadata", {}).get("requires-dist", [])
+    old = _by_name(
+        Requirement(
+            entry["name"]
+            + (f"[{','.join(sorted(entry['extras']))}]" if entry.get("extras") else "")
+            + entry.get("specifier", "")
+        )
+        for entry in metadata
+        if "extra ==" not in entry.get("marker", "")
+    )
+    bare = [
+        Requirement(
+            f"{item.name}{'[' + ','.join(sorted(item.extras)) + ']' if item.extras else ''}{item.specifier}"
+        )
+        for item in wanted
+    ]
+    return _difference(old, _by_name(bare))
+
+
+def against_pins(
+    wanted: Sequence[Requirement],
+    packages: Iterable[Locked],
+    environments: Iterable[Mapping[str, str]],
+) -> str:
+    """Look for each thing ``wanted`` in any of ``environments`` among the ``packages`` of a lock."""
+    pinned = dict[str, list[str]]()
+    for package in packages:
+        pinned.setdefault(canonicalize_name(package.name), []).append(package.version)
+    places = list(environments)
+    for item in wanted:
+        if item.marker and not any(item.marker.evaluate(dict(place)) for place in places):
+            continue
+        versions = pinned.get(canonicalize_name(item.name))
+        if versions is None:
+            return f"'{item}' is not in it"
+        if not any(_satisfies(version, item.specifier) for version in versions):
+            return f"it has {item.name} {', '.join(versions)}, and '{item}' is wanted"
+    return ""
+
+
+def python(oldest: str, version: str) -> str:
+    """Compare the Python ``version`` of a target with the ``oldest`` that a lock was made for, if known."""
+    if oldest and Version(version) < Version(oldest):
+        return f"it is for Python {oldest} and later, and a target has {version}"
+    return ""
+
+
+def allows(requires: str, version: str) -> bool:
+    """Return whether ``requires``, a requires-python or nothing, allows the minor ``version``.
+
+    Raises ``InvalidSpecifier``.
+    """
+    # .99: a minor version is meant, and '>=3.11.4' does not refuse it.
+    return not requires or SpecifierSet(requires).contains(f"{version}.99", prereleases=True)
+
+
+def applies(marker: str, environment: Mapping[str, str]) -> bool:
+    """Return whether ``marker``, of a locked package, is empty or true in ``environment``."""
+    # 'lock_file' knows the extras and groups of PEP 751 too; none of them is asked for.
+    return not marker or Marker(marker).evaluate({"extra": "", **environment}, context="lock_file")
+
+
+def in_environment(markers: Iterable[str], environment: Mapping[str, str]) -> bool:
+    """Return whether one of ``markers`` is true in ``environment``, or there are none."""
+    listed = list(markers)
+    return not listed or any(Marker(text).evaluate(dict(environment)) for text in listed)
+
+
+def _by_name(items: Iterable[Requirement]) -> dict[str, set[str]]:
+    found = dict[str, set[str]]()
+    for item in items:
+        name = canonicalize_name(item.name)
+        found.setdefault(name, set()).add(str(item).replace(item.name, name, 1))
+    return found
+
+
+def _difference(old: Mapping[str, set[str]], new: Mapping[str, set[str]]) -> str:
+    for name in sorted({*old, *new}):
+        was = " and ".join(f"'{text}'" for text in sorted(old.get(name, ())))
+        now = " and ".join(f"'{text}'" for text in sorted(new.get(name, ())))
+        if was and not now:
+            return f"{was} is not wanted any more"
+        if now and not was:
+            return f"{now} is new"
+        if was != now:
+            return f"{was} has become {now}"
+    return ""
+
+
+def _satisfies(version: str, wanted: SpecifierSet) -> bool:
+    try:
+        return not version or wanted.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return False

@@ -1,0 +1,75 @@
+"""The versions that another tool has locked: pipenv, poetry, pdm.
+
+They are no lock to build from, as not all of them name every file for every target. But a first lock keeps
+to them where it can.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from debonair.errors import LockError
+from debonair.project import reader
+
+_FORMS = ("poetry.lock", "pdm.lock", "Pipfile.lock")
+
+
+def find(root: Path) -> Path | None:
+    """Return the lock of another tool in the project at ``root``, if it has one."""
+    return next((root / name for name in _FORMS if reader.is_file(root / name)), None)
+
+
+def read(path: Path) -> dict[str, str]:
+    """Return the version of each package, by its normalised name, that the lock at ``path`` has.
+
+    A package that is locked in several versions, for several Pythons, is left out. Raises ``LockError`` if
+    it cannot be read.
+    """
+    try:
+        text = reader.text(path, path.parent, most=reader.MOST_OF_A_LOCK)
+        if path.name == "Pipfile.lock":
+            listed = [(name, said.get("version", "")) for name, said in json.loads(text)["default"].items()]
+        else:
+            packages = tomllib.loads(text).get("package", [])
+            listed = [(package["name"], package.get("version", "")) for package in packages]
+        found = dict[str, set[str]]()
+        for name, version in listed:
+            if version:
+                plain = str(Version(version.removeprefix("==")))
+                found.setdefault(canonicalize_name(name), set()).add(plain)
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        InvalidVersion,
+        RecursionError,
+    ) as wrong:
+        raise LockError(
+            f"{path} cannot be read: {wrong}.",
+            hint="Mend it, or take it away; 'debonair lock' does without.",
+        ) from None
+    return {name: versions.pop() for name, versions in found.items() if len(versions) == 1}
+
+
+def seed(versions: Mapping[str, str]) -> bytes:
+    """Return a ``pylock.toml`` that pins ``versions`` and names no file: what a resolver prefers."""
+    packages = (
+        f'\n[[packages]]\nname = "{name}"\nversion = "{version}"\n' for name, version in versions.items()
+    )
+    return ('lock-version = "1.0"\ncreated-by = "debonair"\n' + "".join(packages)).encode()
+
+
+def changes(versions: Mapping[str, str], locked: Mapping[str, str]) -> list[str]:
+    """Return what is ``locked`` in another version than ``versions`` has: ``flask 3.1.0 (was 0.12)``."""
+    return [
+        f"{name} {version} (was {versions[name]})"
+        for name, version in sorted(locked.items())
+        if name in versions and Version(versions[name]) != Version(version)
+    ]

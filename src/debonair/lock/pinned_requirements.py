@@ -1,0 +1,149 @@
+"""Requirements files as pip reads them, with every version pinned and every file's hash given.
+
+The format is described in pip's documentation, 'Requirements File Format' and 'Secure installs'.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from debonair.errors import LockError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from debonair.lock.model import Locked
+
+_HASH = re.compile(r"--hash=(\S+)")
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+_INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index")
+_HARMLESS_OPTIONS = (
+    "--require-hashes",
+    "--no-binary",
+    "--only-binary",
+    "--prefer-binary",
+    "--trusted-host",
+)
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """One line: a version, where it is wanted, and the files that it may be."""
+
+    name: str
+    version: str
+    """Empty if the line names an address."""
+    marker: str
+    hashes: frozenset[str]
+    """The sha256 of each file, 64 hexadecimal digits."""
+    url: str = ""
+    """The address of the only file, for ``name @ address``."""
+
+
+class Pins(msgspec.Struct, frozen=True):
+    """A whole file: its pins, and its lines that say where the index is, as they stand there."""
+
+    pins: tuple[Pin, ...]
+    options: tuple[str, ...]
+
+
+def is_pinned(data: bytes) -> bool:
+    """Return whether ``data``, a requirements file, gives hashes: then it is a lock."""
+    return b"--hash=" in data
+
+
+def logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each line's number and text, continuation lines joined, without comments and blanks."""
+    start, pieces = 1, list[str]()
+    for number, line in enumerate(text.splitlines(), 1):
+        if not pieces:
+            start = number
+        bare = _COMMENT.sub("", line).rstrip()
+        if bare.endswith("\\"):
+            pieces.append(bare[:-1])
+            continue
+        pieces.append(bare)
+        if joined := " ".join(pieces).strip():
+            yield start, joined
+        pieces = []
+    if joined := " ".join(pieces).strip():
+        yield start, joined
+
+
+def parse(data: bytes, filename: str) -> Pins:
+    """Return what ``data`` pins; ``filename`` is named in errors.
+
+    Raises ``LockError`` for a line that has no version, no sha256, or is not a requirement: pip would
+    refuse the same file, and what is not pinned cannot be built twice alike.
+    """
+    pins, options = list[Pin](), list[str]()
+    for number, line in logical_lines(data.decode("utf-8", "replace")):
+        where = f"{filename}, line {number}"
+        option = re.split(r"[=\s]", line, maxsplit=1)[0]
+        if option in _INDEX_OPTIONS:
+            options.append(line)
+        elif option in _HARMLESS_OPTIONS:
+            continue
+        elif line.startswith("-"):
+            raise LockError(
+                f"{where}: '{option}' is not understood in a file that is pinned by hashes.",
+                hint="Write the pins themselves there; 'debonair lock' does.",
+            )
+        else:
+            pins.append(_pin(line, where))
+    return Pins(tuple(pins), tuple(options))
+
+
+def hashed(lines: Iterable[str], packages: Iterable[Locked]) -> bytes:
+    """Return a requirements file of ``lines`` (``name==version ; marker``), with hashes.
+
+    Those are of every file that ``packages`` has of that version.
+    """
+    from packaging.requirements import Requirement  # noqa: PLC0415
+
+    listed = list(packages)
+    text = "# Made by 'debonair lock'; pip and uv read it too.\n"
+    for line in sorted(lines):
+        wanted = Requirement(line)
+        hashes = {
+            file.sha256
+            for package in listed
+            if package.name == wanted.name and (wanted.url or package.version in wanted.specifier)
+            for file in package.files
+        }
+        text += line + "".join(f" \\\n    --hash=sha256:{value}" for value in sorted(hashes)) + "\n"
+    return text.encode()
+
+
+def _pin(line: str, where: str) -> Pin:
+    """Return the pin that ``line`` is."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - slow to import
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+
+    hashes = _HASH.findall(line)
+    try:
+        wanted = Requirement(_HASH.sub("", line).strip())
+    except InvalidRequirement as wrong:
+        raise LockError(f"{where}: {str(wrong).splitlines()[0]}") from wrong
+    good = frozenset(text.removeprefix("sha256:").lower() for text in hashes if text.startswith("sha256:"))
+    if not good:
+        raise LockError(
+            f"{where}: {wanted.name} has no sha256, but others in the file have.",
+            hint="Type 'debonair lock', which writes one for every file.",
+        )
+    pinned = [spec for spec in wanted.specifier if spec.operator in ("==", "===")]
+    exact = len(wanted.specifier) == 1 and pinned and not pinned[0].version.endswith(".*")
+    if not exact and not wanted.url:
+        raise LockError(
+            f"{where}: '{wanted}' does not pin one version.",
+            hint=f"Write {wanted.name}==VERSION, or type 'debonair lock'.",
+        )
+    return Pin(
+        name=canonicalize_name(wanted.name),
+        version=pinned[0].version if exact else "",
+        marker=str(wanted.marker or ""),
+        hashes=good,
+        url=wanted.url or "",
+    )

@@ -1,0 +1,160 @@
+"""What uv would have to run code of an sdist for: done in a sandbox instead, and told to uv.
+
+An sdist with ``setup.py`` says what it needs only when it is run, and uv runs it as the user who locks. So
+uv is given a Python that answers what it is, and refuses to run anything; whatever uv fails to build for it
+is described by ``sdist.describe``, in a sandbox, and comes to uv as its setting ``dependency-metadata``.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from debonair.errors import LockError
+from debonair.host import sandbox
+from debonair.host.cache import Cache
+
+if TYPE_CHECKING:
+    from debonair.lock.model import File
+
+MOST = 64
+"""Sdists that may have to be run for one lock."""
+_ANSWERER = """\
+#!/bin/sh
+# The Python that uv is given: it says what it is, and runs nothing.
+case "$1 $2 $3 $4" in
+    "-I -B -c import sys; sys.path = ["*"from python.get_interpreter_info import main; main()")
+        {python} "$@" | sed {edits} ;;
+    *) echo "Nothing of an sdist is run here." >&2; exit 1 ;;
+esac
+"""
+_FAILED = re.compile(r"Failed to (?:download and )?build `([\w.-]+)(?:==([^`\s]+)| @ ([^`\s]+))`")
+
+
+@dataclass(frozen=True)
+class Unbuilt:
+    """An sdist that uv could not look into, by the name and version or the address that it is known by."""
+
+    name: str
+    version: str = ""
+    url: str = ""
+
+    @classmethod
+    def of(cls, said: str) -> Unbuilt | None:
+        """Return the one that uv names in what it ``said``, if it failed for that."""
+        found = _FAILED.search(said)
+        return cls(found[1], found[2] or "", found[3] or "") if found else None
+
+
+@dataclass
+class Told:
+    """What uv is told so that it builds nothing, in files of the ``folder``; ``environ`` is the user's."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    python: str = ""
+    """The version that uv is to take the Python for; that of this one if empty."""
+    known: dict[Unbuilt, str] = field(default_factory=dict)
+    """What was found out, as the setting has it."""
+
+    def words(self) -> list[str]:
+        """Return the options of uv."""
+        path = self.folder / "python"
+        real = str(Path(sys.executable).absolute())
+        # Wherever uv would take the program from: from what it asks, it hears of this one alone.
+        edits = [f's#"[^"]*/bin/python[0-9.]*"#"{path}"#g']
+        if self.python:
+            here = re.escape(".".join(map(str, sys.version_info[:3])))
+            edits.append(f's#"{here}[^"]*"#"{self.python}.99"#g')
+        text = _ANSWERER.format(
+            python=shlex.quote(real), edits=" ".join(f"-e {shlex.quote(edit)}" for edit in edits)
+        )
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+        return ["--python", str(path), "--no-build-isolation"]
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment of uv, whose settings are the user's with what is known besides."""
+        if not self.known:
+            return {}
+        config = self.environ.get("XDG_CONFIG_HOME") or str(Path(self.environ.get("HOME", "/")) / ".config")
+        users = Path(config) / "uv/uv.toml"
+        chosen, without = self.environ.get("UV_CONFIG_FILE"), self.environ.get("UV_NO_CONFIG")
+        before = ""
+        if chosen or not without:
+            with suppress(OSError):
+                before = (Path(chosen) if chosen else users).read_text(encoding="utf-8")
+        file = self.folder / "config/uv/uv.toml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("\n".join([before, *self.known.values()]), encoding="utf-8")
+        if chosen or without:
+            return {"UV_CONFIG_FILE": str(file), "UV_NO_CONFIG": "0"}
+        return {"XDG_CONFIG_HOME": str(file.parents[1])}
+
+    def learn(self, one: Unbuilt, file: File | None) -> None:
+        """Find out what uv wants to know of ``one``, whose sdist is ``file``; none if it has an address.
+
+        Raises ``LockError`` if it cannot be found out, ``NetworkError`` if it or what it is built with
+        cannot be fetched, and ``MachineError`` if this machine allows no sandbox.
+        """
+        from debonair.lock.download import fetch, keep  # noqa: PLC0415
+        from debonair.wheels import pure  # noqa: PLC0415 - it builds by what is locked
+
+        title = f"{one.name} {one.version or one.url}"
+        if one in self.known or len(self.known) >= MOST:
+            raise LockError(f"{title} cannot be looked into: uv does not take what it was told of it.")
+        sandbox.needed(self.environ, f"{title} is asked what it needs")
+        cache = Cache.of(self.environ)
+        if file is None:
+            if urlsplit(one.url).scheme not in ("http", "https", "file") or one.url.endswith("/"):
+                raise LockError(
+                    f"{title} is no sdist, and would have to be run here to find out what it needs.",
+                    hint=f"Make a wheel of {one.name} and name its address, or publish it on your index.",
+                )
+            path = keep(one.url, cache, self.environ)
+        else:
+            (path,) = fetch([file], cache, self.environ)
+        try:
+            self.known[one] = _table(pure.describe(path, title, cache, self.environ), one)
+        except LockError as failed:
+            raise LockError(
+                f"{title} cannot be built, not even to find out what it needs: {failed.message}",
+                hint=f"It may be too old for today's Python: ask for a newer {one.name}, or for any, in "
+                "the requirements.",
+            ) from None
+
+
+def _table(metadata: bytes, one: Unbuilt) -> str:
+    """Return the setting of uv for ``metadata``, which must be that of ``one``. Raises ``LockError``."""
+    from packaging.metadata import InvalidMetadata, Metadata  # noqa: PLC0415 - slow to import
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+    from packaging.version import Version  # noqa: PLC0415
+
+    try:
+        # Only these are looked at: many an old sdist has something else that is wrong.
+        said = Metadata.from_email(metadata, validate=False)
+        # It is told to uv by the name: of another package it would be believed as well.
+        if canonicalize_name(said.name) != canonicalize_name(one.name):
+            raise LockError(f"it says that it is {said.name[:100]!a}")
+        if one.version and said.version != Version(one.version):
+            raise LockError(f"it says that it is of version {said.version}")
+        table = {
+            "name": one.name,
+            "version": str(said.version),
+            "requires-dist": [str(each) for each in said.requires_dist or []],
+            "requires-python": str(said.requires_python or ""),
+            "provides-extra": list(map(str, said.provides_extra or [])),
+        }
+    except (InvalidMetadata, ExceptionGroup, ValueError) as wrong:
+        raise LockError(f"it says of itself what cannot be read: {wrong}") from None
+    lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in table.items() if value]
+    return "\n".join(["[[dependency-metadata]]", *lines, ""])

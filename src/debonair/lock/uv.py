@@ -1,0 +1,260 @@
+"""What uv is asked: to resolve, to name files, to convert its own lock."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from debonair.errors import Error, LockError, MachineError, NetworkError
+from debonair.host.run import CommandError, Completed, find, run
+from debonair.host.sandbox import allowed
+from debonair.host.sandbox import find as find_sandbox
+from debonair.lock.other_locks import seed
+from debonair.lock.sdist_metadata import Told, Unbuilt
+
+if TYPE_CHECKING:
+    from debonair.lock.index_config import Index
+    from debonair.lock.model import File
+
+Runner = Callable[..., Completed]
+
+_NETWORK = re.compile(
+    "failed to fetch|error sending request|dns error|could not connect|timed out|connectivity is disabled",
+    re.IGNORECASE,
+)
+_UNSOLVABLE = re.compile(r"No solution found", re.IGNORECASE)
+_COMMAND = ("--custom-compile-command", "debonair lock")
+
+
+@dataclass(frozen=True)
+class Uv:
+    """uv, for the project in ``root``, with the variables in ``environ``."""
+
+    root: Path
+    environ: Mapping[str, str]
+    runner: Runner = field(default=run)
+
+    def lock(
+        self,
+        requirements: Iterable[str],
+        python: str,
+        previous: Path,
+        *,
+        upgrade: bool = False,
+        constraints: Sequence[str] = (),
+        versions: Mapping[str, str] = {},
+        prereleases: bool = False,
+    ) -> bytes:
+        """Resolve ``requirements`` for every platform and every Python from ``python`` on.
+
+        The format of the result, text in UTF-8, is that of the name of ``previous``: ``pylock.toml``
+        (PEP 751), or ``requirements.txt``, without hashes (uv lists those of every file only in the
+        other). Versions that stand in ``previous``, if it exists, are kept where they can be, unless
+        ``upgrade``; if it does not exist, those of ``versions`` are. ``constraints`` hold for a package
+        if anything asks for it. With ``prereleases`` versions that are not final will do.
+        ``previous`` itself is not written.
+        Raises ``LockError`` if the requirements cannot be met, ``NetworkError`` if the index cannot be
+        reached.
+        """
+        pylock = previous.name.startswith("pylock")
+        words = ["--format", "pylock.toml"] if pylock else ["--no-annotate", "--no-header"]
+        words += ["--upgrade"] if upgrade else []
+        words += ["--prerelease", "allow"] if prereleases else []
+        with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+            if constraints:
+                bounds = Path(folder) / "constraints.txt"
+                bounds.write_text("\n".join(constraints) + "\n", encoding="utf-8")
+                words += ["--constraints", str(bounds)]
+            before = seed(versions) if pylock and versions and not previous.is_file() else b""
+            return self._compile("\n".join(requirements), python, previous, words, before)
+
+    def files(self, pins: Iterable[str], python: str) -> bytes:
+        """Return a ``pylock.toml`` that names the files of ``pins`` (``name==version; marker``).
+
+        Lines that say where the index is may stand among the pins. Raises as ``lock`` does.
+        """
+        return self._compile(
+            "\n".join(pins), python, Path("pylock.toml"), ["--no-deps", "--format", "pylock.toml"]
+        )
+
+    def export(self) -> bytes:
+        """Return the project's ``uv.lock`` as a ``pylock.toml``, fetching nothing. Raises ``LockError``."""
+        with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+            out = Path(folder) / "pylock.toml"
+            self._uv(
+                [
+                    "export",
+                    "--frozen",
+                    "--no-emit-project",
+                    "--no-dev",
+                    "--format",
+                    "pylock.toml",
+                    "-q",
+                    "-o",
+                    out,
+                ],
+            )
+            return out.read_bytes()
+
+    def relock(self, python: str, *, upgrade: bool = False) -> None:
+        """Write the project's ``uv.lock`` anew; ``python`` is one that it is for, such as ``3.13``.
+
+        Raises ``NetworkError``, and ``LockError`` too if code of others would have to be run for it: what
+        uv was told of that would be written to the lock.
+        """
+        words: list[str | Path] = ["lock", "-q", *(["--upgrade"] if upgrade else [])]
+        if not self._guarded:
+            self._uv(words)
+            return
+        with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+            try:
+                self._uv([*words, *Told(Path(folder), self.environ, python).words()])
+            except UnbuiltError as failed:
+                raise LockError(
+                    f"uv.lock cannot be renewed here: uv would have to run {failed.one.name} to find out "
+                    "what it needs, with your files and your network.",
+                    hint="Type 'uv lock', which does that, if you trust it; then build.",
+                ) from failed
+
+    def _compile(
+        self, text: str, python: str, previous: Path, words: list[str], before: bytes = b""
+    ) -> bytes:
+        """Run ``uv pip compile`` on ``text`` in a folder of its own and return what it wrote.
+
+        It keeps to the versions in ``previous``, or in ``before`` if that does not exist.
+        """
+        from debonair.lock import index_config  # noqa: PLC0415 - a warm build asks uv nothing
+
+        with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+            out = Path(folder) / previous.name
+            if previous.is_file():
+                out.write_bytes(previous.read_bytes())
+            elif before:
+                out.write_bytes(before)
+            command: list[str | Path] = ["pip", "compile", "--universal", "--python-version", python]
+            command += [*_COMMAND, *words, "-q", "-o", out, "-"]
+            said = index_config.of(self.environ, self.root)
+            try:
+                self._resolve(text, python, [*command, *said.options(local=False)], said, Path(folder))
+            except LockError:
+                if not said.has_local or said.alone:
+                    raise
+                self._resolve(text, python, [*command, *said.options(local=True)], said, Path(folder))
+            return out.read_bytes()
+
+    def _resolve(self, text: str, python: str, words: list[str | Path], said: Index, folder: Path) -> None:
+        """Run uv, with the machine's index as was ``said``, until it has all that it wants to know."""
+        trust = {"SSL_CERT_FILE": said.certificate} if said.certificate else {}
+        if self.environ.get("SSL_CERT_FILE"):
+            trust = {}
+        stdin = (text + "\n").encode()
+        if not self._guarded:
+            self._uv([*words, "--python", sys.executable], stdin=stdin, env=trust)
+            return
+        told = Told(folder, self.environ)
+        while True:
+            try:
+                self._uv([*words, *told.words()], stdin=stdin, env={**trust, **told.variables()})
+            except UnbuiltError as failed:
+                if "--no-deps" in words:  # then nothing is built
+                    raise
+                one = failed.one
+                told.learn(one, None if one.url else self._sdist(one, python))
+            else:
+                return
+
+    def _sdist(self, one: Unbuilt, python: str) -> File:
+        """Return the sdist of ``one`` that the index has."""
+        from debonair.lock import pylock  # noqa: PLC0415
+
+        data = self.files([f"{one.name}=={one.version}"], python)
+        found = [each.sdist for each in pylock.read(data, Path("pylock.toml")).packages if each.sdist]
+        if len(found) != 1:
+            raise LockError(f"The index has no sdist of {one.name} {one.version}, which has no wheel.")
+        return found[0]
+
+    @property
+    def _guarded(self) -> bool:
+        """Whether uv is to build nothing, because that is done in a sandbox or not at all."""
+        return not allowed(self.environ) or find_sandbox()[0] is not None
+
+    def _uv(
+        self,
+        words: list[str | Path],
+        *,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """Run uv where its configuration for the project is found."""
+        try:
+            self.runner(
+                [program(), *words], cwd=self.root, stdin=stdin, env={**self.environ, **(env or {})}
+            )
+        except CommandError as failed:
+            if one := Unbuilt.of(failed.output):
+                raise UnbuiltError(one, failed) from failed
+            raise _explained(failed, str(words[0])) from failed
+
+
+class UnbuiltError(LockError):
+    """uv would have had to run code of ``one``, and was not let."""
+
+    def __init__(self, one: Unbuilt, failed: CommandError) -> None:
+        said = _explained(failed, "build")
+        super().__init__(said.message, said.hint)
+        self.one = one
+
+
+def program() -> str:
+    """Return the path of uv: the one installed beside Debonair, else one on PATH.
+
+    Raises ``MachineError`` if there is none.
+    """
+    beside = Path(sys.executable).parent / "uv"
+    if beside.exists():
+        return str(beside)
+    try:
+        from uv import find_uv_bin  # noqa: PLC0415 - only where uv must be asked
+
+        return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        pass
+    try:
+        return find("uv")
+    except MachineError as missing:
+        raise MachineError(
+            "The program 'uv' is not on this machine; it resolves the requirements.",
+            hint="Install it where Debonair is: pipx inject debonair uv (or pip install uv)",
+        ) from missing
+
+
+def _explained(failed: CommandError, verb: str) -> Error:
+    """Return the error that says what uv's failure means to the user."""
+    said = failed.output.strip()
+    said = re.sub(r"^error: ", "", said)
+    if _NETWORK.search(said) and not _UNSOLVABLE.search(said):
+        last = said.splitlines()[-1].strip().removeprefix("cause: ")
+        address = re.search(r"https?://([^/\s`]+)", said)
+        return NetworkError(
+            f"The package index{f' at {address[1]}' if address else ''} could not be reached: {last}.",
+            hint="Connect to the network, or set the index that pip or uv is to use.",
+        )
+    if _UNSOLVABLE.search(said):
+        return LockError(
+            f"The requirements cannot be met. uv says: {said}",
+            hint="Change the requirements so that they can be met together, then type 'debonair lock'.",
+        )
+    if built := re.search(r"Failed to build `?([\w.-]+)(?:==([^\s`]+))?", said):
+        name, version = built[1], built[2] or ""
+        lines = [line.strip() for line in said.splitlines() if line.strip() and "hint:" not in line]
+        return LockError(
+            f"{name} {version} cannot be built, not even to find out what it needs: {lines[-1]}",
+            hint=f"It may be too old for today's Python: ask for a newer {name}, or for any, in the "
+            "requirements.",
+        )
+    return LockError(f"'uv {verb}' failed. It says: {said or failed.message}")

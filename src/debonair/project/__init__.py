@@ -1,0 +1,1 @@
+"""The author's settings and files become a ``Project``."""

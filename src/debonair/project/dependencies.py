@@ -1,0 +1,102 @@
+"""What a project needs from the package index, in whichever form it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from debonair.errors import ProjectError
+from debonair.project import reader, requirements_file
+from debonair.project.requirements_file import Wanted
+
+FILES = (
+    "requirements.in", "requirements.txt", "requirements/production.txt", "requirements/prod.txt",
+    "requirements/base.txt", "requirements/common.txt", "requirements/requirements.txt",
+)  # fmt: skip
+"""The requirements files that are looked for, the first that is there counts."""
+
+
+def of(
+    root: Path,
+    file: Path,
+    *,
+    project: Mapping[str, Any],
+    tables: Mapping[str, Any],
+    older: Mapping[str, Any],
+    older_file: str = "",
+) -> Wanted:
+    """Return what the project in ``root`` needs.
+
+    ``project`` is the table of that name, ``tables`` all of pyproject.toml, ``older`` what would stand in
+    ``[project]`` by older forms, as ``older_file`` says it; ``file`` holds the settings. What is written
+    for pip goes before a Pipfile, and that before what a build backend reads. Raises ``ProjectError`` if
+    it cannot be found out, or if a requirement is not one line of text: they are given to uv as lines.
+    """
+    found = _found(root, file, project=project, tables=tables, older=older, older_file=older_file)
+    for line in (*found.requirements, *found.constraints):
+        if wrong := reader.unfit(line):
+            raise ProjectError(
+                f"{found.source or file.name}: the requirement '{line}' {wrong}.",
+                hint="Write it on one line.",
+            )
+    return found
+
+
+def _found(
+    root: Path,
+    file: Path,
+    *,
+    project: Mapping[str, Any],
+    tables: Mapping[str, Any],
+    older: Mapping[str, Any],
+    older_file: str,
+) -> Wanted:
+    if "dependencies" in project.get("dynamic", []):
+        names = _dynamic(tables)
+        if not names and "dependencies" not in older:
+            raise ProjectError(
+                "pyproject.toml: [project].dependencies is dynamic, and nothing says where it is read.",
+                hint="Write the dependencies into [project].dependencies.",
+            )
+        if names:
+            return _files(names, root, file)
+        return Wanted(tuple(older["dependencies"]), source=older_file)
+    if "dependencies" in project or file.name == "pyproject.toml":
+        return Wanted(tuple(project.get("dependencies", [])), source="pyproject.toml")
+    for name in FILES:
+        if reader.is_file(root / name):
+            found = requirements_file.read(root / name, root)
+            own = tuple(older.get("dependencies", ())) if found.itself else ()
+            return replace(found, requirements=(*found.requirements, *own), itself=False, source=name)
+    if reader.is_file(root / "Pipfile"):
+        from debonair.project import legacy_metadata  # noqa: PLC0415 - few projects have one
+
+        return Wanted(legacy_metadata.pipfile(root / "Pipfile", root), source="Pipfile")
+    if "dependencies" in older.get("dynamic", []) and "dependencies" not in older:
+        raise ProjectError(
+            "setup.py computes 'install_requires', and nothing of it is run.",
+            hint="Write what the app needs into requirements.in, a line each.",
+        )
+    return Wanted(tuple(older.get("dependencies", ())), source=older_file)
+
+
+def _dynamic(tables: Mapping[str, Any]) -> list[str]:
+    """Return the files that setuptools reads the dependencies from."""
+    said = tables.get("tool", {}).get("setuptools", {}).get("dynamic", {}).get("dependencies", {})
+    files = said.get("file", []) if isinstance(said, dict) else []
+    return [files] if isinstance(files, str) else list(files)
+
+
+def _files(names: list[str], root: Path, file: Path) -> Wanted:
+    for name in names:
+        if not reader.is_file(root / name):
+            raise ProjectError(f"{file.name} names {name}, which is no file.")
+    read = [requirements_file.read(root / name, root) for name in names]
+    return Wanted(
+        tuple(line for found in read for line in found.requirements),
+        tuple(line for found in read for line in found.constraints),
+        source=", ".join(names),
+        prereleases=any(found.prereleases for found in read),
+    )

@@ -1,0 +1,27 @@
+"""What setuptools takes from the code of a project: its version, without running anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from debonair.project import entry_point, reader
+
+
+def version(root: Path, tables: Mapping[str, Any]) -> str:
+    """Return the version that setuptools reads from an attribute, by ``tables``, those of pyproject.toml.
+
+    Empty if it reads none. Raises ``ProjectError`` if the file cannot be read.
+    """
+    said = tables.get("tool", {}).get("setuptools", {}).get("dynamic", {}).get("version", {})
+    module, _, name = str(said.get("attr", "")).rpartition(".")
+    if not re.fullmatch(r"\w+(\.\w+)*", module):
+        return ""
+    pattern = re.compile(rf"^{re.escape(name)}\s*(?::[^=\n]+)?=\s*['\"]([^'\"\n]+)['\"]", re.MULTILINE)
+    for base in (root, root / "src"):
+        for path in entry_point.module_files(base, module):
+            if reader.is_file(path) and (found := pattern.search(reader.text(path, root))):
+                return found[1]
+    return ""

@@ -1,0 +1,52 @@
+"""The files of a project that a pattern names (PEP 639, "license-files")."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from debonair.project import reader
+
+
+def files(root: Path, pattern: str) -> list[str]:
+    """Return the paths of the files in the folder ``root`` that ``pattern`` names, in their order.
+
+    ``*`` and ``?`` stand for what is within a name, ``**`` for folders. A pattern that leaves the folder
+    names nothing. What is no file is left out, but for a link: who reads it says where it leads.
+    """
+    wanted = pattern.split("/")
+    if ".." in wanted or pattern.startswith("/"):
+        return []
+    plain = next(
+        (place for place, part in enumerate(wanted[:-1]) if set(part) & set("*?[")), len(wanted) - 1
+    )
+    deepest = {} if "**" in wanted else {"deepest": len(wanted) - 1 - plain}
+    found = [
+        here / name
+        for here, _, names in reader.below(root.joinpath(*wanted[:plain]), **deepest)
+        for name in names
+    ]
+    return sorted(
+        str(path.relative_to(root))
+        for path in found
+        if _fits(path.relative_to(root).parts, wanted) and reader.is_file(path)
+    )
+
+
+def texts(root: Path, pattern: str) -> dict[str, str]:
+    """Return the texts of the files that ``pattern`` names, by their names without a folder.
+
+    Raises ``ProjectError`` if one cannot be read, is no text, or leads out of the project.
+    """
+    return {name.rpartition("/")[2]: reader.text(root / name, root) for name in files(root, pattern)}
+
+
+def _fits(parts: Sequence[str], wanted: Sequence[str]) -> bool:
+    places = {0}
+    for part in wanted:
+        if part == "**":
+            places = set(range(min(places, default=len(parts) + 1), len(parts) + 1))
+        else:
+            places = {at + 1 for at in places if at < len(parts) and fnmatchcase(parts[at], part)}
+    return len(parts) in places

@@ -1,0 +1,62 @@
+"""Who makes packages on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from debonair.errors import MachineError, ProjectError
+from debonair.host.run import Completed, run
+from debonair.project import reader
+
+_PERSON = re.compile(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>")
+"""A name and a mail address, as the field Maintainer has them (Policy section 5.6.2)."""
+_GIT = ("user.name", "user.email")
+
+
+def of(
+    root: Path, environ: Mapping[str, str], *, runner: Callable[..., Completed] = run
+) -> tuple[str, str]:
+    """Return the name and mail address of who makes packages in the folder ``root``, and what says so.
+
+    It is who commits there by git's configuration, else who DEBFULLNAME and DEBEMAIL name (debchange(1));
+    empty if nobody says.
+    """
+    try:
+        asked = [runner(["git", "config", "--get", key], cwd=root, check=False) for key in _GIT]
+        name, mail = (done.stdout.strip() for done in asked)
+    except MachineError:
+        name = mail = ""
+    told = f"{environ.get('DEBFULLNAME', '')} <{environ.get('DEBEMAIL', '')}>"
+    sources = ((f"{name} <{mail}>", "git's configuration"), (told, "DEBFULLNAME and DEBEMAIL"))
+    return next(((text, source) for text, source in sources if _fits(text)), ("", ""))
+
+
+def _fits(text: str) -> bool:
+    return bool(_PERSON.fullmatch(text)) and not reader.unfit(text)
+
+
+def needed(said: str, root: Path, environ: Mapping[str, str]) -> str:
+    """Return the maintainer by what was ``said`` on the command line, else as ``of`` does.
+
+    Raises ``ProjectError`` if nobody says it, or it is no name and mail address.
+    """
+    found = said or of(root, environ)[0]
+    if not found:
+        raise ProjectError(
+            "Nobody says who maintains the package; the app's authors did not make this one.",
+            hint='Say it: --maintainer "Your Name <you@example.org>". DEBFULLNAME and DEBEMAIL are '
+            "read too, and git's user.name and user.email.",
+        )
+    check(found, Path("The command line"))
+    return found
+
+
+def check(person: str, file: Path) -> None:
+    """Raise ``ProjectError`` if ``person``, the maintainer by ``file``, is no name and mail address."""
+    if not _fits(person):
+        raise ProjectError(
+            f"{file.name}: 'maintainer' is '{person}', which is not a name and a mail address.",
+            hint='Write it as "Your Name <you@example.org>".',
+        )

@@ -1,0 +1,131 @@
+"""What is read of a pyproject.toml, and that all of it is of its type (packaging.python.org specifies it).
+
+Nothing is taken from here: a wrong type is refused before anything looks at the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from debonair.errors import ProjectError
+from debonair.host import decoder
+
+
+class _Person(msgspec.Struct, frozen=True):
+    name: str = ""
+    email: str = ""
+
+
+class _Project(msgspec.Struct, frozen=True, rename="kebab"):
+    name: str = ""
+    version: str = ""
+    description: str = ""
+    license: str | dict[str, str] = ""
+    license_files: list[str] = []
+    requires_python: str = ""
+    dependencies: list[str] = []
+    dynamic: list[str] = []
+    authors: list[_Person] = []
+    maintainers: list[_Person] = []
+    scripts: dict[str, str] = {}
+    urls: dict[str, str] = {}
+
+
+class _Version(msgspec.Struct, frozen=True):
+    attr: str = ""
+    file: str | list[str] = ""
+
+
+class _Dependencies(msgspec.Struct, frozen=True):
+    file: str | list[str] = ""
+
+
+class _Dynamic(msgspec.Struct, frozen=True):
+    version: _Version = _Version()
+    dependencies: _Dependencies = _Dependencies()
+
+
+class _Setuptools(msgspec.Struct, frozen=True):
+    dynamic: _Dynamic = _Dynamic()
+
+
+class _Poetry(msgspec.Struct, frozen=True):
+    name: str = ""
+    version: str = ""
+    description: str = ""
+    license: str = ""
+    homepage: str = ""
+    repository: str = ""
+    authors: list[str] = []
+    scripts: dict[str, Any] = {}
+    dependencies: dict[str, str | dict[str, Any] | list[dict[str, Any]]] = {}
+
+
+class _Backend(msgspec.Struct, frozen=True, rename="kebab"):
+    requires: list[str] = []
+    build_backend: str = ""
+    backend_path: list[str] = []
+
+
+class _Tool(msgspec.Struct, frozen=True):
+    setuptools: _Setuptools = _Setuptools()
+    poetry: _Poetry = _Poetry()
+    debonair: dict[str, Any] = {}
+
+
+class _Tables(msgspec.Struct, frozen=True, rename="kebab"):
+    project: _Project = _Project()
+    tool: _Tool = _Tool()
+    build_system: _Backend = _Backend()
+
+
+class _Pipfile(msgspec.Struct, frozen=True):
+    packages: dict[str, str | dict[str, Any]] = {}
+
+
+def check(tables: Mapping[str, Any], file: Path) -> None:
+    """Raise ``ProjectError`` naming ``file`` and the key if something in ``tables`` is of a wrong type.
+
+    ``tables`` are those of a pyproject.toml. What Debonair does not read is not looked at.
+    """
+    _check(
+        tables,
+        _Tables,
+        file,
+        "What each key of pyproject.toml holds is said in the Python Packaging User Guide.",
+    )
+
+
+def check_pipfile(tables: Mapping[str, Any], file: Path) -> None:
+    """Raise what ``check`` does, for the ``tables`` of a Pipfile."""
+    _check(tables, _Pipfile, file, 'Write each package as in: flask = "*"')
+
+
+def _check(tables: Mapping[str, Any], kind: type, file: Path, hint: str) -> None:
+    try:
+        decoder.converted(tables, kind)
+    except msgspec.ValidationError as wrong:
+        message, _, where = str(wrong).partition(" - at `$.")
+        raise ProjectError(
+            f"{file.name}: '{where.rstrip('`')}' is wrong: {plain(message)}.",
+            hint=hint,
+        ) from None
+
+
+def plain(message: str) -> str:
+    """Return what msgspec says of a value of a wrong type, in the words of TOML."""
+    words = {
+        "`str`": "a text",
+        "`int`": "a number",
+        "`float`": "a number with a point",
+        "`bool`": "true or false",
+        "`array`": "a list",
+        "`object`": "a table",
+    }
+    for code, word in words.items():
+        message = message.replace(code, word)
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,211 @@
+"""The keys of ``[tool.debonair]``: their types, their defaults, and what to say of a wrong one.
+
+The types are here, the defaults in ``packaging/defaults.toml``, and the JSON Schema for editors is made
+from both.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from debonair.errors import ProjectError
+from debonair.host import decoder
+from debonair.project.pyproject import plain
+from debonair.resources import resource
+
+Option = bool | int | str
+"""A value of one of uWSGI's options."""
+
+PROCESSES = ("processes", "workers", "p")
+"""The names that uWSGI's option for the number of web processes has. ``auto`` is none of its values."""
+
+
+class Nginx(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """The nginx site."""
+
+    server_name: Annotated[
+        str, Meta(description="nginx's server_name; none: the names of a home network; '~.': every name")
+    ]
+    listen: Annotated[list[str], Meta(description="nginx's listen, one item each", min_length=1)]
+    client_max_body_size: Annotated[str, Meta(description="the largest upload, such as 10m")]
+
+
+class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """The systemd unit."""
+
+    memory_max: Annotated[str, Meta(description="MemoryMax of all the app's processes, such as 200M")]
+    cpu_weight: Annotated[
+        int,
+        Meta(description="CPUWeight of them, beside the 100 that others have; 0: not set", ge=0, le=10000),
+    ]
+    network: Annotated[bool, Meta(description="the app opens connections; false: no network at all")]
+    environment: Annotated[dict[str, str], Meta(description="variables for the app, none of them secret")]
+
+
+class Worker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """A command that runs for as long as the app does."""
+
+    command: Annotated[str, Meta(description="a command line, in the app's environment", min_length=1)]
+
+
+class Timer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """A command that runs now and then."""
+
+    command: Annotated[str, Meta(description="a command line, in the app's environment", min_length=1)]
+    calendar: Annotated[str, Meta(description="when, as systemd.time(7) has it: daily", min_length=1)]
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """The whole table."""
+
+    package: Annotated[str, Meta(description="the Debian package; [project].name in lower case")]
+    version: Annotated[str, Meta(description="the version (PEP 440); [project].version")]
+    from_pypi: Annotated[
+        str, Meta(description="the application is this one of the package index: isso==0.13")
+    ]
+    wsgi: Annotated[str, Meta(description="module:callable, or module:factory()")]
+    server: Annotated[
+        Literal["uwsgi", "command"], Meta(description="who answers the requests: uWSGI, or 'command'")
+    ]
+    command: Annotated[str, Meta(description="the app's own web server, which listens on $SOCKET")]
+    install: Annotated[
+        Literal["", "files", "wheel"],
+        Meta(description="the app's files as they lie here, or as its build backend makes them"),
+    ]
+    targets: Annotated[
+        list[str], Meta(description="what to build for; see 'debonair targets'", min_length=1)
+    ]
+    maintainer: Annotated[str, Meta(description="Name <mail>; the first of [project].authors")]
+    description: Annotated[str, Meta(description="one line; [project].description")]
+    depends: Annotated[list[str], Meta(description="further Debian packages that the app needs")]
+    system_site_packages: Annotated[bool, Meta(description="see Debian's own Python packages")]
+    sdists: Annotated[
+        Literal["pure", "allow"],
+        Meta(description="of what has no wheel: taken if pure Python, or built for the target too"),
+    ]
+    build_depends: Annotated[
+        dict[str, list[str]], Meta(description="a Python package to the Debian packages it is built with")
+    ]
+    hardware: Annotated[
+        list[Literal["gpio", "i2c", "spi", "uart", "camera", "video", "audio", "usb"]],
+        Meta(description="what of the board the app opens"),
+    ]
+    waive: Annotated[
+        list[str],
+        Meta(description="Python packages that are taken though their compiled files seem not to run"),
+    ]
+    piwheels: Annotated[
+        bool,
+        Meta(description="for 32-bit targets: wheels of piwheels.org where the index has none"),
+    ]
+    health: Annotated[str, Meta(description="the path that answers below 400 when the app is well")]
+    health_timeout: Annotated[int, Meta(description="seconds in which a new release must be well", ge=1)]
+    migrate: Annotated[str, Meta(description="a command that prepares the data for a release")]
+    migrate_timeout: Annotated[int, Meta(description="seconds in which migrate must end", ge=1)]
+    emperor: Annotated[
+        Literal["own", "system"],
+        Meta(description="the app's own emperor, or that of Debian's package uwsgi-emperor"),
+    ]
+    sleep_after: Annotated[str, Meta(description="how long without a request until the app ends: 15min")]
+    keep_releases: Annotated[int, Meta(description="how many releases stay on the Pi", ge=1)]
+    collect: Annotated[
+        str, Meta(description="a command, run at build, whose files go into the package: collectstatic")
+    ]
+    include: Annotated[list[str], Meta(description="patterns of .gitignore: what goes into the package")]
+    exclude: Annotated[
+        list[str], Meta(description="patterns of .gitignore: what does not, besides the default")
+    ]
+    static: Annotated[dict[str, str], Meta(description="URL prefix to folder, served by nginx")]
+    uwsgi: Annotated[
+        dict[str, Option | list[Option]], Meta(description="any option of uWSGI; processes may be auto")
+    ]
+    nginx: Nginx
+    service: Service
+    workers: Annotated[dict[str, str | Worker], Meta(description="name to a command that runs always")]
+    timers: Annotated[dict[str, Timer], Meta(description="name to a command and when it runs")]
+
+
+@cache
+def defaults() -> dict[str, Any]:
+    """Return the defaults, as they stand in ``packaging/defaults.toml``."""
+    return tomllib.loads(resource("packaging/defaults.toml").read_text())
+
+
+def read(table: Mapping[str, Any], *, file: Path, prefix: str) -> Settings:
+    """Return the settings of ``table``, which was read from ``file``, over the defaults.
+
+    ``prefix`` is the table's name in that file, ``tool.debonair`` or empty. What a user gives under
+    ``[uwsgi]`` and in ``exclude`` is added to the defaults, all else replaces them. Raises
+    ``ProjectError`` for an unknown key, with the one that was probably meant, and for a wrong type.
+    """
+    base = defaults()
+    for path in _unknown(table, base):
+        _refuse_unknown(path, file, prefix)
+    merged: dict[str, Any] = {}
+    for key, default in base.items():
+        value = table.get(key, default)
+        if isinstance(default, dict) and isinstance(value, Mapping):
+            value = {**default, **value}
+        elif key == "exclude" and isinstance(value, list):
+            value = default if value is default else [*default, *value]
+        merged[key] = value
+    try:
+        return decoder.converted(merged, Settings)
+    except msgspec.ValidationError as wrong:
+        message, _, where = str(wrong).partition(" - at `$")
+        key = where.rstrip("`").lstrip(".")
+        raise ProjectError(
+            f"{file.name}: '{_dotted(prefix, key)}' is wrong: {plain(message)}.",
+            hint="The keys and their types: 'debonair schema', or the reference in the documentation.",
+        ) from None
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a debonair.toml (of ``[tool.debonair]`` alike), defaults included."""
+    found = msgspec.json.schema(Settings)
+    for definition, values in (
+        ("Settings", defaults()),
+        ("Nginx", defaults()["nginx"]),
+        ("Service", defaults()["service"]),
+    ):
+        table = found["$defs"][definition]
+        del table["required"]
+        for key, value in table["properties"].items():
+            value["default"] = values[key]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Debonair", **found}
+
+
+def _unknown(table: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for key, value in table.items():
+        if key not in base:
+            yield (key,)
+        elif key in {"nginx", "service"} and isinstance(value, Mapping):
+            yield from ((key, inner) for inner in value if inner not in base[key])
+
+
+def _refuse_unknown(path: tuple[str, ...], file: Path, prefix: str) -> None:
+    base = defaults()
+    known: set[tuple[str, ...]] = {(key,) for key in base}
+    known |= {(key, inner) for key in ("nginx", "service", "uwsgi") for inner in base[key]}
+    by_text = {".".join(key): key for key in sorted(known)}
+    # the right name in the wrong table, else a name like it
+    close = [text for text, key in by_text.items() if key[-1] == path[-1].replace("_", "-")][:1]
+    close = close or difflib.get_close_matches(".".join(path), by_text, n=1, cutoff=0.6)
+    raise ProjectError(
+        f"{file.name}: there is no key '{_dotted(prefix, '.'.join(path))}'.",
+        hint=f"Did you mean '{_dotted(prefix, close[0])}'?"
+        if close
+        else "'debonair schema' lists the keys. What only uWSGI knows goes under [uwsgi].",
+    )
+
+
+def _dotted(prefix: str, key: str) -> str:
+    return ".".join(part for part in (prefix, key) if part)

@@ -1,0 +1,82 @@
+"""What a setup.py says in values, read from its syntax: nothing of it is run."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+from debonair.project import reader, syntax
+
+_MOST = 4_000_000
+"""Characters of all values: a text that is added to itself grows as 2**n."""
+
+Plain = str | int | list[str] | dict[str, Any]
+"""A text, a number, a list of texts, or a table of these: what metadata are."""
+
+
+def read(path: Path, root: Path) -> dict[str, Any]:
+    """Return the arguments of the call of ``setup()`` in ``path``, a file of the project in ``root``.
+
+    Names stand for what they were last given; an argument that would have to be computed is ``None``.
+    Empty for what this Python cannot read, of Python 2 maybe. Raises ``ProjectError`` if it is no text.
+    """
+    try:
+        tree = syntax.parse(reader.text(path, root), str(path))
+    except SyntaxError:
+        return {}
+    values = _Values()
+    said = dict[str, Any]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            value = values.of(node.value)
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            values.known |= {} if value is None else dict.fromkeys(names, value)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "setup":
+            said |= {word.arg: values.of(word.value) for word in node.keywords if word.arg}
+    return said
+
+
+class _Values:
+    """The values of names, and how many characters of them there may be yet."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Plain] = {}
+        self.left = _MOST
+
+    def of(self, node: ast.expr) -> Plain | None:
+        """Return the value that an expression plainly is; ``None`` if it would have to be run."""
+        value = self._plain(node)
+        self.left -= 0 if value is None else _size(value)
+        return value if self.left > 0 else None
+
+    def _plain(self, node: ast.expr) -> Plain | None:  # noqa: PLR0911 - one for each form
+        match node:
+            case ast.Name(id=name):
+                return self.known.get(name)
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                values = [self.of(item) for item in items]
+                texts = [value for value in values if isinstance(value, str)]
+                return texts if len(texts) == len(values) else None
+            case ast.Dict(keys=keys, values=items):
+                return {
+                    key.value: value
+                    for key, item in zip(keys, items, strict=True)
+                    if isinstance(key, ast.Constant)
+                    and isinstance(key.value, str)
+                    and isinstance(value := self.of(item), str | list)
+                }
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                first, second = self.of(left), self.of(right)
+                if isinstance(first, str) and isinstance(second, str):
+                    return first + second
+                return first + second if isinstance(first, list) and isinstance(second, list) else None
+            case ast.Constant(value=str() | int() as value):
+                return value
+        return None
+
+
+def _size(value: Plain) -> int:
+    texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+    return 1 + sum(len(text) + 1 for text in texts)

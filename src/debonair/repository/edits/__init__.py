@@ -1,0 +1,1 @@
+"""Changes of a repository: versions, keys, the bootstrap deb."""

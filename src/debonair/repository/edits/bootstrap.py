@@ -1,0 +1,69 @@
+"""The bootstrap deb of each suite, published like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from debonair.repository import bootstrap as keyring
+from debonair.repository import channel, pool
+from debonair.repository.channel import ALL
+from debonair.repository.draft import Draft
+from debonair.repository.pool import Facts
+from debonair.repository.state import Bootstrap
+
+
+def bootstrap(draft: Draft) -> list[str]:
+    """Publish the next bootstrap deb in every suite, if the address is known."""
+    if not draft.head.url:
+        return []
+    issue = draft.head.issue + 1
+    name = keyring.package(draft.head.name)
+    # A publisher that died may have left one of that number in the pool, with a key that nobody took.
+    while any(
+        draft.storage.size(f"pool/{pool.initial(name)}/{name}/{name}_{version}_all.deb") is not None
+        for version in (f"{issue}+deb{draft.suite(each).debian_release}" for each in draft.suites)
+    ):
+        issue += 1
+    made: dict[str, Bootstrap] = {}
+    known: dict[str, Facts] = {}
+    every = [draft.suite(each) for each in draft.suites]
+    what = []
+    for name in draft.suites:
+        suite = draft.suite(name)
+        version = f"{issue}+deb{suite.debian_release}"
+        if suite.suite not in made:
+            deb = keyring.deb(draft.head, every, suite.suite, version, now=draft.now)
+            each, changelog = pool.of(Path(keyring.path(draft.head.name, suite.suite)), deb)
+            draft.keep(each, deb, changelog)
+            known[suite.suite] = each
+            made[suite.suite] = Bootstrap(version, each.sha256, each.filename)
+            what.append(f"{each.package} {version}")
+        published(draft, name, known[suite.suite], ALL)
+    draft.head = msgspec.structs.replace(draft.head, issue=issue, bootstrap=made)
+    return what
+
+
+def begun(draft: Draft, made: Sequence[str]) -> list[str]:
+    """Publish the next bootstrap deb if suites were ``made``: their machines need one too."""
+    return [*(f"{name}, new" for name in made), *(bootstrap(draft) if made else [])]
+
+
+def published(draft: Draft, where: str, each: Facts, percent: int) -> bool:
+    """Put a deb into a suite; return whether that changed anything."""
+    before = draft.lines(where, each.package)
+    line = channel.publish(
+        before.get(each.architecture),
+        each.version,
+        each.sha256,
+        draft.know(each),
+        now=draft.now,
+        percent=percent,
+        where=f"{each.package} ({each.architecture}) in {where}",
+    )
+    if line is before.get(each.architecture):
+        return False
+    draft.put(where, each.package, {**before, each.architecture: line})
+    return True

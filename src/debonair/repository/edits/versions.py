@@ -1,0 +1,337 @@
+"""What can be changed in a repository: each function returns an edit, which ``publish`` carries out.
+
+An edit is decided on the state that it is given and has no memory: if another publisher was faster, it is
+asked again, with the newer state.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from debonair.deb.version import order, release, without_release
+from debonair.errors import RepositoryError
+from debonair.host import parallel
+from debonair.host.progress import say
+from debonair.repository import channel, pool
+from debonair.repository.channel import ALL, Line
+from debonair.repository.draft import Draft, Lines
+from debonair.repository.edits.bootstrap import begun, bootstrap, published
+from debonair.repository.pool import Facts
+from debonair.repository.publish import Edit
+from debonair.repository.state import Key, Suite
+
+CHANNELS = ("stable", "testing")
+_ROWS = 100
+_REVISION = re.compile(r"-[^-]*$")
+
+
+def suite_name(suite: str, chosen: str) -> str:
+    """Return the name of a channel's suite: ``trixie``, ``trixie-testing``."""
+    return suite if chosen == "stable" else f"{suite}-{chosen}"
+
+
+def suites(debian: Mapping[str, tuple[int, tuple[str, ...]]]) -> list[Suite]:
+    """Return empty suites for each channel of ``debian``: release number and architectures by name."""
+    return [
+        Suite(suite_name(name, chosen), name, chosen, release, architectures)
+        for name, (release, architectures) in sorted(debian.items())
+        for chosen in CHANNELS
+    ]
+
+
+def first(known: Sequence[Suite]) -> Edit:
+    """Return the edit that makes all suites, and the bootstrap deb if the address is known."""
+
+    def edit(draft: Draft) -> list[str]:
+        return begun(draft, draft.ensure(known))
+
+    return edit
+
+
+def add(
+    paths: Sequence[Path],
+    known: Callable[[], Sequence[Suite]],
+    *,
+    channel_name: str,
+    suite: str | None,
+    percent: int,
+    reader: pool.Read = pool.read,
+) -> Edit:
+    """Return the edit that publishes the debs at ``paths``: all of them, or none.
+
+    Each goes to the suite that its version names (``+deb13``), or to ``suite``. If the repository does not
+    have it, those that ``known`` returns are made. ``reader`` reads the debs: ``facts.apart`` those of
+    strangers. Raises ``PackageError`` for what is no deb.
+    """
+    read = [(*found, path) for found, path in zip(_read(paths, reader), paths, strict=True)]
+    read.sort(key=lambda each: order(each[0].version))
+    wanted = {suite} if suite else {release(each.version) for each, _, _ in read} - {None}
+
+    def edit(draft: Draft) -> list[str]:
+        there = [draft.suite(name) for name in draft.suites]
+        missing = wanted - {each.suite for each in there} - {each.debian_release for each in there}
+        made = draft.ensure(known()) if missing else []
+        releases: dict[int | None, str] = {
+            each.debian_release: each.suite for each in map(draft.suite, draft.suites)
+        }
+        what, again = [], []
+        for each, _, path in read:
+            where = _suite_of(draft, each, suite or releases.get(release(each.version)), channel_name)
+            if published(draft, where, each, percent):
+                what.append(
+                    f"{each.package} {each.version} {each.architecture} in {where}{_share(percent)}"
+                )
+            else:
+                again.append((each, path))
+        if what:
+
+            def keep(deb: tuple[Facts, bytes, Path]) -> None:
+                each, changelog, path = deb
+                draft.keep(each, pool.load(path, each), changelog)
+
+            # One at a time is in memory, or as many as are on their way at once.
+            parallel.each(draft.storage.at_once, keep, read, "Debs")
+        for each, path in again:
+            if draft.restore(each, pool.load(path, each)):
+                say(f"{each.filename} was not as it must be: it was written again.")
+        return [*what, *begun(draft, made)]
+
+    return edit
+
+
+def promote(app: str, version: str, *, source: str, to: str, suite: str | None, percent: int) -> Edit:
+    """Return the edit that offers ``version`` of ``app`` in ``to`` too, in every suite that has it."""
+
+    def edit(draft: Draft) -> list[str]:
+        what = []
+        for name, lines in _having(draft, app, channel_name=source, suite=suite):
+            goal = suite_name(draft.suite(name).suite, to)
+            target = dict(draft.lines(goal, app))
+            for architecture, line in lines.items():
+                entry = next((each for each in line.listed if same(each.version, version)), None)
+                if entry is None:
+                    continue
+                changed = channel.publish(
+                    target.get(architecture),
+                    entry.version,
+                    entry.deb,
+                    entry.facts,
+                    now=draft.now,
+                    percent=percent,
+                    where=f"{app} ({architecture}) in {goal}",
+                )
+                what.append(f"{app} {entry.version} {architecture} from {name} to {goal}{_share(percent)}")
+                target[architecture] = changed
+            draft.put(goal, app, target)
+        _found(what, f"The channel '{source}' does not offer version {version} of {app}.")
+        return what if draft.changed else []
+
+    return edit
+
+
+def rollout(app: str, version: str, *, percent: int | None, channel_name: str, suite: str | None) -> Edit:
+    """Return the edit that offers ``version`` to ``percent`` of the machines; None halts it."""
+
+    def edit(draft: Draft) -> list[str]:
+        what = []
+        for name, lines in _having(draft, app, channel_name=channel_name, suite=suite):
+            changed = dict(lines)
+            for architecture, line in lines.items():
+                entry = next((each for each in line.listed if same(each.version, version)), None)
+                if entry is None:
+                    continue
+                share = entry.percent if percent is None else percent
+                changed[architecture] = channel.rollout(
+                    line,
+                    entry.version,
+                    percent=share,
+                    halted=percent is None,
+                    now=draft.now,
+                    where=f"{app} ({architecture}) in {name}",
+                )
+                shown = "halted" if percent is None else f"{percent} %"
+                what.append(f"{app} {entry.version} {architecture} in {name}: {shown}")
+            draft.put(name, app, changed)
+        _found(what, f"The channel '{channel_name}' does not offer version {version} of {app}.")
+        return what if draft.changed else []
+
+    return edit
+
+
+def rollback(app: str, version: str | None, *, channel_name: str, suite: str | None) -> Edit:
+    """Return the edit that goes back to ``version``, or to the one before what is offered."""
+
+    def edit(draft: Draft) -> list[str]:
+        what, known = [], set()
+        for name, lines in _having(draft, app, channel_name=channel_name, suite=suite):
+            changed = dict(lines)
+            for architecture, line in lines.items():
+                known |= {each.version for each in line.entries}
+                where = f"{app} ({architecture}) in {name}"
+                goal = _goal(line, version)
+                if goal is None:
+                    continue
+                changed[architecture] = channel.rollback(line, goal, now=draft.now, where=where)
+                what.append(f"{app} back to {goal} {architecture} in {name}")
+            draft.put(name, app, changed)
+        _found(
+            what,
+            f"{app} has no version {version} to go back to."
+            if version
+            else f"{app} has no version before the one that it offers.",
+            f"The channel '{channel_name}' has: {', '.join(sorted(known, key=order))}.",
+        )
+        return what if draft.changed else []
+
+    return edit
+
+
+def renew(known: Sequence[Suite], *, valid_days: int | None = None, if_due: bool = False) -> Edit:
+    """Return the edit that signs all suites anew, with a new Date and Valid-Until.
+
+    They are valid for ``valid_days`` from then on, if that is given. With ``if_due`` nothing is done if no
+    suite is due.
+    """
+
+    def edit(draft: Draft) -> list[str]:
+        if if_due and not draft.due() and valid_days in (None, draft.head.valid_days):
+            return []
+        if valid_days is not None:
+            draft.head = msgspec.structs.replace(draft.head, valid_days=valid_days)
+        made = draft.ensure(known)
+        for name in draft.suites:
+            draft.touch(name)
+        return ["all suites signed anew", *begun(draft, made)]
+
+    return edit
+
+
+def address(url: str) -> Edit:
+    """Return the edit that tells clients where the repository is, by a new bootstrap deb."""
+
+    def edit(draft: Draft) -> list[str]:
+        if draft.head.url == url and draft.head.bootstrap:
+            return []
+        draft.head = msgspec.structs.replace(draft.head, url=url)
+        return [f"read at {url}", *bootstrap(draft)]
+
+    return edit
+
+
+def take_key(key: Key) -> Edit:
+    """Return the edit that signs by ``key`` too, from now on."""
+
+    def edit(draft: Draft) -> list[str]:
+        if any(each.fingerprint == key.fingerprint for each in draft.head.keys):
+            raise RepositoryError(f"The repository is signed by {key.fingerprint} already.")
+        draft.head = msgspec.structs.replace(draft.head, keys=(*draft.head.keys, key))
+        for name in draft.suites:
+            draft.touch(name)
+        return [f"signed by {key.fingerprint} too", *bootstrap(draft)]
+
+    return edit
+
+
+def drop_keys() -> Edit:
+    """Return the edit that signs by the newest key alone, from now on."""
+
+    def edit(draft: Draft) -> list[str]:
+        *old, newest = draft.head.keys
+        if not old:
+            raise RepositoryError(
+                f"The repository has one key, {newest.fingerprint}: there is no older one to give up.",
+                hint="Begin with: debonair repo rotate-key",
+            )
+        draft.head = msgspec.structs.replace(draft.head, keys=(newest,))
+        for name in draft.suites:
+            draft.touch(name)
+        return [*(f"signed by {key.fingerprint} no more" for key in old), *bootstrap(draft)]
+
+    return edit
+
+
+def prune(*, keep: int, older_than: int) -> Edit:
+    """Return the edit that forgets versions that no index has named for ``older_than`` seconds.
+
+    The ``keep`` newest of each channel stay. Their debs are removed by ``sweep.sweep``.
+    """
+
+    def edit(draft: Draft) -> list[str]:
+        what = []
+        for name in draft.suites:
+            for package, lines in list(draft.packages(name)):
+                changed: dict[str, Line] = {}
+                for architecture, line in lines.items():
+                    changed[architecture], gone = channel.prune(
+                        line, keep=keep, before=draft.now - older_than
+                    )
+                    what += [f"{package} {each.version} {architecture} in {name}" for each in gone]
+                draft.put(name, package, changed)
+        return what
+
+    return edit
+
+
+def same(version: str, asked: str) -> bool:
+    """Tell whether ``asked`` is ``version``: in full, without ``+deb13``, or without the revision too."""
+    plain = without_release(version)
+    return asked in {version, plain, _REVISION.sub("", plain)}
+
+
+def _read(paths: Sequence[Path], reader: pool.Read) -> list[tuple[Facts, bytes]]:
+    """Return the facts and changelogs of the debs at ``paths``; of very many some are read in a row."""
+    size = len(paths) // _ROWS + 1
+    rows = [paths[at : at + size] for at in range(0, len(paths), size)]
+    read = parallel.each(parallel.CORES, lambda row: [reader(path) for path in row], rows, "Reading")
+    return [each for row in read for each in row]
+
+
+def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -> str:
+    """Return the suite of the repository that a deb goes to: the channel's of Debian's ``suite``."""
+    if suite is None:
+        newest = max(map(draft.suite, draft.suites), key=lambda known: known.debian_release)
+        raise RepositoryError(
+            f"{each.name}: its version {each.version} does not name a suite (+deb{newest.debian_release}).",
+            hint=f"Name it: --suite {newest.suite}",
+        )
+    name = suite_name(suite, channel_name)
+    known = draft.suite(name).architectures
+    if each.architecture not in {*known, "all"}:
+        raise RepositoryError(
+            f"{each.name} is for {each.architecture}, which {name} does not have: {', '.join(known)}.",
+            hint="Build it for one of these.",
+        )
+    return name
+
+
+def _having(draft: Draft, app: str, *, channel_name: str, suite: str | None) -> list[tuple[str, Lines]]:
+    """Return the suites of a channel that have ``app``, with its lines.
+
+    Raises ``RepositoryError`` if none has.
+    """
+    names = [name for name in draft.suites if draft.suite(name).channel == channel_name]
+    if suite is not None:
+        names = [draft.suite(suite_name(suite, channel_name)).name]
+    found = [(name, lines) for name in names if (lines := draft.lines(name, app))]
+    _found(found, f"No suite of the channel '{channel_name}' has a package {app}.")
+    return found
+
+
+def _goal(line: Line, version: str | None) -> str | None:
+    """Return the version of ``line`` that is meant, or None if it has none."""
+    if version is None:
+        return channel.previous(line)
+    return next((each.version for each in line.entries if same(each.version, version)), None)
+
+
+def _found(what: Sequence[object], message: str, hint: str = "") -> None:
+    if not what:
+        raise RepositoryError(message, hint or "'debonair repo list' shows what there is.")
+
+
+def _share(percent: int) -> str:
+    return "" if percent == ALL else f", for {percent} %"

@@ -1,0 +1,314 @@
+"""A small web server for a repository's folder: to try one, at home, and for tests.
+
+GET and HEAD with byte ranges, If-Modified-Since and, if wanted, basic authentication (RFC 9110, 7617).
+What only a publisher reads is not served, and no link is followed. Whoever connects has a bounded share of
+connections, of bytes for a request, and of time for it and for its answer (``patience``). Debian's own
+nginx does all this faster, and for a whole world; so does a bucket.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import io
+import os
+import re
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import formatdate, parsedate_to_datetime
+from http import HTTPStatus
+from http.client import LineTooLong
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock
+from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from debonair.errors import MachineError, RepositoryError
+from debonair.repository.connections import MOST_EACH, MOST_TOGETHER, Patient
+from debonair.repository.storage import headers as headers_of
+
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_LOGIN = re.compile(r"[^:\s]+:\S.*")
+
+
+def logins(path: Path) -> frozenset[str]:
+    """Return the ``name:password`` lines of the file at ``path``; empty lines and comments are left out.
+
+    Raises ``RepositoryError`` if it cannot be read, or has a line of another form.
+    """
+    try:
+        lines = [line.strip() for line in path.read_text().splitlines()]
+    except (OSError, UnicodeDecodeError) as refused:
+        raise RepositoryError(f"{path} cannot be read: {refused}.") from refused
+    found = frozenset(line for line in lines if line and not line.startswith("#"))
+    if not found or any(not _LOGIN.fullmatch(line) for line in found):
+        raise RepositoryError(f"{path} must have lines of the form name:password, and has others or none.")
+    return found
+
+
+def server(
+    root: Path, host: str, port: int, *, accounts: frozenset[str], log: Callable[[str], None]
+) -> ThreadingHTTPServer:
+    """Return a server of the folder ``root`` that is bound and not started yet; port 0 takes a free one.
+
+    ``accounts`` are ``name:password``; if there are none, anybody may read. ``log`` gets a line for each
+    request. Raises ``MachineError`` if the address cannot be taken.
+    """
+    try:
+        return _Server((host, port), bound(root, accounts, log))
+    except OSError as refused:
+        raise MachineError(
+            f"Port {port} of {host} cannot be listened at: {refused.strerror or refused}.",
+            hint="Name another: --port 8081",
+        ) from refused
+
+
+def bound(root: Path, accounts: frozenset[str], log: Callable[[str], None]) -> type[BaseHTTPRequestHandler]:
+    """Return the class that answers requests for the folder ``root``; arguments are those of ``server``."""
+
+    class Bound(_Request):
+        pass
+
+    Bound.root, Bound.accounts, Bound.log_line = root.resolve(), accounts, staticmethod(log)
+    return Bound
+
+
+class _Server(ThreadingHTTPServer):
+    """Answers each connection in a thread, as long as there are not too many."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._now: dict[str, int] = {}
+        self._lock = Lock()
+        super().__init__(address, handler)
+
+    def verify_request(self, request: object, client_address: Any) -> bool:
+        """Tell whether there is room for one more connection, and one more from there."""
+        client = str(client_address[0])
+        with self._lock:
+            if sum(self._now.values()) >= MOST_TOGETHER or self._now.get(client, 0) >= MOST_EACH:
+                return False
+            self._now[client] = self._now.get(client, 0) + 1
+        return True
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread; if none can be had, the connection is closed."""
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._left(client_address)
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, and give the room to somebody else."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._left(client_address)
+
+    def _left(self, client_address: Any) -> None:
+        with self._lock:
+            client = str(client_address[0])
+            self._now[client] -= 1
+            if not self._now[client]:
+                del self._now[client]
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a client that went away."""
+
+
+class _Request(BaseHTTPRequestHandler):
+    """One request after another of one connection."""
+
+    protocol_version = "HTTP/1.1"
+    root: Path
+    accounts: frozenset[str]
+    log_line: Callable[[str], None]
+
+    def setup(self) -> None:
+        """Read and write with bounded patience."""
+        self.connection = self.request
+        self._patient = Patient(self.connection)
+        self.rfile = io.BufferedReader(self._patient)
+        self.wfile = self._patient.sink
+
+    def handle_one_request(self) -> None:
+        """Answer one request, if it comes in time and is not too long."""
+        self._patient.begin()
+        try:
+            super().handle_one_request()
+        except LineTooLong:
+            self.close_connection = True
+
+    def parse_request(self) -> bool:
+        """Read the head of a request; what has a body is answered, and the connection closed behind it."""
+        good = super().parse_request()
+        if good and ("Transfer-Encoding" in self.headers or {"0", *self._lengths()} != {"0"}):
+            self.close_connection = True
+        return good
+
+    def _lengths(self) -> list[str]:
+        return self.headers.get_all("Content-Length", [])
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Begin an answer, for which there is time again."""
+        self._patient.answer(0)
+        super().send_response(code, message)
+
+    def handle_expect_100(self) -> bool:
+        """Ask for no body."""
+        return True
+
+    def do_GET(self) -> None:
+        """Answer with a file, a part of it, or why not."""
+        self._answer()
+
+    def do_HEAD(self) -> None:
+        """Answer as GET, without the body."""
+        self._answer()
+
+    def version_string(self) -> str:
+        """Return what the header Server says: no version, which is nobody's business."""
+        return "debonair"
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Give a line to whoever keeps them."""
+        self.log_line(f"{self.address_string()} {format % args}")
+
+    def _answer(self) -> None:
+        if not self._known():
+            self._refuse(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": 'Basic realm="apt"'})
+            return
+        try:
+            words = self._words()
+        except ValueError:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return
+        file = _opened(self.root, words) if words else None
+        if file is None:
+            self._refuse(HTTPStatus.NOT_FOUND)
+            return
+        with file:
+            self._send("/".join(words), file)
+
+    def _send(self, name: str, file: BinaryIO) -> None:
+        found = os.fstat(file.fileno())
+        headers = {
+            "Content-Type": headers_of.content_type(name),
+            "Last-Modified": formatdate(int(found.st_mtime), usegmt=True),
+            "Accept-Ranges": "bytes",
+            "Cache-Control": headers_of.cache_control(name),
+        }
+        if self._unchanged(int(found.st_mtime)):
+            self._head(HTTPStatus.NOT_MODIFIED, headers)
+            return
+        start, end = 0, found.st_size
+        status = HTTPStatus.OK
+        if (asked := self._range(found.st_size, headers["Last-Modified"])) is not None:
+            start, end = asked
+            if start >= end:
+                whole = {"Content-Range": f"bytes */{found.st_size}"}
+                self._refuse(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, whole)
+                return
+            status = HTTPStatus.PARTIAL_CONTENT
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{found.st_size}"
+        self._head(status, {**headers, "Content-Length": str(end - start)})
+        if self.command == "GET":
+            file.seek(start)
+            with suppress(OSError):
+                self._copy(file, end - start)
+
+    def _copy(self, file: BinaryIO, count: int) -> None:
+        self._patient.answer(count)
+        self.close_connection, after = True, self.close_connection  # unless all of it went out
+        while count > 0 and (block := file.read(min(count, 1 << 16))):
+            self.wfile.write(block)
+            count -= len(block)
+        self.close_connection = after or count > 0
+
+    def _known(self) -> bool:
+        """Tell whether who asks may read."""
+        if not self.accounts:
+            return True
+        scheme, _, value = self.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return False
+        try:
+            given = base64.b64decode(value, validate=True)
+        except ValueError:
+            return False
+        return any(hmac.compare_digest(given, each.encode()) for each in self.accounts)
+
+    def _words(self) -> list[str]:
+        """Return the path of the file that is asked for, name by name; none if it is not served.
+
+        Raises ``ValueError`` for what is no address.
+        """
+        words = [word for word in unquote(urlsplit(self.path).path).split("/") if word] or ["index.html"]
+        if words[0] == "state" or any(word.startswith(".") or "\0" in word for word in words):
+            return []
+        return words
+
+    def _unchanged(self, modified: int) -> bool:
+        if not (since := self.headers.get("If-Modified-Since")):
+            return False
+        try:
+            return modified <= parsedate_to_datetime(since).timestamp()
+        except (ValueError, TypeError, OverflowError, OSError):
+            return False
+
+    def _range(self, size: int, modified: str) -> tuple[int, int] | None:
+        """Return start and end of the one range that is asked for, or None to send all."""
+        found = _RANGE.fullmatch(self.headers.get("Range", "").strip())
+        if not found or not (found[1] or found[2]):
+            return None
+        if (condition := self.headers.get("If-Range")) and condition != modified:
+            return None
+        if not found[1]:
+            return max(size - int(found[2]), 0), size
+        return int(found[1]), min(int(found[2]) + 1, size) if found[2] else size
+
+    def _head(self, status: HTTPStatus, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        if self.close_connection:
+            headers = {**headers, "Connection": "close"}
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _refuse(self, status: HTTPStatus, headers: dict[str, str] | None = None) -> None:
+        body = f"{status.value} {status.phrase}\n".encode()
+        length = {"Content-Type": "text/plain; charset=utf-8", "Content-Length": str(len(body))}
+        self._head(status, {**length, **(headers or {})})
+        if self.command == "GET":
+            self.wfile.write(body)
+
+
+def _opened(root: Path, words: list[str]) -> BinaryIO | None:
+    """Open the file below ``root`` whose path is ``words``, or return None if there is none.
+
+    Each name is looked up in the folder before it, and none of them is a link: whatever is moved about
+    meanwhile, nothing outside of ``root`` and nothing by another name is opened.
+    """
+    here = -1
+    try:
+        here = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        for word in words[:-1]:
+            there = os.open(word, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+            os.close(here)
+            here = there
+        # A fifo is not waited for
+        file = os.fdopen(os.open(words[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here), "rb")
+    except (OSError, ValueError):  # there is none, or a link, a name that is too long, no text
+        return None
+    finally:
+        if here >= 0:
+            os.close(here)
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    return None

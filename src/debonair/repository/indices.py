@@ -1,0 +1,302 @@
+"""The indices of a suite, Packages and Contents, put together from chunks.
+
+A chunk is some packages that are neighbours by name, about ``_SPREAD`` of them. It ends where the hash of
+the next name says so, so that the same packages are cut the same way whatever came first, and a change of
+one package changes one chunk. In the plain index a chunk is a range of bytes, and in the ``.xz`` a block of
+its own (deb/xz.py): an index of many packages is renewed by one chunk's text and by copying the rest.
+
+Contents is sorted by path within a chunk and not over all, and a path that packages of two chunks have is
+named in two lines: apt-file reads line by line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from debonair.deb import xz
+from debonair.host import parallel
+from debonair.repository import state
+from debonair.repository.channel import Entry, Line
+from debonair.repository.pool import COMPONENT, Facts, stanza
+from debonair.repository.state import Chunk, Part, Piece, Suite, Sum
+from debonair.repository.storage.protocol import Storage
+
+_SPREAD = 32
+_PRESET = 6
+_MUCH = 1 << 20
+"""As many bytes are unpacked at once."""
+
+Learn = Callable[[Entry], Facts]
+"""Returns the facts of the deb of an entry."""
+
+
+class _Text(msgspec.Struct, frozen=True):
+    """A part of one index: a chunk that was made anew, or those one after another that stay as they are."""
+
+    blocks: Sequence[xz.Block]
+    known: bytes | None = None
+    """Its bytes; None if they are had from the blocks alone."""
+
+    def plain(self) -> Iterator[bytes]:
+        """Yield its bytes, not all of them at once where they have to be unpacked."""
+        if self.known is not None:
+            yield self.known
+            return
+        stream, packed = lzma.LZMADecompressor(format=lzma.FORMAT_XZ), xz.splice(self.blocks)
+        while not stream.eof:
+            yield stream.decompress(packed, max_length=_MUCH)
+            packed = b""
+
+
+class Built(msgspec.Struct, frozen=True):
+    """The indices of a suite as they must be."""
+
+    pieces: tuple[Piece, ...]
+    files: dict[str, bytes]
+    """The bytes of those that are kept, by path below the suite's folder."""
+    sums: dict[str, Sum]
+    """Size and hash of all that the Release lists: Contents also as it is before it is compressed."""
+
+
+def packages_path(architecture: str) -> str:
+    """Return where the plain Packages of ``architecture`` is, below the suite's folder."""
+    return f"{COMPONENT}/binary-{architecture}/Packages"
+
+
+def contents_path(architecture: str) -> str:
+    """Return what the plain Contents of ``architecture`` is called, below the suite's folder."""
+    return f"{COMPONENT}/Contents-{architecture}"
+
+
+def by_hash(path: str, digest: str) -> str:
+    """Return where a file of an index is found by its SHA256 (DebianRepository/Format, 'by-hash')."""
+    return f"{path.rpartition('/')[0]}/by-hash/SHA256/{digest}"
+
+
+def named(suite: Suite) -> set[str]:
+    """Return the by-hash files that the Release of ``suite`` names, below the suite's folder."""
+    return {by_hash(path, each.sha256) for path, each in suite.files.items()}
+
+
+def is_first(package: str) -> bool:
+    """Tell whether a chunk begins with ``package``."""
+    return int.from_bytes(hashlib.sha256(package.encode()).digest()[:4], "big") % _SPREAD == 0
+
+
+def cut(packages: Iterable[str]) -> list[list[str]]:
+    """Return names, which are sorted, in chunks."""
+    chunks: list[list[str]] = []
+    for package in packages:
+        if not chunks or is_first(package):
+            chunks.append([])
+        chunks[-1].append(package)
+    return chunks
+
+
+def at(pieces: Sequence[Piece], package: str) -> int:
+    """Return the number of the piece that has ``package``, or would have it."""
+    return max(bisect_right(pieces, package, key=lambda piece: piece.first) - 1, 0)
+
+
+def build(
+    suite: Suite,
+    changed: Mapping[str, Mapping[str, Line]],
+    storage: Storage,
+    learn: Learn,
+) -> Built:
+    """Return the indices of ``suite`` with the ``changed`` packages: their lines by architecture.
+
+    Chunks without a change are copied from the indices that ``storage`` has; if one of these is not what
+    it was, all are made anew. Raises what ``state.load`` raises.
+    """
+    fresh = _rechunked(suite.pieces, changed, storage)
+    old = _old(suite, storage) if any(isinstance(each, list) for each in fresh) else {}
+    if old is None:
+        alike = [
+            [each] if isinstance(each, Chunk) else [_chunk(storage, one) for one in each] for each in fresh
+        ]
+        fresh = [chunk for chunks in alike for chunk in chunks]
+    return _assembled(suite, fresh, old or {}, storage, learn)
+
+
+def _rechunked(
+    pieces: Sequence[Piece], changed: Mapping[str, Mapping[str, Line]], storage: Storage
+) -> list[list[Piece] | Chunk]:
+    """Return the pieces that stay as they are, in runs, and new chunks for the others, in their order."""
+    touched: dict[int, dict[str, Mapping[str, Line]]] = {}
+    for package, lines in changed.items():
+        touched.setdefault(at(pieces, package), {})[package] = lines
+    loaded: dict[int, dict[str, Mapping[str, Line]]] = {}
+    for number, edits in touched.items():
+        before = dict(_chunk(storage, pieces[number]).packages) if pieces else {}
+        after = {name: lines for name, lines in {**before, **edits}.items() if lines}
+        loaded[number] = after
+        if number and pieces[number].first not in after and number - 1 not in touched:
+            # Without the name that it began with it belongs to the chunk before it.
+            loaded.setdefault(number - 1, dict(_chunk(storage, pieces[number - 1]).packages))
+    found: list[list[Piece] | Chunk] = []
+    run: dict[str, Mapping[str, Line]] = {}
+
+    def end() -> None:
+        found.extend(Chunk({name: dict(run[name]) for name in names}) for names in cut(sorted(run)))
+        run.clear()
+
+    for number in range(max(len(pieces), 1)):
+        if number in loaded:
+            run.update(loaded[number])
+            continue
+        end()
+        if found and isinstance(last := found[-1], list):
+            last.append(pieces[number])
+        elif pieces:
+            found.append([pieces[number]])
+    end()
+    return found
+
+
+def _assembled(
+    suite: Suite,
+    fresh: Sequence[list[Piece] | Chunk],
+    old: Mapping[str, _Old],
+    storage: Storage,
+    learn: Learn,
+) -> Built:
+    chunks = [each for each in fresh if isinstance(each, Chunk)]
+    listed = {entry.facts: entry for each in chunks for entry in _listed(each)}
+    parallel.each(storage.at_once, learn, [listed[each] for each in sorted(listed)], "Facts")
+    documents = iter(
+        parallel.each(storage.at_once, lambda each: state.put(storage, state.encode(each)), chunks, "State")
+    )
+    paths = [path(name) for name in suite.architectures for path in (packages_path, contents_path)]
+    texts_of = iter(
+        parallel.each(
+            parallel.CORES, lambda each: _texts(each, suite.architectures, learn), chunks, "Indices"
+        )
+    )
+    made: dict[str, list[_Text]] = {path: [] for path in paths}
+    pieces: list[Piece] = []
+    for each in fresh:
+        if isinstance(each, Chunk):
+            texts = next(texts_of)
+            parts = {path: _part(*text.blocks) for path, text in texts.items()}
+            pieces.append(
+                Piece(
+                    next(iter(each.packages)),
+                    next(documents),
+                    {name: parts[packages_path(name)] for name in suite.architectures},
+                    {name: parts[contents_path(name)] for name in suite.architectures},
+                )
+            )
+        else:
+            texts = {path: old[path].text(each) for path in paths}
+            pieces += each
+        for path in paths:
+            made[path].append(texts[path])
+    files: dict[str, bytes] = {}
+    sums: dict[str, Sum] = {}
+    for path in paths:
+        if path.endswith("/Packages"):
+            files[path] = b"".join(data for text in made[path] for data in text.plain())
+            sums[path] = Sum.of(files[path])
+        else:
+            sums[path] = _sum(data for text in made[path] for data in text.plain())
+        files[f"{path}.xz"] = xz.splice([block for text in made[path] for block in text.blocks])
+        sums[f"{path}.xz"] = Sum.of(files[f"{path}.xz"])
+    return Built(tuple(pieces), files, sums)
+
+
+def _listed(chunk: Chunk) -> list[Entry]:
+    """Return what an index names of a chunk."""
+    lines = (line for lines in chunk.packages.values() for line in lines.values())
+    return [entry for line in lines for entry in line.listed]
+
+
+def _texts(chunk: Chunk, architectures: Sequence[str], learn: Learn) -> dict[str, _Text]:
+    """Return the texts of a chunk, by the path of the index that they are for."""
+    texts = {}
+    for architecture in architectures:
+        stanzas: list[str] = []
+        pairs: dict[str, set[str]] = {}
+        for _, lines in sorted(chunk.packages.items()):
+            for name in (architecture, "all"):
+                if name not in lines:
+                    continue
+                for entry in lines[name].listed:
+                    facts = learn(entry)
+                    stanzas.append(stanza(facts, 0 if entry.halted else entry.percent))
+                    for path in facts.paths:
+                        pairs.setdefault(path, set()).add(facts.location)
+        listed = "".join(f"{path:<59} {','.join(sorted(pairs[path]))}\n" for path in sorted(pairs))
+        texts[packages_path(architecture)] = _text("".join(stanzas))
+        texts[contents_path(architecture)] = _text(listed)
+    return texts
+
+
+def _text(text: str) -> _Text:
+    plain = text.encode()
+    return _Text([xz.compress(plain, preset=_PRESET)], plain)
+
+
+def _part(block: xz.Block) -> Part:
+    return Part(block.uncompressed_size, len(block.data), block.unpadded_size)
+
+
+def _sum(data: Iterable[bytes]) -> Sum:
+    """Return the sum of what is not held in memory at once."""
+    digest, size = hashlib.sha256(), 0
+    for each in data:
+        digest.update(each)
+        size += len(each)
+    return Sum(size, digest.hexdigest())
+
+
+class _Old:
+    """An index as it was, of which ranges and blocks are taken."""
+
+    def __init__(self, parts: Mapping[str, Part], plain: bytes | None, packed: bytes) -> None:
+        """``parts`` are those of its chunks, in their order, by their first package."""
+        self._plain = plain
+        self._at: dict[str, tuple[int, xz.Block]] = {}
+        plain_at, data_at = 0, xz.HEADER_SIZE
+        for first, part in parts.items():
+            data = packed[data_at : data_at + part.data]
+            self._at[first] = plain_at, xz.Block(data, part.unpadded, part.plain)
+            plain_at += part.plain
+            data_at += part.data
+
+    def text(self, run: Sequence[Piece]) -> _Text:
+        """Return the part of it that chunks one after another are."""
+        found = [self._at[piece.first] for piece in run]
+        (begin, _), (end, last) = found[0], found[-1]
+        known = None if self._plain is None else self._plain[begin : end + last.uncompressed_size]
+        return _Text([block for _, block in found], known)
+
+
+def _old(suite: Suite, storage: Storage) -> dict[str, _Old] | None:
+    """Return the indices that clients have now, or None if one of them is not what it was."""
+    found = {}
+    for name in suite.architectures:
+        packages, contents = packages_path(name), contents_path(name)
+        plain = _read(suite, storage, packages)
+        packed = [_read(suite, storage, f"{path}.xz") for path in (packages, contents)]
+        if plain is None or packed[0] is None or packed[1] is None:
+            return None
+        found[packages] = _Old({each.first: each.packages[name] for each in suite.pieces}, plain, packed[0])
+        found[contents] = _Old({each.first: each.contents[name] for each in suite.pieces}, None, packed[1])
+    return found
+
+
+def _read(suite: Suite, storage: Storage, path: str) -> bytes | None:
+    if (expected := suite.files.get(path)) is None:
+        return None
+    found = storage.read(f"dists/{suite.name}/{by_hash(path, expected.sha256)}")
+    return found.data if found and Sum.of(found.data) == expected else None
+
+
+def _chunk(storage: Storage, piece: Piece) -> Chunk:
+    return state.load(storage, piece.document, Chunk)

@@ -1,0 +1,234 @@
+"""The landing page: ``index.html`` for a person, ``index.json`` for a program, of what is offered now.
+
+The JSON is renewed from the one before it and the history since: only what changed is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+
+import msgspec
+
+from debonair.errors import RepositoryError
+from debonair.host import decoder
+from debonair.repository import bootstrap as keyring
+from debonair.repository import history
+from debonair.repository.draft import Draft
+from debonair.repository.fields import Time
+from debonair.template import fill
+
+JSON = "index.json"
+MOST = 256 << 20
+"""Bytes that it may have."""
+HTML = "index.html"
+_SHOWN = 500
+"""How many packages the page shows, those that changed last; the JSON has all."""
+_FOLLOWED = 100
+"""How many changes are followed; what is further behind is made from nothing."""
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A version that a suite offers."""
+
+    version: str
+    architecture: str
+    size: int
+    date: Time
+    filename: str
+    percent: int = 100
+    halted: bool = False
+
+
+class App(msgspec.Struct, frozen=True):
+    """A package with what each suite offers of it."""
+
+    synopsis: str
+    suites: dict[str, tuple[Offer, ...]]
+    date: Time
+    """When it changed last, in seconds since the epoch."""
+
+
+class Index(msgspec.Struct, frozen=True):
+    """What ``index.json`` says."""
+
+    name: str
+    url: str
+    generation: int
+    date: Time
+    fingerprints: tuple[str, ...]
+    bootstrap: str
+    """The line to type on a new machine; empty if there is none."""
+    packages: dict[str, App]
+
+
+def files(draft: Draft, known: bytes | None) -> dict[str, bytes]:
+    """Return the files of the page for the state that ``draft`` reads, by path, the JSON last.
+
+    ``known`` is the JSON that there is, if any. Where it is of this very state, there is nothing to write.
+    """
+    before = decoded(known)
+    if before is not None and before.generation == draft.head.generation:
+        return {}
+    found = Index(
+        name=draft.head.name,
+        url=draft.head.url,
+        generation=draft.head.generation,
+        date=_date(draft),
+        fingerprints=tuple(key.fingerprint for key in draft.head.keys),
+        bootstrap=keyring.line(draft.head),
+        packages=packages(draft, before),
+    )
+    return {HTML: html(found).encode(), JSON: msgspec.json.encode(found, order="sorted") + b"\n"}
+
+
+def html(index: Index) -> str:
+    """Return the page of ``index``."""
+    recent = sorted(index.packages.items(), key=lambda item: (-item[1].date, item[0]))[:_SHOWN]
+    left = len(index.packages) - len(recent)
+
+    def place(item: tuple[str, App]) -> tuple[bool, str]:
+        """Order by name; what only keeps the repository itself going comes last."""
+        return item[0] == keyring.package(index.name), item[0]
+
+    values: dict[str, str | int] = {
+        "name": escape(index.name),
+        "date": _day(index.date),
+        "count": len(index.packages),
+        "rows": "\n".join(_row(name, app) for name, app in sorted(recent, key=place)),
+        "more": f"<p>{left} more are in <a href={JSON}>{JSON}</a>.</p>" if left else "",
+        "bootstrap": _start(index),
+        "fingerprints": "\n".join(f"<li><code>{_spaced(each)}</code></li>" for each in index.fingerprints),
+    }
+    return fill("packaging/repo/index.html.in", values)
+
+
+def packages(draft: Draft, before: Index | None = None) -> dict[str, App]:
+    """Return what all suites offer, by package: from ``before`` and what changed since, or from nothing."""
+    changed = _changed(draft, before)
+    suites = draft.suites
+    if before is None or changed is None:
+        changed = {name for suite in suites for name, _ in draft.packages(suite)}
+        found: dict[str, App] = {}
+    else:
+        found = dict(before.packages)
+    for name in sorted(changed):
+        if app := _app(draft, suites, name):
+            found[name] = app
+        else:
+            found.pop(name, None)
+    return found
+
+
+def _changed(draft: Draft, before: Index | None) -> set[str] | None:
+    """Return the packages that changed since ``before``, or None if that cannot be told."""
+    if before is None or not 0 < draft.head.generation - before.generation <= _FOLLOWED:
+        return None
+    found: set[str] = set()
+    try:
+        for change in history.read(draft.storage, draft.head.history):
+            if change.generation == before.generation:
+                return found
+            found.update(change.packages)
+    except RepositoryError:
+        return None
+    return None
+
+
+def _app(draft: Draft, suites: Sequence[str], name: str) -> App | None:
+    offered: dict[str, tuple[Offer, ...]] = {}
+    synopsis = ""
+    for suite in suites:
+        offers = []
+        for architecture, line in sorted(draft.lines(suite, name).items()):
+            for entry in line.listed:
+                facts = draft.facts(entry)
+                synopsis = synopsis or facts.synopsis
+                offers.append(
+                    Offer(
+                        entry.version,
+                        architecture,
+                        facts.size,
+                        entry.added,
+                        facts.filename,
+                        entry.percent,
+                        entry.halted,
+                    )
+                )
+        if offers:
+            offered[suite] = tuple(offers)
+    dates = [offer.date for offers in offered.values() for offer in offers]
+    return App(synopsis, offered, max(dates)) if offered else None
+
+
+def _row(name: str, app: App) -> str:
+    lines = []
+    for suite, offers in app.suites.items():
+        for offer in offers:
+            share = "halted" if offer.halted else f"{offer.percent} %"
+            note = f" <b>{share}</b>" if offer.halted or offer.percent < 100 else ""
+            lines.append(
+                f"<tr><td>{escape(suite)}</td>"
+                f"<td><a href={_quoted(offer.filename)}>{escape(offer.version)}</a>{note}</td>"
+                f"<td>{escape(offer.architecture)}</td><td class=n>{_size(offer.size)}</td>"
+                f"<td>{_day(offer.date)}</td></tr>"
+            )
+    title = f"<h3 id={_quoted(name)}>{escape(name)}</h3><p>{escape(app.synopsis)}</p>"
+    head = "<tr><th>Suite<th>Version<th>For<th class=n>Size<th>Since</tr>"
+    return f"<section>{title}<table>{head}\n" + "\n".join(lines) + "\n</table></section>"
+
+
+def _start(index: Index) -> str:
+    if not index.bootstrap:
+        return "<p>Its address is not set yet: <code>debonair repo bootstrap --url …</code></p>"
+    return (
+        f'<pre id="line"><code>{escape(index.bootstrap)}</code></pre>\n'
+        '<button type="button" id="copy" hidden>Copy</button>'
+    )
+
+
+def decoded(known: bytes | None) -> Index | None:
+    """Return the ``index.json`` whose bytes are ``known``, or None if it is none."""
+    if known is None:
+        return None
+    try:
+        return decoder.json(known, Index)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _date(draft: Draft) -> int:
+    return next(iter(history.read(draft.storage, draft.head.history))).date
+
+
+def _quoted(text: str) -> str:
+    return f'"{escape(text)}"'
+
+
+def _spaced(fingerprint: str) -> str:
+    return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1000:.0f} kB" if count < 999_500 else f"{count / 1e6:.1f} MB"
+
+
+def as_table(packages: Mapping[str, App]) -> list[tuple[str, str, str, str, str]]:
+    """Return rows for a person: package, suite, version, architecture, and the share that may take it."""
+    return [
+        (
+            name,
+            suite,
+            offer.version,
+            offer.architecture,
+            "halted" if offer.halted else f"{offer.percent} %",
+        )
+        for name, app in packages.items()
+        for suite, offers in app.suites.items()
+        for offer in offers
+    ]

@@ -1,0 +1,228 @@
+"""What the indices say of one deb: its stanza of Packages, and its files for Contents; and its changelog.
+
+All are made once, when the deb is published, and kept beside the repository's state; an index is put
+together from them without the debs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from debonair.deb import archive
+from debonair.deb import stanza as control_file
+from debonair.deb.decompression import gunzip
+from debonair.deb.version import without_epoch
+from debonair.errors import PackageError, RepositoryError
+
+if TYPE_CHECKING:
+    from debonair.deb.reader_pool import Pool
+
+COMPONENT = "main"
+FIRST = control_file.REQUIRED
+_CHANGELOGS = ("usr/share/doc/{package}/changelog.Debian.gz", "usr/share/doc/{package}/changelog.gz")
+"""Where Policy has a changelog (section 12.7); the first that there is is taken."""
+_CHANGELOG_PATTERNS = [name.replace(".", r"\.") for name in _CHANGELOGS]
+_LONGEST_CHANGELOG = 1 << 24
+_LONGEST_NAME = 240
+"""Bytes of a deb's file name: file systems take 255, and a publisher adds something while it writes."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_OURS = frozenset(
+    {"description", "filename", "size", "md5sum", "sha1", "sha256", "sha512", "phased-update-percentage"}
+)
+"""Fields that are ours to write, in lower case: to apt they are the same in any."""
+_LONGEST_STANZA = control_file.MOST - 64
+"""Bytes, beside a field that says how many machines may take it."""
+FACTS = "state/debs/"
+CHANGELOGS = "changelogs/"
+
+
+class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A published deb."""
+
+    package: str
+    version: str
+    architecture: str
+    source: str
+    """The name of its source package, which the pool is sorted by."""
+    filename: str
+    """Its path below the repository's root."""
+    size: int
+    """Bytes."""
+    sha256: str
+    synopsis: str
+    location: str
+    """What Contents calls it: ``web/guestbook``, or ``guestbook`` if it has no section."""
+    stanza: str
+    """Its fields in Packages, without Phased-Update-Percentage, with no empty line behind."""
+    paths: tuple[str, ...]
+    """Its files and links, sorted, without a leading slash."""
+    changelog: str = ""
+    """Where its changelog is kept, below the repository's root; empty if it has none."""
+
+    @property
+    def name(self) -> str:
+        """The deb's file name."""
+        return self.filename.rpartition("/")[2]
+
+
+Read = Callable[[Path], tuple[Facts, bytes]]
+"""From a deb's path to its facts, and the text of its changelog if it has one."""
+
+
+def read(path: Path) -> tuple[Facts, bytes]:
+    """Return the facts and the changelog of the deb at ``path``, as ``of``: it is read in this process."""
+    return of(path, archive.load(path))
+
+
+def apart(pool: Pool) -> Read:
+    """Return what reads the debs of strangers as ``read`` does, in the processes of ``pool``."""
+
+    def read(path: Path) -> tuple[Facts, bytes]:
+        data = archive.load(path)
+        found, kept = pool.contents(path, data, _CHANGELOG_PATTERNS)
+        return _made(path, data, found.fields, ((each[0], each[1]) for each in found.members), kept)
+
+    return read
+
+
+def of(path: Path, data: bytes) -> tuple[Facts, bytes]:
+    """Return the facts of the deb whose bytes are ``data``, and the text of its changelog if it has one.
+
+    Errors name ``path``. Raises ``PackageError`` if it is not a .deb that dpkg installs, or if an index
+    cannot carry it.
+    """
+    deb = archive.parse(path, data, keep=lambda name: name.startswith("usr/share/doc/"))
+    return _made(path, data, deb.fields, ((entry.path, entry.kind) for entry in deb.entries), deb.contents)
+
+
+def _made(
+    path: Path,
+    data: bytes,
+    fields: Mapping[str, str],
+    members: Iterable[tuple[str, str]],
+    kept: Mapping[str, bytes],
+) -> tuple[Facts, bytes]:
+    """Return the facts of a deb of which ``fields``, ``members`` (path and kind) and ``kept`` were read."""
+    if bad := [name for name in FIRST if not _plain(fields.get(name, ""))]:
+        raise PackageError(
+            f"{path} has the {bad[0]} {fields.get(bad[0])!r}, which cannot be a file's name.",
+            hint="Look at it with: dpkg-deb --field " + str(path),
+        )
+    package, version = fields["Package"], fields["Version"]
+    source, source_version = control_file.source_of(fields)
+    source_version = without_epoch(source_version)
+    if not _plain(source) or not _plain(source_version):
+        raise PackageError(f"{path} has a Source {source!r}, which cannot be a folder's name.")
+    name = f"{package}_{without_epoch(version)}_{fields['Architecture']}.deb"
+    if len(name) > _LONGEST_NAME:
+        raise PackageError(
+            f"{path} would have a name of {len(name)} letters in the pool, and {_LONGEST_NAME} are borne.",
+            hint="Give it a shorter version.",
+        )
+    digest = hashlib.sha256(data).hexdigest()
+    filename = f"pool/{initial(source)}/{source}/{name}"
+    places = {"Filename": filename, "Size": str(len(data)), "SHA256": digest}
+    order = {name: value for name, value in fields.items() if name.lower() not in _OURS}
+    description = {"Description": fields["Description"]} if fields.get("Description") else {}
+    listed = "".join(_field(*pair) for pair in {**order, **places, **description}.items())
+    if len(listed.encode()) > _LONGEST_STANZA:
+        raise PackageError(
+            f"{path} has fields of {len(listed.encode())} bytes, and apt reads an index with at most "
+            f"{_LONGEST_STANZA} of each package.",
+            hint="Shorten its Description, or what it depends on.",
+        )
+    section = fields.get("Section", "")
+    changelog = _changelog(package, kept)
+    facts = Facts(
+        package=package,
+        version=version,
+        architecture=fields["Architecture"],
+        source=source,
+        filename=filename,
+        size=len(data),
+        sha256=digest,
+        synopsis=fields.get("Description", "").partition("\n")[0],
+        location=f"{section}/{package}" if section else package,
+        stanza=listed,
+        paths=tuple(sorted({_path(path, name) for name, kind in members if kind != "dir"})),
+        # what apt calls it: apt.conf(5), Acquire::Changelogs
+        changelog=f"{CHANGELOGS}{COMPONENT}/{initial(source)}/{source}/{source}_{source_version}"
+        if changelog
+        else "",
+    )
+    return facts, changelog
+
+
+def load(path: Path, facts: Facts) -> bytes:
+    """Return the bytes of the deb at ``path``, of which ``facts`` are.
+
+    Raises ``PackageError`` if it was written anew since these were read.
+    """
+    data = archive.load(path)
+    if hashlib.sha256(data).hexdigest() != facts.sha256:
+        raise PackageError(f"{path} was changed while it was published.", hint="Publish it again.")
+    return data
+
+
+def initial(source: str) -> str:
+    """Return the folder of the pool that ``source`` is in: its first letter, ``libx`` for a library."""
+    return source[:4] if source.startswith("lib") and len(source) > 3 else source[0]
+
+
+def path_of(digest: str) -> str:
+    """Return where the facts of the deb with that SHA256 are kept."""
+    return f"{FACTS}{digest[:2]}/{digest}.json"
+
+
+def stanza(facts: Facts, percent: int) -> str:
+    """Return the stanza of Packages for a deb that ``percent`` of the machines may take, as a paragraph."""
+    phased = f"Phased-Update-Percentage: {percent}\n" if percent < 100 else ""
+    return f"{facts.stanza}{phased}\n"
+
+
+def immutable(known: bytes, facts: Facts) -> None:
+    """Raise ``RepositoryError`` if the pool's file, whose bytes are ``known``, is not this very deb."""
+    if hashlib.sha256(known).hexdigest() != facts.sha256:
+        raise RepositoryError(
+            f"The pool has a file {facts.filename} with other bytes: what is published never changes.",
+            hint="Raise the version and build it again. A file that a publisher left unfinished is removed "
+            "by 'debonair repo prune' a day later.",
+        )
+
+
+def _changelog(package: str, kept: Mapping[str, bytes]) -> bytes:
+    """Return the text of the changelog of ``package``; what cannot be unpacked, or is too long, is none."""
+    for name in _CHANGELOGS:
+        if data := kept.get(name.format(package=package)):
+            return gunzip(data, _LONGEST_CHANGELOG) or b""
+    return b""
+
+
+def _plain(value: str) -> bool:
+    return (
+        bool(value) and not value.startswith(".") and "/" not in value and not set(value) & set(" \n\t\\")
+    )
+
+
+def _field(name: str, value: str) -> str:
+    """Return a field, the further lines of its value indented (Policy section 5.1)."""
+    return f"{name}: " + value.replace("\n", "\n ") + "\n"
+
+
+def _path(deb: Path, name: str) -> str:
+    """Return a path as text for JSON, which carries no bytes that are not UTF-8.
+
+    Raises ``PackageError`` for one that a list with a path in each line cannot carry.
+    """
+    if _CONTROL.search(name):
+        raise PackageError(
+            f"{deb} has a file of the name {name[-200:]!r}, and the list of all files cannot carry that.",
+            hint="Leave the file out, or give it a name without control characters.",
+        )
+    return name.encode(errors="surrogateescape").decode(errors="replace")

@@ -1,0 +1,260 @@
+"""The signatures of a repository: OpenPGP by GnuPG, checked as apt checks them (apt-secure(8)).
+
+The keys lie in a home of their own in the author's configuration, never in the repository. They are
+Ed25519, which every apt since Debian 9 knows, and which gives the same signature for the same text, key and
+time; but gpg does not freeze the second that it is, and may date what it begins then a second later.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from debonair.errors import RepositoryError
+from debonair.host import run
+from debonair.repository.excerpt import shown
+from debonair.repository.state import Key
+
+_PRIMARY = re.compile(r"^fpr:+([0-9A-F]{40}):", re.MULTILINE)
+_MADE = re.compile(r"^sec:(?:[^:]*:){4}(\d{1,12}):", re.MULTILINE)
+"""When a key was made: gpg does so a second after the time that it is told, if that takes it long."""
+_FINGERPRINT = re.compile(r"[0-9A-F]{40}")
+_MAKE = ("--yes", "--passphrase", "", "--status-fd", "1", "--quick-generate-key")
+BACK = 10
+"""How many seconds before now keys and signatures are dated: a clock that is behind refuses later ones."""
+_KEYS = ("private-keys-v1.d", "pubring.kbx")
+"""What gpg reads in its home to sign. A home must have a short path: unix(7) allows a socket 107 bytes."""
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """A Release that was signed."""
+
+    inline: str
+    """InRelease: the text with its signatures."""
+    detached: str
+    """Release.gpg: the signatures alone."""
+
+
+class Signer(Protocol):
+    """Who can sign; GnuPG, or what stands in for it in a test."""
+
+    def create(self, identity: str, *, now: int) -> Key:
+        """Make a key pair for ``identity``, a name with an address, and return its public half."""
+
+    def adopt(self, fingerprint: str, *, now: int) -> Key:
+        """Return the public half of a key that is there already."""
+
+    def sign(self, text: str, fingerprints: Sequence[str], *, now: int) -> Signed:
+        """Sign ``text`` by every one of the keys, at the time ``now``."""
+
+    def seal(self, text: str, fingerprints: Sequence[str], *, now: int) -> str:
+        """Return detached signatures of ``text`` by every one of the keys, at the time ``now``."""
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """Return those of the keys whose secret halves are there."""
+
+    def signers(self, text: str, detached: str, keyring: bytes) -> tuple[str, ...]:
+        """Return which keys of ``keyring`` signed ``text``, none if no signature is good."""
+
+    def opened(self, inline: str, keyring: bytes, fingerprints: Collection[str]) -> str | None:
+        """Return the text of an InRelease, if one of ``fingerprints`` has signed it; else None."""
+
+    def check(self, inline: str, detached: str, text: str, keyring: bytes) -> tuple[str, ...]:
+        """Return the fingerprints of the keys that signed both, or raise ``RepositoryError``."""
+
+
+class Gpg:
+    """GnuPG with a home of the repository's own, or, if ``home`` is None, with that of the user."""
+
+    def __init__(self, home: Path | None) -> None:
+        self.home = home
+
+    def create(self, identity: str, *, now: int) -> Key:
+        """Make an Ed25519 key pair that can only sign; ``Signer.create``.
+
+        It has no passphrase, as a publisher may be a program: the folder is its user's alone. Raises
+        ``RepositoryError`` with what gpg said.
+        """
+        if self.home is None:
+            raise RepositoryError(
+                "A key in your own GnuPG home is yours to make.",
+                hint="Make one, or name one that you have: --key FINGERPRINT",
+            )
+        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.home.chmod(0o700)
+        with self._gpg(whole=True) as gpg:
+            made = _asked(
+                [*gpg, *_at(now - BACK), *_MAKE, identity, "ed25519", "sign", "never"],
+                "A key could not be made",
+            )
+            created = re.search(r"KEY_CREATED \S ([0-9A-F]{40})", made.stdout)
+            if created is None:
+                raise RepositoryError(f"gpg said nothing of a new key:\n{made.stdout}{made.stderr}")
+        return self.adopt(created[1], now=now - BACK)
+
+    def adopt(self, fingerprint: str, *, now: int) -> Key:
+        """Return the public half of the key ``fingerprint``; ``Signer.adopt``.
+
+        The primary key is what is returned; gpg may sign by a subkey of it. Raises
+        ``RepositoryError`` if its secret half is not there.
+        """
+        wanted = fingerprint.replace(" ", "").upper().removeprefix("0X")
+        if not _FINGERPRINT.fullmatch(wanted):
+            raise RepositoryError(
+                f"'{fingerprint}' is not the fingerprint of a key: 40 hexadecimal digits.",
+                hint="gpg --list-secret-keys shows yours.",
+            )
+        with self._gpg() as gpg:
+            listed = run.run([*gpg, "--with-colons", "--list-secret-keys", wanted], check=False)
+            if (primary := _PRIMARY.search(listed.stdout)) is None:
+                raise RepositoryError(
+                    f"There is no secret key {wanted} in {self.home or 'your GnuPG home'}.",
+                    hint="gpg --list-secret-keys shows yours; on another machine, copy the folder there.",
+                )
+            export = ["--armor", "--export-options", "export-minimal", "--export", primary[1]]
+            public = _asked([*gpg, *export], "The public key could not be read").stdout
+        made = _MADE.search(listed.stdout)
+        return Key(primary[1], max(now, int(made[1]) if made else 0), public)
+
+    def sign(self, text: str, fingerprints: Sequence[str], *, now: int) -> Signed:
+        """Sign ``text``; ``Signer.sign``. Raises ``RepositoryError`` with what gpg said."""
+        with self._gpg() as gpg:
+            words = [*gpg, *_signing(fingerprints, now)]
+            said = "The Release file could not be signed"
+            inline = _asked([*words, "--clear-sign"], said, stdin=text.encode()).stdout
+            detached = _asked([*words, "--detach-sign"], said, stdin=text.encode()).stdout
+        return Signed(inline, detached)
+
+    def seal(self, text: str, fingerprints: Sequence[str], *, now: int) -> str:
+        """Sign the state; ``Signer.seal``. Raises ``RepositoryError`` with what gpg said."""
+        with self._gpg() as gpg:
+            words = [*gpg, *_signing(fingerprints, now), "--detach-sign"]
+            return _asked(words, "The state could not be signed", stdin=text.encode()).stdout
+
+    def fingerprints(self) -> tuple[str, ...]:
+        """Return the keys of this home; ``Signer.fingerprints``."""
+        with self._gpg() as gpg:
+            listed = run.run([*gpg, "--with-colons", "--list-secret-keys"], check=False).stdout
+        # doc/DETAILS of GnuPG: of the lines after a 'sec' the first 'fpr' is the primary key's
+        return tuple(re.findall(r"^sec:.*\n(?:(?!fpr).*\n)*fpr:+([0-9A-F]{40}):", listed, re.MULTILINE))
+
+    def signers(self, text: str, detached: str, keyring: bytes) -> tuple[str, ...]:
+        """Return who signed, by gpgv; ``Signer.signers``."""
+        with tempfile.TemporaryDirectory(prefix="debonair-gpgv.") as name:
+            ring, apart, plain = (Path(name) / each for each in ("keyring.gpg", "signature", "text"))
+            for file, data in ((ring, keyring), (apart, detached.encode()), (plain, text.encode())):
+                file.write_bytes(data)
+            gpgv: list[str | Path] = ["gpgv", "--homedir", name, "--keyring", ring, "--status-fd", "1"]
+            try:
+                return tuple(_valid(run.run([*gpgv, apart, plain], check=False)))
+            except RepositoryError:
+                return ()
+
+    def opened(self, inline: str, keyring: bytes, fingerprints: Collection[str]) -> str | None:
+        """Return what was signed, as gpgv gives it out; ``Signer.opened``."""
+        with tempfile.TemporaryDirectory(prefix="debonair-gpgv.") as name:
+            ring, signed, text = (Path(name) / each for each in ("keyring.gpg", "InRelease", "Release"))
+            ring.write_bytes(keyring)
+            signed.write_bytes(inline.encode(errors="replace"))
+            gpgv: list[str | Path] = ["gpgv", "--homedir", name, "--keyring", ring, "--status-fd", "1"]
+            try:
+                by = _valid(run.run([*gpgv, "--output", text, signed], check=False))
+            except RepositoryError:
+                return None
+            good = set(by) & set(fingerprints) and text.exists()
+            return text.read_text(encoding="utf-8", errors="replace") if good else None
+
+    def check(self, inline: str, detached: str, text: str, keyring: bytes) -> tuple[str, ...]:
+        """Return who signed, by gpgv, which apt itself asks on Debian 12; ``Signer.check``."""
+        with tempfile.TemporaryDirectory(prefix="debonair-gpgv.") as name:
+            folder = Path(name)
+            names = ("keyring.gpg", "InRelease", "Release.gpg", "Release")
+            files = [folder / each for each in names]
+            for file, data in zip(files, (keyring, inline.encode(), detached.encode(), text.encode())):  # noqa: B905
+                file.write_bytes(data)
+            ring, signed, apart, plain = files
+            gpgv: list[str | Path] = ["gpgv", "--homedir", folder, "--keyring", ring, "--status-fd", "1"]
+            found = [_valid(run.run([*gpgv, *what], check=False)) for what in ((signed,), (apart, plain))]
+        return tuple(sorted(set(found[0]) & set(found[1])))
+
+    @contextmanager
+    def _gpg(self, *, whole: bool = False) -> Iterator[list[str]]:
+        """Give the words that start gpg; its agent ends with the body, if the home is the repository's.
+
+        The agent listens in a folder of its own, with links to the keys in it: two publishers at once have
+        two agents, and neither ends the other's. Keys are made in the ``whole`` home.
+        """
+        words = ["gpg", "--batch", "--no-tty", "--quiet", "--no-auto-check-trustdb"]
+        if self.home is None:
+            yield words
+            return
+        with tempfile.TemporaryDirectory(prefix="debonair-gpg.") as name:
+            folder = Path(name)
+            kept = self.home.absolute()
+            if whole:
+                home = folder / "home"
+                home.symlink_to(kept, target_is_directory=True)
+            else:
+                home = folder
+                for each in _KEYS:
+                    (home / each).symlink_to(kept / each)
+            try:
+                yield [*words, "--homedir", str(home), "--pinentry-mode", "loopback"]
+            finally:
+                run.run(["gpgconf", "--homedir", home, "--kill", "gpg-agent"], check=False)
+
+
+def keyring(keys: Sequence[Key]) -> bytes:
+    """Return the public ``keys`` as apt's Signed-By takes them everywhere: binary, one after another."""
+    return b"".join(_dearmored(key.public) for key in keys)
+
+
+def _dearmored(armored: str) -> bytes:
+    """Return the bytes of an ASCII-armored block (RFC 9580 section 6.2), its checksum left out."""
+    lines = armored.strip().splitlines()
+    body = lines[lines.index("") + 1 : -1] if "" in lines else lines[1:-1]
+    try:
+        return base64.b64decode("".join(line for line in body if not line.startswith("=")))
+    except ValueError as damage:
+        raise RepositoryError(
+            "A public key in the state of the repository cannot be read.",
+            hint="Restore state/head.json from a backup of the repository.",
+        ) from damage
+
+
+def _signing(fingerprints: Sequence[str], now: int) -> list[str]:
+    keys = [word for each in fingerprints for word in ("--local-user", each)]
+    return [*_at(now), "--digest-algo", "SHA512", "--armor", *keys]
+
+
+def _at(now: int) -> list[str]:
+    # A repository's time has one source, and a key may be as young as its first signature.
+    return ["--faked-system-time", f"{now}!", "--ignore-time-conflict"]
+
+
+def _valid(checked: run.Completed) -> list[str]:
+    # doc/DETAILS of GnuPG: the last field is the fingerprint of the primary key
+    found = re.findall(r"^\[GNUPG:\] VALIDSIG .* ([0-9A-F]{40})$", checked.stdout, re.MULTILINE)
+    bad = re.search(r"^\[GNUPG:\] BADSIG ", checked.stdout, re.MULTILINE)
+    if bad or not found:
+        said = checked.stderr.strip().splitlines()
+        reason = shown(said[-1]) if said else "-"
+        raise RepositoryError(f"no valid signature by the repository's keys ({reason})")
+    return found
+
+
+def _asked(argv: Sequence[str | Path], failed: str, *, stdin: bytes | None = None) -> run.Completed:
+    done = run.run(argv, stdin=stdin, check=False)
+    if done.status:
+        hint = "The keys are where 'debonair repo init' said; --verbose shows the command."
+        if "agent" in done.stderr:
+            hint = "gpg signs by its agent, which is in the Debian package 'gnupg': sudo apt install gnupg"
+        raise RepositoryError(f"{failed}:\n{done.stderr.strip()}", hint=hint)
+    return done

@@ -1,0 +1,271 @@
+"""A bucket of an object store: Amazon S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
+
+A write names what it expects to be there (If-None-Match and If-Match, RFC 9110 section 13.1; a generation
+on Google's), so that of two writers one is refused, and begins again.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from debonair.errors import Error, MachineError, NetworkError, RepositoryError
+from debonair.repository.excerpt import shown
+from debonair.repository.storage import aws, headers
+from debonair.repository.storage.protocol import MOST, Conflict, Found, Stored, inside, is_inside, too_large
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta, PutMode
+    from obstore.store import ObjectStore
+
+_SMALL = 1 << 16
+"""What has fewer bytes is sent without asking whether it is there: that would take as long."""
+_YOUNG = 43200
+"""A file as young, in seconds, is not swept for longer than any publisher takes."""
+_LIMITS: Any = {"timeout": timedelta(minutes=10), "connect_timeout": timedelta(seconds=10)}
+_RETRIES: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
+_VARIABLES = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
+_NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "bucket does not exist")
+_NO_CREDENTIALS = (
+    "169.254.169.254",
+    "token request",
+    "Account must be specified",
+    "Missing AccessKeyId",
+    "Missing SecretAccessKey",
+)
+
+
+def open_(
+    url: str,
+    environ: Mapping[str, str],
+    *,
+    clock: Callable[[], int],
+    pause: Callable[[float], None] = time.sleep,
+) -> Bucket:
+    """Return the bucket at ``url``: ``s3://bucket/folder``, and ``gs:`` or ``az:`` alike; nothing is asked.
+
+    Endpoint, region and credentials come from the variables of the store's own programs, and for S3 from
+    ``~/.aws`` too. ``clock`` gives seconds since the epoch. Raises ``RepositoryError`` for what is no such
+    URL, and ``MachineError`` if the library is not installed.
+    """
+    try:
+        from obstore.store import from_url  # noqa: PLC0415 - an extra, and slow to import
+    except ImportError as missing:
+        raise MachineError(
+            f"{url} is a bucket, and what speaks with buckets is not installed.",
+            hint="Where Debonair's sources are: pipx install --force '.[bucket]'. Its deb has it.",
+        ) from missing
+    parts = urlsplit(url)
+    if not parts.netloc or parts.query or parts.fragment:
+        raise RepositoryError(f"{url} is not a bucket.", hint="Name one such as s3://bucket/folder.")
+    config: Any = aws.profile(environ) if parts.scheme == "s3" else {}
+    places = [*config.values(), *(value for key, value in environ.items() if "ENDPOINT" in key)]
+    limits: Any = {**_LIMITS, "allow_http": any(each.startswith("http://") for each in places)}
+    with _asked(url, "opened"):
+        store = from_url(url.rstrip("/"), config=config, client_options=limits, retry_config=_RETRIES)
+    return Bucket(store, url.rstrip("/"), clock=clock, pause=pause)
+
+
+class Bucket:
+    """A repository in a bucket, which clients read by HTTP."""
+
+    at_once = 16
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        url: str,
+        *,
+        clock: Callable[[], int],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.store = store
+        self.url = url
+        self._clock = clock
+        self._pause = pause
+
+    def __str__(self) -> str:
+        return self.url
+
+    def read(self, path: str, limit: int = MOST) -> Stored | None:
+        """Return the object at ``path``; ``Storage.read``."""
+        with _asked(self.url, "read"):
+            try:
+                found = self.store.get(inside(path))
+                if found.meta["size"] > limit:
+                    raise too_large(path, limit)
+                return Stored(bytes(found.bytes()), _tag(found.meta))
+            except FileNotFoundError as absent:
+                if any(word in str(absent) for word in _NO_BUCKET):
+                    raise
+                return None
+
+    def size(self, path: str) -> int | None:
+        """Return how many bytes the object at ``path`` has; ``Storage.size``."""
+        found = self._meta(path)
+        return None if found is None else found["size"]
+
+    def add(self, path: str, data: bytes) -> bool:
+        """Write an object that never changes; ``Storage.add``."""
+        if len(data) >= _SMALL and (found := self._meta(path)) is not None:
+            self._wanted(path, data, found)
+            return False
+        try:
+            self._put(path, data, "create")
+        except Conflict:
+            if (found := self._meta(path)) is not None:
+                self._wanted(path, data, found)
+            return False
+        return True
+
+    def replace(self, path: str, data: bytes, tag: str | None) -> None:
+        """Write ``data`` over the object that has ``tag``; ``Storage.replace``."""
+        try:
+            self._put(path, data, "create" if tag is None else _expected(tag))
+        except Conflict:
+            # The answer to a write may be lost; then the library asks again, and finds its own.
+            there = self.read(path)
+            if there is None or there.data != data:
+                raise
+        if tag is not None and not path.startswith("state/"):
+            self._later(path, data, tag)
+
+    def list(self, folder: str) -> Iterator[Found]:
+        """Yield every object below ``folder``; ``Storage.list``."""
+        with _asked(self.url, "read"):
+            for some in self.store.list(folder):
+                for each in some:
+                    if not is_inside(each["path"]):
+                        continue
+                    yield Found(each["path"], each["size"], int(each["last_modified"].timestamp()))
+
+    def remove(self, path: str) -> None:
+        """Remove the object at ``path``; ``Storage.remove``."""
+        with _asked(self.url, "written"), suppress(FileNotFoundError):
+            self.store.delete(inside(path))
+
+    def _meta(self, path: str) -> ObjectMeta | None:
+        with _asked(self.url, "read"), suppress(FileNotFoundError):
+            return self.store.head(inside(path))
+        return None
+
+    def _put(self, path: str, data: bytes, mode: PutMode) -> None:
+        """Write an object if what is there is as ``mode`` says. Raises ``Conflict`` if it is not."""
+        from obstore.exceptions import AlreadyExistsError, PreconditionError  # noqa: PLC0415
+
+        known: Any = {
+            "Content-Type": headers.content_type(path),
+            "Cache-Control": headers.cache_control(path),
+        }
+        with _asked(self.url, "written"):
+            try:
+                self.store.put(inside(path), data, mode=mode, attributes=known, use_multipart=False)
+            except (AlreadyExistsError, PreconditionError) as other:
+                if any(word in str(other) for word in _NO_BUCKET):
+                    raise FileNotFoundError(str(other)) from other
+                raise Conflict(path) from other
+
+    def _wanted(self, path: str, data: bytes, found: ObjectMeta) -> None:
+        """Write an object again that is old and the same: who sweeps must not take it for a left one."""
+        if self._clock() - found["last_modified"].timestamp() < _YOUNG:
+            return
+        there = self.read(path)
+        if there is not None and there.data == data:
+            with suppress(Conflict):
+                self._put(path, data, _expected(there.tag))
+
+    def _later(self, path: str, data: bytes, before: str) -> None:
+        """See that a file that was replaced has another time than ``before``.
+
+        HTTP's If-Modified-Since knows whole seconds: two changes in one must not look the same.
+        """
+        found = self._meta(path)
+        if found is None or int(found["last_modified"].timestamp()) > _seconds(before):
+            return
+        self._pause(1)
+        with suppress(Conflict):  # whoever has replaced it since has seen to that
+            there = self.read(path)
+            if there is not None and there.data == data:
+                self._put(path, data, _expected(there.tag))
+
+
+@contextmanager
+def _asked(url: str, what: str) -> Iterator[None]:
+    """Turn what the library raises into errors to show; the bucket could not be ``what``."""
+    from obstore import exceptions as known  # noqa: PLC0415 - an extra
+
+    try:
+        yield
+    except FileNotFoundError as absent:
+        raise RepositoryError(
+            f"There is no bucket at {url}.",
+            hint="Make it with its provider's own tools; or look at its name, and at the endpoint.",
+        ) from absent
+    except known.BaseError as refused:
+        denied = isinstance(refused, known.PermissionDeniedError | known.UnauthenticatedError)
+        raise _refused(url, what, str(refused), denied=denied) from refused
+
+
+def _refused(url: str, what: str, said: str, *, denied: bool) -> Error:
+    """Return the error to show for what a store refuses; ``said`` is what the library says."""
+    scheme = urlsplit(url).scheme
+    if any(word in said for word in _NO_CREDENTIALS):
+        return RepositoryError(
+            f"There are no credentials for {url}.", hint=f"Set {_VARIABLES[scheme]} in the environment."
+        )
+    if what == "opened":  # nothing was asked for yet
+        return RepositoryError(
+            f"{url} could not be opened: {_reason(said)}.",
+            hint=f"Look at {_VARIABLES[scheme]} in the environment.",
+        )
+    if denied:
+        return RepositoryError(
+            f"{url} may not be {what} with these credentials: {_reason(said)}.",
+            hint="A publisher must be able to list, read, write and delete; the repository is as it was.",
+        )
+    if "501 Not Implemented" in said or "NotImplemented" in said:
+        return RepositoryError(
+            f"The store of {url} cannot write on a condition, and two publishers would lose work.",
+            hint="Use a newer version of it, or another store.",
+        )
+    hint = "See to the connection, and to the endpoint if one is set; then do the same again."
+    if what == "written":
+        hint = "When it is there again, see 'debonair repo history', and do the same again if need be."
+    return NetworkError(
+        f"{url} could not be {what}: {_reason(said)}.",
+        hint=f"{hint} Clients see a whole repository at any time.",
+    )
+
+
+def _reason(said: str) -> str:
+    """Return the end of the first line of what the library says, or the code that the store answered."""
+    if code := re.search(r"<Code>(\w+)</Code>", said):
+        return code[1]
+    line = said.splitlines()[0] if said else "it does not say why"
+    return shown(line.rpartition(" - ")[2].strip().rstrip(".:"))
+
+
+def _tag(meta: ObjectMeta) -> str:
+    """Return the tag of an object: what its store compares, and when it was written."""
+    modified = int(meta["last_modified"].timestamp())
+    return " ".join((str(modified), meta["version"] or "-", meta["e_tag"] or "-"))
+
+
+def _seconds(tag: str) -> int:
+    return int(tag.partition(" ")[0])
+
+
+def _expected(tag: str) -> PutMode:
+    """Return the condition that an object has ``tag``."""
+    _, version, e_tag = tag.split(" ", 2)
+    mode: Any = {"version": version, "e_tag": e_tag}
+    return {name: value for name, value in mode.items() if value != "-"}  # type: ignore[return-value]

@@ -1,0 +1,62 @@
+"""From what a user types to where a repository is: a folder, a bucket, or a folder of another machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from debonair.errors import RepositoryError
+from debonair.repository.storage.folder import Folder
+from debonair.repository.storage.protocol import Storage
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_ON_HOST = re.compile(r"[^/:]+:")
+_BUCKETS = ("s3", "gs", "az")
+
+
+def storage(where: str, environ: Mapping[str, str], *, clock: Callable[[], int]) -> Storage:
+    """Return the storage at ``where``; nothing is read yet.
+
+    A path is a folder; ``host:path`` is one of another machine, as for rsync and scp, unless a slash comes
+    before the colon; else it is a URL. Raises ``RepositoryError`` for a URL that cannot be written.
+    """
+    found = _SCHEME.match(where)
+    scheme = found[1].lower() if found else ""
+    if scheme in _BUCKETS:
+        from debonair.repository.storage import bucket  # noqa: PLC0415 - a folder waits for neither
+
+        return bucket.open_(where, environ, clock=clock)
+    if scheme == "ssh" or (not scheme and _ON_HOST.match(where)):
+        from debonair.repository.storage import ssh  # noqa: PLC0415 - as above
+
+        return ssh.open_(where)
+    if scheme:
+        raise RepositoryError(
+            f"{where} is not where a repository can be written.",
+            hint="Name a folder, host:path, ssh://host/path, s3://bucket, gs://bucket or az://container; "
+            "where clients read it is the --url of init.",
+        )
+    return Folder(Path(where))
+
+
+def identity(where: str) -> str:
+    """Return by which name a machine remembers the repository at ``where``: one for each way to type it."""
+    found = _SCHEME.match(where)
+    if found:
+        return f"{found[1].lower()}://{where[found.end() :].rstrip('/')}"
+    if _ON_HOST.match(where):
+        host, _, path = where.partition(":")
+        path = path.removeprefix("~/").rstrip("/")
+        return f"ssh://{host}{path}" if path.startswith("/") else f"ssh://{host}/~/{path}"
+    return str(Path(where).resolve())
+
+
+def folder(where: str) -> Path:
+    """Return the folder at ``where``. Raises ``RepositoryError`` if it is not on this machine."""
+    if _SCHEME.match(where) or _ON_HOST.match(where):
+        raise RepositoryError(
+            f"{where} is not a folder of this machine.",
+            hint="Debonair serves a folder; a web server, or the bucket itself, serves the rest.",
+        )
+    return Path(where)

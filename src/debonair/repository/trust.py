@@ -1,0 +1,199 @@
+"""Whether the state in a storage is what this machine may sign on: asked at each reading of the head.
+
+The head is signed, by a key that the pin of its place names; it has the name of the pin; and it is the
+state that the pin has seen, or one that its history leads from there to. So write access to a storage can
+delete and delay, and nothing else: an older state, a branch of it, another repository are refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+from debonair.errors import RepositoryError
+from debonair.repository import history, state
+from debonair.repository.excerpt import shown
+from debonair.repository.pins import Pin, Pins
+from debonair.repository.release import stamp
+from debonair.repository.signing import keyring
+from debonair.repository.state import HEAD, Head, Key, Sealed
+from debonair.repository.storage.protocol import Storage, Stored
+
+Signers = Callable[[str, str, bytes], tuple[str, ...]]
+"""Says which keys of a keyring signed a text, by its detached signatures: ``Signer.signers``."""
+
+
+class Trust:
+    """What one publisher believes of the repository in one place."""
+
+    def __init__(self, storage: Storage, place: str, pins: Pins, signers: Signers) -> None:
+        self.storage, self.place = storage, place
+        self.pins = pins
+        self._signers = signers
+        self._known: dict[str, Head] = {}
+        """Heads whose signature was checked, by the hash of their bytes."""
+
+    def pin(self) -> Pin:
+        """Return the pin of the place. Raises ``RepositoryError`` if there is none."""
+        if (pin := self.pins.load(self.place)) is None:
+            data = self._stored().data
+            if state.version(data) == state.UNSIGNED:
+                raise _unsigned(self.storage, "NAME")
+            raise RepositoryError(
+                f"This machine does not know the repository in {self.storage}.",
+                hint="If it is yours, say so once: debonair repo trust --name NAME",
+            )
+        return pin
+
+    def head(self) -> tuple[Head, str]:
+        """Return the newest head, and its tag. Raises ``RepositoryError`` if it is not to be believed."""
+        pin = self.pin()
+        found = self._stored(pin)
+        head, digest = self._authentic(found.data, pin)
+        if head.generation < pin.generation:
+            raise RepositoryError(
+                f"{HEAD} in {self.storage} is of change {head.generation}, "
+                f"and this machine has seen change {pin.generation}: somebody has put an old state there.",
+                hint="If it is a backup that you restored: debonair repo trust --restored",
+            )
+        if head.generation == pin.generation:
+            if digest != pin.head:
+                raise self._branch(pin.generation)
+            return head, found.tag
+        self._follows(head, pin)
+        self.pins.save(_pin(self.place, head, digest))
+        return head, found.tag
+
+    def wrote(self, head: Head, signed: str) -> None:
+        """Remember a head that this publisher has written itself."""
+        self.pins.save(_pin(self.place, head, _digest(signed)))
+
+    def known(self) -> bool:
+        """Tell whether there is a pin of the place."""
+        return self.pins.load(self.place) is not None
+
+    def first(self, name: str, fingerprints: Sequence[str], *, now: int, old: bool) -> Pin:
+        """Pin what is in the place now, if it is the repository ``name``, by one of ``fingerprints``.
+
+        Raises ``RepositoryError`` if it is not; and if no client believes it any more at ``now``, unless
+        ``old`` is set. What was pinned before is replaced.
+        """
+        data = self._stored().data
+        if state.version(data) == state.UNSIGNED:
+            raise _unsigned(self.storage, name)
+        sealed = state.decode(data, Sealed, HEAD)
+        claimed = state.decode(sealed.signed.encode(errors="replace"), Head, HEAD)
+        keys = tuple(key for key in claimed.keys if key.fingerprint in fingerprints)
+        if not keys:
+            raise RepositoryError(
+                f"{HEAD} in {self.storage} names no key that you trust for '{name}': "
+                f"{', '.join(fingerprints) or 'there is none'}.",
+                hint="Copy the folder of its keys here, or name the key: --key FINGERPRINT",
+            )
+        head = self._checked(data, name, keys)
+        until = max((self._until(head, each) for each in head.suites), default=now)
+        if until < now and not old:
+            raise RepositoryError(
+                f"What is in {self.storage} expired on {stamp(until)}: it may be an old state.",
+                hint="If there is nothing newer: debonair repo trust --restored",
+            )
+        return self.pins.save(_pin(self.place, head, _digest(sealed.signed)), lower=True)
+
+    def _stored(self, pin: Pin | None = None) -> Stored:
+        found = self.storage.read(HEAD, state.HEAD_MOST)
+        if found is None and pin is not None:
+            raise gone(self.storage, pin)
+        if found is None:
+            raise RepositoryError(
+                f"There is no repository in {self.storage}: {HEAD} is missing.",
+                hint="Name its folder with --repository, or make one: debonair repo init DIR --name NAME",
+            )
+        return found
+
+    def _authentic(self, data: bytes, pin: Pin) -> tuple[Head, str]:
+        """Return the head whose bytes are ``data``, and the hash of what was signed."""
+        mark = hashlib.sha256(data).hexdigest()
+        if mark not in self._known:
+            self._known[mark] = self._checked(data, pin.name, pin.keys)
+        return self._known[mark], _digest(state.decode(data, Sealed, HEAD).signed)
+
+    def _checked(self, data: bytes, name: str, keys: Sequence[Key]) -> Head:
+        """Return the head whose bytes are ``data``, if one of ``keys`` has signed it, with ``name``."""
+        fingerprints = {key.fingerprint for key in keys}
+        refused = RepositoryError(
+            f"{HEAD} is not signed by the key that this machine trusts for '{name}': "
+            f"{', '.join(sorted(fingerprints))}.",
+            hint="Somebody else has written it. Restore it from a backup. "
+            "If its key was rotated while this machine slept: debonair repo trust --key FINGERPRINT",
+        )
+        if state.version(data) == state.UNSIGNED:
+            raise refused
+        sealed = state.decode(data, Sealed, HEAD)
+        try:
+            text = sealed.signed.encode()
+        except UnicodeEncodeError:
+            raise refused from None
+        if not fingerprints & set(self._signers(sealed.signed, sealed.signature, keyring(keys))):
+            raise refused
+        head = state.decode(text, Head, HEAD)
+        if head.name != name:
+            raise RepositoryError(
+                f"{HEAD} in {self.storage} is the head of '{head.name}', "
+                f"and this machine knows '{name}' there.",
+                hint="Somebody has put another repository there. Restore it from a backup.",
+            )
+        return head
+
+    def _follows(self, head: Head, pin: Pin) -> None:
+        """Raise ``RepositoryError`` unless the history of ``head`` leads to what the pin has seen."""
+        number = head.generation
+        for name, change in history.named(self.storage, head.history):
+            if change.generation != number or number < pin.generation:
+                break
+            if number == pin.generation:
+                if name == pin.history:
+                    return
+                break
+            number -= 1
+        raise self._branch(pin.generation)
+
+    def _branch(self, generation: int) -> RepositoryError:
+        return RepositoryError(
+            f"{HEAD} in {self.storage} has another change {generation} than this machine has seen: "
+            "two publishers were shown different states.",
+            hint="Compare 'debonair repo history' on each of their machines. "
+            "If what is there is right: debonair repo trust --restored",
+        )
+
+    def _until(self, head: Head, suite: str) -> int:
+        return state.load(self.storage, head.suites[suite].document, state.Suite).valid_until
+
+
+def gone(storage: Storage, pin: Pin) -> RepositoryError:
+    """Return the error to show where there was a repository."""
+    return RepositoryError(
+        f"{HEAD} is gone from {storage}: "
+        f"this machine has seen change {pin.generation} of '{pin.name}' there.",
+        hint="Restore it from a backup; to begin anew there: debonair repo trust --forget",
+    )
+
+
+def _unsigned(storage: Storage, name: str) -> RepositoryError:
+    return RepositoryError(
+        f"The repository in {storage} was made by an earlier Debonair, and nobody has signed its state.",
+        hint=f"If it is yours, take it over once: debonair repo trust --name {name} --take-over",
+    )
+
+
+def seen(pin: Pin) -> str:
+    """Return a line that says what is pinned."""
+    keys = ", ".join(key.fingerprint for key in pin.keys)
+    return f"{shown(pin.place)}: repository '{pin.name}', change {pin.generation}, signed by {keys}"
+
+
+def _pin(place: str, head: Head, digest: str) -> Pin:
+    return Pin(place, head.name, head.keys, head.generation, head.history, digest)
+
+
+def _digest(signed: str) -> str:
+    return hashlib.sha256(signed.encode(errors="replace")).hexdigest()

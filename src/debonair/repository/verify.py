@@ -1,0 +1,240 @@
+"""A published repository before a judge: what a client would refuse, and what a publisher could not mend.
+
+It reads everything, so that it takes as long as reading the pool does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+
+from debonair.deb import control
+from debonair.errors import RepositoryError
+from debonair.host import parallel
+from debonair.repository import history, indices, landing_page, release, state
+from debonair.repository.channel import Entry, Line
+from debonair.repository.draft import Draft
+from debonair.repository.pool import COMPONENT
+from debonair.repository.signing import Signer, keyring
+from debonair.repository.state import Chunk, Suite, Sum
+from debonair.repository.storage.protocol import Storage
+
+_DAY = 86400
+_NAMED = 20
+"""How many apps a sentence names."""
+
+
+def verify(draft: Draft, signer: Signer) -> list[str]:
+    """Return what is wrong with the repository that ``draft`` reads, a sentence each."""
+    found: list[str] = []
+    pool: dict[str, Sum] = {}
+    for name in draft.suites:
+        found += _state(draft, name)
+        found += _suite(draft, name, signer, pool)
+    debs = sorted(pool.items())
+    for problems in parallel.each(
+        draft.storage.at_once, lambda deb: [*_file(draft.storage, *deb)], debs, "Pool"
+    ):
+        found += problems
+    found += _history(draft)
+    found += _root(draft)
+    return found
+
+
+def without_deb_for_the_next_release(draft: Draft, releases: Collection[int]) -> list[str]:
+    """Return a sentence for each suite that has apps of which the suite after it has no deb.
+
+    That is the one of the next of ``releases``, numbers of Debian's, in the same channel. Upgrading Debian
+    removes an app that has no deb there: its Python is gone.
+    """
+    found = []
+    suites = [draft.suite(name) for name in draft.suites]
+    for suite in suites:
+        later = [
+            other
+            for other in suites
+            if other.channel == suite.channel
+            and other.debian_release > suite.debian_release
+            and other.debian_release in releases
+        ]
+        if not later:
+            continue
+        following = min(later, key=lambda other: other.debian_release)
+        lacking = []
+        for package, lines in draft.packages(suite.name):
+            there = _offered(draft.lines(following.name, package))
+            if missing := [] if "all" in there else sorted(_offered(lines) - there):
+                lacking.append(f"{package} ({', '.join(missing)})")
+        if lacking:
+            more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+            found.append(
+                f"{suite.name} has apps that {following.name} has no deb of: "
+                f"{', '.join(lacking[:_NAMED])}{more}. Publish those debs before a machine is upgraded "
+                f"to Debian {following.debian_release}: its upgrade would remove the apps."
+            )
+    return found
+
+
+def _offered(lines: Mapping[str, Line]) -> set[str]:
+    """Return the architectures for which a package is offered."""
+    return {architecture for architecture, line in lines.items() if line.listed}
+
+
+def _suite(draft: Draft, name: str, signer: Signer, pool: dict[str, Sum]) -> Iterator[str]:
+    """Yield what a client of the suite would stumble over; what its indices name is added to ``pool``."""
+    folder = f"dists/{name}/"
+    storage = draft.storage
+    texts = {}
+    for path in ("InRelease", "Release", "Release.gpg"):
+        stored = storage.read(folder + path)
+        if stored is None:
+            yield f"{folder}{path} is missing."
+            return
+        texts[path] = stored.data.decode(errors="replace")
+    text = texts["Release"]
+    try:
+        signers = signer.check(texts["InRelease"], texts["Release.gpg"], text, keyring(draft.head.keys))
+    except RepositoryError as refused:
+        yield f"{folder}InRelease: {refused.message}"
+        return
+    missing = {key.fingerprint for key in draft.head.keys} - set(signers)
+    if missing:
+        yield f"{folder}InRelease is not signed by {', '.join(sorted(missing))}."
+    if text.strip() not in texts["InRelease"]:
+        yield f"{folder}InRelease and {folder}Release do not say the same."
+    shown = hashlib.sha256(texts["InRelease"].encode()).hexdigest()
+    if shown != draft.head.suites[name].inrelease:
+        yield f"{folder}InRelease is not that of the newest change; 'debonair repo renew' shows it."
+    yield from _release(draft, folder, text, name)
+    for path, expected in release.sums(text, f"{folder}Release").items():
+        yield from _index(storage, folder, path, expected, pool)
+
+
+def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
+    fields = control.parse(text)
+    wanted = {
+        "Origin": draft.head.name,
+        "Suite": name,
+        "Codename": name,
+        "Acquire-By-Hash": "yes",
+        "Architectures": " ".join(draft.suite(name).architectures),
+    }
+    for key, value in wanted.items():
+        if fields.get(key) != value:
+            yield f"{folder}Release: {key} is '{fields.get(key)}', and must be '{value}'."
+    try:
+        date, until = (release.seconds(fields.get(key, "")) for key in ("Date", "Valid-Until"))
+    except ValueError as bad:
+        yield f"{folder}Release: Date or Valid-Until cannot be read: {bad}."
+        return
+    if date > draft.now + 10:
+        yield f"{folder}Release: Date is {date - draft.now} s ahead; apt refuses more than 10."
+    if until < draft.now:
+        yield f"{folder}Release expired on {fields['Valid-Until']}; 'debonair repo renew' signs it anew."
+    elif until < draft.now + draft.head.valid_days * _DAY // 4:
+        yield f"{folder}Release expires on {fields['Valid-Until']}; 'debonair repo renew' signs it anew."
+
+
+def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[str, Sum]) -> Iterator[str]:
+    """Yield what is wrong with a file that a Release lists, under both of its names."""
+    if path.startswith(f"{COMPONENT}/Contents-") and not path.endswith(".xz"):
+        return  # it is not kept: what comes out of the .xz is compared below
+    problems = [
+        *_file(storage, folder + path, expected),
+        *_file(storage, folder + indices.by_hash(path, expected.sha256), expected),
+    ]
+    yield from problems
+    if problems or not (stored := storage.read(folder + path)):
+        return
+    if path.endswith(".xz"):
+        plain = lzma.decompress(stored.data)
+        listed = release.sums(_text(storage, f"{folder}Release"), folder)
+        if Sum.of(plain) != listed.get(path.removesuffix(".xz")):
+            yield f"{folder}{path} does not hold what the Release says of the plain file."
+    elif path.endswith("/Packages"):
+        for paragraph in stored.data.decode().split("\n\n"):
+            if paragraph.strip():
+                fields = control.parse(paragraph)
+                pool[fields["Filename"]] = Sum(int(fields["Size"]), fields["SHA256"])
+
+
+def _state(draft: Draft, name: str) -> Iterator[str]:
+    """Yield what of the documents behind a suite is missing, altered, or says other than the pool."""
+    ref = draft.head.suites[name]
+    try:
+        suite = state.load(draft.storage, ref.document, Suite)
+    except RepositoryError as damage:
+        yield damage.message
+        return
+    for digest in (suite.release, suite.signature, suite.inrelease):
+        try:
+            state.get(draft.storage, digest)
+        except RepositoryError as damage:
+            yield damage.message
+    for piece in suite.pieces:
+        try:
+            chunk = state.load(draft.storage, piece.document, Chunk)
+        except RepositoryError as damage:
+            yield damage.message
+            continue
+        lines = (line for lines in chunk.packages.values() for line in lines.values())
+        debs = [entry for line in lines for entry in line.entries]
+        for problems in parallel.each(
+            draft.storage.at_once, lambda deb: [*_known(draft, deb)], debs, "Facts"
+        ):
+            yield from problems
+
+
+def _known(draft: Draft, entry: Entry) -> Iterator[str]:
+    try:
+        each = draft.facts(entry)
+    except RepositoryError as damage:
+        yield damage.message
+        return
+    size = draft.storage.size(each.filename)
+    if size != each.size:
+        yield f"{each.filename} " + (
+            "is missing." if size is None else f"has {size} bytes, not {each.size}."
+        )
+    elif each.changelog and draft.storage.size(each.changelog) is None:
+        yield f"{each.changelog} is missing."
+
+
+def _history(draft: Draft) -> Iterator[str]:
+    try:
+        number = draft.head.generation
+        for change in history.read(draft.storage, draft.head.history):
+            if change.generation != number:
+                yield f"The history has change {change.generation} where {number} must be."
+                return
+            number -= 1
+    except RepositoryError as damage:
+        yield damage.message
+
+
+def _root(draft: Draft) -> Iterator[str]:
+    stored = draft.storage.read(landing_page.JSON)
+    known = landing_page.decoded(stored.data if stored else None)
+    if known is None or known.generation != draft.head.generation:
+        yield f"{landing_page.JSON} is not of the newest change; 'debonair repo renew' makes it anew."
+    else:
+        with suppress(RepositoryError):  # what is damaged in the state was said before
+            if known.packages != landing_page.packages(draft):
+                yield f"{landing_page.JSON} does not say what the suites offer; 'repo renew' makes it anew."
+
+
+def _file(storage: Storage, path: str, expected: Sum) -> Iterator[str]:
+    stored = storage.read(path)
+    if stored is None:
+        yield f"{path} is missing."
+    elif len(stored.data) != expected.size:
+        yield f"{path} has {len(stored.data)} bytes, and {expected.size} are signed for."
+    elif Sum.of(stored.data) != expected:
+        yield f"{path} has other bytes than are signed for."
+
+
+def _text(storage: Storage, path: str) -> str:
+    stored = storage.read(path)
+    return stored.data.decode(errors="replace") if stored else ""

@@ -1,0 +1,1 @@
+"""Debian source packages, and packages of libraries."""

@@ -1,0 +1,215 @@
+"""A package that debhelper builds: what is Debonair's is laid into its folder, all else is debhelper's.
+
+The two steps are those of ``dh --with debonair``, dh(1); each does for one binary package what debhelper(7)
+expects of its programs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from debonair import build
+from debonair.deb import archive, control
+from debonair.deb.tree import Source
+from debonair.errors import ProjectError, TargetError
+from debonair.host import run
+from debonair.host.cache import Cache
+from debonair.project import reader
+from debonair.project.model import Project
+from debonair.source.wheelhouse import Shelf
+from debonair.target import model as targets
+from debonair.target.model import Target
+from debonair.tree import documents
+from debonair.tree.service import render
+
+_CACHE = "debian/.debhelper/debonair"
+"""Where things are kept between the steps; dh_clean(1) removes the folder above it."""
+_SNIPPETS = {
+    "sysusers": "systemd-sysusers .*{app}.conf",
+    "tmpfiles": "systemd-tmpfiles .*{app}.conf",
+    "enable": "deb-systemd-helper enable .*{app}.service",
+    "purge": "deb-systemd-helper purge .*{app}.service",
+}
+"""By parts of the maintainer scripts: a line of debhelper's own snippet that does the same.
+
+debhelper 13.11 of bookworm has none for a unit that lies in /usr. What stops the services is not among
+them: ours also marks that the package is being removed, and ends a release that is on trial.
+"""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A binary package of ``debian/control`` in the folder ``source``, made of a project."""
+
+    source: Path
+    project: Project
+    version: str
+    """Debian's, by debian/changelog."""
+    architecture: str
+    """As debian/control has it: ``any``, ``all``, ``amd64``."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are put together."""
+        return self.source / "debian" / self.project.package
+
+    def file(self, suffix: str) -> Path:
+        """Return the path of ``debian/PACKAGE.SUFFIX``."""
+        return self.source / "debian" / f"{self.project.package}.{suffix}"
+
+
+def find(source: Path, project: Project) -> Package:
+    """Return the package of ``project`` in the source package that lies in the folder ``source``.
+
+    Raises ``ProjectError`` if debian/control has no package of its name, and ``MachineError`` if dpkg-dev
+    is missing.
+    """
+    listed = source / "debian/control"
+    if not listed.is_file():
+        raise ProjectError(
+            f"There is no {listed}: this is not the folder of a Debian source package.",
+            hint="dh runs it there. 'debonair build' needs no debian/.",
+        )
+    stanzas = [control.parse(text) for text in re.split(r"\n\s*\n", reader.text(listed, source))]
+    architectures = {
+        stanza["Package"]: stanza.get("Architecture", "") for stanza in stanzas if "Package" in stanza
+    }
+    if project.package not in architectures:
+        raise ProjectError(
+            f"debian/control has no package '{project.package}', which is the one that "
+            f"{project.config_file.name} describes.",
+            hint=f"It has {', '.join(architectures)}: 'package' in {project.config_file.name} may name it.",
+        )
+    version = _changelog(source, "Version")
+    return Package(source, project, version, architectures[project.package])
+
+
+def lay_out(package: Package, *, wheels: Path, target: str, environ: Mapping[str, str]) -> None:
+    """Put the files of ``package`` into its folder, and what it needs into ``${debonair:Depends}``.
+
+    ``wheels`` is the folder that 'debonair fetch' filled, ``target`` a name, or empty for that of this
+    machine. What debhelper installs from debian/ is left to it. Raises what ``build.plan`` and ``Shelf``
+    raise, and ``TargetError`` if this machine is no target.
+    """
+    source = package.source
+    environ = {"SOURCE_DATE_EPOCH": _changelog(source, "Timestamp"), **environ}
+    cache = Cache(source / _CACHE)
+    environ |= {"UV_CACHE_DIR": str(cache.root / "uv")}
+    supply = Shelf.of(package.project, wheels.absolute(), environ)
+    meant = targets.load(target) if target else _here(environ)
+    planned = build.plan(
+        package.project, meant, cache=cache, environ=environ, supply=supply, version=package.version
+    )
+    _check_architecture(package, planned.control.depends)
+    _write(
+        package.folder,
+        (member for member in archive.sources(planned.tree) if not _is_debhelpers(package, member.path)),
+    )
+    _substitute(package, ", ".join(planned.control.depends))
+
+
+def scripts(package: Package) -> None:
+    """Add to the maintainer scripts of ``package`` what debhelper has not; to its lintian overrides too.
+
+    Of debhelper's own snippets, which stand there by now, none is repeated.
+    """
+    project = package.project
+    files = {name: package.file(f"{name}.debhelper") for name in render.SCRIPTS}
+    before = {name: _text(file) for name, file in files.items()}
+    present = "".join(before.values())
+    app = re.escape(project.package)
+    done = [part for part, line in _SNIPPETS.items() if re.search(line.format(app=app), present)]
+    for name, text in render.members(project, package.version, done=done).items():
+        # debhelper's script begins with both of these already
+        body = text.removeprefix("#!/bin/sh\n").replace("set -e\n", "", 1)
+        snippet = f"# Added by dh_debonair_scripts\n{body}# End of what dh_debonair_scripts added\n"
+        # What goes is taken away in the reverse order of how it came, as with debhelper's own.
+        whole = before[name] + snippet if name.endswith("inst") else snippet + before[name]
+        files[name].write_text(whole, encoding="utf-8")
+    overrides = package.folder / documents.overrides(project.package)
+    overrides.parent.mkdir(parents=True, exist_ok=True)
+    ours = documents.texts(project, version=package.version, epoch=0)[documents.overrides(project.package)]
+    overrides.write_text(_text(overrides) + ours, encoding="utf-8")
+    overrides.chmod(0o644)
+
+
+def _text(file: Path) -> str:
+    return reader.text(file) if file.is_file() else ""
+
+
+def _changelog(source: Path, field: str) -> str:
+    """Return a field of the newest entry of debian/changelog; dpkg-parsechangelog(1)."""
+    told = run.run(["dpkg-parsechangelog", "--file", source / "debian/changelog", "--show-field", field])
+    return told.stdout.strip()
+
+
+def _here(environ: Mapping[str, str]) -> Target:
+    """Return the target that is built for: the suite of this machine, and dpkg's host architecture."""
+    release = Path("/etc/os-release").read_text(encoding="utf-8")
+    found = re.search(r"^VERSION_CODENAME=\"?(\w+)", release, re.MULTILINE)
+    suite = found[1] if found else "of no name"
+    architecture = environ.get("DEB_HOST_ARCH") or (
+        run.run(["dpkg-architecture", "--query", "DEB_HOST_ARCH"]).stdout.strip()
+    )
+    meant = targets.of(suite, architecture)
+    if meant is None:
+        raise TargetError(
+            f"This machine is a Debian {suite} ({architecture}), and there is no such target.",
+            hint="Name the one that is meant: 'override_dh_debonair:' with 'dh_debonair --target=...' in "
+            "debian/rules. 'debonair targets' lists them.",
+        )
+    return meant
+
+
+def _check_architecture(package: Package, depends: Iterable[str]) -> None:
+    """Raise ``ProjectError`` if a package that has compiled files says that it is for all architectures."""
+    if package.architecture == "all" and any(need.startswith("libc6") for need in depends):
+        raise ProjectError(
+            f"debian/control: '{package.project.package}' has 'Architecture: all', and compiled files.",
+            hint="Say 'Architecture: any', and build it for each.",
+        )
+
+
+def _is_debhelpers(package: Package, path: str) -> bool:
+    """Tell whether debhelper installs the file at ``path`` itself, from debian/."""
+    name = package.project.package
+    folder = f"usr/share/doc/{name}"
+    own = {
+        f"{folder}/changelog.Debian.gz": ("changelog",),
+        f"{folder}/copyright": ("copyright", f"{name}.copyright"),
+        f"{folder}/README.Debian": ("README.Debian", f"{name}.README.Debian"),
+        documents.overrides(name): ("control",),  # those are added to dh_lintian's
+    }
+    return any((package.source / "debian" / file).exists() for file in own.get(path, ()))
+
+
+def _write(folder: Path, members: Iterable[Source]) -> None:
+    """Write ``members`` below ``folder``, with their modes and times."""
+    folders = []
+    for member in members:
+        path = folder / member.path
+        if member.kind == "dir":
+            path.mkdir(parents=True, exist_ok=True)
+            folders.append((path, member))
+            continue
+        path.unlink(missing_ok=True)
+        if member.kind == "link":
+            path.symlink_to(member.target)
+        else:
+            path.write_bytes(member.data)
+            path.chmod(member.mode)
+        os.utime(path, (member.mtime, member.mtime), follow_symlinks=False)
+    for path, member in reversed(folders):
+        path.chmod(member.mode)
+        os.utime(path, (member.mtime, member.mtime))
+
+
+def _substitute(package: Package, depends: str) -> None:
+    """Set ``${debonair:Depends}``; deb-substvars(5)."""
+    path = package.file("substvars")
+    kept = [line for line in _text(path).splitlines() if not line.startswith("debonair:Depends=")]
+    path.write_text("\n".join([*kept, f"debonair:Depends={depends}", ""]), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""A Python library as a Debian package, through stdeb."""

@@ -1,0 +1,306 @@
+"""The sdist of a library: what it says of itself, and the package that is built of it in a clean root."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+import json
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from packaging.metadata import parse_email
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from debonair.deb import tree
+from debonair.deb.tree import Source
+from debonair.debian.apt import host_architecture
+from debonair.debian.rootfs.bed import Bed
+from debonair.debian.rootfs.chroot import Chroot
+from debonair.debian.rootfs.root import Root
+from debonair.errors import MachineError, WheelError
+from debonair.host import decoder
+from debonair.host.cache import Cache, whole
+from debonair.host.file_lock import exclusive
+from debonair.host.progress import say, ticking
+from debonair.lock.download import place
+from debonair.lock.model import File, Locked
+from debonair.resources import resource
+from debonair.source.library.needs import Distributions
+from debonair.source.library.recipe import Probed, Recipe
+from debonair.target.model import Target
+from debonair.wheels import build_system, native
+from debonair.wheels import metadata as distribution
+from debonair.wheels.pure import newest
+
+_TOOLS = (
+    *("debhelper", "dh-python", "pybuild-plugin-pyproject"),
+    *("python3-all-dev", "python3-setuptools", "python3-wheel"),
+)
+"""What every library's package is built with."""
+PACKAGES = (*native.PACKAGES, *_TOOLS, "lintian")
+"""What is in the root of this machine's architecture besides the essential packages.
+
+One that is emulated is made with ``native.PACKAGES`` alone, as it takes minutes; the rest is added when it
+is needed.
+"""
+_PROGRAMS = ("packaging/library/probe.py", "packaging/sdist/build_wheel.py")
+"""What asks the build backend in the root."""
+_FORMAT = 2
+"""Raised whenever the same inputs would make another package than before."""
+_FOLDER = "/build"
+_PLACE = _FOLDER.lstrip("/")
+_LAST = 30
+_STDEB = """\
+cd /build/said && PYTHONPATH=/build/programs python3 setup.py -q --command-packages=stdeb.command debianize
+cp -r debian /build/source/
+"""
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What ``probe.py`` writes, beside code of the library."""
+
+    metadata: str
+    compiled: bool
+
+
+@dataclass(frozen=True)
+class Sdist:
+    """The sdist ``file`` of ``library``, which lies in ``cache``, for ``target``."""
+
+    library: Locked
+    file: File
+    target: Target
+    cache: Cache
+    environ: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """What it is called in errors."""
+        return f"{self.library.name} {self.library.version}"
+
+    @property
+    def epoch(self) -> int:
+        """When it was made, in seconds."""
+        return newest(place(self.file, self.cache))
+
+    def probe(self, offered: Distributions, build_depends: Iterable[str]) -> Probed:
+        """Return what the library says of itself, by its build backend on this machine's architecture.
+
+        Raises ``WheelError`` if the suite lacks the backend, or that fails.
+        """
+        system = build_system.read(place(self.file, self.cache))
+        backends = self._backends(system.requires, offered)
+        key = self._key("probe", *backends, *sorted(build_depends))
+        kept = self.cache.folder("libraries") / f"{key}.probed"
+        try:
+            return decoder.unpacked(kept.read_bytes(), Probed)
+        except (OSError, msgspec.MsgspecError):
+            pass
+        said = {"backend": system.build_backend, "path": system.backend_path}
+        with self._room(host_architecture(), {*backends, *build_depends}) as machine:
+            machine.run(
+                ["tar", "--extract", "--directory", "/"],
+                stdin=tree.pack(
+                    [self._source("backend.json", json.dumps(said).encode()), *self._programs()]
+                ),
+            )
+            self._run(machine, ["python3", f"{_FOLDER}/probe.py", _FOLDER], "say what it is")
+            said_there = machine.run(["cat", f"{_FOLDER}/probe.json"]).stdout
+        try:
+            told = decoder.json(said_there, _Told)
+        except (msgspec.MsgspecError, RecursionError) as strange:
+            raise WheelError(
+                f"{self.title}'s build backend wrote a probe.json of its own: {strange}"
+            ) from strange
+        probed = self._probed(told.metadata, compiled=told.compiled, backends=backends)
+        with whole(kept) as temporary:
+            temporary.write_bytes(msgspec.msgpack.encode(probed))
+        return probed
+
+    def build(self, recipe: Recipe, build_depends: Iterable[str]) -> Path:
+        """Return the deb that ``recipe`` makes of it, which is in the cache; it is built once.
+
+        Raises ``WheelError`` if it does not build, or lintian finds an error in what was built.
+        """
+        compiled = recipe.library.compiled
+        architecture = self.target.architecture if compiled else host_architecture()
+        more = sorted({*recipe.library.build_depends, *build_depends})
+        key = self._key(
+            architecture, recipe.package, recipe.version, recipe.maintainer, *recipe.depends, *more
+        )
+        folder = self.cache.folder("libraries") / key
+        with exclusive(self.cache.folder("locks") / f"{key}.lock"):
+            if found := list(folder.glob("*.deb")):
+                return found[0]
+            say(f"Building {recipe.package} for {self.target.suite} ({architecture})...")
+            with self._room(architecture, more) as machine, ticking(f"Building {recipe.package}"):
+                name, data = self._built(machine, recipe, more)
+            self._judge(name, data)
+            with whole(folder / name) as temporary:
+                temporary.write_bytes(data)
+        return folder / name
+
+    def _judge(self, name: str, data: bytes) -> None:
+        """Raise ``WheelError`` if lintian finds an error in the deb ``name``, whose bytes are ``data``."""
+        root = Root(self.target.suite, host_architecture(), PACKAGES)
+        with Bed(self.cache, self.environ).enter(root) as machine:
+            machine.write(f"/srv/{name}", data)
+            self._run(
+                machine, ["lintian", "--fail-on", "error", "--allow-root", f"/srv/{name}"], "pass lintian"
+            )
+
+    def _built(self, machine: Chroot, recipe: Recipe, more: Iterable[str]) -> tuple[str, bytes]:
+        said = [self._source(f"said/{name}", text.encode()) for name, text in recipe.for_stdeb().items()]
+        machine.run(["tar", "--extract", "--directory", "/"], stdin=tree.pack([*said, *self._stdeb()]))
+        variables = [
+            f"SOURCE_DATE_EPOCH={self.epoch}",
+            "DEB_BUILD_OPTIONS=nocheck noautodbgsym",
+            "LC_ALL=C.UTF-8",
+        ]
+        self._run(machine, ["env", *variables, "sh", "-ec", _STDEB], "be described to stdeb")
+        made = {"control": machine.run(["cat", f"{_FOLDER}/source/debian/control"]).stdout}
+        files = [
+            Source.file(
+                f"{_PLACE}/source/debian/{name}",
+                text.encode(),
+                mode=0o755 if name == "rules" else 0o644,
+                mtime=self.epoch,
+            )
+            for name, text in recipe.debian(made, more, self.epoch).items()
+        ]
+        machine.run(["rm", "-rf", f"{_FOLDER}/source/debian"])
+        machine.run(["tar", "--extract", "--directory", "/"], stdin=tree.pack(files))
+        line = f"cd {_FOLDER}/source && exec dpkg-buildpackage --build=binary --no-sign"
+        self._run(machine, ["env", *variables, "sh", "-c", line], "be built")
+        path = machine.run(["sh", "-c", f"ls {_FOLDER}/*.deb"]).stdout.strip()
+        data = base64.b64decode(machine.run(["base64", "--wrap=0", path]).stdout)
+        return path.rpartition("/")[2], data
+
+    @contextmanager
+    def _room(self, architecture: str, packages: Iterable[str]) -> Iterator[Chroot]:
+        """Enter a clean root with ``packages`` and the unpacked sdist in it."""
+        bed = Bed(self.cache, self.environ)
+        present = PACKAGES if architecture == host_architecture() else native.PACKAGES
+        missing = sorted({*packages, *_TOOLS} - set(present))
+        with bed.enter(Root(self.target.suite, architecture, present)) as machine:
+            if missing:
+                try:
+                    bed.stock(machine, *missing)
+                except MachineError as lacking:
+                    raise WheelError(
+                        f"What {self.title} is built with cannot be installed: {lacking.message}",
+                        hint="--build-depends names Debian packages of the suite.",
+                    ) from lacking
+                self._run(machine, ["apt-get", "install", "--yes", *missing], "get what it is built with")
+            path = place(self.file, self.cache)
+            packed = tree.pack([self._source(path.name, path.read_bytes())])
+            machine.run(["tar", "--extract", "--directory", "/"], stdin=packed)
+            self._run(
+                machine,
+                ["sh", "-ec", native.UNPACK, "sh", _FOLDER, path.name],
+                "be unpacked",
+            )
+            yield machine
+
+    def _run(self, machine: Chroot, words: Iterable[str], purpose: str) -> None:
+        done = machine.run([*words], check=False)
+        if done.status:
+            lines = (done.stdout + done.stderr).strip().splitlines()[-_LAST:]
+            listed = "\n".join(f"  {line}" for line in lines)
+            raise WheelError(
+                f"{self.title} could not {purpose} on {self.target.suite} ({machine.architecture}):"
+                f"\n{listed}",
+                hint="Does it need a library's headers? --build-depends names Debian packages. Else ask "
+                "for another version, or take its wheel into the app's own environment.",
+            )
+
+    def _backends(self, requires: Iterable[str], offered: Distributions) -> tuple[str, ...]:
+        """Return the suite's packages of what the sdist ``requires`` to be built."""
+        names = list[str]()
+        for text in requires:
+            try:
+                requirement = Requirement(text)
+            except InvalidRequirement:
+                continue
+            if requirement.marker is None or requirement.marker.evaluate({**self.target.markers()}):
+                names.append(str(canonicalize_name(requirement.name)))
+        found = offered.find(names)
+        if missing := [name for name in names if name not in found]:
+            raise WheelError(
+                f"{self.title} is built with {', '.join(missing)}, and {self.target.suite} has none.",
+                hint="Ask for a version that is built with something else, or take its wheel into the "
+                "app's own environment.",
+            )
+        return tuple(sorted({has.package for has in found.values()}))
+
+    def _probed(self, metadata: str, *, compiled: bool, backends: tuple[str, ...]) -> Probed:
+        said, _ = parse_email(metadata)
+        return Probed(
+            name=said.get("name", self.library.name),
+            version=self.library.version,
+            summary=distribution.plain(said.get("summary")),
+            author=distribution.author(said),
+            homepage=distribution.homepage(said),
+            license=distribution.plain(said.get("license_expression") or said.get("license")),
+            license_text=_license_text(place(self.file, self.cache)),
+            requires=tuple(said.get("requires_dist", [])),
+            requires_python=said.get("requires_python", ""),
+            compiled=compiled,
+            build_depends=backends,
+        )
+
+    def _key(self, *parts: str) -> str:
+        programs = [resource(name).read_text() for name in (*_PROGRAMS, "packaging/library/rules.in")]
+        inputs = [_FORMAT, self.file.sha256, self.target.name, *PACKAGES, *programs, *parts]
+        return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
+
+    def _source(self, path: str, data: bytes) -> Source:
+        return Source.file(f"{_PLACE}/{path}", data, mtime=self.epoch)
+
+    def _programs(self) -> Iterator[Source]:
+        for path in map(resource, _PROGRAMS):
+            yield self._source(path.name, path.read_bytes())
+
+    def _stdeb(self) -> Iterator[Source]:
+        """Yield the files of stdeb, which is installed beside Debonair."""
+        found = importlib.util.find_spec("stdeb")
+        if found is None or not found.origin:
+            raise MachineError(
+                "The Python package 'stdeb' is not on this machine; it begins the package of a library.",
+                hint="Install it where Debonair is: pipx inject debonair stdeb (or pip install stdeb)",
+            )
+        home = Path(found.origin).parent
+        for path in sorted(home.rglob("*.py")):
+            yield self._source(f"programs/stdeb/{path.relative_to(home)}", path.read_bytes())
+
+
+def _license_text(sdist: Path) -> str:
+    """Return the text of the licence that lies at the top of ``sdist``; empty if there is none."""
+
+    def wanted(path: str) -> bool:
+        return path.count("/") == 1 and path.partition("/")[2].upper().startswith(
+            ("LICENSE", "LICENCE", "COPYING")
+        )
+
+    if zipfile.is_zipfile(sdist):
+        with zipfile.ZipFile(sdist) as archive:
+            return next(
+                (
+                    archive.read(name).decode(errors="replace")
+                    for name in archive.namelist()
+                    if wanted(name)
+                ),
+                "",
+            )
+    with tarfile.open(sdist) as archive_:
+        for member in archive_:
+            if wanted(member.name) and (file := archive_.extractfile(member)):
+                return file.read().decode(errors="replace")
+    return ""

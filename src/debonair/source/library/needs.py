@@ -1,0 +1,125 @@
+"""What a library needs, and which packages of a suite are that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from debonair.debian.apt import Suite
+from debonair.debian.mirror import mirror
+from debonair.errors import WheelError
+from debonair.host.cache import Cache
+from debonair.host.progress import say
+from debonair.source.library.relations import relations
+from debonair.target.model import Target
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A Python distribution that a suite has."""
+
+    package: str
+    version: str
+    """PEP 440, as its metadata's folder is named."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A requirement of a library (PEP 508), and what the suite has of it."""
+
+    requirement: Requirement
+    shipped: Shipped | None
+
+    @property
+    def name(self) -> str:
+        """The normalised name (PEP 503)."""
+        return str(canonicalize_name(self.requirement.name))
+
+    @property
+    def met(self) -> bool:
+        """Whether the suite has it, in a version that will do."""
+        return self.shipped is not None and self.requirement.specifier.contains(
+            self.shipped.version, prereleases=True
+        )
+
+    def __str__(self) -> str:
+        has = f"the suite has {self.shipped.version}" if self.shipped else "the suite has none"
+        return f"{self.requirement.name}{self.requirement.specifier} ({has})"
+
+
+class Distributions:
+    """The Python distributions of the suite of a target, as its own index lists them."""
+
+    def __init__(self, target: Target, cache: Cache, environ: Mapping[str, str]) -> None:
+        self._suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
+
+    def find(self, names: Iterable[str]) -> dict[str, Shipped]:
+        """Return what the suite has of ``names``, normalised; it is asked once.
+
+        Raises ``NetworkError`` if it cannot be.
+        """
+        return {name: self._all[name] for name in names if name in self._all}
+
+    def versions(self, packages: Iterable[str]) -> dict[str, str]:
+        """Return the Debian version of each of ``packages`` that the suite has."""
+        names = sorted(set(packages))
+        return self._suite.versions(names) if names else {}
+
+    @cached_property
+    def _all(self) -> dict[str, Shipped]:
+        say(f"{self._suite.name} is asked which Python distributions it has.")
+        return {
+            str(canonicalize_name(name)): Shipped(package, version)
+            for name, (package, version) in self._suite.distributions().items()
+            if _is_version(version)
+        }
+
+
+def of(requirements: Iterable[str], target: Target, offered: Distributions, library: str) -> list[Need]:
+    """Return what ``requirements`` of the ``library`` ask for on ``target``, sorted by name.
+
+    Markers are evaluated for it, extras are not wanted. Raises ``WheelError`` for what is no requirement.
+    """
+    environment = {**target.markers(), "extra": ""}
+    found = list[Requirement]()
+    for text in requirements:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement as wrong:
+            raise WheelError(
+                f"{library} requires '{text}', which is nothing that can be required (PEP 508).",
+                hint="Ask for another version of it, and tell its authors.",
+            ) from wrong
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            found.append(requirement)
+    shipped = offered.find(canonicalize_name(requirement.name) for requirement in found)
+    needs = [Need(each, shipped.get(str(canonicalize_name(each.name)))) for each in found]
+    return sorted(needs, key=lambda need: need.name)
+
+
+def depends(needs: Iterable[Need], built: Mapping[str, str], offered: Distributions) -> list[str]:
+    """Return the dependencies for ``needs``; ``built`` has the package, by name, of what is built here."""
+    packages = {
+        need.name: built.get(need.name) or (need.shipped.package if need.shipped else "") for need in needs
+    }
+    versions = offered.versions(name for name in packages.values() if name)
+    found = list[str]()
+    for need in needs:
+        if package := packages[need.name]:
+            epoch, colon, _ = versions.get(package, "").rpartition(":")
+            own = need.name in built
+            found += relations(package, need.requirement.specifier, epoch="" if own else epoch + colon)
+    return found
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True

@@ -1,0 +1,161 @@
+"""What the source package of a library says: from its own metadata, in today's form."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from debonair.deb import control, dsc
+from debonair.target.model import Target
+from debonair.template import fill
+from debonair.tree import documents
+
+_COLUMNS = 75
+
+
+class Probed(msgspec.Struct, frozen=True):
+    """What a library says of itself (core metadata), and what it is built with."""
+
+    name: str
+    """As its author writes it."""
+    version: str
+    summary: str = ""
+    author: str = ""
+    homepage: str = ""
+    license: str = ""
+    """An SPDX expression, or what it says instead."""
+    license_text: str = ""
+    requires: tuple[str, ...] = ()
+    """PEP 508."""
+    requires_python: str = ""
+    """Bounds of Python's version (PEP 440)."""
+    compiled: bool = False
+    build_depends: tuple[str, ...] = ()
+    """Debian's packages of its build backend."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the package of a library is made."""
+
+    library: Probed
+    package: str
+    version: str
+    """Debian's."""
+    target: Target
+    depends: tuple[str, ...]
+    maintainer: str
+
+    @property
+    def source(self) -> str:
+        """The name of the source package."""
+        return self.package.removeprefix("python3-")
+
+    def for_stdeb(self) -> dict[str, str]:
+        """Return what stdeb reads: its configuration, and a setup.py that says what it wants to know."""
+        upstream, _, revision = self.version.rpartition("-")
+        library = self.library
+        texts = {
+            "name": library.name,
+            "version": library.version,
+            "summary": self._synopsis(),
+            "description": self._description(),
+            "homepage": library.homepage or "UNKNOWN",
+        }
+        setup = fill(
+            "packaging/library/setup.py.in",
+            {
+                "name": library.name,
+                "compiled": str(library.compiled),
+                **{f"quoted_{key}": ascii(text) for key, text in texts.items()},
+            },
+        )
+        configuration = fill(
+            "packaging/library/stdeb.cfg.in",
+            {
+                "source": self.source,
+                "package": self.package,
+                "suite": self.target.suite,
+                "upstream": upstream.rpartition(":")[2],
+                "revision": revision,
+                "depends": ", ".join(self.depends),
+            },
+        )
+        return {"setup.py": setup, "stdeb.cfg": configuration}
+
+    def debian(self, made: Mapping[str, str], build_depends: Iterable[str], epoch: int) -> dict[str, str]:
+        """Return the files of debian/ by their names, from those that stdeb has ``made``.
+
+        ``build_depends`` are further packages; ``epoch`` is the time of the changelog, in seconds.
+        """
+        source, binary = map(control.parse, re.split(r"\n{2,}", made["control"].strip()))
+        python = "python3-all-dev" if self.library.compiled else "python3-all"
+        needed = ["debhelper-compat (= 13)", "dh-sequence-python3", "pybuild-plugin-pyproject", python]
+        source |= {
+            "Maintainer": self.maintainer,
+            "Build-Depends": ", ".join([*needed, *sorted({*self.library.build_depends, *build_depends})]),
+            "Standards-Version": dsc.STANDARDS,
+            "Homepage": self.library.homepage,
+            "Rules-Requires-Root": "no",
+        }
+        description = self._description().replace("\n", "\n ")
+        binary |= {"Description": f"{self._synopsis()}\n {description}"}
+        name = self.library.name
+        return {
+            "control": "\n".join([_stanza(source), _stanza(binary)]),
+            "rules": fill("packaging/library/rules.in", {"name": self.source}),
+            "copyright": self._copyright(),
+            "changelog": fill(
+                "packaging/doc/changelog.in",
+                {
+                    "app": self.source,
+                    "version": self.version,
+                    "suite": self.target.suite,
+                    "name": name,
+                    "upstream_version": self.library.version,
+                    "maintainer": self.maintainer,
+                    "date": documents.date(epoch),
+                },
+            ),
+            "source/format": f"{dsc.FORMAT}\n",
+        }
+
+    def _synopsis(self) -> str:
+        """Return its summary without an article, and as more than a word (Policy section 3.4.1)."""
+        text = re.sub(r"^(an?|the)\s+", "", " ".join(self.library.summary.split()), flags=re.IGNORECASE)
+        return control.synopsis(text if " " in text else f"Python library {self.library.name}")
+
+    def _description(self) -> str:
+        told = f"The Python library {self.library.name}, for all that runs with this machine's own Python."
+        return textwrap.fill(told, _COLUMNS)
+
+    def _copyright(self) -> str:
+        library = self.library
+        common = documents.COMMON.get(library.license)
+        text = library.license_text or f"It says that its licence is: {library.license or 'not said'}."
+        if common:
+            text = f"On Debian systems the whole text is in /usr/share/common-licenses/{common}."
+        return fill(
+            "packaging/library/copyright.in",
+            {
+                "name": library.name,
+                "source": f"Source: {library.homepage}" if library.homepage else "",
+                "author": library.author or f"The authors of {library.name}",
+                "license": re.sub(r"\s+", "-", library.license)[:60] or "as-written-below",
+                "license_text": "\n".join(f" {line.rstrip() or '.'}" for line in text.splitlines()),
+            },
+        )
+
+
+def _stanza(fields: Mapping[str, str]) -> str:
+    """Return a stanza of debian/control; further lines of a value are indented already, or get it."""
+    lines = []
+    for name, value in fields.items():
+        if value:
+            first, *more = value.splitlines()
+            lines += [f"{name}: {first}", *(f" {line.strip() or '.'}" for line in more)]
+    return "\n".join(lines) + "\n"

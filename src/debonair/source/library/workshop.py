@@ -1,0 +1,185 @@
+"""``debonair library``: a Python library as a Debian package, ``python3-NAME``, made through stdeb.
+
+For what several apps on one machine share, or what Debian lacks. It is built from its sdist in a clean root
+of the suite; what it needs of the suite is looked up in the suite's own index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from debonair.deb.control import check_name
+from debonair.deb.version import for_suite
+from debonair.errors import LockError, PackageError, TargetError, WheelError
+from debonair.host.cache import Cache, whole
+from debonair.lock import download, pylock
+from debonair.lock.model import File, Locked
+from debonair.lock.uv import Uv
+from debonair.source.library import needs, trial
+from debonair.source.library.build import Sdist
+from debonair.source.library.needs import Distributions
+from debonair.source.library.recipe import Recipe
+from debonair.target import model as target
+from debonair.target.model import Target
+
+_TARGETS = "'debonair targets' lists the suites and architectures."
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A library's package."""
+
+    package: str
+    path: Path
+    depends: tuple[str, ...]
+    """What of the suite, or of the others that were made, it depends on."""
+
+
+@dataclass
+class Workshop:
+    """Where libraries are made for ``target``, with what was ``made`` so far by name."""
+
+    target: Target
+    maintainer: str
+    cache: Cache
+    environ: Mapping[str, str]
+    build_depends: tuple[str, ...] = ()
+    """Debian packages to build with, besides those that the sdist names."""
+    recursive: bool = False
+    """Whether what the suite lacks is built, too."""
+    made: dict[str, Made] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._offered = Distributions(self.target, self.cache, self.environ)
+
+    @classmethod
+    def of(
+        cls,
+        suite: str,
+        architecture: str,
+        maintainer: str,
+        cache: Cache,
+        environ: Mapping[str, str],
+    ) -> Workshop:
+        """Return the workshop for a ``suite`` and Debian's ``architecture``. Raises ``TargetError``."""
+        meant = target.of(suite, architecture)
+        if meant is None:
+            raise TargetError(
+                f"There is no target for {suite} on {architecture}.",
+                hint=_TARGETS,
+            )
+        return cls(meant, maintainer, cache, environ)
+
+    def make(self, requirement: str, out: Path) -> list[Made]:
+        """Make the library that ``requirement`` (PEP 508) names, and write its deb into the folder ``out``.
+
+        What is made with it comes first. All are installed in a fresh Debian, and imported there, before
+        one is written. Raises ``LockError`` if there is no such library for the suite's Python,
+        ``PackageError`` if the suite has it, ``WheelError`` if it does not build or the suite lacks what it
+        needs, and ``TrialError`` if it cannot be imported.
+        """
+        name = _name(requirement)
+        locked = self._locked(requirement)
+        self._build(name, locked)
+        made = list(self.made.values())
+        trial.check([each.path for each in made], self.target, self.cache, self.environ)
+        return [msgspec.structs.replace(each, path=_put(each.path, out)) for each in made]
+
+    def _locked(self, requirement: str) -> dict[str, Locked]:
+        """Return the version of the library, and of all that it needs, by name."""
+        path = Path("pylock.library.toml").absolute()
+        try:
+            data = Uv(Path.cwd(), self.environ).lock([requirement], self.target.python, path)
+        except LockError as failed:
+            hint = f"{self.target.suite} has Python {self.target.python}: ask for a version that is for it."
+            raise LockError(failed.message, hint) from failed
+        return {str(canonicalize_name(each.name)): each for each in pylock.read(data, path).packages}
+
+    def _build(self, name: str, locked: Mapping[str, Locked], path: tuple[str, ...] = ()) -> None:
+        """Build the library ``name``, which those of ``path`` need, after what it needs itself."""
+        if name in self.made:
+            return
+        if name in path:
+            raise WheelError(
+                f"{' needs '.join((*path, name))}: none of them can be installed before the others.",
+                hint="Take them into the app's own environment.",
+            )
+        library, offered = locked[name], self._offered
+        known_as = self._known_as(library)
+        sdist = Sdist(library, self._fetched(library), self.target, self.cache, self.environ)
+        found = sdist.probe(offered, self.build_depends)
+        if not SpecifierSet(found.requires_python).contains(self.target.python_full):
+            raise WheelError(
+                f"{sdist.title} is for Python {found.requires_python}, and {self.target.suite} has "
+                f"{self.target.python_full}.",
+                hint=f"Ask for another version of it, or for another suite: --suite. {_TARGETS}",
+            )
+        package = known_as or "python3-" + found.name.lower().replace("_", "-")
+        check_name(package)
+        wanted = needs.of(found.requires, self.target, offered, sdist.title)
+        lacking = [need for need in wanted if not need.met]
+        if lacking and not self.recursive:
+            listed = "".join(f"\n  {need}" for need in lacking)
+            raise WheelError(
+                f"{sdist.title} needs what {self.target.suite} ({self.target.architecture}) lacks:{listed}",
+                hint="--recursive builds these too.",
+            )
+        for need in lacking:
+            self._build(need.name, locked, (*path, name))
+        others = {other: made.package for other, made in self.made.items()}
+        depends = tuple(needs.depends(wanted, others, offered))
+        version = for_suite(library.version, self.target.debian_release)
+        recipe = Recipe(found, package, version, self.target, depends, self.maintainer)
+        self.made[name] = Made(package, sdist.build(recipe, self.build_depends), depends)
+
+    def _known_as(self, library: Locked) -> str:
+        """Return the package in which the suite has an older version of ``library``; empty if it has none.
+
+        Raises ``PackageError`` if what it has is not older.
+        """
+        for has in self._offered.find([str(canonicalize_name(library.name))]).values():
+            if Version(has.version) >= Version(library.version):
+                newer = ", which is newer" if Version(has.version) > Version(library.version) else ""
+                raise PackageError(
+                    f"{library.name} {library.version} is not made: {self.target.suite} has {has.version} "
+                    f"in its package {has.package}{newer}.",
+                    hint=f'An app takes that: depends = ["{has.package}"], system-site-packages = true.',
+                )
+            return has.package
+        return ""
+
+    def _fetched(self, library: Locked) -> File:
+        if library.sdist is None:
+            raise WheelError(
+                f"{library.name} {library.version} was published without its source.",
+                hint="Ask for a version that has an sdist, or take its wheel into the app's environment.",
+            )
+        download.fetch([library.sdist], self.cache, self.environ)
+        return library.sdist
+
+
+def _name(requirement: str) -> str:
+    """Return the normalised name in ``requirement``. Raises ``LockError`` if it is none (PEP 508)."""
+    try:
+        wanted = Requirement(requirement)
+    except InvalidRequirement:
+        wanted = None
+    if wanted is None or wanted.url or wanted.marker or wanted.extras:
+        raise LockError(
+            f"'{requirement}' is not the name of a library, with a version if you like.",
+            hint="Write it as RPi.bme280==0.2.4, or smbus2>=0.4.",
+        )
+    return str(canonicalize_name(wanted.name))
+
+
+def _put(deb: Path, out: Path) -> Path:
+    with whole(out / deb.name) as temporary:
+        temporary.write_bytes(deb.read_bytes())
+    return out / deb.name

@@ -1,0 +1,302 @@
+"""A folder of wheels that a package is built from where there is no network, as in a clean build root.
+
+``debonair fetch`` fills it: the wheels of each target, a ``pylock.TARGET.toml`` (PEP 751) that names them
+with their hashes, and what the project's own build backend needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from debonair.errors import LockError, WheelError
+from debonair.host import decoder, sandbox
+from debonair.host.cache import whole
+from debonair.lock import build_tools, pylock
+from debonair.lock import ensure as locks
+from debonair.lock.freshness import allows
+from debonair.lock.model import File, Lock, Locked
+from debonair.project import reader
+from debonair.target import this_machine
+from debonair.wheels import build_system
+from debonair.wheels.model import Wheel, obtain, select
+from debonair.wheels.pure import sha256
+
+if TYPE_CHECKING:
+    from debonair.host.cache import Cache
+    from debonair.project.model import Project
+    from debonair.target.model import Target
+    from debonair.tree.plan import Plan
+
+FOLDER = "debian/wheels"
+"""Where it lies in a project with a ``debian/``, unless another folder is named."""
+_BACKEND = "pylock.backend.toml"
+_RECORD = ".fetched-by-debonair"
+"""The wheels that were put there and not found there, as sha256sum(1) lists them."""
+_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_.+!-]+\.whl)")
+_HINT = "Type 'debonair fetch' where there is a network, and take the whole folder along."
+
+
+class _Note(msgspec.Struct, frozen=True, kw_only=True):
+    """``[tool.debonair]`` of a lock on the shelf."""
+
+    made_from: str
+    """Tells the project's lock and requirements from every other: 64 hexadecimal digits."""
+    libraries: tuple[str, ...] = ()
+
+
+class _Tool(msgspec.Struct, frozen=True):
+    debonair: _Note
+
+
+class _Noted(msgspec.Struct, frozen=True):
+    tool: _Tool
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The wheels of ``project`` in ``folder``, and nothing of any index; a ``build.Supply``."""
+
+    project: Project
+    folder: Path
+    environ: Mapping[str, str]
+
+    @classmethod
+    def of(cls, project: Project, folder: Path, environ: Mapping[str, str]) -> Shelf:
+        """Return the shelf in ``folder``; ``environ`` is kept, but for where packages come from."""
+        alone = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(folder)}
+        # Whoever builds a source package runs its debian/rules, often where no sandbox can be made.
+        alone[sandbox.VARIABLE] = "1"
+        return cls(project, folder, {**environ, **alone})
+
+    def wheels(self, target: Target) -> tuple[Wheel, ...]:
+        """Return the wheels for ``target``, sorted by name.
+
+        Raises ``LockError`` if the shelf was not filled for it, or from another lock, and ``WheelError``
+        if a file is not there or has other bytes.
+        """
+        return tuple(self._verified(target))
+
+    def libraries(self, target: Target) -> tuple[str, ...]:
+        """Return the Debian packages of the libraries that the wheels for ``target`` are linked with."""
+        return self._note(target).libraries
+
+    def times(self) -> list[int]:
+        """Return nothing: SOURCE_DATE_EPOCH is that of the changelog where a package is built from it."""
+        return []
+
+    def tools(self) -> tuple[Wheel, ...]:
+        """Return the wheels that the project's own is built with on this machine. Raises as ``wheels``."""
+        path = self.folder / _BACKEND
+        if not path.is_file():
+            return ()  # it needs none
+        packages = tuple(_fitting(pylock.read(path.read_bytes(), path).packages))
+        lock = Lock(packages, path, "pylock.toml", "")
+        chosen = select(lock, this_machine.target())
+        return tuple(self._wheel(choice.name, choice.version, choice.file, path) for choice in chosen)
+
+    def _verified(self, target: Target) -> Iterator[Wheel]:
+        self._note(target)
+        path = self._path(target)
+        for package in pylock.read(path.read_bytes(), path).packages:
+            (file,) = package.wheels
+            yield self._wheel(package.name, package.version, file, path)
+
+    def _wheel(self, name: str, version: str, file: File, path: Path) -> Wheel:
+        """Return the wheel ``file`` of the lock ``path``, verified."""
+        wheel = self.folder / file.filename
+        if not wheel.is_file():
+            raise WheelError(f"{path} names {file.filename}, which is not beside it.", hint=_HINT)
+        if hashlib.sha256(wheel.read_bytes()).hexdigest() != file.sha256:
+            raise WheelError(
+                f"{wheel} is not the file that {path.name} names: its sha256 is another.", hint=_HINT
+            )
+        return Wheel(name, version, file.filename, file.sha256, wheel)
+
+    def _note(self, target: Target) -> _Note:
+        path = self._path(target)
+        if not path.is_file():
+            raise LockError(f"There are no wheels for {target.name} in {self.folder}.", hint=_HINT)
+        try:
+            note = decoder.converted(tomllib.loads(path.read_text(encoding="utf-8")), _Noted).tool.debonair
+        except (ValueError, msgspec.ValidationError) as wrong:
+            raise LockError(f"{path} cannot be read: {wrong}.", hint=_HINT) from None
+        if note.made_from != made_from(self.project):
+            raise LockError(
+                f"{path} was written for other requirements, or another lock, than the project's.",
+                hint=_HINT,
+            )
+        return note
+
+    def _path(self, target: Target) -> Path:
+        return self.folder / f"pylock.{target.name}.toml"
+
+
+def made_from(project: Project) -> str:
+    """Return what tells the lock and the requirements of ``project`` from all others, as hexadecimal."""
+    found = locks.find(project.root)
+    parts = [found[1].read_bytes() if found else b""]
+    parts += [text.encode() for text in sorted(project.requirements)]
+    parts += [b"-c " + text.encode() for text in sorted(project.constraints)]
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(len(part).to_bytes(8, "big") + part)
+    return total.hexdigest()
+
+
+def fill(
+    folder: Path,
+    project: Project,
+    plans: Mapping[Target, Plan],
+    cache: Cache,
+    environ: Mapping[str, str],
+) -> list[Path]:
+    """Put on the shelf in ``folder`` what ``plans`` of ``project`` were made of; return its files.
+
+    What an earlier run has put there, and nothing on it names any more, is taken away; what somebody else
+    has put there never is. Raises ``WheelError`` if that has the name of a wheel and is another, and what
+    ``Uv.lock`` and ``wheels.obtain`` raise if what the project is built with cannot be had.
+    """
+    identity = made_from(project)
+    laid = {
+        folder / f"pylock.{target.name}.toml": _text(
+            planned.wheels, _Note(made_from=identity, libraries=planned.libraries)
+        )
+        for target, planned in plans.items()
+    }
+    wheels = [wheel for planned in plans.values() for wheel in planned.wheels]
+    if project.install == "wheel":
+        built_with = _backend(project, list(plans), cache, environ)
+        wheels += built_with
+        laid[folder / _BACKEND] = _text(built_with, _Note(made_from=identity))
+    before = _recorded(folder)
+    now = {wheel.filename: wheel for wheel in wheels}
+    present = {name: sha256(folder / name) for name in {*before, *now} if (folder / name).is_file()}
+    ours = {name: digest for name, digest in present.items() if before.get(name) == digest}
+    for name, wheel in now.items():
+        if present.get(name) not in (None, wheel.sha256, ours.get(name)):
+            raise WheelError(
+                f"{folder / name} is there already, and is not the file that was fetched.",
+                hint="It is not Debonair's: move it away, or name another folder with --out.",
+            )
+    for name in [name for name in ours if name not in now]:
+        (folder / name).unlink()
+        del ours[name]
+    for name, wheel in now.items():
+        if present.get(name) != wheel.sha256:
+            with whole(folder / name) as temporary:
+                temporary.write_bytes(wheel.path.read_bytes())
+            ours[name] = wheel.sha256
+    for path, text in laid.items():
+        with whole(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    lines = [f"{digest}  {name}\n" for name, digest in sorted(ours.items())]
+    with whole(folder / _RECORD) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8")
+    return sorted({*laid, *(folder / wheel.filename for wheel in wheels)})
+
+
+def allow(source: Path, folder: Path) -> None:
+    """Let dpkg-source(1) pack the wheels in ``folder``, below debian/ of the source package ``source``.
+
+    It refuses what is binary there, unless debian/source/include-binaries names it; other lines stay.
+    """
+    listed = source / "debian/source/include-binaries"
+    if not folder.is_relative_to(source / "debian") or not listed.parent.is_dir():
+        return
+    place = folder.relative_to(source).as_posix()
+    before = reader.text(listed, source).splitlines() if reader.is_file(listed) else []
+    kept = [line for line in before if line.rpartition("/")[0] != place]
+    wheels = sorted(f"{place}/{path.name}" for path in folder.glob("*.whl"))
+    with whole(listed) as temporary:
+        temporary.write_text("".join(f"{line}\n" for line in [*kept, *wheels]), encoding="utf-8")
+
+
+def _backend(
+    project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]
+) -> tuple[Wheel, ...]:
+    """Return what the project's own wheel is built with, and was just now."""
+    requires = tuple(sorted(build_system.of(project.root).requires))
+    if not requires:
+        return ()
+    path = build_tools.path(project.root, project.name)
+    _, lock = build_tools.locked(path, requires, build_tools.PYTHON, environ, locks=cache.folder("locks"))
+    return tuple(
+        dict.fromkeys(wheel for target in targets for wheel in obtain(lock, target, cache, environ))
+    )
+
+
+def _fitting(packages: Sequence[Locked]) -> Iterator[Locked]:
+    """Yield of each distribution the newest version that is for this Python, with its wheels for all cpus.
+
+    The lock on a shelf has what several targets need, and says of none for which.
+    """
+    from packaging.version import Version  # noqa: PLC0415
+
+    files = dict[str, dict[Version, list[File]]]()
+    for package in packages:
+        files.setdefault(package.name, {}).setdefault(Version(package.version), []).extend(package.wheels)
+    for name, versions in files.items():
+        for version in sorted(versions, reverse=True):
+            found = [file for file in versions[version] if _is_for_this_python(file)]
+            if found or len(versions) == 1:
+                yield Locked(name, str(version), wheels=tuple(found))
+                break
+
+
+def _is_for_this_python(file: File) -> bool:
+    """Return whether the wheel ``file``, which lies on a shelf, says that it is for this Python."""
+    from packaging.metadata import parse_email  # noqa: PLC0415
+
+    path = Path(unquote(urlsplit(file.url).path))
+    try:
+        with zipfile.ZipFile(path) as wheel:
+            name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+            said, _ = parse_email(wheel.read(name))
+    except (OSError, ValueError, StopIteration, zipfile.BadZipFile):
+        return True  # whoever installs it says what is wrong with it
+    return allows(said.get("requires_python", ""), this_machine.target().python)
+
+
+def _text(wheels: Sequence[Wheel], note: _Note) -> str:
+    """Return a lock (PEP 751) of ``wheels`` that lie beside it."""
+    lines = ["# Written by 'debonair fetch'.", 'lock-version = "1.0"', 'created-by = "debonair"', ""]
+    for wheel in wheels:
+        file = f"path = {_quoted(wheel.filename)}, hashes = {{ sha256 = {_quoted(wheel.sha256)} }}"
+        lines += [
+            "[[packages]]",
+            f"name = {_quoted(wheel.name)}",
+            f"version = {_quoted(wheel.version)}",
+            f"wheels = [{{ {file} }}]",
+            "",
+        ]
+    lines += [
+        "[tool.debonair]",
+        f"made_from = {_quoted(note.made_from)}",
+        f"libraries = {_quoted(note.libraries)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str | tuple[str, ...]) -> str:
+    """Return ``value`` as TOML writes it, which is as JSON does."""
+    return msgspec.json.encode(value).decode()
+
+
+def _recorded(folder: Path) -> dict[str, str]:
+    """Return the wheels that earlier runs have put into ``folder``: hash by name."""
+    try:
+        lines = (folder / _RECORD).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return {}
+    found = (_LINE.fullmatch(line) for line in lines)
+    return {line[2]: line[1] for line in found if line}

@@ -1,0 +1,305 @@
+"""Whether what is compiled in a package runs where the package is meant to run.
+
+A wheel's tags say what its maker meant; its files say what the compiler did.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import struct
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from debonair.deb import archive
+from debonair.deb.reader import MOST_KEPT_ALL, Foreign
+from debonair.deb.refusal import Stream, Unfit
+from debonair.deb.version import release as version_release
+from debonair.errors import PackageError, WheelError
+from debonair.host import decoder
+from debonair.target import elf
+from debonair.target.elf import Elf
+from debonair.target.model import Target, load, names
+
+_ARM = {
+    0: "before ARMv4", 1: "ARMv4", 2: "ARMv4T", 3: "ARMv5T", 4: "ARMv5TE", 5: "ARMv5TEJ", 6: "ARMv6",
+    7: "ARMv6KZ", 8: "ARMv6T2", 9: "ARMv6K", 10: "ARMv7", 11: "ARMv6-M", 12: "ARMv6S-M", 13: "ARMv7E-M",
+    14: "ARMv8",
+}  # fmt: skip
+"""What the values of Tag_CPU_arch are called."""
+_CALLED = {"armv6": "ARMv6", "armv7-a": "ARMv7"}
+_ARM_RUNS = {"armv6": frozenset({*range(8), 9}), "armv7-a": frozenset({*range(11)})}
+"""By instruction set, those that run there. The first Pi and the Zero lack the Thumb-2 of ARMv6T2."""
+
+if TYPE_CHECKING:
+    from debonair.deb.reader_pool import Pool
+
+JOB = "debonair.target.compatibility:compiled"
+MEMORY = 1 << 32
+"""Bytes that a process may take which reads compiled files: the largest are read whole."""
+_LARGEST = 1 << 30
+APP = "the app"
+"""Where what is no Python package's comes from."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why a compiled file does not run on a target."""
+
+    origin: str
+    """The Python package that it came with, its version behind it; or ``the app``."""
+    path: str
+    what: str
+    """``is for ARMv7, and trixie-armv6 has ARMv6``."""
+
+    def __str__(self) -> str:
+        return f"{self.origin}: /{self.path} {self.what}"
+
+
+def judge(origin: str, files: Iterable[Elf], target: Target) -> Iterator[Problem]:
+    """Yield what keeps ``files``, which came with ``origin``, from running on ``target``."""
+    for file in files:
+        for what in _faults(file, target):
+            yield Problem(origin, file.path, what)
+
+
+def refuse(problems: Sequence[Problem], target: Target) -> None:
+    """Raise ``WheelError`` that lists ``problems``, if there are any."""
+    if not problems:
+        return
+    listed = "".join(f"\n  {problem}" for problem in problems)
+    message = f"What was built would not run on {target.name}:{listed}"
+    origins = sorted({problem.origin for problem in problems} - {APP})
+    if not origins:
+        raise WheelError(message, hint="Leave the file out by 'exclude', or the target out of 'targets'.")
+    raise WheelError(
+        message,
+        hint=f"Lock another version of {', '.join(origins)}, or take it from an index that has it for this "
+        "machine, or leave the target out of 'targets'. If you have seen it run there, say so: "
+        f'waive = ["{_package(origins[0])}"]',
+    )
+
+
+def waived(problems: Iterable[Problem], names: Collection[str]) -> list[Problem]:
+    """Return those of ``problems`` whose Python package is not among ``names``."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - a build without problems needs none
+
+    known = {canonicalize_name(name) for name in names}
+    return [
+        problem
+        for problem in problems
+        if problem.origin == APP or canonicalize_name(_package(problem.origin)) not in known
+    ]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What was found in a .deb."""
+
+    path: Path
+    targets: tuple[Target, ...]
+    """Those that it was judged for: one, or all that a package for every machine is for."""
+    compiled: int
+    """How many compiled files it has."""
+    problems: tuple[Problem, ...]
+
+    @property
+    def where(self) -> str:
+        """The names of the targets."""
+        return ", ".join(target.name for target in self.targets)
+
+    def as_text(self) -> str:
+        """Return it for people: a line that sums up, and one for each problem."""
+        files = _count(self.compiled, "compiled file")
+        if not self.problems:
+            return f"{self.path.name}: {files}, fit for {self.where}"
+        lines = [f"{self.path.name}: {files}, {_count(len(self.problems), 'problem')} on {self.where}:"]
+        return "\n".join([*lines, *(f"  {problem}" for problem in self.problems)])
+
+    def as_json(self) -> dict[str, object]:
+        """Return it for programs."""
+        problems = [msgspec.to_builtins(problem) for problem in self.problems]
+        return {
+            "file": self.path.name,
+            "target": self.where,
+            "compiled": self.compiled,
+            "problems": problems,
+        }
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """What was compiled in a .deb."""
+
+    fields: dict[str, str]
+    """The fields of its control file."""
+    target: str
+    """The target that its release.json names, if it has one."""
+    files: list[tuple[str, Elf]]
+    """Each with what it came with: a Python package, or Debian."""
+
+
+def check(deb: Path, target: Target | None = None, pool: Pool | None = None) -> Report:
+    """Read every compiled file of a .deb, whoever made it, and judge it for ``target``.
+
+    Without one it is judged for what it says of itself. It is read in a process of ``pool``, of the job
+    ``JOB``, if there is one. Raises ``PackageError`` if it cannot be read, or is for no machine that is
+    known.
+    """
+    data = archive.load(deb)
+    if pool is None:
+        try:
+            said, _ = compiled(str(deb), io.BytesIO(data), [])
+        except Unfit as unfit:
+            raise archive.refusal(deb, unfit) from unfit
+    else:
+        said, _ = pool.ask(deb, data, [])
+    try:
+        found = decoder.converted(said, Compiled)
+    except msgspec.ValidationError as wrong:
+        raise PackageError(f"{deb} could not be read: {wrong}.") from wrong
+    judged = (target,) if target else _targets(deb, found)
+    problems = [
+        problem
+        for each in judged
+        for origin, file in found.files
+        for problem in judge(origin, [file], each)
+    ]
+    return Report(deb, judged, len(found.files), tuple(problems))
+
+
+def prepare() -> None:
+    """Import all that ``compiled`` may need, where nothing can be opened any more when it comes."""
+    import elftools.elf.dynamic  # noqa: PLC0415
+    import elftools.elf.elffile  # noqa: PLC0415
+    import elftools.elf.gnuversions  # noqa: PLC0415
+    import elftools.elf.sections  # noqa: PLC0415
+    import elftools.elf.segments  # noqa: F401, PLC0415
+
+    from debonair.deb import inspection  # noqa: F401, PLC0415
+
+
+def compiled(path: str, stream: Stream, _: Sequence[str]) -> tuple[object, bytes]:
+    """Read the package ``stream`` to its end, as ``deb.confined.Job``; return a ``Compiled``.
+
+    Errors name ``path``. Raises ``Unfit`` for what dpkg does not take, and ``PackageError`` for a compiled
+    file that is none.
+    """
+    from debonair.deb import inspection  # noqa: PLC0415 - a build judges what it has at hand
+
+    deb = Foreign(stream)
+    named = f"usr/lib/{deb.fields['Package']}/dist/release.json"
+    records: dict[str, bytes] = {}
+    files: list[Elf] = []
+    release, left = b"{}", MOST_KEPT_ALL
+    for member, content in deb.entries():
+        if member.kind != "file":
+            continue
+        if member.path == named or inspection.RECORD.fullmatch(member.path):
+            left -= member.size
+            if left < 0:
+                raise Unfit(f"its /{member.path} has {member.size} bytes, too many to look into it")
+            kept = content.read(member.size)
+            if member.path == named:
+                release = kept
+            else:
+                records[member.path] = kept
+        elif (head := content.read(len(elf.MAGIC))) == elf.MAGIC:
+            if member.size > _LARGEST:
+                raise Unfit(f"its /{member.path} has {member.size} bytes, too many to look into it")
+            files.append(_elf(path, member.path, head + content.read(member.size)))
+    owners = inspection.owners(records)
+    told = Compiled(
+        deb.fields, _named(release), [(owners.get(file.path, "Debian"), file) for file in files]
+    )
+    return msgspec.to_builtins(told), b""
+
+
+def _elf(deb: str, path: str, data: bytes) -> Elf:
+    try:
+        return elf.read(path, data)
+    except (ArithmeticError, AssertionError, LookupError, RecursionError, OSError, struct.error) as broken:
+        raise PackageError(
+            f"{deb} has a compiled file /{path} that cannot be read: {broken!r}."
+        ) from broken
+
+
+def _named(release: bytes) -> str:
+    """Return the target that a release.json names; empty for none."""
+    try:
+        return str(decoder.json(release, dict[str, object]).get("target", ""))
+    except (msgspec.DecodeError, RecursionError):
+        return ""
+
+
+def _targets(deb: Path, found: Compiled) -> tuple[Target, ...]:
+    """Return the targets that a .deb was made for.
+
+    Its release.json says so, or its version; else it is the oldest of its architecture. One for every
+    machine is for all targets of the suite that its version names, or for all that there are.
+    """
+    architecture, version = found.fields["Architecture"], found.fields["Version"]
+    if found.target in names():
+        return (load(found.target),)
+    known = [load(name) for name in names()]
+    if architecture == "all":
+        named = version_release(version)
+        return tuple(each for each in known if each.debian_release == named) or tuple(known)
+    fitting = [target for target in known if target.architecture == architecture]
+
+    def doubt(target: Target) -> tuple[bool, bool, int]:
+        end = f"+deb{target.debian_release}" + (f"~{target.variant}" if target.variant else "")
+        return not version.endswith(end), bool(target.variant), target.debian_release
+
+    fitting.sort(key=doubt)
+    if not fitting:
+        raise PackageError(
+            f"{deb} is for {architecture}, and says of no target that it was made for it.",
+            hint="Name one: debonair check --target trixie-arm64; 'debonair targets' lists them.",
+        )
+    return (fitting[0],)
+
+
+def _faults(file: Elf, target: Target) -> Iterator[str]:
+    """Yield what keeps a file from running on ``target``, as the end of a sentence that names the file."""
+    bits = 64 if target.elf_machine in {"EM_AARCH64", "EM_X86_64"} else 32
+    if (file.machine, file.bits) != (target.elf_machine, bits):
+        has, wants = f"{file.machine} ({file.bits} bits)", f"{target.elf_machine} ({bits} bits)"
+        yield f"is for {has}, and {target.name} is {wants}"
+        return
+    runs = _ARM_RUNS.get(target.instruction_set)
+    if runs and file.arm_cpu is not None and file.arm_cpu not in runs:
+        has = _ARM.get(file.arm_cpu, "a newer ARM")
+        yield f"is for {has}, and {target.name} has {_CALLED[target.instruction_set]}"
+    if file.soft_float:
+        yield f"passes floats as armel does, and {target.name} is armhf"
+    if file.glibc and _numbers(file.glibc) > _numbers(target.glibc):
+        yield f"needs glibc {file.glibc}, and {target.suite} has {target.glibc}"
+    if file.interpreter and file.interpreter != target.interpreter:
+        yield f"asks for the dynamic linker {file.interpreter}, and {target.name} has {target.interpreter}"
+    for folder in file.rpath:
+        if _leaves(file.path, folder):
+            yield f"looks for libraries in {folder}, which is not in the package"
+
+
+def _leaves(path: str, folder: str) -> bool:
+    """Tell whether a ``folder`` of an RPATH is outside of the package that has ``path`` (ld.so(8))."""
+    home = posixpath.dirname(path)
+    for origin in ("$ORIGIN", "${ORIGIN}"):
+        if folder.startswith(origin):
+            inside = posixpath.normpath(home + folder.removeprefix(origin))
+            return not inside.startswith("/".join(path.split("/")[:3]))
+    return True
+
+
+def _package(origin: str) -> str:
+    """Return the name of the Python package ``origin``, without its version."""
+    return origin.partition(" ")[0]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s'[: number != 1]}"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,1 @@
+"""Wheels and the app become the files of the package."""

@@ -1,0 +1,176 @@
+"""The app's files with those that its own command makes of them at build: ``collect``.
+
+Django's collectstatic is such a command. It runs on this machine, in a copy of the app's files, with the
+locked packages and a Python of the target's minor version, both for this machine's cpu.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from debonair.debian import interpreter as python
+from debonair.debian.apt import host_architecture
+from debonair.errors import MachineError, ProjectError, WheelError
+from debonair.host import clock, decoder
+from debonair.host.cache import whole
+from debonair.host.file_lock import exclusive
+from debonair.host.progress import say
+from debonair.host.run import CommandError, run
+from debonair.project import layout
+from debonair.target import model as target
+from debonair.tree import app_files
+from debonair.tree.app_files import AppFile
+from debonair.wheels.unpack import unpack
+
+if TYPE_CHECKING:
+    from debonair.debian.interpreter import Interpreter
+    from debonair.host.cache import Cache
+    from debonair.project.model import Project
+    from debonair.target.model import Target
+    from debonair.wheels.model import Wheel
+
+_FORMAT = 1
+"""Raised whenever the same inputs would make other files than before."""
+_SECONDS = 600
+_LAST = 5
+"""Lines of what a command said that failed."""
+
+
+def files(
+    project: Project,
+    meant: Target,
+    obtain: Callable[[Target], tuple[Wheel, ...]],
+    *,
+    cache: Cache,
+    environ: Mapping[str, str],
+) -> tuple[AppFile, ...]:
+    """Return what goes into the package of ``project`` for ``meant``, once its ``collect`` has run.
+
+    That is done once for the same files, packages and Python, and kept in ``cache``. ``obtain`` gives the
+    wheels for a target, ``environ`` says where a Python is fetched. Raises ``ProjectError`` if the
+    command fails, ``WheelError`` if a package has no wheel for this machine, and ``MachineError`` if no
+    Python is to be had.
+    """
+    own = app_files.collect(project)
+    here = _here(meant, cache, environ)
+    try:
+        packages = obtain(here.target)
+    except WheelError as lacking:
+        raise WheelError(
+            f"'collect' runs on this machine, with the locked packages. {lacking.message}", lacking.hint
+        ) from lacking
+    kept = cache.folder("collected") / _key(project, own, packages, here)
+    with exclusive(cache.folder("locks") / "collect.lock"):  # several targets are built side by side
+        try:
+            return decoder.unpacked(kept.read_bytes(), tuple[AppFile, ...])
+        except (OSError, msgspec.MsgspecError):
+            say(f"Running '{project.collect}'...")
+        with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+            made = _run(project, own, packages, here, Path(folder).resolve())
+        with whole(kept) as temporary:
+            temporary.write_bytes(msgspec.msgpack.encode(made))
+    return made
+
+
+@dataclass(frozen=True)
+class _Here:
+    """What the command runs with: the target that this machine itself is, and a Python."""
+
+    target: Target
+    interpreter: Interpreter
+
+
+def _here(meant: Target, cache: Cache, environ: Mapping[str, str]) -> _Here:
+    """Return what is of the suite of ``meant`` and runs on this machine."""
+    architecture = host_architecture()
+    fitting = target.of(meant.suite, architecture)
+    if fitting is None:
+        raise MachineError(
+            f"'collect' runs on this machine, and no target of {meant.suite} is for its {architecture}.",
+            hint="Build on a machine of one of the targets' architectures: 'debonair targets'.",
+        )
+    interpreter = python.complete(meant.python, cache=cache, environ=environ)
+    if interpreter is None:
+        raise MachineError(
+            f"'collect' needs a Python {meant.python}, and there is none here and none can be fetched.",
+            hint=f"Install one where PATH finds it, as uv does: uv python install {meant.python}",
+        )
+    return _Here(fitting, interpreter)
+
+
+def _key(project: Project, own: Sequence[AppFile], packages: Sequence[Wheel], here: _Here) -> str:
+    parts = [
+        _FORMAT,
+        project.collect,
+        project.service.environment,
+        [project.wsgi, project.import_path, project.include, project.exclude],
+        [(file.path, file.mode, hashlib.sha256(file.data).hexdigest(), file.target) for file in own],
+        [(package.filename, package.sha256) for package in packages],
+        here.interpreter.identity,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _run(
+    project: Project, own: Sequence[AppFile], packages: Sequence[Wheel], here: _Here, folder: Path
+) -> tuple[AppFile, ...]:
+    """Lay all of it out in ``folder``, run the command, and return what is then the app's."""
+    copy, venv, state = folder / "app", folder / "venv", folder / "state"
+    state.mkdir()
+    for file in own:
+        _put(copy / file.path, file.data, file.mode, file.target)
+    inside = f"{layout.dist(project.package)}/venv/"
+    for package in packages:
+        for source in unpack(package, project.package, here.target, None):
+            _put(venv / source.path.removeprefix(inside), source.data, source.mode, source.target)
+    # -S: nothing that this machine's own Python has installed is seen.
+    start = f'#!/bin/sh\nexec {shlex.join(here.interpreter.argv)} -S "$@"\n'
+    for name in ("python", "python3", f"python{here.target.python}"):
+        _put(venv / "bin" / name, start.encode(), 0o755)
+    paths = [folder / path for path in project.import_path]
+    variables = {
+        "FLASK_APP": project.wsgi,
+        "HOME": state,
+        "LANG": "C.UTF-8",
+        "PATH": f"{venv}/bin:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": ":".join(map(str, [*paths, venv / layout.site_packages(here.target.python)])),
+        "SECRET_KEY": "collect",
+        "SOURCE_DATE_EPOCH": clock.OLDEST,
+        "STATE_DIRECTORY": state,
+        "VIRTUAL_ENV": venv,
+        **project.service.environment,
+    }
+    words = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
+    try:
+        run([*words, "sh", "-c", project.collect], cwd=copy, timeout=_SECONDS)
+    except CommandError as failed:
+        said = "\n".join(f"  {line}" for line in failed.output.strip().splitlines()[-_LAST:])
+        raise ProjectError(
+            f"{project.config_file.name}: 'collect' ended with status {failed.status}:\n{said}",
+            hint="It runs in a copy of the app's files, with the locked packages and what is in "
+            "[service.environment]; nothing else of this machine's environment is there.",
+        ) from failed
+    return app_files.collect(replace(project, root=copy))
+
+
+def _put(path: Path, data: bytes, mode: int, link: str = "") -> None:
+    """Write a file or a link, dated alike on every machine."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if link:
+        path.symlink_to(link)
+        return
+    path.write_bytes(data)
+    path.chmod(mode)
+    os.utime(path, (clock.OLDEST, clock.OLDEST))

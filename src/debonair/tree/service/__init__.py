@@ -1,0 +1,1 @@
+"""What systemd, uWSGI and nginx read, rendered from the project."""

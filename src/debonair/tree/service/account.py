@@ -1,0 +1,44 @@
+"""The user that an app runs as. It has the package's name, which must mean nothing else to Debian."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+
+from debonair.errors import ProjectError
+from debonair.project.model import Project
+from debonair.resources import resource
+
+_LONGEST = 31  # characters that useradd(8) and systemd-sysusers(8) accept in a user's name
+_WHAT = {
+    "base": "a user or a group of every Debian",
+    "systemd": "a user or a group of systemd",
+    "raspberry": "a user or a group of Raspberry Pi OS",
+    "packages": "a user or a group of a package of Debian",
+    "folders": "a folder of the system, in /etc, /run, /usr/lib or /var/lib",
+}
+
+
+def check(project: Project) -> None:
+    """Raise ``ProjectError`` if the package's name cannot be that of a user and of folders."""
+    name = project.package
+    if what := taken().get(name):
+        raise _refused(project, f"is the name of {what}, which the app would take over and a purge remove")
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or len(name) > _LONGEST:
+        raise _refused(project, "cannot be the name of the user that the service runs as")
+
+
+@cache
+def taken() -> dict[str, str]:
+    """Return the names that no app can have, each with what it is the name of."""
+    groups: dict[str, list[str]] = tomllib.loads(resource("packaging/names.toml").read_text())
+    return {name: _WHAT[group] for group, names in groups.items() for name in names}
+
+
+def _refused(project: Project, why: str) -> ProjectError:
+    return ProjectError(
+        f"{project.config_file.name}: the package's name '{project.package}' {why}.",
+        hint=f"Set 'package' to another name, such as 'my-{project.package[: _LONGEST - 3]}': at most "
+        f"{_LONGEST} of a-z, 0-9 and '-', beginning with a letter.",
+    )

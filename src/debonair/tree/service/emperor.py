@@ -1,0 +1,124 @@
+"""Which emperor of uWSGI runs the app: its own, in a unit of its own, or the one that Debian brings.
+
+The first is what Debonair is for. The second (``emperor = "system"``) is for sites where Debian's package
+uwsgi-emperor runs all apps already; what is lost by it stands in the reference of the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from debonair.project import layout
+from debonair.project.model import Project
+from debonair.project.settings import defaults
+from debonair.tree.service import hardware, literals
+
+
+@dataclass(frozen=True)
+class Emperor:
+    """What in a package depends on the emperor."""
+
+    user: str
+    """Who the app runs as."""
+    other_user: str
+    """Who it would run as with the other emperor."""
+    depends: tuple[str, ...]
+    """The Debian packages that bring the emperor, and what its vassal needs besides uWSGI for Python."""
+    scripts: str
+    """The folder of the maintainer scripts."""
+    readme: str
+    """The template of README.Debian."""
+    templates: Mapping[str, str]
+    """The templates of the files that only this emperor has, by their path in the package."""
+    vassal: Mapping[str, str]
+    """Values of the vassal's template: ``plugins``, ``socket`` and ``log``."""
+
+
+def of(project: Project) -> Emperor:
+    """Return the emperor of ``project``.
+
+    Raises ``ProjectError`` for a setting that Debian's own emperor cannot keep.
+    """
+    return _system(project) if project.emperor == "system" else _own(project)
+
+
+def _own(project: Project) -> Emperor:
+    app = project.package
+    templates = {
+        f"usr/lib/systemd/system/{app}.service": "systemd/app.service.in",
+        f"usr/lib/sysusers.d/{app}.conf": "systemd/app.sysusers.in",
+        f"usr/lib/tmpfiles.d/{app}.conf": "systemd/app.tmpfiles.in",
+        f"{layout.dist(app)}/emperor.ini": "packaging/uwsgi/emperor.ini.in",
+    }
+    if hardware.rules(project):
+        templates[f"usr/lib/udev/rules.d/60-{app}.rules"] = "systemd/app.udev.in"
+    if project.sleep_after:
+        templates[f"{layout.dist(app)}/vassals/web.ini.socket"] = "packaging/uwsgi/web.ini.socket.in"
+    return Emperor(
+        user=app,
+        other_user="www-data",
+        depends=("passwd", "systemd", "uwsgi-core"),
+        scripts="packaging/maintscripts",
+        readme=f"packaging/doc/README.Debian{'.command' if project.command else ''}.in",
+        templates=templates,
+        vassal={"plugins": "python3", "socket": _socket(project), "log": ""},
+    )
+
+
+def _system(project: Project) -> Emperor:
+    for key in _needs_own(project):
+        raise literals.error(
+            project,
+            key,
+            'is kept by an app\'s own emperor and unit, which it has not with emperor = "system"',
+            f"Leave out '{key}', or emperor = \"system\".",
+        )
+    app = project.package
+    return Emperor(
+        user="www-data",
+        other_user=app,
+        depends=("systemd", "uwsgi-emperor"),
+        scripts="packaging/maintscripts/system",
+        readme="packaging/doc/README.Debian.system.in",
+        templates={f"usr/lib/tmpfiles.d/{app}.conf": "systemd/system.tmpfiles.in"},
+        vassal={
+            "plugins": "python3,syslog",
+            "socket": "; What nginx connects to. It outlives a reload, and so do the requests that wait.\n"
+            "socket = %(socket-path)",
+            "log": f"logger = syslog:{app}",
+        },
+    )
+
+
+def _socket(project: Project) -> str:
+    """Return the vassal's options for its socket, which its emperor holds for one that may sleep."""
+    if not project.sleep_after:
+        return (
+            f"; What nginx is led to by the link web.sock, and what '{project.package} status' asks.\n"
+            "; The group of both is the folder's: www-data.\n"
+            "socket = %(socket-path)"
+        )
+    lines = [
+        "; The emperor makes that one and hands it over at the first request; when nobody has asked for so",
+        "; many seconds, the app ends and the emperor waits for the next.",
+        f"idle = {project.sleep_after}",
+        "die-on-idle = true",
+    ]
+    return "\n".join(lines)
+
+
+def _needs_own(project: Project) -> Iterator[str]:
+    """Yield the keys that are set and that mean something to an app's own emperor or unit alone."""
+    service = defaults()["service"]
+    if project.command:
+        yield "server"
+    if project.sleep_after:
+        yield "sleep-after"
+    yield from (key for key in ("hardware", "workers", "timers") if getattr(project, key))
+    if project.service.cpu_weight != service["cpu-weight"]:
+        yield "service.cpu-weight"
+    if project.service.network != service["network"]:
+        yield "service.network"
+    if project.service.memory_max.endswith("%"):
+        yield "service.memory-max"

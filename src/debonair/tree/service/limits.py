@@ -1,0 +1,105 @@
+"""How much of the machine the app may use: memory, processor time, the network."""
+
+from __future__ import annotations
+
+import re
+
+from debonair.project.model import Project
+from debonair.project.settings import PROCESSES
+from debonair.target.model import Target
+from debonair.tree.service import literals
+
+_SIZE = re.compile(r"(\d+)([KMGT]?)|(\d{1,2}|100)%")
+_GRACEFUL = 13
+"""The first Debian whose uWSGI loses no request then; that before it gives some to a worker that ends."""
+
+
+def unit(project: Project) -> str:
+    """Return the lines of the unit that bound all of the app's processes together, or nothing.
+
+    The rule stands in systemd.resource-control(5). Raises ``ProjectError`` for a memory-max that is no
+    size.
+    """
+    memory, weight = project.service.memory_max, project.service.cpu_weight
+    if memory and not _SIZE.fullmatch(memory):
+        raise literals.error(
+            project, "service.memory-max", f"is '{memory}', which is no size", 'Write "200M" or "40%".'
+        )
+    lines = [f"MemoryMax={memory}"] if memory else []
+    return "\n".join([*lines, f"CPUWeight={weight}"] if weight else lines)
+
+
+def vassal(project: Project, target: Target) -> str:
+    """Return the options of uWSGI that are found out on the machine, each time that it starts, or nothing.
+
+    These are the number of workers, if the author gives none, and what bounds each to its share of
+    ``memory-max``, which holds where the kernel's memory cgroup is disabled, too. There is no share where
+    uWSGI itself finds out the number (``%k``). Raises ``ProjectError`` for a number that is none, and for
+    ``cheaper`` without one.
+    """
+    number, memory = _processes(project), project.service.memory_max
+    bounded = bool(_SIZE.fullmatch(memory)) and bool(re.fullmatch(r"auto|[1-9]\d*", number))
+    if number != "auto" and not bounded:
+        return ""
+    lines, words = [], [project.package, number]
+    if number == "auto":
+        lines += [
+            "; As many processes as this machine's cores and memory carry, found out at each start.",
+            f"; Who wants another number writes it into /etc/{project.package}/vassal.ini: processes = 3",
+        ]
+    if bounded:
+        lines.append("; A worker that has more than its share of the memory is ended, whatever it does.")
+        words.append(memory.replace("%", "%%"))
+    if bounded and target.debian_release >= _GRACEFUL:
+        lines += [
+            "; One that comes near to it is replaced when it has answered, if it is older than a minute."
+        ]
+        words.append("gracefully")
+    program = f"/usr/lib/{project.package}/libexec/processes.py"
+    return "\n".join([*lines, f"ini = exec:///usr/bin/python3 -ISB {program} {' '.join(words)}"])
+
+
+def _processes(project: Project) -> str:
+    """Return the number of web processes as the author has it, ``auto`` for what the machine carries."""
+    names = [name for name in project.uwsgi if name in PROCESSES]
+    if not names:
+        if "cheaper" in project.uwsgi:
+            raise literals.error(
+                project,
+                "uwsgi.cheaper",
+                "is fewer processes than there are, and a small board carries one",
+                "Say the number too: uwsgi.processes = 4",
+            )
+        return "auto"
+    number = str(project.uwsgi[names[-1]])
+    if not re.fullmatch(r"\d+|.*[%$@].*", number):  # uWSGI's own placeholders are its business
+        raise literals.error(
+            project,
+            f"uwsgi.{names[-1]}",
+            f"is '{number}', which is no number of processes",
+            'Write a number, or "auto" for what the machine carries.',
+        )
+    return number
+
+
+def network(project: Project) -> str:
+    """Return the lines of the unit that say which sockets the app may open (systemd.exec(5))."""
+    if project.service.network:
+        return "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
+    return (
+        "# It needs no network: nginx reaches it by a socket in the file system.\n"
+        "PrivateNetwork=yes\n"
+        "RestrictAddressFamilies=AF_UNIX"
+    )
+
+
+def run(project: Project) -> str:
+    """Return the folders below /run that the app sees besides its own, each after a space and a ``-``.
+
+    A program without the network has nothing to ask there; with it, names are looked up and databases on
+    this machine are reached.
+    """
+    folders = ["udev"] if project.hardware else []
+    if project.service.network:
+        folders += ["mysqld", "postgresql", "redis", "resolvconf", "systemd/resolve"]
+    return "".join(f" -/run/{name}" for name in sorted(folders))

@@ -1,0 +1,136 @@
+"""A project's values as systemd, uWSGI and nginx read them.
+
+Each function returns text that cannot end its line or its statement early, or raises ``ProjectError``
+naming the file and the key. ``key`` is written as a user writes it, such as ``service.memory-max``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+
+from debonair.errors import ProjectError
+from debonair.project.model import Project
+from debonair.project.settings import Option
+from debonair.resources import resource
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@cache
+def refused() -> dict[str, str]:
+    """Return the options of uWSGI that are Debonair's own part of the vassal: why, by name."""
+    tables = tomllib.loads(resource("packaging/uwsgi/owned.toml").read_text())
+    return {name: why for why, names in tables["refused"].items() for name in names}
+
+
+def unit_text(project: Project, key: str, value: str) -> str:
+    """Return ``value`` for a setting of a systemd unit (systemd.unit(5): ``%`` begins a specifier)."""
+    if value.rstrip().endswith("\\"):
+        raise error(
+            project,
+            key,
+            "ends in a backslash, by which systemd goes on with the next line",
+            "Take it away.",
+        )
+    return _specifiers(project, key, value)
+
+
+def unit_environment(project: Project) -> str:
+    """Return the lines ``Environment=`` of the unit, sorted by name (systemd.exec(5))."""
+    lines = []
+    for name, value in sorted(project.service.environment.items()):
+        key = f"service.environment.{name}"
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise error(project, key, "is not a name for a variable", "Use letters, digits and _.")
+        text = _specifiers(project, key, value).replace("\\", "\\\\").replace('"', '\\"')
+        lines.append(f'Environment="{name}={text}"')
+    return "\n".join(lines)
+
+
+def ini_options(project: Project) -> str:
+    """Return the author's options of uWSGI as lines of an ini file, in the author's order.
+
+    Values are given on as they are, so that uWSGI's own placeholders work in them.
+    """
+    lines = []
+    for name, value in project.uwsgi.items():
+        key = f"uwsgi.{name}"
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
+            raise error(project, key, "is not an option of uWSGI", "Write it as uWSGI's manual does.")
+        if why := refused().get(name):
+            raise error(project, key, f"is decided by Debonair: {why}", "Leave it out.")
+        items = value if isinstance(value, list) else [value]
+        lines += [f"{name} = {_option(project, key, item)}" for item in items]
+    return "\n".join(lines)
+
+
+def command(project: Project, key: str, value: str) -> str:
+    """Return ``value`` as the last line of a shell script."""
+    return _plain(project, key, value)
+
+
+def nginx_listen(project: Project) -> Iterator[str]:
+    """Yield the values of nginx's ``listen``."""
+    for value in project.nginx.listen:
+        if not re.fullmatch(r"[\w.:\[\]*/-]+( [a-z_]+(=[\w:.-]+)?)*", value, re.ASCII):
+            raise error(
+                project, "nginx.listen", f"has '{value}'", 'Write it as "80", "[::]:80" or "443 ssl".'
+            )
+        yield value
+
+
+def nginx_server_name(project: Project) -> str:
+    """Return the value of nginx's ``server_name``: one or more names, or regular expressions."""
+    value = " ".join(_plain(project, "nginx.server-name", project.nginx.server_name).split())
+    if not value or re.search(r"[;{}\"'#]|\\$", value):
+        raise error(
+            project,
+            "nginx.server-name",
+            f"is '{value}', which nginx would not read as names",
+            'Write it as "example.org www.example.org", or "~." for any name.',
+        )
+    return value
+
+
+def nginx_size(project: Project) -> str:
+    """Return the value of nginx's ``client_max_body_size``."""
+    value = project.nginx.client_max_body_size
+    if not re.fullmatch(r"[0-9]+[kKmMgG]?", value):
+        raise error(
+            project, "nginx.client-max-body-size", f"is '{value}', which is no size", 'Write it as "10m".'
+        )
+    return value
+
+
+def nginx_path(project: Project, key: str, value: str) -> str:
+    """Return ``value`` as a path in nginx's configuration, which has no way to write a dollar sign."""
+    if "$" in _plain(project, key, value):
+        raise error(
+            project, key, f"is '{value}': nginx cannot name a folder with a $", "Rename the folder."
+        )
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _specifiers(project: Project, key: str, value: str) -> str:
+    return _plain(project, key, value).replace("%", "%%")
+
+
+def _option(project: Project, key: str, value: Option) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _plain(project, key, str(value)).strip()
+
+
+def _plain(project: Project, key: str, value: str) -> str:
+    if _CONTROL.search(value):
+        raise error(project, key, "has a line break or another control character", "Write it on one line.")
+    return value
+
+
+def error(project: Project, key: str, what: str, hint: str) -> ProjectError:
+    """Return the error that says ``what`` is wrong with the value of ``key``, and gives a ``hint``."""
+    prefix = "tool.debonair." if project.config_file.name == "pyproject.toml" else ""
+    return ProjectError(f"{project.config_file.name}: '{prefix}{key}' {what}.", hint=hint)

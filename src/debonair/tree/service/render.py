@@ -1,0 +1,212 @@
+"""The files of a package that are written for it: unit, vassal, site, scripts, documents.
+
+Everything here is the project's values put into templates that are real files, to be read as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+from debonair.deb.tree import Source
+from debonair.errors import ProjectError
+from debonair.host import clock as epochs
+from debonair.project import layout
+from debonair.project.model import Project
+from debonair.resources import resource
+from debonair.target.model import Target
+from debonair.template import fill
+from debonair.tree import documents
+from debonair.tree.service import account, hardware, limits, literals, processes, site
+from debonair.tree.service import emperor as emperors
+from debonair.tree.service import vassal as vassals
+
+_PARTS = {
+    name.replace("-", "_"): f"packaging/maintscripts/parts/{name}.in"
+    for name in (
+        *("own-account", "own-places"),
+        *("sysusers", "account", "moved", "tmpfiles", "settings", "enable", "durable"),
+        *("stop", "unlink", "put-aside", "purge", "remove-account", "downgrade", "reload-nginx"),
+    )
+}
+"""What the maintainer scripts have in common, or leave to debhelper."""
+SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
+_STEP_BACK = 13  # the first Debian whose systemd (254 and later) knows RestartSteps=
+_PRIVATE_PIDS = 13  # the first whose systemd (257 and later) can hide other processes of the same user
+_OWN_PROCESSES = """\
+# Other processes of its user do not exist for it. So it cannot end those of a release on trial.
+PrivatePIDs=yes"""
+_PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
+
+
+def render(project: Project, target: Target, *, version: str, epoch: int) -> list[Source]:
+    """Return every file of the package that is rendered, without the directories above it.
+
+    ``device`` returns what a web application has besides. ``version`` is the Debian version, ``epoch`` the
+    mtime in seconds. Of a command-line tool these are its documents and its place in ``/usr/lib``
+    only. Raises ``ProjectError`` for a value that cannot be written into the file it is meant for.
+    """
+    home = f"usr/lib/{project.package}"
+    texts = {
+        f"{home}/dist/release.json": release(project, target, version=version, epoch=epoch),
+        **documents.texts(project, version=version, epoch=epoch),
+    }
+    if project.serves:
+        texts |= _service(project, target, version=version)
+    sources = [Source.file(path, text.encode(), mtime=epoch) for path, text in texts.items()]
+    sources += documents.compressed(project, target, version=version, epoch=epoch)
+    if project.serves:
+        sources += processes.programs(project, version=version, mtime=epoch)
+    else:  # of a tool there is one release, which nothing runs on from after an upgrade
+        sources.append(Source.link(f"{home}/current", "dist", mtime=epoch))
+    return sorted(sources, key=lambda source: source.path)
+
+
+def members(project: Project, version: str, *, done: Collection[str] = ()) -> dict[str, str]:
+    """Return the control tarball's members besides control and md5sums: text by name.
+
+    These are the maintainer scripts (Debian Policy chapter 6). A command-line tool needs none. The parts
+    of them that are ``done`` by somebody else are left out: those of ``packaging/maintscripts/parts``.
+    """
+    if not project.serves:
+        return {}
+    account.check(project)
+    emperor = emperors.of(project)
+    values = {
+        "app": project.package,
+        "user": emperor.user,
+        "other_user": emperor.other_user,
+        "stamps": processes.stamps(project),
+        "units": " ".join(f"'{unit}'" for unit in processes.services(project)),
+        "udev": "udevadm trigger --action=change || true" if hardware.rules(project) else "",
+        **dict.fromkeys(done, ""),
+    }
+    parts = {name: path for name, path in _PARTS.items() if name not in done}
+    return {name: fill(f"{emperor.scripts}/{name}.in", values, parts) for name in SCRIPTS}
+
+
+def release(project: Project, target: Target, *, version: str, epoch: int) -> str:
+    """Return release.json: what the programs on the Pi need to know of the release they are part of."""
+    facts = {
+        "drain": vassals.drain(project),
+        "emperor": project.emperor,
+        "environment": project.service.environment,
+        "epoch": epoch,
+        "hardware": list(project.hardware),
+        "health": project.health,
+        "health-timeout": project.health_timeout,
+        "host": site.host(project),
+        "import-path": project.import_path,
+        "keep-releases": project.keep_releases,
+        "layout": 2,  # of the sockets on the Pi; a downgrade to one before it is prepared by postrm
+        "migrate": project.migrate,
+        "migrate-timeout": project.migrate_timeout,
+        "package": project.package,
+        "port": site.port(project),
+        "python": target.python,
+        "server": "command" if project.command else "uwsgi",
+        "static": project.static,
+        "target": target.name,
+        "timers": sorted(project.timers),
+        "user": emperors.of(project).user,
+        "version": version,
+        "workers": sorted(project.workers),
+        "wsgi": project.wsgi,
+    }
+    return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+
+
+def _service(project: Project, target: Target, *, version: str) -> dict[str, str]:
+    """Return the texts of all that makes the app a service, by path."""
+    account.check(project)
+    app = project.package
+    emperor, vassal = emperors.of(project), vassals.of(project, target)
+    mercy = int(vassal.values["mercy_seconds"])
+    values: dict[str, str | int] = {
+        "app": app,
+        "version": version,
+        "description": literals.unit_text(project, "description", project.description),
+        "environment": literals.unit_environment(project),
+        "limits": limits.unit(project),
+        "network": limits.network(project),
+        "run": limits.run(project),
+        "devices": hardware.unit(project),
+        "proc": hardware.proc(project),
+        "memberships": hardware.memberships(project),
+        "rules": hardware.rules(project),
+        # Without its emperor the app is down; it is there again in no time, and costs little.
+        "restart": _restart(target, "200ms", "5s", "1s"),
+        "worker_restart": _restart(target, "1s", "60s", "5s"),
+        "own_processes": _OWN_PROCESSES if target.debian_release >= _PRIVATE_PIDS else "",
+        "control_groups": "strict" if target.debian_release >= _PRIVATE_GROUPS else "yes",
+        **emperor.vassal,
+        **vassal.values,
+        # A worker ends its requests first, then its master stops waiting, then the emperor, then systemd.
+        "curse_seconds": mercy + 5,
+        "stop_seconds": mercy + 15,
+        **site.values(project),
+        "static": _static(project, target),
+    }
+    values["sandbox"] = fill("systemd/app.sandbox.in", values).rstrip("\n")
+    templates = {
+        **emperor.templates,
+        **vassal.templates,
+        f"usr/lib/{app}/dist/nginx/site.conf": "nginx-sites/site.conf.in",
+    }
+    texts = {path: fill(template, values) for path, template in templates.items()}
+    texts |= processes.units(project, values)
+    # Its units are part of a release: the Pi starts each one with those that it came with.
+    units = {path: text for path, text in texts.items() if path.startswith("usr/lib/systemd/system/")}
+    folder = f"{layout.dist(app)}/systemd"
+    return texts | {f"{folder}/{path.rpartition('/')[2]}": text for path, text in units.items()}
+
+
+def device(package: str) -> list[Source]:
+    """Return the programs that run on the Pi for the app ``package``, and the command that is one of them.
+
+    They are the same bytes for each of its releases, and carry a time that says nothing.
+    """
+    folder, mtime = f"usr/lib/{package}/libexec", epochs.OLDEST
+    sources = [
+        Source.file(f"{folder}/{path.name}", data, mode=0o755 if data[:2] == b"#!" else 0o644, mtime=mtime)
+        for path in sorted(resource("packaging/device").iterdir())
+        if path.is_file()
+        for data in [path.read_bytes()]
+    ]
+    link = f"../lib/{package}/libexec/command.py"
+    return [*sources, Source.link(f"usr/bin/{package}", link, mtime=mtime)]
+
+
+def _restart(target: Target, first: str, last: str, always: str) -> str:
+    """Return the lines of a unit that say how long it waits to start again.
+
+    That is ``first``, then more and more until ``last``; where systemd knows no steps, ``always``.
+    It counts the restarts since somebody started the service, be they years apart.
+    """
+    if target.debian_release < _STEP_BACK:
+        return f"RestartSec={always}"
+    return f"# Soon, then slower and slower.\nRestartSec={first}\nRestartSteps=6\nRestartMaxDelaySec={last}"
+
+
+def _static(project: Project, target: Target) -> str:
+    """Return the locations of the folders that nginx serves itself."""
+    base = f"/usr/lib/{project.package}/current"
+    places: dict[str, str] = {}
+    for prefix, folder in project.static.items():
+        url = prefix.rstrip("/") + "/"
+        if url in places:
+            raise ProjectError(
+                f"{project.config_file.name}: 'static' has '{url}' twice, with and without its last slash.",
+                hint="Keep one of them.",
+            )
+        inside = folder.strip("/")
+        if project.install == "files":
+            path = f"{base}/app/{inside}/"
+        else:
+            inside = inside.removeprefix(f"{project.import_root}/") if project.import_root else inside
+            path = f"{base}/venv/lib/python{target.python}/site-packages/{inside}/"
+        places[url] = literals.nginx_path(project, f"static.{prefix}", path)
+    return "\n".join(
+        f"\nlocation ^~ {url} {{\n    alias {path};\n    expires 1h;\n}}"
+        for url, path in sorted(places.items())
+    )

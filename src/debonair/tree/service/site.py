@@ -1,0 +1,86 @@
+"""The site of an app in nginx: the names it answers to, and which headers of a visitor reach the app."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+
+from debonair.project.model import Project
+from debonair.resources import resource
+from debonair.template import fill
+from debonair.tree.service import literals
+
+HOME = (
+    "$hostname",
+    "~^[^.]+$",
+    r"~^[0-9.]+$",
+    r"~^\[[0-9a-f:.]+\]$",
+    r"~\.(local|localhost|lan|home|home\.arpa|internal|intranet|localdomain|fritz\.box|test)$",
+)
+"""What a machine in a home is called: its host name, names without a dot, addresses, and the endings that
+nobody registers in the public DNS (RFC 2606, 6761, 6762, 8375; fritz.box belongs to its maker)."""
+_ANY = "~."
+_PROTOCOLS = {"ssl", "quic", "http2", "proxy_protocol"}
+"""The parameters of nginx's ``listen`` that all sites of an address share; others may be given once."""
+
+
+def values(project: Project) -> dict[str, str]:
+    """Return the values of the templates in ``nginx-sites``.
+
+    Raises ``ProjectError`` for a setting that nginx would not take as it is meant.
+    """
+    app, named = project.package, bool(project.nginx.server_name.strip())
+    listen = list(literals.nginx_listen(project))
+    refused = fill(
+        "nginx-sites/refused.conf.in",
+        {
+            "app": app,
+            "listen": _lines(dict.fromkeys(map(_shared, listen))),
+            # '~.' fits every name, ahead of Debian's default site. Where the author has named the site, it
+            # must not take the names of other sites: nobody asks by the name that it has then. It comes
+            # first, as nginx gives the first site of an address what it has no name for.
+            "server_name": f"{app}.invalid" if named else _ANY,
+        },
+    ).rstrip("\n")
+    return {
+        "listen": _lines(listen),
+        "server_name": literals.nginx_server_name(project) if named else " ".join(HOME),
+        "client_max_body_size": literals.nginx_size(project),
+        "visitor": f"{app.replace('-', '_')}_visitor",
+        "refused_first": f"{refused}\n" if named else "",
+        "refused_last": "" if named else f"\n{refused}",
+        "unforwarded_uwsgi": "\n".join(
+            f'uwsgi_param HTTP_{name.upper().replace("-", "_")} "" if_not_empty;' for name in unforwarded()
+        ),
+        "unforwarded_http": "\n".join(f'    proxy_set_header {name} "";' for name in unforwarded()),
+    }
+
+
+def unforwarded() -> list[str]:
+    """Return the names of the headers that a visitor's request may have and that the app is not shown."""
+    groups: dict[str, list[str]] = tomllib.loads(resource("nginx-sites/headers.toml").read_text())
+    return [name for names in groups.values() for name in names]
+
+
+def host(project: Project) -> str:
+    """Return a host name that the site answers to, and that an app which checks names knows."""
+    plain = (name for name in project.nginx.server_name.split() if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name))
+    return next((name for name in plain if name != "_"), "localhost")
+
+
+def port(project: Project) -> int:
+    """Return a port where the site answers plain HTTP (nginx's listen)."""
+    plain = (item for item in project.nginx.listen if not re.search(r"\b(ssl|quic)\b", item))
+    ports = (re.fullmatch(r"(?:.*:)?(\d+)", item.split()[0]) for item in plain)
+    return next((int(found[1]) for found in ports if found), 80)
+
+
+def _shared(listen: str) -> str:
+    """Return a value of nginx's ``listen`` for a second site of that address."""
+    address, *more = listen.split()
+    return " ".join([address, *(word for word in more if word in _PROTOCOLS)])
+
+
+def _lines(listen: Iterable[str]) -> str:
+    return "\n".join(f"    listen {value};" for value in listen)

@@ -1,0 +1,235 @@
+"""``debonair try``: a real Debian, started within a second or so, in which a deb is installed and opened.
+
+The same Debians are the bed of the end-to-end tests.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from debonair.debian.apt import host_architecture
+from debonair.debian.rootfs.bed import Bed
+from debonair.debian.rootfs.machine import Machine, Reply
+from debonair.errors import MachineError, TrialError
+from debonair.host import run
+from debonair.host.cache import Cache
+from debonair.host.progress import say
+from debonair.host.terminal import plain
+from debonair.trial import forward
+from debonair.trial.advice import advice
+from debonair.trial.choice import choose
+
+_HEALTHY_WITHIN = 30.0
+_NGINX_ITSELF = b"<title>Welcome to nginx!</title>"
+_BODY_LINES = 40
+_BODY_COLUMNS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a package serves its pages, as its release.json says."""
+
+    health: str = "/"
+    """The path that answers below 400 when the app is well."""
+    host: str = ""
+    """A name that the site answers for; empty if it does for any."""
+    port: int = 80
+
+    @classmethod
+    def of(cls, release: Mapping[str, object]) -> Site | None:
+        """Return the site of a ``release``, None if it serves no page. Raises ``TrialError``."""
+        served = release.get("wsgi") != "" or release.get("server") == "command"
+        if "health" not in release or not served:
+            return None
+        port = release.get("port", 80)
+        if not isinstance(port, int) or not 0 < port < 65536:
+            raise TrialError(f"The release of the deb names a port that is none: {port!r}")
+        return cls(str(release["health"]), str(release.get("host", "")), port)
+
+    @property
+    def address(self) -> str:
+        """The URL of the site inside, without a path."""
+        return "http://127.0.0.1" + (f":{self.port}" if self.port != 80 else "")
+
+    def get(self, machine: Machine, path: str, *, timeout: float = 30) -> Reply:
+        """Ask ``machine`` for a ``path`` of the site, for ``timeout`` seconds. Raises ``TrialError``."""
+        named = {"Host": self.host} if self.host else {}
+        return machine.get(path, headers=named, port=self.port, timeout=timeout)
+
+
+def try_deb(
+    debs: Sequence[Path],
+    *,
+    suite: str | None,
+    port: int | None,
+    keep: bool,
+    command: Sequence[str],
+    cache: Cache,
+    environ: Mapping[str, str],
+) -> int:
+    """Install the fitting one of ``debs`` in a fresh Debian, open its page, and run ``command`` inside.
+
+    A deb of another architecture is installed in a Debian of that one, emulated by qemu-user.
+
+    ``port`` of this machine's loopback leads to the page while ``command`` runs, or with ``keep`` until
+    Ctrl-C. The story goes to standard error, the page to standard output. Returns the exit status of
+    ``command``, else 0. Raises ``TrialError`` if the deb does not install or its page does not come,
+    ``MachineError`` with what is needed if this machine can run no Debian at all.
+    """
+    deb = choose(debs, suite=suite, architecture=host_architecture())
+    bed = Bed(cache, environ)
+    architecture = "" if deb.architecture == "all" else deb.architecture
+    with bed.open(deb.suite, architecture=architecture) as machine, ExitStack() as stack:
+        said = install(bed, machine, deb.path).stdout
+        if f"{deb.package}: " in said and " was refused, and " in said:
+            told = said[said.index(f"{deb.package}: ") :].strip()
+            raise TrialError(
+                f"{deb.path.name} is installed, and is not served:\n{told}",
+                hint=advice(told, release_of(machine, deb.package)),
+            )
+        machine.serve(deb.package)
+        release = release_of(machine, deb.package)
+        site = Site.of(release)
+        if site:
+            _show(machine, deb.package, site)
+        elif not command:
+            say(f"It serves no page. To run a command of it here: debonair try {deb.path} -- COMMAND")
+        if port is not None:
+            stack.enter_context(forwarded(machine, port, inside=site.port if site else 80))
+            say(f"http://127.0.0.1:{port}/ on this machine leads there.")
+        status = machine.attend(command) if command else 0
+        if keep:
+            _keep(machine)
+        return status
+
+
+def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
+    """Install ``deb`` on ``machine`` by its apt, with what it depends on, and say so.
+
+    Returns what apt said. Raises ``TrialError`` with the end of that if it fails.
+    """
+    more = bed.stock(machine, deb)
+    inside = f"/srv/{deb.name}"
+    machine.copy_in(deb, inside)
+    began = time.monotonic()
+    done = machine.run(["apt-get", "install", "--yes", inside], check=False)
+    if done.status:
+        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-40:])
+        raise TrialError(
+            f"'apt-get install {inside}' ended with status {done.status} on {machine.suite}:\n{said}"
+        )
+    took = time.monotonic() - began
+    others = f", with {more} other package{'s'[: more != 1]}" if more else ""
+    say(f"apt-get install {inside}: done in {took:.1f} s{others}.")
+    return done
+
+
+def release_of(machine: Machine, package: str) -> dict[str, object]:
+    """Return what the installed ``package`` says of its release, nothing if it serves no page."""
+    path = f"/usr/lib/{package}/dist/release.json"
+    text = machine.read(path)
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError) as broken:
+        raise TrialError(f"{path} is not JSON: {broken}.") from broken
+    return found if isinstance(found, dict) else {}
+
+
+def healthy(machine: Machine, package: str, site: Site, *, within: float = _HEALTHY_WITHIN) -> Reply:
+    """Ask for the health of ``site`` until it is answered well, for ``within`` seconds; return the answer.
+
+    Raises ``TrialError`` with what the services of ``package`` said if it never is.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            found = site.get(machine, site.health, timeout=max(deadline - time.monotonic(), 1))
+            if found.status < 400 and _NGINX_ITSELF not in found.body:
+                return found
+            answer = f"the last answer was {found.status} {found.reason}"
+            if _NGINX_ITSELF in found.body:
+                answer = "nginx answers with its own welcome page, not with the app's site"
+        except TrialError as silent:
+            answer = silent.message
+        if time.monotonic() > deadline or machine.broken(package):
+            raise TrialError(
+                f"{site.address}{site.health} did not come up: {answer}.\n\n{machine.evidence(package)}",
+            )
+        time.sleep(0.1)
+
+
+def page(found: Reply) -> str:
+    """Return the body of an answer as text to look at, shortened to a screenful."""
+    kind = found.headers.get("content-type", "")
+    if not kind.startswith(("text/", "application/json")):
+        return f"({kind or 'no content type'}, {len(found.body)} bytes)"
+    lines = [line.rstrip() for line in found.text.splitlines() if line.strip()]
+    shown = [line if len(line) <= _BODY_COLUMNS else line[: _BODY_COLUMNS - 3] + "..." for line in lines]
+    if len(shown) > _BODY_LINES:
+        shown[_BODY_LINES:] = [f"({len(shown) - _BODY_LINES} more lines)"]
+    return "\n".join(shown)
+
+
+@contextmanager
+def forwarded(machine: Machine, port: int, *, inside: int = 80) -> Iterator[None]:
+    """Let ``port`` of this machine's loopback lead to port ``inside`` of ``machine``'s while the body runs.
+
+    Raises ``MachineError`` if the port is taken or may not be had.
+    """
+    with socket.socket() as listening, tempfile.TemporaryDirectory(prefix="debonair-port.") as work:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("127.0.0.1", port))
+        except OSError as refused:
+            raise MachineError(
+                f"Port {port} of 127.0.0.1 cannot be had: {refused.strerror}.",
+                hint="Name another: --port 8000",
+            ) from refused
+        listening.listen(64)
+        number = listening.fileno()
+        program = [sys.executable, "-I", forward.__file__, str(number), str(inside)]
+        joined = run.start([*machine.network, *program], output=Path(work) / "log", pass_fds=(number,))
+        try:
+            yield
+        finally:
+            joined.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                joined.wait(timeout=5)
+
+
+def _show(machine: Machine, package: str, site: Site) -> None:
+    """Wait until ``package`` is healthy, and print its page."""
+    began = time.monotonic()
+    found = healthy(machine, package, site)
+    waited = time.monotonic() - began
+    if site.health != "/":
+        answer = f"{found.status} {found.reason}"
+        _print(f"GET {site.address}{site.health} -> {answer}, up after {waited:.1f} s")
+        found = site.get(machine, "/")
+    _print(f"GET {site.address}/ -> {found.status} {found.reason} in {found.seconds * 1000:.0f} ms")
+    _print("\n".join(f"  {line}" for line in page(found).splitlines()))
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(plain(text) + "\n")
+    sys.stdout.flush()
+
+
+def _keep(machine: Machine) -> None:
+    """Wait until Ctrl-C, or until the machine ends by itself."""
+    say(
+        f"It stays until Ctrl-C. A shell in it, from another terminal of the same user:\n  {machine.way_in}"
+    )
+    with suppress(KeyboardInterrupt):
+        while machine.alive:
+            time.sleep(0.2)
+    say("Ended; nothing of it is left on this machine.")

@@ -1,0 +1,1 @@
+"""A lock and a target become wheels."""

@@ -1,0 +1,159 @@
+"""A build backend (PEP 517), run on this machine for what is pure Python: in a sandbox, with locked tools.
+
+Code of others decides what comes out: it is read as such, and must be what it was to be.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from debonair.deb import tree
+from debonair.deb.tree import Source
+from debonair.errors import LockError
+from debonair.host import decoder, sandbox
+from debonair.host.clock import OLDEST
+from debonair.host.sandbox import Sandbox
+from debonair.lock import build_tools
+from debonair.resources import resource
+from debonair.target import this_machine
+from debonair.wheels.build_system import Backend
+from debonair.wheels.model import Wheel, obtain
+from debonair.wheels.unpack import unpack
+
+if TYPE_CHECKING:
+    from debonair.host.cache import Cache
+
+_ROOM = "build"
+"""The environment of the backend is laid out as if it was that of an app of this name."""
+_NO_COMPILER = {"CC": "false", "CXX": "false"}
+"""What builds without a compiler must not depend on whether this machine has one."""
+_HEAD = 1 << 16  # bytes of the line that comes first
+_ASKED = 100
+_METADATA = 1 << 22  # bytes
+
+
+class _Head(msgspec.Struct, frozen=True):
+    asked: tuple[str, ...]
+    wheel: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a backend."""
+
+    title: str
+    """What is built, for errors: ``purely 1.0``."""
+    name: str
+    """Normalised: a wheel of another name is refused; empty if any will do."""
+    version: str
+    """Likewise."""
+    system: Backend
+    given: Sequence[Source]
+    """The sdist as it is, a single file; or the sources, in a folder ``source``."""
+    epoch: int
+    """Everything in the wheel is dated so, as far as the backend obeys SOURCE_DATE_EPOCH."""
+    environ: Mapping[str, str]
+    """The user's; it is not seen inside."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def wheel(self, lock: Path, cache: Cache) -> tuple[str, bytes]:
+        """Return the name and the bytes of the wheel; the backend runs with what the file ``lock`` names.
+
+        That is made, or extended, if need be. Raises ``LockError`` if it does not build, or builds
+        something else, ``NetworkError`` if what it is built with cannot be fetched, and ``MachineError`` if
+        it may not be run here.
+        """
+        head, data = self._settled(lock, cache, metadata=False)
+        build_tools.check(head.wheel, self.name, self.version)
+        return head.wheel, data
+
+    def metadata(self, lock: Path, cache: Cache) -> bytes:
+        """Return METADATA as the backend prepares it. Raises as ``wheel`` does."""
+        _, data = self._settled(lock, cache, metadata=True)
+        if not data or len(data) > _METADATA:
+            raise LockError(f"Its METADATA has {len(data)} bytes.")
+        return data
+
+    def with_tools(self, wheels: Sequence[Wheel]) -> tuple[str, bytes]:
+        """Return the wheel as ``wheel`` does; the backend runs with ``wheels`` and no others."""
+        requires = self.system.requires
+        for _ in range(build_tools.ROUNDS):
+            head, data = self._run(requires, wheels, metadata=False)
+            if head.wheel:
+                build_tools.check(head.wheel, self.name, self.version)
+                return head.wheel, data
+            requires = (*requires, *head.asked)
+        raise build_tools.restless(self.title, requires)
+
+    def _settled(self, lock: Path, cache: Cache, *, metadata: bool) -> tuple[_Head, bytes]:
+        """Run the backend until it asks for nothing more."""
+        requires = tuple(sorted(self.system.requires))
+        for _ in range(build_tools.ROUNDS):
+            found: tuple[Wheel, ...] = ()
+            if requires:
+                requires, locked = build_tools.locked(
+                    lock, requires, build_tools.PYTHON, self.environ, locks=cache.folder("locks")
+                )
+                found = obtain(locked, this_machine.target(), cache, self.environ)
+            head, data = self._run(requires, found, metadata=metadata)
+            if set(head.asked) <= set(requires):
+                return head, data
+            requires = tuple(sorted({*requires, *head.asked}))
+        raise build_tools.restless(self.title, requires)
+
+    def _run(
+        self, requires: Sequence[str], wheels: Iterable[Wheel], *, metadata: bool
+    ) -> tuple[_Head, bytes]:
+        place = sandbox.needed(self.environ, f"{self.title} is built")
+        packed = self.given[0].path if len(self.given) == 1 else ""
+        said = {
+            "archive": packed,
+            "backend": self.system.build_backend,
+            "metadata": metadata,
+            "path": self.system.backend_path,
+            "requires": list(requires),
+        }
+        script = resource("packaging/sdist/build_wheel.py").read_bytes()
+        laid = [
+            *self.given,
+            *_environment(place, wheels),
+            Source.file("backend.json", json.dumps(said).encode(), mtime=OLDEST),
+            Source.file("build_wheel.py", script, mtime=OLDEST),
+        ]
+        variables = {
+            "HOME": "{folder}/home",
+            "LANG": "C.UTF-8",
+            "PATH": "{folder}/venv/bin:/usr/bin:/bin",
+            "PYTHONHASHSEED": "0",
+            "SOURCE_DATE_EPOCH": str(self.epoch),
+            **_NO_COMPILER,
+            **self.variables,
+        }
+        words = ["{folder}/venv/bin/python3", "{folder}/build_wheel.py", "{folder}", "{out}"]
+        out, _ = place.run(words, tree.pack(laid), variables)
+        line, _, data = out.partition(b"\n")
+        try:
+            head = decoder.json(line[:_HEAD], _Head)
+        except msgspec.MsgspecError:
+            raise LockError("Its build backend ended without a result.") from None
+        if len(head.asked) > _ASKED:
+            raise LockError(f"It asks for {len(head.asked)} packages to be built with.")
+        return head, data
+
+
+def _environment(place: Sandbox, wheels: Iterable[Wheel]) -> Iterable[Source]:
+    """Yield the venv (PEP 405) with ``wheels``, as the folder ``venv``."""
+    machine = this_machine.target()
+    settings = f"home = {place.python.parent}\nversion = {machine.python_full}\n"
+    yield Source.file("venv/pyvenv.cfg", settings.encode(), mtime=OLDEST)
+    for name in ("python", "python3", f"python{machine.python}"):
+        yield Source.link(f"venv/bin/{name}", str(place.python), mtime=OLDEST)
+    for wheel in wheels:
+        for source in unpack(wheel, _ROOM, machine, None):
+            yield msgspec.structs.replace(source, path=source.path[source.path.index("/venv/") + 1 :])

@@ -1,0 +1,81 @@
+"""How an sdist wants to be built: the ``[build-system]`` of its ``pyproject.toml`` (PEP 517, PEP 518)."""
+
+from __future__ import annotations
+
+import lzma
+import tarfile
+import tomllib
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from debonair.errors import WheelError
+from debonair.host import decoder
+from debonair.project import pyproject, reader
+
+_DAMAGE = (
+    EOFError,
+    KeyError,  # what tarfile says of a link that leads nowhere
+    OSError,
+    RuntimeError,  # what zipfile says of an encrypted member, or of a compression that it does not know
+    ValueError,
+    lzma.LZMAError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""Whatever the readers raise for an sdist that is damaged, or has not what it must have."""
+
+
+class Backend(msgspec.Struct, frozen=True, rename="kebab"):
+    """The table ``[build-system]``, with the defaults that PEP 517 gives it."""
+
+    requires: tuple[str, ...] = ("setuptools>=40.8.0",)
+    build_backend: str = "setuptools.build_meta:__legacy__"
+    backend_path: tuple[str, ...] = ()
+
+
+def read(sdist: Path) -> Backend:
+    """Return how the file ``sdist`` wants to be built. Raises ``WheelError`` if it is damaged."""
+    try:
+        table = tomllib.loads(_pyproject(sdist).decode()).get("build-system", {})
+        return decoder.converted(table, Backend)
+    except _DAMAGE as wrong:
+        raise WheelError(
+            f"{sdist.name} is not an sdist that can be read: {wrong}.",
+            hint="Lock another version of it, and tell its authors.",
+        ) from wrong
+
+
+def of(root: Path) -> Backend:
+    """Return how the project in the folder ``root`` wants to be built.
+
+    Raises ``ProjectError`` if its pyproject.toml cannot be read, or says so in a wrong type.
+    """
+    path = root / "pyproject.toml"
+    if not reader.is_file(path):
+        return Backend()
+    tables = reader.toml(path, root)
+    pyproject.check(tables, path)
+    return decoder.converted(tables.get("build-system", {}), Backend)
+
+
+def _pyproject(sdist: Path) -> bytes:
+    """Return the sdist's ``pyproject.toml``, empty if it has none."""
+    if zipfile.is_zipfile(sdist):
+        with zipfile.ZipFile(sdist) as archive:
+            names = [name for name in archive.namelist() if _is_pyproject(name)]
+            return archive.read(names[0]) if names else b""
+    with tarfile.open(sdist) as archive:
+        for member in archive:
+            if _is_pyproject(member.name) and (file := archive.extractfile(member)):
+                return file.read()
+    return b""
+
+
+def _is_pyproject(name: str) -> bool:
+    """Tell whether a member is the one beside PKG-INFO, in the folder that an sdist is."""
+    parts = PurePosixPath(name).parts
+    return len(parts) == 2 and parts[1] == "pyproject.toml"

@@ -1,0 +1,221 @@
+"""An application that is on the package index: its wheel says what a project's files would."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from debonair.deb import control
+from debonair.errors import ProjectError, WheelError
+from debonair.project import entry_point
+
+if TYPE_CHECKING:
+    from packaging.metadata import RawMetadata
+
+    from debonair.project.model import Project
+    from debonair.project.settings import Settings
+    from debonair.wheels.model import Wheel
+
+_ANY = (4, 0)
+"""Later than this Python: a module of others that it cannot read is left to the one it is meant for."""
+_SHOWN = 5
+_NOT_SAID = {"", "UNKNOWN"}
+"""What old setuptools write for what they were not told."""
+_MANY = 64
+"""Characters: who writes more into ``License`` has put the whole text there."""
+
+
+def name(given: Settings, file: Path, project: Mapping[str, Any]) -> str:
+    """Return the normalised name (PEP 503) of what ``from-pypi`` of the settings ``given`` asks for.
+
+    ``file`` holds the settings, ``project`` is the table of that name beside them. Raises ``ProjectError``
+    if it is no name with extras and versions (PEP 508), or if something else says what the project is.
+    """
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - slow to import
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+
+    if project:
+        raise ProjectError(
+            f"{file.name}: 'from-pypi' is '{given.from_pypi}', and pyproject.toml is another project's.",
+            hint="Put the debonair.toml with 'from-pypi' in a folder of its own.",
+        )
+    try:
+        wanted = Requirement(given.from_pypi)
+    except InvalidRequirement:
+        wanted = None
+    if wanted is None or wanted.url or wanted.marker:
+        raise ProjectError(
+            f"{file.name}: 'from-pypi' is '{given.from_pypi}', which is not a name of the package index.",
+            hint="Write the name, with a version or extras if you like: isso==0.13, or isso[extra]>=0.13. "
+            "A wheel that is on no index goes into a folder that pip's or uv's find-links names.",
+        )
+    for key, value in (("version", given.version), ("install", given.install)):
+        if value:
+            raise ProjectError(
+                f"{file.name}: '{key}' is '{value}', and is decided by what 'from-pypi' names.",
+                hint=f"Leave '{key}' out.",
+            )
+    return str(canonicalize_name(wanted.name))
+
+
+def find(project: Project, wheels: Sequence[Wheel]) -> Wheel:
+    """Return that of ``wheels``, all that the app needs, which is the application itself."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+
+    return next(wheel for wheel in wheels if canonicalize_name(wheel.name) == project.name)
+
+
+def times(project: Project, wheels: Sequence[Wheel]) -> list[int]:
+    """Return when the application was made, in seconds since the epoch, by its wheel.
+
+    That stands for when it was published where the lock does not say, as of an index without such times.
+    """
+    from debonair.wheels.unpack import newest  # noqa: PLC0415 - a warm build unpacks nothing
+
+    return [newest(find(project, wheels).path)]
+
+
+def described(project: Project, wheels: Sequence[Wheel]) -> Project:
+    """Return ``project`` with all that the wheel of it says, which is one of ``wheels``.
+
+    These are version, description, authors, licence, home page and commands (core metadata, PEP 566 and
+    later). Raises ``WheelError`` if the wheel cannot be read, ``ProjectError`` if ``wsgi`` names nothing in
+    it, or if there is nothing to serve and no command.
+    """
+    wheel = find(project, wheels)
+    try:
+        with zipfile.ZipFile(wheel.path) as archive:
+            said, license_text, scripts = _read(archive)
+            if project.wsgi:
+                _check_entry(project, zipfile.Path(archive), wheel, wheels)
+            elif not scripts:
+                raise ProjectError(
+                    f"{project.config_file.name}: {project.name} {wheel.version} has no command, and "
+                    "'wsgi' does not say what of it is to be served.",
+                    hint=_hint(entry_point.candidates(zipfile.Path(archive)))
+                    or "Its documentation may name a WSGI callable; 'wsgi' takes it as module:callable.",
+                )
+    except (zipfile.BadZipFile, KeyError, ValueError) as broken:
+        raise WheelError(
+            f"{wheel.filename} is not a wheel that can be read: {broken}.",
+            hint="Lock another version of it, and tell its authors.",
+        ) from broken
+    summary = " ".join(project.description.split() or plain(said.get("summary")).split())
+    synopsis = summary or f"Python application {project.name}"
+    return replace(
+        project,
+        version=wheel.version,
+        description=control.synopsis(synopsis),
+        long_description=project.long_description or synopsis,
+        author=author(said),
+        homepage=homepage(said),
+        license=plain(said.get("license_expression")),
+        license_text=license_text or _license(said),
+        scripts=scripts,
+    )
+
+
+def candidates(wheel: Wheel) -> str:
+    """Return a hint that names what in ``wheel`` may be a WSGI application; empty if nothing does."""
+    with zipfile.ZipFile(wheel.path) as archive:
+        return _hint(entry_point.candidates(zipfile.Path(archive)))
+
+
+def _read(archive: zipfile.ZipFile) -> tuple[RawMetadata, str, dict[str, str]]:
+    """Return the core metadata of a wheel, the text of its licence, and its commands."""
+    from installer.utils import parse_entrypoints  # noqa: PLC0415
+    from packaging.metadata import parse_email  # noqa: PLC0415
+
+    names = archive.namelist()
+    folder = next(
+        (top for path in names if (top := path.partition("/")[0]).endswith(".dist-info")), ".dist-info"
+    )
+    said, _ = parse_email(archive.read(f"{folder}/METADATA"))
+    texts = [
+        f"{folder}/{place}{path}" for path in said.get("license_files", []) for place in ("licenses/", "")
+    ]
+    texts += sorted(path for path in names if path.startswith((f"{folder}/LICEN", f"{folder}/COPYING")))
+    license_text = next(
+        (archive.read(path).decode(errors="replace") for path in texts if path in names), ""
+    )
+    scripts = dict[str, str]()
+    if f"{folder}/entry_points.txt" in names:
+        for command, module, attribute, section in parse_entrypoints(
+            archive.read(f"{folder}/entry_points.txt").decode()
+        ):
+            if section == "console":
+                scripts[command] = f"{module}:{attribute}"
+    return said, license_text, scripts
+
+
+def _check_entry(project: Project, root: zipfile.Path, wheel: Wheel, wheels: Sequence[Wheel]) -> None:
+    """Raise ``ProjectError`` if ``wsgi`` names nothing: in the wheel at ``root``, or in others' modules."""
+    top = project.wsgi.partition(":")[0].partition(".")[0]
+    inside = top in entry_point.modules(root)
+    installed = set() if inside else {top} & {name for other in wheels for name in _tops(other)}
+    try:
+        entry_point.check(
+            project.wsgi,
+            file=project.config_file,
+            roots=[root] if inside else [],
+            installed=installed,
+            python=_ANY,
+        )
+    except ProjectError as wrong:
+        message = wrong.message.replace("the app has", f"{project.name} {wheel.version} has")
+        found = entry_point.candidates(root)
+        raise ProjectError(message, hint=_hint(found, project.wsgi) or wrong.hint) from None
+
+
+def _tops(wheel: Wheel) -> Iterator[str]:
+    with zipfile.ZipFile(wheel.path) as archive:
+        for path in archive.namelist():
+            yield path.partition("/")[0].partition(".")[0]
+
+
+def _hint(found: Sequence[str], meant: str = "") -> str:
+    import difflib  # noqa: PLC0415 - only of what went wrong
+
+    if close := difflib.get_close_matches(meant, found, n=1):
+        return f"Did you mean '{close[0]}'?"
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return f"By their names these could be: {', '.join(found[:_SHOWN])}{more}." if found else ""
+
+
+def author(said: RawMetadata) -> str:
+    """Return who wrote it; the name may stand in the field of the mail address (PEP 621)."""
+    for field in (said.get("author"), said.get("author_email"), said.get("maintainer")):
+        if text := plain(field):
+            return text
+    return ""
+
+
+def homepage(said: RawMetadata) -> str:
+    """Return the address of its home page, else of its repository; empty if it has none."""
+    urls = {label.lower(): url for label, url in said.get("project_urls", {}).items()}
+    named = [urls.get(label) for label in ("homepage", "home", "home page", "repository", "source")]
+    found = next((url for url in (plain(said.get("home_page")), *named) if url), "")
+    return found if found.startswith(("http://", "https://")) and not set(found) & set(" \n") else ""
+
+
+def _license(said: RawMetadata) -> str:
+    """Return what it says of its licence if it has no text of it."""
+    stated = [plain(said.get("license"))]
+    stated += [
+        line.rpartition(" :: ")[2]
+        for line in said.get("classifiers", [])
+        if line.startswith("License :: ") and line.count(" :: ") > 1
+    ]
+    if len(stated[0]) > _MANY:
+        return str(said.get("license"))
+    names = dict.fromkeys(filter(None, stated))
+    return f"It has no text of its licence, and says that it is: {', '.join(names)}." if names else ""
+
+
+def plain(text: str | None) -> str:
+    """Return ``text`` on one line; empty if it says nothing."""
+    found = " ".join((text or "").split())
+    return "" if found in _NOT_SAID else found

@@ -1,0 +1,204 @@
+"""The wheel of an sdist with code to compile, built in a Debian of its target.
+
+The Debian has no network. What the sdist's backend needs is locked beside the project's own lock, in
+``pylock.build-NAME.toml``, and laid out where the backend finds it; headers and libraries are Debian
+packages that the project names. Paths and times are always the same, so that the bytes are too.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from debonair.deb import tree
+from debonair.deb.tree import Source
+from debonair.debian.rootfs.bed import Bed
+from debonair.debian.rootfs.machine import Machine
+from debonair.debian.rootfs.root import Root
+from debonair.errors import LockError, WheelError
+from debonair.host import decoder
+from debonair.host.cache import Cache
+from debonair.host.file_lock import exclusive
+from debonair.host.progress import say, ticking
+from debonair.lock import build_tools
+from debonair.lock.download import place
+from debonair.lock.model import File, Lock
+from debonair.project import layout
+from debonair.resources import resource
+from debonair.target.model import Target
+from debonair.wheels import build_system, store, venv
+from debonair.wheels.model import Choice, Sources, Wheel, obtain
+from debonair.wheels.pure import newest
+from debonair.wheels.unpack import unpack
+
+PACKAGES = ("build-essential", "iproute2", "pkgconf", "python3-dev")
+"""What is in the Debian besides the essential packages."""
+
+_FORMAT = 1
+"""Raised whenever the same inputs would make another wheel than before."""
+_FOLDER = "/build"
+_ROOM = "build"
+"""The environment of the backend is laid out as if it was that of an app of this name."""
+_TOOLS = f"/{layout.dist(_ROOM)}/venv/bin"
+UNPACK = """\
+cd "$1" && mkdir unpacked && python3 -c "import shutil; shutil.unpack_archive('$2', 'unpacked')"
+mv unpacked/* source
+"""
+_LAST = 30
+
+
+def build(
+    choice: Choice, target: Target, sources: Sources, cache: Cache, environ: Mapping[str, str]
+) -> File:
+    """Return the wheel of the sdist that is ``choice``, which lies in ``cache``, for ``target``.
+
+    It is built once; the wheel is kept by the hash of everything that went in. Raises ``WheelError`` if
+    it does not build, ``MachineError`` if this machine can run no Debian of that architecture, and
+    ``NetworkError`` if something that it is built with cannot be fetched.
+    """
+    job = _Job(choice, target, sources, cache, environ)
+    if target.variant:
+        raise WheelError(
+            f"{job.title} cannot be built from source for {target.name}: Debian's compilers make code "
+            "for ARMv7 there, and no root of Raspbian can be had.",
+            hint="Take a wheel from an index that has one, such as piwheels; or leave the target out.",
+        )
+    system = build_system.read(place(choice.file, cache))
+    requires = tuple(sorted(system.requires))
+    for _ in range(build_tools.ROUNDS):
+        requires, lock = job.locked(requires)
+        wheels = obtain(lock, target, cache, environ)
+        note = cache.folder("locks") / f"{job.key(wheels)}.native"
+        with exclusive(note.with_suffix(".lock")):  # targets, and processes, are side by side
+            if found := store.kept(note, cache):
+                return found
+            say(f"Building {job.title} from source for {target.name}...")
+            with Bed(cache, environ).enter(job.root) as machine, ticking(f"Building {job.title}"):
+                job.lay_out(machine, system, requires, wheels)
+                wheel, asked = job.run(machine)
+                if wheel:
+                    packed = machine.run(["base64", "--wrap=0", f"{_FOLDER}/wheel/{wheel}"]).stdout
+                    return store.keep(wheel, base64.b64decode(packed), cache, note=note)
+        requires = tuple(sorted({*requires, *asked}))
+    wrong = build_tools.restless(job.title, requires)
+    raise WheelError(wrong.message, wrong.hint)
+
+
+class _Result(msgspec.Struct, frozen=True):
+    """What the program that runs the backend says (packaging/sdist/build_wheel.py)."""
+
+    asked: tuple[str, ...]
+    wheel: str = ""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One sdist, and what it is built for and with."""
+
+    choice: Choice
+    target: Target
+    sources: Sources
+    cache: Cache
+    environ: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        return f"{self.choice.name} {self.choice.version}"
+
+    @property
+    def root(self) -> Root:
+        return Root(self.target.suite, self.target.architecture, PACKAGES)
+
+    @property
+    def depends(self) -> list[str]:
+        """The Debian packages that the project names."""
+        return sorted(self.sources.depends.get(self.choice.name, ()))
+
+    def locked(self, requires: tuple[str, ...]) -> tuple[tuple[str, ...], Lock]:
+        """Return what is to be built with, ``requires`` among it, and its lock.
+
+        The lock is made if there is none that is good for that. Raises as ``Uv.lock`` does.
+        """
+        path = build_tools.path(self.sources.folder, self.choice.name)
+        python = min(self.sources.python, self.target.python, key=build_tools.numbers)
+        return build_tools.locked(path, requires, python, self.environ, locks=self.cache.folder("locks"))
+
+    def key(self, wheels: Iterable[Wheel]) -> str:
+        """Return the hash of everything that goes in."""
+        parts = [_FORMAT, self.choice.file.sha256, self.target.name, self.root.name, *self.depends]
+        parts += [wheel.sha256 for wheel in wheels]
+        return hashlib.sha256(json.dumps([*parts, _script().decode()]).encode()).hexdigest()
+
+    def lay_out(
+        self,
+        machine: Machine,
+        system: build_system.Backend,
+        requires: Sequence[str],
+        wheels: Iterable[Wheel],
+    ) -> None:
+        """Put on ``machine`` the sdist, Debian's packages, and an environment with ``wheels``."""
+        if self.depends:
+            Bed(self.cache, self.environ).stock(machine, *self.depends)
+            done = machine.run(["apt-get", "install", "--yes", *self.depends], check=False)
+            if done.status:
+                raise WheelError(
+                    f"What {self.title} is built with ({', '.join(self.depends)}) cannot be installed:\n"
+                    f"{_end(done.stdout + done.stderr)}",
+                    hint="'build-depends' names Debian packages of the target's suite.",
+                )
+        sdist = place(self.choice.file, self.cache)
+        said = {"backend": system.build_backend, "path": system.backend_path, "requires": requires}
+        mtime = newest(sdist)
+        inside = _FOLDER.lstrip("/")
+        laid = [
+            *venv.skeleton(_ROOM, self.target, system_site_packages=False, mtime=mtime),
+            *(source for wheel in wheels for source in unpack(wheel, _ROOM, self.target, None)),
+            Source.file(f"{inside}/{sdist.name}", sdist.read_bytes(), mtime=mtime),
+            Source.file(f"{inside}/backend.json", json.dumps(said).encode(), mtime=mtime),
+            Source.file(f"{inside}/build_wheel.py", _script(), mtime=mtime),
+        ]
+        machine.run(["tar", "--extract", "--directory", "/"], stdin=tree.pack(laid))
+        machine.run(["sh", "-ec", UNPACK, "sh", _FOLDER, sdist.name])
+
+    def run(self, machine: Machine) -> tuple[str, tuple[str, ...]]:
+        """Run the backend; return the wheel's name, or none and what the backend asks for."""
+        variables = {
+            "PATH": f"{_TOOLS}:/usr/bin:/bin",
+            "PYTHONHASHSEED": "0",
+            "SOURCE_DATE_EPOCH": str(newest(place(self.choice.file, self.cache))),
+            # Debug information has paths in it, and no reader on a Pi.
+            "CFLAGS": "-g0",
+            "CXXFLAGS": "-g0",
+        }
+        words = ["env", *(f"{name}={value}" for name, value in variables.items()), f"{_TOOLS}/python3"]
+        done = machine.run([*words, f"{_FOLDER}/build_wheel.py", _FOLDER], check=False)
+        text = machine.read(f"{_FOLDER}/result.json")
+        if done.status or text is None:
+            raise WheelError(
+                f"{self.title} does not build from source for {self.target.name}. It said at the end:\n"
+                f"{_end(done.stdout + done.stderr)}",
+                hint="Headers and libraries that it misses are in Debian packages, which the table "
+                f'[build-depends] of the settings names, as in: {self.choice.name} = ["libffi-dev"]',
+            )
+        # The backend wrote that, and the name becomes one in the cache.
+        try:
+            result = decoder.json(text, _Result)
+            if result.wheel:
+                build_tools.check(result.wheel, self.choice.name, self.choice.version)
+        except (msgspec.MsgspecError, LockError) as wrong:
+            raise WheelError(f"{self.title} does not build from source. {wrong}") from None
+        return result.wheel, result.asked
+
+
+def _script() -> bytes:
+    return resource("packaging/sdist/build_wheel.py").read_bytes()
+
+
+def _end(said: str) -> str:
+    """Return the last lines of ``said``, indented."""
+    return "\n".join(f"  {line}" for line in said.strip().splitlines()[-_LAST:])

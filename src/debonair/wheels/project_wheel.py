@@ -1,0 +1,151 @@
+"""The project's own wheel, as its build backend makes it (PEP 517), made once for the same sources.
+
+The backend is code of others, so it runs in a sandbox, and what it runs with is locked (``tools``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from pathspec import GitIgnoreSpec
+
+from debonair.deb.tree import Source
+from debonair.errors import LockError, ProjectError
+from debonair.host.file_lock import exclusive
+from debonair.host.progress import say
+from debonair.host.sandbox import FailedError
+from debonair.lock import build_tools
+from debonair.lock.download import place
+from debonair.tree.app_files import content, walk
+from debonair.wheels import build_system, store
+from debonair.wheels.backend import Job
+from debonair.wheels.model import Wheel
+
+if TYPE_CHECKING:
+    from debonair.host.cache import Cache
+    from debonair.project.model import Project
+
+NOT_SOURCES = GitIgnoreSpec.from_lines(
+    [
+        ".git",
+        ".hg",
+        ".venv",
+        ".cache",
+        ".*_cache",
+        "__pycache__",
+        "*.pyc",
+        "*.egg-info",
+        "/dist",
+        "/build",
+        "/debian",
+        "/pylock.build-*.toml",
+    ]
+)
+"""What no build backend is to see."""
+
+
+_FORMAT = 1
+"""Raised whenever the same inputs would make another wheel than before."""
+_LAST = 30
+"""Lines of what a backend said that failed."""
+
+
+def wheel(
+    project: Project,
+    epoch: int,
+    cache: Cache,
+    environ: Mapping[str, str],
+    installed: Sequence[Wheel] | None = None,
+) -> Wheel:
+    """Return the wheel of ``project``, dated ``epoch`` (seconds); it must be pure Python.
+
+    It is built from a copy with fixed modes and times, so that neither is this machine's. The backend runs
+    with the wheels ``installed``, else with what is locked beside the project's own lock. Raises
+    ``LockError`` if it does not build, ``NetworkError`` if its build backend cannot be fetched,
+    ``MachineError`` if this machine allows no sandbox, and ``ProjectError`` if the wheel is for one
+    architecture.
+    """
+    job = _Own(project, epoch, cache, environ, installed, tuple(_copy(project.root, epoch)))
+    with exclusive(cache.folder("locks") / f"{job.digest}.lock"):  # targets are built side by side
+        file = store.kept(job.note, cache)
+        if file is None:
+            say(f"Building the wheel of {project.name}...")
+            name, data = job.build()
+            if not name.endswith("-none-any.whl"):
+                raise ProjectError(
+                    f"{project.config_file}: the project builds to {name}, which is not pure Python.",
+                    hint='Package its files as they are (install = "files"), its C code as a dependency.',
+                )
+            file = store.keep(name, data, cache, note=job.note)
+    return Wheel(project.name, project.version, file.filename, file.sha256, place(file, cache))
+
+
+@dataclass(frozen=True)
+class _Own:
+    """The sources of a project, and what they are built with."""
+
+    project: Project
+    epoch: int
+    cache: Cache
+    environ: Mapping[str, str]
+    installed: Sequence[Wheel] | None
+    sources: tuple[Source, ...]
+
+    @property
+    def lock(self) -> Path:
+        return build_tools.path(self.project.root, self.project.name)
+
+    @cached_property
+    def digest(self) -> str:
+        """Return the hash of all that the backend will see."""
+        start = ["own", _FORMAT, platform.python_version(), self.epoch, self.project.version]
+        digest = hashlib.sha256(json.dumps(start).encode())
+        for source in self.sources:
+            line = [source.path, source.mode, hashlib.sha256(source.data).hexdigest()]
+            digest.update(json.dumps(line).encode())
+        return digest.hexdigest()
+
+    @property
+    def note(self) -> Path:
+        """Return where the wheel is noted; a lock that was just made decides of it too."""
+        tools = [self.lock.read_bytes().hex() if self.lock.is_file() else ""]
+        if self.installed is not None:
+            tools = [wheel.sha256 for wheel in self.installed]
+        key = hashlib.sha256(json.dumps([self.digest, tools]).encode()).hexdigest()
+        return self.cache.folder("locks") / f"{key}.own"
+
+    def build(self) -> tuple[str, bytes]:
+        """Run the backend; return the wheel's name and its bytes. Raises as ``wheel`` does."""
+        given = [msgspec.structs.replace(each, path=f"source/{each.path}") for each in self.sources]
+        # setuptools-scm would ask git, which has no repository there.
+        variables = {"SETUPTOOLS_SCM_PRETEND_VERSION": self.project.version}
+        title = f"{self.project.name} {self.project.version}"
+        system = build_system.of(self.project.root)
+        job = Job(title, "", "", system, given, self.epoch, self.environ, variables)
+        try:
+            if self.installed is None:
+                return job.wheel(self.lock, self.cache)
+            return job.with_tools(self.installed)
+        except FailedError as failed:
+            said = "\n".join(f"  {line}" for line in failed.output.splitlines()[-_LAST:])
+            raise LockError(
+                f"The wheel of {title} does not build. Its backend said at the end:\n{said}",
+                hint="The backend runs in a sandbox, without a network and without your files and "
+                "variables: what it needs must be in the project.",
+            ) from None
+
+
+def _copy(root: Path, epoch: int) -> Iterator[Source]:
+    """Yield the sources of a project as the backend will see them."""
+    for path in sorted(walk(root, "", NOT_SOURCES.match_file)):
+        if (root / path).is_file():
+            mode, data = content(root / path)
+            yield Source.file(path, data, mtime=epoch, mode=mode)

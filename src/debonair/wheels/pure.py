@@ -1,0 +1,152 @@
+"""The wheel of an sdist, built once, if it is pure Python: then it is the same for every target.
+
+It is built in a sandbox, with tools that are locked (``tools``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import platform
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from threading import local
+
+import msgspec
+
+from debonair.deb.tree import Source
+from debonair.errors import LockError
+from debonair.host import decoder
+from debonair.host.cache import Cache, whole
+from debonair.host.file_lock import exclusive
+from debonair.host.progress import say
+from debonair.lock import build_tools
+from debonair.lock.download import place
+from debonair.lock.model import File
+from debonair.wheels import build_system
+from debonair.wheels.backend import Job
+from debonair.wheels.model import Choice
+
+_FORMAT = 1
+"""Raised whenever the same inputs would make another wheel than before."""
+
+_OLDEST = 315532800 + 86400  # zip knows no time before 1980, in any time zone
+
+
+class Built(msgspec.Struct, frozen=True):
+    """What came of building an sdist."""
+
+    file: File | None
+    """The wheel, if it is pure; it lies in the cache."""
+    why: str = ""
+    """Why there is none."""
+
+
+_building = local()
+"""The sdists that this thread is about to build, each for the next, by their hash."""
+
+
+def build(
+    choice: Choice, folder: Path, cache: Cache, environ: Mapping[str, str], *, once: bool = False
+) -> Built:
+    """Return the pure wheel of ``choice``, an sdist that lies in ``cache``.
+
+    It is built once by what is locked in ``folder``, the project's; the wheel is kept, and so is the
+    knowledge that it is not pure. One that failed is tried again, as another build backend may do better,
+    unless it is to be tried ``once``. Raises ``NetworkError`` if what it is built with cannot be fetched,
+    and ``MachineError`` if this machine allows no sandbox.
+    """
+    source, lock = choice.file, build_tools.path(folder, choice.name)
+    busy: frozenset[str] = getattr(_building, "sdists", frozenset())
+    if source.sha256 in busy:
+        raise LockError(f"{choice.name} {choice.version} is needed to build itself.")
+    with exclusive(cache.folder("locks") / f"{source.sha256}.lock"):  # targets are built side by side
+        if built := _kept(source, lock, cache):
+            return built
+        say(f"Building a wheel of {source.filename}...")
+        _building.sdists = busy | {source.sha256}
+        try:
+            built = _build(choice, lock, cache, environ)
+        except LockError as failed:
+            built = Built(None, f"its sdist does not build here without a compiler: {failed.message}")
+            if not once:
+                return built
+        finally:
+            _building.sdists = busy
+        with whole(_note(source, lock, cache)) as temporary:
+            temporary.write_bytes(msgspec.msgpack.encode(built))
+    return built
+
+
+def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str]) -> bytes:
+    """Return METADATA of the sdist ``path``, as its backend prepares it. Raises as ``build`` does.
+
+    ``title`` names it in errors. What its backend runs with is locked for this alone.
+    """
+    key = hashlib.sha256(f"{_FORMAT} {platform.python_version()} {sha256(path)}".encode()).hexdigest()
+    kept = cache.folder("locks") / f"{key}.metadata"
+    with exclusive(kept.with_suffix(".lock")):
+        if not kept.is_file():
+            say(f"Asking {path.name} what it needs, in a sandbox...")
+            with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+                job = _job(path, title, "", "", environ)
+                data = job.metadata(build_tools.path(Path(folder), ""), cache)
+            with whole(kept) as temporary:
+                temporary.write_bytes(data)
+    return kept.read_bytes()
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of the file ``path``, as hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _build(choice: Choice, lock: Path, cache: Cache, environ: Mapping[str, str]) -> Built:
+    title = f"{choice.name} {choice.version}"
+    job = _job(place(choice.file, cache), title, choice.name, choice.version, environ)
+    name, data = job.wheel(lock, cache)
+    if not name.endswith("-none-any.whl"):
+        return Built(None, f"its sdist builds to {name}, which is not pure Python")
+    file = File(name, hashlib.sha256(data).hexdigest(), size=len(data))
+    with whole(place(file, cache)) as temporary:
+        temporary.write_bytes(data)
+    return Built(file)
+
+
+def _job(path: Path, title: str, name: str, version: str, environ: Mapping[str, str]) -> Job:
+    mtime = newest(path)
+    given = Source.file(path.name, path.read_bytes(), mtime=mtime)
+    return Job(title, name, version, build_system.read(path), [given], mtime, environ)
+
+
+def _kept(source: File, lock: Path, cache: Cache) -> Built | None:
+    """Return what is known of ``source`` as built by what ``lock`` names, if it is all there."""
+    try:
+        built = decoder.unpacked(_note(source, lock, cache).read_bytes(), Built)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return built if built.file is None or place(built.file, cache).is_file() else None
+
+
+def _note(source: File, lock: Path, cache: Cache) -> Path:
+    """Return where it is noted, by all that decides of it, what came of building ``source``."""
+    said = lock.read_bytes() if lock.is_file() else b""
+    parts = (_FORMAT, source.sha256, platform.python_version(), hashlib.sha256(said).hexdigest())
+    key = hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
+    return cache.folder("locks") / f"{key}.built"
+
+
+def newest(path: Path) -> int:
+    """Return the newest time (seconds) in the sdist ``path``: the time of its release."""
+    try:
+        if zipfile.is_zipfile(path):
+            return _OLDEST
+        with tarfile.open(path) as archive:
+            return max([_OLDEST, *(int(member.mtime) for member in archive)])
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError):
+        return _OLDEST

@@ -1,0 +1,210 @@
+"""A wheel, unpacked into a virtual environment at its final place, without running anything of it.
+
+The unpacking is PyPA's ``installer`` (the binary distribution format, PEP 427; RECORD, PEP 376), with the
+interpreter and the paths of the target. A warm build unpacks nothing and does not import this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import zipfile
+import zlib
+from base64 import urlsafe_b64encode
+from calendar import timegm
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from installer import install
+from installer.destinations import WheelDestination
+from installer.exceptions import InstallerError
+from installer.records import Hash, InvalidRecordEntry, RecordEntry
+from installer.sources import WheelFile
+from installer.utils import Scheme, construct_record_file
+
+from debonair.deb.tree import Source, check_path
+from debonair.errors import PackageError, WheelError
+from debonair.host import clock as epoch
+from debonair.project import layout
+from debonair.wheels import bytecode
+
+if TYPE_CHECKING:
+    from installer.scripts import ScriptSection
+    from installer.sources import WheelContentElement
+
+    from debonair.debian.interpreter import Interpreter
+    from debonair.target.model import Target
+    from debonair.wheels.model import Wheel
+
+_DAMAGE = (
+    AssertionError,
+    EOFError,
+    InstallerError,
+    InvalidRecordEntry,
+    KeyError,
+    OSError,
+    RuntimeError,  # what zipfile says of an encrypted member
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""Whatever the readers raise for a wheel that is damaged, or not made as PEP 427 says."""
+
+
+def unpack(wheel: Wheel, package: str, target: Target, interpreter: Interpreter | None) -> list[Source]:
+    """Return the files of ``wheel`` as they lie in the venv of ``package``, bytecode included.
+
+    All carry the time of the wheel's newest file, nothing that depends on the application's version, so
+    that they are the same bytes in its next release. Without an ``interpreter`` there is no bytecode.
+    Raises ``WheelError`` if the wheel is malformed or has entries that leave the venv.
+    """
+    destination = _Venv(package, target, interpreter)
+    try:
+        with _Source.open(wheel.path) as source:
+            destination.name = source.distribution
+            install(source, destination, {"INSTALLER": b"debonair\n"})
+        return destination.sources(mtime=newest(wheel.path))
+    except PackageError as wrong:
+        message = wrong.message.replace("The wheel", wheel.filename, 1)
+        raise WheelError(message, wrong.hint) from None
+    except _DAMAGE as broken:
+        raise WheelError(
+            f"{wheel.filename} is not a wheel that can be installed: {broken}.",
+            hint="Lock another version of it, and tell its authors.",
+        ) from broken
+
+
+_SHEBANG = b"""\
+#!/bin/sh
+'''exec' "$(dirname -- "$(realpath -- "$0")")/python3" "$0" "$@"
+' '''
+"""
+"""The first lines of a command: to the shell they start the interpreter of the very venv that the command
+lies in, to Python they are a text. A release's commands must not run another release's code."""
+
+_COMMAND = """\
+import sys
+from {module} import {name}
+if __name__ == "__main__":
+    sys.exit({attr}())
+"""
+"""What an entry point becomes: written here, as that of ``installer`` may change with its version."""
+
+
+class _Source(WheelFile):
+    """A wheel without the bytecode that it may hold: that was compiled elsewhere, by some other Python."""
+
+    def get_contents(self) -> Iterator[WheelContentElement]:
+        """Return the members of the wheel: record, stream, and whether it is executable."""
+        for element in super().get_contents():
+            if "__pycache__" not in element[0][0].split("/"):
+                yield element
+
+
+class _Venv(WheelDestination):
+    """Where ``installer`` writes to: a list of files in memory (its ``WheelDestination``)."""
+
+    def __init__(self, package: str, target: Target, interpreter: Interpreter | None) -> None:
+        self.root = f"{layout.dist(package)}/venv"
+        self.running = f"{layout.current(package)}/venv"
+        self.target = target
+        self.interpreter = interpreter
+        self.name = ""
+        """The distribution, by which its C headers are filed."""
+        self.files: dict[str, tuple[bytes, int]] = {}
+
+    def folder(self, scheme: Scheme) -> str:
+        """Return where a scheme's files lie inside the venv (sysconfig's ``posix_prefix``)."""
+        modules = layout.site_packages(self.target.python)
+        return {
+            "purelib": modules,
+            "platlib": modules,
+            "scripts": "bin",
+            "headers": f"include/site/python{self.target.python}/{self.name}",
+            "data": "",
+        }[scheme]
+
+    def write_script(self, name: str, module: str, attr: str, section: ScriptSection) -> RecordEntry:
+        """Write the command that an entry point declares."""
+        text = _COMMAND.format(module=module, attr=attr, name=attr.partition(".")[0])
+        return self.add(Scheme("scripts"), name, _SHEBANG + text.encode(), 0o755)
+
+    def write_file(
+        self,
+        scheme: Scheme,
+        path: str | os.PathLike[str],
+        stream: BinaryIO,
+        is_executable: bool,  # noqa: FBT001 - installer's protocol
+    ) -> RecordEntry:
+        """Write a file of the wheel."""
+        data = stream.read()
+        if scheme == "scripts" and data.startswith(b"#!python"):
+            data = _SHEBANG + data.partition(b"\n")[2]
+        executable = is_executable or scheme == "scripts"
+        return self.add(scheme, os.fspath(path), data, 0o755 if executable else 0o644)
+
+    def finalize_installation(
+        self, scheme: Scheme, record_file_path: str, records: Iterable[tuple[Scheme, RecordEntry]]
+    ) -> None:
+        """Compile the bytecode, and write RECORD over all."""
+        base = self.folder(scheme)
+        rows = []
+        for place, record in records:
+            path = posixpath.join(self.folder(place), record.path)
+            rows.append((scheme, RecordEntry(posixpath.relpath(path, base), record.hash_, record.size)))
+        rows += [
+            (scheme, RecordEntry(posixpath.relpath(path, base), None, None)) for path in self.add_bytecode()
+        ]
+        rows.sort(key=lambda row: row[1].path)
+        data = construct_record_file(rows).read()
+        self.put(posixpath.join(base, record_file_path), data, 0o644)
+
+    def add_bytecode(self) -> list[str]:
+        """Add the bytecode of every module, and return its paths inside the venv."""
+        if self.interpreter is None:
+            return []
+        modules = {
+            f"{self.running}/{path}": (path, data)
+            for path, (data, _) in sorted(self.files.items())
+            if path.endswith(".py") and path.startswith("lib/")
+        }
+        found = bytecode.compiled(((run, data) for run, (_, data) in modules.items()), self.interpreter)
+        paths = []
+        for run, data in found.items():
+            path = bytecode.cache_path(modules[run][0], self.target.python)
+            self.put(path, data, 0o644)
+            paths.append(path)
+        return paths
+
+    def add(self, scheme: Scheme, path: str, data: bytes, mode: int) -> RecordEntry:
+        """Keep a file of a scheme, and return what RECORD says of it."""
+        check_path("The wheel", path)
+        self.put(posixpath.join(self.folder(scheme), path), data, mode)
+        digest = urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+        return RecordEntry(path, Hash("sha256", digest), len(data))
+
+    def put(self, path: str, data: bytes, mode: int) -> None:
+        """Keep a file at a path inside the venv. Raises ``PackageError`` if there is one already."""
+        if path in self.files:
+            raise PackageError(
+                f"The wheel has '{path}' twice.", hint="Lock another version of it, and tell its authors."
+            )
+        self.files[path] = (data, mode)
+
+    def sources(self, *, mtime: int) -> list[Source]:
+        """Return all files, at their place in the package."""
+        return [
+            Source.file(f"{self.root}/{path}", data, mode=mode, mtime=mtime)
+            for path, (data, mode) in self.files.items()
+        ]
+
+
+def newest(path: Path) -> int:
+    """Return the newest time in the wheel ``path``, in seconds since the epoch; some tools make it up."""
+    with zipfile.ZipFile(path) as archive:
+        latest = max((info.date_time for info in archive.infolist()), default=(1980, 1, 1, 0, 0, 0))
+    year, month, day, *clock = latest
+    # some have no date, or 1980
+    return max(epoch.OLDEST, timegm((year, max(month, 1), max(day, 1), *clock, 0, 0, 0)))

@@ -1,0 +1,431 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+from elfmaker import make_elf
+from reading import Here
+
+from debonair import __version__, errors
+from debonair.build import Artefact
+from debonair.cli import main as verbs
+from debonair.deb import archive, tree
+from debonair.deb.control import Control
+from debonair.deb.tree import Source
+from debonair.host import run as commands
+from debonair.project import settings
+from debonair.project.model import Project
+from debonair.target import model as target
+
+BARE = """\
+package = "hello-pi"
+version = "1.0"
+maintainer = "Ada <ada@example.org>"
+description = "Says hello"
+targets = ["trixie-amd64", "trixie-arm64"]
+"""
+VERBS = sorted(verbs.main.commands)
+KINDS = [
+    kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.Error)
+]
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DEBONAIR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    monkeypatch.setattr("debonair.debian.interpreter.interpreter", lambda *_, **__: None)
+    monkeypatch.setattr("debonair.deb.reader_pool.Pool", Here)
+
+
+def listed(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(verbs.main, words)
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in {"debonair_toml": BARE, "app_py": "app = x\n", **files}.items():
+        (folder / name.replace("_", ".")).write_text(text)
+
+
+def refused(code: int, *words: str) -> str:
+    """What is said on stderr of a wrong use; nothing is said on stdout."""
+    done = run(*words)
+    assert done.exit_code == code, done.output
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+class TestHelp:
+    def test_the_verbs(self) -> None:
+        assert (
+            " ".join(VERBS)
+            == "build check completion fetch init inspect library lock plan repo schema source targets try"
+        )
+
+    @pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)])
+    @pytest.mark.parametrize("option", ["--help", "-h"])
+    def test_every_verb_explains_itself(self, words: list[str], option: str) -> None:
+        done = run(*words, option)
+        assert done.exit_code == 0
+        assert done.output.startswith("Usage: ")
+        assert "Error" not in done.output
+
+    @pytest.mark.parametrize("verb", VERBS)
+    def test_every_option_has_a_help(self, verb: str) -> None:
+        for parameter in verbs.main.commands[verb].params:
+            if parameter.param_type_name == "option":
+                assert getattr(parameter, "help", ""), parameter.name
+
+    def test_the_version(self) -> None:
+        assert run("--version").output == f"debonair, version {__version__}\n"
+
+    def test_as_a_module(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setattr("sys.argv", ["x", "--version"])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module("debonair", run_name="__main__")
+        assert ended.value.code == 0
+        assert capsys.readouterr().out == f"debonair, version {__version__}\n"
+
+    def test_no_verb(self) -> None:
+        assert "Commands:" in run().output
+
+    def test_an_unknown_verb(self) -> None:
+        assert "No such command 'buidl'" in refused(2, "buidl")
+
+    @pytest.mark.parametrize(
+        "words", [["inspect"], ["try"], ["completion", "csh"], ["try", "x", "--port", "0"]]
+    )
+    def test_a_wrong_use(self, words: list[str]) -> None:
+        assert "Usage:" in refused(2, *words)
+
+
+class TestFromPypi:
+    def test_a_folder_is_begun_with_what_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        begun: list[Any] = []
+
+        def begin(root: Path, said: Mapping[str, Any], *_: object) -> None:
+            begun.extend([root, said])
+            raise errors.ProjectError("Enough.")
+
+        monkeypatch.setattr("debonair.init.from_pypi.begin", begin)
+        words = ["--wsgi", "x:y", "--maintainer", "Ada <a@b>", "-t", "trixie-arm64"]
+        assert refused(3, "build", "--from-pypi", "x==1", *words) == "Error: Enough.\n"
+        wanted = {
+            "from-pypi": "x==1",
+            "wsgi": "x:y",
+            "maintainer": "Ada <a@b>",
+            "targets": ["trixie-arm64"],
+        }
+        assert begun == [Path.cwd(), wanted]
+
+    @pytest.mark.parametrize("option", ["wsgi", "package", "maintainer"])
+    def test_what_is_said_in_the_settings_of_a_project(self, option: str) -> None:
+        write(Path())
+        assert f"--{option} goes with --from-pypi" in refused(2, "build", f"--{option}", "x")
+
+
+class TestErrors:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_each_kind_is_shown_and_ends_with_its_code(
+        self, kind: type[errors.Error], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise kind("It is wrong.", hint="Mend it.")
+
+        monkeypatch.setattr("debonair.deb.inspection.inspect", fail)
+        assert refused(kind.exit_code, "inspect", "x.deb") == "Error: It is wrong.\nHint:  Mend it.\n"
+
+    def test_without_a_hint_there_is_no_line_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise errors.Error("It is wrong.")
+
+        monkeypatch.setattr("debonair.deb.inspection.inspect", fail)
+        assert refused(1, "inspect", "x.deb") == "Error: It is wrong.\n"
+
+    def test_no_order_of_a_stranger_reaches_the_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise errors.Error("\x1b[2JIt is \u202egnorw.", hint="\x9b31mMend it.")
+
+        monkeypatch.setattr("debonair.deb.inspection.inspect", fail)
+        assert refused(1, "inspect", "x.deb") == (
+            "Error: \\x1b[2JIt is \\u202egnorw.\nHint:  \\x9b31mMend it.\n"
+        )
+
+    def test_a_defect_is_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr("debonair.deb.inspection.inspect", fail)
+        assert isinstance(run("inspect", "x.deb").exception, ZeroDivisionError)
+
+    @pytest.mark.parametrize("verb", ["build", "plan", "lock"])
+    def test_no_project_here(self, verb: str, tmp_path: Path) -> None:
+        said = refused(3, verb)
+        assert f"There is no project in {tmp_path}" in said
+        assert "Hint:" in said
+        assert "There is no folder" in refused(3, verb, "none")
+
+    def test_an_unknown_target(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        said = refused(4, "build", "--target", "trixie-arm46")
+        assert "There is no target 'trixie-arm46'" in said
+        assert "Did you mean 'trixie-arm64'?" in said
+        assert not (tmp_path / "dist").exists()
+
+    def test_a_reader_that_has_seen_enough(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        def closed(*_: object, **__: object) -> None:
+            raise BrokenPipeError
+
+        ends: list[int] = []
+        monkeypatch.setattr("debonair.deb.inspection.inspect", closed)
+        monkeypatch.setattr(os, "dup2", lambda _, end: ends.append(end))
+        with (tmp_path / "out").open("w") as out:
+            monkeypatch.setattr("sys.stdout", out)
+            with pytest.raises(SystemExit) as ended:
+                verbs.main(["inspect", "x.deb"])
+            assert ends == [out.fileno()]
+        assert ended.value.code == 0
+
+
+class TestBuild:
+    def test_a_deb_for_every_target_of_the_project(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        done = run("build")
+        assert done.exit_code == 0, done.output
+        assert [line.split()[0] for line in done.stdout.splitlines()] == [
+            "dist/hello-pi_1.0-1+deb13_amd64.deb",
+            "dist/hello-pi_1.0-1+deb13_arm64.deb",
+        ]
+        assert len(listed(tmp_path / "dist")) == 2
+        assert "kB, " in done.stdout
+        assert " installed" in done.stdout
+
+    def test_for_the_targets_that_were_named(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        done = run(
+            "build", "-t", "bookworm-armv7", "--target", "trixie-armv7", "--out", "elsewhere", "--timings"
+        )
+        assert done.exit_code == 0, done.output
+        assert (listed(tmp_path / "elsewhere")) == [
+            "hello-pi_1.0-1+deb12_armhf.deb",
+            "hello-pi_1.0-1+deb13_armhf.deb",
+        ]
+        assert re.search(r"plan \d+\.\d+, splice", done.stderr)
+
+    def test_what_is_named_is_built_from_source(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[tuple[str, ...]] = []
+
+        def build_all(
+            project: Project, chosen: list[target.Target], out: Path, **_: object
+        ) -> list[Artefact]:
+            asked.append(project.from_source)
+            return [Artefact(out / f"{each.name}.deb", 0, 0, each, {}) for each in chosen]
+
+        monkeypatch.setattr("debonair.build.build_all", build_all)
+        write(tmp_path)
+        done = run("build", "--from-source", "cffi", "--from-source", "Ruamel.yaml_CLib")
+        assert done.exit_code == 0, done.output
+        assert asked == [("cffi", "ruamel-yaml-clib")]
+        asked.clear()
+        assert run("build", "-t", "trixie-arm64").exit_code == 0
+        assert asked == [()]
+
+    def test_what_is_named_must_be_locked(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        assert "no cffi, which --from-source names" in refused(6, "build", "--from-source", "CFFI")
+        assert not (tmp_path / "dist").exists()
+
+    def test_another_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "project").mkdir()
+        (tmp_path / "here").mkdir()
+        write(tmp_path / "project")
+        monkeypatch.chdir(tmp_path / "here")
+        done = run("build", "../project", "-t", "trixie-amd64")
+        assert done.exit_code == 0, done.output
+        (made,) = (tmp_path / "project/dist").iterdir()
+        assert Path(done.stdout.split()[0]).resolve() == made
+
+    def test_the_second_of_two_targets_is_wrong(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        said = refused(4, "build", "-t", "trixie-amd64", "-t", "none")
+        assert "There is no target 'none'" in said
+        assert not (tmp_path / "dist").exists()
+
+
+class TestPlan:
+    def test_for_people(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        done = run("plan")
+        assert done.exit_code == 0, done.output
+        lines = done.stdout.splitlines()
+        assert "- 0644           8  /usr/lib/hello-pi/dist/app/app.py" in lines
+        assert "l 0777           0  /usr/bin/hello-pi -> ../lib/hello-pi/libexec/command.py" in lines
+        assert "d 0755           0  /usr/lib/hello-pi" in lines
+        files = sum(line.startswith("-") for line in lines)
+        assert lines[-1].startswith(f"{files} files, ")
+        assert not (tmp_path / "dist").exists()
+
+    def test_for_programs(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        rows = json.loads(run("plan", "--json", "--target", "bookworm-amd64").stdout)
+        assert {
+            "path": "/usr/lib/hello-pi/dist/app/app.py",
+            "kind": "file",
+            "mode": "0644",
+            "size": 8,
+            "target": "",
+        } in rows
+        assert any(row["target"] == "/usr/bin/python3.11" for row in rows)
+
+
+def test_lock_says_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    seen: list[object] = []
+
+    class Locked:
+        packages = (1, 2, 3)
+
+    def locking(project: Any, targets: Any, *_: object, upgrade: bool) -> Path:
+        seen.extend([project.package, [each.name for each in targets], upgrade])
+        return tmp_path / "pylock.toml"
+
+    monkeypatch.setattr("debonair.lock.ensure.write", locking)
+    monkeypatch.setattr("debonair.lock.ensure.ensure", lambda *_: Locked())
+    assert run("lock", "--upgrade").stdout == "pylock.toml  3 packages\n"
+    assert seen == ["hello-pi", ["trixie-amd64", "trixie-arm64"], True]
+
+
+def test_targets() -> None:
+    lines = run("targets").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["TARGET", *target.names()]
+    assert lines[-3].split() == ["trixie-arm64", "13", "trixie", "arm64", "3.13", "armv8-a"]
+    found = json.loads(run("targets", "--json").stdout)
+    assert [each["name"] for each in found] == target.names()
+    assert found[0]["debian-release"] == 12
+
+
+def test_check(tmp_path: Path) -> None:
+    for name, machine in (("good", "aarch64"), ("bad", "x86-64")):
+        control = Control(name, "1-1+deb13", "arm64", "A <a@b>", "thing")
+        source = Source.file("usr/x", make_elf(machine), mtime=0)
+        plan = tree.assemble([tree.layer("x", [source])], mtime=0)
+        (tmp_path / f"{name}.deb").write_bytes(archive.write(control, plan, {}, mtime=0))
+    assert run("check", "good.deb").stdout == "good.deb: 1 compiled file, fit for trixie-arm64\n"
+    done = run("check", "good.deb", "bad.deb")
+    assert done.exit_code == 6
+    assert "bad.deb: 1 compiled file, 1 problem on trixie-arm64:\n  Debian: /usr/x is for" in done.stdout
+    found = json.loads(run("check", "--json", "-t", "trixie-amd64", "bad.deb").stdout)
+    assert found == [{"file": "bad.deb", "target": "trixie-amd64", "compiled": 1, "problems": []}]
+
+
+def test_inspect(tmp_path: Path) -> None:
+    control = Control("x-y", "1", "all", "A <a@b>", "thing")
+    plan = tree.assemble([tree.layer("x", [Source.file("usr/x", b"12", mtime=0)])], mtime=0)
+    (tmp_path / "x.deb").write_bytes(archive.write(control, plan, {}, mtime=0))
+    assert "Package: x-y" in run("inspect", "x.deb").stdout
+    assert json.loads(run("inspect", "--json", "x.deb").stdout)["control"]["Package"] == "x-y"
+    assert "There is no file" in refused(7, "inspect", "none.deb")
+
+
+def test_schema() -> None:
+    found = json.loads(run("schema").stdout)
+    jsonschema.Draft202012Validator.check_schema(found)
+    assert found == settings.schema()
+
+
+class TestTry:
+    @pytest.mark.parametrize(
+        ("words", "given"),
+        [
+            (["a.deb"], {"debs": ("a.deb",), "suite": None, "port": None, "keep": False, "command": ()}),
+            (
+                ["--suite", "trixie", "a.deb", "b.deb", "--port", "8080", "--keep"],
+                {"debs": ("a.deb", "b.deb"), "suite": "trixie", "port": 8080, "keep": True, "command": ()},
+            ),
+            (
+                ["a.deb", "--", "ls", "--keep", "--", "x"],
+                {"debs": ("a.deb",), "keep": False, "command": ("ls", "--keep", "--", "x")},
+            ),
+        ],
+    )
+    def test_its_arguments(
+        self, words: list[str], given: Mapping[str, object], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: dict[str, Any] = {}
+
+        def trying(debs: tuple[Path, ...], **more: object) -> int:
+            seen.update(more, debs=tuple(map(str, debs)))
+            return 0
+
+        monkeypatch.setattr("debonair.trial.try_deb.try_deb", trying)
+        done = run("try", *words)
+        assert done.exit_code == 0, done.output
+        assert given.items() <= seen.items()
+
+    def test_it_ends_as_the_command_did(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("debonair.trial.try_deb.try_deb", lambda *_, **__: 7)
+        assert run("try", "a.deb", "--", "false").exit_code == 7
+
+
+class TestCompletion:
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_a_script_for_each_shell(self, shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        # Click asks bash for its version.
+        monkeypatch.setattr("click.shell_completion.BashComplete._check_version", lambda *_: None)
+        done = run("completion", shell)
+        assert done.exit_code == 0
+        assert "_DEBONAIR_COMPLETE" in done.stdout
+        assert f"{shell}_complete" in done.stdout
+
+    @pytest.mark.parametrize(
+        ("words", "offered"),
+        [
+            ("debonair b", ["build"]),
+            ("debonair build --target trixie-arm", ["trixie-arm64", "trixie-armv6", "trixie-armv7"]),
+            ("debonair plan -t none", []),
+            ("debonair completion ", ["bash", "zsh", "fish"]),
+        ],
+    )
+    def test_what_is_offered(self, words: str, offered: list[str]) -> None:
+        *before, last = words.split(" ")
+        environ = {
+            "_DEBONAIR_COMPLETE": "zsh_complete",
+            "COMP_WORDS": " ".join([*before, last]).strip(),
+            "COMP_CWORD": str(len(before)),
+        }
+        done = CliRunner().invoke(
+            verbs.main, env=environ, prog_name="debonair", complete_var="_DEBONAIR_COMPLETE"
+        )
+        assert done.stdout.splitlines()[1::3] == offered
+
+
+def test_verbose_shows_what_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "verbose", False)
+    run("-v", "targets")
+    assert commands.verbose
+    run("targets")
+    assert not commands.verbose
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (12_345_678, "12.3 MB"), (5_000_000_000, "5.0 GB")],
+)
+def test_sizes(count: int, shown: str) -> None:
+    assert verbs._size(count) == shown

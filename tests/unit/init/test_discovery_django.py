@@ -1,0 +1,101 @@
+"""What is known of a Django project by its settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from debonair.init.discovery import django
+from debonair.init.discovery.code import modules
+
+MANAGE = 'import os\n\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")\n'
+APPS = "INSTALLED_APPS = ['django.contrib.staticfiles']\n"
+GOOD = f"{APPS}STATIC_ROOT = BASE_DIR / 'collected'\nSTATIC_URL = 'static/'\n"
+
+
+def look(
+    tmp_path: Path, text: str, settings: str = "mysite/settings.py"
+) -> tuple[dict[str, str], list[str]]:
+    (tmp_path / "manage.py").write_text(MANAGE)
+    path = tmp_path / settings
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    findings, notes = django.look(tmp_path, modules(tmp_path)[0])
+    return {".".join(found.key): found.value for found in findings}, notes
+
+
+@pytest.mark.parametrize("settings", ["mysite/settings.py", "mysite/settings/base.py"])
+def test_what_is_collected_and_where_it_is_served(settings: str, tmp_path: Path) -> None:
+    assert look(tmp_path, GOOD, settings) == (
+        {"collect": django.COLLECT, "static./static/": "collected"},
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    ("root", "folder"),
+    [
+        ("os.path.join(BASE_DIR, 'var', 'static')", "var/static"),
+        ("BASE_DIR / 'public' / 'static'", "public/static"),
+        ("os.environ['WHERE']", "staticfiles"),
+        ("BASE_DIR / '..' / 'static'", "staticfiles"),
+        ("ROOT", "staticfiles"),
+    ],
+)
+def test_the_folder_of_static_files(root: str, folder: str, tmp_path: Path) -> None:
+    found, _ = look(tmp_path, f"{APPS}STATIC_ROOT = {root}\nSTATIC_URL = '/assets/'\n")
+    assert found["static./assets/"] == folder
+
+
+def test_files_that_another_server_has(tmp_path: Path) -> None:
+    found, _ = look(tmp_path, f"{APPS}STATIC_ROOT = ROOT\nSTATIC_URL = 'https://cdn.example.org/'\n")
+    assert found == {"collect": django.COLLECT}
+
+
+def test_a_project_without_static_files(tmp_path: Path) -> None:
+    assert look(tmp_path, "INSTALLED_APPS = []\n") == ({}, [])
+
+
+def test_a_manage_py_that_is_not_djangos(tmp_path: Path) -> None:
+    assert django.look(tmp_path, []) == ([], [])
+    (tmp_path / "manage.py").write_text("from flask_script import Manager\n")
+    assert django.look(tmp_path, []) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("DEBUG = True", "mysite/settings.py:4: this shows the code"),
+        ("ALLOWED_HOSTS = []", "mysite/settings.py:4: Django answers to no name of the Pi"),
+        ("SECRET_KEY = 'django-insecure-x'", "mysite/settings.py:4: whoever has the package has this key"),
+        (
+            "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'db'}}",
+            "mysite/settings.py:4: the database lies beside the code",
+        ),
+        ("DATABASES = {'default': {'ENGINE': 'x.sqlite3', 'NAME': 'db'}}", "the database lies beside"),
+    ],
+)
+def test_what_does_not_do_on_the_pi(line: str, said: str, tmp_path: Path) -> None:
+    _, (note,) = look(tmp_path, f"{GOOD}{line}\n")
+    assert said in note
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DEBUG = 'STATE_DIRECTORY' not in os.environ",
+        "ALLOWED_HOSTS = ['*']",
+        "SECRET_KEY = os.environ['SECRET_KEY']",
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': STATE / 'db'}}",
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': 'polls'}}",
+    ],
+)
+def test_what_does(line: str, tmp_path: Path) -> None:
+    assert look(tmp_path, f"{GOOD}{line}\n")[1] == []
+
+
+def test_settings_without_a_place_for_static_files(tmp_path: Path) -> None:
+    found, (note,) = look(tmp_path, f"{APPS}STATIC_URL = 'static/'\n")
+    assert found["static./static/"] == "staticfiles"
+    assert note.endswith("STATIC_ROOT = BASE_DIR / 'staticfiles'")

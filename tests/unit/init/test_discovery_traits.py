@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from debonair.init.discovery import traits
+from debonair.init.discovery.code import Module, modules
+from debonair.init.discovery.finding import Finding
+
+FLASK = "from flask import Flask\n"
+
+
+def code(root: Path, **files: str) -> Sequence[Module]:
+    for name, text in files.items():
+        path = root / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return modules(root)[0]
+
+
+def said(findings: Sequence[Finding]) -> dict[str, Any]:
+    return {".".join(found.key): found.value for found in findings}
+
+
+class TestHardware:
+    def test_libraries_of_debian(self, tmp_path: Path) -> None:
+        found, notes = traits.hardware(
+            code(
+                tmp_path, app="import RPi.GPIO as GPIO\n", a__b="def f():\n    from smbus2 import SMBus\n"
+            ),
+            (),
+        )
+        assert said(found) == {
+            "hardware": ["gpio", "i2c"],
+            "depends": ["python3-rpi.gpio", "python3-smbus2"],
+            "system-site-packages": True,
+        }
+        assert found[0].where == "app.py:1 imports RPi.GPIO"
+        assert notes[0].startswith("app.py:1 loads a library of the board")
+        assert "debonair try" in notes[0]
+        assert notes[1].startswith("Debian packages: python3-rpi.gpio, python3-smbus2.")
+
+    def test_libraries_of_the_requirements(self, tmp_path: Path) -> None:
+        found, notes = traits.hardware(
+            code(tmp_path, app="try:\n    import smbus2\nexcept ImportError:\n    pass\n"), ("smbus2",)
+        )
+        assert said(found) == {"hardware": ["i2c"]}
+        assert notes == []
+
+    def test_several_places(self, tmp_path: Path) -> None:
+        _, notes = traits.hardware(
+            code(tmp_path, a="import spidev\nfrom gpiozero import LED\n"), ("spidev", "gpiozero")
+        )
+        assert notes[0].startswith("a.py:1 (and 1 more) loads")
+
+    def test_none(self, tmp_path: Path) -> None:
+        assert traits.hardware(code(tmp_path, app="import os\nfrom . import serial\n"), ()) == ([], [])
+
+
+class TestStatic:
+    @pytest.mark.parametrize(
+        ("call", "folder", "expected"),
+        [
+            ("Flask(__name__)", "web/static", {"static./static/": "web/static"}),
+            ("Flask(__name__, static_folder='files')", "web/files", {"static./files/": "web/files"}),
+            ("Flask(__name__, static_url_path='/s')", "web/static", {"static./s/": "web/static"}),
+            ("Flask(__name__, static_folder='../x')", "x", {}),
+            ("Flask(__name__, static_folder=None)", "web/static", {}),
+            ("Flask(__name__, static_folder=FOLDER)", "web/static", {}),
+            ("Flask(__name__, static_url_path='')", "web/static", {}),
+            ("Flask(__name__)\nadmin = Flask('x')", "web/static", {}),
+            ("Flask(__name__)", "elsewhere", {}),
+        ],
+    )
+    def test_of_flask(self, call: str, folder: str, expected: dict[str, str], tmp_path: Path) -> None:
+        (tmp_path / folder / "css").mkdir(parents=True)
+        (tmp_path / folder / "css/a.css").write_text("x")
+        assert said(traits.static(code(tmp_path, web__app=f"{FLASK}app = {call}\n"), tmp_path)) == expected
+
+    def test_an_empty_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "static").mkdir()
+        assert traits.static(code(tmp_path, app=f"{FLASK}app = Flask('x')\n"), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"manage.py": "os.environ['DJANGO_SETTINGS_MODULE']"}, "python manage.py migrate --noinput"),
+        ({"migrations/alembic.ini": ""}, "flask db upgrade"),
+        ({"migrations/env.py": "", "app.py": "import flask_migrate"}, "flask db upgrade"),
+        ({"alembic.ini": ""}, "alembic upgrade head"),
+        ({"manage.py": "", "migrations/env.py": ""}, ""),
+    ],
+)
+def test_migrations(files: dict[str, str], command: str, tmp_path: Path) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = said(traits.migrations(modules(tmp_path)[0], tmp_path))
+    assert found == ({"migrate": f'cd "$VIRTUAL_ENV/../app" && {command}'} if command else {})
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        ("import imp", ["m.py:1: Python 3.12 has no 'imp'; instead: importlib."]),
+        ("def f():\n    import cgi.x", [("m.py:2: Python 3.13 has no 'cgi'; "
+            "instead: email.message, or the package legacy-cgi.")]),
+        ("from collections import Mapping", [("m.py:1: Python 3.10 has no 'collections.Mapping'; "
+            "instead: import it from collections.abc.")]),
+        ("from flask.ext.login import x", [("m.py:1: current releases have no 'flask.ext'; "
+            "instead: import flask_login for flask.ext.login, and so on.")]),
+        ("import important\nfrom collections import OrderedDict", []),
+        ("x = 'sqlite:////var/lib/x.db'\ny = 'sqlite:///:memory:'\nz = 'sqlite:///'", []),
+    ],
+)  # fmt: skip
+def test_traps(text: str, notes: list[str], tmp_path: Path) -> None:
+    assert traits.traps(code(tmp_path, m=text), (3, 13)) == notes
+
+
+def test_traps_of_a_later_python(tmp_path: Path) -> None:
+    assert traits.traps(code(tmp_path, m="import cgi\nimport imp\n"), (3, 11)) == []
+
+
+def test_a_database_beside_the_code(tmp_path: Path) -> None:
+    (note,) = traits.traps(code(tmp_path, m="import os\nx = 'sqlite:///app.db'\n"), (3, 13))
+    assert note.startswith("m.py:2: 'sqlite:///app.db' may lie beside the code")
+    assert "STATE_DIRECTORY" in note
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("Jinja2==2.9.6", "Python 3.10 has no longer what jinja2 2.9.6 imports"),
+        ("SQLAlchemy[asyncio] == 2.0.20", "Python 3.13 has no longer what sqlalchemy 2.0.20 imports"),
+        ("Flask==1.1.2", "Today's Werkzeug has no longer what flask 1.1.2 imports"),
+        ("Flask>=1.1.2", ""),
+        ("Flask==3.0", ""),
+        ("Flask==one", ""),
+        ("sqlalchemy==1.4.54", ""),
+    ],
+)
+def test_pins(line: str, note: str) -> None:
+    found = traits.pins([line], (3, 13))
+    assert len(found) == bool(note)
+    assert "".join(found).startswith(note)
+
+
+def test_pins_that_go_together_or_are_for_an_older_python() -> None:
+    assert traits.pins(["flask==1.1.4", "werkzeug==1.0.1"], (3, 13)) == []
+    assert traits.pins(["sqlalchemy==2.0.20"], (3, 11)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("from importlib.metadata import version\nx = version('My.App')", 2),
+        ("import pkg_resources\nx = pkg_resources.get_distribution(__name__)", 2),
+        ("from importlib.metadata import version\nx = version('other')", 0),
+        (
+            (
+                "try:\n    from importlib.metadata import version as v\nexcept ImportError:\n"
+                "    from importlib_metadata import version as v\nx = v(__name__)"
+            ),
+            5,
+        ),
+        ("from importlib import metadata\nimport u\nx = u.package_version('my-app')", 3),
+        ("x = version('my-app')", 0),
+    ],
+)
+def test_asking_for_its_own_version(text: str, line: int, tmp_path: Path) -> None:
+    expected = f"m.py:{line} asks for its own version" if line else ""
+    assert traits.asks_for_itself(code(tmp_path, m=text), "my-app") == expected

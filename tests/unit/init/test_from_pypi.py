@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from wheelmaker import make_wheel
+
+from debonair.errors import Error, LockError, ProjectError, TargetError
+from debonair.host.cache import Cache
+from debonair.init import from_pypi
+from debonair.lock import ensure as lock
+from debonair.lock.model import Lock, Locked
+from debonair.project import maintainer
+from debonair.project.model import Project
+from debonair.target.model import Target
+from debonair.wheels import model as wheels
+from debonair.wheels.model import Wheel
+
+SAID = {"from-pypi": "diary==1.2", "wsgi": "diary:app"}
+WRITTEN = """\
+# Written by 'debonair build --from-pypi', and yours to change. 'debonair schema' has every key.
+from-pypi = "diary==1.2"
+wsgi = "diary:app"
+maintainer = "Ada <ada@example.org>"
+"""
+
+
+@dataclass
+class Index:
+    """Stands in for the index, which has the diary and something compiled that it needs."""
+
+    folder: Path
+    targets: list[str] = field(default_factory=list)
+    commands: bool = False
+    problem: str = ""
+
+    def write(self, project: Project, targets: Sequence[Target], *_: object) -> Path:
+        if self.problem:
+            raise LockError(self.problem, hint="Type 'debonair lock'.")
+        self.targets = [target.name for target in targets]
+        path = project.root / "pylock.toml"
+        path.write_text("")
+        return path
+
+    def ensure(self, project: Project, *_: object) -> Lock:
+        return Lock((Locked("Diary", "1.2"), Locked("other", "1")), project.root, "pylock.toml", "d")
+
+    def obtain(self, found: Lock, *_: object) -> tuple[Wheel, ...]:
+        assert [package.name for package in found.packages] == ["Diary"]
+        assert found.digest != "d"
+        points = {"console_scripts": {"diary": "diary:main"}} if self.commands else None
+        says = "Summary: Keeps a diary\n"
+        path = make_wheel(
+            self.folder, "Diary", "1.2", {"diary.py": b"app = object()"}, entry_points=points, says=says
+        )
+        return (Wheel("Diary", "1.2", path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path),)
+
+
+@pytest.fixture(autouse=True)
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Index:
+    found = Index(tmp_path / "wheels")
+    for module, name in ((lock, "write"), (lock, "ensure"), (wheels, "obtain")):
+        monkeypatch.setattr(module, name, getattr(found, name))
+    monkeypatch.setattr(maintainer, "of", lambda *_: ("Ada <ada@example.org>", "git"))
+    return found
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    path = tmp_path / "root"
+    path.mkdir()
+    return path
+
+
+def begin(root: Path, **said: object) -> Project:
+    return from_pypi.begin(root, {**SAID, **said}, Cache(root.parent / "cache"), os.environ)
+
+
+def refused(root: Path, **said: object) -> Error:
+    before = sorted(root.iterdir())
+    with pytest.raises(Error) as caught:
+        begin(root, **said)
+    assert sorted(root.iterdir()) == before
+    return caught.value
+
+
+def test_an_empty_folder_gets_settings_and_a_lock(
+    root: Path, index: Index, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = begin(root)
+    assert (root / "debonair.toml").read_text() == WRITTEN
+    assert sorted(path.name for path in root.iterdir()) == ["debonair.toml", "pylock.toml"]
+    assert index.targets == ["trixie-arm64", "trixie-amd64"]
+    assert (found.config_file, found.wsgi) == (root / "debonair.toml", "diary:app")
+    assert capsys.readouterr().err.splitlines() == [
+        "diary 1.2: Keeps a diary. The package diary serves diary:app.",
+        "Wrote debonair.toml and pylock.toml: from these two everybody builds the same package.",
+    ]
+
+
+def test_the_same_again_changes_nothing(root: Path, index: Index) -> None:
+    begin(root, targets=["bookworm-arm64"])
+    assert index.targets == ["bookworm-arm64"]
+    index.problem = "nobody is asked again"
+    assert begin(root).targets == ("bookworm-arm64",)
+    assert begin(root, targets=["trixie-amd64"]).targets == ("bookworm-arm64",)
+
+
+def test_something_else_than_the_folder_has(root: Path) -> None:
+    begin(root)
+    assert refused(root, **{"from-pypi": "diary==1.3"}).message == (
+        "debonair.toml is here already, and 'from-pypi' is 'diary==1.2' in it; the command line has "
+        "'diary==1.3'."
+    )
+    assert "and there is no 'package' in it" in refused(root, package="x").message
+
+
+def test_the_folder_of_something_else(root: Path) -> None:
+    (root / "requirements.txt").write_text("")
+    assert "has a requirements.txt: it is the folder of something else" in refused(root).message
+
+
+@pytest.mark.parametrize("key", ["wsgi", "maintainer", "package"])
+def test_a_value_that_is_wrong_is_the_command_lines(root: Path, key: str) -> None:
+    assert refused(root, **{key: "not:this?"}).message.startswith("The command line: '")
+
+
+def test_nothing_stays_if_the_wheel_has_nothing_of_that_name(root: Path) -> None:
+    wrong = refused(root, wsgi="diary:ap")
+    assert (
+        wrong.message == "The command line: 'wsgi' names 'ap', but diary.py defines nothing of that name."
+    )
+    assert wrong.hint == "Did you mean 'diary:app'?"
+    assert isinstance(refused(root, targets=["trixie"]), TargetError)
+
+
+def test_nobody_says_who_maintains_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintainer, "of", lambda *_: ("", ""))
+    wrong = refused(root)
+    assert isinstance(wrong, ProjectError)
+    assert "--maintainer" in wrong.hint
+    assert begin(root, maintainer="Bo <bo@example.org>").maintainer == "Bo <bo@example.org>"
+
+
+def test_what_is_not_on_the_index(root: Path, index: Index) -> None:
+    index.problem = "The requirements cannot be met."
+    assert refused(root).hint == "Ask for another name or version: --from-pypi NAME==VERSION"
+
+
+def test_a_tool_that_could_be_served(root: Path, index: Index, capsys: pytest.CaptureFixture[str]) -> None:
+    index.commands = True
+    assert begin(root, wsgi="", maintainer="").wsgi == ""
+    assert capsys.readouterr().err.splitlines()[:2] == [
+        "diary 1.2: Keeps a diary. The package diary has the commands diary.",
+        "Nothing is served, as there is no --wsgi. By their names these could be: diary:app.",
+    ]

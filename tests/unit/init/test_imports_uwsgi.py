@@ -1,0 +1,261 @@
+"""Readers of uWSGI's configuration: what the goldens of the accounts do not show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from debonair.errors import ProjectError
+from debonair.init.imports import jobs, places, uwsgi, variables
+from debonair.init.imports.account import Imported
+from debonair.project import settings
+from debonair.tree.service import literals
+
+
+def read(root: Path, text: str, name: str = "uwsgi.ini") -> Imported:
+    (root / name).write_text(text)
+    return uwsgi.read(root / name, root)
+
+
+def ini(root: Path, *lines: str) -> Imported:
+    return read(root, "\n".join(["[uwsgi]", "plugins = python3", *lines]))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "wrong"),
+    [
+        (
+            "uwsgi.ini",
+            "[uwsgi]\nprocesses 4\n",
+            2,
+            ("'processes 4' is no option", "Write it as: processes = 4"),
+        ),
+        ("uwsgi.ini", "[uwsgi]\nprocesses: 4\n", 2, ("'processes: 4'", "Write it as: processes = 4")),
+        ("uwsgi.ini", "[uwsgi]\n= 4\n", 2, ("'= 4'", "name = value")),
+        ("uwsgi.ini", "\n[uwsgi\nprocesses = 4\n", 2, ("'[uwsgi' is no section", "[uwsgi]")),
+        (
+            "uwsgi.ini",
+            "[app:main]\nuse = egg:x\n",
+            1,
+            ("no section [uwsgi], but [app:main]", "below [uwsgi]"),
+        ),
+        ("uwsgi.ini", "; nothing\n", 1, ("but nothing", "below [uwsgi]")),
+        ("uwsgi.ini", "[uwsgi]\nini = :gone\n", 1, ("no section [gone], but [uwsgi]", "")),
+        ("uwsgi.yaml", "uwsgi:\n  a: 1\n\tb: 2\n", 3, ("not valid YAML", "tabs do not")),
+        ("uwsgi.yaml", "uwsgi:\n  a:\n    b: 2\n", 3, ("'a' holds more than a value", "not nested")),
+        ("uwsgi.yaml", "- uwsgi\n", 1, ("not there", "below 'uwsgi:'")),
+        ("uwsgi.yaml", "", 1, ("not there", "below 'uwsgi:'")),
+        ("uwsgi.yaml", "uwsgi: \x01\n", 1, ("not valid YAML", "plain text")),
+        ("uwsgi.json", '{"uwsgi": {\n// no\n}}', 2, ("not valid JSON", "no comments")),
+        ("uwsgi.json", '{"uwsgi": {\n"a": {"b": 1}}}', 2, ("'a' holds more", "not nested")),
+        ("uwsgi.json", "[1]", 1, ("no section [uwsgi]", "")),
+        ("uwsgi.xml", "<uwsgi>\n<master>\n</uwsgi>", 3, ("not valid XML: mismatched tag", "Mend it")),
+    ],
+)
+def test_what_cannot_be_read(
+    name: str, text: str, line: int, wrong: tuple[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(ProjectError) as caught:
+        read(tmp_path, text, name)
+    assert caught.value.message.startswith(f"{tmp_path / name}:{line}: ")
+    said, hint = wrong
+    assert said in caught.value.message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("lines", "wsgi", "warned"),
+    [
+        (["module = manage:app"], "manage:app", ""),
+        (["wsgi = manage", "callable = make()"], "manage:make()", ""),
+        (["file = ./manage.py:app"], "manage:app", ""),
+        (["wsgi-file = /home/pi/shop/manage.py"], "manage:application", ""),
+        (["wsgi-file = site/__init__.py", "callable = app"], "site:app", ""),
+        (["wsgi-file = site/web.py"], "site.web:application", ""),
+        (["module = inner"], "inner:application", ""),
+        (["mount = /=manage:app"], "manage:app", ""),
+        (["mount = /a=manage.py"], "manage:application", "served at /a"),
+        (["wsgi-file = gone.py"], "gone:application", "uWSGI was to serve gone.py"),
+        (["wsgi-file = web-app.py"], "", "was to serve 'web-app:application'"),
+        (["module = manage", "callable = make('x')"], "", "was to serve 'manage:make('x')'"),
+        (["chdir = /home/pi/shop/lib", "module = only"], "only:application", "lies in lib/"),
+        (["chdir = /home/pi/shop/lib", "wsgi-file = only.py"], "only:application", "go to lib/, and type"),
+        (["chdir = /home/pi/shop/lib", "wsgi-file = %(chdir)/only.py"], "only:application", "lies in lib/"),
+        (["chdir = /home/pi/shop", "wsgi-file = lib/only.py"], "lib.only:application", ""),
+        (["wsgi-file = src/inner.py"], "inner:application", ""),
+        (["module = gone"], "gone:application", ""),
+        (["callable = app"], "", ""),
+    ],
+)
+def test_what_is_served(lines: list[str], wsgi: str, warned: str, tmp_path: Path) -> None:
+    for path in (
+        "manage.py",
+        "web-app.py",
+        "site/__init__.py",
+        "site/web.py",
+        "src/inner.py",
+        "lib/only.py",
+    ):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+    found = ini(tmp_path, *lines)
+    assert found.settings.get("wsgi", "") == wsgi
+    assert bool(found.warnings) == bool(warned)
+    assert warned in "".join(found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [
+        ("workers = 4", {"processes": 4}),
+        ("p = auto", {"processes": "auto"}),
+        ("lazy-apps", {"lazy-apps": True}),
+        ("lazy_apps = false", {"lazy-apps": False}),
+        ("mule", {"mule": ""}),
+        ("chmod-socket = 0640", {}),
+        ("log-4xx = 0755", {"log-4xx": "0755"}),
+        ("route = ^/a log:b;c", {"route": "^/a log:b;c"}),
+        (
+            "route-uri = ^/a redirect-301:/",
+            {"plugins": "router_redirect", "route-uri": "^/a redirect-301:/"},
+        ),
+        ("response-route = ^/a gzip:", {"plugins": "transformation_gzip", "response-route": "^/a gzip:"}),
+        ("cheaper-busyness-min = 5", {"plugins": "cheaper_busyness", "cheaper-busyness-min": 5}),
+        ("http-keepalive = 5", {}),
+        ("cheaper = 2", {}),
+        ("pythonpath = .", {}),
+        ("static-map = /=static", {}),
+        ("cron2 = minute=5 ./a", {"cron2": "minute=5 ./a"}),
+        ("cron =", {"cron": True}),
+        ("attach-daemon2 = cmd=x", {"attach-daemon2": "cmd=x"}),
+        ("touch-signal = %dagain 5", {"touch-signal": "again 5"}),
+        ("gevent = 100", {}),
+        ("procname-append = %(nowhere)", {}),
+        ("spooler = %(one)", {"spooler": "%(one)"}),
+    ],
+)
+def test_an_option(line: str, options: dict[str, settings.Option], tmp_path: Path) -> None:
+    found = ini(tmp_path, line, "one = %(two)", "two = %(one)")
+    assert found.settings.get("uwsgi", {}) == options
+    assert [account.line for account in found.accounts] == [2, 3, 4, 5]
+
+
+def test_another_plugin_brings_its_options(tmp_path: Path) -> None:
+    found = read(tmp_path, "[uwsgi]\nplugins = http, python3, gevent\ngevent = 100\n")
+    assert found.settings["uwsgi"] == {"plugins": "gevent", "gevent": 100}
+    assert "depends" in found.warnings[0]
+
+
+def test_no_secret_is_shown(tmp_path: Path) -> None:
+    lines = [
+        "db_password = hush",
+        "env = DB_TOKEN=%(db_password)",
+        "if-env = X",
+        "env = A_KEY=hush",
+        "endif",
+    ]
+    found = ini(tmp_path, *lines, "env = X=$(HOME)", "env = 1=2")
+    assert "hush" not in repr(found)
+    assert found.settings == {"uwsgi": {"env": "X=$(HOME)"}, "exclude": ["/uwsgi.ini"]}
+    found = read(tmp_path, "<uwsgi><env>A_KEY=hush&amp;</env>\n</uwsgi>", "uwsgi.xml")
+    assert "hush" not in repr(found)
+
+
+def test_files_that_include_each_other_end(tmp_path: Path) -> None:
+    (tmp_path / "other.ini").write_text("[uwsgi]\nini = uwsgi.ini\nthreads = 3\n")
+    found = ini(tmp_path, "ini = other.ini", "processes = 2")
+    assert found.settings["uwsgi"] == {"threads": 3, "processes": 2}
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ("59 3 -1 -1 -1", "*-*-* 03:59:00"),
+        ("-5 -1 -1 -1 -1", "*-*-* *:00/5:00"),
+        ("0 0 1 -3 -1", "*-01/3-01 00:00:00"),
+        ("0 0 -1 -1 7", "Sun *-*-* 00:00:00"),
+        ("0 0 1 -1 7", ""),
+        ("0 0 -1 -1 -2", ""),
+        ("0 0 -1 -1 8", ""),
+        ("0 0 -1 -1", ""),
+        ("a 0 -1 -1 -1", ""),
+    ],
+)
+def test_a_calendar(fields: str, found: str) -> None:
+    assert jobs.calendar(fields.split()) == found
+
+
+def test_the_name_of_a_job() -> None:
+    assert jobs.name("/usr/bin/python3 -m clean_up --all", ()) == "clean-up"
+    assert jobs.name("TZ=UTC exec ./Mails.sh", {"mails", "mails-2"}) == "mails-3"
+    assert jobs.name("python -c 1=2", ()) == "job"
+    assert jobs.command("/srv/venv/bin/celery -A x && /usr/bin/env b") == "celery -A x && /usr/bin/env b"
+
+
+def test_places(tmp_path: Path) -> None:
+    (tmp_path / "shop/static").mkdir(parents=True)
+    (tmp_path / "static").mkdir()
+    assert places.inside(tmp_path, "shop/static") == "shop/static"
+    assert places.inside(tmp_path, f"{tmp_path}/static") == "static"
+    assert places.inside(tmp_path, "/srv/shop/static") == "shop/static"
+    assert places.inside(tmp_path, "/srv/shop/static", "/srv/shop") == "static"
+    assert places.inside(tmp_path, f"/srv/{tmp_path.name}") == "."
+    assert places.inside(tmp_path, "../static") is None
+    assert places.inside(tmp_path, "/srv/media") is None
+    assert places.inside(tmp_path, "media") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (":5000", "localhost:5000"),
+        ("http://0.0.0.0:5000/", "localhost:5000"),
+        ("[::]:5000", "localhost:5000"),
+        ("10.0.0.1:5000", "10.0.0.1:5000"),
+        ("unix:///run/app.sock", "app.sock"),
+        ("http://unix:/run/a/app.sock:/", "app.sock"),
+        ("app.sock", "app.sock"),
+    ],
+)
+def test_an_address(text: str, found: str) -> None:
+    assert places.address(text) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("GREETING", "hello", ""),
+        ("KEYBOARD", "de", ""),
+        ("MONKEY", "1", ""),
+        ("DEBUG", "off", ""),
+        ("FLASK_ENV", "production", ""),
+        ("Debug", "1", "for development only"),
+        ("STRIPE_KEY", "x", "a secret; it belongs into /etc/APP/env on the Pi"),
+        ("DATABASE_URL", "postgres://ada:pw@db/x", "a secret; it belongs into /etc/APP/env on the Pi"),
+        ("DATABASE_URL", "sqlite:///x.db", ""),
+        ("SECRET_KEY", "x", "each Pi makes one of its own, in /etc/APP/env"),
+        ("PYTHONPATH", "x", "the package brings a virtual environment of its own"),
+        ("A-B", "x", "no name for a variable"),
+    ],
+)
+def test_a_variable(name: str, value: str, why: str) -> None:
+    found = variables.judge(name, value)
+    assert (found.kept, found.why) == (not why, why)
+
+
+def test_every_reason_is_of_an_option(tmp_path: Path) -> None:
+    known = uwsgi._options()
+    dropped, development = uwsgi._reasons()
+    assert not {*dropped, *development} - known
+    assert not dropped.keys() & development.keys()
+    assert literals.refused().items() <= dropped.items()
+
+
+def test_paths_of_the_project_are_relative_to_it(tmp_path: Path) -> None:
+    (tmp_path / "contrib").mkdir()
+    found = read(
+        tmp_path, "[uwsgi]\nenv = SETTINGS=%d/sample.cfg\nspooler = %d/mail\n", "contrib/uwsgi.ini"
+    )
+    assert found.settings["service"] == {"environment": {"SETTINGS": "contrib/sample.cfg"}}
+    assert found.settings["uwsgi"] == {"spooler": "contrib/mail"}

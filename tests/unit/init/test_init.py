@@ -1,0 +1,437 @@
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from debonair.cli import main as cli
+from debonair.errors import MachineError, ProjectError
+from debonair.host.run import Completed
+from debonair.init import proposal as init
+from debonair.init import report
+from debonair.init.discovery import identity
+from debonair.init.discovery.finding import Finding
+from debonair.init.proposal import Draft
+from debonair.project import model as project
+
+FLASK = "from flask import Flask\n\napp = Flask(__name__)\n"
+GOLDEN: Mapping[str, Mapping[str, str]] = {
+    "bare": {
+        "app.py": FLASK,
+        "requirements.txt": "flask\n",
+        "README.md": "# Guestbook\n\n[![build](x.svg)](y)\n\nA **book** to [sign](z). And more.\n",
+        "static/a.css": "",
+    },
+    "moved": {
+        "web/__init__.py": FLASK,
+        "wsgi.py": "from web import app as application\n",
+        "sensor.py": "import RPi.GPIO as GPIO\nimport imp\nDB = 'sqlite:///book.db'\n",
+        "requirements.txt": "Flask==1.1.2\n",
+        "Procfile": "web: gunicorn wsgi -w 3 --timeout 90\n"
+        "release: flask db upgrade\nmails: python mails.py\n",
+        "runtime.txt": "python-3.11.4\n",
+        "uwsgi.ini": "[uwsgi]\nmodule = wsgi\nmaster = true\nharakiri = 20\nenv = SECRET_KEY=abc\n",
+        "deploy/book": "server {\n    listen 80;\n    client_max_body_size 30m;\n"
+        "    location / { include uwsgi_params; uwsgi_pass unix:/tmp/x.sock; }\n}\n",
+    },
+    "pyproject": {
+        "pyproject.toml": '# ours\n[project]\nname = "guestbook"\nversion = "1.4"\ndescription = "A book"\n'
+        'authors = [{ name = "Ada" }]\ndependencies = ["flask"]\n',
+        "src/guestbook/__init__.py": "from flask import Flask\n\n\ndef create_app(config=None):\n"
+        "    app = Flask(__name__)\n    return app\n",
+        "src/guestbook/static/a.css": "",
+    },
+}  # fmt: skip
+
+
+def git(argv: Sequence[Any], **_: object) -> Completed:
+    """What git's configuration says."""
+    return Completed(
+        0, {"user.name": "Ada Lovelace\n", "user.email": "ada@example.org\n"}[str(argv[-1])], ""
+    )
+
+
+def no_git(argv: Sequence[Any], **_: object) -> Completed:
+    raise MachineError(f"{argv[0]} is not here")
+
+
+def make(root: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def draft(root: Path, **given: Any) -> Draft:
+    return init.draft(root, {}, **{"runner": git, **given})
+
+
+def refused(root: Path, **given: Any) -> ProjectError:
+    with pytest.raises(ProjectError) as caught:
+        draft(root, **given)
+    return caught.value
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_what_is_said_and_written(
+    name: str, golden: Callable[[str, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make(tmp_path / "guest book", GOLDEN[name])
+    monkeypatch.chdir(root)
+    found = draft(root)
+    init.write(found)
+    golden(f"init/{name}.toml", found.file.read_text())
+    told = report.text(found, columns=100)
+    golden(f"init/{name}.txt", told.replace(str(root), "/home/ada/guest book"))
+    loaded = project.load(root)
+    assert loaded.maintainer == "Ada Lovelace <ada@example.org>"
+    assert loaded.wsgi
+
+
+def test_nothing_is_written_twice(tmp_path: Path) -> None:
+    root = make(tmp_path, {"app.py": FLASK})
+    init.write(draft(root))
+    edited = (root / "debonair.toml").read_text().replace(
+        'version = "0.1"', 'version = "7"'
+    ) + "[uwsgi]\nthreads = 2\n"
+    (root / "debonair.toml").write_text(edited)
+    again = draft(root, ask=lambda *_: pytest.fail("nothing is to be asked"))
+    assert again.present
+    told = report.text(again, columns=100)
+    assert "debonair.toml has settings already, and stays as it is. This would have been written:" in told
+    assert f"debonair build {root}" in told
+
+
+@pytest.mark.parametrize(("end", "between"), [("\n", "\n\n"), ("", "\n\n"), ("\r\n", "\r\n\r\n")])
+def test_what_stands_in_a_pyproject_stays(end: str, between: str, tmp_path: Path) -> None:
+    root = make(tmp_path, {"app.py": FLASK, "elsewhere": ""})
+    line_end = end or "\n"
+    text = line_end.join(["# ours", "[project]", "name = 'book'  # so"]) + end
+    (root / "elsewhere").write_bytes(text.encode())
+    (root / "pyproject.toml").symlink_to("elsewhere")
+    init.write(draft(root))
+    assert (root / "pyproject.toml").is_symlink()
+    written = (root / "elsewhere").read_bytes().decode()
+    assert written.startswith(f"{text.rstrip()}{between}[tool.debonair]{line_end}# Written by")
+    assert written.count("\n") == written.count(line_end)
+
+
+def test_settings_without_a_project_table(tmp_path: Path) -> None:
+    root = make(tmp_path, {"app.py": FLASK, "pyproject.toml": "[tool.debonair]\nwsgi = 'app:app'\n"})
+    found = draft(root)
+    assert (found.present, found.file.name) == (True, "pyproject.toml")
+
+
+class TestApplication:
+    def test_the_one_that_was_given(self, tmp_path: Path) -> None:
+        root = make(tmp_path, {"app.py": FLASK, "other.py": "def make(): ...\n"})
+        assert 'wsgi = "other:make()"' in draft(root, entry="other:make()").text
+        assert 'wsgi = "elsewhere:app"' in draft(root, entry="elsewhere:app").text
+
+    @pytest.mark.parametrize(
+        ("entry", "said"),
+        [
+            ("app", "cannot name a WSGI callable"),
+            ("app:x", "defines nothing of that name"),
+            ("app:n", "a plain value"),
+        ],
+    )
+    def test_one_that_is_none(self, entry: str, said: str, tmp_path: Path) -> None:
+        assert said in refused(make(tmp_path, {"app.py": f"{FLASK}n = 1\n"}), entry=entry).message
+
+    def test_two_that_are_as_good(self, tmp_path: Path) -> None:
+        root = make(tmp_path, {"admin.py": FLASK, "public.py": FLASK})
+        error = refused(root)
+        assert error.message == (
+            "Several applications are as good as each other: "
+            "admin:app (admin.py:3), public:app (public.py:3)."
+        )
+        assert error.hint == "Say which is to be served: debonair init --wsgi 'admin:app'"
+
+    def test_two_and_somebody_to_ask(self, tmp_path: Path) -> None:
+        root = make(tmp_path, {"admin.py": FLASK, "public.py": FLASK, "README": "A book.\n"})
+        found = draft(root, ask=lambda _, answers, default: answers[1] if answers else default)
+        assert tomllib.loads(found.text)["wsgi"] == "public:app"
+
+    def test_an_answer_that_is_none(self, tmp_path: Path) -> None:
+        root = make(tmp_path, {"app.py": FLASK})
+        error = refused(root, runner=no_git, ask=lambda *_: "Ada")
+        assert error.message == (
+            "debonair.toml: 'maintainer' is 'Ada', which is not a name and a mail address."
+        )
+        assert not (root / "debonair.toml").exists()
+
+    def test_nothing_beside_src_counts(self, tmp_path: Path) -> None:
+        files = {"make_celery.py": FLASK, "src/book/__init__.py": FLASK.replace("app =", "site =")}
+        assert 'wsgi = "book:site"' in draft(make(tmp_path, files)).text
+
+    def test_a_document_is_no_site_of_nginx(self, tmp_path: Path) -> None:
+        files = {"app.py": FLASK, "PKG-INFO": "Name: book\n\n    server {\n    }\n"}
+        assert draft(make(tmp_path, files)).imported.accounts == ()
+
+    def test_what_another_tool_starts_counts_if_it_is_there(self, tmp_path: Path) -> None:
+        root = make(tmp_path, {"a.py": FLASK, "b.py": FLASK, "Procfile": "web: gunicorn b:app\n"})
+        found = draft(root)
+        assert tomllib.loads(found.text)["wsgi"] == "b:app"
+        assert found.findings[0].where == "Procfile:1 (Flask)"
+        (root / "Procfile").write_text("web: gunicorn c:app\n")
+        assert "as good as each other" in refused(root).message
+        (root / "Procfile").write_text("web: gunicorn b:none\n")
+        assert "as good as each other" in refused(root).message
+
+    @pytest.mark.parametrize(
+        ("text", "said", "hint"),
+        [
+            ("print 'x'\n", "as far as Python can read it: app.py:1: Missing", "Python 2"),
+            ("import os\n", "There is no WSGI application", "--wsgi MODULE:CALLABLE"),
+            ("import bottle\n", "app.py:1 imports bottle", "bottle.default_app()"),
+            ("import web\napp = web.application(())\n", "app.py:1 imports web", "app.wsgifunc()"),
+            ("from flask import Flask\ndef f(x):\n    return Flask(x)\n", "f() wants arguments", "wsgi.py"),
+        ],
+    )
+    def test_there_is_none(self, text: str, said: str, hint: str, tmp_path: Path) -> None:
+        error = refused(make(tmp_path, {"app.py": text}))
+        assert said in error.message
+        assert hint in error.hint
+
+    def test_a_command_line_tool(self, tmp_path: Path) -> None:
+        text = (
+            '[project]\nname = "tool"\nversion = "1"\ndescription = "X"\n'
+            '[project.scripts]\ntool = "tool:main"\n'
+        )
+        root = make(tmp_path, {"tool.py": "def main(): ...\n", "pyproject.toml": text})
+        found = draft(root)
+        assert found.findings[0].value == "none: a command-line tool"
+        assert found.notes[-1].startswith("No application was found, so the package brings commands")
+        init.write(found)
+        assert project.load(root).wsgi == ""
+
+    @pytest.mark.parametrize(
+        ("text", "command"),
+        [
+            ("from fastapi import FastAPI\napp = FastAPI()\n", "main:app"),
+            ("async def app(scope, receive, send): ...\n", "main:app"),
+            (
+                "from quart import Quart\ndef create_app():\n    return Quart('x')\n",
+                "--factory main:create_app",
+            ),
+        ],
+    )
+    def test_one_of_asgi(self, text: str, command: str, tmp_path: Path) -> None:
+        said = tomllib.loads(draft(make(tmp_path, {"main.py": text})).text)
+        assert "wsgi" not in said
+        assert said["server"] == "command"
+        assert said["command"] == f"uvicorn --uds $SOCKET --forwarded-allow-ips '*' {command}"
+
+    @pytest.mark.parametrize(
+        ("script", "said"),
+        [
+            ("os.environ['SOCKET']", "it names SOCKET"),
+            (
+                "8888",
+                "it has to listen there: add_socket(bind_unix_socket(os.environ['SOCKET'], mode=0o660))",
+            ),
+        ],
+    )
+    def test_one_that_its_own_script_serves(self, script: str, said: str, tmp_path: Path) -> None:
+        files = {
+            "m.py": "import tornado.web\napp = tornado.web.Application([])\n",
+            "serve.py": f"import os\nfrom m import app\nif __name__ == '__main__':\n    serve({script})\n",
+        }
+        text = draft(make(tmp_path, files)).text
+        assert tomllib.loads(text)["command"] == "python serve.py"
+        assert f"# {said}\n" in text
+
+    def test_web2py_writes_where_it_must_not(self, tmp_path: Path) -> None:
+        handler = "import gluon.main\nif LOG:\n    application = gluon.main.appfactory()\nelse:\n"
+        root = make(tmp_path, {"wsgihandler.py": f"{handler}    application = gluon.main.wsgibase\n"})
+        assert "is web2py, which keeps databases" in refused(root).message
+        assert draft(root, entry="wsgihandler:application").findings[0].value == "wsgihandler:application"
+
+    def test_one_whose_server_is_not_known(self, tmp_path: Path) -> None:
+        error = refused(make(tmp_path, {"m.py": "import sanic\napp = sanic.Sanic('x')\n"}))
+        assert error.message == "m:app (m.py:2) is Sanic, which WSGI cannot serve."
+        assert 'server = "command"' in error.hint
+
+    def test_no_folder(self, tmp_path: Path) -> None:
+        assert "There is no folder" in refused(tmp_path / "none").message
+
+
+class TestIdentity:
+    @pytest.mark.parametrize(
+        ("folder", "package"),
+        [
+            ("My App", "my-app"),
+            ("Größe_2", "gr-e-2"),
+            ("x", "app-x"),
+            ("...", "app"),
+            ("falcon-4.4.0", "falcon-4-4-0"),
+            ("a" * 30 + "-b", "a" * 30),
+        ],
+    )
+    def test_a_name_of_the_folder(self, folder: str, package: str) -> None:
+        found = identity.package(Path("/home") / folder, {}, "")
+        assert (found.value, found.key) == (package, ("package",))
+
+    def test_a_name_that_is_none(self) -> None:
+        assert identity.package(Path("/x"), {"name": "a"}, "setup.py").value == "app-a"
+        assert identity.package(Path("/x"), {"name": "Guest.Book"}, "setup.py").key == ()
+
+    @pytest.mark.parametrize(
+        ("readme", "line"),
+        [
+            ("# Guestbook\n", "Guestbook"),
+            ("Guestbook\n=========\n\nA book to sign.\n", "A book to sign"),
+            ("# Gb\n\n```\ncode here\n```\n> quote\n\n- a list\n", "Gb"),
+            ("<p>html</p>\n![x](y)\nIt signs: well.\n", "It signs"),
+            ("a" * 40 + " " + "b" * 60, "a" * 40),
+            ("\n", "The web application book"),
+        ],
+    )
+    def test_a_description_of_the_readme(self, readme: str, line: str, tmp_path: Path) -> None:
+        (tmp_path / "README.md").write_text(readme)
+        assert identity.description(tmp_path, {}, "book", "").value == line
+
+    def test_who_maintains_it(self, tmp_path: Path) -> None:
+        def who(environ: Mapping[str, str], runner: identity.Runner) -> str:
+            return str(identity.maintainer(tmp_path, {}, "", environ, runner).value)
+
+        debian = {"DEBFULLNAME": "Grace", "DEBEMAIL": "grace@example.org"}
+        assert who(debian, git) == "Ada Lovelace <ada@example.org>"
+        assert who(debian, no_git) == "Grace <grace@example.org>"
+        assert who(debian, lambda *_, **__: Completed(1, "", "")) == "Grace <grace@example.org>"
+        guess = identity.maintainer(tmp_path, {}, "", {}, no_git)
+        assert guess.guessed
+        assert "@" in guess.value
+
+    def test_a_version_that_is_none(self, tmp_path: Path) -> None:
+        found = identity.version(tmp_path, {"version": "first"}, {}, "setup.py")
+        assert (found.value, found.where) == ("0.1", "setup.py says 'first', which is none")
+
+    @pytest.mark.parametrize(
+        ("said", "targets"),
+        [
+            (">=3.8,<3.12", ["bookworm-arm64", "bookworm-amd64"]),
+            (">=3.14", ["forky-arm64", "forky-amd64"]),
+            (">=3.8", None),
+            ("<3", None),
+            ("any", None),
+        ],
+    )
+    def test_the_targets_that_its_python_allows(self, said: str, targets: list[str] | None) -> None:
+        found = identity.targets({"requires-python": said}, "setup.py")
+        assert [item.value for item in found] == ([targets] if targets else [])
+
+
+class TestNotes:
+    def test_requirements_that_cannot_be_read(self, tmp_path: Path) -> None:
+        found = draft(make(tmp_path, {"app.py": FLASK, "requirements.txt": "../x\n"}))
+        assert found.notes[0].startswith("requirements.txt, line 1: '../x' is a folder")
+
+    def test_what_this_python_cannot_read(self, tmp_path: Path) -> None:
+        found = draft(make(tmp_path, {"app.py": FLASK, "old.py": "print 'x'\n"}))
+        assert found.notes[1].startswith("old.py:1: Missing parentheses")
+
+    def test_an_app_that_asks_for_its_version(self, tmp_path: Path) -> None:
+        text = f"{FLASK}from importlib.metadata import version\nversion('book')\n"
+        found = draft(make(tmp_path, {"app.py": text, "setup.py": "setup(name='book')\n"}))
+        assert 'install = "wheel"' in found.text
+
+    def test_what_setup_py_says_stays_there(self, tmp_path: Path) -> None:
+        files = {"app.py": FLASK, "setup.py": "setup(name='book', version='1', description='B')\n"}
+        found = draft(make(tmp_path, {**files, "app.json": '{"description": "Other"}'}))
+        assert set(tomllib.loads(found.text)) == {"maintainer", "wsgi"}
+
+
+class TestRequirements:
+    """What is proposed if nothing says what the app needs."""
+
+    def test_they_are_what_the_app_imports(self, tmp_path: Path) -> None:
+        text = (
+            "import os, yaml\nimport RPi.GPIO\nfrom helper import x\nimport lib_here\n"
+            "try:\n    import simplejson\nexcept ImportError:\n    simplejson = None\n"
+            "def read():\n    from some_thing.deep import y\n"
+        )
+        files = {
+            "app.py": FLASK + text,
+            "helper.py": "import jwt\n",
+            "train.py": "import tensorflow\n",
+            "lib/lib_here.py": "",
+            "uwsgi.ini": "[uwsgi]\nmodule = app:app\npythonpath = lib\n",
+        }
+        root = make(tmp_path, files)
+        found = draft(root)
+        init.write(found)
+        assert (root / "requirements.txt").read_text() == (
+            "# Written by 'debonair init' from what the app imports, and yours to change.\n"
+            "flask  # app.py:1 imports flask\n"
+            "pyjwt  # helper.py:1 imports jwt\n"
+            "pyyaml  # app.py:4 imports yaml\n"
+            "some-thing  # app.py:13 imports some_thing; a guess by that name\n"
+        )
+        assert found.notes[0].startswith("Nothing said what the app needs from the package index.")
+        assert "Written to requirements.txt:\n\n    # Written by" in report.text(found, columns=100)
+        assert project.load(root).requirements == ("flask", "pyjwt", "pyyaml", "some-thing")
+
+    def test_what_django_names_counts(self, tmp_path: Path) -> None:
+        files = {
+            "site_/wsgi.py": "import os\nfrom django.core.wsgi import get_wsgi_application\n"
+            "os.environ['DJANGO_SETTINGS_MODULE'] = 'site_.settings'\n"
+            "application = get_wsgi_application()\n",
+            "site_/settings.py": "INSTALLED_APPS = ['django.contrib.admin', 'rest_framework', 'polls']\n",
+            "polls/models.py": "from PIL import Image\n",
+        }
+        found = draft(make(tmp_path, files))
+        names = [line.split()[0] for line in found.requirements.splitlines()[1:]]
+        assert names == ["django", "djangorestframework", "pillow"]
+
+    @pytest.mark.parametrize(
+        "name", ["requirements.txt", "requirements/base.txt", "Pipfile", "poetry.lock", "pylock.toml"]
+    )
+    def test_what_is_said_is_left_alone(self, name: str, tmp_path: Path) -> None:
+        assert draft(make(tmp_path, {"app.py": FLASK, name: ""})).requirements == ""
+
+    def test_an_app_without_any(self, tmp_path: Path) -> None:
+        text = "def application(environ, start_response):\n    return []\n"
+        assert draft(make(tmp_path, {"app.py": text})).requirements == ""
+
+    def test_a_pyproject_that_says_none(self, tmp_path: Path) -> None:
+        files = {"app.py": FLASK, "pyproject.toml": "[project]\nname = 'book'\n"}
+        found = draft(make(tmp_path, files))
+        assert found.requirements == ""
+        assert found.notes[0] == (
+            "pyproject.toml says of no dependencies, and app.py:1 imports flask. If nothing else brings "
+            'it, add what is lacking there: dependencies = ["flask"]'
+        )
+
+
+class TestVerb:
+    def run(self, *words: str, answers: str = "") -> str:
+        done = CliRunner().invoke(cli.main, ["init", *words], input=answers)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    def test_it_writes_and_says_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            identity,
+            "maintainer",
+            lambda *_: Finding("maintainer", "A <a@b.c>", "", ("maintainer",)),
+        )
+        root = make(tmp_path, {"app.py": FLASK, "extra.ini": "[uwsgi]\nharakiri = 9\n"})
+        said = self.run(str(root), "--yes", "--import", str(root / "extra.ini"), "--wsgi", "app:app")
+        assert "Written to debonair.toml:" in said
+        assert tomllib.loads((root / "debonair.toml").read_text())["uwsgi"] == {"harakiri": 9}
+        assert "stays as it is" in self.run(str(root))
+
+    def test_questions_are_numbered(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        said: list[str] = []
+        monkeypatch.setattr(click, "echo", lambda text, **_: said.append(text))
+        monkeypatch.setattr(click, "prompt", lambda *_, default, **__: default)
+        assert cli._ask("Which?", ["a", "b"], "b") == "b"
+        assert said == ["  1  a", "  2  b"]
+        assert cli._ask("What?", (), "x") == "x"

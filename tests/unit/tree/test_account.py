@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+from samples import VERSION, sample_project
+
+from debonair.errors import ProjectError
+from debonair.tree.service import account, render
+
+ROOT = "every Debian"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("disk", "every Debian"), ("sudo", "every Debian"), ("shadow", "every Debian"), ("www-data", ROOT),
+        ("docker", "a package of Debian"), ("redis", "a package of Debian"), ("default", "a package"),
+        ("gpio", "Raspberry Pi OS"), ("render", "systemd"), ("ssl", "a folder"), ("apt", "a package"),
+        ("python3", "a folder"), ("debonair", "a folder"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("emperor", ["own", "system"])
+def test_a_name_that_means_something_to_debian_is_refused(name: str, what: str, emperor: str) -> None:
+    with pytest.raises(ProjectError) as refused:
+        render.members(sample_project(package=name, emperor=emperor), VERSION)
+    assert refused.value.message.startswith(f"pyproject.toml: the package's name '{name}' is the name of ")
+    assert what in refused.value.message
+    assert f"'my-{name}'" in str(refused.value.hint)
+
+
+def test_a_tool_has_no_account() -> None:
+    assert render.members(sample_project(package="disk", wsgi=""), VERSION) == {}
+
+
+def test_names_are_those_that_a_package_could_have() -> None:
+    names = list(account.taken())
+    assert len(names) > 300
+    for name in names:
+        assert name == name.lower()

@@ -1,0 +1,315 @@
+"""The story of a trial, with a machine that is told what to answer."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from programs import Process, Programs, stand_in
+
+from debonair.debian.rootfs.bed import Bed
+from debonair.debian.rootfs.machine import Machine, Reply
+from debonair.errors import MachineError, TrialError
+from debonair.host.cache import Cache
+from debonair.trial import forward
+from debonair.trial import try_deb as trial
+from debonair.trial.advice import advice
+from debonair.trial.choice import Choice
+
+DEB = Choice(Path("app_1.0-1+deb13_amd64.deb"), "app", "1.0-1+deb13", "amd64", "trixie")
+RELEASE = json.dumps({"health": "/healthz", "host": "localhost", "package": "app"})
+
+
+class Told(Machine):
+    """A machine that answers as the programs are told to."""
+
+    suite = "trixie"
+    prefix = ("enter",)
+    network = ("enter-network",)
+    lives = 2
+    served = ""
+    given_up = False
+
+    @property
+    def alive(self) -> bool:
+        self.lives -= 1
+        return self.lives >= 0
+
+    def serve(self, package: str) -> None:
+        self.served = package
+
+    def broken(self, package: str) -> bool:
+        assert package == "app"
+        return self.given_up
+
+    def evidence(self, package: str) -> str:
+        return f"what {package} said"
+
+
+def http(status: str = "200 OK", body: str = "ok", kind: str = "text/plain") -> str:
+    return base64.b64encode(f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n\r\n{body}".encode()).decode()
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
+    made = stand_in(monkeypatch)
+    made.answer("dpkg --print-architecture", "amd64\n")
+    made.answer("curl", http(), stderr="\n0.012")
+    made.answer("cat .*release.json", RELEASE)
+    return made
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Told:
+    told = Told()
+
+    @contextmanager
+    def opened(bed: Bed, suite: str, *, architecture: str) -> Iterator[Told]:
+        assert (bed.environ, suite, architecture) == ({}, "trixie", DEB.architecture)
+        yield told
+
+    monkeypatch.setattr(Bed, "open", opened)
+    monkeypatch.setattr(Bed, "stock", lambda *words: 0)
+    monkeypatch.setattr(Machine, "copy_in", lambda *words: None)
+    monkeypatch.setattr(trial, "choose", lambda debs, **more: DEB)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    return told
+
+
+class Socket(socket.socket):
+    """A socket whose port can be had, or not."""
+
+    refuses = False
+
+    def bind(self, address: object, /) -> None:
+        assert address == ("127.0.0.1", 8000)
+        if self.refuses:
+            raise OSError(98, "Address already in use")
+
+    def listen(self, backlog: int = 0, /) -> None:
+        assert backlog
+
+
+def tried(
+    tmp_path: Path, *, port: int | None = None, keep: bool = False, command: tuple[str, ...] = ()
+) -> int:
+    return trial.try_deb(
+        [DEB.path], suite=None, port=port, keep=keep, command=command, cache=Cache(tmp_path), environ={}
+    )
+
+
+def test_the_story(
+    programs: Programs, machine: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs.answer("127.0.0.1:80/$", http(body="<h1>Hi</h1>\n\n", kind="text/html"), stderr="\n0.012")
+    assert tried(tmp_path, command=("id", "-u")) == 7
+    assert machine.served == "app"
+    said = capsys.readouterr()
+    assert said.out.splitlines()[1:] == ["GET http://127.0.0.1/ -> 200 OK in 12 ms", "  <h1>Hi</h1>"]
+    assert said.out.startswith("GET http://127.0.0.1/healthz -> 200 OK, up after ")
+    assert said.err.startswith("apt-get install /srv/app_1.0-1+deb13_amd64.deb: done in ")
+    assert programs.asked[-1].endswith("id -u")
+    assert programs.was_asked("--header 'Host: localhost'")
+
+
+def test_a_site_at_another_port(
+    programs: Programs, machine: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del machine
+    programs.answer("cat .*release.json", '{"health": "/", "port": 8080}')
+    assert tried(tmp_path) == 0
+    assert capsys.readouterr().out == "GET http://127.0.0.1:8080/ -> 200 OK in 12 ms\n  ok\n"
+    assert programs.was_asked("http://127.0.0.1:8080/$")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", '"80"', "80.5", "null"])
+def test_a_port_that_is_none(programs: Programs, machine: Told, tmp_path: Path, port: str) -> None:
+    del machine
+    programs.answer("cat .*release.json", f'{{"health": "/", "port": {port}}}')
+    with pytest.raises(TrialError, match="names a port that is none"):
+        tried(tmp_path)
+
+
+def test_a_release_that_is_too_deep(programs: Programs, machine: Told, tmp_path: Path) -> None:
+    del machine
+    programs.answer("cat .*release.json", "[" * 200_000)
+    with pytest.raises(TrialError, match="is not JSON"):
+        tried(tmp_path)
+
+
+def test_a_page_does_not_command_the_terminal(
+    programs: Programs, machine: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del machine
+    programs.answer("127.0.0.1:80/$", http(body="\x1b]0;owned\x07", kind="text/html"), stderr="\n0.012")
+    assert tried(tmp_path) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "  \\x1b]0;owned\\x07"
+
+
+def test_a_page_that_is_its_own_health(
+    programs: Programs, machine: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del machine
+    programs.answer("cat .*release.json", '{"health": "/"}')
+    assert tried(tmp_path) == 0
+    assert capsys.readouterr().out == "GET http://127.0.0.1/ -> 200 OK in 12 ms\n  ok\n"
+    assert not programs.was_asked("Host:")
+
+
+def test_a_package_without_a_page(
+    programs: Programs, machine: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del machine
+    programs.answer("cat .*release.json", status=1)
+    assert tried(tmp_path) == 0
+    assert capsys.readouterr().out == ""
+    assert not programs.was_asked("curl")
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_release_that_is_none(programs: Programs, text: str) -> None:
+    programs.answer("cat .*release.json", text)
+    if text == "[]":
+        assert trial.release_of(Told(), "app") == {}
+    else:
+        with pytest.raises(TrialError, match=r"dist/release.json is not JSON"):
+            trial.release_of(Told(), "app")
+
+
+def test_other_packages_are_counted(
+    programs: Programs,
+    machine: Told,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del programs
+    bed = Bed(Cache(tmp_path), {})
+    for number, words in ((1, "with 1 other package."), (3, "with 3 other packages.")):
+        monkeypatch.setattr(Bed, "stock", lambda *_, number=number: number)
+        trial.install(bed, machine, DEB.path)
+        assert words in capsys.readouterr().err
+
+
+def test_an_install_that_fails(programs: Programs, machine: Told, tmp_path: Path) -> None:
+    del machine
+    programs.answer("apt-get install", "dpkg: error processing", status=100)
+    with pytest.raises(TrialError, match=r"ended with status 100 on trixie:\ndpkg: error processing"):
+        tried(tmp_path)
+
+
+def test_health_is_waited_for(programs: Programs, machine: Told) -> None:
+    welcome = http(body="<title>Welcome to nginx!</title>")
+    programs.answer("curl", http("502 Bad Gateway"), welcome, http(body="well"), stderr="\n0")
+    assert trial.healthy(machine, "app", trial.Site()).body == b"well"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        (http("502 Bad Gateway"), 0, "the last answer was 502 Bad Gateway"),
+        (http(body="<title>Welcome to nginx!</title>"), 0, "nginx answers with its own welcome page"),
+        ("", 7, "got no answer"),
+    ],
+)
+def test_health_that_does_not_come(
+    programs: Programs, machine: Told, answer: str, status: int, words: str
+) -> None:
+    programs.answer("curl", answer, status=status, stderr="\n0")
+    with pytest.raises(TrialError, match=words) as failed:
+        trial.healthy(machine, "app", trial.Site("/h"), within=0)
+    assert failed.value.message.endswith("\n\nwhat app said")
+
+
+def test_a_service_that_gave_up_is_not_waited_for(programs: Programs, machine: Told) -> None:
+    programs.answer("curl", http("502 Bad Gateway"), stderr="\n0")
+    machine.given_up = True
+    with pytest.raises(TrialError, match="did not come up"):
+        trial.healthy(machine, "app", trial.Site("/h"), within=1e9)
+
+
+def test_a_page_fits_a_screen() -> None:
+    def page(body: bytes, kind: str = "text/html") -> str:
+        return trial.page(Reply(200, "OK", {"content-type": kind} if kind else {}, body, 0))
+
+    assert page(b"a\n\n  b  \n") == "a\n  b"
+    assert page(b'{"a": 1}', "application/json") == '{"a": 1}'
+    assert page(b"\0\1\2", "image/png") == "(image/png, 3 bytes)"
+    assert page(b"abc", "") == "(no content type, 3 bytes)"
+    assert page(b"x" * 200) == "x" * 157 + "..."
+    assert page(b"line\n" * 50).splitlines()[-1] == "(10 more lines)"
+
+
+def test_a_port_leads_there(
+    programs: Programs,
+    machine: Told,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(socket, "socket", Socket)
+    programs.processes = [stubborn := Process(stubborn=True)]
+    assert tried(tmp_path, port=8000, keep=True) == 0
+    line = programs.started[0][0]
+    assert line.startswith("enter-network ")
+    assert f" {forward.__file__} " in line
+    assert line.endswith(" 80")
+    assert stubborn.told == ["terminate"]
+    said = capsys.readouterr().err
+    assert "http://127.0.0.1:8000/ on this machine leads there." in said
+    assert "  enter bash -l\n" in said
+    assert machine.lives < 0
+
+
+def test_a_port_that_is_taken(
+    programs: Programs, machine: Told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del machine
+    monkeypatch.setattr(socket, "socket", Socket)
+    monkeypatch.setattr(Socket, "refuses", True)
+    with pytest.raises(MachineError, match=r"Port 8000 of 127.0.0.1 cannot be had: Address already in use"):
+        tried(tmp_path, port=8000)
+    assert not programs.started
+
+
+def test_it_stays_until_ctrl_c(
+    programs: Programs,
+    machine: Told,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del programs
+    machine.lives = 10**9
+
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt(seconds)
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    assert tried(tmp_path, keep=True) == 0
+    assert "nothing of it is left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("told", "release", "said"),
+    [
+        (
+            "FileNotFoundError: '/dev/i2c-1'",
+            {"hardware": ["gpio", "i2c"]},
+            "(gpio, i2c), and there is no board",
+        ),
+        ("TypeError: 'str' object is not callable", {"wsgi": "a:b"}, "Is 'a:b' the application itself?"),
+        ("KeyError: 'x'", {"hardware": []}, ""),
+        ("KeyError: 'x'", {}, ""),
+    ],
+)
+def test_the_hint_for_a_release_that_was_refused(told: str, release: dict[str, object], said: str) -> None:
+    found = advice(told, release)
+    assert said in found
+    assert bool(said) == bool(found)
