@@ -19,7 +19,7 @@ from typing import Any
 
 from bench import chart, installation, peer, timing
 
-from debonair.target import model as targets
+from debonair import target as targets
 
 ROOT = Path(__file__).parents[1]
 PROJECTS = (ROOT / "examples/guestbook", ROOT / "bench/projects/catalog")

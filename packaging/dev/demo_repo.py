@@ -24,7 +24,7 @@ from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.container import Container
 from debonair.errors import Error
 from debonair.host.cache import Cache
-from debonair.trial.try_deb import Site, healthy
+from debonair.trial import Site, healthy
 
 ROOT = Path(__file__).parents[2]
 SUITE = "trixie"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import buildroot
 
-from debonair import build
+from debonair import build, project, target
 from debonair.deb import control
 from debonair.debian.apt import host_architecture
 from debonair.debian.rootfs.bed import Bed
@@ -20,9 +20,7 @@ from debonair.debian.rootfs.root import Root
 from debonair.errors import Error
 from debonair.host.cache import Cache
 from debonair.host.run import CommandError
-from debonair.project import model as project
 from debonair.source import wheelhouse
-from debonair.target import model as target
 
 CHECKOUT = Path(__file__).parents[2]
 

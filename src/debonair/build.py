@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from debonair import lock as locks
+from debonair import tree, wheels
 from debonair.deb import archive
 from debonair.deb.version import without_epoch
 from debonair.debian import interpreter as python
 from debonair.host import clock as epochs
 from debonair.host.cache import whole
 from debonair.host.progress import progress, say
-from debonair.lock import ensure as locks
-from debonair.target.model import load
-from debonair.tree import plan as stage
-from debonair.wheels import model as wheels
+from debonair.target import load
+from debonair.wheels.model import Sources
 
 if TYPE_CHECKING:
     from debonair.host.cache import Cache
-    from debonair.project.model import Project
-    from debonair.target.model import Target
-    from debonair.tree.plan import Plan
-    from debonair.wheels.model import Wheel
+    from debonair.project import Project
+    from debonair.target import Target
+    from debonair.tree import Plan
+    from debonair.wheels import Wheel
 
 
 class Artefact(msgspec.Struct, frozen=True):
@@ -89,8 +89,8 @@ class Index:
     ) -> None:
         self.environ = environ
         self._cache = cache
-        self._lock = locks.ensure(project, targets, cache, environ)
-        self._sources = wheels.Sources(
+        self._lock = locks.ensure(project, targets, cache, environ, describe=wheels.describe)
+        self._sources = Sources(
             project.root,
             min(targets, key=lambda each: each.python_version).python,
             project.from_source,
@@ -153,7 +153,7 @@ def plan(
         from debonair.tree import collect  # noqa: PLC0415 - few apps make files at build
 
         files = collect.files(project, target, supply.wheels, cache=cache, environ=environ)
-    planned = stage.stage(
+    planned = tree.plan(
         project,
         target,
         chosen,
@@ -204,7 +204,7 @@ def build_all(
         yield build(project, targets[0], out, cache=cache, environ=environ)
         return
     # One lock is for all: it is made before anyone asks for it.
-    locks.ensure(project, _targets(project, *targets), cache, environ)
+    locks.ensure(project, _targets(project, *targets), cache, environ, describe=wheels.describe)
     with (
         progress("Building", len(targets)) as bar,
         ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,

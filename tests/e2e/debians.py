@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from debonair import build as builds
+from debonair import project as projects
+from debonair import target as targets
 from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.container import Container
 from debonair.debian.rootfs.root import BARE, READY
 from debonair.host.cache import Cache
-from debonair.project import model as projects
-from debonair.target import model as targets
 
 CHECKOUT = Path(__file__).parents[2]
 EXAMPLES = CHECKOUT / "examples"

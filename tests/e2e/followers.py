@@ -9,10 +9,10 @@ from pathlib import Path
 from debians import Boot
 from debs import make_deb
 
+from debonair import target
 from debonair.debian.apt import host_architecture
 from debonair.debian.rootfs.container import Container
 from debonair.host import run
-from debonair.target import model as target
 
 RELEASES = {each.suite: each.debian_release for each in map(target.load, target.names())}
 """Every Debian that there is a target for, and its number."""

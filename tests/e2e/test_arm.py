@@ -14,14 +14,14 @@ import pytest
 from debians import Boot, Builder
 from guestbooks import Guestbooks, dpkg_state, installing
 
+from debonair import target as targets
+from debonair import trial
 from debonair.debian.apt import Suite, host_architecture
 from debonair.debian.mirror import mirror
 from debonair.debian.rootfs import emulation
 from debonair.debian.rootfs.container import Container
 from debonair.host import run
 from debonair.target import compatibility
-from debonair.target import model as targets
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from debians import Boot, debonair
 
+from debonair import trial
 from debonair.deb import archive
 from debonair.debian.rootfs.machine import Machine
 from debonair.init.imports import uwsgi
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

@@ -12,8 +12,8 @@ from debians import Boot, Builder
 from guestbooks import status
 from traffic import Answer, under_load
 
+from debonair import trial
 from debonair.debian.rootfs.container import Container
-from debonair.trial import try_deb as trial
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone]
 

@@ -17,12 +17,12 @@ import pytest
 from debians import EXAMPLES, Boot
 from pages import DOCS, blocks
 
+from debonair import trial
 from debonair.deb import archive
 from debonair.debian.apt import host_architecture
 from debonair.debian.rootfs.container import Container
 from debonair.debian.rootfs.root import Root
 from debonair.host import run
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

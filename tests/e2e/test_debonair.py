@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from debians import EXAMPLES, Boot, Builder
 
+from debonair import trial
 from debonair.debian.rootfs.container import Container
 from debonair.host.cache import Cache
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

@@ -10,11 +10,11 @@ import pytest
 from debians import Boot, Builder
 from guestbooks import installing
 
+from debonair import trial
 from debonair.debian.apt import host_architecture
 from debonair.debian.rootfs.container import Container
 from debonair.host.cache import Cache
 from debonair.init import from_pypi
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

@@ -9,11 +9,11 @@ import pytest
 from debians import Boot
 
 from debonair import build as builds
+from debonair import project as projects
+from debonair import target as targets
+from debonair import trial
 from debonair.errors import WheelError
 from debonair.host.cache import Cache
-from debonair.project import model as projects
-from debonair.target import model as targets
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

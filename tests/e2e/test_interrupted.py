@@ -10,8 +10,8 @@ from debians import Boot, Builder
 from disks import Disk, Loss, plugged
 from guestbooks import SUITE, Guestbooks, dpkg_state, installing, status
 
+from debonair import trial
 from debonair.host import run
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

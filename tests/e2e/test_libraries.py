@@ -11,11 +11,11 @@ import pytest
 from debians import Boot, Builder
 from wheelmaker import make_wheel
 
+from debonair import trial
 from debonair.deb import archive
 from debonair.debian.apt import Suite, host_architecture
 from debonair.debian.mirror import mirror
 from debonair.debian.rootfs.machine import Machine
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

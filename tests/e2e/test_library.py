@@ -15,11 +15,11 @@ from debians import CHECKOUT, Boot, Builder
 from followers import Follower, equip
 from servers import made, served
 
+from debonair import trial
 from debonair.debian.apt import host_architecture
 from debonair.debian.rootfs.container import Container
 from debonair.host.cache import Cache
 from debonair.source.library.workshop import Workshop
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

@@ -24,9 +24,9 @@ from deeds import DEEDS, OWN, Deed, Lab, deb, served
 from disks import Loss, Machine, plugged
 from guestbooks import SUITE, dpkg_state, status, visiting
 
+from debonair import trial
 from debonair.debian.rootfs.container import Container
 from debonair.host import run
-from debonair.trial import try_deb as trial
 
 pytestmark = [pytest.mark.boot, pytest.mark.alone]
 

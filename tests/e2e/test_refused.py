@@ -11,8 +11,8 @@ import pytest
 from debians import Boot, Builder
 from guestbooks import SUITE, Answers, Guestbooks, dpkg_state, installing, status, visiting
 
+from debonair import trial
 from debonair.debian.rootfs.container import Container
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

@@ -13,11 +13,11 @@ from urllib.parse import quote
 import pytest
 from debians import EXAMPLES, Boot, Builder
 
+from debonair import trial
 from debonair.debian.rootfs import namespace
 from debonair.debian.rootfs.container import Container
 from debonair.debian.rootfs.machine import services
 from debonair.host import run
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

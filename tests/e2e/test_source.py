@@ -15,15 +15,15 @@ import pytest
 from comparison import differences
 from debians import EXAMPLES, Boot, Builder, debonair
 
+from debonair import project as projects
+from debonair import target as targets
+from debonair import trial
 from debonair.deb import archive
 from debonair.debian.apt import host_architecture
 from debonair.debian.rootfs.root import Root
 from debonair.host.cache import Cache
 from debonair.init import from_pypi
-from debonair.project import model as projects
 from debonair.source import package as source
-from debonair.target import model as targets
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

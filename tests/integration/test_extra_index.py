@@ -16,12 +16,10 @@ import pytest
 from samples import sample_project
 from wheelmaker import make_wheel
 
+from debonair import lock, target, wheels
 from debonair.errors import WheelError
 from debonair.host.cache import Cache
-from debonair.lock import ensure as lock
-from debonair.project.model import Project
-from debonair.target import model as target
-from debonair.wheels import model as wheels
+from debonair.project import Project
 
 ARM64, ARMV6, ARMV7 = (target.load(f"trixie-{cpu}") for cpu in ("arm64", "armv6", "armv7"))
 EVERY = [ARM64, ARMV6, ARMV7]
@@ -105,7 +103,7 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def test_a_lock_for_32_bit(server: Server, project: Project, cache: Cache, environ: dict[str, str]) -> None:
-    found = lock.ensure(project, EVERY, cache, environ)
+    found = lock.ensure(project, EVERY, cache, environ, describe=wheels.describe)
     got = {
         on.name: [wheel.filename.rpartition("-")[2] for wheel in wheels.obtain(found, on, cache, environ)]
         for on in EVERY
@@ -142,7 +140,7 @@ def test_an_index_that_is_not_there(
     """The lock is made all the same, and soon; one that was made before keeps what it had."""
     down = {**environ, "DEBONAIR_PIWHEELS": "http://127.0.0.1:9/simple"}
     begun = time.monotonic()
-    found = lock.ensure(project, EVERY, cache, down)
+    found = lock.ensure(project, EVERY, cache, down, describe=wheels.describe)
     assert time.monotonic() - begun < 10
     said = "127.0.0.1 could not be asked (127.0.0.1 cannot be reached)"
     (line,) = (line for line in capsys.readouterr().err.splitlines() if said in line)
@@ -151,9 +149,9 @@ def test_an_index_that_is_not_there(
     with pytest.raises(WheelError, match="no wheel for trixie-armv7 of:\n  array 1") as wrong:
         wheels.obtain(found, ARMV7, cache, environ)
     assert "www.piwheels.org" in wrong.value.hint
-    lock.write(project, EVERY, cache, environ)
+    lock.write(project, EVERY, cache, environ, describe=wheels.describe)
     before = found.path.read_text()
     assert "piwheels/simple/array/" in before
-    lock.write(project, EVERY, cache, down)
+    lock.write(project, EVERY, cache, down, describe=wheels.describe)
     assert found.path.read_text() == before
     assert "; the lock keeps what it has from there of array 1.0, fast 1.0.\n" in capsys.readouterr().err

@@ -14,13 +14,12 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from debonair import build as builds
+from debonair import project as projects
+from debonair import target as targets
 from debonair.errors import WheelError
 from debonair.host.cache import Cache
 from debonair.host.run import run
-from debonair.project import model as projects
-from debonair.target import compatibility
-from debonair.target import model as targets
-from debonair.target.model import Target
+from debonair.target import Target, compatibility
 
 DEBONAIR = (sys.executable, "-m", "debonair")
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -10,9 +10,9 @@ from aptclient import Client
 from msgspec.structs import replace
 from samples import sample_project
 
+from debonair import target
 from debonair.deb.control import Control
 from debonair.host import run
-from debonair.target import model as target
 from debonair.tree import control_file
 
 # What the packages of Debian 12 and 13 depend on, as far as it concerns who follows whom

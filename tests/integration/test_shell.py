@@ -9,11 +9,11 @@ import pytest
 from samples import EPOCH, VERSION, sample_project, sample_service
 from wheelmaker import make_wheel
 
+from debonair import target
 from debonair.host.run import run
 from debonair.resources import resource
-from debonair.target import model as target
 from debonair.tree.service import render
-from debonair.wheels.model import Wheel
+from debonair.wheels import Wheel
 from debonair.wheels.unpack import unpack
 
 SUITES = ["trixie-amd64", "bookworm-amd64"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from samples import EPOCH, VERSION, sample_project
 
+from debonair import target
 from debonair.host.run import run
-from debonair.target import model as target
 from debonair.tree.service import render
 
 # trixie's own systemd judges trixie's unit in the tests that boot it; this machine's may be older.

@@ -14,15 +14,13 @@ import pytest
 from samples import sample_project
 from wheelmaker import make_wheel
 
+from debonair import lock, target, wheels
 from debonair.errors import LockError, MachineError, NetworkError, WheelError
 from debonair.host import sandbox
 from debonair.host.cache import Cache
 from debonair.host.run import run
-from debonair.lock import ensure as lock
 from debonair.lock.uv import Uv, program
-from debonair.project.model import Project
-from debonair.target import model as target
-from debonair.wheels import model as wheels
+from debonair.project import Project
 
 ARM64, ARMV7 = target.load("trixie-arm64"), target.load("bookworm-armv7")
 
@@ -116,12 +114,15 @@ WANTED = {
 
 def check(project: Project, cache: Cache, environ: dict[str, str], form: str) -> None:
     """Check that the lock, whatever its form, leads to the right wheels, and that no uv is asked twice."""
-    found = lock.ensure(project, [ARM64, ARMV7], cache, environ)
+    found = lock.ensure(project, [ARM64, ARMV7], cache, environ, describe=wheels.describe)
     assert found.form == form
     for on in (ARM64, ARMV7):
         got = wheels.obtain(found, on, cache, environ)
         assert [wheel.filename for wheel in got] == WANTED[on.name]
-    assert lock.ensure(project, [ARM64, ARMV7], cache, environ, runner=_refuse) == found
+    assert (
+        lock.ensure(project, [ARM64, ARMV7], cache, environ, runner=_refuse, describe=wheels.describe)
+        == found
+    )
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:
@@ -131,9 +132,9 @@ def _refuse(*_: object, **__: object) -> NoReturn:
 def test_pylock(project: Project, cache: Cache, environ: dict[str, str], index: Path) -> None:
     check(project, cache, environ, "pylock.toml")
     make_wheel(index, "site", "1.1", {"site.py": b""})
-    path = lock.write(project, [ARM64, ARMV7], cache, environ)
+    path = lock.write(project, [ARM64, ARMV7], cache, environ, describe=wheels.describe)
     assert 'version = "1.1"' not in path.read_text()
-    lock.write(project, [ARM64, ARMV7], cache, environ, upgrade=True)
+    lock.write(project, [ARM64, ARMV7], cache, environ, upgrade=True, describe=wheels.describe)
     assert 'version = "1.1"' in path.read_text()
     assert path.read_text().count("[tool.debonair]") == 1
 
@@ -143,7 +144,9 @@ def test_versions_that_are_not_final(
     project: Project, cache: Cache, environ: dict[str, str], index: Path, *, prereleases: bool, version: str
 ) -> None:
     make_wheel(index, "site", "1.1rc1", {"site.py": b""})
-    path = lock.write(replace(project, prereleases=prereleases), [ARM64], cache, environ)
+    path = lock.write(
+        replace(project, prereleases=prereleases), [ARM64], cache, environ, describe=wheels.describe
+    )
     assert f'version = "{version}"' in path.read_text()
 
 
@@ -154,12 +157,15 @@ def test_versions_of_another_tool_and_constraints(
         make_wheel(index, "site", version, {"site.py": b""})
     other = project.root / "Pipfile.lock"
     other.write_text('{"default": {"site": {"version": "==1.1"}}}')
-    path = lock.write(project, [ARM64], cache, environ)
+    path = lock.write(project, [ARM64], cache, environ, describe=wheels.describe)
     assert 'version = "1.1"' in path.read_text()
     path.unlink()
     other.unlink()
     bounded = replace(project, constraints=("site<1.1",))
-    assert 'version = "1.0"' in lock.write(bounded, [ARM64], cache, environ).read_text()
+    assert (
+        'version = "1.0"'
+        in lock.write(bounded, [ARM64], cache, environ, describe=wheels.describe).read_text()
+    )
 
 
 def test_from_an_old_folder_to_a_deb(cache: Cache, environ: dict[str, str], tmp_path: Path) -> None:
@@ -185,7 +191,7 @@ def test_wheels_beside_the_app_go_with_it(
     index.rename(project.root / "wheels")
     (project.root / "uv.toml").write_text('find-links = ["wheels"]\n')
     del environ["UV_FIND_LINKS"]
-    lock.write(project, [ARM64, ARMV7], cache, environ)
+    lock.write(project, [ARM64, ARMV7], cache, environ, describe=wheels.describe)
     moved = project.root.rename(project.root.with_name("moved"))
     text = (moved / "pylock.toml").read_text()
     assert 'path = "wheels/site-1.0-py3-none-any.whl"' in text
@@ -197,7 +203,7 @@ def test_wheels_beside_the_app_go_with_it(
 def test_hash_pinned_requirements(project: Project, cache: Cache, environ: dict[str, str]) -> None:
     path = project.root / "requirements.txt"
     path.write_text(f"site==1.0 --hash=sha256:{'0' * 64}\n")
-    assert lock.write(project, [ARM64, ARMV7], cache, environ) == path
+    assert lock.write(project, [ARM64, ARMV7], cache, environ, describe=wheels.describe) == path
     text = path.read_text()
     assert "--hash=sha256:" in text
     assert str(project.root.parent) not in text  # no address, no path of this machine
@@ -212,7 +218,7 @@ def test_uv_lock(project: Project, cache: Cache, environ: dict[str, str]) -> Non
 def test_requirements_that_cannot_be_met(project: Project, cache: Cache, environ: dict[str, str]) -> None:
     changed = sample_project(root=project.root, config_file=project.config_file, requirements=("site>99",))
     with pytest.raises(LockError, match=r"cannot be met(.|\n)*site>99"):
-        lock.ensure(changed, [ARM64], cache, environ)
+        lock.ensure(changed, [ARM64], cache, environ, describe=wheels.describe)
     assert not (project.root / "pylock.toml").exists()
 
 
@@ -220,7 +226,7 @@ def test_no_network(project: Project, cache: Cache, environ: dict[str, str]) -> 
     del environ["UV_FIND_LINKS"], environ["UV_DEFAULT_INDEX"]
     environ |= {"UV_INDEX_URL": "http://127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0"}
     with pytest.raises(NetworkError, match=r"127\.0\.0\.1:9 could not be reached"):
-        lock.ensure(project, [ARM64], cache, environ)
+        lock.ensure(project, [ARM64], cache, environ, describe=wheels.describe)
     assert not (project.root / "pylock.toml").exists()
 
 
@@ -233,7 +239,7 @@ def test_an_sdist_is_built(
 ) -> None:
     make_sdist(index, "py3-none-any")
     changed = sample_project(root=project.root, config_file=project.config_file, requirements=("purely",))
-    found = lock.ensure(changed, [ARM64], cache, environ)
+    found = lock.ensure(changed, [ARM64], cache, environ, describe=wheels.describe)
     (wheel,) = wheels.obtain(found, ARM64, cache, environ)
     assert wheel.filename == "purely-1.0-py3-none-any.whl"
     assert b"EPOCH = 1600000000" in wheel.path.read_bytes()
@@ -251,7 +257,7 @@ def test_an_sdist_is_built_where_no_sandbox_can_be_made(
 ) -> None:
     make_sdist(index, "py3-none-any")
     changed = sample_project(root=project.root, config_file=project.config_file, requirements=("purely",))
-    found = lock.ensure(changed, [ARM64], cache, environ)
+    found = lock.ensure(changed, [ARM64], cache, environ, describe=wheels.describe)
     (wheel,) = wheels.obtain(found, ARM64, cache, environ)
     monkeypatch.setattr(sandbox, "find", lambda: (None, "not permitted"))
     with pytest.raises(MachineError, match=r"purely 1\.0 is built by code of others.*not permitted"):
@@ -266,7 +272,7 @@ def test_an_sdist_that_is_not_pure(
 ) -> None:
     make_sdist(index, "cp313-cp313-linux_x86_64")
     changed = sample_project(root=project.root, config_file=project.config_file, requirements=("purely",))
-    found = lock.ensure(changed, [ARM64], cache, environ)
+    found = lock.ensure(changed, [ARM64], cache, environ, describe=wheels.describe)
     with pytest.raises(WheelError, match="not pure Python"):
         wheels.obtain(found, ARM64, cache, environ)
 
@@ -275,4 +281,4 @@ def test_the_interpreter_of_debonair_builds(project: Project, environ: dict[str,
     """uv must not look for another Python: on a fresh machine there is none."""
     environ["UV_PYTHON"] = "9.9"
     environ["UV_PYTHON_PREFERENCE"] = "only-managed"
-    assert b"[[packages]]" in Uv(project.root, environ).files(["site==1.0"], "3.11")
+    assert b"[[packages]]" in Uv(project.root, environ, wheels.describe).files(["site==1.0"], "3.11")

@@ -62,7 +62,7 @@ class Victim:
         """Return what the project is, as ``debonair build`` reads it, or the error that it ends with."""
         return self.python(
             "import sys; from pathlib import Path; from debonair import errors\n"
-            "from debonair.project import model as project\n"
+            "from debonair import project\n"
             "try: print(project.load(Path(sys.argv[1])))\n"
             "except errors.Error as error: print(error.message)\n"
         )
@@ -71,13 +71,13 @@ class Victim:
         """Return the error with which ``debonair build`` reads the project's lock."""
         return self.python(
             "import os, sys; from pathlib import Path; from debonair import errors\n"
-            "from debonair.lock import ensure as lock\n"
-            "from debonair.project import model as project\n"
-            "from debonair.target import model as target\n"
+            "from debonair import lock, wheels\n"
+            "from debonair import project\n"
+            "from debonair import target\n"
             "from debonair.host.cache import Cache\n"
             "root = Path(sys.argv[1])\n"
             "meant, kept = [target.load('trixie-arm64')], Cache(root.parent / 'cache')\n"
-            "try: lock.ensure(project.load(root), meant, kept, os.environ)\n"
+            "try: lock.ensure(project.load(root), meant, kept, os.environ, describe=wheels.describe)\n"
             "except errors.Error as error: print(error.message)\n"
         )
 

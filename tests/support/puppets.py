@@ -14,10 +14,10 @@ from typing import Any
 
 from debians import Builder
 
+from debonair import trial
 from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.container import Container
 from debonair.host.run import Completed
-from debonair.trial import try_deb as trial
 
 HERE = Path(__file__).parents[1] / "attacks/app"
 NAME = "puppet"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from debonair.project.model import Project
+from debonair.project import Project
 from debonair.project.settings import Nginx, Service
 
 EPOCH = 1_700_000_000

@@ -12,23 +12,21 @@ from samples import sample_project
 from wheelmaker import make_wheel
 
 from debonair import build as builds
+from debonair import lock, target, wheels
+from debonair import project as projects
 from debonair.build import Stopwatch
 from debonair.deb import archive
 from debonair.debian import interpreter as python
 from debonair.debian.interpreter import Interpreter
 from debonair.errors import MachineError, ProjectError, WheelError
 from debonair.host.cache import Cache
-from debonair.lock import ensure as lock
-from debonair.lock.model import Lock
-from debonair.project import model as projects
-from debonair.project.model import Project
-from debonair.target import model as target
-from debonair.target.model import Target
+from debonair.lock import Lock
+from debonair.project import Project
+from debonair.target import Target
 from debonair.tree import collect
 from debonair.tree.app_files import AppFile
-from debonair.wheels import model as wheels
-from debonair.wheels import project_wheel
-from debonair.wheels.model import Sources, Wheel
+from debonair.wheels import Wheel, project_wheel
+from debonair.wheels.model import Sources
 
 TRIXIE = target.load("trixie-arm64")
 ENVIRON = {"SOURCE_DATE_EPOCH": "1700000000"}
@@ -43,7 +41,7 @@ class Stages:
     locked_for: list[str] = field(default_factory=list)
     sources: Sources | None = None
 
-    def ensure(self, project: Project, targets: Sequence[Target], *_: object) -> Lock:
+    def ensure(self, project: Project, targets: Sequence[Target], *_: object, **__: object) -> Lock:
         self.locked_for = [each.name for each in targets]
         return Lock((), project.config_file, "none", "d")
 

@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutants import CORPUS, mutants, steps, values
 
+from debonair import project
 from debonair.errors import ProjectError
 from debonair.init import settings_file
 from debonair.init.discovery.application import _leaves
 from debonair.init.imports import files
 from debonair.init.imports.account import Imported, table
-from debonair.project import model as project
 from debonair.project import reader, requirements_file
 from debonair.tree.service import literals
 

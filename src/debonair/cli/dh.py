@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
+from debonair import project as projects
 from debonair.cli.main import Shown
-from debonair.project import model as projects
 from debonair.source import debhelper
 from debonair.source.debhelper import Package
 from debonair.source.wheelhouse import FOLDER

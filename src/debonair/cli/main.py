@@ -84,7 +84,7 @@ class _TargetName(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        from debonair.target import model as target
+        from debonair import target
 
         return [CompletionItem(name) for name in target.names() if name.startswith(incomplete)]
 
@@ -207,8 +207,9 @@ def build(
     With --from-pypi that of an app which is published: the folder gets its settings and its lock.
     """
     from debonair import build as builds
-    from debonair.project import model as projects
-    from debonair.target import model as targets
+    from debonair import project as projects
+    from debonair import target as targets
+    from debonair.project.names import normalised
 
     said = {key: value for key, value in {**begun, "targets": list(target)}.items() if value}
     if from_pypi:
@@ -221,7 +222,7 @@ def build(
         raise click.UsageError(f"--{stray} goes with --from-pypi. Of a project its settings say it.")
     else:
         project = projects.load(directory.absolute())
-    project = replace(project, from_source=tuple(projects.normalised(name) for name in from_source))
+    project = replace(project, from_source=tuple(normalised(name) for name in from_source))
     chosen = [targets.load(name) for name in dict.fromkeys(target or project.targets)]
     folder = (out or directory / "dist").absolute()
     began = time.perf_counter()
@@ -242,14 +243,16 @@ def build(
 @_unsandboxed
 def lock(directory: Path, *, upgrade: bool) -> None:
     """Resolve the dependencies of the project in DIRECTORY, once for all targets."""
-    from debonair.lock import ensure as locks
-    from debonair.project import model as projects
-    from debonair.target import model as targets
+    from debonair import lock as locks
+    from debonair import project as projects
+    from debonair import target as targets
+    from debonair.wheels import describe
 
     project = projects.load(directory.absolute())
     chosen = [targets.load(name) for name in project.targets]
-    path = locks.write(project, chosen, _cache(), os.environ, upgrade=upgrade)
-    _show(f"{path.name}  {len(locks.ensure(project, chosen, _cache(), os.environ).packages)} packages")
+    path = locks.write(project, chosen, _cache(), os.environ, describe=describe, upgrade=upgrade)
+    made = locks.ensure(project, chosen, _cache(), os.environ, describe=describe)
+    _show(f"{path.name}  {len(made.packages)} packages")
 
 
 @main.command()
@@ -265,9 +268,9 @@ def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     From it 'dh --with debonair' builds the package where there is no network.
     """
     from debonair import build as builds
-    from debonair.project import model as projects
+    from debonair import project as projects
+    from debonair import target as targets
     from debonair.source import wheelhouse
-    from debonair.target import model as targets
 
     project = projects.load(directory.absolute())
     chosen = [targets.load(name) for name in dict.fromkeys(target or project.targets)]
@@ -289,9 +292,9 @@ def source(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
 
     dpkg-buildpackage makes of it what 'build' does, without a network: the wheels are in it.
     """
-    from debonair.project import model as projects
+    from debonair import project as projects
+    from debonair import target as targets
     from debonair.source import package as sources
-    from debonair.target import model as targets
 
     project = projects.load(directory.absolute())
     chosen = [targets.load(name) for name in dict.fromkeys(target or project.targets)]
@@ -341,8 +344,8 @@ def library(
 def plan(directory: Path, target: str | None, *, as_json: bool) -> None:
     """Show every file that the .deb of the project in DIRECTORY would have."""
     from debonair import build as builds
-    from debonair.project import model as projects
-    from debonair.target import model as targets
+    from debonair import project as projects
+    from debonair import target as targets
 
     project = projects.load(directory.absolute())
     chosen = targets.load(target or project.targets[0])
@@ -357,8 +360,8 @@ def targets(*, pi: str | None, as_json: bool) -> None:
     """List the targets: the suites and cpus that can be built for."""
     import msgspec
 
+    from debonair import target as known
     from debonair.target import board
-    from debonair.target import model as known
 
     found = [known.load(name) for name in known.names()]
     if pi is not None:
@@ -400,9 +403,9 @@ def check(debs: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
 
     Any DEB can be checked. Without --target it is judged for what it says of itself.
     """
+    from debonair import target as targets
     from debonair.deb import reader_pool
     from debonair.target import compatibility
-    from debonair.target import model as targets
 
     chosen = targets.load(target) if target else None
     with reader_pool.Pool(compatibility.JOB, bare=False, memory=compatibility.MEMORY) as pool:
@@ -438,7 +441,7 @@ def try_(debs: tuple[Path, ...], *, suite: str | None, port: int | None, keep: b
 
     Of several DEBs the one for this machine is taken. What follows -- is run inside.
     """
-    from debonair.trial import try_deb as trial
+    from debonair import trial
 
     status = trial.try_deb(
         debs,

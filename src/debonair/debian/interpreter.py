@@ -19,11 +19,11 @@ from pathlib import Path
 
 import msgspec
 
+from debonair import target
 from debonair.errors import Error
 from debonair.host import run
 from debonair.host.cache import Cache, disk, whole
 from debonair.host.progress import say
-from debonair.target import model as target
 
 _PROBE = "import sys; print(sys.implementation.name, '%d.%d.%d' % sys.version_info[:3], sys.executable)"
 

@@ -17,8 +17,8 @@ from debonair.host import decoder
 from debonair.host.cache import Cache, whole
 from debonair.host.file_lock import exclusive
 from debonair.host.progress import say
+from debonair.target import Target
 from debonair.target.elf import Elf
-from debonair.target.model import Target
 
 _KNOWN = {"libgcc_s.so.1": "libgcc-s1", "libstdc++.so.6": "libstdc++6"}
 """Those that every suite has under one name, besides glibc's own."""

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from debonair import lock as locks
+from debonair import project as projects
+from debonair import wheels
 from debonair.errors import LockError, ProjectError
 from debonair.host.cache import whole
 from debonair.host.progress import say
-from debonair.lock import ensure as locks
 from debonair.project import maintainer, reader
-from debonair.project import model as projects
-from debonair.target.model import load
+from debonair.target import load
 from debonair.wheels import metadata
-from debonair.wheels import model as wheels
 
 if TYPE_CHECKING:
     from debonair.host.cache import Cache
-    from debonair.lock.model import Lock
-    from debonair.project.model import Project
-    from debonair.target.model import Target
-    from debonair.wheels.model import Wheel
+    from debonair.lock import Lock
+    from debonair.project import Project
+    from debonair.target import Target
+    from debonair.wheels import Wheel
 
 _FILE = "debonair.toml"
 _OTHERS = ("pyproject.toml", "setup.py", "pylock.toml", "uv.lock", "requirements.txt", "requirements.in")
@@ -55,7 +55,9 @@ def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[st
     with ExitStack() as undo:
         path = _lock(project, targets, cache, environ)
         undo.callback(_remove, root, path)
-        lock = _alone(locks.ensure(project, targets, cache, environ), project.name)
+        lock = _alone(
+            locks.ensure(project, targets, cache, environ, describe=wheels.describe), project.name
+        )
         own = wheels.obtain(lock, targets[0], cache, environ)
         described = metadata.described(project, own)
         with whole(file) as temporary:
@@ -85,7 +87,7 @@ def _compare(said: Mapping[str, Any], present: Mapping[str, Any], file: Path) ->
 
 def _lock(project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]) -> Path:
     try:
-        return locks.write(project, targets, cache, environ)
+        return locks.write(project, targets, cache, environ, describe=wheels.describe)
     except LockError as failed:
         raise LockError(
             failed.message, hint="Ask for another name or version: --from-pypi NAME==VERSION"

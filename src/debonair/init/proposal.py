@@ -27,8 +27,8 @@ from debonair.init.imports import files
 from debonair.init.imports.account import Imported
 from debonair.project import dependencies, legacy_metadata, maintainer, reader, settings
 from debonair.project import pyproject as pyproject_toml
-from debonair.project.model import normalised
-from debonair.target.model import load
+from debonair.project.names import normalised
+from debonair.target import load
 
 _REQUIREMENTS = "requirements.txt"
 _SAYING = ("Pipfile", "Pipfile.lock", "pylock.toml", "uv.lock", "poetry.lock", "pdm.lock")

@@ -16,6 +16,7 @@ from debonair.host.file_lock import exclusive
 from debonair.host.progress import say
 from debonair.lock import pylock
 from debonair.lock.model import Lock
+from debonair.lock.sdist_metadata import Describe
 from debonair.lock.uv import Uv
 
 PYTHON = "3.11"
@@ -31,12 +32,19 @@ def path(folder: Path, name: str) -> Path:
 
 
 def locked(
-    file: Path, requires: tuple[str, ...], python: str, environ: Mapping[str, str], *, locks: Path
+    file: Path,
+    requires: tuple[str, ...],
+    python: str,
+    environ: Mapping[str, str],
+    *,
+    locks: Path,
+    describe: Describe,
 ) -> tuple[tuple[str, ...], Lock]:
     """Return what is to be built with, ``requires`` among it, and its lock, which is ``file``.
 
     That is made if there is none that is good for that and for ``python``, such as ``3.11``. ``locks`` is
-    the cache's folder of locks: those who are side by side wait for each other. Raises as ``Uv.lock`` does.
+    the cache's folder of locks: those who are side by side wait for each other; ``describe`` is that of
+    ``Uv``. Raises as ``Uv.lock`` does.
     """
     name = file.name.removeprefix("pylock.build-").removesuffix(".toml")
     with exclusive(locks / f"build-{name}.lock"):
@@ -51,7 +59,7 @@ def locked(
             if name:
                 say(f"Resolving what {name} is built with into {file.name}...")
             record = pylock.Record(requires, python)
-            data = Uv(file.parent, environ).lock(requires, python, file)
+            data = Uv(file.parent, environ, describe).lock(requires, python, file)
             with whole(file) as temporary:
                 temporary.write_bytes(pylock.recorded(pylock.relative(data, file.parent), record))
         data = file.read_bytes()

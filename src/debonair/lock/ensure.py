@@ -25,9 +25,10 @@ from debonair.project import reader as declared
 
 if TYPE_CHECKING:
     from debonair.lock.download import Get
+    from debonair.lock.sdist_metadata import Describe
     from debonair.lock.uv import Runner
-    from debonair.project.model import Project
-    from debonair.target.model import Target
+    from debonair.project import Project
+    from debonair.target import Target
 
 __all__ = ["File", "Form", "Lock", "Locked", "ensure", "find", "write"]
 
@@ -51,13 +52,14 @@ def ensure(
     cache: Cache,
     environ: Mapping[str, str],
     *,
+    describe: Describe,
     runner: Runner = run,
     get: Get | None = None,
 ) -> Lock:
     """Return the lock of ``project``, good for all of ``targets``; one is made if there is none.
 
-    ``environ`` is where the index is configured; ``runner`` and ``get`` stand in for uv and for the
-    network. Raises ``LockError`` if the lock is stale or cannot be
+    ``environ`` is where the index is configured; ``describe`` says what an sdist needs, ``runner`` and
+    ``get`` stand in for uv and for the network. Raises ``LockError`` if the lock is stale or cannot be
     read, ``NetworkError`` if the index must be asked and cannot be.
     """
     found = _all(project.root)
@@ -65,7 +67,7 @@ def ensure(
         if not project.requirements:
             return Lock((), project.config_file, "none", hashlib.sha256(_SCHEMA).hexdigest())
         say("There is no lock yet; it is made now, and belongs in version control.")
-        write(project, targets, cache, environ, runner=runner, get=get)
+        write(project, targets, cache, environ, describe=describe, runner=runner, get=get)
         found = _all(project.root)
     form, path = found[0]
     data = _bytes(path)
@@ -81,7 +83,7 @@ def ensure(
         from debonair.lock import read  # noqa: PLC0415
         from debonair.lock.uv import Uv  # noqa: PLC0415
 
-        reader = read.Reader(project, targets, cache, Uv(project.root, environ, runner))
+        reader = read.Reader(project, targets, cache, Uv(project.root, environ, describe, runner))
         packages = reader.read(form, data)
         with whole(kept) as temporary:
             temporary.write_bytes(msgspec.msgpack.encode(packages))
@@ -94,6 +96,7 @@ def write(
     cache: Cache,
     environ: Mapping[str, str],
     *,
+    describe: Describe,
     upgrade: bool = False,
     runner: Runner = run,
     get: Get | None = None,
@@ -102,14 +105,14 @@ def write(
 
     The form it has is kept; it is ``pylock.toml`` if there was none. Versions that are locked already stay
     unless ``upgrade`` is set. For a ``pylock.toml`` the targets' extra indexes are asked for wheels that
-    the primary one lacks. ``runner`` and ``get`` stand in for uv and for the network. Returns the lock's
-    path. Raises ``LockError`` if the requirements cannot be met, ``NetworkError`` if the index cannot be
-    reached; then the lock is as it was.
+    the primary one lacks. ``describe`` says what an sdist needs; ``runner`` and ``get`` stand in for uv
+    and for the network. Returns the lock's path. Raises ``LockError`` if the requirements cannot be
+    met, ``NetworkError`` if the index cannot be reached; then the lock is as it was.
     """
     from debonair.lock.uv import Uv  # noqa: PLC0415 - a warm build resolves nothing
 
     form, path = find(project.root) or ("pylock.toml", project.root / "pylock.toml")
-    uv = Uv(project.root, environ, runner)
+    uv = Uv(project.root, environ, describe, runner)
     if form == "uv.lock":
         say("Resolving into uv.lock...")
         from debonair.lock import read  # noqa: PLC0415

@@ -28,7 +28,7 @@ from debonair.lock.model import File, Locked
 if TYPE_CHECKING:
     from packaging.tags import Tag
 
-    from debonair.target.model import Target
+    from debonair.target import Target
 
 Wanted = dict[int, frozenset["Tag"]]
 """By a package's place in the lock, the tags of wheels that it lacks."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from debonair.target import model as target
+from debonair import target
 
 _UV_VARIABLES = (
     "UV_DEFAULT_INDEX",

@@ -24,8 +24,8 @@ from debonair.lock.pinned_requirements import Pin, parse
 from debonair.lock.uv import Uv
 
 if TYPE_CHECKING:
-    from debonair.project.model import Project
-    from debonair.target.model import Target
+    from debonair.project import Project
+    from debonair.target import Target
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 An sdist with ``setup.py`` says what it needs only when it is run, and uv runs it as the user who locks. So
 uv is given a Python that answers what it is, and refuses to run anything; whatever uv fails to build for it
-is described by ``sdist.describe``, in a sandbox, and comes to uv as its setting ``dependency-metadata``.
+is described in a sandbox (``wheels.pure``), and comes to uv as its setting ``dependency-metadata``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,8 @@ from debonair.host.cache import Cache
 if TYPE_CHECKING:
     from debonair.lock.model import File
 
+Describe = Callable[[Path, str, Cache, Mapping[str, str]], bytes]
+"""Returns METADATA of the sdist at a path, which the text names in errors. Raises ``LockError``."""
 MOST = 64
 """Sdists that may have to be run for one lock."""
 _ANSWERER = """\
@@ -61,6 +63,7 @@ class Told:
 
     folder: Path
     environ: Mapping[str, str]
+    describe: Describe
     python: str = ""
     """The version that uv is to take the Python for; that of this one if empty."""
     known: dict[Unbuilt, str] = field(default_factory=dict)
@@ -107,7 +110,6 @@ class Told:
         cannot be fetched, and ``MachineError`` if this machine allows no sandbox.
         """
         from debonair.lock.download import fetch, keep  # noqa: PLC0415
-        from debonair.wheels import pure  # noqa: PLC0415 - it builds by what is locked
 
         title = f"{one.name} {one.version or one.url}"
         if one in self.known or len(self.known) >= MOST:
@@ -124,7 +126,7 @@ class Told:
         else:
             (path,) = fetch([file], cache, self.environ)
         try:
-            self.known[one] = _table(pure.describe(path, title, cache, self.environ), one)
+            self.known[one] = _table(self.describe(path, title, cache, self.environ), one)
         except LockError as failed:
             raise LockError(
                 f"{title} cannot be built, not even to find out what it needs: {failed.message}",

@@ -15,7 +15,7 @@ from debonair.host.run import CommandError, Completed, find, run
 from debonair.host.sandbox import allowed
 from debonair.host.sandbox import find as find_sandbox
 from debonair.lock.other_locks import seed
-from debonair.lock.sdist_metadata import Told, Unbuilt
+from debonair.lock.sdist_metadata import Describe, Told, Unbuilt
 
 if TYPE_CHECKING:
     from debonair.lock.index_config import Index
@@ -37,6 +37,8 @@ class Uv:
 
     root: Path
     environ: Mapping[str, str]
+    describe: Describe
+    """Says what an sdist needs that would have to be run for it."""
     runner: Runner = field(default=run)
 
     def lock(
@@ -113,7 +115,7 @@ class Uv:
             return
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
             try:
-                self._uv([*words, *Told(Path(folder), self.environ, python).words()])
+                self._uv([*words, *Told(Path(folder), self.environ, self.describe, python).words()])
             except UnbuiltError as failed:
                 raise LockError(
                     f"uv.lock cannot be renewed here: uv would have to run {failed.one.name} to find out "
@@ -156,7 +158,7 @@ class Uv:
         if not self._guarded:
             self._uv([*words, "--python", sys.executable], stdin=stdin, env=trust)
             return
-        told = Told(folder, self.environ)
+        told = Told(folder, self.environ, self.describe)
         while True:
             try:
                 self._uv([*words, *told.words()], stdin=stdin, env={**trust, **told.variables()})

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from debonair import build
+from debonair import target as targets
 from debonair.deb import archive, control
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError, TargetError
 from debonair.host import run
 from debonair.host.cache import Cache
-from debonair.project import reader
-from debonair.project.model import Project
+from debonair.project import Project, reader
 from debonair.source.wheelhouse import Shelf
-from debonair.target import model as targets
-from debonair.target.model import Target
+from debonair.target import Target
 from debonair.tree import documents
 from debonair.tree.service import render
 

@@ -22,16 +22,16 @@ from debonair.deb.tree import Source
 from debonair.deb.version import without_epoch
 from debonair.errors import ProjectError, TargetError
 from debonair.host.cache import whole
+from debonair.project.files import content, walk
 from debonair.source import wheelhouse
 from debonair.template import fill
-from debonair.tree.app_files import content, walk
 from debonair.wheels import project_wheel
 
 if TYPE_CHECKING:
     from debonair.host.cache import Cache
-    from debonair.project.model import Project
-    from debonair.target.model import Target
-    from debonair.tree.plan import Plan
+    from debonair.project import Project
+    from debonair.target import Target
+    from debonair.tree import Plan
 
 _WRITTEN = GitIgnoreSpec.from_lines(
     [

@@ -18,24 +18,24 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from debonair import lock as locks
 from debonair.errors import LockError, WheelError
 from debonair.host import decoder, sandbox
 from debonair.host.cache import whole
-from debonair.lock import build_tools, pylock
-from debonair.lock import ensure as locks
+from debonair.lock import Lock, build_tools, pylock
 from debonair.lock.freshness import allows
-from debonair.lock.model import File, Lock, Locked
+from debonair.lock.model import File, Locked
 from debonair.project import reader
 from debonair.target import this_machine
-from debonair.wheels import build_system
-from debonair.wheels.model import Wheel, obtain, select
+from debonair.wheels import Wheel, build_system, describe, obtain
 from debonair.wheels.pure import sha256
+from debonair.wheels.select import select
 
 if TYPE_CHECKING:
     from debonair.host.cache import Cache
-    from debonair.project.model import Project
-    from debonair.target.model import Target
-    from debonair.tree.plan import Plan
+    from debonair.project import Project
+    from debonair.target import Target
+    from debonair.tree import Plan
 
 FOLDER = "debian/wheels"
 """Where it lies in a project with a ``debian/``, unless another folder is named."""
@@ -229,7 +229,14 @@ def _backend(
     if not requires:
         return ()
     path = build_tools.path(project.root, project.name)
-    _, lock = build_tools.locked(path, requires, build_tools.PYTHON, environ, locks=cache.folder("locks"))
+    _, lock = build_tools.locked(
+        path,
+        requires,
+        build_tools.PYTHON,
+        environ,
+        locks=cache.folder("locks"),
+        describe=describe,
+    )
     return tuple(
         dict.fromkeys(wheel for target in targets for wheel in obtain(lock, target, cache, environ))
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from debonair import target
 from debonair.debian import interpreter as python
 from debonair.debian.apt import host_architecture
 from debonair.errors import MachineError, ProjectError, WheelError
@@ -27,7 +28,6 @@ from debonair.host.file_lock import exclusive
 from debonair.host.progress import say
 from debonair.host.run import CommandError, run
 from debonair.project import layout
-from debonair.target import model as target
 from debonair.tree import app_files
 from debonair.tree.app_files import AppFile
 from debonair.wheels.unpack import unpack
@@ -35,9 +35,9 @@ from debonair.wheels.unpack import unpack
 if TYPE_CHECKING:
     from debonair.debian.interpreter import Interpreter
     from debonair.host.cache import Cache
-    from debonair.project.model import Project
-    from debonair.target.model import Target
-    from debonair.wheels.model import Wheel
+    from debonair.project import Project
+    from debonair.target import Target
+    from debonair.wheels import Wheel
 
 _FORMAT = 1
 """Raised whenever the same inputs would make other files than before."""

@@ -12,10 +12,10 @@ from debonair.tree.service import emperor as emperors
 from debonair.tree.service import vassal as vassals
 
 if TYPE_CHECKING:
-    from debonair.project.model import Project
+    from debonair.project import Project
+    from debonair.target import Target
     from debonair.target.elf import Elf
-    from debonair.target.model import Target
-    from debonair.wheels.model import Wheel
+    from debonair.wheels import Wheel
 
 _COLUMNS = 75
 _LEGACY = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from debonair.deb.gzip import gzip
 from debonair.deb.tree import Source
-from debonair.project.model import Project
-from debonair.target.model import Target
+from debonair.project import Project
+from debonair.target import Target
 from debonair.template import fill
 from debonair.tree.service import emperor
 

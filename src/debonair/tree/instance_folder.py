@@ -9,10 +9,10 @@ from debonair.deb.tree import Source
 from debonair.project import entry_point, layout
 
 if TYPE_CHECKING:
-    from debonair.project.model import Project
-    from debonair.target.model import Target
+    from debonair.project import Project
+    from debonair.target import Target
     from debonair.tree.app_files import AppFile
-    from debonair.wheels.model import Wheel
+    from debonair.wheels import Wheel
 
 
 def links(

@@ -8,10 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from debonair.deb import tree
-from debonair.deb.control import Control
 from debonair.deb.tree import Source, Tree
 from debonair.deb.version import for_suite
 from debonair.errors import ProjectError
@@ -19,34 +16,21 @@ from debonair.project import entry_point, layout, server_command
 from debonair.target import compatibility
 from debonair.tree import app_files, control_file, instance_folder, layers
 from debonair.tree.layers import ENOUGH, Recipe
+from debonair.tree.model import Plan
 from debonair.tree.service import render
 from debonair.wheels import venv
 
 if TYPE_CHECKING:
     from debonair.debian.interpreter import Interpreter
     from debonair.host.cache import Cache
-    from debonair.project.model import Project
+    from debonair.project import Project
+    from debonair.target import Target
     from debonair.target.elf import Elf
-    from debonair.target.model import Target
     from debonair.tree.app_files import AppFile
-    from debonair.wheels.model import Wheel
+    from debonair.wheels import Wheel
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """A package that is decided, and not yet written."""
-
-    control: Control
-    tree: Tree
-    members: dict[str, str]
-    """The files of the control tarball besides ``control`` and ``md5sums``."""
-    epoch: int
-    libraries: tuple[str, ...] = ()
-    """The Debian packages of the libraries that its compiled files are linked with."""
-    wheels: tuple[Wheel, ...] = ()
-    """What of it the supply gave; ``build.plan`` says so."""
-
-
-def stage(
+def plan(
     project: Project,
     target: Target,
     wheels: Sequence[Wheel],

@@ -1,1 +1,7 @@
 """``debonair try``: a deb installed in a Debian, and opened."""
+
+from __future__ import annotations
+
+from debonair.trial.try_deb import Site, forwarded, healthy, install, page, release_of, try_deb
+
+__all__ = ["Site", "forwarded", "healthy", "install", "page", "release_of", "try_deb"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from debonair.project.catalogue import known
-from debonair.project.model import normalised
+from debonair.project.names import normalised
 
 _AGAIN = "Then: debonair lock, debonair build"
 

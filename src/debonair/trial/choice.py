@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from debonair import target
 from debonair.deb import archive
 from debonair.deb.version import release
 from debonair.debian.rootfs.emulation import emulated
 from debonair.errors import PackageError, TargetError
 from debonair.host import run
 from debonair.project.settings import defaults
-from debonair.target import model as target
+from debonair.target.suites import suites
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,6 @@ class Choice:
     def release(self) -> int:
         """The number of the Debian release, 0 if it has none yet."""
         return {suite: release for release, suite in suites().items()}.get(self.suite, 0)
-
-
-def suites() -> dict[int, str]:
-    """Return the suites that there are targets for, by the number of their Debian release."""
-    targets = [target.load(name) for name in target.names()]
-    return {each.debian_release: each.suite for each in targets}
 
 
 def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Choice:

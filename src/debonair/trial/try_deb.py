@@ -24,9 +24,8 @@ from debonair.host import run
 from debonair.host.cache import Cache
 from debonair.host.progress import say
 from debonair.host.terminal import plain
-from debonair.trial import forward
+from debonair.trial import choice, forward
 from debonair.trial.advice import advice
-from debonair.trial.choice import choose
 
 _HEALTHY_WITHIN = 30.0
 _NGINX_ITSELF = b"<title>Welcome to nginx!</title>"
@@ -85,7 +84,7 @@ def try_deb(
     ``command``, else 0. Raises ``TrialError`` if the deb does not install or its page does not come,
     ``MachineError`` with what is needed if this machine can run no Debian at all.
     """
-    deb = choose(debs, suite=suite, architecture=host_architecture())
+    deb = choice.choose(debs, suite=suite, architecture=host_architecture())
     bed = Bed(cache, environ)
     architecture = "" if deb.architecture == "all" else deb.architecture
     with bed.open(deb.suite, architecture=architecture) as machine, ExitStack() as stack:

@@ -23,11 +23,12 @@ from debonair.lock import build_tools
 from debonair.resources import resource
 from debonair.target import this_machine
 from debonair.wheels.build_system import Backend
-from debonair.wheels.model import Wheel, obtain
+from debonair.wheels.model import Obtain, Wheel
 from debonair.wheels.unpack import unpack
 
 if TYPE_CHECKING:
     from debonair.host.cache import Cache
+    from debonair.lock.sdist_metadata import Describe
 
 _ROOM = "build"
 """The environment of the backend is laid out as if it was that of an app of this name."""
@@ -60,6 +61,10 @@ class Job:
     """Everything in the wheel is dated so, as far as the backend obeys SOURCE_DATE_EPOCH."""
     environ: Mapping[str, str]
     """The user's; it is not seen inside."""
+    obtain: Obtain
+    """Gets what the backend runs with."""
+    describe: Describe
+    """Says what one of these needs that is an sdist."""
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def wheel(self, lock: Path, cache: Cache) -> tuple[str, bytes]:
@@ -98,9 +103,14 @@ class Job:
             found: tuple[Wheel, ...] = ()
             if requires:
                 requires, locked = build_tools.locked(
-                    lock, requires, build_tools.PYTHON, self.environ, locks=cache.folder("locks")
+                    lock,
+                    requires,
+                    build_tools.PYTHON,
+                    self.environ,
+                    locks=cache.folder("locks"),
+                    describe=self.describe,
                 )
-                found = obtain(locked, this_machine.target(), cache, self.environ)
+                found = self.obtain(locked, this_machine.target(), cache, self.environ)
             head, data = self._run(requires, found, metadata=metadata)
             if set(head.asked) <= set(requires):
                 return head, data

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from debonair.deb import control
 from debonair.errors import ProjectError, WheelError
@@ -15,8 +14,7 @@ from debonair.project import entry_point
 if TYPE_CHECKING:
     from packaging.metadata import RawMetadata
 
-    from debonair.project.model import Project
-    from debonair.project.settings import Settings
+    from debonair.project import Project
     from debonair.wheels.model import Wheel
 
 _ANY = (4, 0)
@@ -26,39 +24,6 @@ _NOT_SAID = {"", "UNKNOWN"}
 """What old setuptools write for what they were not told."""
 _MANY = 64
 """Characters: who writes more into ``License`` has put the whole text there."""
-
-
-def name(given: Settings, file: Path, project: Mapping[str, Any]) -> str:
-    """Return the normalised name (PEP 503) of what ``from-pypi`` of the settings ``given`` asks for.
-
-    ``file`` holds the settings, ``project`` is the table of that name beside them. Raises ``ProjectError``
-    if it is no name with extras and versions (PEP 508), or if something else says what the project is.
-    """
-    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - slow to import
-    from packaging.utils import canonicalize_name  # noqa: PLC0415
-
-    if project:
-        raise ProjectError(
-            f"{file.name}: 'from-pypi' is '{given.from_pypi}', and pyproject.toml is another project's.",
-            hint="Put the debonair.toml with 'from-pypi' in a folder of its own.",
-        )
-    try:
-        wanted = Requirement(given.from_pypi)
-    except InvalidRequirement:
-        wanted = None
-    if wanted is None or wanted.url or wanted.marker:
-        raise ProjectError(
-            f"{file.name}: 'from-pypi' is '{given.from_pypi}', which is not a name of the package index.",
-            hint="Write the name, with a version or extras if you like: isso==0.13, or isso[extra]>=0.13. "
-            "A wheel that is on no index goes into a folder that pip's or uv's find-links names.",
-        )
-    for key, value in (("version", given.version), ("install", given.install)):
-        if value:
-            raise ProjectError(
-                f"{file.name}: '{key}' is '{value}', and is decided by what 'from-pypi' names.",
-                hint=f"Leave '{key}' out.",
-            )
-    return str(canonicalize_name(wanted.name))
 
 
 def find(project: Project, wheels: Sequence[Wheel]) -> Wheel:

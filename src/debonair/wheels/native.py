@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -25,15 +26,15 @@ from debonair.host import decoder
 from debonair.host.cache import Cache
 from debonair.host.file_lock import exclusive
 from debonair.host.progress import say, ticking
-from debonair.lock import build_tools
+from debonair.lock import Lock, build_tools
 from debonair.lock.download import place
-from debonair.lock.model import File, Lock
+from debonair.lock.model import File
 from debonair.project import layout
 from debonair.resources import resource
-from debonair.target.model import Target
+from debonair.target import Target
 from debonair.wheels import build_system, store, venv
-from debonair.wheels.model import Choice, Sources, Wheel, obtain
-from debonair.wheels.pure import newest
+from debonair.wheels.model import Choice, Obtain, Sources, Wheel
+from debonair.wheels.pure import describe, newest
 from debonair.wheels.unpack import unpack
 
 PACKAGES = ("build-essential", "iproute2", "pkgconf", "python3-dev")
@@ -53,15 +54,21 @@ _LAST = 30
 
 
 def build(
-    choice: Choice, target: Target, sources: Sources, cache: Cache, environ: Mapping[str, str]
+    choice: Choice,
+    target: Target,
+    sources: Sources,
+    cache: Cache,
+    environ: Mapping[str, str],
+    *,
+    obtain: Obtain,
 ) -> File:
     """Return the wheel of the sdist that is ``choice``, which lies in ``cache``, for ``target``.
 
-    It is built once; the wheel is kept by the hash of everything that went in. Raises ``WheelError`` if
-    it does not build, ``MachineError`` if this machine can run no Debian of that architecture, and
-    ``NetworkError`` if something that it is built with cannot be fetched.
+    It is built once, with what ``obtain`` gets; the wheel is kept by the hash of everything that went
+    in. Raises ``WheelError`` if it does not build, ``MachineError`` if this machine can run no Debian
+    of that architecture, and ``NetworkError`` if something that it is built with cannot be fetched.
     """
-    job = _Job(choice, target, sources, cache, environ)
+    job = _Job(choice, target, sources, cache, environ, obtain)
     if target.variant:
         raise WheelError(
             f"{job.title} cannot be built from source for {target.name}: Debian's compilers make code "
@@ -105,6 +112,7 @@ class _Job:
     sources: Sources
     cache: Cache
     environ: Mapping[str, str]
+    obtain: Obtain
 
     @property
     def title(self) -> str:
@@ -126,7 +134,14 @@ class _Job:
         """
         path = build_tools.path(self.sources.folder, self.choice.name)
         python = min(self.sources.python, self.target.python, key=build_tools.numbers)
-        return build_tools.locked(path, requires, python, self.environ, locks=self.cache.folder("locks"))
+        return build_tools.locked(
+            path,
+            requires,
+            python,
+            self.environ,
+            locks=self.cache.folder("locks"),
+            describe=partial(describe, obtain=self.obtain),
+        )
 
     def key(self, wheels: Iterable[Wheel]) -> str:
         """Return the hash of everything that goes in."""

@@ -24,14 +24,15 @@ from debonair.host.progress import say
 from debonair.host.sandbox import FailedError
 from debonair.lock import build_tools
 from debonair.lock.download import place
-from debonair.tree.app_files import content, walk
+from debonair.project.files import content, walk
 from debonair.wheels import build_system, store
 from debonair.wheels.backend import Job
 from debonair.wheels.model import Wheel
+from debonair.wheels.obtain import describe, obtain
 
 if TYPE_CHECKING:
     from debonair.host.cache import Cache
-    from debonair.project.model import Project
+    from debonair.project import Project
 
 NOT_SOURCES = GitIgnoreSpec.from_lines(
     [
@@ -129,7 +130,7 @@ class _Own:
         variables = {"SETUPTOOLS_SCM_PRETEND_VERSION": self.project.version}
         title = f"{self.project.name} {self.project.version}"
         system = build_system.of(self.project.root)
-        job = Job(title, "", "", system, given, self.epoch, self.environ, variables)
+        job = Job(title, "", "", system, given, self.epoch, self.environ, obtain, describe, variables)
         try:
             if self.installed is None:
                 return job.wheel(self.lock, self.cache)

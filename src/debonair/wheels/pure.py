@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from threading import local
 
@@ -29,7 +30,7 @@ from debonair.lock.download import place
 from debonair.lock.model import File
 from debonair.wheels import build_system
 from debonair.wheels.backend import Job
-from debonair.wheels.model import Choice
+from debonair.wheels.model import Choice, Obtain
 
 _FORMAT = 1
 """Raised whenever the same inputs would make another wheel than before."""
@@ -51,14 +52,20 @@ _building = local()
 
 
 def build(
-    choice: Choice, folder: Path, cache: Cache, environ: Mapping[str, str], *, once: bool = False
+    choice: Choice,
+    folder: Path,
+    cache: Cache,
+    environ: Mapping[str, str],
+    *,
+    obtain: Obtain,
+    once: bool = False,
 ) -> Built:
     """Return the pure wheel of ``choice``, an sdist that lies in ``cache``.
 
     It is built once by what is locked in ``folder``, the project's; the wheel is kept, and so is the
     knowledge that it is not pure. One that failed is tried again, as another build backend may do better,
-    unless it is to be tried ``once``. Raises ``NetworkError`` if what it is built with cannot be fetched,
-    and ``MachineError`` if this machine allows no sandbox.
+    unless it is to be tried ``once``; ``obtain`` gets what it is built with. Raises ``NetworkError`` if
+    that cannot be fetched, and ``MachineError`` if this machine allows no sandbox.
     """
     source, lock = choice.file, build_tools.path(folder, choice.name)
     busy: frozenset[str] = getattr(_building, "sdists", frozenset())
@@ -70,7 +77,7 @@ def build(
         say(f"Building a wheel of {source.filename}...")
         _building.sdists = busy | {source.sha256}
         try:
-            built = _build(choice, lock, cache, environ)
+            built = _build(choice, lock, cache, environ, obtain)
         except LockError as failed:
             built = Built(None, f"its sdist does not build here without a compiler: {failed.message}")
             if not once:
@@ -82,7 +89,7 @@ def build(
     return built
 
 
-def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str]) -> bytes:
+def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str], *, obtain: Obtain) -> bytes:
     """Return METADATA of the sdist ``path``, as its backend prepares it. Raises as ``build`` does.
 
     ``title`` names it in errors. What its backend runs with is locked for this alone.
@@ -93,7 +100,7 @@ def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str]) -
         if not kept.is_file():
             say(f"Asking {path.name} what it needs, in a sandbox...")
             with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
-                job = _job(path, title, "", "", environ)
+                job = _job(path, title, environ, obtain)
                 data = job.metadata(build_tools.path(Path(folder), ""), cache)
             with whole(kept) as temporary:
                 temporary.write_bytes(data)
@@ -106,9 +113,9 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _build(choice: Choice, lock: Path, cache: Cache, environ: Mapping[str, str]) -> Built:
+def _build(choice: Choice, lock: Path, cache: Cache, environ: Mapping[str, str], obtain: Obtain) -> Built:
     title = f"{choice.name} {choice.version}"
-    job = _job(place(choice.file, cache), title, choice.name, choice.version, environ)
+    job = _job(place(choice.file, cache), title, environ, obtain, name=choice.name, version=choice.version)
     name, data = job.wheel(lock, cache)
     if not name.endswith("-none-any.whl"):
         return Built(None, f"its sdist builds to {name}, which is not pure Python")
@@ -118,10 +125,13 @@ def _build(choice: Choice, lock: Path, cache: Cache, environ: Mapping[str, str])
     return Built(file)
 
 
-def _job(path: Path, title: str, name: str, version: str, environ: Mapping[str, str]) -> Job:
+def _job(
+    path: Path, title: str, environ: Mapping[str, str], obtain: Obtain, *, name: str = "", version: str = ""
+) -> Job:
     mtime = newest(path)
     given = Source.file(path.name, path.read_bytes(), mtime=mtime)
-    return Job(title, name, version, build_system.read(path), [given], mtime, environ)
+    described = partial(describe, obtain=obtain)
+    return Job(title, name, version, build_system.read(path), [given], mtime, environ, obtain, described)
 
 
 def _kept(source: File, lock: Path, cache: Cache) -> Built | None:

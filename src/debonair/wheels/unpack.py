@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from installer.sources import WheelContentElement
 
     from debonair.debian.interpreter import Interpreter
-    from debonair.target.model import Target
+    from debonair.target import Target
     from debonair.wheels.model import Wheel
 
 _DAMAGE = (

@@ -8,7 +8,7 @@ from debonair.deb.tree import Source
 from debonair.project import layout
 
 if TYPE_CHECKING:
-    from debonair.target.model import Target
+    from debonair.target import Target
 
 
 def skeleton(package: str, target: Target, *, system_site_packages: bool, mtime: int) -> list[Source]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from puppets import DATA, NAME, SITE, Puppet, apt_install, sound
 
-from debonair.trial import try_deb as trial
+from debonair import trial
 
 pytestmark = pytest.mark.boot
 

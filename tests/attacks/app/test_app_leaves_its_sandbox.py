@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from puppets import DATA, NAME, SITE, Puppet
 
-from debonair.trial import try_deb as trial
+from debonair import trial
 
 pytestmark = pytest.mark.boot
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from puppets import DATA, NAME, SITE, Puppet, others_of
 
-from debonair.trial import try_deb as trial
+from debonair import trial
 
 pytestmark = pytest.mark.boot
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from puppets import NAME, PATIENCE, SITE, Puppet, apt_install, sound
 
+from debonair import trial
 from debonair.debian.rootfs.container import Container
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from puppets import DATA, NAME, SITE, Puppet
 
-from debonair.trial import try_deb as trial
+from debonair import trial
 
 pytestmark = pytest.mark.boot
 

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "e2e"))
 
 from debians import Boot, Builder
 
+from debonair import trial
 from debonair.debian.rootfs.container import Container
-from debonair.trial import try_deb as trial
 
 HERE = Path(__file__).parent
 

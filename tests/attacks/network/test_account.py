@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from debians import Builder
 
+from debonair import trial
 from debonair.debian.rootfs.container import Container
 from debonair.errors import ProjectError
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

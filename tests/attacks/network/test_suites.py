@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from debians import Boot, Builder
 
+from debonair import trial
 from debonair.debian.rootfs.container import Container
-from debonair.trial import try_deb as trial
 
 pytestmark = pytest.mark.boot
 

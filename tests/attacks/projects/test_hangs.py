@@ -103,7 +103,7 @@ def test_by_a_licence(text: str, victim: Victim) -> None:
     victim.init()
     victim.put({"LICENSE": text})
     victim.python(
-        "import sys; from pathlib import Path; from debonair.project import model as project\n"
+        "import sys; from pathlib import Path; from debonair import project\n"
         "from debonair.tree import documents\n"
         "documents.copyright_text(project.load(Path(sys.argv[1])), epoch=0)\n"
     )

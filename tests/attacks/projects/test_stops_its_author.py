@@ -49,7 +49,7 @@ def test_by_folders_in_folders(victim: Victim) -> None:
     victim.init()
     program = (
         "import sys; from pathlib import Path; from debonair import errors\n"
-        "from debonair.project import model as project\n"
+        "from debonair import project\n"
         "from debonair.tree import app_files\n"
         "try: print(len(app_files.collect(project.load(Path(sys.argv[1])))))\n"
         "except errors.Error as error: print(error.message)\n"
@@ -81,8 +81,8 @@ def test_by_a_setting(line: str, victim: Victim) -> None:
     victim.put({"debonair.toml": "\n".join([*rows, line, ""])})
     victim.python(
         "import sys; from pathlib import Path; from debonair import errors\n"
-        "from debonair.project import model as project\n"
-        "from debonair.target import model as target\n"
+        "from debonair import project\n"
+        "from debonair import target\n"
         "from debonair.tree import control_file\n"
         "from debonair.tree.service import render\n"
         "meant = target.load('trixie-amd64')\n"

@@ -14,16 +14,14 @@ from click.testing import CliRunner, Result
 from elfmaker import make_elf
 from reading import Here
 
-from debonair import __version__, errors
+from debonair import __version__, errors, target
 from debonair.build import Artefact
 from debonair.cli import main as verbs
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source
 from debonair.host import run as commands
-from debonair.project import settings
-from debonair.project.model import Project
-from debonair.target import model as target
+from debonair.project import Project, settings
 
 BARE = """\
 package = "hello-pi"
@@ -301,12 +299,12 @@ def test_lock_says_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     class Locked:
         packages = (1, 2, 3)
 
-    def locking(project: Any, targets: Any, *_: object, upgrade: bool) -> Path:
+    def locking(project: Any, targets: Any, *_: object, upgrade: bool, **__: object) -> Path:
         seen.extend([project.package, [each.name for each in targets], upgrade])
         return tmp_path / "pylock.toml"
 
-    monkeypatch.setattr("debonair.lock.ensure.write", locking)
-    monkeypatch.setattr("debonair.lock.ensure.ensure", lambda *_: Locked())
+    monkeypatch.setattr("debonair.lock.write", locking)
+    monkeypatch.setattr("debonair.lock.ensure", lambda *_, **__: Locked())
     assert run("lock", "--upgrade").stdout == "pylock.toml  3 packages\n"
     assert seen == ["hello-pi", ["trixie-amd64", "trixie-arm64"], True]
 
@@ -373,13 +371,13 @@ class TestTry:
             seen.update(more, debs=tuple(map(str, debs)))
             return 0
 
-        monkeypatch.setattr("debonair.trial.try_deb.try_deb", trying)
+        monkeypatch.setattr("debonair.trial.try_deb", trying)
         done = run("try", *words)
         assert done.exit_code == 0, done.output
         assert given.items() <= seen.items()
 
     def test_it_ends_as_the_command_did(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("debonair.trial.try_deb.try_deb", lambda *_, **__: 7)
+        monkeypatch.setattr("debonair.trial.try_deb", lambda *_, **__: 7)
         assert run("try", "a.deb", "--", "false").exit_code == 7
 
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from debonair import target
 from debonair.debian import shared_libraries
 from debonair.debian.apt import Suite
 from debonair.debian.mirror import Mirror
 from debonair.errors import WheelError
 from debonair.host.cache import Cache
-from debonair.target import model as target
 from debonair.target.elf import Elf
 
 TRIXIE = target.load("trixie-arm64")

@@ -9,8 +9,8 @@ import pytest
 from release import Home, Release, replace_link
 from samples import EPOCH, VERSION, sample_project
 
+from debonair import target
 from debonair.resources import resource
-from debonair.target import model as target
 from debonair.tree.service import render
 
 

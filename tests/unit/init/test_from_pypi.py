@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 from wheelmaker import make_wheel
 
+from debonair import lock, wheels
 from debonair.errors import Error, LockError, ProjectError, TargetError
 from debonair.host.cache import Cache
 from debonair.init import from_pypi
-from debonair.lock import ensure as lock
-from debonair.lock.model import Lock, Locked
-from debonair.project import maintainer
-from debonair.project.model import Project
-from debonair.target.model import Target
-from debonair.wheels import model as wheels
-from debonair.wheels.model import Wheel
+from debonair.lock import Lock
+from debonair.lock.model import Locked
+from debonair.project import Project, maintainer
+from debonair.target import Target
+from debonair.wheels import Wheel
 
 SAID = {"from-pypi": "diary==1.2", "wsgi": "diary:app"}
 WRITTEN = """\
@@ -38,7 +37,7 @@ class Index:
     commands: bool = False
     problem: str = ""
 
-    def write(self, project: Project, targets: Sequence[Target], *_: object) -> Path:
+    def write(self, project: Project, targets: Sequence[Target], *_: object, **__: object) -> Path:
         if self.problem:
             raise LockError(self.problem, hint="Type 'debonair lock'.")
         self.targets = [target.name for target in targets]
@@ -46,7 +45,7 @@ class Index:
         path.write_text("")
         return path
 
-    def ensure(self, project: Project, *_: object) -> Lock:
+    def ensure(self, project: Project, *_: object, **__: object) -> Lock:
         return Lock((Locked("Diary", "1.2"), Locked("other", "1")), project.root, "pylock.toml", "d")
 
     def obtain(self, found: Lock, *_: object) -> tuple[Wheel, ...]:

@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from debonair import project
 from debonair.cli import main as cli
 from debonair.errors import MachineError, ProjectError
 from debonair.host.run import Completed
@@ -17,7 +18,6 @@ from debonair.init import report
 from debonair.init.discovery import identity
 from debonair.init.discovery.finding import Finding
 from debonair.init.proposal import Draft
-from debonair.project import model as project
 
 FLASK = "from flask import Flask\n\napp = Flask(__name__)\n"
 GOLDEN: Mapping[str, Mapping[str, str]] = {

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from sdistless import undescribed
 
 from debonair.errors import LockError
 from debonair.lock import build_tools
@@ -35,7 +36,12 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[tuple[s
 
 def locked(folder: Path, *requires: str, python: str = "3.11") -> tuple[str, ...]:
     names, lock = build_tools.locked(
-        build_tools.path(folder, "My.App"), requires, python, {}, locks=folder / "cache/locks"
+        build_tools.path(folder, "My.App"),
+        requires,
+        python,
+        {},
+        locks=folder / "cache/locks",
+        describe=undescribed,
     )
     assert [package.name for package in lock.packages] == ["flit-core"]
     return names

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import requests
 
+from debonair import target
 from debonair.errors import LockError, MachineError
-from debonair.lock import extra_indexes, pylock
-from debonair.lock.model import File, Lock, Locked
-from debonair.target import model as target
-from debonair.wheels import model as wheels
+from debonair.lock import Lock, extra_indexes, pylock
+from debonair.lock.model import File, Locked
+from debonair.wheels.select import select
 
 ARM64, ARMV6, ARMV7 = (target.load(f"trixie-{cpu}") for cpu in ("arm64", "armv6", "armv7"))
 NOTHING = {"PIP_CONFIG_FILE": "/dev/null"}  # pip is configured nowhere
@@ -126,7 +126,7 @@ def names(package: Locked) -> list[str]:
 
 def chosen(packages: tuple[Locked, ...], on: target.Target) -> list[File]:
     lock = Lock(packages, Path("/nowhere/pylock.toml"), "pylock.toml", "d" * 64)
-    return [choice.file for choice in wheels.select(lock, on)]
+    return [choice.file for choice in select(lock, on)]
 
 
 class TestComplete:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sdistless import undescribed
 
 from debonair.errors import LockError, MachineError, NetworkError
 from debonair.host.run import CommandError, Completed
@@ -220,17 +221,23 @@ class TestUv:
     def test_a_folder_of_this_machine_comes_last(self, project: Path) -> None:
         environ = {"PIP_CONFIG_FILE": "/dev/null", "PIP_FIND_LINKS": str(project)}
         runner = Runner()
-        assert Uv(project, environ, runner).lock(["a"], "3.11", project / "pylock.toml") == b"answer"
+        assert (
+            Uv(project, environ, undescribed, runner).lock(["a"], "3.11", project / "pylock.toml")
+            == b"answer"
+        )
         runner = Runner("error: No solution found")
-        assert Uv(project, environ, runner).lock(["a"], "3.11", project / "pylock.toml") == b"answer"
+        assert (
+            Uv(project, environ, undescribed, runner).lock(["a"], "3.11", project / "pylock.toml")
+            == b"answer"
+        )
         assert ["--find-links" in words for words, _ in runner.calls] == [False, True]
         runner = Runner("No solution found", "No solution found: x")
         with pytest.raises(LockError, match="x"):
-            Uv(project, environ, runner).files(["a==1"], "3.11")
+            Uv(project, environ, undescribed, runner).files(["a==1"], "3.11")
 
     def test_it_runs_where_the_project_is(self, project: Path) -> None:
         runner = Runner()
-        Uv(project, {"PIP_CONFIG_FILE": "/dev/null"}, runner).files(["a==1"], "3.11")
+        Uv(project, {"PIP_CONFIG_FILE": "/dev/null"}, undescribed, runner).files(["a==1"], "3.11")
         ((words, given),) = runner.calls
         assert words[0] == uv.program()
         assert given["cwd"] == project
@@ -245,7 +252,7 @@ class TestUv:
     ) -> None:
         runner = Runner()
         environ = {"PIP_CONFIG_FILE": "/dev/null", "PIP_CERT": "/a.pem", **own}
-        Uv(project, environ, runner).files(["a==1"], "3.11")
+        Uv(project, environ, undescribed, runner).files(["a==1"], "3.11")
         assert runner.calls[0][1]["env"] == {**environ, **expected}
 
     @pytest.mark.parametrize(
@@ -274,7 +281,7 @@ class TestUv:
                 raise CommandError(list(map(str, argv)), 2, said)
 
         with pytest.raises(kind) as wrong:
-            Uv(project, {"PIP_CONFIG_FILE": "/dev/null"}, Failing()).export()
+            Uv(project, {"PIP_CONFIG_FILE": "/dev/null"}, undescribed, Failing()).export()
         assert message in str(wrong.value)
 
 

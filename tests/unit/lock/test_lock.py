@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from samples import sample_project
+from sdistless import undescribed
 
+from debonair import lock, target
 from debonair.errors import LockError, NetworkError, ProjectError
 from debonair.host.cache import Cache
 from debonair.host.run import CommandError, Completed
-from debonair.lock import ensure as lock
 from debonair.lock import extra_indexes, read
-from debonair.project.model import Project
-from debonair.target import model as target
+from debonair.project import Project
 
 TARGETS = [target.load("trixie-arm64"), target.load("bookworm-amd64")]
 NOTHING = {"PIP_CONFIG_FILE": "/dev/null"}  # pip is configured nowhere
@@ -120,7 +120,9 @@ def project(tmp_path: Path) -> Callable[..., Project]:
 @pytest.fixture
 def ensure(uv: FakeUv, tmp_path: Path) -> Callable[..., lock.Lock]:
     def call(project: Project, targets: list[target.Target] = TARGETS) -> lock.Lock:
-        return lock.ensure(project, targets, Cache(tmp_path / "cache"), NOTHING, runner=uv)
+        return lock.ensure(
+            project, targets, Cache(tmp_path / "cache"), NOTHING, runner=uv, describe=undescribed
+        )
 
     return call
 
@@ -241,7 +243,9 @@ class TestMaking:
         made = project("flask")
         ensure(made)
         for upgrade in (False, True):
-            path = lock.write(made, TARGETS, Cache(tmp_path), NOTHING, upgrade=upgrade, runner=uv)
+            path = lock.write(
+                made, TARGETS, Cache(tmp_path), NOTHING, upgrade=upgrade, runner=uv, describe=undescribed
+            )
             assert path == made.root / "pylock.toml"
         assert "[tool.debonair]" in uv.previous[1]
         assert ["--upgrade" in asked for asked in uv.asked] == [False, False, True]
@@ -252,12 +256,12 @@ class TestMaking:
         made = project("flask")
         armv7 = target.load("trixie-armv7")
         cache = Cache(tmp_path / "cache")
-        found = lock.ensure(made, [*TARGETS, armv7], cache, NOTHING, runner=uv)
+        found = lock.ensure(made, [*TARGETS, armv7], cache, NOTHING, runner=uv, describe=undescribed)
         assert asked == [["trixie-arm64", "bookworm-amd64", "trixie-armv7"]]
         assert "[tool.debonair.extra-indexes]\n" in found.path.read_text()
-        lock.write(made, TARGETS, cache, NOTHING, runner=uv)
+        lock.write(made, TARGETS, cache, NOTHING, runner=uv, describe=undescribed)
         off = dataclasses.replace(made, piwheels=False)
-        lock.write(off, [*TARGETS, armv7], cache, NOTHING, runner=uv)
+        lock.write(off, [*TARGETS, armv7], cache, NOTHING, runner=uv, describe=undescribed)
         assert len(asked) == 1
         assert "extra-indexes" not in found.path.read_text()
 
@@ -268,7 +272,7 @@ class TestMaking:
         before = ensure(made).path.read_bytes()
         uv.says = "error: No solution found when resolving dependencies"
         with pytest.raises(LockError, match="cannot be met"):
-            lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv)
+            lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv, describe=undescribed)
         assert (made.root / "pylock.toml").read_bytes() == before
 
     def test_a_requirement_that_is_none(self, project: Make, ensure: Ensure, uv: FakeUv) -> None:
@@ -278,7 +282,7 @@ class TestMaking:
 
     def test_renews_requirements_as_requirements(self, project: Make, uv: FakeUv, tmp_path: Path) -> None:
         made = project("flask", requirements__txt=requirements_of("flask==3.0.0"))
-        lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv)
+        lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv, describe=undescribed)
         text = (made.root / "requirements.txt").read_text()
         assert text.splitlines()[1:] == ["flask==3.1.0 \\", *_hash_lines("flask-3.1.0")]
         assert "flask==3.0.0" in uv.previous[0]
@@ -289,12 +293,12 @@ class TestMaking:
     ) -> None:
         made = project(requirements__txt=requirements_of("flask==3.0.0"), config="debonair.toml")
         with pytest.raises(LockError) as wrong:
-            lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv)
+            lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv, describe=undescribed)
         assert "requirements.in" in wrong.value.hint
 
     def test_leaves_a_uv_lock_to_uv(self, project: Make, uv: FakeUv, tmp_path: Path) -> None:
         made = project("flask", uv__lock="")
-        lock.write(made, TARGETS, Cache(tmp_path), NOTHING, upgrade=True, runner=uv)
+        lock.write(made, TARGETS, Cache(tmp_path), NOTHING, upgrade=True, runner=uv, describe=undescribed)
         (asked,) = uv.asked
         assert asked[:3] == ["lock", "-q", "--upgrade"]
         assert (made.root / "uv.lock").read_text() == "written by uv"

@@ -13,7 +13,7 @@ from debonair.errors import LockError, MachineError
 from debonair.host import sandbox
 from debonair.host.run import CommandError, Completed
 from debonair.host.sandbox import Sandbox
-from debonair.lock.sdist_metadata import Told, Unbuilt
+from debonair.lock.sdist_metadata import Describe, Told, Unbuilt
 from debonair.lock.uv import Uv
 from debonair.wheels import pure as sdists
 
@@ -32,13 +32,15 @@ Provides-Extra: cli
 def _sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Sandbox("unshare", Path("/usr/bin/python3"), Path("/usr"))
     monkeypatch.setattr(sandbox, "find", lambda: (found, ""))
-    monkeypatch.setattr(sdists, "describe", lambda *_: METADATA)
 
 
-def told(folder: Path, **environ: str) -> Told:
-    made = Told(
-        folder, {"DEBONAIR_CACHE": str(folder / "cache"), "PIP_CONFIG_FILE": "/dev/null", **environ}
-    )
+def describe(*_: object) -> bytes:
+    return METADATA
+
+
+def told(folder: Path, describe: Describe = describe, **environ: str) -> Told:
+    environ = {"DEBONAIR_CACHE": str(folder / "cache"), "PIP_CONFIG_FILE": "/dev/null", **environ}
+    made = Told(folder, environ, describe)
     sdist = folder / "purely-1.0.tar.gz"
     sdist.write_bytes(b"an sdist")
     made.learn(Unbuilt("purely", url=sdist.as_uri()), None)
@@ -72,7 +74,7 @@ class TestSettings:
         return tomllib.loads(Path(path).read_text())
 
     def test_nothing_is_set_while_nothing_is_known(self, tmp_path: Path) -> None:
-        assert Told(tmp_path, {}).variables() == {}
+        assert Told(tmp_path, {}, describe).variables() == {}
 
     def test_those_of_the_user_stay(self, tmp_path: Path) -> None:
         users = tmp_path / "home/.config/uv/uv.toml"
@@ -110,7 +112,7 @@ class TestLearning:
             made.learn(*next((one, None) for one in made.known))
 
     def test_not_of_more_than_anybody_needs(self, tmp_path: Path) -> None:
-        made = Told(tmp_path, {})
+        made = Told(tmp_path, {}, describe)
         made.known |= {Unbuilt(f"x{number}"): "" for number in range(64)}
         with pytest.raises(LockError, match="cannot be looked into"):
             made.learn(Unbuilt("purely", "1.0"), None)
@@ -118,21 +120,20 @@ class TestLearning:
     @pytest.mark.parametrize("url", ["git+https://x.example/a", "file:///srv/a/", "ssh://x/a.zip"])
     def test_what_is_no_sdist(self, url: str, tmp_path: Path) -> None:
         with pytest.raises(LockError, match=r"^a .* is no sdist, and would have to be run") as caught:
-            Told(tmp_path, {"HOME": str(tmp_path)}).learn(Unbuilt("a", url=url), None)
+            Told(tmp_path, {"HOME": str(tmp_path)}, describe).learn(Unbuilt("a", url=url), None)
         assert "Make a wheel of a" in caught.value.hint
 
     def test_without_a_sandbox(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sandbox, "find", lambda: (None, "not permitted"))
         with pytest.raises(MachineError, match=r"^a 1 is asked what it needs by code of others"):
-            Told(tmp_path, {"HOME": str(tmp_path)}).learn(Unbuilt("a", "1"), None)
+            Told(tmp_path, {"HOME": str(tmp_path)}, describe).learn(Unbuilt("a", "1"), None)
 
-    def test_one_that_cannot_be_built(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def describe(*_: object) -> bytes:
+    def test_one_that_cannot_be_built(self, tmp_path: Path) -> None:
+        def failing(*_: object) -> bytes:
             raise LockError("ImportError: Feature")
 
-        monkeypatch.setattr(sdists, "describe", describe)
         with pytest.raises(LockError, match="not even to find out what it needs: ImportError") as caught:
-            told(tmp_path)
+            told(tmp_path, failing)
         assert "ask for a newer purely" in caught.value.hint
 
 
@@ -173,7 +174,12 @@ def lines(tmp_path: Path) -> Lines:
 
 
 def test_uv_is_asked_again_when_it_was_told(lines: Lines, tmp_path: Path) -> None:
-    uv = Uv(tmp_path, {"DEBONAIR_CACHE": str(tmp_path / "cache"), "PIP_CONFIG_FILE": "/dev/null"}, lines)
+    uv = Uv(
+        tmp_path,
+        {"DEBONAIR_CACHE": str(tmp_path / "cache"), "PIP_CONFIG_FILE": "/dev/null"},
+        describe,
+        lines,
+    )
     assert b"purely" in uv.lock(["purely"], "3.11", tmp_path / "pylock.toml")
     assert ["--no-deps" in words for words in lines.asked] == [False, True, False]
     assert all("--no-build-isolation" in words for words in lines.asked)
@@ -183,7 +189,7 @@ def test_uv_is_asked_again_when_it_was_told(lines: Lines, tmp_path: Path) -> Non
 def test_a_lock_of_uv_is_left_to_uv(lines: Lines, tmp_path: Path) -> None:
     """What it was told of would be written there, and its next reader would find it stale."""
     with pytest.raises(LockError, match=r"^uv\.lock cannot be renewed here: .* purely ") as caught:
-        Uv(tmp_path, {"PIP_CONFIG_FILE": "/dev/null"}, lines).relock("3.13")
+        Uv(tmp_path, {"PIP_CONFIG_FILE": "/dev/null"}, describe, lines).relock("3.13")
     assert "Type 'uv lock'" in caught.value.hint
     (words,) = lines.asked
     assert words[words.index("--python") - 1] == "-q"
@@ -197,6 +203,6 @@ def test_where_no_sandbox_can_be_made_and_none_is_needed(
     monkeypatch.setattr(resolve, "find_sandbox", lambda: (None, "not permitted"))
     environ = {"PIP_CONFIG_FILE": "/dev/null", sandbox.VARIABLE: "1"}
     with pytest.raises(LockError):
-        Uv(tmp_path, environ, lines).lock(["purely"], "3.11", tmp_path / "pylock.toml")
+        Uv(tmp_path, environ, describe, lines).lock(["purely"], "3.11", tmp_path / "pylock.toml")
     (words,) = lines.asked
     assert "--no-build-isolation" not in words

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from debonair import project
 from debonair.errors import ProjectError
 from debonair.project import legacy_metadata
-from debonair.project import model as project
 
 
 def poetry(text: str) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from debonair import project
 from debonair.errors import ProjectError
-from debonair.project import model as project
+from debonair.project.names import normalised
 
 PROJECT = """\
 [project]
@@ -149,7 +150,7 @@ class TestPyproject:
 
 @pytest.mark.parametrize("name", ["a-b", "A_b", "a.B", "a-_.b"])
 def test_names_of_python_packages_are_compared_in_one_form(name: str) -> None:
-    assert project.normalised(name) == "a-b"
+    assert normalised(name) == "a-b"
 
 
 class TestBare:

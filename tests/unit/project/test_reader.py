@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from debonair import project
 from debonair.errors import ProjectError
 from debonair.init.imports import dockerfile, heroku, nginx, uwsgi
 from debonair.project import globs, legacy_metadata, reader, requirements_file, setup_py, syntax
-from debonair.project import model as project
 
 Read = Callable[[Path, Path], object]
 

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from samples import EPOCH, VERSION, sample_project
 
+from debonair import project, target
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
-from debonair.project import model as project
 from debonair.project import server_command
-from debonair.target import model as target
 from debonair.tree import control_file, documents
 from debonair.tree.service import emperor, render
 

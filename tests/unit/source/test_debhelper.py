@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from samples import sample_project
 
 from debonair import build
+from debonair import project as projects
 from debonair.cli import dh
 from debonair.deb import tree
 from debonair.deb.control import Control
@@ -18,11 +19,10 @@ from debonair.deb.tree import Source
 from debonair.errors import ProjectError, TargetError
 from debonair.host import run
 from debonair.host.run import Completed
-from debonair.project import model as projects
-from debonair.project.model import Project
+from debonair.project import Project
 from debonair.source import debhelper
 from debonair.source.debhelper import Package
-from debonair.tree.plan import Plan
+from debonair.tree import Plan
 
 TIME = 1_700_000_000
 CONTROL = """\

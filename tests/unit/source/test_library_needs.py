@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from debonair import target
 from debonair.debian.apt import Suite
 from debonair.debian.mirror import Mirror
 from debonair.errors import WheelError
 from debonair.host.cache import Cache
 from debonair.source.library import needs
 from debonair.source.library.needs import Distributions
-from debonair.target import model as target
 
 TRIXIE = target.load("trixie-arm64")
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from debonair import target
 from debonair.source.library.recipe import Probed, Recipe
-from debonair.target import model as target
 
 EPOCH = 1_700_000_000
 LIBRARY = Probed(

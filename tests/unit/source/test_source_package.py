@@ -13,18 +13,16 @@ from compiler import compile_here
 from samples import sample_project
 from wheelmaker import make_wheel
 
+from debonair import lock, target, wheels
 from debonair.deb import dsc
 from debonair.deb.tree import Source
 from debonair.debian import interpreter as python
 from debonair.errors import ProjectError, TargetError
 from debonair.host.cache import Cache
-from debonair.lock import ensure as lock
-from debonair.lock.model import Lock
-from debonair.project.model import Project
+from debonair.lock import Lock
+from debonair.project import Project
 from debonair.source import package as source
-from debonair.target import model as target
-from debonair.wheels import model as wheels
-from debonair.wheels.model import Wheel
+from debonair.wheels import Wheel
 
 ENVIRON = {"SOURCE_DATE_EPOCH": "1700000000"}
 TRIXIE = [target.load("trixie-arm64"), target.load("trixie-amd64")]
@@ -48,7 +46,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
         (root / name).write_text("def create_app(): ...\n" if name.endswith(".py") else "")
     (root / "guestbook/link.css").symlink_to("static/x.css")
     project = sample_project(root=root, config_file=root / "pyproject.toml", exclude=(".*", "/py*.toml"))
-    monkeypatch.setattr(lock, "ensure", lambda *_: Lock((), project.config_file, "none", "d"))
+    monkeypatch.setattr(lock, "ensure", lambda *_, **__: Lock((), project.config_file, "none", "d"))
     monkeypatch.setattr(wheels, "obtain", lambda *_, **__: (flask,))
     monkeypatch.setattr(python, "interpreter", lambda *_, **__: interpreter)
     return project

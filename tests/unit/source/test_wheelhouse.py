@@ -10,19 +10,18 @@ import pytest
 from samples import sample_project
 from wheelmaker import make_wheel
 
+from debonair import target
 from debonair.deb.control import Control
 from debonair.deb.tree import Tree
 from debonair.errors import LockError, WheelError
 from debonair.host.cache import Cache
-from debonair.lock import build_tools
-from debonair.lock.model import Lock
-from debonair.project.model import Project
+from debonair.lock import Lock, build_tools
+from debonair.project import Project
 from debonair.source import wheelhouse
 from debonair.source.wheelhouse import Shelf
-from debonair.target import model as target
-from debonair.target.model import Target
-from debonair.tree.plan import Plan
-from debonair.wheels.model import Wheel
+from debonair.target import Target
+from debonair.tree import Plan
+from debonair.wheels import Wheel
 
 TRIXIE, BOOKWORM = target.load("trixie-arm64"), target.load("bookworm-arm64")
 CONTROL = Control("guestbook", "1.0-1", "arm64", "Ada <ada@example.org>", "guest book")
@@ -100,7 +99,7 @@ def test_what_the_project_is_built_with(
     built_with = wheel(tmp_path, "setuptools")
     asked = list[object]()
 
-    def locked(file: Path, requires: tuple[str, ...], python: str, *_: object, locks: Path) -> object:
+    def locked(file: Path, requires: tuple[str, ...], python: str, *_: object, **__: object) -> object:
         asked.extend([requires, python, file.name])
         return requires, Lock((), file, "pylock.toml", "")
 
@@ -135,7 +134,7 @@ def test_of_several_versions_that_for_this_python_is_taken(
         Wheel("setuptools", path.name.split("-")[1], path.name, digest, path)
         for path, digest in zip(made, digests, strict=True)
     )
-    monkeypatch.setattr(build_tools, "locked", lambda file, requires, *_, locks: (requires, None))
+    monkeypatch.setattr(build_tools, "locked", lambda file, requires, *_, **__: (requires, None))
     monkeypatch.setattr(wheelhouse, "obtain", lambda *_: every)
     fill(tmp_path, replace(project, install="wheel"), {TRIXIE: plan()})
     (found,) = kept(project).tools()

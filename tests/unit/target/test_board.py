@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from debonair import target
 from debonair.cli import main as cli
 from debonair.errors import TargetError
 from debonair.target import board
-from debonair.target import model as target
 
 PAGE = Path(__file__).parents[3] / "docs/reference/targets.md"
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from elfmaker import make_elf
 
+from debonair import target
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source
 from debonair.errors import PackageError, WheelError
 from debonair.target import compatibility, elf
-from debonair.target import model as target
 from debonair.target.compatibility import Problem
 from debonair.target.elf import Elf
 

@@ -4,9 +4,9 @@ import pytest
 from packaging.markers import Marker, default_environment
 from packaging.tags import Tag
 
+from debonair import target
 from debonair.errors import TargetError
 from debonair.resources import resource
-from debonair.target import model as target
 
 _ARCHITECTURES = {"amd64": "amd64", "arm64": "arm64", "armv6": "armhf", "armv7": "armhf"}
 

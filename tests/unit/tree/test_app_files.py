@@ -9,10 +9,9 @@ import pytest
 from compiler import compile_here
 from samples import sample_project
 
+from debonair import target
 from debonair.errors import ProjectError
-from debonair.project import settings
-from debonair.project.model import Project
-from debonair.target import model as target
+from debonair.project import Project, settings
 from debonair.tree import app_files
 
 TRIXIE = target.load("trixie-arm64")

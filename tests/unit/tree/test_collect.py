@@ -11,17 +11,16 @@ import pytest
 from samples import sample_project, sample_service
 from wheelmaker import make_wheel
 
+from debonair import target
 from debonair.debian import interpreter
 from debonair.debian.interpreter import Interpreter
 from debonair.errors import MachineError, ProjectError, WheelError
 from debonair.host.cache import Cache
 from debonair.host.run import CommandError, Completed
-from debonair.project import settings
-from debonair.project.model import Project
-from debonair.target import model as target
+from debonair.project import Project, settings
 from debonair.tree import collect as collected
 from debonair.tree.app_files import AppFile
-from debonair.wheels.model import Wheel
+from debonair.wheels import Wheel
 
 TRIXIE = target.load("trixie-arm64")
 

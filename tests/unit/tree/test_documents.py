@@ -7,9 +7,8 @@ import pytest
 from jinja2 import UndefinedError
 from samples import EPOCH, VERSION, sample_project
 
-from debonair import template
+from debonair import target, template
 from debonair.deb import gzip as gz
-from debonair.target import model as target
 from debonair.tree import documents
 from debonair.tree.service import render
 

@@ -7,9 +7,9 @@ from typing import get_args, get_type_hints
 import pytest
 from samples import EPOCH, VERSION, sample_project
 
+from debonair import target
 from debonair.project.settings import Settings
 from debonair.resources import resource
-from debonair.target import model as target
 from debonair.tree.service import hardware, render
 
 WORDS = tuple(tomllib.loads(resource("packaging/hardware.toml").read_text()))

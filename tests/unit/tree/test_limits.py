@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from samples import EPOCH, VERSION, sample_project, sample_service
 
+from debonair import target
 from debonair.errors import ProjectError
-from debonair.project import settings
-from debonair.project.model import Project
-from debonair.target import model as target
+from debonair.project import Project, settings
 from debonair.tree.service import limits, render
 
 TRIXIE = target.load("trixie-arm64")

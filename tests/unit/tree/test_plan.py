@@ -11,19 +11,16 @@ from elfmaker import make_elf
 from samples import sample_project, sample_service
 from wheelmaker import make_wheel
 
+from debonair import target
 from debonair.deb.control import Control
 from debonair.deb.tree import Entry
 from debonair.debian.interpreter import Interpreter
 from debonair.errors import PackageError, ProjectError, WheelError
 from debonair.host.cache import Cache
-from debonair.project import settings
-from debonair.project.model import Project
+from debonair.project import Project, settings
 from debonair.target import elf
-from debonair.target import model as target
-from debonair.tree import control_file
-from debonair.tree.plan import Plan, stage
-from debonair.wheels import venv
-from debonair.wheels.model import Wheel
+from debonair.tree import Plan, control_file, plan
+from debonair.wheels import Wheel, venv
 
 TRIXIE = target.load("trixie-arm64")
 EPOCH = 1_700_000_000
@@ -69,7 +66,7 @@ def staged(
     interpreter: Interpreter | None = None,
     epoch: int = EPOCH,
 ) -> Plan:
-    return stage(
+    return plan(
         given, TRIXIE, wheels, interpreter, cache=Cache(tmp_path / "cache"), environ={}, epoch=epoch
     )
 
@@ -153,7 +150,7 @@ def test_another_package_or_interpreter_has_layers_of_its_own(
 def test_the_same_arguments_give_the_same_plan(tmp_path: Path) -> None:
     flask = wheel(tmp_path, "flask", {"flask/__init__.py": b"x = 1\n"})
     plans = [
-        stage(
+        plan(
             project(tmp_path), TRIXIE, [flask], None, cache=Cache(tmp_path / name), environ={}, epoch=EPOCH
         )
         for name in ("one", "two")

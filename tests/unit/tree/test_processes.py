@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from samples import EPOCH, VERSION, sample_project
 
+from debonair import target
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
 from debonair.project.settings import Timer
-from debonair.target import model as target
 from debonair.tree.service import render
 
 UNITS = "usr/lib/systemd/system"

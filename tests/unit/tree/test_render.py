@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from samples import EPOCH, VERSION, sample_project, sample_service
 
+from debonair import target
 from debonair.errors import ProjectError
 from debonair.host import clock
-from debonair.project.model import Project
+from debonair.project import Project
 from debonair.project.settings import Nginx
-from debonair.target import model as target
 from debonair.tree.service import render
 
 TRIXIE = target.load("trixie-arm64")

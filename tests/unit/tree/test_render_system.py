@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from samples import EPOCH, VERSION, sample_project, sample_service
 
+from debonair import target
 from debonair.errors import ProjectError
-from debonair.project.model import Project
-from debonair.target import model as target
+from debonair.project import Project
 from debonair.tree.service import render
 
 HOME = "usr/lib/guestbook"

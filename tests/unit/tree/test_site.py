@@ -5,8 +5,8 @@ import re
 import pytest
 from samples import EPOCH, VERSION, sample_project
 
+from debonair import target
 from debonair.project.settings import Nginx
-from debonair.target import model as target
 from debonair.tree.service import render, site
 
 TRIXIE = target.load("trixie-arm64")

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from programs import Process, Programs, stand_in
 
+from debonair import trial
 from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.machine import Machine, Reply
 from debonair.errors import MachineError, TrialError
 from debonair.host.cache import Cache
-from debonair.trial import forward
-from debonair.trial import try_deb as trial
+from debonair.trial import choice, forward
 from debonair.trial.advice import advice
 from debonair.trial.choice import Choice
 
@@ -77,7 +77,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Told:
     monkeypatch.setattr(Bed, "open", opened)
     monkeypatch.setattr(Bed, "stock", lambda *words: 0)
     monkeypatch.setattr(Machine, "copy_in", lambda *words: None)
-    monkeypatch.setattr(trial, "choose", lambda debs, **more: DEB)
+    monkeypatch.setattr(choice, "choose", lambda debs, **more: DEB)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     return told
 

@@ -19,20 +19,20 @@ from msgspec import structs
 from programs import Programs, stand_in
 from wheelmaker import make_wheel
 
+from debonair import target
 from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.container import Container
 from debonair.debian.rootfs.machine import Machine
 from debonair.debian.rootfs.root import Root
 from debonair.errors import LockError, WheelError
 from debonair.host.cache import Cache, whole
-from debonair.lock import pylock
+from debonair.lock import Lock, pylock
 from debonair.lock.download import place
-from debonair.lock.model import File, Lock
+from debonair.lock.model import File
 from debonair.lock.uv import Uv
 from debonair.resources import resource
-from debonair.target import model as target
-from debonair.wheels import native
-from debonair.wheels.model import Choice, Sources, Wheel
+from debonair.wheels import Wheel, native
+from debonair.wheels.model import Choice, Sources
 from debonair.wheels.unpack import unpack
 
 ARMV7 = target.load("trixie-armv7")
@@ -95,7 +95,7 @@ class World:
         return sum("/build/build_wheel.py /build" in line for line in self.programs.asked)
 
     def build(self, on: target.Target = ARMV7) -> File:
-        return native.build(self.choice, on, self.sources, self.cache, ENVIRON)
+        return native.build(self.choice, on, self.sources, self.cache, ENVIRON, obtain=self.obtain)
 
     def refused(self, on: target.Target = ARMV7) -> WheelError:
         with pytest.raises(WheelError) as caught:
@@ -198,7 +198,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         (Uv, "lock", made.resolve),
     ):
         monkeypatch.setattr(kind, name, _method(instead))
-    monkeypatch.setattr(native, "obtain", made.obtain)
     return made
 
 

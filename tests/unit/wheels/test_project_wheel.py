@@ -10,9 +10,8 @@ from samples import sample_project
 from debonair.errors import LockError, ProjectError
 from debonair.host.cache import Cache
 from debonair.host.sandbox import FailedError
-from debonair.lock import build_tools
-from debonair.lock.model import Lock
-from debonair.project.model import Project
+from debonair.lock import Lock, build_tools
+from debonair.project import Project
 from debonair.wheels import project_wheel
 
 EPOCH = 1_700_000_000
@@ -36,7 +35,7 @@ def given(tmp_path: Path) -> Project:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, box: Box) -> Box:
-    def locked(file: Path, requires: tuple[str, ...], *_: object, locks: Path) -> object:
+    def locked(file: Path, requires: tuple[str, ...], *_: object, **__: object) -> object:
         file.write_text("locked")
         return requires, Lock((), file, "pylock.toml", "")
 

@@ -14,11 +14,11 @@ import pytest
 from compiler import compile_here
 from wheelmaker import DATE_TIME, make_wheel
 
+from debonair import target
 from debonair.deb.tree import Source
 from debonair.debian.interpreter import Interpreter
 from debonair.errors import WheelError
-from debonair.target import model as target
-from debonair.wheels.model import Wheel
+from debonair.wheels import Wheel
 from debonair.wheels.unpack import unpack
 
 TRIXIE = target.load("trixie-arm64")

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from wheelmaker import make_wheel
 
+from debonair import project as projects
 from debonair.errors import Error, ProjectError, WheelError
-from debonair.project import model as projects
-from debonair.project.model import Project
-from debonair.wheels import metadata
-from debonair.wheels.model import Wheel
+from debonair.project import Project
+from debonair.wheels import Wheel, metadata
 
 CODE = {
     "diary/__init__.py": b"",

@@ -11,15 +11,14 @@ import pytest
 from boxes import Box, boxed
 from wheelmaker import make_wheel
 
+from debonair import target, wheels
 from debonair.errors import LockError, NetworkError, WheelError
 from debonair.host.cache import Cache, whole
 from debonair.host.sandbox import FailedError
-from debonair.lock import build_tools
+from debonair.lock import Lock, build_tools
 from debonair.lock.download import Get, place
-from debonair.lock.model import File, Lock, Locked
-from debonair.target import model as target
-from debonair.wheels import model as wheels
-from debonair.wheels import native
+from debonair.lock.model import File, Locked
+from debonair.wheels import native, select
 from debonair.wheels import pure as sdist
 from debonair.wheels.model import Choice, Sources
 
@@ -44,7 +43,7 @@ def lock(*packages: Locked, root: Path = Path("/nowhere")) -> Lock:
 
 
 def chosen(package: Locked, on: target.Target = ARM64) -> str:
-    (choice,) = wheels.select(lock(package), on)
+    (choice,) = select.select(lock(package), on)
     return choice.file.filename
 
 
@@ -101,16 +100,16 @@ class TestSelect:
     )
     def test_evaluates_markers_for_the_target(self, marker: str, *, wanted: bool) -> None:
         package = locked("m", "m-1.0-py3-none-any.whl", marker=marker)
-        assert bool(wheels.select(lock(package), ARM64)) is wanted
+        assert bool(select.select(lock(package), ARM64)) is wanted
 
     def test_sorts_by_name(self) -> None:
         packages = [locked(name, f"{name}-1.0-py3-none-any.whl") for name in ("b", "C", "a")]
-        assert [choice.name for choice in wheels.select(lock(*packages), ARM64)] == ["a", "b", "c"]
+        assert [choice.name for choice in select.select(lock(*packages), ARM64)] == ["a", "b", "c"]
 
     def test_refuses_two_versions_of_one_thing(self) -> None:
         other = Locked("M", "2.0", "", (file("m-2.0-py3-none-any.whl"),))
         with pytest.raises(LockError, match=r"m 1\.0 and 2\.0"):
-            wheels.select(lock(locked("m", "m-1.0-py3-none-any.whl"), other), ARM64)
+            select.select(lock(locked("m", "m-1.0-py3-none-any.whl"), other), ARM64)
 
     def test_lists_everything_that_is_missing(self) -> None:
         many = [f"c-1.0-cp3{n}-cp3{n}-manylinux_2_17_x86_64.whl" for n in range(9, 17)]
@@ -122,7 +121,7 @@ class TestSelect:
             locked("fine", "fine-1.0-py3-none-any.whl"),
         ]
         with pytest.raises(WheelError) as wrong:
-            wheels.select(lock(*packages), ARMV7)
+            select.select(lock(*packages), ARMV7)
         message = wrong.value.message
         assert message.startswith("pylock.toml has no wheel for bookworm-armv7 of:\n")
         assert "a 1.0: the lock has cp313-cp313-manylinux_2_17_x86_64\n" in message
@@ -139,19 +138,19 @@ class TestSelect:
             "a-1.0-cp311-cp311-linux_armv7l.whl", "0" * 64, index="https://www.piwheels.org/simple"
         )
         with pytest.raises(WheelError) as wrong:
-            wheels.select(lock(locked("b"), Locked("a", "1.0", wheels=(other,))), ARMV7)
+            select.select(lock(locked("b"), Locked("a", "1.0", wheels=(other,))), ARMV7)
         assert "piwheels" not in wrong.value.hint
         with pytest.raises(WheelError) as wrong:
-            wheels.select(lock(locked("b")), ARM64)
+            select.select(lock(locked("b")), ARM64)
         assert "piwheels" not in wrong.value.hint
 
     def test_shows_only_some_of_many_tags(self) -> None:
         many = [f"c-1.0-cp39-abi3-manylinux_2_{n}_x86_64.whl" for n in range(17, 27)]
         with pytest.raises(WheelError, match="and 4 more"):
-            wheels.select(lock(locked("c", *many)), ARM64)
+            select.select(lock(locked("c", *many)), ARM64)
 
     def test_an_sdist_alone_may_be_pure(self) -> None:
-        (choice,) = wheels.select(lock(locked("m", sdist=True)), ARM64)
+        (choice,) = select.select(lock(locked("m", sdist=True)), ARM64)
         assert choice.ways == ("pure",)
 
 
@@ -160,7 +159,7 @@ class TestSelectOfSources:
         return Sources(Path("/nowhere"), "3.11", always, allowed)
 
     def select(self, package: Locked, sources: Sources, on: target.Target = ARM64) -> Choice:
-        (choice,) = wheels.select(lock(package), on, sources)
+        (choice,) = select.select(lock(package), on, sources)
         return choice
 
     def test_takes_the_sdist_of_what_is_named_though_it_has_a_wheel(self) -> None:
@@ -171,25 +170,25 @@ class TestSelectOfSources:
     def test_leaves_what_is_not_named_its_wheel(self) -> None:
         named = locked("m", "m-1.0-py3-none-any.whl", sdist=True)
         other = locked("n", "n-1.0-py3-none-any.whl", sdist=True)
-        choices = wheels.select(lock(named, other), ARM64, self.sources("m"))
+        choices = select.select(lock(named, other), ARM64, self.sources("m"))
         assert [choice.file.filename for choice in choices] == ["m-1.0.tar.gz", "n-1.0-py3-none-any.whl"]
         assert [choice.ways for choice in choices] == [("native",), ()]
 
     def test_refuses_a_name_that_the_lock_has_not(self) -> None:
         package = locked("m", "m-1.0-py3-none-any.whl", sdist=True)
         with pytest.raises(WheelError, match=r"^pylock\.toml has no a, z, which --from-source names\.$"):
-            wheels.select(lock(package), ARM64, self.sources("z", "m", "a"))
+            select.select(lock(package), ARM64, self.sources("z", "m", "a"))
 
     def test_a_name_that_this_target_does_not_need_is_no_mistake(self) -> None:
         package = locked("m", "m-1.0-py3-none-any.whl", marker="sys_platform == 'win32'", sdist=True)
-        assert wheels.select(lock(package), ARM64, self.sources("m")) == ()
+        assert select.select(lock(package), ARM64, self.sources("m")) == ()
 
     def test_refuses_a_name_without_an_sdist(self) -> None:
         packages = (locked("m", "m-1.0-py3-none-any.whl"), locked("n", sdist=True))
         with pytest.raises(
             WheelError, match=r"^pylock\.toml has no sdist of m, which --from-source names\."
         ):
-            wheels.select(lock(*packages), ARM64, self.sources("m", "n"))
+            select.select(lock(*packages), ARM64, self.sources("m", "n"))
 
     def test_takes_the_sdist_where_no_wheel_fits_and_that_is_allowed(self) -> None:
         package = locked("m", "m-1.0-cp313-cp313-manylinux_2_17_aarch64.whl", sdist=True)
@@ -264,7 +263,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    def locked(file: Path, requires: tuple[str, ...], *_: object, locks: Path) -> object:
+    def locked(file: Path, requires: tuple[str, ...], *_: object, **more: object) -> object:
         return requires, lock(root=file.parent)
 
     monkeypatch.setattr(build_tools, "locked", locked)
@@ -290,7 +289,7 @@ class TestObtain:
         package = Locked("m", "1.0", "", (world.add("m-1.0-py3-none-any.whl", b"bytes"),))
         first = world.obtain(package)
         world.addresses.clear()
-        monkeypatch.setattr(wheels, "select", None)
+        monkeypatch.setattr(select, "select", None)
         assert world.obtain(package) == first
         assert len(world.asked) == 1
 
@@ -363,8 +362,15 @@ class Natives:
         self.asked: list[tuple[Choice, target.Target, Sources, object]] = []
 
     def build(
-        self, choice: Choice, on: target.Target, sources: Sources, cache: Cache, environ: object
+        self,
+        choice: Choice,
+        on: target.Target,
+        sources: Sources,
+        cache: Cache,
+        environ: object,
+        **more: object,
     ) -> File:
+        assert more == {"obtain": wheels.obtain}
         assert cache == self.cache
         assert place(choice.file, cache).is_file(), "the sdist is there already"
         self.asked.append((choice, on, sources, environ))

@@ -105,8 +105,8 @@ def discard(home: Path) -> None:
 
 def suites() -> list[Suite]:
     """Return the suites that there are targets for."""
+    from debonair import target
     from debonair.repository.edits import versions
-    from debonair.target import model as target
 
     found: dict[str, tuple[int, tuple[str, ...]]] = {}
     for each in [target.load(name) for name in target.names()]:
@@ -117,7 +117,7 @@ def suites() -> list[Suite]:
 
 def released() -> set[int]:
     """Return the numbers of the releases of Debian that are out, and that there are targets for."""
-    from debonair.target import model as target
+    from debonair import target
 
     return {each.debian_release for each in map(target.load, target.names()) if each.released}
 

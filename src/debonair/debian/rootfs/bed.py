@@ -25,7 +25,7 @@ from debonair.debian.rootfs.root import READY, SHELF, Root
 from debonair.host.cache import Cache
 from debonair.host.progress import say
 from debonair.resources import resource
-from debonair.trial.choice import suites
+from debonair.target.suites import suites
 
 _numbers = itertools.count(1)
 _ROOT_ITSELF = (

@@ -19,7 +19,7 @@ from debonair.host.run import Completed
 from debonair.init.discovery.finding import Finding
 from debonair.project import dynamic_version, reader
 from debonair.project import maintainer as packager
-from debonair.project import model as project
+from debonair.project.load import author
 
 Runner = Callable[..., Completed]
 
@@ -84,7 +84,7 @@ def maintainer(
     That is the author by its metadata, else who commits in the folder by git's configuration, else who
     makes Debian packages here (DEBFULLNAME and DEBEMAIL, debchange(1)), else an account of this machine.
     """
-    if said := project.author(stated):
+    if said := author(stated):
         return Finding("maintainer", said, source)
     person, whose = packager.of(root, environ, runner=runner)
     if person:

@@ -12,7 +12,7 @@ from pathlib import Path
 from debonair.init.discovery.code import Module
 from debonair.project import reader
 from debonair.project.catalogue import known
-from debonair.project.model import normalised
+from debonair.project.names import normalised
 
 _LISTS = {"INSTALLED_APPS", "MIDDLEWARE"}
 """What Django imports by these names."""

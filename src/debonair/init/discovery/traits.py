@@ -14,7 +14,7 @@ from debonair.init.discovery.code import Module, top_level
 from debonair.init.discovery.finding import Finding
 from debonair.project import reader as declared
 from debonair.project.catalogue import known
-from debonair.project.model import normalised
+from debonair.project.names import normalised
 
 IN_THE_APP = 'cd "$VIRTUAL_ENV/../app" && '
 """Before a command of ``migrate`` that wants to be where the app's files are."""

@@ -34,7 +34,7 @@ from debonair.lock.model import File, Locked
 from debonair.resources import resource
 from debonair.source.library.needs import Distributions
 from debonair.source.library.recipe import Probed, Recipe
-from debonair.target.model import Target
+from debonair.target import Target
 from debonair.wheels import build_system, native
 from debonair.wheels import metadata as distribution
 from debonair.wheels.pure import newest

@@ -16,7 +16,7 @@ from debonair.errors import WheelError
 from debonair.host.cache import Cache
 from debonair.host.progress import say
 from debonair.source.library.relations import relations
-from debonair.target.model import Target
+from debonair.target import Target
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from debonair.deb import control, dsc
-from debonair.target.model import Target
+from debonair.target import Target
 from debonair.template import fill
 from debonair.tree import documents
 

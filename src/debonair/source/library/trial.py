@@ -9,7 +9,7 @@ from debonair.deb import archive
 from debonair.debian.rootfs.bed import Bed
 from debonair.errors import TrialError
 from debonair.host.cache import Cache
-from debonair.target.model import Target
+from debonair.target import Target
 
 _PLACE = "usr/lib/python3/dist-packages/"
 _LAST = 12

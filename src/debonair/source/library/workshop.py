@@ -16,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from debonair import target
 from debonair.deb.control import check_name
 from debonair.deb.version import for_suite
 from debonair.errors import LockError, PackageError, TargetError, WheelError
@@ -27,8 +28,8 @@ from debonair.source.library import needs, trial
 from debonair.source.library.build import Sdist
 from debonair.source.library.needs import Distributions
 from debonair.source.library.recipe import Recipe
-from debonair.target import model as target
-from debonair.target.model import Target
+from debonair.target import Target
+from debonair.wheels import describe
 
 _TARGETS = "'debonair targets' lists the suites and architectures."
 
@@ -96,7 +97,7 @@ class Workshop:
         """Return the version of the library, and of all that it needs, by name."""
         path = Path("pylock.library.toml").absolute()
         try:
-            data = Uv(Path.cwd(), self.environ).lock([requirement], self.target.python, path)
+            data = Uv(Path.cwd(), self.environ, describe).lock([requirement], self.target.python, path)
         except LockError as failed:
             hint = f"{self.target.suite} has Python {self.target.python}: ask for a version that is for it."
             raise LockError(failed.message, hint) from failed

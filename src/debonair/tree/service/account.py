@@ -7,7 +7,7 @@ import tomllib
 from functools import cache
 
 from debonair.errors import ProjectError
-from debonair.project.model import Project
+from debonair.project import Project
 from debonair.resources import resource
 
 _LONGEST = 31  # characters that useradd(8) and systemd-sysusers(8) accept in a user's name

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from debonair.project import layout
-from debonair.project.model import Project
+from debonair.project import Project, layout
 from debonair.project.settings import defaults
 from debonair.tree.service import hardware, literals
 

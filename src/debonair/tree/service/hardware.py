@@ -7,7 +7,7 @@ import tomllib
 import msgspec
 
 from debonair.host import decoder
-from debonair.project.model import Project
+from debonair.project import Project
 from debonair.resources import resource
 
 

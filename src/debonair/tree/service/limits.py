@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from debonair.project.model import Project
+from debonair.project import Project
 from debonair.project.settings import PROCESSES
-from debonair.target.model import Target
+from debonair.target import Target
 from debonair.tree.service import literals
 
 _SIZE = re.compile(r"(\d+)([KMGT]?)|(\d{1,2}|100)%")

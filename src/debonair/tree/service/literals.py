@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from debonair.errors import ProjectError
-from debonair.project.model import Project
+from debonair.project import Project
 from debonair.project.settings import Option
 from debonair.resources import resource
 

@@ -10,8 +10,7 @@ import shlex
 from collections.abc import Mapping
 
 from debonair.deb.tree import Source
-from debonair.project import layout
-from debonair.project.model import Project
+from debonair.project import Project, layout
 from debonair.template import fill
 from debonair.tree.service import literals
 

@@ -11,10 +11,9 @@ from collections.abc import Collection
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
 from debonair.host import clock as epochs
-from debonair.project import layout
-from debonair.project.model import Project
+from debonair.project import Project, layout
 from debonair.resources import resource
-from debonair.target.model import Target
+from debonair.target import Target
 from debonair.template import fill
 from debonair.tree import documents
 from debonair.tree.service import account, hardware, limits, literals, processes, site

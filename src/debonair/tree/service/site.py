@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 
-from debonair.project.model import Project
+from debonair.project import Project
 from debonair.resources import resource
 from debonair.template import fill
 from debonair.tree.service import literals

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from debonair.errors import ProjectError
-from debonair.project import entry_point, layout
-from debonair.project.model import Project
-from debonair.target.model import Target
+from debonair.project import Project, entry_point, layout
+from debonair.target import Target
 from debonair.tree.service import limits, literals
 
 _DRAIN = 60  # seconds

@@ -1,0 +1,176 @@
+"""The wheels of a lock that one target needs: chosen for it.
+
+What was chosen is kept in the cache, so that a second build evaluates no marker and compares no tag.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+
+from debonair.errors import LockError, WheelError
+from debonair.host import decoder
+from debonair.host.cache import Cache, whole
+from debonair.lock import Lock
+from debonair.lock.model import File, Locked
+from debonair.wheels.model import Choice, Sources, Way
+
+if TYPE_CHECKING:
+    from packaging.tags import Tag
+
+    from debonair.target import Target
+
+_SCHEMA = b"2"
+"""To be changed with the meaning of what is kept in the cache."""
+_SHOWN = 6
+
+
+def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[Choice, ...]:
+    """Return the best file of each distribution of ``lock`` that ``target`` needs, sorted by name.
+
+    That is the sdist of what ``sources`` names, and of what has no wheel if they allow it.
+
+    Markers are evaluated for the target (PEP 508). Of the wheels that it can load (PEP 425) the most
+    specific counts, then the highest build number (PEP 427); those of an extra index count only where the
+    primary one has none. Raises ``WheelError`` that lists every
+    distribution without one, and ``LockError`` if one is locked to two versions.
+    """
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - slow to import, and not needed twice
+
+    from debonair.lock.freshness import applies  # noqa: PLC0415
+
+    environment = target.markers()
+    ranks = {tag: rank for rank, tag in enumerate(target.tags())}
+    choices, lacking = dict[str, Choice](), list[str]()
+    always = set(sources.always if sources else ())
+    _check_named(always, lock)
+    for package in lock.packages:
+        if not applies(package.marker, environment):
+            continue
+        name = str(canonicalize_name(package.name))
+        if name in choices:
+            raise LockError(
+                f"{lock.path} has {name} {choices[name].version} and {package.version} for {target.name}.",
+                hint="Type 'debonair lock' to renew it.",
+            )
+        primary = [file for file in package.wheels if not file.index]
+        extra = [file for file in package.wheels if file.index]
+        wheel = None if name in always else _best(primary, ranks) or _best(extra, ranks)
+        if wheel:
+            choices[name] = Choice(name, package.version, wheel)
+        elif package.sdist and (ways := _ways(name, primary, target, sources)):
+            choices[name] = Choice(name, package.version, package.sdist, ways)
+        else:
+            lacking.append(_lack(package, target))
+    if lacking:
+        raise missing(lacking, target, lock)
+    return tuple(choices[name] for name in sorted(choices))
+
+
+def _check_named(always: set[str], lock: Lock) -> None:
+    """Raise ``WheelError`` if one of the names that are ``always`` built from source cannot be."""
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - slow to import, and not needed twice
+
+    sdists = {str(canonicalize_name(package.name)): package.sdist for package in lock.packages}
+    if absent := always - sdists.keys():
+        raise WheelError(
+            f"{lock.path.name} has no {', '.join(sorted(absent))}, which --from-source names.",
+            hint="It takes the names of packages in the lock.",
+        )
+    if bare := {name for name in always if not sdists[name]}:
+        raise WheelError(
+            f"{lock.path.name} has no sdist of {', '.join(sorted(bare))}, which --from-source names.",
+            hint="Take its wheel, or lock a version that was published with its source.",
+        )
+
+
+def chosen(lock: Lock, target: Target, sources: Sources | None, cache: Cache) -> tuple[Choice, ...]:
+    """Return what ``select`` does, from the cache if it was asked before."""
+    policy = (sources.always, sources.allowed) if sources else ((), False)
+    wanted = msgspec.msgpack.encode((target, policy))
+    key = hashlib.sha256(_SCHEMA + lock.digest.encode() + wanted).hexdigest()
+    kept = cache.folder("locks") / f"{key}.chosen"
+    try:
+        return decoder.unpacked(kept.read_bytes(), tuple[Choice, ...])
+    except (OSError, msgspec.MsgspecError):
+        pass
+    choices = select(lock, target, sources)
+    with whole(kept) as temporary:
+        temporary.write_bytes(msgspec.msgpack.encode(choices))
+    return choices
+
+
+def _ways(name: str, wheels: Sequence[File], target: Target, sources: Sources | None) -> tuple[Way, ...]:
+    """Return how a wheel may be made of the sdist of a distribution whose ``wheels`` do not fit."""
+    if sources and name in sources.always:
+        return ("native",)
+    pure = all(_is_pure(file.filename) for file in wheels)
+    if not (sources and sources.allowed):
+        # With wheels for single processors beside it, it is not pure, and not tried.
+        return ("pure",) if pure else ()
+    # For ARMv6 nothing can be compiled: some do without what is, if they must.
+    return ("pure", "native") if pure or target.variant else ("native",)
+
+
+def _best(wheels: Sequence[File], ranks: Mapping[Tag, int]) -> File | None:
+    """Return the wheel whose tags are first in ``ranks``, or ``None`` if no wheel has one of them."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # noqa: PLC0415
+
+    def key(file: File) -> tuple[int, int, str, str] | None:
+        try:
+            _, _, build, tags = parse_wheel_filename(file.filename)
+        except InvalidWheelFilename:
+            return None
+        rank = min((ranks[tag] for tag in tags if tag in ranks), default=None)
+        if rank is None:
+            return None
+        number, suffix = build or (-1, "")
+        return -rank, number, suffix, file.filename
+
+    keyed = [(found, file) for file in wheels if (found := key(file))]
+    return max(keyed, key=lambda pair: pair[0])[1] if keyed else None
+
+
+def _is_pure(filename: str) -> bool:
+    return filename.endswith("-none-any.whl")
+
+
+def _lack(package: Locked, target: Target) -> str:
+    """Return what a lock has of ``package`` for other targets, in a line."""
+    # A wheel's tags are the last three parts of its name (PEP 427).
+    tags = ["-".join(file.filename.removesuffix(".whl").split("-")[-3:]) for file in package.wheels]
+    linux = [tag for tag in tags if "linux" in tag and "musl" not in tag]
+    near = [
+        tag
+        for tag in linux
+        if tag.startswith((f"cp{target.python.replace('.', '')}-", "py3-")) or "abi3" in tag
+    ]
+    tags = sorted(set(near or linux or tags))
+    if not tags:
+        has = "the lock has no file of it" if not package.sdist else "the lock has an sdist only"
+    else:
+        more = f" and {len(tags) - _SHOWN} more" if len(tags) > _SHOWN else ""
+        has = f"the lock has {', '.join(tags[:_SHOWN])}{more}"
+    return f"{package.name} {package.version}: {has}"
+
+
+def missing(lines: Sequence[str], target: Target, lock: Lock) -> WheelError:
+    """Return the error for everything that ``target`` lacks."""
+    listed = "".join(f"\n  {line}" for line in lines)
+    platforms = target.platforms()
+    hosts = " and ".join(str(urlsplit(index).hostname) for index in target.extra_indexes)
+    if any(file.index for package in lock.packages for file in package.wheels):
+        hosts = ""  # they were asked
+    more = f"lock again into a pylock.toml, for which {hosts} is asked too; or " if hosts else ""
+    return WheelError(
+        f"{lock.path.name} has no wheel for {target.name} of:{listed}\n"
+        f"Looked for: cp{target.python.replace('.', '')} or abi3, for {platforms[0]} or older; or pure.",
+        hint="Lock a version that has one (pin it, 'debonair lock'); or take the library from Debian "
+        "(system-site-packages = true, its package in 'depends', and out of the requirements); or add an "
+        f"index that has wheels for the target; or {more}let it be built from source "
+        "(sdists = \"allow\"); or leave the target out of 'targets'.",
+    )
