@@ -17,6 +17,7 @@ from reading import Here
 from debonair import __version__, errors, target
 from debonair.build import Artefact
 from debonair.cli import main as verbs
+from debonair.cli.output import size
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source
@@ -426,4 +427,4 @@ def test_verbose_shows_what_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (12_345_678, "12.3 MB"), (5_000_000_000, "5.0 GB")],
 )
 def test_sizes(count: int, shown: str) -> None:
-    assert verbs._size(count) == shown
+    assert size(count) == shown

@@ -17,7 +17,7 @@ from scribe import Scribe
 
 from debonair.cli import main as cli
 from debonair.cli.repo import publisher
-from debonair.cli.repo import verbs as repo
+from debonair.cli.repo.main import repo
 from debonair.repository import landing_page
 
 DAY = 86400
@@ -54,7 +54,7 @@ def deb(tmp_path: Path) -> Callable[..., Path]:
     return lambda version="1.0", **more: make_deb(tmp_path / "debs", version=f"{version}-1+deb13", **more)
 
 
-VERBS = sorted(repo.repo.commands)
+VERBS = sorted(repo.commands)
 
 
 def test_the_verbs() -> None:
@@ -67,7 +67,7 @@ def test_the_verbs() -> None:
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself(verb: str) -> None:
     assert run(verb, "-h").startswith("Usage: ")
-    for parameter in repo.repo.commands[verb].params:
+    for parameter in repo.commands[verb].params:
         if parameter.param_type_name == "option":
             assert getattr(parameter, "help", ""), parameter.name
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from debonair import project
 from debonair.cli import main as cli
+from debonair.cli.init import ask
 from debonair.errors import MachineError, ProjectError
 from debonair.host.run import Completed
 from debonair.init import proposal as init
@@ -432,6 +433,6 @@ class TestVerb:
         said: list[str] = []
         monkeypatch.setattr(click, "echo", lambda text, **_: said.append(text))
         monkeypatch.setattr(click, "prompt", lambda *_, default, **__: default)
-        assert cli._ask("Which?", ["a", "b"], "b") == "b"
+        assert ask("Which?", ["a", "b"], "b") == "b"
         assert said == ["  1  a", "  2  b"]
-        assert cli._ask("What?", (), "x") == "x"
+        assert ask("What?", (), "x") == "x"

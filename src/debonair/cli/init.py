@@ -1,0 +1,53 @@
+"""``debonair init``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from debonair.cli.options import directory
+from debonair.cli.output import show
+from debonair.host.terminal import plain
+
+
+@click.command()
+@directory
+@click.option("--yes", "-y", is_flag=True, help="Ask nothing; take the best guess.")
+@click.option("--wsgi", metavar="MODULE:CALLABLE", default="", help="The application that is to be served.")
+@click.option(
+    "--import",
+    "foreign",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="Take over this file of uWSGI, nginx, Heroku or Docker (repeatable).",
+)
+def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) -> None:
+    """Look at the project in DIRECTORY, and write the settings that 'build' needs.
+
+    Nothing of the project is imported or run. Settings that are there already stay as they are. Without a
+    terminal nothing is asked, as with --yes.
+    """
+    from debonair.init import proposal as first
+    from debonair.init import report as understood
+
+    asked = None if yes or not sys.stdin.isatty() else ask
+    draft = first.draft(directory.absolute(), os.environ, entry=wsgi, foreign=foreign, ask=asked)
+    if not draft.present:
+        first.write(draft)
+    show(understood.text(draft), nl=False)
+
+
+def ask(question: str, answers: Sequence[str], default: str) -> str:
+    """Return what is answered to a question: one of ``answers``, or any text if there are none."""
+    if not answers:
+        return str(click.prompt(plain(question), default=plain(default)))
+    for number, answer in enumerate(answers, 1):
+        show(f"  {number}  {answer}")
+    number = click.prompt(
+        question, type=click.IntRange(1, len(answers)), default=answers.index(default) + 1
+    )
+    return answers[number - 1]

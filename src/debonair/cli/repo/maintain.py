@@ -1,0 +1,108 @@
+"""The verbs of ``debonair repo`` that make a repository, and keep it small."""
+
+from __future__ import annotations
+
+import click
+
+from debonair.cli.repo import publisher
+from debonair.cli.repo.options import Days
+from debonair.cli.repo.publisher import DAY, where
+from debonair.errors import RepositoryError
+
+
+@click.command()
+@click.argument("place")
+@click.option(
+    "--name", metavar="NAME", required=True, help="Its name for ever, such as acme: Origin of its suites."
+)
+@click.option(
+    "--url", metavar="URL", default="", help="Where clients will read it, such as https://apt.example.org."
+)
+@click.option(
+    "--key", metavar="FINGERPRINT", help="Sign by this key of your own GnuPG home, not by a new one."
+)
+@click.option(
+    "--valid-days",
+    metavar="DAYS",
+    type=click.IntRange(1, 3650),
+    default=14,
+    show_default=True,
+    help="For how long clients believe an index that is not signed anew; renew --timer signs it.",
+)
+def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -> None:
+    """Make a repository, with its key, and an empty suite for each Debian and channel.
+
+    PLACE is a folder; one of another machine (host:path, ssh://host/path); or a bucket (s3://bucket/folder,
+    gs://bucket/folder, az://container/folder).
+    """
+    from debonair.repository import bootstrap, state
+    from debonair.repository.edits import versions
+    from debonair.repository.signing import Gpg
+    from debonair.repository.trust import gone
+
+    bootstrap.check_name(name)
+    url = bootstrap.check_url(url) if url else ""
+    repository = publisher.repository(place)
+    publisher.warn_of_time()
+    if repository.storage.read(state.HEAD) is None:
+        now = publisher.clock()
+        home = None if key else publisher.keys(name)
+        signer = Gpg(home)
+        if (pin := repository.trust.pins.load(repository.trust.place)) is not None:
+            raise gone(repository.storage, pin)
+        if home is not None and home.exists():
+            raise RepositoryError(
+                f"There are keys of a repository '{name}' already, in {home}.",
+                hint="Use another name; or move that folder away, if that repository is no more.",
+            )
+        made = signer.adopt(key, now=now) if key else signer.create(f"{name} archive key", now=now)
+        head = state.Head(state.FORMAT, name, 0, "", (made,), valid_days, {}, url=url)
+        try:
+            repository.create(head, versions.first(publisher.suites()))
+        except BaseException:
+            if home is not None and publisher.nothing(repository):
+                publisher.discard(home)
+            raise
+        click.echo(f"{place}: repository '{name}'")
+        click.echo(f"Key:  {made.fingerprint}")
+        click.echo(f"Kept: {home or 'in your GnuPG home'}; make a copy of it in a safe place")
+        click.echo(
+            f"Next: debonair repo renew --timer  signs it anew before {valid_days} days are over", err=True
+        )
+        if not url:
+            click.echo(
+                "Next: debonair repo bootstrap --url https://...  says where clients read it", err=True
+            )
+        return
+    repository.create(state.Head(state.FORMAT, name, 0, "", (), valid_days, {}), versions.first(()))
+
+
+@click.command()
+@click.option(
+    "--keep",
+    metavar="N",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Newest versions to keep.",
+)
+@click.option(
+    "--older-than",
+    metavar="DAYS",
+    type=Days(),
+    default="90d",
+    show_default=True,
+    help="Keep what was offered in as many days: a machine may need it still.",
+)
+@where
+def prune(*, keep: int, older_than: int, repository: str) -> None:
+    """Remove debs that no suite has offered for long, and what unfinished publishers left."""
+    from debonair.repository import sweep
+    from debonair.repository.edits import versions
+    from debonair.repository.excerpt import shown
+
+    opened = publisher.repository(repository)
+    for line in opened.change("prune", versions.prune(keep=keep, older_than=older_than * DAY)):
+        click.echo(shown(line))
+    gone = sweep.sweep(opened.draft(), older_than=older_than * DAY)
+    click.echo(f"{len(gone)} files removed, {sum(each.size for each in gone) / 1e6:.1f} MB")

@@ -1,0 +1,101 @@
+"""The verbs of ``debonair repo`` that change nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from debonair.cli.repo import publisher
+from debonair.cli.repo.options import FILE
+from debonair.cli.repo.publisher import where
+from debonair.errors import RepositoryError
+from debonair.host.terminal import plain
+
+
+@click.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@where
+def list_(*, as_json: bool, repository: str) -> None:
+    """List what each suite offers."""
+    import msgspec
+
+    from debonair.repository import landing_page
+    from debonair.repository.excerpt import shown
+
+    found = landing_page.packages(publisher.repository(repository).draft())
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+        return
+    rows = landing_page.as_table(found)
+    widths = [max([len(row[at]) for row in rows], default=0) for at in range(4)]
+    for row in rows:
+        cells = [shown(cell).ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@where
+def history(*, as_json: bool, repository: str) -> None:
+    """Show who changed what, and when, the newest first."""
+    import msgspec
+
+    from debonair.repository import history as log
+    from debonair.repository.excerpt import shown
+    from debonair.repository.release import stamp
+
+    opened = publisher.repository(repository)
+    for change in log.read(opened.storage, opened.draft().head.history):
+        if as_json:
+            click.echo(json.dumps(msgspec.to_builtins(change)))
+        else:
+            click.echo(
+                f"{change.generation:>5}  {stamp(change.date)}  {shown(change.who)}  {shown(change.verb)}"
+            )
+            for line in change.what:
+                click.echo(f"       {shown(line)}")
+
+
+@click.command()
+@click.option(
+    "--port", metavar="PORT", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of TCP."
+)
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Whose requests: 0.0.0.0 for all.",
+)
+@click.option(
+    "--logins",
+    metavar="FILE",
+    type=FILE,
+    help="File with lines name:password; without it anybody may read.",
+)
+@where
+def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None:
+    """Serve the repository by HTTP until Ctrl-C."""
+    from debonair.host import run
+    from debonair.repository import http_server, state
+    from debonair.repository.storage import locate
+    from debonair.repository.storage.folder import Folder
+
+    root = locate.folder(repository)
+    if Folder(root).size(state.HEAD) is None:
+        raise RepositoryError(
+            f"There is no repository in {root}: {state.HEAD} is missing.",
+            hint="Name its folder with --repository, or make one: debonair repo init DIR --name NAME",
+        )
+    accounts = http_server.logins(logins) if logins else frozenset()
+    log = (lambda line: click.echo(plain(line), err=True)) if run.verbose else (lambda _: None)
+    with http_server.server(root, host, port, accounts=accounts, log=log) as bound:
+        click.echo(
+            f"http://{host}:{bound.server_port}/ serves {repository}; it stays until Ctrl-C.", err=True
+        )
+        try:
+            bound.serve_forever(poll_interval=0.2)
+        except KeyboardInterrupt:
+            click.echo("Ended.", err=True)

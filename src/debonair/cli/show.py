@@ -1,0 +1,85 @@
+"""Verbs that change nothing: what is in a .deb, and what Debonair knows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from debonair.cli.options import DEB, target_option
+from debonair.cli.output import show
+from debonair.errors import WheelError
+
+
+@click.command()
+@click.option("--pi", metavar="MODEL", help="Those that a Raspberry Pi wants, such as zero2w, 3 or 4.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def targets(*, pi: str | None, as_json: bool) -> None:
+    """List the targets: the suites and cpus that can be built for."""
+    import msgspec
+
+    from debonair import target as known
+    from debonair.target import board
+
+    found = [known.load(name) for name in known.names()]
+    if pi is not None:
+        wanted = board.find(pi)
+        if not as_json:
+            show(wanted.as_text())
+            return
+        found = [target for some in wanted.targets().values() for target in some]
+    if as_json:
+        show(json.dumps([msgspec.to_builtins(target) for target in found], indent=2))
+        return
+    show(f"{'TARGET':<16} {'DEBIAN':<12} {'ARCH':<6} {'PYTHON':<7} INSTRUCTIONS")
+    for target in found:
+        debian = f"{target.debian_release} {target.suite}"
+        show(
+            f"{target.name:<16} {debian:<12} {target.architecture:<6} {target.python:<7} "
+            f"{target.instruction_set}"
+        )
+
+
+@click.command()
+@click.argument("deb", type=DEB)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def inspect(deb: Path, *, as_json: bool) -> None:
+    """Show what is in a DEB: its control file, and its files by origin, largest first."""
+    from debonair.deb import inspection, reader_pool
+
+    with reader_pool.Pool() as pool:
+        found = inspection.inspect(deb, pool)
+    show(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
+
+
+@click.command()
+@click.argument("debs", nargs=-1, required=True, type=DEB)
+@target_option(multiple=False)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def check(debs: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
+    """Check that what is compiled in each DEB runs where it is meant to run.
+
+    Any DEB can be checked. Without --target it is judged for what it says of itself.
+    """
+    from debonair import target as targets
+    from debonair.deb import reader_pool
+    from debonair.target import compatibility
+
+    chosen = targets.load(target) if target else None
+    with reader_pool.Pool(compatibility.JOB, bare=False, memory=compatibility.MEMORY) as pool:
+        found = [compatibility.check(deb, chosen, pool) for deb in debs]
+    if as_json:
+        show(json.dumps([report.as_json() for report in found], indent=2))
+    else:
+        show("\n".join(report.as_text() for report in found))
+    if any(report.problems for report in found):
+        click.get_current_context().exit(WheelError.exit_code)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of debonair.toml, and of [tool.debonair] alike."""
+    from debonair.project import settings
+
+    show(json.dumps(settings.schema(), indent=2))

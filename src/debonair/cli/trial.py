@@ -1,0 +1,53 @@
+"""``debonair try``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from debonair.cli.options import DEB, cache
+
+_COMMAND = "debonair.command"
+
+
+class WithCommand(click.Command):
+    """A verb whose arguments end at ``--``; what follows is a command of the user's own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the user's command for the verb, and parse the rest."""
+        if "--" in args:
+            end = args.index("--")
+            ctx.meta[_COMMAND] = tuple(args[end + 1 :])
+            args = args[:end]
+        return super().parse_args(ctx, args)
+
+
+@click.command(name="try", cls=WithCommand, options_metavar="[OPTIONS] ... [-- COMMAND]")
+@click.argument("debs", nargs=-1, required=True, type=DEB)
+@click.option("--suite", metavar="SUITE", help="The suite to boot; that of the DEB.")
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    help="Serve the page at this port of 127.0.0.1, too.",
+)
+@click.option("--keep", is_flag=True, help="Keep it running until Ctrl-C.")
+def try_(debs: tuple[Path, ...], *, suite: str | None, port: int | None, keep: bool) -> None:
+    """Boot a Debian, install the DEB in it with apt, and show the page.
+
+    Of several DEBs the one for this machine is taken. What follows -- is run inside.
+    """
+    from debonair import trial
+
+    status = trial.try_deb(
+        debs,
+        suite=suite,
+        port=port,
+        keep=keep,
+        command=click.get_current_context().meta.get(_COMMAND, ()),
+        cache=cache(),
+        environ=os.environ,
+    )
+    click.get_current_context().exit(status)
