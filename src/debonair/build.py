@@ -8,27 +8,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair import lock as locks
-from debonair import tree, wheels
+from debonair import lock, tree
 from debonair.deb import archive
 from debonair.deb.version import without_epoch
-from debonair.debian import interpreter as python
-from debonair.host import clock as epochs
+from debonair.debian import interpreter
+from debonair.host import clock
 from debonair.host.cache import whole
 from debonair.host.progress import progress, say
 from debonair.target import load
-from debonair.wheels.model import Sources
+from debonair.wheels import describe
+from debonair.wheels.supply import Index
 
 if TYPE_CHECKING:
+    from debonair.debian.interpreter import Interpreter
     from debonair.host.cache import Cache
     from debonair.project import Project
     from debonair.target import Target
     from debonair.tree import Plan
+    from debonair.tree.app_files import AppFile
     from debonair.wheels import Wheel
+    from debonair.wheels.supply import Supply
 
 
 class Artefact(msgspec.Struct, frozen=True):
@@ -61,58 +64,6 @@ class Stopwatch:
         self.last = now
 
 
-class Supply(Protocol):
-    """Where the wheels of a project come from."""
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """Where what the project's own wheel is built with comes from."""
-
-    def wheels(self, target: Target) -> tuple[Wheel, ...]:
-        """Return those for ``target``, verified."""
-
-    def libraries(self, target: Target) -> tuple[str, ...] | None:
-        """Return the Debian packages of what they are linked with; None if that is to be found out."""
-
-    def times(self) -> list[int]:
-        """Return when they were published, in seconds since the epoch, as far as that is known."""
-
-    def tools(self) -> tuple[Wheel, ...] | None:
-        """Return what the project's own wheel is built with; None if that is what its lock names."""
-
-
-class Index:
-    """The package index, by the lock of ``project``, which is made if there is none."""
-
-    def __init__(
-        self, project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]
-    ) -> None:
-        self.environ = environ
-        self._cache = cache
-        self._lock = locks.ensure(project, targets, cache, environ, describe=wheels.describe)
-        self._sources = Sources(
-            project.root,
-            min(targets, key=lambda each: each.python_version).python,
-            project.from_source,
-            project.sdists == "allow",
-            project.build_depends,
-        )
-
-    def wheels(self, target: Target) -> tuple[Wheel, ...]:
-        """Return the wheels for ``target``. Raises what ``wheels.obtain`` does."""
-        return wheels.obtain(self._lock, target, self._cache, self.environ, sources=self._sources)
-
-    def libraries(self, target: Target) -> None:
-        """Return None: the suite of ``target`` is asked."""
-
-    def times(self) -> list[int]:
-        """Return when the files of the lock were published."""
-        return [file.uploaded for package in self._lock.packages for file in package.files if file.uploaded]
-
-    def tools(self) -> None:
-        """Return None: they have a lock of their own."""
-
-
 def plan(
     project: Project,
     target: Target,
@@ -128,41 +79,23 @@ def plan(
     not to be the project's own, for the suite.
     """
     supply = supply or Index(project, _targets(project, target), cache, environ)
-    chosen = supply.wheels(target)
-    if project.install == "index":
-        from debonair.wheels import metadata  # noqa: PLC0415 - few apps are those of others
-
-        times = supply.times() or metadata.times(project, chosen)
-        epoch = epochs.published(times, environ)
-        project = metadata.described(project, chosen)
-    else:
-        epoch = epochs.of(project.root, environ)
-    fetched = chosen
-    if project.install == "wheel":
-        from debonair.wheels import project_wheel  # noqa: PLC0415 - an app's own files are packed without its wheel
-
-        chosen = (*chosen, project_wheel.wheel(project, epoch, cache, supply.environ, supply.tools()))
-    interpreter = python.interpreter(target.python, cache=cache, environ=environ)
-    if interpreter is None:
-        say(
-            f"There is no Python {target.python} here and none can be fetched: {target.name} gets no "
-            "bytecode, and starts slower."
-        )
-    files = None
-    if project.collect:
-        from debonair.tree import collect  # noqa: PLC0415 - few apps make files at build
-
-        files = collect.files(project, target, supply.wheels, cache=cache, environ=environ)
+    fetched = supply.wheels(target)
+    epoch = _epoch(project, fetched, supply, environ)
+    project = _described(project, fetched)
+    installed = (*fetched, *_own_wheel(project, epoch, supply, cache))
+    compiler = _compiler(target, cache, environ)
+    files = _files(project, target, supply, cache, environ)
+    libraries = supply.libraries(target)
     planned = tree.plan(
         project,
         target,
-        chosen,
-        interpreter,
+        installed,
+        compiler,
         files,
         cache=cache,
         environ=environ,
         epoch=epoch,
-        libraries=supply.libraries(target),
+        libraries=libraries,
         version=version,
     )
     return msgspec.structs.replace(planned, wheels=fetched)
@@ -204,7 +137,7 @@ def build_all(
         yield build(project, targets[0], out, cache=cache, environ=environ)
         return
     # One lock is for all: it is made before anyone asks for it.
-    locks.ensure(project, _targets(project, *targets), cache, environ, describe=wheels.describe)
+    lock.ensure(project, _targets(project, *targets), cache, environ, describe=describe)
     with (
         progress("Building", len(targets)) as bar,
         ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
@@ -219,6 +152,55 @@ def build_all(
                 yield made
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _epoch(project: Project, fetched: Sequence[Wheel], supply: Supply, environ: Mapping[str, str]) -> int:
+    """Return the time that the package carries, in seconds."""
+    if project.install != "index":
+        return clock.of(project.root, environ)
+    from debonair.wheels import metadata  # noqa: PLC0415 - few apps are those of others
+
+    return clock.published(supply.times() or metadata.times(project, fetched), environ)
+
+
+def _described(project: Project, fetched: Sequence[Wheel]) -> Project:
+    """Return ``project`` with what its wheel says, if that is on the package index."""
+    if project.install != "index":
+        return project
+    from debonair.wheels import metadata  # noqa: PLC0415 - few apps are those of others
+
+    return metadata.described(project, fetched)
+
+
+def _own_wheel(project: Project, epoch: int, supply: Supply, cache: Cache) -> tuple[Wheel, ...]:
+    """Return the wheel of the project's own, if it is installed by one."""
+    if project.install != "wheel":
+        return ()
+    from debonair.wheels import project_wheel  # noqa: PLC0415 - an app's own files are packed without its wheel
+
+    return (project_wheel.wheel(project, epoch, cache, supply.environ, supply.tools()),)
+
+
+def _compiler(target: Target, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
+    """Return the Python that makes the bytecode; without one there is none."""
+    found = interpreter.interpreter(target.python, cache=cache, environ=environ)
+    if found is None:
+        say(
+            f"There is no Python {target.python} here and none can be fetched: {target.name} gets no "
+            "bytecode, and starts slower."
+        )
+    return found
+
+
+def _files(
+    project: Project, target: Target, supply: Supply, cache: Cache, environ: Mapping[str, str]
+) -> tuple[AppFile, ...] | None:
+    """Return the app's files with what a command makes at build; None if they are those in its folder."""
+    if not project.collect:
+        return None
+    from debonair.tree import collect  # noqa: PLC0415 - few apps make files at build
+
+    return collect.files(project, target, supply.wheels, cache=cache, environ=environ)
 
 
 def _targets(project: Project, *more: Target) -> list[Target]:

@@ -41,7 +41,7 @@ def imported(words: list[str | Path], environ: Mapping[str, str]) -> set[str]:
 def test_a_warm_build_imports_none_of_it(tmp_path: Path) -> None:
     project = tmp_path / "guestbook"
     shutil.copytree(GUESTBOOK, project, ignore=shutil.ignore_patterns("dist", "__pycache__"))
-    words = ["build", project, "--target=trixie-arm64", "--out", tmp_path / "out"]
+    words: list[str | Path] = ["build", project, "--target=trixie-arm64", "--out", tmp_path / "out"]
     environ = {"SOURCE_DATE_EPOCH": "1700000000"}
     imported(words, environ)  # now all is there that may have to be fetched
     cold = {**environ, "DEBONAIR_CACHE": str(tmp_path / "cache")}

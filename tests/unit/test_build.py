@@ -12,7 +12,7 @@ from samples import sample_project
 from wheelmaker import make_wheel
 
 from debonair import build as builds
-from debonair import lock, target, wheels
+from debonair import lock, target
 from debonair import project as projects
 from debonair.build import Stopwatch
 from debonair.deb import archive
@@ -25,7 +25,7 @@ from debonair.project import Project
 from debonair.target import Target
 from debonair.tree import collect
 from debonair.tree.app_files import AppFile
-from debonair.wheels import Wheel, project_wheel
+from debonair.wheels import Wheel, project_wheel, supply
 from debonair.wheels.model import Sources
 
 TRIXIE = target.load("trixie-arm64")
@@ -58,7 +58,7 @@ class Stages:
 def stages(monkeypatch: pytest.MonkeyPatch) -> Stages:
     found = Stages(interpreter=compile_here(monkeypatch))
     monkeypatch.setattr(lock, "ensure", found.ensure)
-    monkeypatch.setattr(wheels, "obtain", found.obtain)
+    monkeypatch.setattr(supply, "obtain", found.obtain)
     monkeypatch.setattr(python, "interpreter", found.find)
     return found
 
@@ -159,7 +159,7 @@ def test_of_several_the_first_that_fails_is_told(
             raise WheelError(f"no wheel for {on.name}")
         return stages.wheels
 
-    monkeypatch.setattr(wheels, "obtain", obtain)
+    monkeypatch.setattr(supply, "obtain", obtain)
     chosen = [target.load(name) for name in ("trixie-arm64", "trixie-armv7", "trixie-armv6")]
     out = tmp_path / "out"
     building = builds.build_all(project, chosen, out, cache=Cache(tmp_path / "c"), environ=ENVIRON)

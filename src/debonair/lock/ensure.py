@@ -21,7 +21,7 @@ from debonair.host.progress import say
 from debonair.host.run import run
 from debonair.lock.model import File, Form, Lock, Locked
 from debonair.lock.pinned_requirements import hashed, is_pinned
-from debonair.project import reader as declared
+from debonair.project import reader
 
 if TYPE_CHECKING:
     from debonair.lock.download import Get
@@ -83,8 +83,8 @@ def ensure(
         from debonair.lock import read  # noqa: PLC0415
         from debonair.lock.uv import Uv  # noqa: PLC0415
 
-        reader = read.Reader(project, targets, cache, Uv(project.root, environ, describe, runner))
-        packages = reader.read(form, data)
+        uv = Uv(project.root, environ, describe, runner)
+        packages = read.Reader(project, targets, cache, uv).read(form, data)
         with whole(kept) as temporary:
             temporary.write_bytes(msgspec.msgpack.encode(packages))
     return Lock(packages, path, form, digest)
@@ -187,7 +187,7 @@ def _all(root: Path) -> list[tuple[Form, Path]]:
 
 
 def _bytes(path: Path) -> bytes:
-    return declared.data(path, path.parent, most=declared.MOST_OF_A_LOCK)
+    return reader.data(path, path.parent, most=reader.MOST_OF_A_LOCK)
 
 
 def _digest(project: Project, targets: Iterable[Target], form: Form, data: bytes) -> str:

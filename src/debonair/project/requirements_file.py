@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from debonair.errors import ProjectError
-from debonair.project import reader as declared
+from debonair.project import reader
 
 _MOST = 8 << 20
 """Bytes of one file: some have every hash of every wheel."""
@@ -55,14 +55,14 @@ def read(path: Path, root: Path) -> Wanted:
     ``ProjectError`` naming file and line for what has no place in a package: a folder beside the project,
     or an index of its own.
     """
-    reader = _Reader(root)
-    reader.read(path, constrains=False, deep=0)
+    reading = _Reader(root)
+    reading.read(path, constrains=False, deep=0)
     return Wanted(
-        tuple(dict.fromkeys(reader.requirements)),
-        tuple(dict.fromkeys(reader.constraints)),
-        reader.itself,
+        tuple(dict.fromkeys(reading.requirements)),
+        tuple(dict.fromkeys(reading.constraints)),
+        reading.itself,
         path.name,
-        reader.prereleases,
+        reading.prereleases,
     )
 
 
@@ -97,7 +97,7 @@ class _Reader:
         name, value = (option[1], option[2].strip()) if option else ("", line)
         if name in {"-r", "--requirement", "-c", "--constraint"}:
             file = folder / value
-            if not declared.is_file(file):
+            if not reader.is_file(file):
                 raise ProjectError(f"{where} names a file that is not there.", hint=f"Write {file}.")
             if deep == _DEEPEST:
                 raise ProjectError(
@@ -129,7 +129,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
     it; else the requirement in the next line would be lost without a word.
     """
     pieces, start = list[str](), 0
-    for number, raw in enumerate(declared.lines(text), 1):
+    for number, raw in enumerate(reader.lines(text), 1):
         start = start if pieces else number
         line = _COMMENT.sub("", raw)
         pieces.append(line.removesuffix("\\"))
@@ -173,7 +173,7 @@ def _requirement(line: str, where: str) -> str:
 
 
 def _text(path: Path, root: Path) -> str:
-    data = declared.data(path, root, most=_MOST)
+    data = reader.data(path, root, most=_MOST)
     # Windows' PowerShell writes 'pip freeze > requirements.txt' as UTF-16, with its mark
     utf16 = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
-    return declared.decoded(data, path, "utf-16" if utf16 else "utf-8-sig")
+    return reader.decoded(data, path, "utf-16" if utf16 else "utf-8-sig")

@@ -64,7 +64,7 @@ class _Noted(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Shelf:
-    """The wheels of ``project`` in ``folder``, and nothing of any index; a ``build.Supply``."""
+    """The wheels of ``project`` in ``folder``, and nothing of any index; a ``supply.Supply``."""
 
     project: Project
     folder: Path

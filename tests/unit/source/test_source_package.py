@@ -13,7 +13,7 @@ from compiler import compile_here
 from samples import sample_project
 from wheelmaker import make_wheel
 
-from debonair import lock, target, wheels
+from debonair import lock, target
 from debonair.deb import dsc
 from debonair.deb.tree import Source
 from debonair.debian import interpreter as python
@@ -22,7 +22,7 @@ from debonair.host.cache import Cache
 from debonair.lock import Lock
 from debonair.project import Project
 from debonair.source import package as source
-from debonair.wheels import Wheel
+from debonair.wheels import Wheel, supply
 
 ENVIRON = {"SOURCE_DATE_EPOCH": "1700000000"}
 TRIXIE = [target.load("trixie-arm64"), target.load("trixie-amd64")]
@@ -47,7 +47,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     (root / "guestbook/link.css").symlink_to("static/x.css")
     project = sample_project(root=root, config_file=root / "pyproject.toml", exclude=(".*", "/py*.toml"))
     monkeypatch.setattr(lock, "ensure", lambda *_, **__: Lock((), project.config_file, "none", "d"))
-    monkeypatch.setattr(wheels, "obtain", lambda *_, **__: (flask,))
+    monkeypatch.setattr(supply, "obtain", lambda *_, **__: (flask,))
     monkeypatch.setattr(python, "interpreter", lambda *_, **__: interpreter)
     return project
 

@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion
 
 from debonair.init.discovery.code import Module, top_level
 from debonair.init.discovery.finding import Finding
-from debonair.project import reader as declared
+from debonair.project import reader
 from debonair.project.catalogue import known
 from debonair.project.names import normalised
 
@@ -92,7 +92,7 @@ def static(modules: Sequence[Module], root: Path) -> list[Finding]:
     folder = PurePosixPath(module.path).parent / name
     url = str(values.get("static_url_path", f"/{PurePosixPath(name).name}")).rstrip("/") + "/"
     inside = not folder.is_absolute() and ".." not in folder.parts
-    inside = inside and declared.is_inside(root / folder, root)
+    inside = inside and reader.is_inside(root / folder, root)
     if not inside or not re.fullmatch(r"/([\w.-]+/)+", url) or not _has_files(root / folder):
         return []
     where = f"Flask's, by {module.path}:{call.lineno}"
@@ -101,13 +101,13 @@ def static(modules: Sequence[Module], root: Path) -> list[Finding]:
 
 def migrations(modules: Sequence[Module], root: Path) -> list[Finding]:
     """Return the command that migrates a database, as the tools that are used have it."""
-    if "DJANGO_SETTINGS_MODULE" in declared.head(root / "manage.py", root):
+    if "DJANGO_SETTINGS_MODULE" in reader.head(root / "manage.py", root):
         command, where = "python manage.py migrate --noinput", "manage.py is Django's"
-    elif declared.is_file(root / "migrations/alembic.ini") or (
-        declared.is_file(root / "migrations/env.py") and _imports(modules, "flask_migrate")
+    elif reader.is_file(root / "migrations/alembic.ini") or (
+        reader.is_file(root / "migrations/env.py") and _imports(modules, "flask_migrate")
     ):
         command, where = "flask db upgrade", "migrations/ is Flask-Migrate's"
-    elif declared.is_file(root / "alembic.ini"):
+    elif reader.is_file(root / "alembic.ini"):
         command, where = "alembic upgrade head", "alembic.ini"
     else:
         return []
@@ -149,9 +149,9 @@ def pins(requirements: Iterable[str], python: tuple[int, int]) -> list[str]:
         except InvalidVersion:
             continue
         if broken and (_minor(pin.since) <= python if pin.since else pin.beside not in pinned):
-            reader = f"Python {pin.since}" if pin.since else f"Today's {pin.beside.capitalize()}"
+            later = f"Python {pin.since}" if pin.since else f"Today's {pin.beside.capitalize()}"
             notes.append(
-                f"{reader} has no longer what {name} {pinned[name]} imports; ask for a newer {name}, or "
+                f"{later} has no longer what {name} {pinned[name]} imports; ask for a newer {name}, or "
                 "for any by its name alone."
             )
     return notes
@@ -163,7 +163,7 @@ def _minor(version: str) -> tuple[int, ...]:
 
 def asks_for_itself(modules: Sequence[Module], name: str) -> str:
     """Return where the app asks for its own version, which is there if it is installed as a wheel."""
-    if not any(_imports(modules, reader) for reader in _METADATA):
+    if not any(_imports(modules, each) for each in _METADATA):
         return ""
     for module in modules:
         for node in ast.walk(module.tree):
@@ -202,7 +202,7 @@ def _imports(modules: Sequence[Module], package: str) -> bool:
 
 
 def _has_files(folder: Path) -> bool:
-    return any(declared.is_file(here / name) for here, _, names in declared.below(folder) for name in names)
+    return any(reader.is_file(here / name) for here, _, names in reader.below(folder) for name in names)
 
 
 def _some(places: Sequence[str]) -> str:

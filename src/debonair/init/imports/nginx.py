@@ -11,7 +11,7 @@ from typing import Any
 from debonair.init.imports import directives, places
 from debonair.init.imports.account import Account, Imported
 from debonair.init.imports.directives import Directive
-from debonair.project import reader as declared
+from debonair.project import reader
 from debonair.project.settings import defaults
 
 _PASSES = {"uwsgi_pass": "uwsgi", "proxy_pass": "http", "fastcgi_pass": "fastcgi", "scgi_pass": "scgi"}
@@ -44,9 +44,9 @@ def read(path: Path, root: Path) -> Imported:
     ``ProjectError`` that names file and line if it cannot be read.
     """
     found = directives.read(path, places.boundary(path, root))
-    reader = _Reader(path, root.resolve(), found)
-    reader.top(found)
-    return reader.result()
+    reading = _Reader(path, root.resolve(), found)
+    reading.top(found)
+    return reading.result()
 
 
 class _Reader:
@@ -193,7 +193,7 @@ class _Reader:
         names = [
             name
             for name in directive.words
-            if name not in _LOCAL and not re.search(r"[;{}\"'#\s]", name) and not declared.unfit(name)
+            if name not in _LOCAL and not re.search(r"[;{}\"'#\s]", name) and not reader.unfit(name)
         ]
         if not names:
             self._say(directive, "", "by default the site answers to all names of a home network")

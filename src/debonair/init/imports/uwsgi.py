@@ -14,7 +14,7 @@ from debonair.init.imports import configuration, jobs, places, variables
 from debonair.init.imports.account import Account, Imported
 from debonair.init.imports.application import served
 from debonair.init.imports.forms import Entry
-from debonair.project import reader as declared
+from debonair.project import reader
 from debonair.project.settings import PROCESSES, Option
 from debonair.resources import resource
 from debonair.tree.service import literals
@@ -54,10 +54,10 @@ def read(path: Path, root: Path) -> Imported:
     ``ProjectError`` that names file and line if one cannot be read.
     """
     found = configuration.read(path, places.boundary(path, root))
-    reader = _Reader(root, found)
+    reading = _Reader(root, found)
     for entry in found:
-        reader.take(entry)
-    return reader.result(path)
+        reading.take(entry)
+    return reading.result(path)
 
 
 @cache
@@ -128,7 +128,7 @@ class _Reader:
                     entry,
                     f"'{entry.text}' was left out, as {entry.ignored}. Look whether the app needs it.",
                 )
-        elif wrong := declared.unfit(entry.value) or declared.unfit(entry.name):
+        elif wrong := reader.unfit(entry.value) or reader.unfit(entry.name):
             self._say(entry, "", f"it {wrong}")
             self._warn(entry, f"'{entry.name}' was left out, as it {wrong}. A setting is one line.")
         elif taker := self.takers.get(name):
