@@ -1,7 +1,7 @@
 """The errors that a user can cause, each kind with its exit code.
 
 Every error is one sentence that names the file and the key, and a hint that says what to type.
-Only ``cli.py`` catches them; a traceback is always a defect of Debonair.
+Only ``cli`` catches them; a traceback is always a defect of Debonair.
 """
 
 from __future__ import annotations

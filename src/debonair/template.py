@@ -40,5 +40,5 @@ def _read(template: str) -> str:
 def _environment() -> Environment:
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - 'debonair try' fills nothing
 
-    # The texts are no HTML: what may stand in them is quoted for their own formats in quote.py.
+    # The texts are no HTML: what may stand in them is quoted for their own formats in literals.py.
     return Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701

@@ -12,7 +12,7 @@ from debonair.deb import reader_pool, reader_process
 
 
 class Here(reader_pool.Pool):
-    """``apart.Pool`` without processes: the same job, asked in the same words."""
+    """``reader_pool.Pool`` without processes: the same job, asked in the same words."""
 
     def __enter__(self) -> Here:
         return self

@@ -1,8 +1,8 @@
 """The process that reads packages of strangers: without environment, files, network, or much memory.
 
-``apart`` starts it, gives it packages on its standard input, and gets on its output what is in them. It has
-opened what it needs when the first one comes: from then on the kernel gives it no file and no socket any
-more, so that whoever takes it over by a flaw in a decompressor finds neither a key nor a way out.
+``reader_pool`` starts it, gives it packages on its standard input, and gets on its output what is in them.
+It has opened what it needs when the first one comes: from then on the kernel gives it no file and no socket
+any more, so that whoever takes it over by a flaw in a decompressor finds neither a key nor a way out.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[st
 
     ``said`` has keys and values of the settings, ``from-pypi`` among them. A folder that has them already
     is left as it is. Raises ``ProjectError`` if the folder is another project's, if nobody says who
-    maintains the package, and as ``distribution.described`` does; and what ``lock.write`` and
+    maintains the package, and as ``metadata.described`` does; and what ``lock.write`` and
     ``wheels.obtain`` raise. Then nothing was written.
     """
     file = root / _FILE

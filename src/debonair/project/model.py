@@ -14,7 +14,7 @@ from debonair.project.settings import Nginx, Option, Service, Timer
 class Project:
     """An application to be packaged, all of it decided.
 
-    Of one that is published, ``distribution.described`` decides what its wheel says, once there is a lock.
+    Of one that is published, ``wheels.metadata`` decides what its wheel says, once there is a lock.
     """
 
     root: Path

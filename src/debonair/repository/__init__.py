@@ -5,14 +5,13 @@ programs, its bar, its data files and templates, and the package format in ``deb
 ``Storage``, which ``publish.Repository`` changes, one commit at a time; any web server serves it
 (https://wiki.debian.org/DebianRepository/Format).
 
-- ``storage``: where files are kept; ``folder``, ``bucket``, ``remote``: here, in an object store, elsewhere
-- ``place``, ``aws``, ``headers``, ``parallel``: which is meant, credentials, what HTTP says, much at once
+- ``storage/``: where files are kept: ``folder``, ``bucket``, ``ssh``; ``locate`` says which is meant
 - ``pins``, ``trust``, ``takeover``: what this machine has seen of it, and whether to believe what is there
-- ``names``, ``shown``: the types of what stands in the documents, and how a terminal shows it
-- ``facts``, ``channel``, ``state``: what an index says of a deb, what a channel offers, and the documents
-- ``index``, ``release``, ``signing``: Packages and Contents, Release, and who signs it
-- ``edits``, ``draft``, ``publish``: what can be changed, a change in the making, how it becomes visible
+- ``fields``, ``excerpt``: the types of what stands in the documents, and how a terminal shows it
+- ``pool``, ``channel``, ``state``: what an index says of a deb, what a channel offers, and the documents
+- ``indices``, ``release``, ``signing``: Packages and Contents, Release, and who signs it
+- ``edits/``, ``draft``, ``publish``: what can be changed, a change in the making, how it becomes visible
 - ``history``, ``verify``, ``sweep``: who changed what, what is wrong, what nothing names
-- ``keyring``, ``issue``, ``timer``: the bootstrap deb and how it is published, and renewal
-- ``page``, ``server``: the landing page, HTTP for a home network
+- ``bootstrap``, ``timer``: the bootstrap deb, and renewal
+- ``landing_page``, ``http_server``, ``connections``: what people open, HTTP for a home network, its limits
 """

@@ -52,7 +52,7 @@ def write(
 
     It has the wheels of all the targets of its suite. Raises ``ProjectError`` if the project has a debian/
     of its own, ``TargetError`` for a target that Debian has no architecture for, and what ``build.plan``
-    and ``shelf.fill`` raise.
+    and ``wheelhouse.fill`` raise.
     """
     if (project.root / "debian/control").exists():
         raise ProjectError(

@@ -1,6 +1,6 @@
 """The project's own wheel, as its build backend makes it (PEP 517), made once for the same sources.
 
-The backend is code of others, so it runs in a sandbox, and what it runs with is locked (``tools``).
+The backend is code of others, so it runs in a sandbox, and what it runs with is locked (``build_tools``).
 """
 
 from __future__ import annotations

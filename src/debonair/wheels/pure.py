@@ -1,6 +1,6 @@
 """The wheel of an sdist, built once, if it is pure Python: then it is the same for every target.
 
-It is built in a sandbox, with tools that are locked (``tools``).
+It is built in a sandbox, with tools that are locked (``build_tools``).
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def add(
     """Return the edit that publishes the debs at ``paths``: all of them, or none.
 
     Each goes to the suite that its version names (``+deb13``), or to ``suite``. If the repository does not
-    have it, those that ``known`` returns are made. ``reader`` reads the debs: ``facts.apart`` those of
+    have it, those that ``known`` returns are made. ``reader`` reads the debs: ``pool.apart`` those of
     strangers. Raises ``PackageError`` for what is no deb.
     """
     read = [(*found, path) for found, path in zip(_read(paths, reader), paths, strict=True)]
