@@ -23,13 +23,15 @@ RULES = Path(__file__).with_name("plain-words.toml")
 
 _CODE = "\0"
 """Stands for each character of code, which is never judged."""
+_TARGET = "\1"
+"""Stands for each character of an address, or of a link's target."""
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _MARKER = re.compile(r"^(\s*(?:[-*+]|\d+\.|>|#{1,6})\s+)+")
 _INLINE_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
-_LINK_TARGET = re.compile(r"\]\([^)\s]*\)|\]\[[^]]*\]|<https?:[^>]*>|https?:\S+")
+_ADDRESS = re.compile(r"(?<=\])\([^)\s]*\)|<https?:[^>]*>|https?:[^\s)]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?:])[\")*_]*\s+(?=[\"'(\[*_]*[A-Z0-9\0])")
-_WORD = re.compile(rf"{_CODE}+(?:,? {_CODE}+)*|[\w'-]+")
-"""A word; a row of code spans with commas between them is one word."""
+_WORD = re.compile(rf"{_CODE}+(?:,? {_CODE}+)*|\[[^]{_TARGET}]*\]{_TARGET}+|{_TARGET}+|[\w'-]+")
+"""A word; a row of code spans with commas between them is one word, and so is a link."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ READERS: dict[str, Callable[[str], Iterator[Paragraph]]] = {".md": markdown, ".p
 
 def _without_code(text: str) -> str:
     text = _INLINE_CODE.sub(lambda found: _CODE * len(found[0]), text)
-    return _LINK_TARGET.sub(lambda found: " " * len(found[0]), text)
+    return _ADDRESS.sub(lambda found: _TARGET * len(found[0]), text)
 
 
 def _judge(paragraph: Paragraph, rules: Rules) -> Iterator[Find]:
@@ -200,7 +202,7 @@ def _judge(paragraph: Paragraph, rules: Rules) -> Iterator[Find]:
 
 
 def _shown(text: str, most: int = 60) -> str:
-    text = re.sub(rf"{_CODE}+", "`...`", text).strip()
+    text = re.sub(rf"{_CODE}+", "`...`", text).replace(_TARGET, "").strip()
     return text if len(text) <= most else f"{text[:most]}..."
 
 

@@ -80,6 +80,13 @@ def test_a_row_of_code_is_one_word() -> None:
     assert found("One two three four five six `a`.\n") == [(1, "One two three four five six `...`.")]
 
 
+def test_a_link_is_one_word() -> None:
+    assert found("One two three four five [six seven eight](a.md#b).\n") == []
+    assert found("One two three four five six [seven](a.md#b).\n") == [
+        (1, "One two three four five six [seven].")
+    ]
+
+
 def test_an_item_of_a_list_and_a_cell_begin_for_themselves() -> None:
     assert (
         found("- one two three four\n- five six seven\n\n| one two three four | five six seven |\n") == []
