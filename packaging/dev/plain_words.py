@@ -29,7 +29,7 @@ _FENCE = re.compile(r"^\s*(```|~~~)")
 _MARKER = re.compile(r"^(\s*(?:[-*+]|\d+\.|>|#{1,6})\s+)+")
 _INLINE_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _ADDRESS = re.compile(r"(?<=\])\([^)\s]*\)|<https?:[^>]*>|https?:[^\s)]+")
-_SENTENCE_END = re.compile(r"(?<=[.!?:])[\")*_]*\s+(?=[\"'(\[*_]*[A-Z0-9\0])")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\")*_]*\s+|(?<=:)[*_]*\s+(?=[\"'(\[*_]*[A-Z0-9\0])")
 _WORD = re.compile(rf"{_CODE}+(?:,? {_CODE}+)*|\[[^]{_TARGET}]*\]{_TARGET}+|{_TARGET}+|[\w'-]+")
 """A word; a row of code spans with commas between them is one word, and so is a link."""
 

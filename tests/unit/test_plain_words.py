@@ -70,6 +70,7 @@ def test_code_and_addresses_are_not_judged(text: str) -> None:
 
 
 def test_a_sentence_is_not_too_long() -> None:
+    assert found("one two three four five six. nginx is a name. (One two three.) One two.\n") == []
     assert found("One two three four five six.\nOne two three\nfour five six seven.\n") == [
         (2, "One two three four five six seven.")
     ]
