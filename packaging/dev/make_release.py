@@ -60,7 +60,7 @@ def main(words: Sequence[str], root: Path, git: Git, now: datetime.datetime) -> 
         git("commit", "--quiet", "--message", f"release: {title}", "--", *new)
         git("tag", "--sign", "--message", title, f"v{options.version}")
     except subprocess.CalledProcessError as failed:
-        # The changes stay in the checkout, as only the maintainer knows which step is missing. Nothing was pushed.
+        # Only the maintainer knows which step is missing, so the changes stay. Nothing was pushed.
         print(
             f"release: {' '.join(failed.cmd[:2])} failed. Check the checkout: git status; git log -1",
             file=sys.stderr,
