@@ -39,10 +39,11 @@ format: setup ## Format the code
 	.venv/bin/ruff format $(CODE)
 	.venv/bin/ruff check --fix $(CODE)
 
-lint: setup ## Check format, lint and types
+lint: setup ## Check format, lint, types and plain English
 	.venv/bin/ruff format --check $(CODE)
 	.venv/bin/ruff check $(CODE)
 	.venv/bin/mypy
+	.venv/bin/python packaging/dev/plain_words.py
 
 unit: setup ## Run the unit tests, which start no process and open no socket
 	$(PYTEST) tests/unit $(BESIDE) --cov --cov-report=term --cov-fail-under=95
