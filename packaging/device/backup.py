@@ -51,7 +51,9 @@ def back_up(data: Path, folder: Path) -> list[tuple[Path, str]]:
         copy = place / f"{path.name}.{number:06}.{stamp}"
         half = copy.with_name(f"{copy.name}{_HALF}")
         if _is_hollow(path, place):
-            copies.append((path, f"{path} has more holes than this disk has room for; it was not copied."))
+            copies.append(
+                (path, f"{path} is a sparse file larger than the free disk space; it was not copied.")
+            )
             continue
         copies.append((copy, _copied(path, half)))
         half.replace(copy)

@@ -56,7 +56,7 @@ def main(argv: list[str], home: Home) -> int:
 
 def parser(home: Home) -> argparse.ArgumentParser:
     """Return the parser of the command line, with the function of each verb in ``verb``."""
-    found = argparse.ArgumentParser(prog=home.package, description=f"Looks after {home.package}.")
+    found = argparse.ArgumentParser(prog=home.package, description=f"Manage the web app {home.package}.")
     found.add_argument("--version", action="version", version=f"{home.package} {home.installed().version}")
     verbs = found.add_subparsers(required=True, metavar="COMMAND")
 
@@ -67,21 +67,26 @@ def parser(home: Home) -> argparse.ArgumentParser:
         one.set_defaults(verb=function)
         return one
 
-    verb("status", status, "is it well?").add_argument("--json", action="store_true", help="for programs")
-    one = verb("logs", logs, "what it wrote to the journal")
-    one.add_argument("-f", "--follow", action="store_true", help="and what it writes from now on")
+    one = verb("status", status, "show whether the app is healthy, and why not")
+    one.add_argument("--json", action="store_true", help="print JSON")
+    one = verb("logs", logs, "print its messages from the journal")
+    one.add_argument("-f", "--follow", action="store_true", help="follow new messages")
     one = verb("run", run, "run a command in the app's sandbox, as its user")
     one.add_argument("command", metavar="COMMAND")
     one.add_argument("arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER)
-    verb("shell", shell, "a shell in the same place")
-    verb("restart", restart, "let its processes load their code and settings again")
-    verb("releases", releases, "the releases on this machine, the one that is served last first")
-    one = verb("rollback", rollback, "serve an earlier release, without the network")
+    verb("shell", shell, "open a shell in the app's sandbox")
+    verb("restart", restart, "restart its processes, to apply changed settings")
+    verb("releases", releases, "list the releases on this machine, newest first")
+    one = verb("rollback", rollback, "serve an earlier release; needs no network")
     one.add_argument(
-        "version", metavar="VERSION", nargs="?", default="", help="the one before, if not said"
+        "version",
+        metavar="VERSION",
+        nargs="?",
+        default="",
+        help="release to serve [default: the previous one]",
     )
-    one.add_argument("--undo", action="store_true", help="serve what is installed again")
-    one = verb("env", env, "the app's settings, in /etc")
+    one.add_argument("--undo", action="store_true", help="serve the installed version again")
+    one = verb("env", env, "list or set the app's variables")
     one.add_argument("action", choices=["list", "set"])
     one.add_argument("pairs", metavar="NAME=VALUE", nargs="*")
     return found
@@ -130,9 +135,9 @@ def status(home: Home, options: argparse.Namespace) -> int:
         for problem in found:
             print(f"  problem  {problem}")
     if healthy is None:
-        raise RefusedError(f"only root may ask the app itself: sudo {home.package} status")
+        raise RefusedError(f"only root can check the app's health: sudo {home.package} status")
     if not healthy and not options.json:
-        print(f"What it says: {sudo()}{home.package} logs")
+        print(f"See its messages: {sudo()}{home.package} logs")
     return HEALTHY if healthy else NOT_HEALTHY
 
 
@@ -168,7 +173,7 @@ def problems(home: Home, release: Release | None) -> list[str]:
     if not site.file.is_file() or not site.file.stat().st_size:
         found.append(f"{site.file} is empty or missing: sudo dpkg-reconfigure {home.package}")
     elif not os.path.lexists(site.link):
-        found.append(f"nginx does not read the site: sudo ln -s {site.file} {site.link}")
+        found.append(f"the site is not enabled: sudo ln -s {site.file} {site.link}")
     for unit in release.beside:
         now = state(unit)
         if now not in {"active", "reloading"}:
@@ -226,7 +231,7 @@ def restart(home: Home, options: argparse.Namespace) -> int:
     root_only(home, "restart")
     if emperor_of(home).restart():
         return 0
-    print(f"{home.package}: it was not restarted; how it is: {home.package} status", file=sys.stderr)
+    print(f"{home.package}: the restart failed; see: {home.package} status", file=sys.stderr)
     return 1
 
 
@@ -240,13 +245,13 @@ def env(home: Home, options: argparse.Namespace) -> int | None:
         return None
     pairs = dict(pair.partition("=")[::2] for pair in options.pairs)
     if not pairs:
-        raise RefusedError(f"what is to be set? {sudo()}{home.package} env set NAME=VALUE")
+        raise RefusedError(f"nothing to set; run: {sudo()}{home.package} env set NAME=VALUE")
     for pair in options.pairs:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=[^\n]*", pair):
-            raise RefusedError(f"'{pair}' is not of the form NAME=VALUE, in one line")
+            raise RefusedError(f"'{pair}' is not NAME=VALUE on one line")
     environment.write(file, pairs)
     verb = "restart" if home.serving() else "rollback --undo"
-    print(f"To let {home.package} see it: {sudo()}{home.package} {verb}")
+    print(f"To apply the change: {sudo()}{home.package} {verb}")
     return None
 
 
@@ -258,7 +263,7 @@ def logs(home: Home, options: argparse.Namespace) -> None:
         for path in Path(f"/{folder}/log/journal").glob("*/system.journal")
     ]
     if journals and not any(os.access(path, os.R_OK) for path in journals):
-        raise RefusedError(f"the journal is not yours to read: sudo {home.package} logs")
+        raise RefusedError(f"you may not read the journal; run: sudo {home.package} logs")
     follow = ["--follow"] if options.follow else []
     become(["journalctl", *emperor_of(home).journal(home.serving()), *follow], dict(os.environ))
 
@@ -282,7 +287,7 @@ def inside(home: Home, what: str, argv: list[str]) -> int:
     try:
         pwd.getpwnam(name)
     except KeyError:
-        raise RefusedError(f"there is no user {name}; was the package installed in full?") from None
+        raise RefusedError(f"the user {name} does not exist; install the package again") from None
     release = home.serving()
     if release is None:
         raise RefusedError(f"no release is served: {sudo()}{home.package} status")

@@ -195,7 +195,7 @@ class Emperor:
             elif now - healthy_since >= settle:
                 return ""
             if now > deadline + (settle if healthy_since else 0):
-                return "its workers die soon after their start" if died else why
+                return "its workers die soon after they start" if died else why
             time.sleep(_POLL)
 
     def turn(self, instance: Instance) -> None:

@@ -151,7 +151,7 @@ class Handover:
     def _put_site(self) -> None:
         if said := self.site.put(self.release, self.before):
             self.remarks += [
-                "nginx keeps its old configuration, as the new one is broken:",
+                "nginx keeps its old configuration because the new one is broken:",
                 *said.split("\n"),
             ]
 
@@ -217,7 +217,7 @@ class Handover:
             refused.log = refused.log or self.log()
             if self._go_back():
                 raise
-            self.remarks.append(f"{trial.unit} serves it, as {instance.unit} does not: {refused}")
+            self.remarks.append(f"{trial.unit} serves it because {instance.unit} failed: {refused}")
             return
         self.emperor.turn(instance)
         self.emperor.drain(trial, self.deadline.left(self.release.drain))
@@ -254,7 +254,7 @@ class Handover:
         if self.before and self.before.name != self.release.name:
             self.emperor.end_jobs(self.before, self.deadline.left(self.before.drain))
         for unit in self.emperor.restart_beside(self.release, self.before):
-            self.remarks.append(f"{unit} ends soon after its start: journalctl -u {unit}")
+            self.remarks.append(f"{unit} stops soon after it starts: journalctl -u {unit}")
 
     def _in_place(self, emperor: SystemEmperor, *, again: bool) -> None:
         """Let Debian's emperor load the release in the place of the one before."""

@@ -74,11 +74,11 @@ def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
         answer = _ask(path, form(release.health, release.host), timeout, most=_MAX_PAGE)
         if not _open_to_nginx(path):
             mode = f"{stat.S_IMODE(path.lstat().st_mode):o}"
-            return Page(problem=f"nginx may not connect to {path}, which has mode {mode}")
+            return Page(problem=f"nginx has no permission to connect to {path}, which has mode {mode}")
     except PermissionError:
         return Page(forbidden=True)
     except TimeoutError:
-        return Page(problem=f"nothing within {timeout:.0f} seconds")
+        return Page(problem=f"no answer within {timeout:.0f} seconds")
     except (FileNotFoundError, ConnectionError) as wrong:
         what = f"nothing listens on {path}" if release.server == "command" else "it does not run"
         return Page(problem=f"{what} ({wrong.strerror})")
@@ -91,11 +91,11 @@ def _read(answer: bytes) -> Page:
     """Return what an answer in HTTP says, as far as it matters (RFC 9112)."""
     found = re.match(rb"HTTP/1\.[01] ([1-5]\d\d)\b", answer)
     if not found:
-        return Page(problem="the worker died, or wrote no HTTP")
+        return Page(problem="the worker died or did not speak HTTP")
     if len(answer) >= _MAX_PAGE:
         return Page(problem=f"its answer is larger than {_MAX_PAGE // 1_000_000} MB")
     if b"\r\n\r\n" not in answer[:_MAX_HEAD]:
-        return Page(problem="the headers of its answer do not end")
+        return Page(problem="the headers of its answer are endless")
     return Page(int(found[1]))
 
 

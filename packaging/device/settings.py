@@ -52,7 +52,7 @@ def main(home: Home, group: str) -> int:
     except (OSError, ValueError, KeyError) as broken:
         print(f"{home.package}: {file} was left as it is: {broken}", file=sys.stderr)
         print(
-            f"{home.package}: see to it that it sets SECRET_KEY, then: {home.package} restart",
+            f"{home.package}: set SECRET_KEY in it, then run: {home.package} restart",
             file=sys.stderr,
         )
         return 1

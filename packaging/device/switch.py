@@ -84,7 +84,7 @@ class Switch:
         if not found:
             known = ", ".join(one.version for one in others) or "none"
             raise LookupError(
-                f"there is no release {name or 'before this one'}; on this machine are: {known}"
+                f"there is no release {name or 'before this one'} on this machine; there are: {known}"
             )
         return found[0]
 
@@ -107,7 +107,7 @@ class Switch:
             what = f"{type(broken).__name__}: {broken}".rstrip(": ")
             with suppress(OSError):
                 handover.take_down()
-            self.refuse(release, before, f"the switch was broken off: {what}", "")
+            self.refuse(release, before, f"the switch was interrupted: {what}", "")
             if not isinstance(broken, Exception):
                 raise
             return False
@@ -130,14 +130,14 @@ class Switch:
         """Say and note that ``release`` was refused, and why."""
         package, problem = self.home.package, printable(problem)
         if before and before.name == release.name:
-            serves = "stays the one that is served"
+            serves = "it keeps serving"
         else:
-            serves = f"{before.version} keeps serving" if before else "the service is left stopped"
+            serves = f"{before.version} keeps serving" if before else "the service stays stopped"
         self.say(f"{package}: {release.version} was refused; {serves}.")
         self.say(f"{package}: {problem}")
         for line in log.split("\n") if log else ():
             self.say(f"  | {line}")
-        self.say(f"{package}: to try it again: sudo {package} rollback --undo")
+        self.say(f"{package}: to retry: sudo {package} rollback --undo")
         note = {key: value for key, value in self.home.note().items() if key != "refused"}
         note["refused"] = {
             "version": release.version,
@@ -164,8 +164,8 @@ def main(home: Home) -> int:
         Switch(home).configure()
     except BaseException as broken:
         what = printable(f"{type(broken).__name__}: {broken}")
-        print(f"{home.package}: what was installed could not be put into service: {what}", file=sys.stderr)
-        print(f"{home.package}: to try it again: sudo {home.package} rollback --undo", file=sys.stderr)
+        print(f"{home.package}: cannot serve the installed version: {what}", file=sys.stderr)
+        print(f"{home.package}: to retry: sudo {home.package} rollback --undo", file=sys.stderr)
     return 0
 
 

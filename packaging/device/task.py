@@ -38,8 +38,8 @@ def as_app(
     """Run ``argv`` in the sandbox of ``release``; return its status and its last lines.
 
     ``more`` is a further setting of its unit. It cannot signal the processes of the release that is served.
-    The status is 124 if it did not end within ``seconds``, as timeout(1) has it. All that it started ends
-    with it, in whatever session: it has a control group of its own.
+    The status is 124, as of timeout(1), if it did not finish within ``seconds``. Everything that it started
+    ends with it, even in another session, because it has its own control group.
     """
     variables = environment.variables(release, {})
     program = shutil.which(argv[0], path=variables["PATH"])
@@ -52,7 +52,7 @@ def as_app(
         status, said = call.call(*_plain(home, release, argv), seconds=seconds, errors=True)
     lines = tail(said)
     if status == call.TIMED_OUT:
-        lines = f"{lines}\nit did not end within {seconds:.0f} seconds".lstrip()
+        lines = f"{lines}\nit did not finish within {seconds:.0f} seconds".lstrip()
     return status, lines
 
 

@@ -28,12 +28,12 @@ _SNIPPETS = {
     "sysusers": "systemd-sysusers .*{app}.conf",
     "tmpfiles": "systemd-tmpfiles .*{app}.conf",
     "enable": "deb-systemd-helper enable .*{app}.service",
-    "stop": "deb-systemd-invoke stop .*{app}.service",
     "purge": "deb-systemd-helper purge .*{app}.service",
 }
 """By parts of the maintainer scripts: a line of debhelper's own snippet that does the same.
 
-debhelper 13.11 of bookworm has none for a unit that lies in /usr.
+debhelper 13.11 of bookworm has none for a unit that lies in /usr. What stops the services is not among
+them: ours also marks that the package is being removed, and ends a release that is on trial.
 """
 
 

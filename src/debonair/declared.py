@@ -19,6 +19,8 @@ from debonair.errors import ProjectError
 
 MOST = 1 << 20
 """Bytes of a file that a person wrote."""
+MOST_OF_A_LOCK = 1 << 25
+"""Bytes of a lock, which a program wrote."""
 LONGEST = 4096
 """Characters of one value; nginx takes no more either."""
 _DEEPEST = 64

@@ -124,7 +124,8 @@ def changed(project: Path) -> None:
     for pattern in ("*.py", "*.html", "*.jinja2"):
         for path in project.rglob(pattern):
             path.write_text(path.read_text().replace("version 1", "version 2"))
-    for path in [*project.glob("*.toml"), *project.glob("setup.py")]:
+    settings = ("pyproject.toml", "debonair.toml", "setup.py")  # and no lock, which has versions too
+    for path in (project / name for name in settings if (project / name).is_file()):
         version = re.compile(r'^( *version ?= ?)"[^"]*"', re.MULTILINE)
         path.write_text(version.sub(r'\1"2.0"', path.read_text()))
 

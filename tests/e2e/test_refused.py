@@ -186,7 +186,7 @@ def test_a_first_release_that_is_unwell_is_left_stopped(
     machine: Container, books: Guestbooks, boot: Boot
 ) -> None:
     done = trial.install(boot.bed, machine, books("1.0", edit=in_health('raise RuntimeError("unwell")')))
-    assert "1.0-1+deb13 was refused; the service is left stopped" in done.stdout
+    assert "1.0-1+deb13 was refused; the service stays stopped" in done.stdout
     assert "RuntimeError: unwell" in done.stdout
 
     def assert_stopped() -> None:

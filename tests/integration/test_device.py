@@ -72,6 +72,6 @@ def test_a_command_that_is_late_ends_with_all_that_it_started(
     script = f"(sleep 3; echo late > {marker}) & echo started; wait"
     began = time.monotonic()
     status, said = task.as_app(home, release, ["/bin/sh", "-c", script], seconds=1)
-    assert (status, said) == (124, "started\nit did not end within 1 seconds")
+    assert (status, said) == (124, "started\nit did not finish within 1 seconds")
     time.sleep(max(0.0, began + 3.5 - time.monotonic()))
     assert not marker.exists()

@@ -66,6 +66,17 @@ class Victim:
             "except errors.Error as error: print(error.message)\n"
         )
 
+    def lock(self) -> str:
+        """Return the error with which ``debonair build`` reads the project's lock."""
+        return self.python(
+            "import os, sys; from pathlib import Path; from debonair import errors, lock, project, target\n"
+            "from debonair.cache import Cache\n"
+            "root = Path(sys.argv[1])\n"
+            "meant, kept = [target.load('trixie-arm64')], Cache(root.parent / 'cache')\n"
+            "try: lock.ensure(project.load(root), meant, kept, os.environ)\n"
+            "except errors.Error as error: print(error.message)\n"
+        )
+
     def _run(self, words: list[str], before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*before, sys.executable, *words],

@@ -117,7 +117,7 @@ class TestRun:
     ) -> None:
         monkeypatch.setattr(pwd, "getpwnam", {}.__getitem__)
         assert command.main(["shell"], home) == 1
-        assert "no user guestbook" in capsys.readouterr().err
+        assert "the user guestbook does not exist" in capsys.readouterr().err
 
     def test_nothing_is_served(
         self, home: Home, ran: list[Any], capsys: pytest.CaptureFixture[str]
@@ -228,7 +228,7 @@ class TestStatus:
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == "guestbook: serving 1.0; 1.1 was refused: / answers 500"
         assert lines[1:6] == ["  | c", "  | d", "  | e", "  | f", "  | g"]
-        assert lines[-1] == "What it says: guestbook logs"
+        assert lines[-1] == "See its messages: guestbook logs"
         assert command.main(["status", "--json"], home) == 3
         facts = json.loads(capsys.readouterr().out)
         assert facts["refused"] == REFUSED
@@ -260,7 +260,7 @@ class TestStatus:
         assert capsys.readouterr().out.splitlines()[0] == said
 
     @pytest.mark.parametrize(
-        ("user_id", "shown"), [(0, "\nWhat it says: guestbook logs"), (7, "sudo guestbook logs")]
+        ("user_id", "shown"), [(0, "\nSee its messages: guestbook logs"), (7, "sudo guestbook logs")]
     )
     def test_down(
         self,
@@ -353,7 +353,7 @@ class TestProblems:
         Site(home).file.write_text("server {}")
         Site(home).link.unlink()
         (told,) = self.told(home, capsys, 3)
-        assert told.startswith("nginx does not read the site: sudo ln -s ")
+        assert told.startswith("the site is not enabled: sudo ln -s ")
 
     def test_a_worker_does_not_run(
         self, home: Home, states: dict[str, str], capsys: pytest.CaptureFixture[str]
@@ -441,7 +441,7 @@ class TestRollback:
 
     def test_one_that_is_not_there(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["rollback", "0.9"], home) == 1
-        assert "on this machine are: none" in capsys.readouterr().err
+        assert "on this machine; there are: none" in capsys.readouterr().err
 
     def test_a_disk_that_is_full(
         self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -484,10 +484,10 @@ class TestEnv:
     def test_some_are_set(self, home: Home, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["env", "set", "MAIL=a@b?x=1", "EMPTY=no more"], home) == 0
         assert file.read_text() == '# mine\nSECRET_KEY=abc\nMAIL="a@b?x=1"\nEMPTY="no more"\n'
-        assert capsys.readouterr().out == "To let guestbook see it: guestbook restart\n"
+        assert capsys.readouterr().out == "To apply the change: guestbook restart\n"
         (home.lib / "current").unlink()
         assert command.main(["env", "set", "A=b"], home) == 0
-        assert capsys.readouterr().out == "To let guestbook see it: guestbook rollback --undo\n"
+        assert capsys.readouterr().out == "To apply the change: guestbook rollback --undo\n"
 
     @pytest.mark.parametrize("pair", ["MAIL", "1A=x", "A B=x", "A=x\ny", "=x", ""])
     def test_what_is_no_variable_is_refused_with_all_the_others(
@@ -495,13 +495,13 @@ class TestEnv:
     ) -> None:
         before = file.read_text()
         assert command.main(["env", "set", "GOOD=1", pair], home) == 1
-        assert f"'{pair}' is not of the form NAME=VALUE" in capsys.readouterr().err
+        assert f"'{pair}' is not NAME=VALUE" in capsys.readouterr().err
         assert file.read_text() == before
 
     @pytest.mark.usefixtures("file")
     def test_to_set_nothing_is_a_mistake(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["env", "set"], home) == 1
-        assert "what is to be set? guestbook env set NAME=VALUE" in capsys.readouterr().err
+        assert "nothing to set; run: guestbook env set NAME=VALUE" in capsys.readouterr().err
 
     @pytest.mark.parametrize("argv", [["env", "list"], ["env", "set", "A=1"]])
     def test_without_the_file(

@@ -329,7 +329,7 @@ class TestWaitHealthy:
 
     def test_one_whose_workers_die(self, wait: Callable[..., tuple[str, float]]) -> None:
         found, took = wait(lambda _: GOOD, int, seconds=10)  # another process each second
-        assert found == "its workers die soon after their start"
+        assert found == "its workers die soon after they start"
         assert 10 <= took < 13.5
 
     def test_one_whose_answers_wait_until_a_worker_is_started_again(
@@ -343,7 +343,7 @@ class TestWaitHealthy:
             return GOOD
 
         found, took = wait(page, lambda now: 1 + int((now + 0.01) // 3.5), seconds=10)
-        assert found == "its workers die soon after their start"
+        assert found == "its workers die soon after they start"
         assert took >= 10
 
     def test_one_whose_worker_died_once(self, wait: Callable[..., tuple[str, float]]) -> None:

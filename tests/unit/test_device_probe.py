@@ -54,9 +54,9 @@ def test_a_packet_of_the_uwsgi_protocol() -> None:
         (b"HTTP/1.1 302 Found\r\n\r\n", True, "answers 302"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", False, "answers 400"),
         (b"HTTP/1.0 500 Internal Server Error\r\n\r\n", False, "answers 500"),
-        (b"", False, "does not answer: the worker died, or wrote no HTTP"),
-        (b"HTTP/1.1 200 OK\r\nX: y\r\n", False, "does not answer: the headers of its answer do not end"),
-        (TimeoutError(), False, "does not answer: nothing within 10 seconds"),
+        (b"", False, "does not answer: the worker died or did not speak HTTP"),
+        (b"HTTP/1.1 200 OK\r\nX: y\r\n", False, "does not answer: the headers of its answer are endless"),
+        (TimeoutError(), False, "does not answer: no answer within 10 seconds"),
         (FileNotFoundError(2, "No such file"), False, "does not answer: it does not run (No such file)"),
         (ConnectionRefusedError(111, "refused"), False, "does not answer: it does not run (refused)"),
         (OSError(36, "File name too long"), False, "does not answer: File name too long"),
@@ -85,7 +85,7 @@ def test_a_page_that_sleeps_is_well() -> None:
 
 def test_a_page_may_be_given_less_time(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     pi.answer(monkeypatch, TimeoutError())
-    assert probe.page(instance, timeout=3).problem == "nothing within 3 seconds"
+    assert probe.page(instance, timeout=3).problem == "no answer within 3 seconds"
 
 
 def inside_the_service(monkeypatch: pytest.MonkeyPatch, ids: dict[int, int]) -> None:
@@ -170,7 +170,7 @@ def test_an_answer_that_never_ends_has_a_deadline(
 ) -> None:
     clock = pi.Clock(monkeypatch)
     monkeypatch.setattr(socket, "socket", Dripping(clock, 1))
-    assert probe.page(instance, timeout=5).problem == "nothing within 5 seconds"
+    assert probe.page(instance, timeout=5).problem == "no answer within 5 seconds"
     assert clock.now - 1000 < 6
     assert probe.workers(instance) == []
     assert clock.now - 1000 < 9
@@ -182,7 +182,7 @@ def test_an_answer_of_any_size_is_read_to_a_bound(
     clock = pi.Clock(monkeypatch)
     pouring = Dripping(clock, 300_000)
     monkeypatch.setattr(socket, "socket", pouring)
-    assert probe.page(instance, timeout=60).problem == "the worker died, or wrote no HTTP"
+    assert probe.page(instance, timeout=60).problem == "the worker died or did not speak HTTP"
     assert pouring.given == 16_200_000
     assert probe.workers(instance) == []
     assert probe._read(b"HTTP/1.1 200 OK\r\n\r\n".ljust(16_000_000)).problem.endswith("than 16 MB")

@@ -77,7 +77,7 @@ class TestProbe:
         [
             (0o660, "answers 200"),
             (0o777, "answers 200"),
-            (0o600, "does not answer: nginx may not connect to {}, which has mode 600"),
+            (0o600, "does not answer: nginx has no permission to connect to {}, which has mode 600"),
         ],
     )
     def test_what_nginx_may_not_ask_is_not_well(

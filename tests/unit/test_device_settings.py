@@ -105,5 +105,5 @@ def test_what_goes_wrong_is_said(
     file.parent.mkdir()
     file.write_bytes(b"\xff=1\n")
     assert settings.main(Home("guestbook", tmp_path), group) == 1
-    assert "guestbook: see to it that it sets SECRET_KEY" in capsys.readouterr().err
+    assert "guestbook: set SECRET_KEY in it" in capsys.readouterr().err
     assert file.read_bytes() == b"\xff=1\n"

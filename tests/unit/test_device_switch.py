@@ -345,7 +345,7 @@ class TestInstall:
     def test_a_worker_that_ends_soon_is_named(self, machine: Pi) -> None:
         machine.emperor.problems["guestbook-mail.service"] = "ends"
         assert machine.install("1.0", workers=["mail"])
-        expected = "guestbook-mail.service ends soon after its start: journalctl -u guestbook-mail.service"
+        expected = "guestbook-mail.service stops soon after it starts: journalctl -u guestbook-mail.service"
         assert machine.said == [f"guestbook: {expected}"]
 
 
@@ -371,7 +371,7 @@ class TestTrial:
             "guestbook: 1.1 was refused; 1.0 keeps serving.",
             "guestbook: the app cannot be loaded",
             "  | ImportError: no module",
-            "guestbook: to try it again: sudo guestbook rollback --undo",
+            "guestbook: to retry: sudo guestbook rollback --undo",
         ]
         refused = machine.home.note()["refused"]
         assert (refused["version"], refused["why"]) == ("1.1", "the app cannot be loaded")
@@ -453,7 +453,7 @@ class TestRefused:
         machine.emperor.problems |= {"1.1 service": "no", "1.0 service": "neither"}
         assert machine.install("1.1")
         assert machine.serving == "1.1"
-        assert "guestbook.next.service serves it, as guestbook.service does not: no" in machine.said[0]
+        assert "guestbook.next.service serves it because guestbook.service failed: no" in machine.said[0]
         assert machine.emperor.on_trial
 
     @pytest.mark.parametrize("wrong", [OSError(28, "No space left"), RecursionError(), KeyError("x")])
@@ -468,7 +468,7 @@ class TestRefused:
         monkeypatch.setattr(Noting, "start_trial", fail)
         assert not machine.install("1.1")
         why = machine.home.note()["refused"]["why"]
-        assert why.startswith(f"the switch was broken off: {type(wrong).__name__}")
+        assert why.startswith(f"the switch was interrupted: {type(wrong).__name__}")
         assert (machine.serving, machine.kept) == ("1.0", {"1.0"})
 
     def test_ctrl_c_takes_it_down_and_goes_on_up(
@@ -514,7 +514,7 @@ class TestRefused:
         assert not machine.install("1.0")
         assert machine.emperor.done == ["start 1.0", "wait 1.0 service", "stop"]
         assert (machine.serving, machine.kept) == ("", set())
-        assert machine.said[0] == "guestbook: 1.0 was refused; the service is left stopped."
+        assert machine.said[0] == "guestbook: 1.0 was refused; the service stays stopped."
         assert machine.home.note()["refused"]["version"] == "1.0"
 
     def test_the_one_that_serves_is_never_taken_down(self, machine: Pi) -> None:
@@ -523,7 +523,7 @@ class TestRefused:
         assert not machine.install("1.0")
         assert machine.emperor.done == ["wait 1.0 service settled"]
         assert (machine.serving, machine.kept) == ("1.0", {"1.0"})
-        assert machine.said[0] == "guestbook: 1.0 was refused; stays the one that is served."
+        assert machine.said[0] == "guestbook: 1.0 was refused; it keeps serving."
 
     def test_a_release_that_was_served_before_is_kept(self, machine: Pi) -> None:
         machine.serves("1.0")
@@ -594,13 +594,14 @@ class TestRollback:
         machine.serves("1.0")
         with pytest.raises(LookupError) as unknown:
             machine.switch().rollback("")
-        assert unknown.value.args == ("there is no release before this one; on this machine are: none",)
+        said = "there is no release before this one on this machine; there are: none"
+        assert unknown.value.args == (said,)
 
     def test_one_that_is_not_here(self, machine: Pi) -> None:
         machine.serves("1.0")
         machine.install("1.1")
         machine.emperor.done.clear()
-        with pytest.raises(LookupError, match=r"there is no .*0\.9; on this machine are: 1\.0$"):
+        with pytest.raises(LookupError, match=r"there is no .*0\.9 on this machine; there are: 1\.0$"):
             machine.switch().rollback("0.9")
         assert machine.emperor.done == []
 
@@ -609,7 +610,7 @@ def test_what_nginx_has_against_others_is_told(machine: Pi) -> None:
     machine.others = "no certificate\nin sites-enabled/other:3"
     assert machine.install("1.0")
     assert machine.said == [
-        "guestbook: nginx keeps its old configuration, as the new one is broken:",
+        "guestbook: nginx keeps its old configuration because the new one is broken:",
         "guestbook: no certificate",
         "guestbook: in sites-enabled/other:3",
     ]
@@ -659,5 +660,5 @@ class TestPostinst:
             (machine.home.lib / "dist/release.json").write_text(damage)
         assert switch.main(machine.home) == 0
         said = capsys.readouterr().err
-        assert re.search(r"^guestbook: what was installed could not be put into service: ", said)
+        assert re.search(r"^guestbook: cannot serve the installed version: ", said)
         assert "sudo guestbook rollback --undo" in said

@@ -114,7 +114,7 @@ class TestAsApp:
         systemd.answer = (1 if how == "by systemd" else 124, "so far\n")
         systemd.result = "timeout" if how == "by systemd" else "success"
         found = task.as_app(home, release, ["sh"], seconds=5)
-        assert found == (124, "so far\nit did not end within 5 seconds")
+        assert found == (124, "so far\nit did not finish within 5 seconds")
         assert ["systemctl", "kill", "--signal=SIGKILL", UNIT] in systemd.ran
 
     def test_one_that_fails_leaves_no_failed_unit(

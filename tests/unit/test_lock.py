@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -572,10 +573,10 @@ class TestPylockWithoutAddresses:
 def test_a_lock_that_may_not_be_read(
     project: Make, ensure: Ensure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, *_: object) -> int:
         raise PermissionError(13, "Permission denied", str(path))
 
     made = project("flask", pylock__toml="")
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(LockError, match=r"pylock\.toml cannot be read: Permission denied"):
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(ProjectError, match=r"pylock\.toml may not be read"):
         ensure(made)

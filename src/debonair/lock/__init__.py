@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair import kinds
+from debonair import declared, kinds
 from debonair.cache import Cache, whole
 from debonair.errors import LockError
 from debonair.lock.locked import File, Form, Lock, Locked
@@ -180,10 +180,7 @@ def _all(root: Path) -> list[tuple[Form, Path]]:
 
 
 def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as refused:
-        raise LockError(f"{path} cannot be read: {refused.strerror}.") from refused
+    return declared.data(path, path.parent, most=declared.MOST_OF_A_LOCK)
 
 
 def _digest(project: Project, targets: Iterable[Target], form: Form, data: bytes) -> str:

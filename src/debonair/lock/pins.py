@@ -32,7 +32,7 @@ def read(path: Path) -> dict[str, str]:
     it cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = declared.text(path, path.parent, most=declared.MOST_OF_A_LOCK)
         if path.name == "Pipfile.lock":
             listed = [(name, said.get("version", "")) for name, said in json.loads(text)["default"].items()]
         else:
@@ -49,7 +49,6 @@ def read(path: Path) -> dict[str, str]:
         TypeError,
         AttributeError,
         InvalidVersion,
-        OSError,
         RecursionError,
     ) as wrong:
         raise LockError(

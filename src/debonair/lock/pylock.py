@@ -85,7 +85,7 @@ def read(data: bytes, path: Path) -> Pylock:
     """
     try:
         table = kinds.converted(tomllib.loads(data.decode()), _File)
-    except (ValueError, msgspec.ValidationError) as wrong:
+    except (ValueError, RecursionError, msgspec.ValidationError) as wrong:
         raise LockError(
             f"{path} is not a lock that can be read: {wrong}.",
             hint=f"Take {path.name} away and type 'debonair lock'.",

@@ -71,7 +71,7 @@ class Reader:
         wanted = fresh.requirements(self.project.requirements, self.project.config_file.name)
         try:
             why = fresh.against_uv(wanted, data, self.project.name)
-        except (ValueError, KeyError, TypeError, AttributeError) as wrong:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
             raise LockError(f"{path} cannot be read: {wrong}.", hint="Type 'debonair lock'.") from None
         _refuse(why, path)
         said = pylock.read(self.uv.export(), path)

@@ -86,6 +86,25 @@ def test_by_a_file_of_gigabytes(name: str, victim: Victim) -> None:
     victim.init()
 
 
+LOCKS = ["pylock.toml", "uv.lock", "requirements.txt", "poetry.lock", "Pipfile.lock"]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_by_a_lock_of_gigabytes(name: str, victim: Victim) -> None:
+    victim.init()
+    _sparse(victim, name)
+    assert f"{name} is larger than" in victim.lock()
+
+
+@pytest.mark.parametrize("name", [name for name in LOCKS if name != "requirements.txt"])
+def test_by_a_lock_of_lists_in_lists(name: str, victim: Victim) -> None:
+    victim.put({"pyproject.toml": '[project]\nname = "app"\nversion = "1"\ndependencies = ["flask"]\n'})
+    victim.init()
+    lists = "[" * 50_000
+    victim.put({name: lists if name == "Pipfile.lock" else f"a = {lists}"})
+    assert name in victim.lock()
+
+
 @pytest.mark.parametrize("name", ["LICENSE", "debian/copyright", "debian/tool.1"])
 def test_by_a_document_of_gigabytes(name: str, victim: Victim) -> None:
     victim.init()
