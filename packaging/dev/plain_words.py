@@ -6,31 +6,22 @@ printed with its file and line, the reason and a better wording; the exit status
 
 from __future__ import annotations
 
-import ast
-import io
 import re
 import sys
-import tokenize
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from prose import CODE, TARGET, Paragraph, paragraphs
+
 ROOT = Path(__file__).parents[2]
 RULES = Path(__file__).with_name("plain-words.toml")
 
-_CODE = "\0"
-"""Stands for each character of code, which is never judged."""
-_TARGET = "\1"
-"""Stands for each character of an address, or of a link's target."""
-_FENCE = re.compile(r"^\s*(```|~~~)")
-_MARKER = re.compile(r"^(\s*(?:[-*+]|\d+\.|>|#{1,6})\s+)+")
-_INLINE_CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
-_ADDRESS = re.compile(r"(?<=\])\([^)\s]*\)|<https?:[^>]*>|https?:[^\s)]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\")*_]*\s+|(?<=:)[*_]*\s+(?=[\"'(\[*_]*[A-Z0-9\0])")
-_WORD = re.compile(rf"{_CODE}+(?:,? {_CODE}+)*|\[[^]{_TARGET}]*\]{_TARGET}+|{_TARGET}+|[\w'-]+")
+_WORD = re.compile(rf"{CODE}+(?:,? {CODE}+)*|\[[^]{TARGET}]*\]{TARGET}+|{TARGET}+|[\w'-]+")
 """A word; a row of code spans with commas between them is one word, and so is a link."""
 
 
@@ -61,14 +52,6 @@ class Find:
     found: str
     why: str
     write: str
-
-
-@dataclass(frozen=True)
-class Paragraph:
-    """Text that belongs together, with the line on which it starts; its own line breaks are kept."""
-
-    line: int
-    text: str
 
 
 def main(words: Sequence[str]) -> int:
@@ -111,71 +94,8 @@ def files(root: Path, rules: Rules) -> list[Path]:
 
 
 def check(name: str, text: str, rules: Rules) -> list[Find]:
-    """Return what is not plain in ``text``; the suffix of ``name`` decides what is prose."""
-    read = READERS.get(Path(name).suffix, plain)
-    return [find for paragraph in read(text) for find in _judge(paragraph, rules)]
-
-
-def markdown(text: str) -> Iterator[Paragraph]:
-    """Yield the paragraphs, list items and table cells of Markdown, without code and link targets."""
-    start, lines, fenced = 1, list[str](), False
-
-    def ended() -> Iterator[Paragraph]:
-        if lines:
-            yield Paragraph(start, _without_code("\n".join(lines)))
-            lines.clear()
-
-    for number, line in enumerate(text.splitlines(), 1):
-        if _FENCE.match(line):
-            fenced = not fenced
-            yield from ended()
-        elif fenced or not line.strip() or (line.startswith("    ") and not lines):
-            yield from ended()
-        elif line.lstrip().startswith("|"):
-            yield from ended()
-            yield from (
-                Paragraph(number, cell.strip()) for cell in _without_code(line).split("|") if cell.strip()
-            )
-        else:
-            marker = _MARKER.match(line)
-            if marker:
-                yield from ended()
-            if not lines:
-                start = number
-            lines.append(line[marker.end() :] if marker else line)
-    yield from ended()
-
-
-def python(text: str) -> Iterator[Paragraph]:
-    """Yield the prose of Python: docstrings, comments, and the texts that are passed as ``help``."""
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.keyword):
-            value = node.value if node.arg in ("help", "short_help", "epilog") else None
-        else:
-            value = node.value if isinstance(node, ast.Expr) else None
-        if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            for paragraph in plain(value.value):
-                yield Paragraph(value.lineno + paragraph.line - 1, paragraph.text)
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT and not token.string.startswith(
-            ("#!", "# noqa", "# type:", "# fmt:")
-        ):
-            yield Paragraph(token.start[0], _without_code(token.string.lstrip("# ")))
-
-
-def plain(text: str) -> Iterator[Paragraph]:
-    """Yield the paragraphs of a text without markup; ``#`` at the start of a line is no part of it."""
-    lines = [re.sub(r"^\s*#+ ?", "", line) for line in text.splitlines()]
-    return markdown("\n".join(line.strip() for line in lines))
-
-
-READERS: dict[str, Callable[[str], Iterator[Paragraph]]] = {".md": markdown, ".py": python}
-"""What reads the prose of a file, by its suffix; any other is plain text."""
-
-
-def _without_code(text: str) -> str:
-    text = _INLINE_CODE.sub(lambda found: _CODE * len(found[0]), text)
-    return _ADDRESS.sub(lambda found: _TARGET * len(found[0]), text)
+    """Return what is not plain in ``text``; the ``name`` of its file decides what is prose."""
+    return [find for paragraph in paragraphs(name, text) for find in _judge(paragraph, rules)]
 
 
 def _judge(paragraph: Paragraph, rules: Rules) -> Iterator[Find]:
@@ -202,7 +122,7 @@ def _judge(paragraph: Paragraph, rules: Rules) -> Iterator[Find]:
 
 
 def _shown(text: str, most: int = 60) -> str:
-    text = re.sub(rf"{_CODE}+", "`...`", text).replace(_TARGET, "").strip()
+    text = re.sub(rf"{CODE}+", "`...`", text).replace(TARGET, "").strip()
     return text if len(text) <= most else f"{text[:most]}..."
 
 

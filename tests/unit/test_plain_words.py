@@ -94,18 +94,41 @@ def test_an_item_of_a_list_and_a_cell_begin_for_themselves() -> None:
     )
 
 
+def test_code_over_two_lines_keeps_the_count_of_lines() -> None:
+    assert found("A `b\nc` d\nto mend.\n") == [(3, "mend")]
+
+
 def test_python_is_read_for_what_people_read() -> None:
     text = (
-        '"""Of this.\n\nTo mend."""\n\n'
+        '"""Of this.\n\n    To mend."""\n\n'
         "x = 'mend'  # mend\n"
         "option(help='Of that.')\n"
         "mend = 1  # noqa: mend\n"
+        "# not\n"
+        "# mend\n"
+        "raise SomeError(f'Of {mend}', hint='mend')\n"
+        "raise Other('mend')\n"
     )
-    assert sorted(found(text, "module.py")) == [(1, "Of"), (3, "mend"), (5, "mend"), (6, "Of")]
+    assert found(text, "module.py") == [
+        (1, "Of"), (3, "mend"), (5, "mend"), (6, "Of"), (9, "mend"), (10, "Of"), (10, "mend"),
+    ]  # fmt: skip
 
 
-def test_any_other_file_is_plain_text() -> None:
-    assert found("# Of this\n#\n# to\n# mend\n", "site.in") == [(1, "Of"), (4, "mend")]
+def test_comments_are_the_prose_of_other_files() -> None:
+    text = (
+        "#!/bin/mend\n# not\n# Of mend\nmend = '#mend'  # Of it\n# shellcheck disable=mend\n#\n# Of this\n"
+    )
+    assert found(text, "unit.service.in") == [(3, "mend"), (4, "Of"), (7, "Of")]
+
+
+def test_a_text_without_markup_has_rows() -> None:
+    text = "One two three four\n\n  one two three  four five six  Of seven\n  mend\n"
+    assert found(text, "README.Debian.in") == [(3, "Of"), (4, "mend")]
+
+
+def test_a_manual_page_has_macros() -> None:
+    text = ".TH mend 1\n.SH mend\nOne two three four\n.B five\n.PP\nOf \\-\\-this\n"
+    assert found(text, "app.1.in") == [(6, "Of")]
 
 
 def test_files_are_named_once_and_left_out(tmp_path: Path) -> None:
