@@ -121,12 +121,14 @@ def plain(text: str) -> Iterator[Paragraph]:
 
 
 def roff(text: str) -> Iterator[Paragraph]:
-    """Yield the paragraphs of a manual page (man(7)); a macro without text ends one."""
-    lines = []
+    """Yield the paragraphs of a manual page (man(7)); any macro but a font ends one, and a tag is left out."""
+    lines, tag = list[str](), False
     for line in text.splitlines():
         macro = re.match(r"\.(?P<name>\S*)\s*", line)
-        shown = line[macro.end() :] if macro and macro["name"] in ("B", "I", "BR", "IR") else line
-        lines.append("" if macro and shown is line else shown.replace("\\-", "-").replace("\\&", ""))
+        font = macro is not None and macro["name"] in ("B", "I", "BR", "IR")
+        shown = line[macro.end() :] if macro else line
+        lines.append("" if tag or (macro and not font) else shown.replace("\\-", "-").replace("\\&", ""))
+        tag = line.startswith(".TP")
     return markdown("\n".join(lines))
 
 

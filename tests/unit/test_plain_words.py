@@ -127,8 +127,8 @@ def test_a_text_without_markup_has_rows() -> None:
 
 
 def test_a_manual_page_has_macros() -> None:
-    text = ".TH mend 1\n.SH mend\nOne two three four\n.B five\n.PP\nOf \\-\\-this\n"
-    assert found(text, "app.1.in") == [(6, "Of")]
+    text = ".TH mend 1\n.TP\n.B mend\n.SH mend\nOne two three four\n.B five\n.PP\nOf \\-\\-this\n"
+    assert found(text, "app.1.in") == [(8, "Of")]
 
 
 def test_files_are_named_once_and_left_out(tmp_path: Path) -> None:
