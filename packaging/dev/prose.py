@@ -121,7 +121,7 @@ def plain(text: str) -> Iterator[Paragraph]:
 
 
 def roff(text: str) -> Iterator[Paragraph]:
-    """Yield the paragraphs of a manual page (man(7)); any macro but a font ends one, and a tag is left out."""
+    """Yield the paragraphs of a manual page (man(7)); a tag is left out."""
     lines, tag = list[str](), False
     for line in text.splitlines():
         macro = re.match(r"\.(?P<name>\S*)\s*", line)
