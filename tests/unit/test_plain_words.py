@@ -174,6 +174,11 @@ def test_the_command_prints_and_fails(tmp_path: Path, capsys: pytest.CaptureFixt
         "Who could have given it the new key is nobody whom it believes.",
         "apt bears ten for Date.",
         "uWSGI sees to each worker's share.",
+        "For programs.",
+        "Debian's architecture, if it compiles something; this machine's.",
+        "It shows the code to whoever meets an error.",
+        "A library that no package has ends the build.",
+        "How many processes the app has is found out at each start.",
     ],
 )
 def test_the_worst_sentences_are_found(sentence: str) -> None:
@@ -190,6 +195,8 @@ def test_the_worst_sentences_are_found(sentence: str) -> None:
         "What runs on the Pi?",
         "Who may publish?",
         "It listens on port 80.",
+        "On Debian 13 none of its commands work.",
+        "How many processes are there?",
     ],
 )
 def test_plain_sentences_are_not_found(sentence: str) -> None:
