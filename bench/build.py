@@ -118,7 +118,7 @@ def show(name: str, target: str, found: Mapping[str, Any]) -> None:
     rows = {
         "dh-virtualenv, pip's cache full": "peer",
         "debonair, nothing cached": "cold",
-        "debonair, wheels cached, layers made anew": "packed",
+        "debonair, wheels cached, layers rebuilt": "packed",
         "debonair, warm, the app's code changed": "warm",
     }
     for label, key in rows.items():
@@ -128,7 +128,7 @@ def show(name: str, target: str, found: Mapping[str, Any]) -> None:
     warm, packed = found["warm"], found["packed"]
     split = ", ".join(f"{stage} {seconds:.3f}" for stage, seconds in warm["stages"].items())
     print(f"  warm: {split}; between {warm['wall_min']:.3f} and {warm['wall_max']:.3f}")
-    print(f"  layers made anew: {packed['cpu'] / packed['wall']:.1f} cores busy on average")
+    print(f"  layers rebuilt: {packed['cpu'] / packed['wall']:.1f} cores busy on average")
     print(
         f"  data.tar.xz of {found['blocks']} blocks: {found['data'] / 1e6:.2f} MB, "
         f"{found['data'] / found['solid'] - 1:+.1%} against one solid block of xz -6"

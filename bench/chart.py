@@ -9,7 +9,7 @@ from typing import Any
 _ROWS = {
     "peer": ("dh-virtualenv, pip's cache full", "#999999"),
     "cold": ("debonair, nothing cached", "#b8d4ea"),
-    "packed": ("debonair, layers made anew", "#6ca6d0"),
+    "packed": ("debonair, layers rebuilt", "#6ca6d0"),
     "warm": ("debonair, warm, code changed", "#1f6fa8"),
 }
 _LEFT, _WIDTH, _BAR, _GAP = 210, 400, 18, 6

@@ -202,8 +202,8 @@ def main() -> None:
             for tool in tools:
                 added[tool.name].append(tool.add(deb))
     print(f"{options.debs} debs; {os.cpu_count()} cores; a load of {os.getloadavg()[0]:.1f} at the end")
-    show(f"an index of {options.debs} from nothing", built)
-    show(f"one deb more, median of {options.rounds}", added)
+    show(f"a first index of {options.debs}", built)
+    show(f"one more deb, median of {options.rounds}", added)
 
 
 def show(title: str, rows: Mapping[str, Sequence[Run]]) -> None:

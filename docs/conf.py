@@ -1,4 +1,4 @@
-"""How the documentation becomes a site, and the manual pages (sphinx-build(1))."""
+"""Configure Sphinx, which builds the documentation's site and the manual pages (sphinx-build(1))."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ html_show_sphinx = False
 
 man_pages = [
     *(
-        ("reference/dh_debonair", name, "build a package by debhelper and Debonair", "", 1)
+        ("reference/dh_debonair", name, "build a package with debhelper and Debonair", "", 1)
         for name in ("dh_debonair", "dh_debonair_scripts")
     ),
     ("reference/commands", "debonair", "turn a WSGI project into a .deb for Raspberry Pi OS", "", 1),

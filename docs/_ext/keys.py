@@ -1,4 +1,4 @@
-"""The directive ``keys``: every key of the settings, as the schema has it."""
+"""The directive ``keys``: lists every key of the settings, from the schema."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = {
     "object": "table",
 }
 _LONG = 60
-"""Characters; a longer default is to be read in defaults.toml."""
+"""Characters; a longer default is only in defaults.toml."""
 
 
 class Keys(SphinxDirective):

@@ -1,4 +1,4 @@
-"""The directives ``verb`` and ``verbs``: what the command line says of itself, for the reference."""
+"""The directives ``verb`` and ``verbs``: document the command line from its own help texts."""
 
 from __future__ import annotations
 
