@@ -13,6 +13,7 @@ from debonair.repository import state
 from debonair.repository.channel import ALL
 from debonair.repository.draft import Draft
 from debonair.repository.edits import versions as edits
+from debonair.repository.edits.bootstrap import make_suites
 from debonair.repository.pins import Pins
 from debonair.repository.publish import Repository
 from debonair.repository.state import Head
@@ -67,7 +68,7 @@ class Archive:
     def init(self) -> Archive:
         key = self.scribe.create("acme", now=self.clock())
         head = Head(state.FORMAT, "acme", 0, "", (key,), 365, {}, url=self.url)
-        self.repository.create(head, edits.first(SUITES))
+        self.repository.create(head, make_suites(SUITES))
         return self
 
     def deb(

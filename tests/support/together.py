@@ -12,6 +12,7 @@ from scribe import Scribe
 
 from debonair.repository import history, state, verify
 from debonair.repository.edits import versions
+from debonair.repository.edits.bootstrap import make_suites
 from debonair.repository.pins import Pins
 from debonair.repository.publish import Repository
 from debonair.repository.state import Head
@@ -34,7 +35,7 @@ def publish_together(publisher: Publisher, folder: Path) -> Repository:
     both = {who: publisher(who, scribe, lambda: clock[0]) for who in ("ada", "bob")}
     key = scribe.create("acme", now=clock[0])
     head = Head(state.FORMAT, "acme", 0, "", (key,), 365, {}, url="https://apt.example.org")
-    both["ada"].create(head, versions.first(SUITES))
+    both["ada"].create(head, make_suites(SUITES))
     together = threading.Barrier(2)
     wrong: list[BaseException] = []
 

@@ -13,6 +13,7 @@ from debonair.deb.version import from_pep440
 from debonair.errors import PackageError, ProjectError
 from debonair.project import (
     dependencies,
+    distribution,
     duration,
     dynamic_version,
     entry_point,
@@ -26,7 +27,6 @@ from debonair.project import (
 from debonair.project import pyproject as pyproject_toml
 from debonair.project.model import Project
 from debonair.project.names import normalised
-from debonair.project.published import name as index_name
 from debonair.project.settings import Settings
 
 
@@ -81,7 +81,7 @@ def _project(
 ) -> Project:
     prefix = "tool.debonair" if file.name == "pyproject.toml" else ""
     given = settings.read(table, file=file, prefix=prefix)
-    published = index_name(given, file, project) if given.from_pypi else ""
+    published = distribution.name(given, file, project) if given.from_pypi else ""
 
     def missing(key: str, example: str) -> ProjectError:
         place = f"[{prefix}]" if prefix else "the top level"

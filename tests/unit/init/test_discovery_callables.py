@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from debonair.init.discovery.callables import Callables, Candidate
+from debonair.init.discovery.callables import Callables
+from debonair.init.discovery.candidate import Candidate
 from debonair.init.discovery.code import modules
 
 FLASK = "from flask import Flask\n"

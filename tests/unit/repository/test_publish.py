@@ -18,6 +18,8 @@ from debonair.errors import MachineError, PackageError, RepositoryError
 from debonair.repository import history, indices, landing_page, release, state, sweep, verify
 from debonair.repository.draft import Draft
 from debonair.repository.edits import versions
+from debonair.repository.edits.bootstrap import set_address
+from debonair.repository.edits.keys import drop_keys, renew, take_key
 from debonair.repository.publish import Edit
 from debonair.repository.state import Head, Suite
 from debonair.repository.storage.folder import Folder
@@ -56,9 +58,9 @@ class TestInit:
         assert archive.packages() == ""
         assert wrong(archive) == []
         assert b"debonair repo bootstrap --url" in (archive.root / "index.html").read_bytes()
-        archive.repository.change("bootstrap", versions.address("https://x.example.org"))
+        archive.repository.change("bootstrap", set_address("https://x.example.org"))
         assert "acme-archive-keyring" in archive.packages()
-        assert archive.repository.change("bootstrap", versions.address("https://x.example.org")) == []
+        assert archive.repository.change("bootstrap", set_address("https://x.example.org")) == []
 
     def test_only_once(self, archive: Archive, tmp_path: Path) -> None:
         with pytest.raises(RepositoryError, match="already"):
@@ -73,7 +75,7 @@ class TestInit:
 
     def test_a_suite_that_came_later(self, archive: Archive) -> None:
         later = versions.suites({"forky": (14, ("amd64",))})
-        what = archive.repository.change("renew", versions.renew(later))
+        what = archive.repository.change("renew", renew(later))
         assert what[:2] == ["all suites signed anew", "forky, new"]
         assert "forky" in archive.draft.suites
         assert "acme-archive-keyring" in archive.packages("forky", "amd64")
@@ -230,14 +232,14 @@ class TestChange:
     def test_keys(self, archive: Archive) -> None:
         first = archive.draft.head.keys[0]
         with pytest.raises(RepositoryError, match="there is no older one"):
-            archive.repository.change("rotate-key", versions.drop_keys())
+            archive.repository.change("rotate-key", drop_keys())
         second = archive.scribe.create("acme", now=archive.clock())
-        archive.repository.change("rotate-key", versions.take_key(second))
+        archive.repository.change("rotate-key", take_key(second))
         assert wrong(archive) == []
         assert len(release_of(archive, "InRelease").split("SIGNED")) == 3
         with pytest.raises(RepositoryError, match=f"is signed by {second.fingerprint} already"):
-            archive.repository.change("rotate-key", versions.take_key(second))
-        archive.repository.change("rotate-key", versions.drop_keys())
+            archive.repository.change("rotate-key", take_key(second))
+        archive.repository.change("rotate-key", drop_keys())
         assert first.fingerprint not in release_of(archive, "InRelease")
         assert archive.offered(package="acme-archive-keyring") == [("3+deb13", 100)]
         assert wrong(archive) == []
@@ -245,7 +247,7 @@ class TestChange:
     def test_a_bootstrap_deb_that_nobody_came_to_name(self, archive: Archive) -> None:
         left = archive.root / "pool/a/acme-archive-keyring/acme-archive-keyring_2+deb12_all.deb"
         left.write_bytes(b"of a publisher that died")
-        archive.repository.change("bootstrap", versions.address("https://y.example.org"))
+        archive.repository.change("bootstrap", set_address("https://y.example.org"))
         assert archive.offered(package="acme-archive-keyring") == [("3+deb13", 100)]
 
     def test_prune(self, archive: Archive) -> None:
@@ -471,7 +473,7 @@ class TestPublishers:
     def test_one_that_never_gets_its_turn(self, archive: Archive) -> None:
         def always(path: str) -> None:
             if path == state.HEAD:
-                archive.other("bob").change("renew", versions.renew(()))
+                archive.other("bob").change("renew", renew(()))
 
         with pytest.raises(RepositoryError, match="Others have published 40 times meanwhile"):
             archive.publisher(Interrupted(archive.root, always)).change(
@@ -484,11 +486,11 @@ class TestPublishers:
                 raise Conflict(path)
 
         with pytest.raises(RepositoryError, match="Others have published"):
-            archive.publisher(Interrupted(archive.root, always)).change("renew", versions.renew(()))
+            archive.publisher(Interrupted(archive.root, always)).change("renew", renew(()))
 
     def test_many_in_a_row_are_not_dated_too_far_ahead(self, archive: Archive) -> None:
         for _ in range(20):
-            archive.repository.change("renew", versions.renew(()))
+            archive.repository.change("renew", renew(()))
             assert archive.draft.suite("trixie").date - archive.now <= 6
             (signed,) = re.findall(r"SIGNED \S+ (\d+)", release_of(archive, "InRelease"))
             assert archive.draft.head.keys[0].created <= int(signed) <= archive.now
@@ -560,7 +562,7 @@ class TestPage:
         archive.versions(one="1.0")
         before = page_of(archive)
         archive.add(archive.deb("other"))
-        archive.repository.change("renew", versions.renew(()))
+        archive.repository.change("renew", renew(()))
         assert landing_page._changed(archive.draft, before) == {"other"}
         assert landing_page._changed(archive.draft, None) is None
         for generation in (0, 4, 5, -200):

@@ -16,7 +16,7 @@ from repository import SUITES, Archive
 
 from debonair.errors import Error, MachineError, RepositoryError
 from debonair.repository import history, pool, state, timer, verify
-from debonair.repository.edits import versions
+from debonair.repository.edits.keys import drop_keys, renew, take_key
 from debonair.repository.excerpt import shown
 from debonair.repository.pins import Pin, Pins
 from debonair.repository.state import Chunk, Head, Sealed, Suite
@@ -51,13 +51,13 @@ class TestTrust:
     def test_a_key_that_was_rotated_while_it_slept(self, archive: Archive) -> None:
         bob = archive.other("bob")
         second = archive.scribe.create("acme", now=archive.clock())
-        archive.repository.change("rotate-key", versions.take_key(second))
+        archive.repository.change("rotate-key", take_key(second))
         assert len(bob.draft().head.keys) == 2, "the old key has said so"
-        archive.repository.change("rotate-key", versions.drop_keys())
+        archive.repository.change("rotate-key", drop_keys())
         assert bob.draft().head.keys == (second,)
         third = archive.scribe.create("acme", now=archive.clock())
-        archive.repository.change("rotate-key", versions.take_key(third))
-        archive.repository.change("rotate-key", versions.drop_keys())
+        archive.repository.change("rotate-key", take_key(third))
+        archive.repository.change("rotate-key", drop_keys())
         with pytest.raises(RepositoryError, match="is not signed by the key") as refused:
             bob.draft()
         assert "debonair repo trust --key" in refused.value.hint
@@ -100,8 +100,8 @@ class TestTrust:
         assert archive.draft.due() == archive.draft.suites
         archive.add(archive.deb(version="1.2"))
         assert archive.draft.due() == []
-        assert archive.repository.change("renew", versions.renew(SUITES, if_due=True)) == []
-        assert archive.repository.change("renew", versions.renew(SUITES, valid_days=14, if_due=True))
+        assert archive.repository.change("renew", renew(SUITES, if_due=True)) == []
+        assert archive.repository.change("renew", renew(SUITES, valid_days=14, if_due=True))
         assert archive.draft.head.valid_days == 14
 
     def test_a_deb_of_the_pool_is_healed(

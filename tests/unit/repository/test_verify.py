@@ -11,6 +11,7 @@ from repository import DAY, Archive
 
 from debonair.repository import history, state, sweep, verify
 from debonair.repository.edits import versions
+from debonair.repository.edits.keys import renew, take_key
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +104,7 @@ def test_a_plain_index_that_is_another(archive: Archive) -> None:
 
 def test_signatures(archive: Archive) -> None:
     other = archive.scribe.create("x", now=archive.clock())
-    archive.repository.change("rotate-key", versions.take_key(other))
+    archive.repository.change("rotate-key", take_key(other))
     signed(archive, str)
     only(archive, f"is not signed by {other.fingerprint}")
     (archive.root / "dists/trixie/Release.gpg").write_text("x")
@@ -202,7 +203,7 @@ class TestSweep:
         unfinished = archive.root / "dists/trixie/main/.new.abc"
         unfinished.write_bytes(b"x")
         archive.versions(a="1.1", b="1.2")
-        archive.repository.change("renew", versions.renew(()))
+        archive.repository.change("renew", renew(()))
         assert wrong(archive) == []
         gone = sweep.sweep(archive.draft, older_than=0)
         assert [found.path for found in gone if not found.path.startswith("state/objects/")] == [

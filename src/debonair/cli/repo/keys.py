@@ -102,17 +102,17 @@ def verify(*, repository: str) -> None:
 @where
 def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
     """Sign by a new key beside the old one; later, with --finish, by the new one alone."""
-    from debonair.repository.edits import versions
+    from debonair.repository.edits import keys as edits
 
     opened = publisher.repository(repository)
     if finish:
-        publisher.change(repository, "rotate-key", versions.drop_keys(), "")
+        publisher.change(repository, "rotate-key", edits.drop_keys(), "")
         return
     head = opened.draft().head
     signer = publisher.signer(head.name)
     now = publisher.clock()
     made = signer.adopt(key, now=now) if key else signer.create(f"{head.name} archive key", now=now)
-    publisher.change(repository, "rotate-key", versions.take_key(made), "")
+    publisher.change(repository, "rotate-key", edits.take_key(made), "")
     click.echo("Next: when all machines have upgraded since: debonair repo rotate-key --finish", err=True)
 
 
@@ -128,12 +128,12 @@ def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
 @where
 def renew(*, valid_days: int | None, if_due: bool, timer: bool, repository: str) -> None:
     """Sign all suites anew, so that clients believe them for longer."""
-    from debonair.repository.edits import versions
+    from debonair.repository.edits import keys as edits
 
     if timer:
         _timer(repository)
         return
-    edit = versions.renew(publisher.suites(), valid_days=valid_days, if_due=if_due)
+    edit = edits.renew(publisher.suites(), valid_days=valid_days, if_due=if_due)
     publisher.change(repository, "renew", edit, "No suite is due.")
 
 
@@ -148,11 +148,11 @@ def renew(*, valid_days: int | None, if_due: bool, timer: bool, repository: str)
 def bootstrap(*, url: str | None, login: str, repository: str) -> None:
     """Print the one line to type on a new machine."""
     from debonair.repository import bootstrap as keyring
-    from debonair.repository.edits import versions
+    from debonair.repository.edits.bootstrap import set_address
 
     opened = publisher.repository(repository)
     if url is not None:
-        opened.change("bootstrap", versions.address(keyring.check_url(url)))
+        opened.change("bootstrap", set_address(keyring.check_url(url)))
     head = opened.draft().head
     if not head.bootstrap:
         raise RepositoryError(

@@ -36,7 +36,7 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
     gs://bucket/folder, az://container/folder).
     """
     from debonair.repository import bootstrap, state
-    from debonair.repository.edits import versions
+    from debonair.repository.edits.bootstrap import make_suites
     from debonair.repository.signing import Gpg
     from debonair.repository.trust import gone
 
@@ -58,7 +58,7 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
         made = signer.adopt(key, now=now) if key else signer.create(f"{name} archive key", now=now)
         head = state.Head(state.FORMAT, name, 0, "", (made,), valid_days, {}, url=url)
         try:
-            repository.create(head, versions.first(publisher.suites()))
+            repository.create(head, make_suites(publisher.suites()))
         except BaseException:
             if home is not None and publisher.nothing(repository):
                 publisher.discard(home)
@@ -74,7 +74,7 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
                 "Next: debonair repo bootstrap --url https://...  says where clients read it", err=True
             )
         return
-    repository.create(state.Head(state.FORMAT, name, 0, "", (), valid_days, {}), versions.first(()))
+    repository.create(state.Head(state.FORMAT, name, 0, "", (), valid_days, {}), make_suites(()))
 
 
 @click.command()

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from debonair.errors import ProjectError
-from debonair.init.discovery.callables import Callables, Candidate
+from debonair.init.discovery.callables import Callables
+from debonair.init.discovery.candidate import Candidate
 from debonair.init.discovery.finding import Finding
 from debonair.init.imports.account import Imported
 from debonair.project import entry_point, reader

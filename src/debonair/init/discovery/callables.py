@@ -8,45 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from debonair.init.discovery import shapes
+from debonair.init.discovery.candidate import FACTORIES, FOR_SERVERS, SERVED, Candidate, rank_of
 from debonair.init.discovery.code import Module, top_level
 from debonair.project.catalogue import known
 
-_SERVED = ("application", "app")
-"""The names that servers look for if they are told none, the better one first."""
-_FACTORIES = ("create_app", "make_app", "create_application", "make_application", "application_factory")
-_FOR_SERVERS = re.compile(r"(^|/)(\w+_)?wsgi(handler)?\.py$")
-_FOR_APPS = ("app.py", "application.py", "__init__.py", "main.py")
 _MEANT = re.compile("app|wsgi|^main$|^handler$")
 """What a function is called that is an application, and not a part of one."""
-_SCRIPTS = ("manage.py", "cli.py")
 _HOPS = 10
 """How often a name may stand for another; and how often it is looked whether it does."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Something that a server may be able to serve."""
-
-    entry: str
-    """As ``wsgi`` takes it: ``guestbook:app``, ``guestbook:create_app()``."""
-    path: str
-    """The file that defines it, relative to the project."""
-    line: int
-    what: str
-    """What it is made by, for a person: ``Flask``."""
-    wsgi: bool
-    """Whether WSGI can serve it."""
-    server: str
-    """Which other server can, if that is known."""
-    listens: str
-    """Else what makes its own script listen on ``$SOCKET``, if that is known."""
-    rank: tuple[int, ...]
-    """The smaller, the more by convention."""
-
-    @property
-    def where(self) -> str:
-        """Return file and line."""
-        return f"{self.path}:{self.line}"
 
 
 @dataclass(frozen=True)
@@ -189,7 +158,7 @@ class Callables:
                 returned = True
                 if kind := self._kind(inner.value, module, local):
                     return replace(kind, wrapped="")
-        guessed = node.name in _FACTORIES and returned
+        guessed = node.name in FACTORIES and returned
         return _Kind("a factory, by its name") if guessed else None
 
     def _class(self, node: ast.ClassDef, module: Module) -> None:
@@ -280,12 +249,12 @@ class Callables:
         short = name.removeprefix(f"{module.name}.")
         if short.startswith("_"):
             return None
-        if call and short not in _FACTORIES and self._is_class(short, module):
+        if call and short not in FACTORIES and self._is_class(short, module):
             return None
         entry = f"{module.name}:{short}" + "()" * call
-        rank = _rank(module, short, call=call)
+        rank = rank_of(module, short, call=call)
         if not call and self._is_handed_on(name, module):
-            rank = min(rank, _rank(module, short, call=False, name="__init__.py"))
+            rank = min(rank, rank_of(module, short, call=False, name="__init__.py"))
         return Candidate(entry, module.path, line, kind.what, kind.wsgi, kind.server, kind.listens, rank)
 
     def _is_handed_on(self, name: str, module: Module) -> bool:
@@ -297,7 +266,7 @@ class Callables:
         """Return whether something stands for what it wraps: beside it, or in a file for servers."""
         module = self._where[name][0] if name in self._where else None
         return module is not None and (
-            kind.wrapped.startswith(f"{module.name}.") or bool(_FOR_SERVERS.search(module.path))
+            kind.wrapped.startswith(f"{module.name}.") or bool(FOR_SERVERS.search(module.path))
         )
 
     def _is_class(self, short: str, module: Module) -> bool:
@@ -310,14 +279,14 @@ class Callables:
     def _imported(self) -> Iterator[Candidate]:
         """Yield what has a name that servers look for, and is imported or made of something unknown."""
         for module in self._modules:
-            if not _FOR_SERVERS.search(module.path):
+            if not FOR_SERVERS.search(module.path):
                 continue
             for node in top_level(module.tree):
                 for name in shapes.bound(node):
                     full = f"{module.name}.{name}"
-                    if name in _SERVED and full not in self._values and full not in self._makers:
+                    if name in SERVED and full not in self._values and full not in self._makers:
                         kind = self._values.get(self._follow(full)) or _Kind(f"'{name}', by its name")
-                        rank = _rank(module, name, call=False)
+                        rank = rank_of(module, name, call=False)
                         yield Candidate(
                             f"{module.name}:{name}",
                             module.path,
@@ -328,23 +297,3 @@ class Callables:
                             kind.listens,
                             rank,
                         )
-
-
-def _rank(module: Module, short: str, *, call: bool, name: str = "") -> tuple[int, ...]:
-    """Return how far something is from convention.
-
-    An object goes before a factory, whose settings somebody else may know; and the file for servers before
-    that of the app. ``name`` stands for that of its file.
-    """
-    name = name or module.path.rpartition("/")[2]
-    if call:
-        place = 5
-    elif _FOR_SERVERS.search(module.path):
-        place = 0
-    elif name in _FOR_APPS:
-        place = 1 + _FOR_APPS.index(name) // 2
-    else:
-        place = 4 if name in _SCRIPTS else 3
-    served = _SERVED.index(short) if short in _SERVED else len(_SERVED)
-    conventional = (_FACTORIES.index(short) if short in _FACTORIES else len(_FACTORIES)) if call else served
-    return (place, conventional, int("/" in module.path))

@@ -1,4 +1,4 @@
-"""The bootstrap deb of each suite, published like any other."""
+"""The suites of a repository, its address, and the bootstrap deb of each suite."""
 
 from __future__ import annotations
 
@@ -12,7 +12,29 @@ from debonair.repository import channel, pool
 from debonair.repository.channel import ALL
 from debonair.repository.draft import Draft
 from debonair.repository.pool import Facts
-from debonair.repository.state import Bootstrap
+from debonair.repository.publish import Edit
+from debonair.repository.state import Bootstrap, Suite
+
+
+def make_suites(known: Sequence[Suite]) -> Edit:
+    """Return the edit that makes all suites, and the bootstrap deb if the address is known."""
+
+    def edit(draft: Draft) -> list[str]:
+        return begun(draft, draft.ensure(known))
+
+    return edit
+
+
+def set_address(url: str) -> Edit:
+    """Return the edit that tells clients where the repository is, by a new bootstrap deb."""
+
+    def edit(draft: Draft) -> list[str]:
+        if draft.head.url == url and draft.head.bootstrap:
+            return []
+        draft.head = msgspec.structs.replace(draft.head, url=url)
+        return [f"read at {url}", *bootstrap(draft)]
+
+    return edit
 
 
 def bootstrap(draft: Draft) -> list[str]:

@@ -1,7 +1,7 @@
-"""What can be changed in a repository: each function returns an edit, which ``publish`` carries out.
+"""What can be changed of the versions in a repository.
 
-An edit is decided on the state that it is given and has no memory: if another publisher was faster, it is
-asked again, with the newer state.
+Each function returns an edit, which ``publish`` carries out. It is decided on the state that it is given
+and has no memory: if another publisher was faster, it is asked again, with the newer state.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
 from debonair.deb.version import order, release, without_release
 from debonair.errors import RepositoryError
 from debonair.host import parallel
@@ -19,10 +17,10 @@ from debonair.host.progress import say
 from debonair.repository import channel, pool
 from debonair.repository.channel import ALL, Line
 from debonair.repository.draft import Draft, Lines
-from debonair.repository.edits.bootstrap import begun, bootstrap, published
+from debonair.repository.edits.bootstrap import begun, published
 from debonair.repository.pool import Facts
 from debonair.repository.publish import Edit
-from debonair.repository.state import Key, Suite
+from debonair.repository.state import Suite
 
 CHANNELS = ("stable", "testing")
 _ROWS = 100
@@ -41,15 +39,6 @@ def suites(debian: Mapping[str, tuple[int, tuple[str, ...]]]) -> list[Suite]:
         for name, (release, architectures) in sorted(debian.items())
         for chosen in CHANNELS
     ]
-
-
-def first(known: Sequence[Suite]) -> Edit:
-    """Return the edit that makes all suites, and the bootstrap deb if the address is known."""
-
-    def edit(draft: Draft) -> list[str]:
-        return begun(draft, draft.ensure(known))
-
-    return edit
 
 
 def add(
@@ -186,70 +175,6 @@ def rollback(app: str, version: str | None, *, channel_name: str, suite: str | N
             f"The channel '{channel_name}' has: {', '.join(sorted(known, key=order))}.",
         )
         return what if draft.changed else []
-
-    return edit
-
-
-def renew(known: Sequence[Suite], *, valid_days: int | None = None, if_due: bool = False) -> Edit:
-    """Return the edit that signs all suites anew, with a new Date and Valid-Until.
-
-    They are valid for ``valid_days`` from then on, if that is given. With ``if_due`` nothing is done if no
-    suite is due.
-    """
-
-    def edit(draft: Draft) -> list[str]:
-        if if_due and not draft.due() and valid_days in (None, draft.head.valid_days):
-            return []
-        if valid_days is not None:
-            draft.head = msgspec.structs.replace(draft.head, valid_days=valid_days)
-        made = draft.ensure(known)
-        for name in draft.suites:
-            draft.touch(name)
-        return ["all suites signed anew", *begun(draft, made)]
-
-    return edit
-
-
-def address(url: str) -> Edit:
-    """Return the edit that tells clients where the repository is, by a new bootstrap deb."""
-
-    def edit(draft: Draft) -> list[str]:
-        if draft.head.url == url and draft.head.bootstrap:
-            return []
-        draft.head = msgspec.structs.replace(draft.head, url=url)
-        return [f"read at {url}", *bootstrap(draft)]
-
-    return edit
-
-
-def take_key(key: Key) -> Edit:
-    """Return the edit that signs by ``key`` too, from now on."""
-
-    def edit(draft: Draft) -> list[str]:
-        if any(each.fingerprint == key.fingerprint for each in draft.head.keys):
-            raise RepositoryError(f"The repository is signed by {key.fingerprint} already.")
-        draft.head = msgspec.structs.replace(draft.head, keys=(*draft.head.keys, key))
-        for name in draft.suites:
-            draft.touch(name)
-        return [f"signed by {key.fingerprint} too", *bootstrap(draft)]
-
-    return edit
-
-
-def drop_keys() -> Edit:
-    """Return the edit that signs by the newest key alone, from now on."""
-
-    def edit(draft: Draft) -> list[str]:
-        *old, newest = draft.head.keys
-        if not old:
-            raise RepositoryError(
-                f"The repository has one key, {newest.fingerprint}: there is no older one to give up.",
-                hint="Begin with: debonair repo rotate-key",
-            )
-        draft.head = msgspec.structs.replace(draft.head, keys=(newest,))
-        for name in draft.suites:
-            draft.touch(name)
-        return [*(f"signed by {key.fingerprint} no more" for key in old), *bootstrap(draft)]
 
     return edit
 

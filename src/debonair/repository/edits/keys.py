@@ -1,0 +1,65 @@
+"""Who signs a repository, and until when its indices are valid; edits as those of ``versions``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from debonair.errors import RepositoryError
+from debonair.repository.draft import Draft
+from debonair.repository.edits.bootstrap import begun, bootstrap
+from debonair.repository.publish import Edit
+from debonair.repository.state import Key, Suite
+
+
+def take_key(key: Key) -> Edit:
+    """Return the edit that signs by ``key`` too, from now on."""
+
+    def edit(draft: Draft) -> list[str]:
+        if any(each.fingerprint == key.fingerprint for each in draft.head.keys):
+            raise RepositoryError(f"The repository is signed by {key.fingerprint} already.")
+        draft.head = msgspec.structs.replace(draft.head, keys=(*draft.head.keys, key))
+        for name in draft.suites:
+            draft.touch(name)
+        return [f"signed by {key.fingerprint} too", *bootstrap(draft)]
+
+    return edit
+
+
+def drop_keys() -> Edit:
+    """Return the edit that signs by the newest key alone, from now on."""
+
+    def edit(draft: Draft) -> list[str]:
+        *old, newest = draft.head.keys
+        if not old:
+            raise RepositoryError(
+                f"The repository has one key, {newest.fingerprint}: there is no older one to give up.",
+                hint="Begin with: debonair repo rotate-key",
+            )
+        draft.head = msgspec.structs.replace(draft.head, keys=(newest,))
+        for name in draft.suites:
+            draft.touch(name)
+        return [*(f"signed by {key.fingerprint} no more" for key in old), *bootstrap(draft)]
+
+    return edit
+
+
+def renew(known: Sequence[Suite], *, valid_days: int | None = None, if_due: bool = False) -> Edit:
+    """Return the edit that signs all suites anew, with a new Date and Valid-Until.
+
+    They are valid for ``valid_days`` from then on, if that is given. With ``if_due`` nothing is done if no
+    suite is due.
+    """
+
+    def edit(draft: Draft) -> list[str]:
+        if if_due and not draft.due() and valid_days in (None, draft.head.valid_days):
+            return []
+        if valid_days is not None:
+            draft.head = msgspec.structs.replace(draft.head, valid_days=valid_days)
+        made = draft.ensure(known)
+        for name in draft.suites:
+            draft.touch(name)
+        return ["all suites signed anew", *begun(draft, made)]
+
+    return edit
