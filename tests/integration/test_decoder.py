@@ -11,11 +11,11 @@ _PROGRAM = """
 import sys, threading
 sys.setswitchinterval(1e-6)
 import msgspec
-from debonair import kinds
+from debonair.host import decoder
 ways = {
-    "packed": (kinds.unpacked, msgspec.msgpack.encode),
-    "json": (kinds.json, msgspec.json.encode),
-    "plain": (kinds.converted, msgspec.to_builtins),
+    "packed": (decoder.unpacked, msgspec.msgpack.encode),
+    "json": (decoder.json, msgspec.json.encode),
+    "plain": (decoder.converted, msgspec.to_builtins),
 }
 read, write = ways[sys.argv[1]]
 for number in range(300):
