@@ -21,7 +21,7 @@ REGISTER = """
 import os, sys
 from debonair.host.cache import Cache
 from debonair.debian.mirror import mirror
-from debonair.trial.try_deb import emulation
+from debonair.debian.rootfs import emulation
 cache = Cache.of(os.environ)
 with emulation.emulating(sys.argv[1], sys.argv[2], mirror=mirror(os.environ), cache=cache):
     sys.stdout.write("registered\\n")
