@@ -60,11 +60,9 @@ def build(
 
     said = {key: value for key, value in {**begun, "targets": list(target)}.items() if value}
     if from_pypi:
-        from debonair.init import from_pypi as published
+        from debonair.init.from_pypi import begin
 
-        project = published.begin(
-            directory.absolute(), {"from-pypi": from_pypi, **said}, cache(), os.environ
-        )
+        project = begin(directory.absolute(), {"from-pypi": from_pypi, **said}, cache(), os.environ)
     elif stray := next((key for key in begun if key in said), None):
         raise click.UsageError(f"--{stray} goes with --from-pypi. Of a project its settings say it.")
     else:

@@ -31,14 +31,13 @@ def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) ->
     Nothing of the project is imported or run. Settings that are there already stay as they are. Without a
     terminal nothing is asked, as with --yes.
     """
-    from debonair.init import proposal as first
-    from debonair.init import report as understood
+    from debonair.init import proposal, report
 
     asked = None if yes or not sys.stdin.isatty() else ask
-    draft = first.draft(directory.absolute(), os.environ, entry=wsgi, foreign=foreign, ask=asked)
+    draft = proposal.draft(directory.absolute(), os.environ, entry=wsgi, foreign=foreign, ask=asked)
     if not draft.present:
-        first.write(draft)
-    show(understood.text(draft), nl=False)
+        proposal.write(draft)
+    show(report.text(draft), nl=False)
 
 
 def ask(question: str, answers: Sequence[str], default: str) -> str:

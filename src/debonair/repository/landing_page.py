@@ -13,7 +13,7 @@ import msgspec
 
 from debonair.errors import RepositoryError
 from debonair.host import decoder
-from debonair.repository import bootstrap as keyring
+from debonair.repository import bootstrap as bootstrap_deb
 from debonair.repository import history
 from debonair.repository.draft import Draft
 from debonair.repository.fields import Time
@@ -77,7 +77,7 @@ def files(draft: Draft, known: bytes | None) -> dict[str, bytes]:
         generation=draft.head.generation,
         date=_date(draft),
         fingerprints=tuple(key.fingerprint for key in draft.head.keys),
-        bootstrap=keyring.line(draft.head),
+        bootstrap=bootstrap_deb.line(draft.head),
         packages=packages(draft, before),
     )
     return {HTML: html(found).encode(), JSON: msgspec.json.encode(found, order="sorted") + b"\n"}
@@ -90,7 +90,7 @@ def html(index: Index) -> str:
 
     def place(item: tuple[str, App]) -> tuple[bool, str]:
         """Order by name; what only keeps the repository itself going comes last."""
-        return item[0] == keyring.package(index.name), item[0]
+        return item[0] == bootstrap_deb.package(index.name), item[0]
 
     values: dict[str, str | int] = {
         "name": escape(index.name),

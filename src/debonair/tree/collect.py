@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from debonair import target
-from debonair.debian import interpreter as python
 from debonair.debian.apt import host_architecture
+from debonair.debian.interpreter import complete
 from debonair.errors import MachineError, ProjectError, WheelError
 from debonair.host import clock, decoder
 from debonair.host.cache import whole
@@ -99,7 +99,7 @@ def _here(meant: Target, cache: Cache, environ: Mapping[str, str]) -> _Here:
             f"'collect' runs on this machine, and no target of {meant.suite} is for its {architecture}.",
             hint="Build on a machine of one of the targets' architectures: 'debonair targets'.",
         )
-    interpreter = python.complete(meant.python, cache=cache, environ=environ)
+    interpreter = complete(meant.python, cache=cache, environ=environ)
     if interpreter is None:
         raise MachineError(
             f"'collect' needs a Python {meant.python}, and there is none here and none can be fetched.",

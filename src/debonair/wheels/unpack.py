@@ -26,7 +26,7 @@ from installer.utils import Scheme, construct_record_file
 
 from debonair.deb.tree import Source, check_path
 from debonair.errors import PackageError, WheelError
-from debonair.host import clock as epoch
+from debonair.host.clock import OLDEST
 from debonair.project import layout
 from debonair.wheels import bytecode
 
@@ -207,4 +207,4 @@ def newest(path: Path) -> int:
         latest = max((info.date_time for info in archive.infolist()), default=(1980, 1, 1, 0, 0, 0))
     year, month, day, *clock = latest
     # some have no date, or 1980
-    return max(epoch.OLDEST, timegm((year, max(month, 1), max(day, 1), *clock, 0, 0, 0)))
+    return max(OLDEST, timegm((year, max(month, 1), max(day, 1), *clock, 0, 0, 0)))

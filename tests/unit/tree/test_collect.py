@@ -12,7 +12,6 @@ from samples import sample_project, sample_service
 from wheelmaker import make_wheel
 
 from debonair import target
-from debonair.debian import interpreter
 from debonair.debian.interpreter import Interpreter
 from debonair.errors import MachineError, ProjectError, WheelError
 from debonair.host.cache import Cache
@@ -55,7 +54,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     desk = Desk(tmp_path)
-    monkeypatch.setattr(interpreter, "complete", lambda version, **_: desk.interpreter)
+    monkeypatch.setattr(collected, "complete", lambda version, **_: desk.interpreter)
     monkeypatch.setattr(collected, "run", desk.run)
     monkeypatch.setattr(collected, "host_architecture", lambda: "amd64")
     return desk

@@ -30,9 +30,9 @@ def trust(
     *, name: str | None, key: str | None, restored: bool, take_over: bool, forget: bool, repository: str
 ) -> None:
     """Let this machine know a repository, or a state of it that it refuses."""
-    from debonair.repository import bootstrap as keyring
+    from debonair.repository import bootstrap as bootstrap_deb
     from debonair.repository import takeover
-    from debonair.repository import trust as believed
+    from debonair.repository import trust as trusted
     from debonair.repository.excerpt import shown
     from debonair.repository.signing import Gpg
     from debonair.repository.storage import locate
@@ -47,7 +47,7 @@ def trust(
     chosen = name or (pin.name if pin else None)
     if chosen is None:
         raise click.UsageError("Say which repository it must be: --name NAME")
-    keyring.check_name(chosen)
+    bootstrap_deb.check_name(chosen)
     if pin and chosen != pin.name:
         raise RepositoryError(
             f"This machine knows '{pin.name}' in {repository}, and not '{chosen}'.",
@@ -68,7 +68,7 @@ def trust(
             click.echo(f"It had seen change {pin.generation}, and believes change {new.generation} now.")
     opened.trust.head()
     if (pin := opened.trust.pins.load(where_)) is not None:
-        click.echo(believed.seen(pin))
+        click.echo(trusted.seen(pin))
 
 
 @click.command()
@@ -78,19 +78,19 @@ def verify(*, repository: str) -> None:
 
     Apps that have no deb for the next release of Debian are named too.
     """
-    from debonair.repository import verify as judge
+    from debonair.repository import verify as verification
     from debonair.repository.excerpt import shown
     from debonair.repository.signing import Gpg
 
     draft = publisher.repository(repository).draft()
-    if problems := judge.verify(draft, Gpg(None)):
+    if problems := verification.verify(draft, Gpg(None)):
         raise RepositoryError(
             f"{len(problems)} things are wrong with {repository}:\n"
             + "\n".join(f"  {problem}" for problem in problems[:50]),
         )
     keys = ", ".join(key.fingerprint for key in draft.head.keys)
     click.echo(f"{repository}: all is well with {len(draft.suites)} suites, signed by {keys}")
-    for note in judge.without_deb_for_the_next_release(draft, publisher.released()):
+    for note in verification.without_deb_for_the_next_release(draft, publisher.released()):
         click.echo(f"Note: {shown(note)}", err=True)
 
 
@@ -147,19 +147,19 @@ def renew(*, valid_days: int | None, if_due: bool, timer: bool, repository: str)
 @where
 def bootstrap(*, url: str | None, login: str, repository: str) -> None:
     """Print the one line to type on a new machine."""
-    from debonair.repository import bootstrap as keyring
+    from debonair.repository import bootstrap as bootstrap_deb
     from debonair.repository.edits.bootstrap import set_address
 
     opened = publisher.repository(repository)
     if url is not None:
-        opened.change("bootstrap", set_address(keyring.check_url(url)))
+        opened.change("bootstrap", set_address(bootstrap_deb.check_url(url)))
     head = opened.draft().head
     if not head.bootstrap:
         raise RepositoryError(
             f"The repository in {repository} does not know yet where clients read it.",
             hint="Say it once: debonair repo bootstrap --url https://apt.example.org",
         )
-    click.echo(keyring.line(head, login=login))
+    click.echo(bootstrap_deb.line(head, login=login))
 
 
 def _timer(repository: str) -> None:

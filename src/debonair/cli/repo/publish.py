@@ -123,7 +123,7 @@ def _added(debs: Sequence[Path], **where: Any) -> Edit:
     from debonair.deb import reader_pool
 
     with reader_pool.Pool() as pool:  # its first process begins while the rest is imported
-        from debonair.repository import pool as facts
         from debonair.repository.edits import versions
+        from debonair.repository.pool import apart
 
-        return versions.add(debs, publisher.suites, reader=facts.apart(pool), **where)
+        return versions.add(debs, publisher.suites, reader=apart(pool), **where)

@@ -124,9 +124,9 @@ def released() -> set[int]:
 
 def clock() -> int:
     """Return the time that what is signed is dated with, in seconds since the epoch."""
-    from debonair.host import clock as epoch
+    from debonair.host.clock import now
 
-    return epoch.now(os.environ)
+    return now(os.environ)
 
 
 def who() -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from debonair.repository import bootstrap as keyring
+from debonair.repository import bootstrap as bootstrap_deb
 from debonair.repository import channel, pool
 from debonair.repository.channel import ALL
 from debonair.repository.draft import Draft
@@ -42,7 +42,7 @@ def bootstrap(draft: Draft) -> list[str]:
     if not draft.head.url:
         return []
     issue = draft.head.issue + 1
-    name = keyring.package(draft.head.name)
+    name = bootstrap_deb.package(draft.head.name)
     # A publisher that died may have left one of that number in the pool, with a key that nobody took.
     while any(
         draft.storage.size(f"pool/{pool.initial(name)}/{name}/{name}_{version}_all.deb") is not None
@@ -57,8 +57,8 @@ def bootstrap(draft: Draft) -> list[str]:
         suite = draft.suite(name)
         version = f"{issue}+deb{suite.debian_release}"
         if suite.suite not in made:
-            deb = keyring.deb(draft.head, every, suite.suite, version, now=draft.now)
-            each, changelog = pool.of(Path(keyring.path(draft.head.name, suite.suite)), deb)
+            deb = bootstrap_deb.deb(draft.head, every, suite.suite, version, now=draft.now)
+            each, changelog = pool.of(Path(bootstrap_deb.path(draft.head.name, suite.suite)), deb)
             draft.keep(each, deb, changelog)
             known[suite.suite] = each
             made[suite.suite] = Bootstrap(version, each.sha256, each.filename)

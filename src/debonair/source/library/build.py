@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.util
 import json
 import tarfile
 import zipfile
@@ -32,11 +31,12 @@ from debonair.host.progress import say, ticking
 from debonair.lock.download import place
 from debonair.lock.model import File, Locked
 from debonair.resources import resource
+from debonair.source.library import stdeb
 from debonair.source.library.needs import Distributions
 from debonair.source.library.recipe import Probed, Recipe
 from debonair.target import Target
 from debonair.wheels import build_system, native
-from debonair.wheels import metadata as distribution
+from debonair.wheels import metadata as wheel_metadata
 from debonair.wheels.pure import newest
 
 _TOOLS = (
@@ -57,10 +57,6 @@ _FORMAT = 2
 _FOLDER = "/build"
 _PLACE = _FOLDER.lstrip("/")
 _LAST = 30
-_STDEB = """\
-cd /build/said && PYTHONPATH=/build/programs python3 setup.py -q --command-packages=stdeb.command debianize
-cp -r debian /build/source/
-"""
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -157,14 +153,14 @@ class Sdist:
             )
 
     def _built(self, machine: Chroot, recipe: Recipe, more: Iterable[str]) -> tuple[str, bytes]:
-        said = [self._source(f"said/{name}", text.encode()) for name, text in recipe.for_stdeb().items()]
-        machine.run(["tar", "--extract", "--directory", "/"], stdin=tree.pack([*said, *self._stdeb()]))
+        given = [self._source(path, data) for path, data in (*stdeb.settings(recipe), *stdeb.programs())]
+        machine.run(["tar", "--extract", "--directory", "/"], stdin=tree.pack(given))
         variables = [
             f"SOURCE_DATE_EPOCH={self.epoch}",
             "DEB_BUILD_OPTIONS=nocheck noautodbgsym",
             "LC_ALL=C.UTF-8",
         ]
-        self._run(machine, ["env", *variables, "sh", "-ec", _STDEB], "be described to stdeb")
+        self._run(machine, ["env", *variables, "sh", "-ec", stdeb.SCRIPT], "be described to stdeb")
         made = {"control": machine.run(["cat", f"{_FOLDER}/source/debian/control"]).stdout}
         files = [
             Source.file(
@@ -245,10 +241,10 @@ class Sdist:
         return Probed(
             name=said.get("name", self.library.name),
             version=self.library.version,
-            summary=distribution.plain(said.get("summary")),
-            author=distribution.author(said),
-            homepage=distribution.homepage(said),
-            license=distribution.plain(said.get("license_expression") or said.get("license")),
+            summary=wheel_metadata.plain(said.get("summary")),
+            author=wheel_metadata.author(said),
+            homepage=wheel_metadata.homepage(said),
+            license=wheel_metadata.plain(said.get("license_expression") or said.get("license")),
             license_text=_license_text(place(self.file, self.cache)),
             requires=tuple(said.get("requires_dist", [])),
             requires_python=said.get("requires_python", ""),
@@ -267,18 +263,6 @@ class Sdist:
     def _programs(self) -> Iterator[Source]:
         for path in map(resource, _PROGRAMS):
             yield self._source(path.name, path.read_bytes())
-
-    def _stdeb(self) -> Iterator[Source]:
-        """Yield the files of stdeb, which is installed beside Debonair."""
-        found = importlib.util.find_spec("stdeb")
-        if found is None or not found.origin:
-            raise MachineError(
-                "The Python package 'stdeb' is not on this machine; it begins the package of a library.",
-                hint="Install it where Debonair is: pipx inject debonair stdeb (or pip install stdeb)",
-            )
-        home = Path(found.origin).parent
-        for path in sorted(home.rglob("*.py")):
-            yield self._source(f"programs/stdeb/{path.relative_to(home)}", path.read_bytes())
 
 
 def _license_text(sdist: Path) -> str:

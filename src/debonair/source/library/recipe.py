@@ -55,38 +55,6 @@ class Recipe:
         """The name of the source package."""
         return self.package.removeprefix("python3-")
 
-    def for_stdeb(self) -> dict[str, str]:
-        """Return what stdeb reads: its configuration, and a setup.py that says what it wants to know."""
-        upstream, _, revision = self.version.rpartition("-")
-        library = self.library
-        texts = {
-            "name": library.name,
-            "version": library.version,
-            "summary": self._synopsis(),
-            "description": self._description(),
-            "homepage": library.homepage or "UNKNOWN",
-        }
-        setup = fill(
-            "packaging/library/setup.py.in",
-            {
-                "name": library.name,
-                "compiled": str(library.compiled),
-                **{f"quoted_{key}": ascii(text) for key, text in texts.items()},
-            },
-        )
-        configuration = fill(
-            "packaging/library/stdeb.cfg.in",
-            {
-                "source": self.source,
-                "package": self.package,
-                "suite": self.target.suite,
-                "upstream": upstream.rpartition(":")[2],
-                "revision": revision,
-                "depends": ", ".join(self.depends),
-            },
-        )
-        return {"setup.py": setup, "stdeb.cfg": configuration}
-
     def debian(self, made: Mapping[str, str], build_depends: Iterable[str], epoch: int) -> dict[str, str]:
         """Return the files of debian/ by their names, from those that stdeb has ``made``.
 
@@ -102,8 +70,8 @@ class Recipe:
             "Homepage": self.library.homepage,
             "Rules-Requires-Root": "no",
         }
-        description = self._description().replace("\n", "\n ")
-        binary |= {"Description": f"{self._synopsis()}\n {description}"}
+        description = self.description().replace("\n", "\n ")
+        binary |= {"Description": f"{self.synopsis()}\n {description}"}
         name = self.library.name
         return {
             "control": "\n".join([_stanza(source), _stanza(binary)]),
@@ -124,12 +92,13 @@ class Recipe:
             "source/format": f"{dsc.FORMAT}\n",
         }
 
-    def _synopsis(self) -> str:
+    def synopsis(self) -> str:
         """Return its summary without an article, and as more than a word (Policy section 3.4.1)."""
         text = re.sub(r"^(an?|the)\s+", "", " ".join(self.library.summary.split()), flags=re.IGNORECASE)
         return control.synopsis(text if " " in text else f"Python library {self.library.name}")
 
-    def _description(self) -> str:
+    def description(self) -> str:
+        """Return the rest of its description."""
         told = f"The Python library {self.library.name}, for all that runs with this machine's own Python."
         return textwrap.fill(told, _COLUMNS)
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError
-from debonair.host import clock as epochs
+from debonair.host.clock import OLDEST
 from debonair.project import Project, layout
 from debonair.resources import resource
 from debonair.target import Target
@@ -165,7 +165,7 @@ def device(package: str) -> list[Source]:
 
     They are the same bytes for each of its releases, and carry a time that says nothing.
     """
-    folder, mtime = f"usr/lib/{package}/libexec", epochs.OLDEST
+    folder, mtime = f"usr/lib/{package}/libexec", OLDEST
     sources = [
         Source.file(f"{folder}/{path.name}", data, mode=0o755 if data[:2] == b"#!" else 0o644, mtime=mtime)
         for path in sorted(resource("packaging/device").iterdir())
