@@ -116,6 +116,8 @@ class Puppet:
         text = config.read_text().replace('version = "1.0"', f'version = "1.{self.number}"', 1)
         for line in settings.splitlines():
             text = re.sub(rf"(?m)^{line.partition(' = ')[0]} = .*\n", "", text)
+        if 'server = "command"' in settings:  # uWSGI serves it no longer
+            text = text.replace("[tool.debonair.uwsgi]\nprocesses = 1\n", "")
         text = text.replace("[tool.debonair]\n", f"[tool.debonair]\n{settings}\n", 1)
         config.write_text(f"{text}\n{tables}\n")
         module = project / f"{NAME}.py"
