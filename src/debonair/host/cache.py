@@ -1,7 +1,7 @@
-"""Where Debonair keeps what it can make or fetch again.
+"""Where Debonair keeps files that it can make or fetch again.
 
-Everything in the cache is addressed by the hash of what it was made from, is written whole or not at
-all, and may be deleted at any time.
+The key of each file is the hash of everything that it was made from. Files appear whole or not at all, and
+may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Cache(msgspec.Struct, frozen=True):
         return cls(Path(base) / "debonair")
 
     def folder(self, name: str) -> Path:
-        """Return the folder ``name`` of the cache, made if need be."""
+        """Return the folder ``name`` of the cache, and create it if necessary."""
         path = self.root / name
         with disk(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ class Cache(msgspec.Struct, frozen=True):
 
 @contextmanager
 def disk(path: Path) -> Iterator[None]:
-    """Turn what a disk can refuse while ``path`` is written into a ``MachineError``."""
+    """Turn errors of the disk, while ``path`` is written, into a ``MachineError``."""
     try:
         yield
     except OSError as refused:
@@ -65,11 +65,11 @@ def disk(path: Path) -> Iterator[None]:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``, and rename it there once it was written in full.
+    """Provide a temporary path beside ``path``, and rename it to ``path`` when the body has written it.
 
-    The file appears complete or not at all, whatever interrupts; other processes that write the same
-    path win or lose as a whole. A file that is there already keeps its permissions. Raises
-    ``MachineError`` if the disk is full or may not be written.
+    The file appears complete or not at all, even after an interruption. If another process writes the same
+    path, one of the two files replaces the other completely. A file that already exists keeps its
+    permissions. Raises ``MachineError`` if the disk is full or not writable.
     """
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,11 +85,12 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def _begun(path: Path) -> Path:
-    """Make an empty file of a new name beside ``path``, with the permissions that the umask leaves."""
+    """Create an empty file of a new name beside ``path``, with the permissions that the umask leaves."""
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            # The kernel applies the umask. To ask for it is to change it, for all threads of this process.
+            # The kernel applies the umask. Reading the umask would change it, for all threads of this
+            # process.
             temporary.open("xb").close()
         except FileExistsError:
             continue

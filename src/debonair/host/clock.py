@@ -1,6 +1,6 @@
-"""The one source of time: what is built carries the time of its sources, never that of its build.
+"""The one source of time: build results carry the time of their sources, never that of the build.
 
-A repository alone tells its clients when it was published, and looks at the clock for that.
+Only a repository reads the clock, because it tells its clients when it was published.
 """
 
 from __future__ import annotations
@@ -16,45 +16,46 @@ from debonair.errors import MachineError, ProjectError
 from debonair.host.run import find, run
 
 OLDEST = 946_684_800
-"""2000-01-01, for what has no time of its own: lintian takes an older one for a broken clock."""
+"""2000-01-01, for files without a time of their own: lintian reports an older one as a broken clock."""
 _LAST = 253_402_300_799
-"""The last second of the year 9999: no date of a changelog can be later."""
+"""The last second of the year 9999: a changelog cannot have a later date."""
 _HINT = "Or say the time yourself: SOURCE_DATE_EPOCH=$(date +%s)"
 _LOCAL = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"),
     "GIT_IMPLICIT_WORK_TREE",
 )
-"""What tells git of one repository (git rev-parse --local-env-vars), but for its configuration."""
+"""Variables that point git to a repository (git rev-parse --local-env-vars), except its configuration."""
 _PLAIN = ("color.ui=false", "core.fsmonitor=false", "log.follow=false", "log.excludeDecoration=refs/*")
-"""Settings of git that change what a log says, or run a program of the repository's choice."""
+"""Settings of git that change the output of a log, or run a program that the repository names."""
 _QUIET = {"LC_ALL": "C", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
-"""Nothing is fetched, as a partial clone would: by a program that its configuration may name."""
+"""Git downloads nothing: in a partial clone it would, with a program that the configuration may name."""
 
 
 def of(root: Path, environ: Mapping[str, str]) -> int:
     """Return the seconds since the epoch, UTC, that a build of the project in ``root`` carries.
 
-    It is SOURCE_DATE_EPOCH of ``environ`` (reproducible-builds.org's specification), else the last
-    commit that touched ``root``, else the newest mtime of its files. Raises ``ProjectError`` if
-    SOURCE_DATE_EPOCH is not a number, or beyond the year 9999; that or ``MachineError`` if there is a git
-    repository, and git does not say.
+    They come from SOURCE_DATE_EPOCH in ``environ`` (reproducible-builds.org), or else from
+    the last commit that touched ``root``, or else from the newest mtime of its files. Raises
+    ``ProjectError`` if SOURCE_DATE_EPOCH is not a number or after the year 9999. Raises ``ProjectError`` or
+    ``MachineError`` if there is a git repository, but git cannot tell the time.
     """
     given = _given(environ)
     return (_last_commit(root) or _newest(root)) if given is None else given
 
 
 def published(times: Iterable[int], environ: Mapping[str, str]) -> int:
-    """Return the seconds since the epoch, UTC, that a build carries of what was published at ``times``.
+    """Return the seconds since the epoch, UTC, for a build of something that was published at ``times``.
 
-    It is SOURCE_DATE_EPOCH of ``environ``, else the newest of them. Raises what ``of`` raises.
+    They come from SOURCE_DATE_EPOCH in ``environ``, or else from the newest of ``times``. Raises what
+    ``of`` raises.
     """
     given = _given(environ)
     return max(times, default=OLDEST) if given is None else given
 
 
 def now(environ: Mapping[str, str]) -> int:
-    """Return the seconds since the epoch, UTC, by SOURCE_DATE_EPOCH of ``environ``, else by the clock.
+    """Return the seconds since the epoch, UTC, from SOURCE_DATE_EPOCH in ``environ``, else from the clock.
 
     Raises what ``of`` raises.
     """
@@ -74,10 +75,10 @@ def _given(environ: Mapping[str, str]) -> int | None:
 
 
 def _last_commit(root: Path) -> int:
-    """Return when the last commit that touched ``root`` was made; 0 if no repository knows of it.
+    """Return the time of the last commit that touched ``root``; 0 if it was never committed.
 
-    Raises ``MachineError`` or ``ProjectError`` if there is a repository, and git does not say: the time
-    would be another one, and with it the bytes, without a word.
+    Raises ``MachineError`` or ``ProjectError`` if there is a repository, but git fails. A silent fallback
+    would change the time, and with it the bytes.
     """
     try:
         git = find("git")
@@ -89,7 +90,7 @@ def _last_commit(root: Path) -> int:
             "would not carry the time of its last commit.",
             hint=f"Install it: sudo apt install git. {_HINT}",
         ) from missing
-    # What a hook, or the user, has set for another repository would be taken for this one's.
+    # A hook or the user may have set these for another repository; git would use them for this one.
     words = ["env", *(word for name in _LOCAL for word in ("-u", name)), git, "-C", str(root)]
     words += ["--no-pager", "--no-replace-objects", *(word for each in _PLAIN for word in ("-c", each))]
     shown = run(
@@ -98,7 +99,7 @@ def _last_commit(root: Path) -> int:
     if shown.status:
         return _refused(root, shown.stderr)
     if not (line := shown.stdout.strip()):
-        return 0  # nothing of it was ever committed
+        return 0  # no file of it was ever committed
     said = re.fullmatch(r"([0-9]{1,11})(?: (.*))?", line)
     if said is None:
         raise ProjectError(f"git says '{line[:100]}' where it should say when {root} was changed.", _HINT)
@@ -113,7 +114,7 @@ def _last_commit(root: Path) -> int:
 
 
 def _refused(root: Path, said: str) -> int:
-    """Return 0 if git ``said`` that no commit knows of ``root``; raise an error that names all else."""
+    """Return 0 if git ``said`` that no commit knows of ``root``; raise an error for anything else."""
     if "not a git repository (or any" in said or "does not have any commits yet" in said:
         return 0
     why = (said.strip().splitlines() or ["nothing"])[0].removeprefix("fatal: ")
@@ -133,6 +134,6 @@ def _newest(root: Path) -> int:
         path
         for path in root.rglob("*")
         if not any(part in hidden or part.startswith(".") for part in path.relative_to(root).parts)
-        and not fnmatch(path.name, "pylock.build-*.toml")  # written while it is built
+        and not fnmatch(path.name, "pylock.build-*.toml")  # the build itself writes this file
     )
     return int(max((path.lstat().st_mtime for path in files if path.is_file()), default=0))

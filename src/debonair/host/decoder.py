@@ -1,8 +1,8 @@
-"""Values of a type, from bytes or from plain values, whichever thread asks first.
+"""Decode bytes or plain values into typed values, safely from any thread.
 
-msgspec describes a type when it is first asked for, calls Python for that, and another thread may then find
-half a description: the process ends by a segmentation fault (msgspec 0.22; targets are built side by side).
-So one thread at a time has a type described.
+msgspec analyses a type when it first meets it, and calls Python for that. Meanwhile another thread may use
+the unfinished analysis, and the process ends by a segmentation fault (msgspec 0.22; targets are built side
+by side). So only one thread at a time may use a new type.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _decoders: dict[tuple[object, object], Callable[[bytes | str], Any]] = {}
 
 
 def unpacked(data: bytes, kind: type[_Kind]) -> _Kind:
-    """Return what ``data`` is in MessagePack; raises ``MsgspecError`` if it is not of ``kind``."""
+    """Decode ``data`` from MessagePack; raises ``MsgspecError`` if it is not of ``kind``."""
     found: _Kind = _decoder(msgspec.msgpack.Decoder, kind)(data)
     return found
 
 
 def json(data: bytes | str, kind: type[_Kind]) -> _Kind:
-    """Return what ``data`` is in JSON; raises ``MsgspecError`` if it is not of ``kind``."""
+    """Decode ``data`` from JSON; raises ``MsgspecError`` if it is not of ``kind``."""
     found: _Kind = _decoder(msgspec.json.Decoder, kind)(data)
     return found
 
 
 def converted(value: object, kind: type[_Kind], *, strict: bool = True) -> _Kind:
-    """Return a plain ``value`` as one of ``kind``, as ``msgspec.convert`` does; raises what that raises."""
+    """Convert a plain ``value`` to ``kind``, as ``msgspec.convert`` does; raises what that raises."""
     with _one_at_a_time:
         found: _Kind = msgspec.convert(value, kind, strict=strict)
     return found

@@ -1,4 +1,4 @@
-"""One process at a time: a lock on a file, given back by the kernel whatever becomes of its holder."""
+"""One process at a time: a lock on a file, which the kernel releases however its holder ends."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from debonair.host.cache import disk
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path`` while the body runs; wait for another process that holds it.
+    """Hold the lock file ``path`` while the body runs; wait while another process holds it.
 
-    The file is made if need be and stays. Raises ``MachineError`` if it may not be written.
+    The file is created if necessary, and stays. Raises ``MachineError`` if it is not writable.
     """
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)

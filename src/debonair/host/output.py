@@ -1,6 +1,6 @@
-"""What a program writes, read until the program ends: bounded in time and size.
+"""Read the output of a program until the program ends, within limits of time and size.
 
-A program that has ended is not waited for because something that it started still holds its output.
+A program may leave others behind that hold its output open. The end of the program itself counts.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 LIMIT = 512 << 20
-"""How many bytes a program may write; the largest that is read so is a deb, in base64."""
+"""Most bytes that a program may write; the largest output read this way is a deb in base64."""
 _ROUND = 0.05
-"""How many seconds pass at most until it is noticed that a program has ended which left its output open."""
+"""Seconds between two checks whether a program has ended that left its output open."""
 _LATE = 0.25
-"""For how many seconds more the output of a program that has ended is read, while others hold it."""
+"""Seconds for which the output of an ended program is still read, while others hold it open."""
 _GRACE = 8.0
 _CHUNK = 1 << 16
 
 
-class Deadline(Exception):  # noqa: N818 - what happened, not an error shown to a user
+class Deadline(Exception):  # noqa: N818 - an event, not an error that users see
     """The program did not end in time; it was killed."""
 
 
@@ -38,10 +38,10 @@ class Flood(Exception):  # noqa: N818 - as above
 def listen(
     process: subprocess.Popen[bytes], given: bytes, *, timeout: float | None, limit: int = LIMIT
 ) -> tuple[bytes, bytes]:
-    """Give ``process`` its input, wait for its end, and return what it wrote to its two pipes.
+    """Write the input of ``process``, wait for its end, and return the output of its two pipes.
 
     Raises ``Deadline`` if it does not end within ``timeout`` seconds, and ``Flood`` if it writes more than
-    ``limit`` bytes. Whatever is raised, also by Ctrl-C, it has ended.
+    ``limit`` bytes. The process has ended whenever this raises, also on Ctrl-C.
     """
     with _ended(process):
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -56,7 +56,7 @@ def listen(
 def _pump(
     process: subprocess.Popen[bytes], given: bytes, deadline: float | None, limit: int
 ) -> tuple[bytes, bytes]:
-    """Copy until all pipes are closed, ``process`` has ended, or the ``deadline`` has come."""
+    """Copy until all pipes are closed, ``process`` has ended, or the ``deadline`` has passed."""
     out, err = process.stdout, process.stderr
     if out is None or err is None:
         raise ValueError("what is listened to has two pipes")
@@ -90,7 +90,7 @@ def _pump(
 
 
 def _give(pipe: IO[bytes], rest: memoryview) -> memoryview:
-    """Write what of ``rest`` fits into ``pipe``; return what is left, nothing if nobody reads it."""
+    """Write as much of ``rest`` as fits into ``pipe``; return the remainder, nothing if nobody reads it."""
     try:
         return rest[os.write(pipe.fileno(), rest[:_CHUNK]) :]
     except BlockingIOError:
@@ -101,11 +101,11 @@ def _give(pipe: IO[bytes], rest: memoryview) -> memoryview:
 
 @contextmanager
 def _ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End ``process`` when the body fails, and close its pipes in any case."""
+    """Terminate ``process`` if the body fails, and close its pipes in any case."""
     try:
         yield
     except BaseException:
-        process.terminate()  # a supervisor ends what it has started, too
+        process.terminate()  # a supervisor also ends everything that it started
         with suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE if process.poll() is None else 0)
         process.kill()

@@ -1,4 +1,4 @@
-"""Many files at once: what waits for a storage far away may wait for many answers, and cores share work."""
+"""Work on many files in parallel: many requests to a remote storage, or one thread for each core."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 CORES = os.cpu_count() or 1
-"""How many threads unpack, compress and hash at the same time: Python lets go of them for that."""
+"""Number of threads that unpack, compress and hash in parallel; Python releases its lock for that."""
 
 
 def each(at_once: int, work: Callable[[T], R], items: Sequence[T], label: str) -> list[R]:
-    """Return what ``work`` makes of each of ``items``, in their order; ``label`` is for a bar.
+    """Return the result of ``work`` for each of ``items``, in their order; ``label`` is for a bar.
 
-    ``at_once`` of them run at the same time, in threads and in any order; one after another if that is 1.
-    Raises what the first to fail raises, after those that have begun have ended; the others never begin.
+    ``at_once`` of them run in parallel, in threads and in any order; if that is 1, one after another.
+    Raises what the first failure raises, after those that have started have ended; the others never start.
     """
     if at_once == 1 or len(items) < 2:
         return [work(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor, as_completed  # noqa: PLC0415 - a folder needs none
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # noqa: PLC0415 - unused by a folder
 
     with progress(label, len(items)) as bar, ThreadPoolExecutor(at_once) as pool:
         futures = [pool.submit(work, item) for item in items]

@@ -1,6 +1,6 @@
-"""What long work shows: a bar on a terminal, nothing in a pipe.
+"""Output of long work: a bar on a terminal, nothing in a pipe.
 
-Both go to standard error, so that standard output holds results alone.
+Both use standard error, so that standard output contains only results.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ _WIDTH = 24
 
 
 def say(text: str) -> None:
-    """Write one line that the user should read, terminal or not, to standard error.
+    """Write one line for the user to standard error, also without a terminal.
 
-    It may quote others, as an app that is tried: what they wrote does not command the terminal.
+    Characters in it that would control the terminal are escaped, because it may quote strangers, such as an
+    app on trial.
     """
     sys.stderr.write(plain(text) + "\n")
     sys.stderr.flush()
 
 
 class Bar:
-    """A bar of ``total`` steps behind ``label``, drawn over itself; it is quiet unless ``shown``."""
+    """A bar of ``total`` steps behind ``label``, which redraws itself; it is quiet unless ``shown``."""
 
     def __init__(self, label: str, total: int, *, shown: bool) -> None:
         self.label = label
@@ -35,7 +36,7 @@ class Bar:
         self.shown = shown
 
     def advance(self, steps: int = 1, text: str = "") -> None:
-        """Move on by ``steps``; ``text`` names what was just finished."""
+        """Advance by ``steps``; ``text`` names the step that just finished."""
         self.done += steps
         if self.shown:
             filled = _WIDTH * self.done // max(self.total, 1)
@@ -74,7 +75,7 @@ def ticking(label: str) -> Iterator[None]:
 
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Bar]:
-    """Show a bar of ``total`` steps while the body runs, and wipe it at the end."""
+    """Show a bar of ``total`` steps while the body runs, and erase it at the end."""
     bar = Bar(label, total, shown=_alone() and total > 0)
     try:
         bar.advance(0)
@@ -86,5 +87,5 @@ def progress(label: str, total: int) -> Iterator[Bar]:
 
 
 def _alone() -> bool:
-    """Tell whether standard error is a terminal whose last line no other work draws on."""
+    """Return whether standard error is a terminal, and no other work draws on its last line."""
     return sys.stderr.isatty() and current_thread() is main_thread()

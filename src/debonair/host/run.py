@@ -1,8 +1,8 @@
 """The one door to other programs.
 
-Arguments are lists, never shell text; standard input is closed unless bytes are given; a program that
-is missing is named together with the Debian package that has it; a failure shows the command in a form
-that can be pasted, and the end of what it said.
+Arguments are lists, never shell text. Standard input is closed unless the caller provides bytes. If a
+program is missing, the error names the Debian package that contains it. A failure shows the command in a
+form that can be pasted, and the end of its output.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from debonair.host.progress import say
 from debonair.host.terminal import plain
 
 verbose = False
-"""Whether each command is shown before it is run, in a form that can be pasted."""
+"""If true, each command is shown before it runs, in a form that can be pasted."""
 
 PACKAGES: Mapping[str, str] = {
     "apt-cache": "apt",
@@ -68,11 +68,11 @@ PACKAGES: Mapping[str, str] = {
     "umount": "mount",
     "unshare": "util-linux",
 }
-"""The Debian package that has each program that Debonair may call."""
+"""The Debian package of each program that Debonair may call."""
 
 
 class CommandError(Error):
-    """A program ran and ended with an exit status that was not zero."""
+    """A program exited with a status that is not zero."""
 
     def __init__(self, argv: Sequence[str], status: int, output: str) -> None:
         tail = plain("\n".join(output.strip().splitlines()[-20:]))
@@ -84,7 +84,7 @@ class CommandError(Error):
 
 
 class Completed(msgspec.Struct, frozen=True):
-    """What a program left behind: its exit status and what it wrote, as text."""
+    """The result of a program: its exit status and its output, as text."""
 
     status: int
     stdout: str
@@ -94,8 +94,8 @@ class Completed(msgspec.Struct, frozen=True):
 def find(program: str) -> str:
     """Return the absolute path of ``program``.
 
-    /usr/sbin and /sbin are searched too, as a user's PATH on Debian leaves them out. Raises
-    ``MachineError`` naming the Debian package that has the program.
+    It also searches /usr/sbin and /sbin, because a user's PATH on Debian leaves them out. Raises
+    ``MachineError``, which names the Debian package of the program.
     """
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
     if found := shutil.which(program, path=path):
@@ -118,13 +118,13 @@ def run(
     check: bool = True,
     timeout: float | None = None,
 ) -> Completed:
-    """Run ``argv`` to its end and return what it left behind.
+    """Run ``argv`` to its end and return its result.
 
-    ``env`` is added to this process's environment; ``stdin``, bytes or the path of a file, is given to the
-    program, which otherwise reads nothing. It is over when the program ends, whoever else still holds its
-    output. With a ``timeout`` in seconds everything that the program has started is ended with it, at the
-    latest then. Raises ``MachineError`` if the program is missing, does not end in time or writes without
-    end, and ``CommandError`` if it fails and ``check`` is set.
+    ``env`` is added to this process's environment. ``stdin``, bytes or the path of a file, is the input of
+    the program, which is otherwise empty. The run is over when the program ends, even if another process
+    still holds its output open. After ``timeout`` seconds the program is ended. With a ``timeout``,
+    everything that it started ends with it. Raises ``MachineError`` if the program is missing, does not end
+    in time or writes without end, and ``CommandError`` if it fails and ``check`` is set.
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
     _show(words)
@@ -156,7 +156,7 @@ def run(
 
 @contextmanager
 def _opened(stdin: bytes | Path | None) -> Iterator[IO[bytes] | int]:
-    """Give what a program has as its standard input."""
+    """Provide the standard input of a program."""
     if isinstance(stdin, Path):
         with stdin.open("rb") as file:
             yield file
@@ -174,8 +174,8 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start ``argv`` beside this process and return it while it runs.
 
-    What it says is added to the file ``output``. It is in a session of its own, so that Ctrl-C reaches
-    this process alone, which then ends it in good order. ``stdin`` may be ``subprocess.PIPE``;
+    Its output is appended to the file ``output``. It runs in a session of its own, so that Ctrl-C reaches
+    only this process, which then ends the program in good order. ``stdin`` may be ``subprocess.PIPE``;
     ``pass_fds`` are descriptors that it inherits. Raises ``MachineError`` if the program is missing.
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
@@ -197,8 +197,8 @@ def piped(
 ) -> subprocess.Popen[bytes]:
     """Start ``argv`` with a pipe to its standard input and one from its output, and return it.
 
-    What it says on standard error is written to ``errors``; ``env``, if given, is all of its environment.
-    It is in a session of its own, as with ``start``. Raises ``MachineError`` if the program is missing.
+    Its standard error is written to ``errors``; ``env``, if given, is its whole environment. It runs in a
+    session of its own, as with ``start``. Raises ``MachineError`` if the program is missing.
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
     _show(words, " |")

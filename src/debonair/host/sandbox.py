@@ -1,8 +1,8 @@
-"""Where code of others runs on this machine: without its network, its files, its variables, its processes.
+"""Run code of strangers on this machine: without its network, files, variables and processes.
 
-The namespaces are those of the kernel, made by unshare(1), which every Debian has, or by bubblewrap where
-only that may (as on Ubuntu). Inside, /usr can be read and a folder in memory be written, which is gone with
-the last process; what comes out is what is written to one descriptor.
+The kernel's namespaces isolate it. unshare(1), which every Debian has, creates them, or bubblewrap where
+only bubblewrap may (as on Ubuntu). Inside, /usr is readable, and one folder in memory is writable. That
+folder is gone when the last process ends. The result is written to one descriptor.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from debonair.host import run
 from debonair.resources import resource
 
 VARIABLE = "DEBONAIR_ALLOW_UNSANDBOXED_SDISTS"
-"""Set, it lets code of sdists run without a sandbox where none can be made: what the option does."""
+"""If set, code of sdists may run without a sandbox where none is possible, as with the option."""
 FOLDER = "/build"
-"""Where the command finds what it was given, and may write."""
+"""The folder with the command's input, which it may write to."""
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _NOBODY = 65534
 _NAMESPACES = ("--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child")
 _SECONDS = 1800
-_MOST = 1 << 30  # bytes that may come out
-_LOG = 1 << 16  # bytes of what a command said that are read, from its end
+_MOST = 1 << 30  # most bytes of a result
+_LOG = 1 << 16  # bytes that are read from the end of a command's output
 _REFUSED = "echo refused by the kernel"
 
 Kind = Literal["unshare", "bwrap", ""]
 
 
 class FailedError(LockError):
-    """A command in a sandbox ended with a status other than zero; ``output`` is the end of what it said."""
+    """A command in a sandbox failed; ``output`` is the end of its output."""
 
     def __init__(self, output: str, status: int) -> None:
         super().__init__(output.rpartition("\n")[2] or f"it ended with status {status}")
@@ -46,26 +46,26 @@ class FailedError(LockError):
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A way to run a command apart from this machine; an empty ``kind`` runs it in its midst."""
+    """A way to run a command isolated from this machine; with an empty ``kind`` it is not isolated."""
 
     kind: Kind
     python: Path
-    """This Python's program, whatever venv it runs in; it is there inside too."""
+    """This Python's program, not that of a venv; it also exists inside."""
     prefix: Path
-    """The folder that has its standard library."""
+    """The folder of its standard library."""
 
     def run(self, command: Sequence[str], given: bytes, variables: Mapping[str, str]) -> tuple[bytes, str]:
         """Run ``command`` in a folder with the files of the tar archive ``given``.
 
-        ``{folder}`` in a word of it and in ``variables``, which are all that it has, is that folder;
-        ``{out}`` is a descriptor. Returns what was written to that, and the end of what it said; both are
-        not to be believed. Raises ``FailedError`` if it fails, and ``LockError`` if it
-        does not end in half an hour.
+        ``variables`` are its whole environment. In the words of the command and in ``variables``,
+        ``{folder}`` is replaced by that folder, and ``{out}`` by a descriptor. Returns the bytes written to
+        the descriptor, and the end of the command's output; trust neither. Raises ``FailedError`` if the
+        command fails, and ``LockError`` if it does not end in half an hour.
         """
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
             base = Path(folder)
             log, inside = base / "log", Path(FOLDER) if self.kind else base / "build"
-            (base / "given").write_bytes(given + bytes(1024))  # tar(5): two empty blocks are the end
+            (base / "given").write_bytes(given + bytes(1024))  # tar(5): two empty blocks mark the end
             with (base / "given").open("rb") as source, (base / "out").open("wb") as out:
                 words = [
                     *("env", "-i", *(f"{name}={value}" for name, value in variables.items())),
@@ -86,7 +86,7 @@ class Sandbox:
             return (base / "out").read_bytes(), said
 
     def _entered(self, base: Path, command: Sequence[str]) -> list[str]:
-        """Return the words that run ``command`` in here, in which the folder ``base`` is used."""
+        """Return the words that run ``command`` in this sandbox, which uses the folder ``base``."""
         if not self.kind:
             text = 'mkdir build && cd build && mkdir home && tar -x --no-same-owner && exec "$@" </dev/null'
             return [
@@ -107,9 +107,9 @@ class Sandbox:
         ]
 
     def _bubble(self) -> list[str]:
-        """Return the words that bubblewrap makes the same sandbox by."""
+        """Return the words that create the same sandbox with bubblewrap."""
         words = ["bwrap", "--unshare-all", "--uid", "0", "--gid", "0", "--die-with-parent", "--new-session"]
-        # Those two are used, and given away, by the last step into it.
+        # The last step into the sandbox needs these two capabilities, and drops them.
         words += ["--cap-drop", "ALL", "--cap-add", "CAP_SYS_RESOURCE", "--cap-add", "CAP_SETPCAP"]
         words += ["--as-pid-1"]
         for path in ("/bin", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"):
@@ -123,7 +123,7 @@ class Sandbox:
         for path in ("/proc/keys", "/proc/key-users"):
             if Path(path).exists():
                 words += ["--bind", "/dev/null", path]
-        return [*words, "--tmpfs", "/tmp", "--dir", FOLDER]  # noqa: S108 - of its own
+        return [*words, "--tmpfs", "/tmp", "--dir", FOLDER]  # noqa: S108 - a /tmp of its own
 
     def _binds(self) -> list[Path]:
         return [] if self.prefix.is_relative_to("/usr") else [self.prefix]
@@ -131,7 +131,7 @@ class Sandbox:
 
 @functools.cache
 def find() -> tuple[Sandbox | None, str]:
-    """Return the sandbox that this machine allows, or None and why it allows none."""
+    """Return the sandbox that this machine allows; or None, and why it allows none."""
     python, prefix = _python()
     home = Path("~").expanduser().resolve()
     if home.is_relative_to(prefix) and not prefix.is_relative_to("/usr"):
@@ -141,7 +141,7 @@ def find() -> tuple[Sandbox | None, str]:
     for kind in kinds:
         try:
             made = Sandbox(kind, python, prefix)
-            # Python itself: it must find its own library inside.
+            # A trial run: Python must find its own library inside.
             made.run([str(python), "-I", "-c", "import os; os.write({out}, b'here')"], b"", {})
         except (MachineError, LockError) as refused:
             why.append(f"{kind}: {refused.message}")
@@ -151,9 +151,9 @@ def find() -> tuple[Sandbox | None, str]:
 
 
 def needed(environ: Mapping[str, str], what: str) -> Sandbox:
-    """Return the sandbox for ``what`` is to be done: ``purely 1.0 is built``.
+    """Return the sandbox in which to do ``what``: ``purely 1.0 is built``.
 
-    Raises ``MachineError`` if this machine allows none, unless ``environ`` says that none is needed.
+    Raises ``MachineError`` if this machine allows no sandbox and ``environ`` still requires one.
     """
     found, why = find()
     if found:
@@ -169,12 +169,12 @@ def needed(environ: Mapping[str, str], what: str) -> Sandbox:
 
 
 def allowed(environ: Mapping[str, str]) -> bool:
-    """Return whether code of sdists may run without a sandbox where none can be made."""
+    """Return whether code of sdists may run without a sandbox where none is possible."""
     return environ.get(VARIABLE, "").lower() in ("1", "true", "yes", "on")
 
 
 def _python() -> tuple[Path, Path]:
-    """Return the program of this Python, not that of the venv that it runs in, and where its library is."""
+    """Return the program of this Python, not that of its venv, and the folder of its library."""
     program = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     return program, Path(sys.base_prefix).resolve()
 
@@ -187,12 +187,12 @@ def _attended(words: Sequence[str], log: Path, stdin: int, out: int) -> int:
     except subprocess.TimeoutExpired:
         raise LockError(f"It did not end within {_SECONDS // 60} minutes.") from None
     finally:
-        process.kill()  # and with it all that it has started
+        process.kill()  # and with it everything that it has started
         process.wait()
 
 
 def _end(log: Path) -> str:
-    """Return the end of what a command said, without what would tell a terminal something."""
+    """Return the end of a command's output, without characters that control a terminal."""
     with log.open("rb") as source:
         source.seek(max(0, log.stat().st_size - _LOG))
         text = source.read(_LOG).decode(errors="replace")

@@ -1,8 +1,9 @@
-"""A program that runs another, and ends everything which that has started: supervise.py COMMAND...
+"""A program that runs another, and ends everything that it started: supervisor.py COMMAND...
 
-This file is run by its path, with the standard library alone. Whatever the command starts stays below it,
-in a session of its own or not: on Linux it adopts those whose parent has ended (PR_SET_CHILD_SUBREAPER in
-prctl(2)). When the command ends, or this program is told to (SIGTERM), what is left below is killed.
+This file is run by its path, with only the standard library. All descendants of the command stay below this
+process, even those in a session of their own. On Linux it adopts those whose parent has ended
+(PR_SET_CHILD_SUBREAPER in prctl(2)). When the command ends, or when this program receives SIGTERM, it kills
+everything that is left.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _PATIENCE = 5.0
 
 
 def main() -> int:
-    """Do what this file is for; return the exit status of the command, as a shell would say it."""
+    """Run the command and end its descendants; return its exit status, as a shell reports it."""
     running: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -36,18 +37,18 @@ def main() -> int:
     if not running[0]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
-            os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - what it was told to run
+            os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the command of its arguments
         except OSError as refused:
             sys.stderr.write(f"{sys.argv[1]}: {refused.strerror}\n")
         os._exit(127)
     status = os.waitstatus_to_exitcode(os.waitpid(running[0], 0)[1])
-    running.clear()  # its number may be given again
+    running.clear()  # the kernel may reuse its process id
     _end([])
     return status if status >= 0 else 128 - status
 
 
 def _adopt() -> None:
-    """Adopt orphans among the descendants, and end with whoever started this, where the kernel can."""
+    """Adopt orphaned descendants, and end when the parent process ends, where the kernel supports it."""
     with suppress(OSError, AttributeError):
         prctl = ctypes.CDLL(None, use_errno=True).prctl
         prctl(_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -55,14 +56,14 @@ def _adopt() -> None:
 
 
 def _end(known: list[int]) -> None:
-    """Kill ``known`` and every descendant, also what they start meanwhile, while patience lasts."""
+    """Kill ``known`` and every descendant, also those that they still start, within a time limit."""
     deadline = time.monotonic() + _PATIENCE
     while found := {*known, *_children(os.getpid())}:
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         known = []
-        # What those had started comes to this process with the next round.
+        # The children of a killed process become ours, and the next round finds them.
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -74,7 +75,7 @@ def _end(known: list[int]) -> None:
 def _children(pid: int) -> list[int]:
     try:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:  # gone, or no Linux
+    except OSError:  # gone, or not Linux
         return []
 
 

@@ -1,7 +1,7 @@
-"""What is written for people: text of strangers, which no terminal takes for orders.
+"""Text for people, in which a stranger's text cannot control the terminal.
 
-A deb, a server or a program may hand over what clears a screen, names a window, writes over a line or turns
-it around. All text goes out by way of ``plain``, which shows such characters as escapes.
+A deb, a server or a program may send characters that clear the screen, rename the window, overwrite a line
+or reverse its direction. All output passes through ``plain``, which shows such characters as escapes.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 
 _ORDERS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for the tab and the line break
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of writing around
-    "\u2028\u2029\ufeff\ud800-\udfff]"  # line breaks of another kind, and what is no character
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, except the tab and the line break
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # characters that reverse the direction of writing
+    "\u2028\u2029\ufeff\ud800-\udfff]"  # other line breaks, and code points that are not characters
 )
 
 
 def plain(text: str) -> str:
-    r"""Return ``text`` with what a terminal obeys shown as an escape: ``\x1b``, ``\u202e``.
+    r"""Return ``text`` with characters that control a terminal as escapes: ``\x1b``, ``\u202e``.
 
-    Of bytes that are not UTF-8, which are surrogates in file names, that of the byte is shown. Lines may
-    end as in a web page, by ``\r\n``.
+    A byte that is not UTF-8 (a surrogate in a file name) becomes the escape of that byte. Lines may end by
+    ``\r\n``, as in a web page.
     """
     return _ORDERS.sub(_escape, text.replace("\r\n", "\n"))
 
