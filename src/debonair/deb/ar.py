@@ -1,7 +1,7 @@
 """The members of a .deb as dpkg reads them: an ar archive of a fixed order (deb(5)).
 
-dpkg takes the first member of each name, apt any of them, and ``ar`` the last: an archive that they would
-read each in its own way is refused.
+When two members have the same name, dpkg takes the first one, apt any of them, and ``ar`` the last. This
+reader refuses an archive that those programs would read differently.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _HEADER = 60
 _END = b"`\n"
 _VERSION = b"debian-binary"
 _MOST = 64
-"""Members; dpkg knows three, and lets signatures be among them."""
+"""Most members of an archive; dpkg knows three, and allows signatures among them."""
 _CONTROL = {"control.tar": "", "control.tar.gz": "gz", "control.tar.xz": "xz", "control.tar.zst": "zst"}
 _DATA = {
     **{name.replace("control", "data"): packed for name, packed in _CONTROL.items()},
@@ -25,7 +25,7 @@ _DATA = {
 
 
 class Part:
-    """One member: its bytes, as long as the next one was not asked for."""
+    """One member; its bytes are readable until the next member is requested."""
 
     def __init__(self, stream: Stream, name: str, size: int) -> None:
         self._stream = stream
@@ -44,10 +44,11 @@ class Part:
 
 
 def members(stream: Stream) -> Iterator[tuple[Part, str]]:
-    """Yield the control tarball and then the data tarball of a .deb, each with how it is packed.
+    """Yield the control tarball and then the data tarball of a .deb, each with its compression.
 
-    That is ``xz``, ``gz``, ``zst``, ``bz2``, ``lzma``, or empty. The rest of the archive is read and judged
-    as well: take the iterator to its end. Raises ``Unfit`` if dpkg does not read it, or apt another way.
+    The compression is ``xz``, ``gz``, ``zst``, ``bz2``, ``lzma``, or empty. Exhaust the iterator: it also
+    checks the rest of the archive. Raises ``Unfit`` if dpkg does not read the archive, or if apt reads it
+    differently.
     """
     if stream.read(len(MAGIC)) != MAGIC:
         raise Unfit("it does not begin as an ar archive does", "Look whether it was copied in full.")

@@ -1,6 +1,6 @@
 """The .deb file itself: an ar archive of a version, a control and a data tarball (deb(5)).
 
-It is written here, and read by ``foreign``, whoever made it.
+This module writes it. ``reader`` reads it, no matter who built it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _END_OF_TAR = b"\0" * (2 * tarfile.BLOCKSIZE)
 _KINDS: Mapping[str, Kind] = {"dir": "dir", "link": "link"}
 _SCRIPTS = frozenset({"preinst", "postinst", "prerm", "postrm", "config"})
 _LARGEST = 1 << 32
-"""Bytes of a .deb that are held in memory; deb(5) itself ends at twice as many."""
+"""Most bytes of a .deb that are held in memory; deb(5) itself allows twice as many."""
 _ALL = 1 << 34
 
 
@@ -36,7 +36,7 @@ def write(control: Control, tree: Tree, members: Mapping[str, str], *, mtime: in
     """Return the bytes of a .deb.
 
     ``members`` are further files of the control tarball by name (``postinst``, ``triggers``, ``conffiles``
-    ...), the maintainer scripts among them made executable. ``mtime``, in seconds since the epoch, is
+    ...); the maintainer scripts among them become executable. ``mtime``, in seconds since the epoch, is
     that of the ar and control members. The same arguments give the same bytes everywhere.
     """
     sums = "".join(f"{entry.md5}  {entry.path}\n" for entry in tree.entries if entry.kind == "file")
@@ -68,7 +68,7 @@ def write(control: Control, tree: Tree, members: Mapping[str, str], *, mtime: in
 
 
 def sources(tree: Tree) -> Iterator[Source]:
-    """Yield the members of ``tree`` with their bytes, a folder before what is in it."""
+    """Yield the members of ``tree`` with their bytes, a folder before its content."""
     data = _data(tree, 0)
     part = Part(BytesIO(data), "data.tar.xz", len(data))
     for member, content in tar.members(Unpacked(part, "xz", reader.MOST_DATA)):
@@ -86,7 +86,7 @@ def _data(tree: Tree, mtime: int) -> bytes:
 
 
 class Deb(msgspec.Struct, frozen=True):
-    """A .deb that was read: its control tarball whole, its data as entries."""
+    """A .deb that was read: the whole control tarball, and the entries of the data tarball."""
 
     fields: dict[str, str]
     """The fields of the control file."""
@@ -95,13 +95,13 @@ class Deb(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...]
     """Every member of the data tarball in its order, without MD5 sums."""
     contents: dict[str, bytes]
-    """The bytes of the files that were asked for, by path."""
+    """Bytes of the files that the caller asked for, by path."""
 
 
 def load(path: Path) -> bytes:
     """Return the bytes of the file at ``path``. Raises ``PackageError`` if they cannot be read."""
     try:
-        # What is no file, such as a fifo, is neither waited for nor read without end.
+        # Without O_NONBLOCK, opening a fifo would wait for its writer.
         with open(path, "rb", opener=lambda name, how: os.open(name, how | os.O_NONBLOCK)) as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
@@ -136,7 +136,7 @@ def parse(path: Path, data: bytes, *, keep: Callable[[str], bool] = lambda _: Fa
 
 
 def read_control(path: Path) -> dict[str, str]:
-    """Return the fields of the control file of the .deb at ``path``, without a look at the rest of it.
+    """Return the fields of the control file of the .deb at ``path``, without reading the rest of it.
 
     Raises ``PackageError`` if it is not a .deb.
     """
@@ -147,7 +147,7 @@ def read_control(path: Path) -> dict[str, str]:
 
 
 def refusal(path: Path, unfit: Unfit) -> PackageError:
-    """Return the error that says why the package at ``path`` is refused."""
+    """Return the error that explains why the package at ``path`` is refused."""
     return PackageError(f"{path} is not a Debian package that can be used: {unfit.why}.", hint=unfit.hint)
 
 
@@ -156,12 +156,12 @@ def _root(mtime: int) -> Source:
 
 
 def _ar_member(name: str, content: bytes, mtime: int) -> tuple[bytes, bytes, bytes]:
-    """Return header, content and padding, apart: the content is large, and put together once."""
+    """Return header, content and padding separately: the content is large, and joined only once."""
     header = f"{name:<16}{mtime:<12}{0:<6}{0:<6}{'100644':<8}{len(content):<10}`\n".encode("ascii")
     return header, content, b"\n" * (len(content) % 2)
 
 
 def entry(member: Member) -> Entry:
-    """Return a member of a tar as an entry; what is neither folder nor symbolic link is a file."""
+    """Return a member of a tar as an entry; anything except folders and symbolic links is a file."""
     kind = _KINDS.get(member.kind, "file")
     return Entry(member.path, kind, member.mode, member.mtime, member.size, "", member.target)

@@ -12,11 +12,11 @@ from debonair.errors import PackageError
 _MAX_SYNOPSIS = 80
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""What no field has: anything of Unicode's C0 and C1 but the tab and the line break."""
+"""Characters that no field may contain: Unicode's C0 and C1, except the tab and the line break."""
 
 
 class Control(msgspec.Struct, frozen=True):
-    """What a binary package says of itself."""
+    """The fields that describe a binary package."""
 
     package: str
     version: str
@@ -25,7 +25,7 @@ class Control(msgspec.Struct, frozen=True):
     synopsis: str
     """One line, not a sentence, below 80 characters (Policy section 3.4.1)."""
     description: str = ""
-    """Paragraphs of plain text, parted by empty lines."""
+    """Paragraphs of plain text, separated by empty lines."""
     depends: tuple[str, ...] = ()
     recommends: tuple[str, ...] = ()
     section: str = "misc"
@@ -69,7 +69,7 @@ class Control(msgspec.Struct, frozen=True):
                 )
         lines = [f"{name}: {value}" for name, value in fields.items() if value]
         lines.append(f"Description: {self.synopsis}")
-        # Policy section 5.6.13: a line is indented by a blank, an empty one is written as a dot
+        # Policy section 5.6.13: a blank indents each line, and an empty line becomes a dot
         lines += [f" {line.strip() or '.'}" for line in self.description.strip().splitlines()]
         return "\n".join(lines) + "\n"
 
@@ -80,7 +80,7 @@ def synopsis(text: str) -> str:
 
 
 def check_name(package: str) -> None:
-    """Raise ``PackageError`` if ``package`` is no name for a package (Policy section 5.6.1)."""
+    """Raise ``PackageError`` if ``package`` is not a valid package name (Policy section 5.6.1)."""
     if not _NAME.fullmatch(package):
         raise PackageError(
             f"'{package}' cannot be the name of a Debian package.",
@@ -95,7 +95,7 @@ def parse(text: str) -> dict[str, str]:
     """
     fields: dict[str, str] = {}
     name = ""
-    for line in text.split("\n"):  # and nowhere else: what else Python breaks lines at is text
+    for line in text.split("\n"):  # str.splitlines would also break lines at characters that are text here
         if not line.strip():
             break
         if line[0] in " \t" and name:

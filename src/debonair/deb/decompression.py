@@ -1,7 +1,7 @@
-"""What is packed in a .deb, unpacked piece by piece, and never more of it than is borne.
+"""Decompress the members of a .deb piece by piece, up to a limit.
 
-dpkg reads one stream of xz, one of bzip2, one frame of zstd; another one behind it, which other programs
-read, is refused.
+dpkg reads one stream of xz, one of bzip2, one frame of zstd. Other programs also read a second one behind
+it, so a member with a second one is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from debonair.deb.refusal import Unfit
 _IN = 1 << 16
 _OUT = 1 << 18
 _MEMORY = 1 << 28
-"""Bytes that xz may take to unpack; dpkg-deb -z9 needs a quarter of that."""
+"""Bytes of memory that xz may take to decompress; dpkg-deb -z9 needs a quarter of that."""
 _CUT = "Look whether it was copied in full."
 
 
@@ -35,12 +35,13 @@ class _Decompressor(Protocol):
 
 
 class Unpacked:
-    """The bytes that a member of the archive unpacks to."""
+    """The decompressed bytes of a member of the archive."""
 
     def __init__(self, part: Part, packed: str, most: int) -> None:
-        """``packed`` is what ``ar.members`` says; ``most`` are the bytes that may come out.
+        """Prepare to read ``part``.
 
-        Raises ``Unfit`` for zstd where no library reads it.
+        ``packed`` is its compression, as ``ar.members`` yields it. ``most`` limits the decompressed bytes.
+        Raises ``Unfit`` for zstd if this machine has no library for it.
         """
         self._part = part
         self._most = self._left = most
@@ -49,9 +50,9 @@ class Unpacked:
         self._at = 0
 
     def read(self, size: int, /) -> bytes:
-        """Return at most ``size`` bytes, none at the end.
+        """Return at most ``size`` bytes, and none at the end.
 
-        Raises ``Unfit`` if the member is damaged, cut, or unpacks to more than it may.
+        Raises ``Unfit`` if the member is damaged or truncated, or exceeds the limit.
         """
         if self._at == len(self._held):
             self._held, self._at = self._more(), 0
@@ -84,7 +85,7 @@ class Unpacked:
 
 
 class _Gzip:
-    """zlib's decompressor with the face of those of lzma and bz2."""
+    """zlib's decompressor with the interface of those of lzma and bz2."""
 
     def __init__(self) -> None:
         self._how = zlib.decompressobj(31)
@@ -106,12 +107,15 @@ class _Gzip:
     def decompress(self, data: bytes, max_length: int) -> bytes:
         found = self._how.decompress(self._held + data, max_length)
         self._held = self._how.unconsumed_tail
-        self._full = len(found) == max_length  # zlib may hold more that has no input left
+        self._full = len(found) == max_length  # zlib may hold more output although it has no input left
         return found
 
 
 def gunzip(data: bytes, most: int) -> bytes | None:
-    """Return what ``data``, a gzip file, unpacks to; None if it is damaged, cut, or more than ``most``."""
+    """Return the decompressed bytes of the gzip file ``data``.
+
+    Returns None if it is damaged or truncated, or exceeds ``most`` bytes.
+    """
     how = zlib.decompressobj(31)
     try:
         found = how.decompress(data, most + 1)
@@ -121,13 +125,13 @@ def gunzip(data: bytes, most: int) -> bytes | None:
 
 
 def _bzip2() -> _Decompressor:
-    import bz2  # noqa: PLC0415 - hardly any deb is packed by it
+    import bz2  # noqa: PLC0415 - hardly any deb uses it
 
     return bz2.BZ2Decompressor()
 
 
 def _zstd() -> _Decompressor:
-    from debonair.deb import zstd  # noqa: PLC0415 - only what is packed by it loads the library
+    from debonair.deb import zstd  # noqa: PLC0415 - only a member in zstd loads the library
 
     return zstd.decompressor()
 

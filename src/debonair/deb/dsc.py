@@ -1,6 +1,6 @@
 """A Debian source package of the format 3.0 (quilt): two tarballs and the .dsc that names them.
 
-deb-src-control(5), dsc(5) and dpkg-source(1) say what it holds.
+deb-src-control(5), dsc(5) and dpkg-source(1) define the format.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from debonair.deb.tree import Source, pack
 
 FORMAT = "3.0 (quilt)"
 STANDARDS = "4.7.2"
-"""The Debian Policy that a debian/ of ours keeps to."""
+"""The version of Debian Policy that the rendered debian/ folders follow."""
 _SUMS = {"Checksums-Sha1": "sha1", "Checksums-Sha256": "sha256", "Files": "md5"}
 
 
 def tarball(sources: Iterable[Source], *, mtime: int, preset: int = 6) -> bytes:
-    """Return the .tar.xz of ``sources`` and of the folders above them, sorted by path.
+    """Return the .tar.xz of ``sources`` and of their parent folders, sorted by path.
 
     ``mtime``, in seconds, is that of those folders; ``preset`` is xz's, 0 to 9. The same arguments give the
     same bytes everywhere.

@@ -1,4 +1,4 @@
-"""The gzip files in a package, which must be the same bytes wherever it is built."""
+"""The gzip files in a package, which must have the same bytes wherever it is built."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _STORED = 0xFFFF  # bytes of one stored block of deflate
 def gzip(data: bytes) -> bytes:
     """Return ``data`` as a gzip file of stored blocks (RFC 1951 section 3.2.4, RFC 1952).
 
-    What compresses differs between versions of zlib and of Python; what only stores cannot. These files
-    are small, and are compressed with the package.
+    Compressed output differs between versions of zlib and of Python; stored blocks do not. These files are
+    small, and the package compresses them.
     """
     parts = [data[at : at + _STORED] for at in range(0, len(data), _STORED)] or [b""]
     blocks = b"".join(

@@ -1,4 +1,4 @@
-"""What is in a .deb: its control file, and its files by origin, largest first."""
+"""The content of a .deb: its control file, and its files by origin, largest first."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from debonair.deb.reader_pool import Pool
 
 RECORD = re.compile(r"(?P<modules>.*/site-packages)/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/RECORD")
-"""Where pip and others note what files a Python package has."""
+"""Path of the file in which pip and other installers list the files of a Python package."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """The files of a package that came from one place."""
+    """The files of a package that come from one place."""
 
     origin: str
     """A Python package with its version, ``the app``, or ``Debian``."""
@@ -34,13 +34,13 @@ class Part:
 
     @property
     def size(self) -> int:
-        """The bytes of its files together."""
+        """Total bytes of its files."""
         return sum(entry.size for entry in self.entries)
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found in a .deb."""
+    """Everything that was found in a .deb."""
 
     path: Path
     size: int
@@ -51,7 +51,7 @@ class Inspection:
     """Largest first."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for programs."""
+        """Return the inspection as values for JSON."""
         return {
             "file": self.path.name,
             "size": self.size,
@@ -67,7 +67,7 @@ class Inspection:
         }
 
     def as_text(self) -> str:
-        """Return it for people: control, then the parts, each with its largest files."""
+        """Return the inspection as text: control, then the parts, each with its largest files."""
         lines = [f"{self.path.name}, {self.size:,} bytes", ""]
         lines += [f"{name}: {value}".replace("\n", "\n ") for name, value in self.fields.items()]
         for part in self.parts:
@@ -91,9 +91,9 @@ def inspect(path: Path, pool: Pool | None = None) -> Inspection:
 
 
 def owners(records: Mapping[str, bytes]) -> dict[str, str]:
-    """Return by path which Python package has a file, by the RECORDs of them all; what is none is left out.
+    """Return the Python package of each file, by path, from all the RECORDs; other files are left out.
 
-    At most as many rows are read as a package has files.
+    It reads at most as many rows as a package can have files.
     """
     found: dict[str, str] = {}
     left = MOST_ENTRIES
@@ -116,7 +116,7 @@ def owners(records: Mapping[str, bytes]) -> dict[str, str]:
 def _sorted(
     path: Path, size: int, fields: dict[str, str], entries: Iterable[Entry], records: Mapping[str, bytes]
 ) -> Inspection:
-    """Return what was read of a .deb by origin, the largest first."""
+    """Return the files of a .deb by origin, the largest origin first."""
     known = owners(records)
     home = f"usr/lib/{fields.get('Package', '')}/dist/app/"
     parts: dict[str, list[Entry]] = {}

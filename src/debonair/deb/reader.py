@@ -1,7 +1,7 @@
-"""A .deb that somebody else made: one strict reader, bounded in time and memory.
+"""A .deb from a stranger: one strict reader, bounded in time and memory.
 
-It takes what dpkg installs, in the way dpkg takes it, and refuses the rest. It needs nothing but Python's
-standard library, so that the process that runs it for strangers begins at once (``confined``).
+It accepts only packages that dpkg installs, and reads them as dpkg does. It needs only Python's standard
+library, so that the process that runs it for strangers starts fast (``reader_process``).
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ MOST_ENTRIES = 250_000
 MOST_PATHS = 1 << 25
 """Characters of all their paths and links together."""
 MOST_KEPT = 1 << 24
-"""Bytes of a file that is kept."""
+"""Bytes of a file that is kept in memory."""
 MOST_KEPT_ALL = 1 << 26
 
 Keep = Callable[[str], bool]
-"""Whether the bytes of the file at a path are wanted."""
+"""A function that returns whether the caller needs the bytes of the file at a path."""
 
 
 class Foreign:
     """A .deb that is being read, from its first byte to its last.
 
-    Its control tarball is read at once, the data tarball by ``entries``.
+    The constructor reads its control tarball, and ``entries`` the data tarball.
     """
 
     fields: dict[str, str]
@@ -41,7 +41,7 @@ class Foreign:
     """Every file of its control tarball, by name."""
 
     def __init__(self, stream: Stream) -> None:
-        """Read the control tarball of ``stream``. Raises ``Unfit`` for what dpkg does not take."""
+        """Read the control tarball of ``stream``. Raises ``Unfit`` if dpkg does not accept it."""
         self._parts = ar.members(stream)
         part, packed = next(self._parts)
         self.members = _control(Unpacked(part, packed, MOST_CONTROL))
@@ -50,9 +50,9 @@ class Foreign:
         self.fields = stanza.read(self.members["control"])
 
     def entries(self) -> Iterator[tuple[Member, Content]]:
-        """Yield the members of the data tarball, but for the root, with what reads their bytes.
+        """Yield the members of the data tarball, except the root, with a reader of their bytes.
 
-        Taken to its end it has read the package whole. Raises ``Unfit`` for what dpkg does not take.
+        The whole package has been read when the iterator ends. Raises ``Unfit`` if dpkg does not accept it.
         """
         number = letters = 0
         for part, packed in self._parts:
@@ -69,10 +69,10 @@ class Foreign:
     def rest(
         self, keep: Keep, *, most: int = MOST_KEPT, most_all: int = MOST_KEPT_ALL
     ) -> tuple[list[Member], dict[str, bytes]]:
-        """Read it to its end; return its members, and the bytes of those files that ``keep`` accepts.
+        """Read the rest of the package; return its members, and the bytes of files that ``keep`` accepts.
 
-        Raises ``Unfit`` as ``entries``, and for more than ``most`` bytes of such a file, or ``most_all`` of
-        them all.
+        Raises ``Unfit`` as ``entries`` does, and also if such a file exceeds ``most`` bytes, or all of them
+        together ``most_all``.
         """
         found: list[Member] = []
         kept: dict[str, bytes] = {}
@@ -87,7 +87,7 @@ class Foreign:
 
 
 def _control(stream: Stream) -> dict[str, bytes]:
-    """Return the files of a control tarball. Raises ``Unfit`` for what is more than plain files."""
+    """Return the files of a control tarball. Raises ``Unfit`` for anything except plain files."""
     found: dict[str, bytes] = {}
     for member, content in tar.members(stream):
         if not member.path:

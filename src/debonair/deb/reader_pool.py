@@ -1,8 +1,8 @@
-"""Packages of strangers are read in processes apart, which have neither our key nor our environment.
+"""Read packages of strangers in separate processes, without our key and our environment.
 
-A process reads one package after another (``deb.reader_process``). It gets a package's bytes, a time and a
-limit of memory, and answers with plain data, which is judged here as what a stranger says. One that is
-late, ends or says too much is ended, and the package refused.
+A process reads one package after another (``deb.reader_process``). It receives a package's bytes, within a
+limit of time and memory, and answers with plain data. This module checks the answer, because a stranger may
+control it. A process that is late, ends, or answers too much is killed, and the package is refused.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ CONTENTS = "debonair.deb.reader_process:contents"
 _MEMORY = 1 << 30
 _SECONDS = 60
 _BYTES_A_SECOND = 1 << 20
-"""A Raspberry Pi unpacks several times as many."""
+"""Bytes a second that a reader must reach; a Raspberry Pi unpacks several times as many."""
 _MOST = 1 << 28
-"""Bytes of an answer."""
+"""Most bytes of an answer."""
 _CHUNK = 1 << 18
 _UNKNOWN = (-1, -1)
 _ROOT = Path(__file__).parents[2]
@@ -41,22 +41,22 @@ _BEGIN = (
 
 
 class Contents(msgspec.Struct, frozen=True):
-    """What is in a package."""
+    """The content of a package."""
 
     fields: dict[str, str]
     members: list[tuple[str, str, int, int, int, str]]
     """Path, kind, mode, time, size and target of each, as ``deb.tar.Member``."""
     kept: list[tuple[str, int]]
-    """Path and size of each file whose bytes were asked for."""
+    """Path and size of each file whose bytes the caller asked for."""
 
 
 class Pool:
-    """Processes that do one job, each for a thread that asks; they begin when they are needed."""
+    """Processes that do one job, one for each calling thread; they start when they are needed."""
 
     def __init__(self, job: str = CONTENTS, *, bare: bool = True, memory: int = _MEMORY) -> None:
-        """``job`` is ``module:function``, a ``deb.confined.Job``.
+        """Prepare a pool for ``job``: ``module:function``, a ``deb.reader_process.Job``.
 
-        With ``bare`` it has Python's own library alone, and begins sooner; ``memory`` is in bytes.
+        A ``bare`` process has only Python's own library, and starts faster; ``memory`` is in bytes.
         """
         self.job = job
         self._words = [sys.executable, "-I", *(["-S"] if bare else []), "-c"]
@@ -64,22 +64,22 @@ class Pool:
         self._idle: list[_Process] = []
 
     def __enter__(self) -> Pool:
-        """Begin the first process, which is there when the first package is."""
+        """Start the first process early, so that it is ready for the first package."""
         self._idle.append(_Process(self._words))
         return self
 
     def __exit__(self, *_: object) -> None:
         for process in self._idle:
-            process.kill()  # it holds nothing, and would take longer to end by itself
+            process.kill()  # it holds nothing, and would take longer to exit by itself
         self._idle.clear()
 
     def contents(
         self, path: Path, data: bytes, patterns: Sequence[str]
     ) -> tuple[Contents, dict[str, bytes]]:
-        """Return what is in a package, and those of its files whose path matches one of ``patterns``.
+        """Return the content of a package, and those of its files whose path matches one of ``patterns``.
 
-        ``data`` are its bytes; errors name ``path``. Raises ``PackageError`` if it is not one that dpkg
-        takes, or takes more time or memory than it may.
+        ``data`` are its bytes; errors name ``path``. Raises ``PackageError`` if dpkg does not accept the
+        package, or if it takes more time or memory than it may.
         """
         said, blob = self.ask(path, data, patterns)
         try:
@@ -93,7 +93,7 @@ class Pool:
         return read, kept
 
     def ask(self, path: Path, data: bytes, words: Sequence[str]) -> tuple[Any, bytes]:
-        """Return what the job makes of the package ``data``. Raises ``Error`` if it refuses it."""
+        """Return the job's result for the package ``data``. Raises ``Error`` if the job refuses it."""
         try:
             process = self._idle.pop()
         except IndexError:
@@ -122,7 +122,7 @@ class _Process:
         os.set_blocking(self._stdin.fileno(), False)
 
     def ask(self, path: Path, data: bytes, words: Sequence[str]) -> tuple[Any, bytes]:
-        """Return the answer to a request. Raises ``PackageError`` if there is none in time."""
+        """Return the answer to a request. Raises ``PackageError`` if none comes in time."""
         seconds = _SECONDS + len(data) // _BYTES_A_SECOND
         request = {"path": str(path), "size": len(data), "words": list(words), "seconds": seconds}
         given = [memoryview(json.dumps(request).encode() + b"\n"), memoryview(data)]
@@ -144,7 +144,7 @@ class _Process:
         return got.parts()
 
     def _give(self, given: list[memoryview]) -> bool:
-        """Write a piece of what is to be given; return whether anything is left."""
+        """Write one piece of the request; return whether anything is left."""
         try:
             count = os.write(self._stdin.fileno(), given[0][:_CHUNK])
         except BlockingIOError:
@@ -157,7 +157,7 @@ class _Process:
         return bool(given)
 
     def kill(self) -> None:
-        """End it now."""
+        """End it immediately."""
         self._process.kill()
         self._process.wait()
         for file in (self._stdin, self._stdout, self._errors):
@@ -181,11 +181,11 @@ class _Answer:
 
     @property
     def whole(self) -> bool:
-        """Whether all of it is there."""
+        """Return whether the answer is complete."""
         return self._sizes is not _UNKNOWN and len(self._got) >= sum(self._sizes)
 
     def add(self, data: bytes) -> bool:
-        """Take a piece; return whether there can be an answer of it yet."""
+        """Take a piece; return whether the answer can still be valid."""
         self._got += data
         if self._sizes is _UNKNOWN and b"\n" in self._got[:64]:
             line, _, rest = self._got.partition(b"\n")
@@ -198,7 +198,7 @@ class _Answer:
         return bool(data) and len(self._got) <= most <= _MOST
 
     def parts(self) -> tuple[Any, bytes]:
-        """Return what JSON says, and the bytes; nothing for what is none."""
+        """Return the value of the JSON, and the bytes; None for JSON that is not valid."""
         size = self._sizes[0]
         try:
             return json.loads(self._got[:size]), bytes(self._got[size:])
@@ -207,9 +207,9 @@ class _Answer:
 
 
 def found(path: Path, answer: Any) -> Any:
-    """Return what was found in the package at ``path``, by the answer to a request.
+    """Return the content of the package at ``path`` from the answer to a request.
 
-    Raises ``Error`` with what was said instead.
+    Raises the ``Error`` that the answer describes, if the package was refused.
     """
     match answer:
         case {"found": found}:

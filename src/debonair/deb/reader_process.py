@@ -1,8 +1,9 @@
 """The process that reads packages of strangers: without environment, files, network, or much memory.
 
-``reader_pool`` starts it, gives it packages on its standard input, and gets on its output what is in them.
-It has opened what it needs when the first one comes: from then on the kernel gives it no file and no socket
-any more, so that whoever takes it over by a flaw in a decompressor finds neither a key nor a way out.
+``reader_pool`` starts it, writes packages to its standard input, and reads their content from its output.
+The process opens everything that it needs before the first package arrives. After that the kernel gives it
+no file and no socket any more. So an attacker who takes it over, by a flaw in a decompressor, finds neither
+a key nor a way out.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from debonair.deb.refusal import Stream, Unfit, drain, exactly
 from debonair.errors import Error
 
 Job = Callable[[str, Stream, list[str]], tuple[Any, bytes]]
-"""From a path for messages, a package and words to what JSON can say, and bytes.
+"""From a path for messages, a package and words to a value that JSON can encode, and bytes.
 
-A function ``prepare`` beside it imports what it needs only then.
+A function ``prepare`` beside it imports its modules, only then.
 """
 _NOTHING = ("RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_FSIZE", "RLIMIT_CORE")
 
@@ -31,7 +32,7 @@ _NOTHING = ("RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_FSIZE", "RLIMIT_CORE")
 def contents(_: str, stream: Stream, words: list[str]) -> tuple[Any, bytes]:
     """Read a package to its end: its fields, its members, and the files that patterns in ``words`` name.
 
-    ``{package}`` in a pattern is its name. Raises ``Unfit`` for what dpkg does not take.
+    ``{package}`` in a pattern is its name. Raises ``Unfit`` if dpkg does not accept the package.
     """
     deb = Foreign(stream)
     named = re.escape(deb.fields["Package"])
@@ -42,7 +43,7 @@ def contents(_: str, stream: Stream, words: list[str]) -> tuple[Any, bytes]:
 
 
 def main(name: str, memory: int) -> None:
-    """Answer one request after another by the job ``name``; ``memory`` are the bytes that it may take."""
+    """Answer one request after another with the job ``name``; ``memory`` are the bytes that it may take."""
     module = importlib.import_module(name.partition(":")[0])
     _prepare()
     getattr(module, "prepare", lambda: None)()
@@ -64,7 +65,7 @@ def main(name: str, memory: int) -> None:
 
 
 def answered(name: str, path: str, package: Stream, words: list[str]) -> tuple[dict[str, Any], bytes]:
-    """Return the answer of the job ``name``: what it found, or why it refused the package; and bytes."""
+    """Return the answer of the job ``name``: its result, or why it refused the package; and bytes."""
     try:
         said, data = _load(name)(path, package, words)
     except Unfit as unfit:
@@ -73,7 +74,7 @@ def answered(name: str, path: str, package: Stream, words: list[str]) -> tuple[d
         return {"unfit": ["it takes more memory to read than is given to it", ""]}, b""
     except Error as error:
         return {"error": [type(error).__name__, error.message, error.hint]}, b""
-    except Exception as broken:  # a defect of ours, which must not end the one who asks
+    except Exception as broken:  # a defect of ours, which must not end the calling process
         return {"broken": f"{type(broken).__name__}: {broken}"[:500]}, b""
     return {"found": said}, data
 
@@ -85,21 +86,21 @@ def _load(name: str) -> Job:
 
 
 class _Package:
-    """The package at hand: so many bytes of what is given."""
+    """The current package: a known number of bytes of the input."""
 
     def __init__(self, stream: Stream, size: int) -> None:
         self._stream = stream
         self._left = size
 
     def read(self, size: int, /) -> bytes:
-        """Return at most ``size`` bytes, none at the end."""
+        """Return at most ``size`` bytes, and none at the end."""
         data = exactly(self._stream, wanted, "it") if (wanted := min(size, self._left)) else b""
         self._left -= len(data)
         return data
 
 
 def _prepare() -> None:
-    """Load what is only needed for some packages: later nothing can be opened."""
+    """Import the modules that only some packages need: later no file can be opened."""
     import bz2  # noqa: F401, PLC0415
 
     from debonair.deb import zstd  # noqa: PLC0415
@@ -108,7 +109,7 @@ def _prepare() -> None:
 
 
 def _limit(name: str, most: int) -> None:
-    # Not every system knows each of them, or lets it be as low
+    # Not every system knows each limit, or allows it to be as low
     with suppress(ValueError, OSError, AttributeError):
         resource.setrlimit(getattr(resource, name), (most, most))
 

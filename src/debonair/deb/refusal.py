@@ -1,4 +1,4 @@
-"""Why a package of somebody else is refused, before anything is done with it."""
+"""Why a stranger's package is refused, before anything is done with it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Protocol
 
 
 class Unfit(Exception):  # noqa: N818 - it is the package that is at fault
-    """A package is not what dpkg installs, or more than is borne here.
+    """dpkg does not install the package, or it exceeds one of our limits.
 
-    ``why`` completes the sentence 'The package is refused: ...'; ``hint`` says what its author does about
+    ``why`` completes the sentence 'The package is refused: ...'. ``hint`` tells its author what to do about
     it, and may be empty.
     """
 
@@ -23,7 +23,7 @@ class Stream(Protocol):
     """Bytes that are read once, from the first to the last."""
 
     def read(self, size: int, /) -> bytes:
-        """Return at most ``size`` bytes; none at the end."""
+        """Return at most ``size`` bytes, and none at the end."""
 
 
 def exactly(stream: Stream, size: int, what: str) -> bytes:
@@ -42,6 +42,6 @@ def exactly(stream: Stream, size: int, what: str) -> bytes:
 
 
 def drain(read: Callable[[int], bytes]) -> None:
-    """Read on to the end."""
+    """Read and discard everything up to the end."""
     while read(1 << 16):
         pass

@@ -1,7 +1,7 @@
-"""The control file of a package of somebody else, read as dpkg reads it, or refused (deb-control(5)).
+"""The control file of a stranger's package, read as dpkg reads it, or refused (deb-control(5)).
 
-What is read here is published: every client's apt reads it again, by its own rules. So nothing passes that
-the two could understand differently, nor anything that ends apt or dpkg with an error.
+The fields are published, and every client's apt reads them again by its own rules. So this reader refuses
+anything that the two could understand differently, or that stops apt or dpkg with an error.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _RELATIONS = (
     "Breaks", "Conflicts", "Replaces", "Provides", "Built-Using", "Static-Built-Using",
 )  # fmt: skip
 _ALONE = frozenset({"Breaks", "Conflicts", "Replaces", "Provides", "Built-Using", "Static-Built-Using"})
-"""Those whose packages have no alternatives."""
+"""Relations whose packages have no alternatives."""
 _INSTALLED = frozenset({"status", "config-version", "triggers-pending", "triggers-awaited"})
-"""What dpkg says of a package that is installed: of another it refuses it, and apt would believe it."""
+"""Fields of an installed package: dpkg refuses them in a .deb, and apt would believe them."""
 _FIELD = re.compile(r"[!-\"$-,.-9;-~][!-9;-~]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
@@ -49,7 +49,7 @@ _FORMS = {
     "Protected": re.compile("yes|no", re.IGNORECASE),
     "Multi-Arch": re.compile("no|same|foreign|allowed", re.IGNORECASE),
 }
-"""Of one line each."""
+"""Fields of one line each."""
 _KNOWN = {
     name.lower(): name
     for name in (*_FORMS, *_RELATIONS, "Maintainer", "Description", "Homepage", "Installed-Size")
@@ -59,10 +59,10 @@ _AGAIN = "Build it again without it."
 
 
 def read(data: bytes) -> dict[str, str]:
-    """Return the fields of a control file, in their order, by their name; what dpkg knows in its own case.
+    """Return the fields of a control file in their order; names that dpkg knows get their usual case.
 
     A field of several lines keeps them, without the blank that indents each (Policy section 5.1). Raises
-    ``Unfit`` for what dpkg refuses, and for what an index cannot carry.
+    ``Unfit`` for anything that dpkg refuses, or that an index cannot carry.
     """
     if len(data) > MOST:
         raise Unfit(f"its control file has {len(data)} bytes, and an index carries at most {MOST}")

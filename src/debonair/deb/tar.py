@@ -1,8 +1,8 @@
 """The members of a tar as dpkg reads it: ustar with GNU's long names (deb(5), tar(5)).
 
-Python's tarfile knows every tar there is, several times as slowly, and reads some of them in another way
-than dpkg does. What dpkg does not unpack (pax, sparse files), and what it would read in another way than
-GNU tar, which it takes for the control tarball, is refused.
+Python's tarfile knows every kind of tar, but is several times slower and reads some of them differently
+from dpkg. This reader refuses anything that dpkg does not unpack (pax, sparse files). It also refuses
+anything that dpkg reads differently from GNU tar, because dpkg uses GNU tar for the control tarball.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _KINDS = {0: "file", ord("0"): "file", ord("1"): "hard", ord("2"): "link", ord("
     b"346", "special"
 )
 _LONGEST = 4095
-"""Bytes of a path: PATH_MAX without its end."""
+"""Bytes of a path: PATH_MAX without its terminator."""
 _OCTAL = b"01234567"
 _OWNERS = (108, 116)
 _DEVICE = (329, 337)
@@ -31,19 +31,22 @@ class Member(NamedTuple):
     """A file, a folder or a link of a tar."""
 
     path: str
-    """Below the root, without slashes around it and with surrogates for what is not UTF-8; empty for it."""
+    """Path below the root, without slashes around it; empty for the root.
+
+    Bytes that are not UTF-8 are surrogates.
+    """
     kind: str
     """``file``, ``dir``, ``link``, ``hard``, or ``special`` for devices and fifos."""
     mode: int
     mtime: int
     size: int
-    """Bytes; 0 of what is no file."""
+    """Bytes of a file; 0 for anything else."""
     target: str
     """Where a link leads."""
 
 
 class Content:
-    """The bytes of the member at hand."""
+    """The bytes of the current member."""
 
     def __init__(self, stream: Stream, path: str, size: int) -> None:
         self._stream = stream
@@ -60,16 +63,17 @@ class Content:
         return data
 
     def finish(self) -> None:
-        """Read on to the next header."""
+        """Skip to the next header."""
         while self.read(1 << 18):
             pass
         exactly(self._stream, self._padding, f"the file {self._path!r}")
 
 
 def members(stream: Stream) -> Iterator[tuple[Member, Content]]:
-    """Yield the members of an uncompressed tar, whose bytes can be read until the next is asked for.
+    """Yield the members of an uncompressed tar, whose bytes can be read until the next is requested.
 
-    What is behind its end is read too, as it may be damaged. Raises ``Unfit`` if dpkg does not read it.
+    The bytes behind the end of the tar are read too, because they may be damaged. Raises ``Unfit`` if dpkg
+    does not read it.
     """
     long: dict[int, str] = {}
     while header := stream.read(BLOCK):
@@ -77,7 +81,7 @@ def members(stream: Stream) -> Iterator[tuple[Member, Content]]:
             header += exactly(stream, BLOCK - len(header), "a header of its tar")
         if header == _EMPTY:
             break
-        # Nearly all of a header is zeros, and the sum without them is there at once.
+        # Nearly all of a header is zeros: translate() drops them fast, before Python adds up the rest.
         if sum((header[:148] + header[156:]).translate(None, b"\0")) + 256 != _number(header[148:156]):
             raise Unfit("a header of its tar is damaged", "Look whether it was copied in full.")
         size, letter = _number(header[124:136]), header[156]
@@ -123,7 +127,7 @@ def _member(header: bytes, letter: int, size: int, long: dict[int, str]) -> Memb
 
 
 def _path(name: str) -> str:
-    """Return a name as dpkg means it. Raises ``Unfit`` for one that leaves its place or breaks lists."""
+    """Return a name as dpkg reads it. Raises ``Unfit`` for one that leaves the root or breaks lists."""
     if not name:
         raise Unfit("a member of its tar has no name")
     path = name
@@ -139,8 +143,8 @@ def _path(name: str) -> str:
 
 @lru_cache(maxsize=1024)  # nearly all are the same in every header
 def _number(field: bytes) -> int:
-    """Return the number in a field of a header. Raises ``Unfit`` if it is none to dpkg, or to GNU tar."""
-    if field[0] & 0x80:  # GNU's, for what needs more digits; negative if all bits of the first byte are set
+    """Return the number in a field of a header. Raises ``Unfit`` if it is not one to dpkg or GNU tar."""
+    if field[0] & 0x80:  # GNU's form for more digits; negative if all bits of the first byte are set
         return int.from_bytes(field, "big", signed=True) if field[0] == 0xFF else _large(field)
     text = field.rstrip(b"\0 ").lstrip(b" ")
     if text.strip(_OCTAL):

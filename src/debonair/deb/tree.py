@@ -16,7 +16,7 @@ from debonair.errors import PackageError
 
 Kind = Literal["file", "dir", "link"]
 
-_LONGEST = 246  # bytes of a name: file systems take 255, and dpkg adds '.dpkg-new' while it unpacks
+_LONGEST = 246  # bytes of a name: file systems allow 255, and dpkg appends '.dpkg-new' while it unpacks
 _TAR_TYPES = {"file": tarfile.REGTYPE, "dir": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
 
 
@@ -31,7 +31,7 @@ class Entry(msgspec.Struct, frozen=True):
     mtime: int
     """Seconds since the epoch, UTC."""
     size: int = 0
-    """Bytes of a file; 0 of anything else."""
+    """Bytes of a file; 0 for anything else."""
     md5: str = ""
     """Hexadecimal MD5 of a file's bytes, as dpkg's md5sums file wants it; else empty."""
     target: str = ""
@@ -39,7 +39,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One member that is to be packed, with its bytes."""
+    """One member to pack, with its bytes."""
 
     path: str
     kind: Kind
@@ -73,7 +73,7 @@ class Layer(msgspec.Struct, frozen=True):
     """Members that were packed and compressed together, once."""
 
     name: str
-    """Where they come from, to be shown: ``Flask 3.1.3``."""
+    """Where they come from, for display: ``Flask 3.1.3``."""
     entries: tuple[Entry, ...]
     block: xz.Block
     """Their tar members, compressed."""
@@ -91,7 +91,7 @@ class Tree(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """The bytes of all files together."""
+        """The total bytes of all files."""
         return sum(entry.size for layer in self.layers for entry in layer.entries)
 
     def installed_size(self) -> int:
@@ -109,8 +109,8 @@ class Tree(msgspec.Struct, frozen=True):
 def layer(name: str, sources: Iterable[Source], *, preset: int = 6) -> Layer:
     """Pack and compress ``sources`` into one layer, folder by folder.
 
-    ``preset`` is xz's, 0 to 9. Raises ``PackageError`` for a path that leaves the package's root or
-    stands twice.
+    ``preset`` is xz's, 0 to 9. Raises ``PackageError`` for a path that leaves the package's root or occurs
+    twice.
     """
     return shared([(name, sources)], preset=preset)[0]
 
@@ -118,11 +118,12 @@ def layer(name: str, sources: Iterable[Source], *, preset: int = 6) -> Layer:
 def shared(parts: Sequence[tuple[str, Iterable[Source]]], *, preset: int = 6) -> tuple[Layer, ...]:
     """Return a layer of each of ``parts``, a name and its sources, all packed and compressed together.
 
-    The first layer has the block of them all, and the others an empty one: a block begins with nothing to
-    refer back to, so that many small ones are larger than one. ``preset`` and errors are ``layer``'s.
+    The first layer has the block of them all, and the others have an empty one. Many small blocks would be
+    larger than one, because each block starts without earlier data to refer to. ``preset`` and errors are
+    those of ``layer``.
     """
     members = [(number, source) for number, (_, sources) in enumerate(parts) for source in sources]
-    # Folder by folder is 1.4 % smaller than by path, and has a directory before what is in it, too.
+    # Sorted by folder, the result is 1.4 % smaller than by path, and folders still precede their content.
     members.sort(key=lambda member: (posixpath.dirname(member[1].path), member[1].path))
     names = [name for name, _ in parts]
     _refuse_collisions((names[number], source.path, source.kind) for number, source in members)
@@ -140,10 +141,10 @@ def shared(parts: Sequence[tuple[str, Iterable[Source]]], *, preset: int = 6) ->
 def assemble(layers: Sequence[Layer], *, mtime: int) -> Tree:
     """Put ``layers`` together into one tree, behind a first layer of all their directories.
 
-    Directories stand in no other layer, as two wheels may share one and dpkg wants a directory before
-    what is in it; only one that a layer states itself (with a mode of its own, say) is taken from there.
-    ``mtime`` is that of the directories that are added. Raises ``PackageError`` if two layers state one
-    path, or if one has a file where another has a directory.
+    Directories are in no other layer, because two wheels may share one, and dpkg wants a directory before
+    its content. A directory that a layer states itself (for example with its own mode) is taken from that
+    layer. ``mtime`` is that of the directories that are added. Raises ``PackageError`` if two layers state
+    one path, or if one has a file where another has a directory.
     """
     _refuse_collisions((part.name, entry.path, entry.kind) for part in layers for entry in part.entries)
     stated = {entry.path: (entry, part.name) for part in layers for entry in part.entries}
@@ -162,14 +163,14 @@ def assemble(layers: Sequence[Layer], *, mtime: int) -> Tree:
                 wanted.add(parent)
             parent = posixpath.dirname(parent)
     folders = [Source.directory(path, mtime=mtime) for path in wanted]
-    # Names alone: what more effort saves of them, 20 bytes, takes ten times as long.
+    # These are only names: a higher preset saves 20 bytes, and takes ten times as long.
     return Tree((layer("directories", folders, preset=3), *layers))
 
 
 def check_path(origin: str, path: str) -> None:
     """Raise ``PackageError`` if ``path`` is not a plain path below the package's root, or too long.
 
-    ``origin`` names in the error what brought the path.
+    ``origin`` is where the path comes from, for the error message.
     """
     if (
         not path
@@ -192,8 +193,8 @@ def check_path(origin: str, path: str) -> None:
 def pack(sources: Iterable[Source]) -> bytes:
     """Return the tar members of ``sources``, in their order, without the end-of-archive blocks.
 
-    The members are GNU tar's, owned by root, without anything of this machine in them (dpkg reads ustar
-    with GNU's long names: deb(5)).
+    The members are GNU tar's, because dpkg reads ustar with GNU's long names (deb(5)). root owns them, and
+    they do not depend on this machine.
     """
     out = io.BytesIO()
     for source in sources:

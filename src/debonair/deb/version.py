@@ -13,13 +13,13 @@ REVISION = "1"
 def from_pep440(version: str) -> str:
     """Return the upstream version of Debian that sorts as ``version`` does.
 
-    What comes before a release (``1.0rc1``, ``1.0.dev3``) gets a tilde, as a tilde sorts before the end. A
-    post-release gets a hyphen, which PEP 440 reads as well, and which sorts where it must: after the
-    release and its local builds (``+``), before the next one (``.``). Left as they are: zeros at the end
-    (``1.0`` and ``1.0.0`` are one version to Python), and how local labels compare with each other.
-    Raises ``PackageError`` if ``version`` is not one of PEP 440.
+    A pre-release (``1.0rc1``, ``1.0.dev3``) gets a tilde, because a tilde sorts before the end. A
+    post-release gets a hyphen, which PEP 440 reads as well. A hyphen sorts correctly: after the release and
+    its local builds (``+``), before the next release (``.``). Two things stay as they are: zeros at the end
+    (``1.0`` and ``1.0.0`` are one version to Python), and the order of local labels. Raises
+    ``PackageError`` if ``version`` does not follow PEP 440.
     """
-    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - repo has no use for it
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - unused by repo
 
     try:
         parsed = Version(version)
@@ -33,7 +33,7 @@ def from_pep440(version: str) -> str:
     if parsed.pre:
         text += f"~{parsed.pre[0]}{parsed.pre[1]}"
     if parsed.post is not None:
-        # .post1.dev2 is before .post1, but after the release itself
+        # .post1.dev2 sorts before .post1, but after the release itself
         text += f"-post{parsed.post}"
     if parsed.dev is not None:
         text += f"~dev{parsed.dev}" if parsed.pre or parsed.post is not None else f"~~dev{parsed.dev}"
@@ -45,9 +45,9 @@ def from_pep440(version: str) -> str:
 def for_suite(version: str, debian_release: int, variant: str = "") -> str:
     """Return the whole Debian version of ``version`` (PEP 440) for one release of Debian.
 
-    It carries the release, so that a release upgrade of the machine upgrades the package: 1.4.2 for
-    Debian 13 is ``1.4.2-1+deb13``. One for a ``variant`` of the architecture, which runs wherever the
-    other does, is lower than that: ``1.4.2-1+deb13~armv6``.
+    It contains that release, so that a release upgrade of the machine upgrades the package: 1.4.2 for
+    Debian 13 is ``1.4.2-1+deb13``. A version for a ``variant`` of the architecture, which also runs on the
+    plain architecture, sorts lower: ``1.4.2-1+deb13~armv6``.
     """
     return f"{from_pep440(version)}-{REVISION}+deb{debian_release}" + (f"~{variant}" if variant else "")
 
@@ -64,7 +64,7 @@ def without_release(version: str) -> str:
 
 
 def without_epoch(version: str) -> str:
-    """Return a Debian version as file names have it (deb(7)): without ``1:``."""
+    """Return a Debian version as it appears in file names (deb(7)): without ``1:``."""
     return version.partition(":")[2] or version
 
 
@@ -83,6 +83,6 @@ def _parts(text: str) -> tuple[object, ...]:
     for word, digits in re.findall(r"(\D*)(\d*)", text):
         weights = (-1 if char == "~" else ord(char) + (0 if char.isalpha() else 256) for char in word)
         found += [(*weights, 0), int(digits or 0)]
-    while found[-2:] == [(0,), 0]:  # no number is 0, and no revision is 0
+    while found[-2:] == [(0,), 0]:  # a missing number counts as 0, and a missing revision as 0
         del found[-2:]
     return (*found, (0,))

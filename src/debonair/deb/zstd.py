@@ -1,7 +1,7 @@
-"""zstd, as dpkg of Ubuntu packs debs by default: unpacked by the library that dpkg itself uses.
+"""zstd, in which Ubuntu's dpkg packs debs by default: unpacked by the library that dpkg itself uses.
 
-Python itself knows it from 3.14 on only, so libzstd is called: every Debian since 12 has it, as dpkg needs
-it.
+Python has its own zstd only since 3.14, so this module calls libzstd. Every Debian since 12 has that
+library, because dpkg needs it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from debonair.deb.refusal import Unfit
 
 _NAMES = ("libzstd.so.1", "libzstd.1.dylib")
 _WINDOW = 27
-"""As a power of two the bytes that a frame may refer back to, and so the memory that it takes: 128 MiB."""
+"""The window of a frame as a power of two, 128 MiB: the bytes that it may refer back to, and so its memory.
+"""
 _WINDOW_PARAMETER = 100  # ZSTD_d_windowLogMax
 
 
@@ -28,7 +29,7 @@ _loaded: list[ctypes.CDLL] = []
 
 
 def load() -> bool:
-    """Load the library, if it is not yet, and tell whether there is one."""
+    """Load the library once, and return whether this machine has it."""
     if not _loaded:
         for name in _NAMES:
             try:
@@ -55,7 +56,7 @@ def load() -> bool:
 
 
 class Decompressor:
-    """Unpacks one frame; its face is that of ``lzma.LZMADecompressor``."""
+    """Unpacks one frame, with the interface of ``lzma.LZMADecompressor``."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
@@ -73,11 +74,11 @@ class Decompressor:
 
     @property
     def needs_input(self) -> bool:
-        """Whether nothing comes out before more was put in."""
+        """Return whether more input is necessary before anything comes out."""
         return not self.eof and not self._held and not self._more
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
-        """Return at most ``max_length`` bytes. Raises ``ValueError`` for what is no frame."""
+        """Return at most ``max_length`` bytes. Raises ``ValueError`` if the data is not a frame."""
         held = self._held + data
         source = ctypes.create_string_buffer(held, len(held))
         target = ctypes.create_string_buffer(max_length)
@@ -101,7 +102,7 @@ class Decompressor:
 
 
 def decompressor() -> Decompressor:
-    """Return what unpacks one frame. Raises ``Unfit`` if this machine cannot."""
+    """Return a decompressor of one frame. Raises ``Unfit`` if this machine has no library for it."""
     if not load():
         raise Unfit(
             "it is packed by zstd, which this machine cannot unpack",
