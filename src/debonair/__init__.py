@@ -5,10 +5,10 @@
      author      bytes)    files)      file of
      declared)                         the deb)
 
-Each stage is a function from values to a value, in the room (package) of its name; ``build`` calls them in
-this order, and none imports one to its right. ``host``, ``target`` and ``debian`` are what they stand on:
-this machine, where the deb will run, and what Debian offers. ``repository`` publishes debs, ``source``,
-``init`` and ``trial`` are what people reach the stages through, by ``cli``.
+Each stage is a function from values to a value, in the room (package) of its name. ``build`` calls the
+stages in this order, and no stage imports one to its right. The stages use ``host`` (this machine),
+``target`` (where the deb will run) and ``debian`` (what Debian offers). ``repository`` publishes debs.
+People reach the stages through ``source``, ``init``, ``trial`` and ``cli``.
 """
 
 from __future__ import annotations

@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 
 class Artefact(msgspec.Struct, frozen=True):
-    """A .deb that was written."""
+    """A .deb file that ``build`` wrote."""
 
     path: Path
     size: int
     """Bytes of the file."""
     installed_size: int
-    """KiB on the disk of the Pi."""
+    """Disk space on the Pi, in KiB."""
     target: Target
     timings: Mapping[str, float]
     """Seconds by stage: ``plan``, ``splice``, ``write``."""
@@ -58,7 +58,7 @@ class Stopwatch:
         self.last = self.clock()
 
     def lap(self, stage: str) -> None:
-        """Book the time since the last lap under ``stage``."""
+        """Add the time since the last lap to ``stage``."""
         now = self.clock()
         self.seconds[stage] = now - self.last
         self.last = now
@@ -75,8 +75,8 @@ def plan(
 ) -> Plan:
     """Return the plan of the package of ``project`` for ``target``.
 
-    Its wheels are those of the ``supply``, else of the index; ``version`` is the Debian version if that is
-    not to be the project's own, for the suite.
+    The wheels come from ``supply``, or from the index without one. ``version`` is the Debian version; by
+    default it is the project's own version for the suite.
     """
     supply = supply or Index(project, _targets(project, target), cache, environ)
     fetched = supply.wheels(target)
@@ -106,8 +106,8 @@ def build(
 ) -> Artefact:
     """Build the package of ``project`` for ``target`` into the folder ``out``.
 
-    The same project, lock, target and epoch give the same bytes. Nothing is left in ``out`` unless all
-    went well.
+    The same project, lock, target and epoch give the same bytes. A build that fails leaves nothing in
+    ``out``.
     """
     watch = Stopwatch()
     planned = plan(project, target, cache=cache, environ=environ)
@@ -129,14 +129,14 @@ def build_all(
     cache: Cache,
     environ: Mapping[str, str],
 ) -> Iterator[Artefact]:
-    """Build the package of ``project`` for each of ``targets``, side by side, and yield them in that order.
+    """Build the package of ``project`` for each of ``targets`` side by side, and yield them in that order.
 
-    Raises what ``build`` does, for the first of them that fails; no other is begun then.
+    Raises what ``build`` raises, for the first target that fails; no further build starts then.
     """
     if len(targets) == 1:
         yield build(project, targets[0], out, cache=cache, environ=environ)
         return
-    # One lock is for all: it is made before anyone asks for it.
+    # All targets share one lock, so it is created before any build needs it.
     lock.ensure(project, _targets(project, *targets), cache, environ, describe=describe)
     with (
         progress("Building", len(targets)) as bar,
@@ -158,22 +158,22 @@ def _epoch(project: Project, fetched: Sequence[Wheel], supply: Supply, environ: 
     """Return the time that the package carries, in seconds."""
     if project.install != "index":
         return clock.of(project.root, environ)
-    from debonair.wheels import metadata  # noqa: PLC0415 - few apps are those of others
+    from debonair.wheels import metadata  # noqa: PLC0415 - few apps are published on an index
 
     return clock.published(supply.times() or metadata.times(project, fetched), environ)
 
 
 def _described(project: Project, fetched: Sequence[Wheel]) -> Project:
-    """Return ``project`` with what its wheel says, if that is on the package index."""
+    """Return ``project`` with the metadata of its wheel, if the app comes from a package index."""
     if project.install != "index":
         return project
-    from debonair.wheels import metadata  # noqa: PLC0415 - few apps are those of others
+    from debonair.wheels import metadata  # noqa: PLC0415 - few apps are published on an index
 
     return metadata.described(project, fetched)
 
 
 def _own_wheel(project: Project, epoch: int, supply: Supply, cache: Cache) -> tuple[Wheel, ...]:
-    """Return the wheel of the project's own, if it is installed by one."""
+    """Return the wheel of the project itself, if the project is installed from a wheel."""
     if project.install != "wheel":
         return ()
     from debonair.wheels import project_wheel  # noqa: PLC0415 - an app's own files are packed without its wheel
@@ -182,7 +182,7 @@ def _own_wheel(project: Project, epoch: int, supply: Supply, cache: Cache) -> tu
 
 
 def _compiler(target: Target, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
-    """Return the Python that makes the bytecode; without one there is none."""
+    """Return the Python that compiles the bytecode; None if the deb will have no bytecode."""
     found = interpreter.interpreter(target.python, cache=cache, environ=environ)
     if found is None:
         say(
@@ -195,10 +195,10 @@ def _compiler(target: Target, cache: Cache, environ: Mapping[str, str]) -> Inter
 def _files(
     project: Project, target: Target, supply: Supply, cache: Cache, environ: Mapping[str, str]
 ) -> tuple[AppFile, ...] | None:
-    """Return the app's files with what a command makes at build; None if they are those in its folder."""
+    """Return the app's files with those that a build command generates; None without such a command."""
     if not project.collect:
         return None
-    from debonair.tree import collect  # noqa: PLC0415 - few apps make files at build
+    from debonair.tree import collect  # noqa: PLC0415 - few apps generate files during the build
 
     return collect.files(project, target, supply.wheels, cache=cache, environ=environ)
 
@@ -209,6 +209,6 @@ def _targets(project: Project, *more: Target) -> list[Target]:
 
 
 def file_name(planned: Plan) -> str:
-    """Return the name that Debian gives the file (deb(7)): ``package_version_architecture.deb``."""
+    """Return the file name that Debian uses (deb(7)): ``package_version_architecture.deb``."""
     control = planned.control
     return f"{control.package}_{without_epoch(control.version)}_{control.architecture}.deb"

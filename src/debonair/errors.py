@@ -1,6 +1,6 @@
 """The errors that a user can cause, each kind with its exit code.
 
-Every error is one sentence that names the file and the key, and a hint that says what to type.
+Every error is one sentence that names the file and the key, and a hint that tells the user what to type.
 Only ``cli`` catches them; a traceback is always a defect of Debonair.
 """
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 
 class Error(Exception):
-    """The root of all errors that are shown to a user.
+    """The root of all errors that a user sees.
 
-    ``message`` is a sentence that says what happened and where; ``hint`` says what to do about it,
+    ``message`` is a sentence that states what happened and where. ``hint`` explains what to do about it,
     and may be empty.
     """
 
@@ -23,7 +23,7 @@ class Error(Exception):
 
 
 class ProjectError(Error):
-    """The project or its configuration is not what it must be."""
+    """The project or its configuration is not valid."""
 
     exit_code = 3
 
@@ -35,7 +35,7 @@ class TargetError(Error):
 
 
 class LockError(Error):
-    """The lock is missing, stale, or not one that can be built from."""
+    """The lock is missing or stale, or a build cannot use it."""
 
     exit_code = 5
 
@@ -47,13 +47,13 @@ class WheelError(Error):
 
 
 class PackageError(Error):
-    """A package cannot be laid out or read: entries collide, or leave their place."""
+    """A package cannot be assembled or read: entries collide, or leave the root."""
 
     exit_code = 7
 
 
 class NetworkError(Error):
-    """Something had to be fetched and could not be."""
+    """A download failed."""
 
     exit_code = 8
 
@@ -65,12 +65,12 @@ class MachineError(Error):
 
 
 class TrialError(Error):
-    """A Debian was booted, and the deb did not do there what it must."""
+    """A Debian was booted, and the deb did not work there."""
 
     exit_code = 10
 
 
 class RepositoryError(Error):
-    """A repository refuses a change, or is not what it must be."""
+    """A repository refuses a change, or is not valid."""
 
     exit_code = 11

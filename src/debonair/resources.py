@@ -1,8 +1,7 @@
 """Where Debonair's own data files are: templates, units, sites, targets.
 
-In a wheel they lie inside the package, in ``debonair/data``; in a checkout (an editable install sees no
-package data mapped from top-level folders) they are the top-level folders themselves. The package is
-looked at first.
+A wheel has them inside the package, in ``debonair/data``. A checkout has them in its top-level folders,
+because an editable install does not map those into the package. The package is searched first.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ _CHECKOUT = Path(__file__).parents[2]
 def resource(path: str) -> Path:
     """Return the file or folder ``path``, such as ``packaging/defaults.toml``.
 
-    Raises ``FileNotFoundError`` if Debonair was installed without it, which is a defect of the install.
+    Raises ``FileNotFoundError`` if Debonair was installed without it, which is a defect of the
+    installation.
     """
     for base in (_PACKAGE, _CHECKOUT):
         if (found := base / path).exists():

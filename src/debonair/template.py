@@ -1,4 +1,4 @@
-"""Templates that substitute and never decide."""
+"""Templates that substitute values, without conditions and loops."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _LINE = re.compile(r"^\{\{ (\w+) \}\}\n", re.MULTILINE)
 
 
 def fill(template: str, values: Mapping[str, str | int], parts: Mapping[str, str] | None = None) -> str:
-    """Return the text of ``template``, a path as ``resource`` takes it, with ``values`` put in.
+    """Return the text of ``template``, a path as ``resource`` takes it, filled with ``values``.
 
-    A line of it that is one value, and that empty, is left out. A line that names one of ``parts`` stands
-    for that template, in which the values are put too. Raises ``jinja2.UndefinedError`` if something asks
-    for a value that is not there, which is a defect of Debonair.
+    A line that contains only one value is left out if the value is empty. A line that names one of
+    ``parts`` is replaced by that template, which is filled with the same values. Raises
+    ``jinja2.UndefinedError`` if a template uses an unknown value, which is a defect of Debonair.
     """
 
     def whole(line: re.Match[str]) -> str:
@@ -38,7 +38,7 @@ def _read(template: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - 'debonair try' fills nothing
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - 'debonair try' fills no template
 
-    # The texts are no HTML: what may stand in them is quoted for their own formats in literals.py.
+    # The texts are not HTML: literals.py quotes values for each format.
     return Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
