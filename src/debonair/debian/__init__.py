@@ -1,1 +1,1 @@
-"""What Debian offers: mirrors, packages, shared libraries, interpreters."""
+"""Debian's offer: mirrors, packages, shared libraries, interpreters."""

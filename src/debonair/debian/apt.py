@@ -1,7 +1,7 @@
-"""The packages of one Debian suite, found and fetched by apt with nothing of this machine's apt touched.
+"""The packages of one Debian suite, found and fetched by apt, separately from this machine's own apt.
 
-apt is given a configuration, lists, archives and a dpkg status of its own below the cache, so it needs no
-privilege and answers for another suite, architecture or machine than the one it runs on.
+apt gets its own configuration, lists, archives and dpkg status below the cache. So it needs no privilege,
+and can work for another suite, architecture or machine than the one it runs on.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Suite:
     architecture: str
     mirror: Mirror
     folder: Path
-    """Where apt's own files for it are kept."""
+    """The folder of apt's own files for this suite."""
 
     @classmethod
     def of(cls, name: str, architecture: str, *, mirror: Mirror, cache: Cache) -> Suite:
@@ -50,16 +50,16 @@ class Suite:
         return cls(name, architecture, mirror, cache.folder("apt") / f"{name}-{architecture}")
 
     def fetch(self, wanted: Sequence[str], *, status: Path) -> tuple[Path, ...]:
-        """Return the debs that installing ``wanted`` needs on the machine with the dpkg ``status`` file.
+        """Return the debs that ``wanted`` needs on the machine with the dpkg ``status`` file.
 
         ``wanted`` are package names or absolute paths of debs (which are not among the debs returned).
-        Without Recommends. What is in the cache already is not fetched again, and where nothing is
-        needed the network is not asked. Raises ``NetworkError`` if the mirror cannot be reached, and
-        ``MachineError`` with what apt said if the suite cannot satisfy ``wanted``.
+        Recommends are left out. apt does not fetch again what the cache has, and uses the network only if
+        it is necessary. Raises ``NetworkError`` if the mirror cannot be reached, and ``MachineError`` with
+        apt's output if the suite cannot satisfy ``wanted``.
         """
         with exclusive(self.folder / "lock"):
             configuration = self._configure(status)
-            # Reading a suite's lists takes a second: first see whether all that is needed is there.
+            # Reading a suite's lists takes a second: first check whether the cache has everything.
             without_lists = ("--option", f"Dir::State::lists={self.folder}/empty")
             planned = self._apt(configuration, "install", "--simulate", *without_lists, *wanted)
             if planned.status:
@@ -76,7 +76,7 @@ class Suite:
                 )
             missing = [path for path in self._debs(planned.stdout) if not path.exists()]
             if missing and self._download(configuration, wanted).status:
-                # The lists may be older than the last point release: what they name is gone.
+                # The lists may be older than the last point release, and name packages that are gone.
                 self._update(configuration)
                 planned = self._apt(configuration, "install", "--simulate", *wanted)
                 fetched = self._download(configuration, wanted)
@@ -85,7 +85,7 @@ class Suite:
             return tuple(self._debs(planned.stdout))
 
     def line(self) -> str:
-        """Return the sources entry by which the suite is to be had now, its lists being fetched anew.
+        """Return the sources entry that works for the suite now; this updates its lists.
 
         Raises ``NetworkError`` if the mirror cannot be reached.
         """
@@ -94,10 +94,10 @@ class Suite:
             return (self.folder / "etc" / "sources.list").read_text().strip()
 
     def libraries(self) -> dict[str, str]:
-        """Return the package of each shared library that lies where the dynamic linker looks (ld.so(8)).
+        """Return the package of each shared library in the dynamic linker's folders (ld.so(8)).
 
-        The suite's own list of contents says so; it is fetched anew, which takes some seconds. Of several
-        packages with one file the first is taken. Raises ``NetworkError`` if the mirror cannot be reached.
+        The suite's own list of contents names them; updating it takes some seconds. If several packages
+        have one file, the first counts. Raises ``NetworkError`` if the mirror cannot be reached.
         """
         found = (line.rsplit(maxsplit=1) for line in self._contents(self.architecture, _LIBRARY))
         return {path.rpartition("/")[2]: _first(packages) for path, packages in reversed(list(found))}
@@ -105,8 +105,8 @@ class Suite:
     def distributions(self) -> dict[str, tuple[str, str]]:
         """Return the package of each Python distribution that the suite has, and its version (PEP 440).
 
-        The keys are names as they stand in its metadata's folder. How it is found out, and errors, are as
-        with ``libraries``.
+        The keys are names as in the folder of its metadata. The source and the errors are those of
+        ``libraries``.
         """
         found = dict[str, tuple[str, str]]()
         for architecture in (self.architecture, "all"):
@@ -116,9 +116,9 @@ class Suite:
         return found
 
     def versions(self, packages: Sequence[str]) -> dict[str, str]:
-        """Return the version that the suite has of each of ``packages`` that it has.
+        """Return the suite's version of each of ``packages``; packages that it lacks are left out.
 
-        Its lists are fetched anew. Raises ``NetworkError`` if there are none and they cannot be.
+        It updates the lists first. Raises ``NetworkError`` if there are none and they cannot be fetched.
         """
         with exclusive(self.folder / "lock"):
             configuration = self._configure(Path("/dev/null"))
@@ -145,7 +145,7 @@ class Suite:
             return found.removesuffix("\n").split("\n") if found else []
 
     def _debs(self, plan: str) -> list[Path]:
-        """Return where apt keeps the debs of a simulated install, those given as files left out."""
+        """Return where apt keeps the debs of a simulated installation, without those given as files."""
         names = (
             f"{name.partition(':')[0]}_{version.replace(':', '%3a')}_{architecture}.deb"
             for name, version, architecture in _INSTALLED.findall(plan)
@@ -202,10 +202,10 @@ class Suite:
         return self._apt(configuration, "install", "--download-only", *wanted)
 
     def _update(self, configuration: Path) -> None:
-        """Fetch the lists of the suite; old ones stand if the mirror cannot be reached."""
+        """Fetch the lists of the suite; keep the old ones if the mirror cannot be reached."""
         told = self._renew(configuration, self.name)
         if _failed(told) and (alias := self._alias()):
-            # A mirror in the midst of its sync, or a cache before it, may have all by the other name.
+            # A mirror during its sync, or a proxy's cache, may know the files only by the other name.
             other = self._renew(configuration, alias)
             if _failed(other) or self._said(self.folder / "lists", "Codename") != self.name:
                 self._renew(configuration, self.name)
@@ -222,7 +222,7 @@ class Suite:
         return self._apt(configuration, "update")
 
     def _gone(self, told: run.Completed) -> NetworkError | None:
-        """Return the error for packages that fresh lists name and the mirror lacks, if apt said so."""
+        """Return the error for packages that the mirror lacks although the lists name them, if any."""
         if not _GONE.search(told.stdout + told.stderr):
             return None
         return NetworkError(
@@ -233,7 +233,10 @@ class Suite:
         )
 
     def _alias(self) -> str:
-        """Return what a Release whose lists could not be had calls the suite: ``stable``; or nothing."""
+        """Return the suite's other name, such as ``stable``, from a Release without its lists.
+
+        It is empty if there is none.
+        """
         return self._said(self.folder / "lists" / "partial", "Suite")
 
     def _said(self, folder: Path, field: str) -> str:
@@ -246,13 +249,13 @@ class Suite:
 def host_architecture() -> str:
     """Return the Debian architecture of this machine's own programs, such as ``amd64``; dpkg(1).
 
-    Raises ``MachineError`` where there is no dpkg.
+    Raises ``MachineError`` on a machine without dpkg.
     """
     return run.run(["dpkg", "--print-architecture"]).stdout.strip()
 
 
 def _first(packages: str) -> str:
-    """Return the name of the first of ``packages``, as a list of contents has them: ``libs/libc6,...``."""
+    """Return the name of the first of ``packages``; a list of contents has ``libs/libc6,...``."""
     return packages.partition(",")[0].rpartition("/")[2]
 
 
@@ -268,6 +271,6 @@ def _unreachable(mirror: Mirror, told: run.Completed) -> NetworkError:
 
 
 def _tail(told: run.Completed) -> str:
-    """Return the last lines of what apt said, errors among them."""
+    """Return the last lines of apt's output, errors among them."""
     lines = (told.stdout + told.stderr).strip().splitlines()
     return "\n".join(f"  {line}" for line in lines[-12:])

@@ -1,9 +1,10 @@
 """An interpreter of a given minor version that runs here, to compile bytecode with.
 
-Bytecode is not the same from all releases of one minor version (of 569 modules 264 differed between 3.13.0
-and 3.13.5), so the very release of the suite is looked for: on this machine, else in the suite's packages,
-unpacked into the cache for this machine's architecture and run through their own dynamic loader. Nothing is
-installed. Another release of the minor version on this machine is the last resort, and said.
+Bytecode differs between releases of one minor version: 264 of 569 modules differed between 3.13.0 and
+3.13.5. So this module looks for exactly the release of the suite: on this machine, or else in the suite's
+packages. Those are unpacked into the cache, for this machine's architecture, and run through their own
+dynamic loader. Nothing is installed. The last resort, with a notice, is another release of the minor
+version on this machine.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ class Interpreter(msgspec.Struct, frozen=True):
     """A Python that runs on this machine."""
 
     argv: tuple[str, ...]
-    """The words that run it; its options and program go behind them."""
+    """The words that run it; append options and a program."""
     identity: str
     """Its full version, such as ``3.13.5``."""
 
 
 def interpreter(version: str, *, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
-    """Return a CPython of the minor ``version``, such as ``3.13``, or None if none is to be had.
+    """Return a CPython of the minor ``version``, such as ``3.13``, or None if none is available.
 
-    It is of the release that a suite has, unless none of that is to be had, which is said. What was found
-    is remembered in ``cache`` for as long as its program stays the same. ``environ`` gives PATH and the
-    mirror. Raises ``MachineError`` if the cache may not be written.
+    It is of the release that a suite has, or else of another one, with a notice. ``cache`` remembers the
+    result for as long as its program stays the same. ``environ`` provides PATH and the mirror. Raises
+    ``MachineError`` if the cache is not writable.
     """
     note = cache.folder("pythons") / f"{version}.json"
     if (known := _remembered(note)) is not None:
@@ -69,7 +70,7 @@ def interpreter(version: str, *, cache: Cache, environ: Mapping[str, str]) -> In
 def complete(version: str, *, cache: Cache, environ: Mapping[str, str]) -> Interpreter | None:
     """Return a CPython of the minor ``version`` with its whole standard library.
 
-    Any release of it will do, this machine's first; None if none is to be had. Else it is as with
+    Any release will do, this machine's first; None if none is available. Everything else is as with
     ``interpreter``.
     """
     note = cache.folder("pythons") / f"{version}-complete.json"
@@ -103,9 +104,9 @@ def _of_this_machine(version: str, environ: Mapping[str, str]) -> Iterator[Inter
 
 
 def _probed(argv: Sequence[str], version: str) -> Interpreter | None:
-    """Ask what ``argv`` runs; None unless that is a CPython of the minor ``version``.
+    """Return the interpreter that ``argv`` runs; None unless it is a CPython of the minor ``version``.
 
-    A shim that stands for another program is seen through.
+    If ``argv`` is a shim, this is the program that the shim runs.
     """
     told = run.run([*argv, "-I", "-S", "-c", _PROBE], check=False)
     name, _, rest = told.stdout.strip().partition(" ")
@@ -121,12 +122,12 @@ def _of_suite(
     """Unpack ``package`` of ``suite`` into ``cache``; None if it cannot be fetched or does not run here."""
     from debonair.debian.apt import Suite, host_architecture  # noqa: PLC0415
     from debonair.debian.mirror import mirror  # noqa: PLC0415
-    from debonair.host.file_lock import exclusive  # noqa: PLC0415 - what was found once is remembered
+    from debonair.host.file_lock import exclusive  # noqa: PLC0415 - needed only if nothing is remembered
 
     pythons = cache.folder("pythons")
     try:
         architecture = host_architecture()
-        empty = pythons / "status" / "status"  # apt puts locks beside it
+        empty = pythons / "status" / "status"  # apt creates lock files beside it
         with disk(empty):
             empty.parent.mkdir(exist_ok=True)
             empty.touch()
@@ -163,7 +164,7 @@ def _unpack(debs: Sequence[Path], folder: Path) -> None:
 
 
 def _remembered(note: Path) -> Interpreter | None:
-    """Return the interpreter that ``note`` tells of, if its programs are what they were."""
+    """Return the interpreter that ``note`` describes, if its programs have not changed."""
     try:
         told = json.loads(note.read_text())
         found = Interpreter(tuple(told["argv"]), told["identity"])
@@ -180,6 +181,6 @@ def _remember(note: Path, found: Interpreter) -> Interpreter:
 
 
 def _stamp(found: Interpreter) -> list[list[int]]:
-    """Return size and mtime of the programs that ``found`` is run by, for comparison."""
+    """Return size and mtime of the programs that run ``found``, for comparison."""
     programs = [Path(word).stat() for word in (found.argv[0], found.argv[-1])]
     return [[each.st_size, each.st_mtime_ns] for each in programs]

@@ -1,8 +1,8 @@
-"""The Debian mirror that this machine uses already, from its own apt sources.
+"""The Debian mirror that this machine already uses, from its own apt sources.
 
-No mirror's name stands in the code. The entry of /etc/apt for Debian proper is taken, whatever its
-suite, and asked for the suite that is wanted. Where there is none (another distribution), the setting
-DEBONAIR_MIRROR names one.
+The code contains no name of a mirror. It takes the entry of /etc/apt for Debian itself, whatever its suite,
+and uses it for the suite that is needed. On another distribution, the setting DEBONAIR_MIRROR names a
+mirror.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ SUITES = frozenset(
         *("bullseye", "bookworm", "trixie", "forky", "duke", "sid"),
     }
 )
-"""The names under which Debian proper is found in a sources entry."""
+"""Labels by which a sources entry of Debian itself is recognised."""
 
 KEYRING = Path("usr/share/keyrings/debian-archive-keyring.gpg")
-"""Where the Debian package debian-archive-keyring keeps Debian's keys, below the root folder."""
+"""Debian's keys, from the package debian-archive-keyring, below the root folder."""
 
 _CARRIED = (
     "Acquire::http",
@@ -38,11 +38,11 @@ _CARRIED = (
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A mirror of Debian, and how apt knows that what it serves is Debian's."""
+    """A mirror of Debian, and the keys by which apt verifies that the files are Debian's."""
 
     uri: str
     signed_by: str = ""
-    """Path of a keyring on this machine; empty if apt trusts the keys of the whole machine."""
+    """Path of a keyring on this machine; empty if apt uses the keys that the whole machine trusts."""
     options: tuple[str, ...] = ()
     """Options of a one-line entry that are kept, such as ``trusted=yes``."""
     settings: tuple[str, ...] = ()
@@ -67,8 +67,8 @@ class _Entry:
 def mirror(environ: Mapping[str, str], *, root: Path = Path("/")) -> Mirror:
     """Return the mirror of the machine whose files are below ``root``.
 
-    DEBONAIR_MIRROR in ``environ`` is taken first. Raises ``MachineError`` if there is no Debian mirror,
-    or no keyring to believe it by.
+    DEBONAIR_MIRROR in ``environ`` comes first. Raises ``MachineError`` if there is no Debian mirror, or no
+    keyring to verify it with.
     """
     settings = _settings()
     keyring = root / KEYRING
@@ -87,7 +87,7 @@ def mirror(environ: Mapping[str, str], *, root: Path = Path("/")) -> Mirror:
         if name in {"trusted", "check-valid-until", "check-date"}
     )
     signed_by = best.options.get("signed-by", "")
-    if not signed_by.startswith("/"):  # a fingerprint, or a key written into the entry itself
+    if not signed_by.startswith("/"):  # a fingerprint, or a key inside the entry itself
         signed_by = "" if "trusted=yes" in options else _believed(keyring)
     return Mirror(best.uri, signed_by=signed_by, options=options, settings=settings)
 
@@ -104,7 +104,7 @@ def _believed(keyring: Path) -> str:
 
 
 def _is_debian(entry: _Entry) -> bool:
-    """Tell whether an entry can be Debian proper: a suite of Debian's, component main, a usable URI."""
+    """Return whether an entry can be Debian itself: a suite of Debian's, component main, a usable URI."""
     return (
         not SUITES.isdisjoint(entry.suites)
         and "main" in entry.components
@@ -167,7 +167,7 @@ def _deb822(stanza: str) -> Iterator[_Entry]:
 
 
 def _settings() -> tuple[str, ...]:
-    """Return what the machine's own apt is told about fetching, so that its proxies are used here too."""
+    """Return the settings by which the machine's own apt fetches, so that its proxies are used here too."""
     told = run.run(["apt-config", "dump", *_CARRIED], check=False)
     pairs = (shlex.split(line.rstrip(";")) for line in told.stdout.splitlines() if line.endswith(";"))
     return tuple(f'{pair[0]} "{pair[1]}"' for pair in pairs if len(pair) == 2 and pair[1])

@@ -1,7 +1,7 @@
 """The Debian packages of the libraries that compiled files are linked with, as by dpkg-shlibdeps(1).
 
-A wheel that is made by the rules (PEP 600) needs few: these are known. For any other, the suite itself is
-asked, and what it said is kept in the cache.
+A wheel that follows the rules (PEP 600) needs few, which are known. All others are looked up in the suite
+itself, and the cache keeps the result.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from debonair.target import Target
 from debonair.target.elf import Elf
 
 _KNOWN = {"libgcc_s.so.1": "libgcc-s1", "libstdc++.so.6": "libstdc++6"}
-"""Those that every suite has under one name, besides glibc's own."""
+"""Libraries that every suite has under one name, in addition to glibc's own."""
 
 
 def depends(
@@ -34,9 +34,9 @@ def depends(
 ) -> tuple[str, ...]:
     """Return the Debian packages that the compiled files of ``parts`` need on ``target``, sorted.
 
-    ``parts`` are the files by where they come from, ``carried`` the names of all files in the package,
-    which are not looked for elsewhere. Raises ``WheelError`` for a library that no package has, and
-    ``NetworkError`` if the suite has to be asked and cannot be.
+    ``parts`` are the files by origin. ``carried`` are the names of all files in the package, which are not
+    looked up. Raises ``WheelError`` for a library that no package has, and ``NetworkError`` if the suite's
+    list is needed and cannot be fetched.
     """
     needed = {
         library: (origin, file.path)
@@ -68,7 +68,7 @@ def _owners(
             known = decoder.json(kept.read_bytes(), dict[str, str])
         except (OSError, msgspec.DecodeError):
             known = {}
-        if not known.keys() >= set(names):  # not asked yet, or before the library was there
+        if not known.keys() >= set(names):  # never looked up, or only before the library was there
             place = f"{target.suite} ({target.architecture})"
             say(f"{place} is asked which packages have its libraries, once.")
             suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)

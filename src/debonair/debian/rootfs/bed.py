@@ -1,4 +1,4 @@
-"""How a Debian is had on this machine: a cached root, started in the best way that is granted."""
+"""Provide a Debian on this machine: a cached root, started in the best way that the machine allows."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ROOT_ITSELF = (
 
 @dataclass(frozen=True, slots=True)
 class Bed:
-    """Where trials are made: a cache, the settings of whoever runs them, and what they may do."""
+    """The means for a trial: a cache, the user's settings, and the rights of this process."""
 
     cache: Cache
     environ: Mapping[str, str]
@@ -46,10 +46,10 @@ class Bed:
     def open(
         self, suite: str, *, architecture: str = "", packages: tuple[str, ...] = READY
     ) -> Iterator[Machine]:
-        """Run a Debian ``suite`` with ``packages`` in the best way that this machine grants, and say how.
+        """Run a Debian ``suite`` with ``packages`` in the best way that is allowed, and report which.
 
-        It is of this machine's architecture unless another, which is then emulated, is named. Raises
-        ``MachineError`` with what is needed if none is granted.
+        It is of this machine's architecture, unless ``architecture`` names another, which is emulated.
+        Raises ``MachineError``, which names what is missing, if no way is allowed.
         """
         with ExitStack() as stack:
             root = self._root(stack, suite, architecture, packages)
@@ -80,7 +80,7 @@ class Bed:
     ) -> Iterator[Container]:
         """Boot a Debian ``suite`` with ``packages`` in a container; another ``architecture`` is emulated.
 
-        Raises ``BootError`` if this machine does not let one boot.
+        Raises ``BootError`` if this machine cannot boot one.
         """
         with ExitStack() as stack:
             root = self._root(stack, suite, architecture, packages)
@@ -88,9 +88,9 @@ class Bed:
 
     @contextmanager
     def enter(self, root: Root) -> Iterator[Chroot]:
-        """Enter ``root`` without booting it; it has no network but a loopback of its own.
+        """Enter ``root`` without booting it; its only network is a loopback of its own.
 
-        Raises ``MachineError`` with what is needed if this machine does not grant that.
+        Raises ``MachineError``, which names what is missing, if this machine does not allow that.
         """
         with ExitStack() as stack:
             self._emulate(stack, root.architecture)
@@ -117,13 +117,13 @@ class Bed:
         )
 
     def stock(self, machine: Machine, *wanted: Path | str) -> int:
-        """Put what ``wanted`` needs on ``machine`` where its apt finds it without a network.
+        """Copy the packages that ``wanted`` needs to ``machine``, for its apt without a network.
 
-        ``wanted`` are debs, which are not put there themselves, and names of packages, which are. Returns
-        how many packages that were. Raises what ``Suite.fetch`` raises.
+        ``wanted`` are debs, which are not copied themselves, and names of packages, which are. Returns the
+        number of packages. Raises what ``Suite.fetch`` raises.
         """
         suite = Suite.of(machine.suite, machine.architecture, mirror=mirror(self.environ), cache=self.cache)
-        with tempfile.TemporaryDirectory(prefix="debonair-status.") as folder:  # apt puts locks beside it
+        with tempfile.TemporaryDirectory(prefix="debonair-status.") as folder:  # apt locks beside it
             status = Path(folder) / "status"
             status.write_text(machine.run(["cat", "/var/lib/dpkg/status"]).stdout)
             needed = suite.fetch(
@@ -137,7 +137,7 @@ class Bed:
         return len(needed)
 
     def _root(self, stack: ExitStack, suite: str, architecture: str, packages: tuple[str, ...]) -> Root:
-        """Return the root that is meant, its programs emulated until ``stack`` ends if they must be."""
+        """Return the root that fits; until ``stack`` ends, its programs are emulated if necessary."""
         host = host_architecture()
         root = Root(suite, architecture or host, packages)
         if self._emulate(stack, root.architecture):
@@ -148,7 +148,7 @@ class Bed:
         return root
 
     def _emulate(self, stack: ExitStack, architecture: str) -> bool:
-        """Let programs of ``architecture`` run until ``stack`` ends; tell whether they are emulated."""
+        """Allow programs of ``architecture`` until ``stack`` ends; return whether they are emulated."""
         host = host_architecture()
         if architecture == host:
             return False
@@ -163,7 +163,7 @@ class Bed:
             say(f"{title(root.suite)}: its files are fetched and set up, once; this takes {takes}.")
 
     def _degree(self) -> Degree:
-        """Return how a root is entered here; say so if who is root inside is root of this machine."""
+        """Return how a root can be entered; print a notice if root inside is root of this machine."""
         degree = isolation.granted(self.privilege)
         if not degree.is_foreign:
             say(_ROOT_ITSELF)
@@ -171,13 +171,13 @@ class Bed:
 
 
 def title(suite: str) -> str:
-    """Return how a person calls a ``suite``: ``Debian 13 (trixie)``."""
+    """Return the usual name of a ``suite``: ``Debian 13 (trixie)``."""
     releases = {name: release for release, name in suites().items()}
     return f"Debian {releases[suite]} ({suite})" if suite in releases else f"Debian {suite}"
 
 
 def index(debs: Sequence[Path]) -> str:
-    """Return the Packages file of a folder that holds ``debs``; deb-src-control(5), sources.list(5)."""
+    """Return the Packages file of a folder that contains ``debs``; deb-src-control(5), sources.list(5)."""
     stanzas = []
     for path in debs:
         data = path.read_bytes()
@@ -196,5 +196,5 @@ def _field(name: str, value: str) -> str:
 
 
 def _name() -> str:
-    """Return a name that no other trial on this machine has now."""
+    """Return a name that no other trial on this machine uses now."""
     return f"debonair-{os.getpid()}-{next(_numbers)}"

@@ -1,7 +1,7 @@
 """A control group of its own for each container; cgroups(7), cgroup_namespaces(7).
 
-Below one that two containers shared, systemd in the one would find services of the other's where it looks
-for its own of that name, and wait for processes that are not there.
+If two containers shared one group, systemd in the first would take services of the second for its own
+services of the same name. It would then wait for processes that do not exist.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _PATIENCE = 2.0
 def own(
     name: str, *, mounts: Path = Path("/sys/fs/cgroup"), proc: Path = Path("/proc/self")
 ) -> Iterator[Path]:
-    """Make the group ``name`` below this process's own, and give its folder; it is removed at the end.
+    """Create the group ``name`` below this process's own, and return its folder; it is removed at the end.
 
-    It is the folder of this process's group if it may not have groups below it.
+    The folder is that of this process's own group if it may not create groups.
     """
     lines = (proc / "cgroup").read_text(encoding="utf-8").splitlines()
     path = next((line.removeprefix("0::/") for line in lines if line.startswith("0::")), "")
@@ -35,7 +35,7 @@ def own(
     try:
         yield group
     finally:
-        # Beside an older hierarchy systemd-nspawn has made the group there too.
+        # With an older hierarchy, systemd-nspawn has also created the group there.
         for made in (group, mounts / "systemd" / path / name):
             _remove(made)
 

@@ -1,7 +1,7 @@
-"""A Debian without systemd, where no container can be booted, or none is needed.
+"""A Debian without systemd, for machines that cannot boot a container, and for work that needs none.
 
-It is its files, a network of its own if the kernel grants one, and the services of a deb, run by what
-their units say. ``room`` makes the place that it is in.
+It has a network of its own if the kernel allows one. The services of a deb run in it as their units define.
+``isolation`` creates the place that it is in.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LOGS = "/run/trial"
 
 
 class Chroot(Machine):
-    """A Debian in a changed root; ``enter`` makes one."""
+    """A Debian in a changed root; ``enter`` creates one."""
 
     def __init__(self, suite: str, architecture: str, place: Room) -> None:
         self.suite = suite
@@ -44,11 +44,11 @@ class Chroot(Machine):
 
     @property
     def alive(self) -> bool:
-        """Whether every service that was started still runs."""
+        """Return whether every service that was started still runs."""
         return all(process.poll() is None for process in self._running.values())
 
     def serve(self, package: str) -> None:
-        """Start the services of ``package`` by what their units say, and nginx if it is there."""
+        """Start the services of ``package`` as their units define, and nginx if it is installed."""
         self._make_folders(package)
         for name in services(self, package):
             self._start(self._service(name))
@@ -56,12 +56,12 @@ class Chroot(Machine):
             self._spawn("nginx.service", ["/usr/sbin/nginx", "-g", "daemon off;"])
 
     def broken(self, package: str) -> bool:
-        """Whether a service that was started has ended, whatever ``package`` it is of."""
+        """Return whether a service that was started has ended, whatever ``package`` it is of."""
         del package
         return not self.alive
 
     def evidence(self, package: str) -> str:
-        """Return the state and the last words of what was started, whatever ``package`` it is of."""
+        """Return the state and the last output of each started service, whatever ``package`` it is of."""
         del package
         parts = []
         for name, process in self._running.items():
@@ -74,7 +74,7 @@ class Chroot(Machine):
         return "\n\n".join(parts)
 
     def stop(self) -> None:
-        """End what was started, first gracefully, each with all of its session."""
+        """End everything that was started, first gracefully, each with all of its session."""
         for told in (signal.SIGTERM, signal.SIGKILL):
             for process in self._running.values():
                 with suppress(ProcessLookupError):
@@ -84,7 +84,7 @@ class Chroot(Machine):
                     process.wait(timeout=_PATIENCE)
 
     def _make_folders(self, package: str) -> None:
-        """Make what tmpfiles.d(5) of ``package`` says: systemd-tmpfiles refuses to work without a /proc."""
+        """Create the tmpfiles.d(5) folders of ``package``: systemd-tmpfiles needs a /proc to work."""
         listed = self.run(["dpkg-query", "--listfiles", package], check=False).stdout.split("\n")
         for path in (
             line for line in listed if line.startswith("/usr/lib/tmpfiles.d/") and line.endswith(".conf")
@@ -109,7 +109,7 @@ class Chroot(Machine):
         return systemd_unit.parse(name, self.run(["sh", "-c", script, name, *reversed(places)]).stdout)
 
     def _start(self, service: systemd_unit.Service) -> None:
-        """Start ``service`` as its unit says: folders, environment, user; sandboxing left out."""
+        """Start ``service`` as its unit defines: folders, environment, user. Sandboxing is left out."""
         environment = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
@@ -156,7 +156,7 @@ class Chroot(Machine):
             )
 
     def _spawn(self, name: str, argv: Sequence[str]) -> None:
-        # What it says stays inside, where there is only so much memory.
+        # The log stays inside, where memory is limited.
         said = ["sh", "-c", 'mkdir -p "${0%/*}" && exec "$@" >>"$0" 2>&1', self._log(name)]
         self._running[name] = run.start(self.words([*said, *argv]), output=Path(os.devnull))
 
@@ -166,9 +166,10 @@ class Chroot(Machine):
 
 @contextmanager
 def enter(tar: Path, *, suite: str, architecture: str, name: str, degree: Degree) -> Iterator[Chroot]:
-    """Unpack the root in ``tar`` into memory, or a temporary folder, and give the Debian in it.
+    """Unpack the root in ``tar`` into memory, or a temporary folder, and yield the Debian in it.
 
-    Raises ``MachineError`` if it cannot be unpacked or run; ask ``room.granted`` for the ``degree`` first.
+    Raises ``MachineError`` if it cannot be unpacked or run. Call ``isolation.granted`` for the ``degree``
+    first.
     """
     with isolation.make(tar, name=name, degree=degree) as place:
         machine = Chroot(suite, architecture, place)

@@ -1,8 +1,8 @@
 """One Debian booted with systemd as PID 1, by systemd-nspawn on an overlay in memory.
 
-Everything it mounts is in a mount namespace that ends with this process, the cached root below the overlay
-stays clean, and its network is a loopback of its own. Its users are its own, too: root inside is nobody on
-this machine.
+All its mounts are in a mount namespace that ends with this process. The cached root below the overlay does
+not change. Its network is a loopback of its own, and so are its users: root inside is nobody on this
+machine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from debonair.host import run
 
 _BOOT_PATIENCE = 90.0
 _END_PATIENCE = 20.0
-_REBOOT = 133  # what systemd-nspawn ends with when the container asked to be started again
+_REBOOT = 133  # systemd-nspawn exits with this status when the container wants to restart
 _NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 _WRITE = 'mkdir -p "${1%/*}" && cat >"$1" && chown "$2:$2" "${1%/*}" "$1"'
 _JOIN = 'echo $$ >"$1" && shift && exec "$@"'
@@ -37,17 +37,17 @@ _GIVEN_UP = (
     "CAP_NET_BROADCAST",
     "CAP_SYS_TTY_CONFIG",
 )
-"""Capabilities that systemd-nspawn leaves to a container besides, and that nothing in a trial needs."""
+"""Capabilities that systemd-nspawn would leave to a container, and that no trial needs."""
 _LEFT_OUT = ("bpf", "perf_event_open", "userfaultfd")
-"""Calls that systemd-nspawn would let through."""
+"""System calls that systemd-nspawn would allow."""
 
 
 class BootError(MachineError):
-    """This machine does not let a container boot."""
+    """This machine cannot boot a container."""
 
 
 class Container(Machine):
-    """A booted Debian; ``boot`` makes one."""
+    """A booted Debian; ``boot`` creates one."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Container(Machine):
         self.console = console
         self.state = ""
         self.boot_seconds = 0.0
-        """How long the last boot took."""
+        """Seconds that the last boot took."""
         self._root = root
         self._holder = holder
         self._group = group
@@ -80,21 +80,21 @@ class Container(Machine):
 
     @property
     def network(self) -> tuple[str, ...]:
-        """The words that enter the container's network alone."""
+        """The words that enter only the container's network."""
         return ("nsenter", "-t", str(self._leader), "-n", "--")
 
     @property
     def alive(self) -> bool:
-        """Whether the container runs."""
+        """Return whether the container runs."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Boot, and wait until systemd says that all is up. Raises ``BootError`` if that fails."""
+        """Boot, and wait until systemd reports that all is up. Raises ``BootError`` if that fails."""
         began = time.monotonic()
         self._process = run.start(
             [
                 *("sh", "-c", _JOIN, "sh", self._group / "cgroup.procs"),
-                # In the holder's pid namespace: what runs there cannot outlive a killed Debonair.
+                # In the holder's pid namespace, so that processes inside cannot outlive a killed Debonair.
                 *("nsenter", "-t", str(self._holder), "-m", "-p", "--"),
                 *("systemd-nspawn", "--quiet", "--boot", "--directory", self._root),
                 *(f"--machine={self.name}", f"--hostname={self.suite}"),
@@ -122,7 +122,7 @@ class Container(Machine):
         self.boot_seconds = time.monotonic() - began
 
     def _ask(self) -> str:
-        """Return what systemd inside says of itself, empty while there is none."""
+        """Return the state that systemd inside reports; empty before systemd runs."""
         if (leader := self._first()) is None:
             return ""
         self._leader = leader
@@ -134,19 +134,19 @@ class Container(Machine):
         return next((pid for nspawn in below for pid in namespace.children(nspawn) if _is_first(pid)), None)
 
     def reboot(self) -> None:
-        """Let systemd shut down in good order, then boot the same files again."""
+        """Shut down systemd in good order, then boot the same files again."""
         self._end("reboot", _REBOOT)
         self.start()
 
     def poweroff(self) -> None:
-        """Let systemd shut down in good order; ``start`` boots again."""
+        """Shut down systemd in good order; ``start`` boots again."""
         self._end("poweroff", 0)
 
     def kill(self) -> None:
-        """Cut the power: every process inside ends at once; ``start`` boots again."""
+        """Cut the power: every process inside ends immediately; ``start`` boots again."""
         if self._process is None:
             return
-        # With its process 1 a pid namespace ends, and systemd-nspawn then clears away what it made.
+        # A pid namespace ends with its process 1; systemd-nspawn then removes what it created.
         if (leader := self._first()) is not None:
             with suppress(ProcessLookupError):
                 os.kill(leader, signal.SIGKILL)
@@ -172,12 +172,12 @@ class Container(Machine):
         """Do nothing: systemd has started what ``package`` enabled."""
 
     def broken(self, package: str) -> bool:
-        """Whether systemd has given a service of ``package`` up."""
+        """Return whether systemd has given up a service of ``package``."""
         units = services(self, package)
         return bool(units) and self.run(["systemctl", "is-failed", *units], check=False).status == 0
 
     def evidence(self, package: str) -> str:
-        """Return what systemctl and the journal say of the services of ``package`` and of nginx."""
+        """Return the output of systemctl and the journal about the services of ``package`` and nginx."""
         units = services(self, package)
         asked = [
             *(["systemctl", "status", "--no-pager", "--full", "--lines=0", unit] for unit in units),
@@ -193,11 +193,11 @@ class Container(Machine):
 def boot(
     root: Path, *, suite: str, architecture: str, name: str, settings: Mapping[str, str]
 ) -> Iterator[Container]:
-    """Boot the folder ``root`` of a Debian ``suite`` under an overlay, and give the running container.
+    """Boot the folder ``root`` of a Debian ``suite`` under an overlay, and yield the running container.
 
-    ``name`` is unique among the containers of this machine; ``settings`` are files, text by absolute path,
-    that are laid over those of the root. At the end, whatever it is, nothing of it
-    is left. Raises ``BootError`` if this machine does not let a container boot.
+    ``name`` is unique among the containers of this machine. ``settings`` are files, text by absolute path,
+    that replace those of the root. The container leaves nothing behind, however it ends. Raises
+    ``BootError`` if this machine cannot boot a container.
     """
     work = Path(tempfile.mkdtemp(prefix=f"{name}."))
     try:
@@ -213,13 +213,13 @@ def boot(
                 container.start()
                 yield container
             finally:
-                container.kill()  # its files are thrown away: nothing is gained by a good order
+                container.kill()  # its files are thrown away, so an orderly shutdown would gain nothing
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
 def _mount(root: Path, work: Path, holder: int) -> Path:
-    """Lay a writable overlay in memory over ``root``, seen only in the holder's mount namespace."""
+    """Mount a writable overlay in memory over ``root``, visible only in the holder's mount namespace."""
 
     def within(*words: str | Path) -> None:
         run.run(["nsenter", "-t", str(holder), "-m", "--", *words])
@@ -240,7 +240,7 @@ def _mount(root: Path, work: Path, holder: int) -> Path:
             "overlay",
             merged,
         )
-        # systemd-nspawn's own folder too, so that nothing of it stays on this machine.
+        # systemd-nspawn's own folder too, so that it leaves nothing on this machine.
         within("mkdir", "-p", "/run/systemd/nspawn")
         within("mount", "-t", "tmpfs", "tmpfs", "/run/systemd/nspawn")
     except run.CommandError as refused:
@@ -251,18 +251,18 @@ def _mount(root: Path, work: Path, holder: int) -> Path:
 
 
 def _write(path: Path, text: str, holder: int) -> None:
-    """Write a file where only the holder's mount namespace sees its folder."""
+    """Write a file into a folder that only the holder's mount namespace sees."""
     words = ("nsenter", "-t", str(holder), "-m", "--", "sh", "-c", _WRITE, "sh")
     run.run([*words, path, str(namespace.first())], stdin=text.encode())
 
 
 def _journal(unit: str, *options: str) -> list[str]:
-    """Return the command that shows the end of what ``unit`` said, without times and host."""
+    """Return the command that shows the end of the journal of ``unit``, without times and host."""
     return ["journalctl", "--no-pager", "--output=cat", f"--unit={unit}", *options]
 
 
 def _is_first(pid: int) -> bool:
-    """Tell whether ``pid`` is process 1 of a pid namespace of its own; proc_pid_status(5)."""
+    """Return whether ``pid`` is process 1 of a pid namespace of its own; proc_pid_status(5)."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:

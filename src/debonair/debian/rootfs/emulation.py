@@ -1,7 +1,7 @@
-"""Programs of another architecture, run by qemu-user: fetched from Debian, registered for a run.
+"""Programs of another architecture, run by qemu-user: fetched from Debian, registered for one run.
 
-The kernel's binfmt_misc starts an interpreter for what this cpu cannot run. A registration is seen by the
-whole machine while it stands, and the newest wins; that of a run ends with it.
+The kernel's binfmt_misc starts an interpreter for programs that this cpu cannot run. The whole machine sees
+a registration while it exists, and the newest one counts. The registration of a run ends with the run.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from debonair.host.file_lock import exclusive
 from debonair.host.progress import say
 
 SUITE = "trixie"
-"""The suite whose qemu-user is taken: version 10 boots a systemd, bookworm's 7.2 does not."""
+"""The suite of the qemu-user package: version 10 boots systemd, bookworm's version 7.2 does not."""
 
 DROP_IN = "/etc/systemd/system/service.d/zz-qemu-user.conf"
-"""Where an emulated Debian is told to leave out what qemu-user cannot do; systemd.unit(5)."""
+"""Drop-in by which an emulated Debian leaves out what qemu-user cannot do; systemd.unit(5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cpu:
-    """A cpu that can be emulated: qemu's name of it, and the start of its programs (elf(5))."""
+    """A cpu that can be emulated: qemu's name for it, and the start of its programs (elf(5))."""
 
     qemu: str
     bits: int
@@ -41,7 +41,7 @@ class _Cpu:
 
     @property
     def magic(self) -> str:
-        """The first 20 bytes of an ELF file for it, as binfmt_misc wants them."""
+        """The first 20 bytes of an ELF file for it, in the form that binfmt_misc reads."""
         head = b"\x7fELF" + bytes([self.bits // 32, 1, 1]) + bytes(9) + b"\x02\x00"
         return _escaped(head + self.machine.to_bytes(2, "little"))
 
@@ -49,21 +49,20 @@ class _Cpu:
 _CPUS = {"arm64": _Cpu("qemu-aarch64", 64, 183), "armhf": _Cpu("qemu-arm", 32, 40)}
 _numbers = itertools.count(1)
 _MASK = b"\xff" * 7 + b"\x00" + b"\xff" * 8 + b"\xfe\xff\xff\xff"
-"""Which bits of the first 20 bytes count: not the ABI's, and a shared object is run as a program is."""
+"""The bits of the first 20 bytes that count: not the ABI's; a shared object runs like a program."""
 
 
 def emulated(architecture: str, host: str) -> bool:
-    """Tell whether programs of a Debian ``architecture`` can be run on a machine of ``host``'s by qemu."""
+    """Return whether qemu runs programs of a Debian ``architecture`` on a machine of ``host``'s."""
     return architecture in _CPUS and architecture != host
 
 
 @contextmanager
 def emulating(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> Iterator[None]:
-    """Let this machine, of architecture ``host``, run programs of ``architecture`` while the body runs.
+    """Allow this machine, of architecture ``host``, to run programs of ``architecture`` in the body.
 
-    Raises ``MachineError`` if they are not emulated here at all, or if the kernel does not let that be
-    registered, which takes root; and ``NetworkError`` if qemu-user is not in ``cache`` and cannot be
-    fetched.
+    Raises ``MachineError`` if they cannot be emulated here, or if the kernel refuses the registration,
+    which needs root. Raises ``NetworkError`` if qemu-user is not in ``cache`` and cannot be fetched.
     """
     if not emulated(architecture, host):
         raise MachineError(
@@ -73,7 +72,8 @@ def emulating(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> 
     name = f"debonair-{_Holder.here()}-{next(_numbers)}-{architecture}"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="debonair-binfmt.")))
-        # In a mount namespace of its own: where nothing else holds binfmt_misc, all ends with it.
+        # In a mount namespace of its own: unless something else keeps binfmt_misc mounted, all ends with
+        # it.
         try:
             holder = stack.enter_context(namespace.hold(["--mount"], log=folder / "log"))
             within = ("nsenter", "-t", str(holder), "-m", "--")
@@ -104,9 +104,9 @@ def _forget(entry: Path, within: Sequence[str]) -> None:
 
 
 def _forget_the_dead(folder: Path, within: Sequence[str]) -> None:
-    """Take back what a process registered that was killed before it could.
+    """Remove the registrations of processes that were killed before they could do it.
 
-    What containers beside this one registered is theirs: their processes are not to be seen from here.
+    Registrations of other containers stay: their processes cannot be seen from here.
     """
     here = _Holder.here()
     for name in run.run([*within, "ls", folder]).stdout.split():
@@ -118,10 +118,10 @@ def _forget_the_dead(folder: Path, within: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Holder:
-    """A process that registers: numbers of processes are given again, and in each container anew."""
+    """A process that registers. Its pid is not enough: pids are reused, and differ by container."""
 
     space: int
-    """The pid namespace in which it has its number."""
+    """The pid namespace that its number belongs to."""
     pid: int
     began: int
 
@@ -134,7 +134,7 @@ class _Holder:
 
 
 def _began(pid: int) -> int:
-    """Return when the process ``pid`` began, 0 if there is none; proc_pid_stat(5), starttime."""
+    """Return when the process ``pid`` started, 0 if there is none; proc_pid_stat(5), starttime."""
     try:
         told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -143,9 +143,9 @@ def _began(pid: int) -> int:
 
 
 def emulator(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> Path:
-    """Return the program of qemu that runs those of ``architecture`` on ``host``, and needs no library.
+    """Return the static program of qemu that runs those of ``architecture`` on ``host``.
 
-    It is taken out of Debian's package once. Raises ``NetworkError`` if that cannot be fetched.
+    It is extracted from Debian's package once. Raises ``NetworkError`` if that cannot be fetched.
     """
     kept = cache.folder("emulators")
     with exclusive(kept / "lock"), disk(kept):

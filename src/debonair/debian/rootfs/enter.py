@@ -1,12 +1,12 @@
-"""A program that runs a command inside a Debian which is tried, with no more rights than it may have there.
+"""A program that runs a command inside a Debian on trial, with no more rights than it may have there.
 
 ``enter.py [pid=N] [spaces=user,mnt,...] [root=FOLDER] [bound=HEX] -- COMMAND...``
 
-This file is run by its path, with the standard library and libseccomp (which apt and systemd bring to every
-Debian). It enters namespaces of the process N (setns(2)), changes its root, becomes root there, gives up
-every capability but ``bound`` (by default those of the process N: what a container's process 1 gave up
-nobody gets back), and forbids the calls of ``FORBIDDEN``. What it starts inherits all of that, and nothing
-of the environment.
+This file is run by its path, with the standard library and libseccomp, which every Debian has because apt
+and systemd need it. It enters namespaces of the process N (setns(2)), changes its root, and becomes root
+there. It gives up every capability except ``bound``, and forbids the calls of ``FORBIDDEN``. By default,
+``bound`` is the set of the process N: nobody regains what a container's process 1 gave up. The command
+inherits all of that, but no environment.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ import os
 import sys
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # each module more is milliseconds more, for every command
+if TYPE_CHECKING:  # each module costs milliseconds, for every command
     from typing import NoReturn
 
 FORBIDDEN = {
     errno.EPERM: (
-        # Code in the kernel, and another kernel.
+        # Calls that load code into the kernel, or another kernel.
         *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "bpf"),
-        # What belongs to the machine as a whole: its clock, ports, swap, log, accounts and quotas.
+        # Calls that affect the whole machine: its clock, ports, swap, log, accounts and quotas.
         *("settimeofday", "stime", "clock_settime", "clock_settime64", "clock_adjtime", "clock_adjtime64"),
         *("adjtimex", "iopl", "ioperm", "pciconfig_read", "pciconfig_write", "pciconfig_iobase"),
         *("swapon", "swapoff", "syslog", "acct", "quotactl", "quotactl_fd", "nfsservctl"),
-        # A handle leads to every file of a file system of which one is seen.
+        # From one file of a file system, a handle reaches all the others.
         "open_by_handle_at",
-        # Parts of the kernel in which holes were found before, and that no package's scripts need.
+        # Parts of the kernel that have had holes before, and that no package's scripts need.
         *("perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl", "lookup_dcookie"),
         *("fanotify_init", "vm86", "vm86old", "modify_ldt", "uselib"),
     ),
-    # Programs that would use these ask whether they are there, and do without.
+    # Programs that would use these calls check for them first, and work without them.
     errno.ENOSYS: ("io_uring_setup", "io_uring_enter", "io_uring_register"),
 }
-"""Calls that no command makes inside, by what the kernel answers instead."""
+"""Calls that no command makes inside, by the kernel's answer to them."""
 
 _TYPING = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX of ioctl_tty(2): they type on a terminal, as if a person did."""
@@ -73,13 +73,13 @@ class _Comparison(ctypes.Structure):
 
 
 def main() -> int:
-    """Do what this file is for; return the exit status of the command, as a shell would say it."""
+    """Enter, drop the rights and run the command; return its exit status, as a shell reports it."""
     cut = sys.argv.index("--")
     said = dict(word.split("=", 1) for word in sys.argv[1:cut])
     command = sys.argv[cut + 1 :]
     pid, spaces = said.get("pid", ""), [name for name in said.get("spaces", "").split(",") if name]
     bound = int(said["bound"], 16) if "bound" in said else _bounding_set(pid)
-    rules = _rules()  # while the files of this machine are there
+    rules = _rules()  # before the root changes: libseccomp is a file of this machine
     opened = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), name) for name in spaces]
     for number, name in opened:
         _check(_libc.setns(number, _SPACES[name]))
@@ -90,7 +90,7 @@ def main() -> int:
     if "pid" not in spaces:
         _become(bound, rules)
         _run(command)
-    child = os.fork()  # only what is forked now is in the new pid namespace
+    child = os.fork()  # only children forked from now on are in the new pid namespace
     if not child:
         _become(bound, rules)
         _libc.prctl(_PARENT_DEATH_SIGNAL, _KILL, 0, 0, 0)
@@ -99,8 +99,8 @@ def main() -> int:
 
 
 def _wait(child: int) -> int:
-    """Stop and go on with ``child``, which a terminal's job control sees only as this process."""
-    for number in (_INTERRUPT, _QUIT):  # a terminal tells the child, too
+    """Stop and continue together with ``child``; a terminal's job control sees only this process."""
+    for number in (_INTERRUPT, _QUIT):  # a terminal sends these to the child, too
         _libc.signal(number, ctypes.c_void_p(_IGNORE))
     while True:
         _, status = os.waitpid(child, os.WUNTRACED)
@@ -112,15 +112,17 @@ def _wait(child: int) -> int:
 
 
 def _become(bound: int, rules: tuple[ctypes.CDLL, ctypes.c_void_p]) -> None:
-    """Be root here, with the capabilities ``bound`` at most, and without the calls that are forbidden."""
-    _libc.setgroups(0, None)  # refused to an account that maps nobody but itself, which has no others
+    """Become root here, with at most the capabilities ``bound``, and without the forbidden calls."""
+    # A user namespace that maps only one account refuses this; such an account has no other groups.
+    _libc.setgroups(0, None)
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
     for number in range(64):
         if not bound >> number & 1:
             _libc.prctl(_BOUNDING_SET_DROP, number, 0, 0, 0)
     library, loaded = rules
-    # Without the right to, a filter may only be had by who gives up setuid programs as well.
+    # Without CAP_SYS_ADMIN, the kernel accepts a filter only after no_new_privs, which disables setuid
+    # programs.
     if library.seccomp_load(loaded) < 0:
         library.seccomp_attr_set(loaded, _NO_NEW_PRIVILEGES, 1)
         if library.seccomp_load(loaded) < 0:
@@ -130,7 +132,7 @@ def _become(bound: int, rules: tuple[ctypes.CDLL, ctypes.c_void_p]) -> None:
     _check(_libc.capget(head, sets))
     for half in (0, 1):
         left = sets[3 * half + 1] & bound >> 32 * half & 0xFFFFFFFF
-        # Root's next program would have what is inheritable, whatever the bounding set says.
+        # root's next program would get the inheritable set, whatever the bounding set is.
         sets[3 * half : 3 * half + 3] = [left, left, 0]
     _check(_libc.capset(head, sets))
 
@@ -151,14 +153,14 @@ def _rules() -> tuple[ctypes.CDLL, ctypes.c_void_p]:
                 library.seccomp_rule_add_array(made, _ERRNO | answer, number, 0, None)
     number = library.seccomp_syscall_resolve_name(b"ioctl")
     for request in _TYPING:
-        # The kernel looks at the lower half of the argument alone.
+        # The kernel reads only the lower half of the argument.
         only = _Comparison(1, _MASKED_EQUAL, 0xFFFFFFFF, request)
         library.seccomp_rule_add_array(made, _ERRNO | errno.EPERM, number, 1, ctypes.byref(only))
     return library, made
 
 
 def _bounding_set(pid: str) -> int:
-    """Return the capabilities that the process ``pid`` can have at most; proc_pid_status(5)."""
+    """Return the largest set of capabilities of the process ``pid``; proc_pid_status(5)."""
     with open(f"/proc/{pid}/status", encoding="utf-8") as status:  # noqa: PTH123 - without pathlib
         return next(int(line.split()[1], 16) for line in status if line.startswith("CapBnd:"))
 
@@ -167,7 +169,7 @@ def _run(command: list[str]) -> NoReturn:
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     environment = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "TERM": os.environ.get("TERM", "dumb")}
     problem = "not found"
-    # os.execvpe would import a module, of files that are no longer there.
+    # os.execvpe would import a module, from files that are no longer visible.
     for folder in [""] if "/" in command[0] else path.split(":"):
         try:
             os.execve(os.path.join(folder, command[0]), command, environment)  # noqa: PTH118, S606

@@ -1,8 +1,9 @@
 """The place in which a Debian is entered without being booted, and who its root is there.
 
-Three degrees, by what is granted. Best is a user namespace: root inside is nobody on this machine. Without
-one, root inside is this machine's root with few capabilities: in namespaces where it may mount, so that no
-file of this machine is seen; else in a plain chroot, which it may not leave.
+There are three degrees; the best one that the machine allows is used. In a user namespace, root inside is
+nobody on this machine. Without one, root inside is this machine's root with few capabilities. If it may
+mount, it is in namespaces of its own, and sees no file of this machine. If not, it is in a plain chroot,
+which it cannot leave.
 """
 
 from __future__ import annotations
@@ -27,24 +28,25 @@ HINT = "Run it as root on a machine of your own, or in a container with --privil
 _NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--ipc")
 _SPACES = "mnt,pid,net,uts,ipc"
 _DEVICES = ("full", "null", "random", "tty", "urandom", "zero")
-_PLACE = Path("/tmp")  # noqa: S108 - a folder that every machine has, to mount upon where only we see it
+_PLACE = Path("/tmp")  # noqa: S108 - every machine has it, and only we see the mount on it
 _BOUND = sum(1 << number for number in (0, 1, 3, 4, 5, 6, 7, 8, 10, 31))
-"""What packages are installed with and services started: CAP_CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL,
-SETGID, SETUID, SETPCAP, NET_BIND_SERVICE and SETFCAP; capabilities(7)."""
+"""Capabilities that installing packages and starting services need: CAP_CHOWN, DAC_OVERRIDE, FOWNER,
+FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE and SETFCAP; capabilities(7).
+"""
 
 
 class Degree(Enum):
-    """How a Debian is entered; the value is what a person is told."""
+    """The way to enter a Debian; users read the value."""
 
     USERS = "in a user namespace"
-    """As root, who has users to spare for it."""
+    """As root, in a user namespace with a range of users of its own."""
     ACCOUNT = "in a user namespace of this account"
     NAMESPACE = "in a namespace"
     CHROOT = "by a plain chroot"
 
     @property
     def is_foreign(self) -> bool:
-        """Whether root inside is somebody else than this machine's."""
+        """Return whether root inside is a different user from this machine's root."""
         return self in {Degree.USERS, Degree.ACCOUNT}
 
 
@@ -55,16 +57,16 @@ class Room:
     entry: tuple[str, ...]
     """The words that run a command there, with no more rights than it may have."""
     network: tuple[str, ...]
-    """The words that run a program of this machine with only its network, none if it has none."""
+    """The words that run a program of this machine with only its network; empty without such a network."""
 
 
 def door(*words: str) -> tuple[str, ...]:
-    """Return the words that run what follows them inside, as ``words`` tell ``enter``."""
+    """Return the words that run what follows them inside; ``words`` are arguments of ``enter``."""
     return (sys.executable, "-I", "-S", enter.__file__, *words, "--")
 
 
 def granted(privilege: Privilege) -> Degree:
-    """Return the best degree that this process is granted. Raises ``MachineError`` if none is."""
+    """Return the best degree that this process is allowed. Raises ``MachineError`` if there is none."""
     with tempfile.TemporaryDirectory(prefix="debonair.") as work:
         if not privilege.root:
             with ExitStack() as stack:
@@ -84,9 +86,9 @@ def granted(privilege: Privilege) -> Degree:
 
 @contextmanager
 def make(tar: Path, *, name: str, degree: Degree) -> Iterator[Room]:
-    """Unpack the root in ``tar`` into memory, or a temporary folder, and give the place that it is in.
+    """Unpack the root in ``tar`` into memory, or a temporary folder, and yield the place that it is in.
 
-    Raises ``MachineError`` if it cannot be.
+    Raises ``MachineError`` if that fails.
     """
     with ExitStack() as stack:
         work = Path(tempfile.mkdtemp(prefix=f"{name}."))
@@ -96,7 +98,7 @@ def make(tar: Path, *, name: str, degree: Degree) -> Iterator[Room]:
             root.mkdir(mode=0o755)
             try:
                 unpack(tar, root)
-            except run.CommandError as refused:  # no device nodes, mostly
+            except run.CommandError as refused:  # usually because device nodes are refused
                 raise MachineError(
                     f"A root cannot be unpacked here: {refused.message}", hint=HINT
                 ) from refused
@@ -106,7 +108,7 @@ def make(tar: Path, *, name: str, degree: Degree) -> Iterator[Room]:
         user = ("-U",) if degree.is_foreign else ()
         _furnish(tar, ("nsenter", "-t", str(pid), *user, "-m", "-p", "-n", "-u", "-i", "--"))
         spaces = f"user,{_SPACES}" if degree.is_foreign else _SPACES
-        # With its own number, who is root here may still read the files of this program.
+        # With its own uid, root inside can still read the files of this program.
         alike = (*user, "--preserve-credentials") if user else ()
         yield Room(
             door(f"pid={pid}", f"spaces={spaces}", f"bound={_BOUND:x}"),
@@ -122,7 +124,7 @@ def _hold(stack: ExitStack, work: Path, degree: Degree) -> int:
         return stack.enter_context(namespace.hold(_NAMESPACES, log=log, within=within))
     if degree is Degree.NAMESPACE:
         return stack.enter_context(namespace.hold(_NAMESPACES, log=log))
-    run.find("newuidmap")  # unshare would only say that it failed
+    run.find("newuidmap")  # unshare would only report that it failed
     try:
         options = ["--user", "--map-auto", "--map-root-user", *_NAMESPACES]
         return stack.enter_context(namespace.hold(options, log=log))
@@ -136,7 +138,7 @@ def _hold(stack: ExitStack, work: Path, degree: Degree) -> int:
 
 
 def _furnish(tar: Path, entry: Sequence[str]) -> None:
-    """Make of the namespaces that ``entry`` enters the Debian in ``tar``, in memory; nothing else is there.
+    """Turn the namespaces that ``entry`` enters into the Debian in ``tar``, in memory, with nothing else.
 
     It has the kernel's file systems, read-only, a few devices and a loopback.
     """
@@ -156,9 +158,9 @@ def _furnish(tar: Path, entry: Sequence[str]) -> None:
     within("mount", "-t", "devpts", "-o", pts, "devpts", _PLACE / "dev/pts", check=False)
     within("ln", "-sf", "pts/ptmx", _PLACE / "dev/ptmx")
     within("ln", "-sf", "/proc/self/fd", _PLACE / "dev/fd")
-    # A container that hides parts of /proc does not let a new one be mounted; most programs do without.
+    # A container that hides parts of /proc cannot mount a new one; most programs work without it.
     within("mount", "-t", "proc", "-o", "ro,nosuid,nodev,noexec", "proc", _PLACE / "proc", check=False)
     within(run.find("chroot"), _PLACE, "ip", "link", "set", "lo", "up", check=False)
-    # A changed root can be left, by who is root there; of this one there is no outside.
+    # root can leave a chroot; after pivot_root nothing is outside.
     pivot = 'cd "$0" && "$1" . mnt && exec umount -l /mnt'
     within("sh", "-c", pivot, _PLACE, run.find("pivot_root"))

@@ -1,4 +1,4 @@
-"""A Debian that runs: commands, files and pages of it, however it was started."""
+"""A Debian that runs: its commands, files and pages, however it was started."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _GET = (
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a web server answered."""
+    """The answer of a web server."""
 
     status: int
     reason: str
     headers: Mapping[str, str]
-    """By lower-case name; the values of one that came several times are joined by a comma."""
+    """Values by lower-case name; a comma joins the values of a repeated header."""
     body: bytes
     seconds: float
 
     @property
     def text(self) -> str:
-        """The body as text."""
+        """Return the body as text."""
         return self.body.decode(errors="replace")
 
 
@@ -50,24 +50,24 @@ class Machine(ABC):
     @property
     @abstractmethod
     def network(self) -> tuple[str, ...]:
-        """The words that run a program of this machine with only the network of that inside."""
+        """The words that run a program of this machine with only the network of the Debian."""
 
     @property
     @abstractmethod
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Return whether it still runs."""
 
     @abstractmethod
     def serve(self, package: str) -> None:
-        """See to it that the services of the installed ``package`` and nginx run. Raises ``TrialError``."""
+        """Ensure that the services of the installed ``package`` and nginx run. Raises ``TrialError``."""
 
     @abstractmethod
     def broken(self, package: str) -> bool:
-        """Tell whether a service of ``package`` has ended and will not come up by waiting."""
+        """Return whether a service of ``package`` has ended and will not come up by waiting."""
 
     @abstractmethod
     def evidence(self, package: str) -> str:
-        """Return what the services of ``package`` said, for a person who must find out why."""
+        """Return the output of the services of ``package``, for a person who must find the cause."""
 
     def words(self, argv: Sequence[str | Path]) -> list[str]:
         """Return the words that run ``argv`` inside, with a clean environment."""
@@ -98,11 +98,11 @@ class Machine(ABC):
 
     @property
     def way_in(self) -> str:
-        """The line to type in another terminal for a shell inside."""
+        """Return the line to type in another terminal for a shell inside."""
         return shlex.join([*self.prefix, "bash", "-l"])
 
     def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
-        """Write ``data`` to the absolute ``path`` inside, folders made; owned by root."""
+        """Write ``data`` to the absolute ``path`` inside and create its folders; root owns them."""
         self.run(["sh", "-c", _WRITE, "sh", path, f"{mode:o}"], stdin=data)
 
     def copy_in(self, source: Path, destination: str) -> None:
@@ -124,10 +124,10 @@ class Machine(ABC):
         timeout: float = 30,
         options: Sequence[str] = (),
     ) -> Reply:
-        """Ask the web server inside for ``path``, on ``port`` of its loopback.
+        """Request ``path`` from the web server inside, on ``port`` of its loopback.
 
-        ``data`` are the fields of a form to post; ``options`` are further ones of curl(1). Redirections
-        are not followed. Raises ``TrialError`` if there is no answer within ``timeout`` seconds.
+        ``data`` are the fields of a form to post; ``options`` are further ones of curl(1). Redirections are
+        not followed. Raises ``TrialError`` if there is no answer within ``timeout`` seconds.
         """
         argv = ["sh", "-c", _GET, "sh", "--silent", "--show-error", "--include", "--http1.1"]
         argv += ["--max-time", f"{timeout:g}", "--write-out", "%{stderr}\n%{time_total}"]
@@ -141,15 +141,15 @@ class Machine(ABC):
             raise TrialError(f"GET {path} got no answer: {said.strip() or asked.stderr.strip()}")
         try:
             return reply(base64.b64decode(asked.stdout), float(seconds))
-        except ValueError as strange:  # of a server, or a curl, that the deb has put there
+        except ValueError as strange:  # from a server, or a curl, that the deb installed
             raise TrialError(f"GET {path} got an answer that is none of HTTP/1.1: {strange}") from strange
 
 
 def reply(data: bytes, seconds: float) -> Reply:
-    """Return the answer that ``data``, the bytes of an HTTP/1.1 reply, holds; RFC 9112.
+    """Return the answer in ``data``, the bytes of an HTTP/1.1 reply; RFC 9112.
 
-    Interim replies (100 Continue) before it are passed over. The body is what follows the headers.
-    Raises ``ValueError`` if it is none.
+    Interim replies (100 Continue) before it are skipped. The body is everything after the headers. Raises
+    ``ValueError`` if it is not a reply.
     """
     while True:
         head, _, body = data.partition(b"\r\n\r\n")
@@ -167,9 +167,9 @@ def reply(data: bytes, seconds: float) -> Reply:
 
 
 def services(machine: Machine, package: str) -> list[str]:
-    """Return the names of the service units that run the installed ``package``, templates left out.
+    """Return the names of the service units that run the installed ``package``, without templates.
 
-    These are its own ones, or Debian's emperor if the package is a vassal of that.
+    These are its own units, or Debian's emperor if the package is a vassal of that.
     """
     listed = machine.run(["dpkg-query", "--listfiles", package], check=False).stdout.split("\n")
     paths = (PurePosixPath(line) for line in listed if "/systemd/system/" in line)

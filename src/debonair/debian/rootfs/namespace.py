@@ -1,4 +1,4 @@
-"""Namespaces held open by a process that ends when this one does, whatever ends it."""
+"""Namespaces that a process holds open; it ends whenever this process ends."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from debonair.errors import MachineError
 from debonair.host import run
 
 COUNT = 65536
-"""How many users and groups a Debian has for itself, as its numbers go up to nobody's, 65534."""
+"""Number of users and groups of a Debian, because its numbers reach nobody's, 65534."""
 RANGE = 0x6DEB0000
-"""Where they begin on this machine: among those that systemd keeps for containers; UIDS-GIDS of systemd."""
+"""The first of them on this machine, in systemd's range for containers; UIDS-GIDS of systemd."""
 
 
-class Refused(MachineError):  # noqa: N818 - what the kernel did
+class Refused(MachineError):  # noqa: N818 - an event in the kernel
     """The kernel refuses namespaces to this process."""
 
 
@@ -26,10 +26,10 @@ _PATIENCE = 10.0
 
 
 def first(proc: Path = Path("/proc")) -> int:
-    """Return the first of the users of this machine that a Debian may have for its own.
+    """Return the first of the users of this machine that a Debian may use as its own.
 
-    It is 0 where this process is in a container's user namespace that has none to spare: there its users
-    are those of that container.
+    It is 0 if this process is in a container's user namespace without spare users: the Debian then has the
+    users of that container.
     """
     try:
         lines = (proc / "self/uid_map").read_text(encoding="utf-8").splitlines()
@@ -41,9 +41,9 @@ def first(proc: Path = Path("/proc")) -> int:
 
 @contextmanager
 def users(*, log: Path, proc: Path = Path("/proc")) -> Iterator[tuple[str, ...]]:
-    """Hold a user namespace with users of its own, for root; give the words that enter it as its root.
+    """Hold a user namespace with users of its own, for root; yield the words that enter it as its root.
 
-    Raises ``Refused`` if the kernel does.
+    Raises ``Refused`` if the kernel refuses it.
     """
     with hold(["--user"], log=log, proc=proc) as pid:
         try:
@@ -60,12 +60,12 @@ def users(*, log: Path, proc: Path = Path("/proc")) -> Iterator[tuple[str, ...]]
 def hold(
     options: Sequence[str], *, log: Path, within: Sequence[str] = (), proc: Path = Path("/proc")
 ) -> Iterator[int]:
-    """Hold the namespaces that unshare(1) makes with ``options``, and give the pid to enter them by.
+    """Hold the namespaces that unshare(1) creates with ``options``, and yield the pid to enter them by.
 
-    What was mounted and started inside is gone with them. ``log`` is a file for what unshare says;
-    ``within`` are words that enter other namespaces first. Raises ``Refused`` if the kernel does.
+    All mounts and processes inside end with them. ``log`` is a file for unshare's output; ``within`` are
+    words that enter other namespaces first. Raises ``Refused`` if the kernel refuses them.
     """
-    # The holder reads a pipe of which this process has the only other end, and has nothing else of it.
+    # The holder reads a pipe, whose only other end this process has. It shares nothing else.
     holder = run.start(
         [*within, "unshare", *options, "--", "sh", "-c", f"echo {_READY} && exec cat >/dev/null 2>&1"],
         output=log,

@@ -1,4 +1,4 @@
-"""What this process may do: which ways of running a Debian are open to it."""
+"""The rights of this process, which decide how it can run a Debian."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _SYS_ADMIN = 21
 
 @dataclass(frozen=True, slots=True)
 class Privilege:
-    """Whether this process is root, and which of root's capabilities it really has; capabilities(7)."""
+    """The rights of this process: root or not, and its real capabilities; capabilities(7)."""
 
     root: bool
     mounts: bool
-    """May mount and make namespaces of its own: as root, CAP_SYS_ADMIN; as a user, a user namespace."""
+    """May mount and create namespaces: as root, CAP_SYS_ADMIN; as a user, a user namespace."""
     chroots: bool
     """May change its root folder: as root, CAP_SYS_CHROOT; as a user, in a user namespace."""
 

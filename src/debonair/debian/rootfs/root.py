@@ -1,7 +1,7 @@
-"""Cached Debian roots: the files of a minimal Debian of one suite, made once by mmdebstrap.
+"""Cached Debian roots: the files of a minimal Debian of one suite, created once by mmdebstrap.
 
-A root is a tar named by the hash of what it was made from, and where this process is root also a folder
-unpacked from it, to lie read-only below overlays. Either appears whole or not at all.
+A root is a tar named by the hash of its inputs. If this process is root, there is also a folder unpacked
+from it, to be the read-only lower layer of overlays. Either appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from debonair.host.cache import Cache, disk, whole
 from debonair.host.file_lock import exclusive
 
 _FORMAT = 2
-"""Raised whenever roots are made in another way, so that none made before is taken."""
+"""Raise it whenever roots are created differently, so that older ones are not used."""
 
 SHELF = "/var/lib/trial"
-"""The folder in a root from which its apt installs; its only source, as a trial has no network."""
+"""The folder from which the apt of a root installs: its only source, as a trial has no network."""
 
 BARE = ("systemd", "systemd-sysv", "dbus", "curl", "iproute2")
-"""What a root needs to boot and to be asked."""
+"""Packages that a root needs to boot and to be inspected."""
 
 READY = (*BARE, "nginx", "python3", "uwsgi-core", "uwsgi-plugin-python3")
-"""With what a deb made by Debonair depends on, so that a trial is quick."""
+"""Also the packages that debs of Debonair depend on, so that a trial is fast."""
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """A minimal Debian: suite, Debian architecture, and the packages in it besides the essential ones."""
+    """A minimal Debian: suite, Debian architecture, and its packages in addition to the essential ones."""
 
     suite: str
     architecture: str
@@ -51,10 +51,10 @@ class Root:
         return f"{self.suite}-{self.architecture}-{hashlib.sha256(made_from.encode()).hexdigest()[:12]}"
 
     def tar(self, cache: Cache, mirror: Mirror, privilege: Privilege) -> Path:
-        """Return the root as a tar, made if the cache does not have it yet (half a minute or more).
+        """Return the root as a tar, created if the cache does not have it yet (half a minute or more).
 
-        Raises ``MachineError`` if this machine cannot make one, ``NetworkError`` if the mirror cannot
-        be reached.
+        Raises ``MachineError`` if this machine cannot create one, ``NetworkError`` if the mirror cannot be
+        reached.
         """
         path = cache.folder("roots") / f"{self.name}.tar"
         with exclusive(path.with_suffix(".lock")):
@@ -66,17 +66,18 @@ class Root:
         return path
 
     def made(self, cache: Cache) -> bool:
-        """Tell whether the cache has the root already."""
+        """Return whether the cache has the root already."""
         return (cache.folder("roots") / f"{self.name}.tar").exists()
 
     def unpacked(self, cache: Cache, mirror: Mirror, privilege: Privilege) -> Path:
-        """Return the root as a folder that nobody may write to; only for root. Raises as ``tar`` does.
+        """Return the root as a folder that nobody may write to; only for root. Raises what ``tar`` raises.
 
-        Its files belong to the users that a container has for its own; ``MachineError`` is raised as well
-        if the kernel refuses these.
+        Its files belong to the users that a container has of its own. Raises ``MachineError`` as well if
+        the kernel refuses these.
         """
         tar = self.tar(cache, mirror, privilege)
-        # The number of the first user, as another has other files; those without it were this machine's.
+        # Named by the first user: another range of users needs its own files, or this machine's users would
+        # own them.
         path = tar.with_name(f"{self.name}-{namespace.first():x}")
         with exclusive(tar.with_suffix(".lock")), disk(path):
             if not path.exists():
@@ -98,12 +99,12 @@ class Root:
         ):
             os.chown(folder, namespace.first(), namespace.first())
             unpack(tar, folder, within=within, devices=False)
-        # From outside it is reached by root alone; an overlay shows its own folder in the place of this.
+        # Outside, only root may enter it; an overlay shows its own folder in its place.
         os.chown(folder, 0, 0)
         folder.chmod(0o700)
 
     def _make(self, path: Path, cache: Cache, mirror: Mirror, privilege: Privilege) -> None:
-        """Make the root as the tar ``path``; mmdebstrap(1)."""
+        """Create the root as the tar ``path``; mmdebstrap(1)."""
         extra = [name for name in self.packages if name not in BARE]
         settings = ('APT::Install-Recommends "false"', *mirror.settings)
         argv: Sequence[str | Path] = [
@@ -114,7 +115,7 @@ class Root:
             f"--mode={'root' if privilege.root else 'unshare'}",
             # As root without the right to mount (most containers), plain chroot is enough.
             *([] if privilege.mounts else ["--skip=check/canmount"]),
-            # What emulates another architecture is seen to by whoever wants that.
+            # The caller provides the emulation of another architecture.
             "--skip=check/qemu",
             f"--architectures={self.architecture}",
             f"--include={','.join(self.packages)}",
@@ -147,8 +148,8 @@ class Root:
 def unpack(tar: Path, folder: Path, *, within: Sequence[str] = (), devices: bool = True) -> None:
     """Unpack the tar of a root into the existing ``folder``, with its owners.
 
-    ``within`` is a command prefix to run tar by, such as one that enters namespaces, where neither the tar
-    nor what leads to ``folder`` need be seen; device nodes are left out unless ``devices``. Raises
+    ``within`` is a command prefix to run tar with, such as one that enters namespaces. There, neither the
+    tar nor the path to ``folder`` needs to be visible. Device nodes are left out unless ``devices``. Raises
     ``CommandError`` if tar fails.
     """
     leave = [] if devices else ["--exclude=./dev/*"]

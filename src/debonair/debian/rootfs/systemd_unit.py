@@ -1,4 +1,4 @@
-"""A systemd service, read from its unit file as far as it takes to run it without systemd."""
+"""A systemd service, read from its unit file, with everything that running it without systemd takes."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """A folder that systemd makes before it starts a service; systemd.exec(5)."""
+    """A folder that systemd creates before it starts a service; systemd.exec(5)."""
 
     path: str
     mode: str
     variable: str
-    """The environment variable in which the service is told of it."""
+    """The environment variable that contains its path for the service."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a service runs, as whom, where and with what."""
+    """The commands, user, folder and environment of a service."""
 
     name: str
     start_pre: tuple[Command, ...]
@@ -47,16 +47,16 @@ class Service:
     groups: tuple[str, ...]
     environment: Mapping[str, str]
     environment_files: tuple[str, ...]
-    """Paths; a ``-`` before one says that it may be absent."""
+    """Paths; a ``-`` before one means that it may be absent."""
     directories: tuple[Directory, ...]
     working_directory: str
     umask: str
 
 
 def parse(name: str, text: str) -> Service:
-    """Return the service ``name`` of a unit file, its drop-ins put behind it in ``text``.
+    """Return the service ``name`` of a unit file; ``text`` is the unit followed by its drop-ins.
 
-    An empty assignment forgets what a list held before, as systemd does. Sandboxing is left out.
+    An empty assignment clears a list, as in systemd. Sandboxing is left out.
     """
     settings: dict[str, list[str]] = {}
     section = ""
@@ -108,7 +108,7 @@ def variables(text: str) -> dict[str, str]:
 
 
 def expanded(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Return the words of a command with ``${NAME}`` put in, and ``$NAME`` alone split into words."""
+    """Return the words of a command with ``${NAME}`` replaced, and ``$NAME`` alone split into words."""
     done: list[str] = []
     for word in words:
         if alone := re.fullmatch(r"\$(\w+)", word):
@@ -124,13 +124,13 @@ def _command(value: str) -> Command:
     body = value.lstrip("@-:+!")
     marks = value[: len(value) - len(body)]
     words = shlex.split(body)
-    if "@" in marks:  # the second word is what the program is told it is called
+    if "@" in marks:  # the second word is the name that the program receives
         del words[1:2]
     return Command(tuple(words), as_root="+" in marks or "!" in marks, may_fail="-" in marks)
 
 
 def _specified(value: str, name: str) -> str:
-    """Put in the specifiers that a unit of Debonair's may hold; systemd.unit(5), 'Specifiers'."""
+    """Replace the specifiers that a unit of Debonair's may contain; systemd.unit(5), 'Specifiers'."""
     stem = name.rpartition(".")[0]
     known = {
         "n": name,
