@@ -1,7 +1,7 @@
-"""A package that debhelper builds: what is Debonair's is laid into its folder, all else is debhelper's.
+"""A package that debhelper builds: Debonair puts its files into the folder, debhelper does the rest.
 
-The two steps are those of ``dh --with debonair``, dh(1); each does for one binary package what debhelper(7)
-expects of its programs.
+The two steps are those of ``dh --with debonair``, dh(1). For one binary package, each does what
+debhelper(7) expects of its programs.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ from debonair.tree import documents
 from debonair.tree.service import render
 
 _CACHE = "debian/.debhelper/debonair"
-"""Where things are kept between the steps; dh_clean(1) removes the folder above it."""
+"""The folder for data between the steps; dh_clean(1) removes its parent."""
 _SNIPPETS = {
     "sysusers": "systemd-sysusers .*{app}.conf",
     "tmpfiles": "systemd-tmpfiles .*{app}.conf",
     "enable": "deb-systemd-helper enable .*{app}.service",
     "purge": "deb-systemd-helper purge .*{app}.service",
 }
-"""By parts of the maintainer scripts: a line of debhelper's own snippet that does the same.
+"""Parts of the maintainer scripts, each with a line of debhelper's own snippet that does the same.
 
-debhelper 13.11 of bookworm has none for a unit that lies in /usr. What stops the services is not among
-them: ours also marks that the package is being removed, and ends a release that is on trial.
+debhelper 13.11 of bookworm has no snippet for a unit in /usr. The part that stops the services is not
+listed. Ours also marks that the package is being removed, and ends a release that is on trial.
 """
 
 
 @dataclass(frozen=True)
 class Package:
-    """A binary package of ``debian/control`` in the folder ``source``, made of a project."""
+    """A binary package of ``debian/control`` in the folder ``source``, built from a project."""
 
     source: Path
     project: Project
     version: str
-    """Debian's, by debian/changelog."""
+    """The Debian version, from debian/changelog."""
     architecture: str
-    """As debian/control has it: ``any``, ``all``, ``amd64``."""
+    """As in debian/control: ``any``, ``all``, ``amd64``."""
 
     @property
     def folder(self) -> Path:
-        """Where its files are put together."""
+        """The folder that receives its files."""
         return self.source / "debian" / self.project.package
 
     def file(self, suffix: str) -> Path:
@@ -62,7 +62,7 @@ class Package:
 
 
 def find(source: Path, project: Project) -> Package:
-    """Return the package of ``project`` in the source package that lies in the folder ``source``.
+    """Return the package of ``project`` in the source package in the folder ``source``.
 
     Raises ``ProjectError`` if debian/control has no package of its name, and ``MachineError`` if dpkg-dev
     is missing.
@@ -88,11 +88,11 @@ def find(source: Path, project: Project) -> Package:
 
 
 def lay_out(package: Package, *, wheels: Path, target: str, environ: Mapping[str, str]) -> None:
-    """Put the files of ``package`` into its folder, and what it needs into ``${debonair:Depends}``.
+    """Put the files of ``package`` into its folder, and its dependencies into ``${debonair:Depends}``.
 
-    ``wheels`` is the folder that 'debonair fetch' filled, ``target`` a name, or empty for that of this
-    machine. What debhelper installs from debian/ is left to it. Raises what ``build.plan`` and ``Shelf``
-    raise, and ``TargetError`` if this machine is no target.
+    ``wheels`` is the folder that 'debonair fetch' filled. ``target`` is a name, or empty for this machine's
+    target. Files that debhelper installs from debian/ are left to it. Raises what ``build.plan`` and
+    ``Shelf`` raise, and ``TargetError`` if this machine is not a target.
     """
     source = package.source
     environ = {"SOURCE_DATE_EPOCH": _changelog(source, "Timestamp"), **environ}
@@ -112,9 +112,9 @@ def lay_out(package: Package, *, wheels: Path, target: str, environ: Mapping[str
 
 
 def scripts(package: Package) -> None:
-    """Add to the maintainer scripts of ``package`` what debhelper has not; to its lintian overrides too.
+    """Add what debhelper lacks to the maintainer scripts of ``package``, and to its lintian overrides.
 
-    Of debhelper's own snippets, which stand there by now, none is repeated.
+    debhelper's own snippets are in the scripts by now; none of them is repeated.
     """
     project = package.project
     files = {name: package.file(f"{name}.debhelper") for name in render.SCRIPTS}
@@ -126,7 +126,7 @@ def scripts(package: Package) -> None:
         # debhelper's script begins with both of these already
         body = text.removeprefix("#!/bin/sh\n").replace("set -e\n", "", 1)
         snippet = f"# Added by dh_debonair_scripts\n{body}# End of what dh_debonair_scripts added\n"
-        # What goes is taken away in the reverse order of how it came, as with debhelper's own.
+        # Removal runs in the reverse order of installation, as with debhelper's own snippets.
         whole = before[name] + snippet if name.endswith("inst") else snippet + before[name]
         files[name].write_text(whole, encoding="utf-8")
     overrides = package.folder / documents.overrides(project.package)
@@ -147,7 +147,7 @@ def _changelog(source: Path, field: str) -> str:
 
 
 def _here(environ: Mapping[str, str]) -> Target:
-    """Return the target that is built for: the suite of this machine, and dpkg's host architecture."""
+    """Return the target to build for: the suite of this machine, and dpkg's host architecture."""
     release = Path("/etc/os-release").read_text(encoding="utf-8")
     found = re.search(r"^VERSION_CODENAME=\"?(\w+)", release, re.MULTILINE)
     suite = found[1] if found else "of no name"
@@ -165,7 +165,7 @@ def _here(environ: Mapping[str, str]) -> Target:
 
 
 def _check_architecture(package: Package, depends: Iterable[str]) -> None:
-    """Raise ``ProjectError`` if a package that has compiled files says that it is for all architectures."""
+    """Raise ``ProjectError`` if a package with compiled files declares itself for all architectures."""
     if package.architecture == "all" and any(need.startswith("libc6") for need in depends):
         raise ProjectError(
             f"debian/control: '{package.project.package}' has 'Architecture: all', and compiled files.",
@@ -174,14 +174,14 @@ def _check_architecture(package: Package, depends: Iterable[str]) -> None:
 
 
 def _is_debhelpers(package: Package, path: str) -> bool:
-    """Tell whether debhelper installs the file at ``path`` itself, from debian/."""
+    """Return whether debhelper itself installs the file at ``path``, from debian/."""
     name = package.project.package
     folder = f"usr/share/doc/{name}"
     own = {
         f"{folder}/changelog.Debian.gz": ("changelog",),
         f"{folder}/copyright": ("copyright", f"{name}.copyright"),
         f"{folder}/README.Debian": ("README.Debian", f"{name}.README.Debian"),
-        documents.overrides(name): ("control",),  # those are added to dh_lintian's
+        documents.overrides(name): ("control",),  # added to dh_lintian's
     }
     return any((package.source / "debian" / file).exists() for file in own.get(path, ()))
 

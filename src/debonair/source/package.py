@@ -1,7 +1,7 @@
-"""``debonair source``: a Debian source package that anybody builds with dpkg-buildpackage(1).
+"""``debonair source``: a Debian source package that anybody can build with dpkg-buildpackage(1).
 
-It holds the app, its lock, the wheels of a suite and a ``debian/`` that has the sequence debonair: what
-comes of it is what ``debonair build`` makes.
+It contains the app, its lock, the wheels of a suite, and a ``debian/`` that uses the sequence debonair. Its
+build gives the same package as ``debonair build``.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _WRITTEN = GitIgnoreSpec.from_lines(
         *("/setup.py", "/setup.cfg"),
     ]
 )
-"""What says how an app is built, and is no file of it."""
+"""Files that define the build of an app, and are not files of the app."""
 _PRIVATE = GitIgnoreSpec.from_lines([".*", "!.gitignore"])
-"""What is nobody's business, such as .env; hatchling goes by .gitignore."""
+"""Private files such as .env; hatchling reads .gitignore, so that stays."""
 
 
 def write(
@@ -51,8 +51,8 @@ def write(
     """Write a source package of ``project`` for each suite of ``targets`` into ``out``; yield their .dsc.
 
     It has the wheels of all the targets of its suite. Raises ``ProjectError`` if the project has a debian/
-    of its own, ``TargetError`` for a target that Debian has no architecture for, and what ``build.plan``
-    and ``wheelhouse.fill`` raise.
+    of its own, and ``TargetError`` for a target without a Debian architecture of its own. It also raises
+    what ``build.plan`` and ``wheelhouse.fill`` raise.
     """
     if (project.root / "debian/control").exists():
         raise ProjectError(
@@ -110,7 +110,7 @@ def _write(
 
 
 def upstream(project: Project, folder: str, epoch: int) -> Iterator[Source]:
-    """Yield the files of ``project`` that a build reads, as what is in ``folder`` of a tarball."""
+    """Yield the files of ``project`` that a build reads, below ``folder`` of a tarball."""
     if project.install == "wheel":
         excluded = GitIgnoreSpec([*project_wheel.NOT_SOURCES.patterns, *_PRIVATE.patterns]).match_file
     else:
@@ -127,7 +127,7 @@ def upstream(project: Project, folder: str, epoch: int) -> Iterator[Source]:
 
 
 def _documents(project: Project, planned: Plan) -> dict[str, bytes]:
-    """Return what of debian/ debhelper installs: what the package has by 'debonair build', by name."""
+    """Return the files of debian/ that debhelper installs, as in a package of 'debonair build', by name."""
     folder = f"usr/share/doc/{planned.control.package}"
     packed = {source.path: source.data for source in archive.sources(planned.tree)}
     return {
@@ -138,7 +138,7 @@ def _documents(project: Project, planned: Plan) -> dict[str, bytes]:
 
 
 def _control(planned: Plan, targets: Sequence[Target]) -> str:
-    """Return debian/control (deb-src-control(5)); what is said of the package is as in ``planned``."""
+    """Return debian/control (deb-src-control(5)); ``planned`` has the fields of the binary package."""
     control = planned.control
     said = control.text(installed_size=0)
     return fill(
@@ -159,7 +159,7 @@ def _control(planned: Plan, targets: Sequence[Target]) -> str:
 
 
 def _dsc(planned: Plan, written: str, files: Mapping[str, bytes]) -> str:
-    """Return the .dsc of ``files`` for the debian/control that was ``written``."""
+    """Return the .dsc of ``files`` for ``written``, the text of debian/control."""
     control = planned.control
     said = dict(re.findall(r"^([\w-]+): (.*)$", written, re.MULTILINE))
     architectures = said["Architecture"]

@@ -1,7 +1,7 @@
-"""A folder of wheels that a package is built from where there is no network, as in a clean build root.
+"""A folder of wheels for a build without a network, as in a clean build root.
 
-``debonair fetch`` fills it: the wheels of each target, a ``pylock.TARGET.toml`` (PEP 751) that names them
-with their hashes, and what the project's own build backend needs.
+``debonair fetch`` fills it with the wheels of each target. A ``pylock.TARGET.toml`` (PEP 751) names them
+with their hashes. The folder also has the wheels that the project's own build backend needs.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from debonair.tree import Plan
 
 FOLDER = "debian/wheels"
-"""Where it lies in a project with a ``debian/``, unless another folder is named."""
+"""The folder in a project with a ``debian/``, unless another is named."""
 _BACKEND = "pylock.backend.toml"
 _RECORD = ".fetched-by-debonair"
-"""The wheels that were put there and not found there, as sha256sum(1) lists them."""
+"""The list of the wheels that this module itself added, in the form of sha256sum(1)."""
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_.+!-]+\.whl)")
 _HINT = "Type 'debonair fetch' where there is a network, and take the whole folder along."
 
@@ -50,7 +50,7 @@ class _Note(msgspec.Struct, frozen=True, kw_only=True):
     """``[tool.debonair]`` of a lock on the shelf."""
 
     made_from: str
-    """Tells the project's lock and requirements from every other: 64 hexadecimal digits."""
+    """Identifies the project's lock and requirements: 64 hexadecimal digits."""
     libraries: tuple[str, ...] = ()
 
 
@@ -64,7 +64,7 @@ class _Noted(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Shelf:
-    """The wheels of ``project`` in ``folder``, and nothing of any index; a ``supply.Supply``."""
+    """The wheels of ``project`` in ``folder``, and none from an index; a ``supply.Supply``."""
 
     project: Project
     folder: Path
@@ -72,17 +72,17 @@ class Shelf:
 
     @classmethod
     def of(cls, project: Project, folder: Path, environ: Mapping[str, str]) -> Shelf:
-        """Return the shelf in ``folder``; ``environ`` is kept, but for where packages come from."""
+        """Return the shelf in ``folder``; ``environ`` is kept, except where packages come from."""
         alone = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(folder)}
-        # Whoever builds a source package runs its debian/rules, often where no sandbox can be made.
+        # Building a source package runs its debian/rules anyway, often where no sandbox is possible.
         alone[sandbox.VARIABLE] = "1"
         return cls(project, folder, {**environ, **alone})
 
     def wheels(self, target: Target) -> tuple[Wheel, ...]:
         """Return the wheels for ``target``, sorted by name.
 
-        Raises ``LockError`` if the shelf was not filled for it, or from another lock, and ``WheelError``
-        if a file is not there or has other bytes.
+        Raises ``LockError`` if the shelf was not filled for it, or from another lock, and ``WheelError`` if
+        a file is missing or has other bytes.
         """
         return tuple(self._verified(target))
 
@@ -91,14 +91,14 @@ class Shelf:
         return self._note(target).libraries
 
     def times(self) -> list[int]:
-        """Return nothing: SOURCE_DATE_EPOCH is that of the changelog where a package is built from it."""
+        """Return no time: in a package build, SOURCE_DATE_EPOCH is that of the changelog."""
         return []
 
     def tools(self) -> tuple[Wheel, ...]:
-        """Return the wheels that the project's own is built with on this machine. Raises as ``wheels``."""
+        """Return the wheels to build the project's own wheel with on this machine. Raises as ``wheels``."""
         path = self.folder / _BACKEND
         if not path.is_file():
-            return ()  # it needs none
+            return ()  # it needs no tools
         packages = tuple(_fitting(pylock.read(path.read_bytes(), path).packages))
         lock = Lock(packages, path, "pylock.toml", "")
         chosen = select(lock, this_machine.target())
@@ -142,7 +142,7 @@ class Shelf:
 
 
 def made_from(project: Project) -> str:
-    """Return what tells the lock and the requirements of ``project`` from all others, as hexadecimal."""
+    """Return a hash that identifies the lock and the requirements of ``project``, as hexadecimal."""
     found = locks.find(project.root)
     parts = [found[1].read_bytes() if found else b""]
     parts += [text.encode() for text in sorted(project.requirements)]
@@ -160,11 +160,11 @@ def fill(
     cache: Cache,
     environ: Mapping[str, str],
 ) -> list[Path]:
-    """Put on the shelf in ``folder`` what ``plans`` of ``project`` were made of; return its files.
+    """Put the wheels of ``plans`` of ``project`` on the shelf in ``folder``; return its files.
 
-    What an earlier run has put there, and nothing on it names any more, is taken away; what somebody else
-    has put there never is. Raises ``WheelError`` if that has the name of a wheel and is another, and what
-    ``Uv.lock`` and ``wheels.obtain`` raise if what the project is built with cannot be had.
+    A file that an earlier run put there is removed if nothing on the shelf names it any more; files of
+    others always stay. Raises ``WheelError`` if such a file has the name of a wheel but other bytes. Raises
+    what ``Uv.lock`` and ``wheels.obtain`` raise if the project's build tools are not available.
     """
     identity = made_from(project)
     laid = {
@@ -206,9 +206,9 @@ def fill(
 
 
 def allow(source: Path, folder: Path) -> None:
-    """Let dpkg-source(1) pack the wheels in ``folder``, below debian/ of the source package ``source``.
+    """Allow dpkg-source(1) to pack the wheels in ``folder``, in debian/ of the source package ``source``.
 
-    It refuses what is binary there, unless debian/source/include-binaries names it; other lines stay.
+    It refuses binary files there, unless debian/source/include-binaries names them; other lines stay.
     """
     listed = source / "debian/source/include-binaries"
     if not folder.is_relative_to(source / "debian") or not listed.parent.is_dir():
@@ -224,7 +224,7 @@ def allow(source: Path, folder: Path) -> None:
 def _backend(
     project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]
 ) -> tuple[Wheel, ...]:
-    """Return what the project's own wheel is built with, and was just now."""
+    """Return the wheels that have just built the project's own wheel."""
     requires = tuple(sorted(build_system.of(project.root).requires))
     if not requires:
         return ()
@@ -243,9 +243,9 @@ def _backend(
 
 
 def _fitting(packages: Sequence[Locked]) -> Iterator[Locked]:
-    """Yield of each distribution the newest version that is for this Python, with its wheels for all cpus.
+    """Yield the newest version of each distribution that is for this Python, with its wheels for all cpus.
 
-    The lock on a shelf has what several targets need, and says of none for which.
+    The lock on a shelf combines several targets, and does not record which one needs which version.
     """
     from packaging.version import Version  # noqa: PLC0415
 
@@ -261,7 +261,7 @@ def _fitting(packages: Sequence[Locked]) -> Iterator[Locked]:
 
 
 def _is_for_this_python(file: File) -> bool:
-    """Return whether the wheel ``file``, which lies on a shelf, says that it is for this Python."""
+    """Return whether the metadata of the wheel ``file`` on a shelf allows this Python."""
     from packaging.metadata import parse_email  # noqa: PLC0415
 
     path = Path(unquote(urlsplit(file.url).path))
@@ -270,12 +270,12 @@ def _is_for_this_python(file: File) -> bool:
             name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
             said, _ = parse_email(wheel.read(name))
     except (OSError, ValueError, StopIteration, zipfile.BadZipFile):
-        return True  # whoever installs it says what is wrong with it
+        return True  # the installation will report its defect
     return allows(said.get("requires_python", ""), this_machine.target().python)
 
 
 def _text(wheels: Sequence[Wheel], note: _Note) -> str:
-    """Return a lock (PEP 751) of ``wheels`` that lie beside it."""
+    """Return a lock (PEP 751) of ``wheels``, which are in the same folder."""
     lines = ["# Written by 'debonair fetch'.", 'lock-version = "1.0"', 'created-by = "debonair"', ""]
     for wheel in wheels:
         file = f"path = {_quoted(wheel.filename)}, hashes = {{ sha256 = {_quoted(wheel.sha256)} }}"
@@ -295,12 +295,12 @@ def _text(wheels: Sequence[Wheel], note: _Note) -> str:
 
 
 def _quoted(value: str | tuple[str, ...]) -> str:
-    """Return ``value`` as TOML writes it, which is as JSON does."""
+    """Return ``value`` as TOML, which is the same as JSON here."""
     return msgspec.json.encode(value).decode()
 
 
 def _recorded(folder: Path) -> dict[str, str]:
-    """Return the wheels that earlier runs have put into ``folder``: hash by name."""
+    """Return the wheels that earlier runs put into ``folder``: hash by name."""
     try:
         lines = (folder / _RECORD).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The sdist of a library: what it says of itself, and the package that is built of it in a clean root."""
+"""The sdist of a library: its metadata, and the package that is built from it in a clean root."""
 
 from __future__ import annotations
 
@@ -43,24 +43,24 @@ _TOOLS = (
     *("debhelper", "dh-python", "pybuild-plugin-pyproject"),
     *("python3-all-dev", "python3-setuptools", "python3-wheel"),
 )
-"""What every library's package is built with."""
+"""Packages that every library needs to be built."""
 PACKAGES = (*native.PACKAGES, *_TOOLS, "lintian")
-"""What is in the root of this machine's architecture besides the essential packages.
+"""Packages in the root of this machine's architecture, in addition to the essential ones.
 
-One that is emulated is made with ``native.PACKAGES`` alone, as it takes minutes; the rest is added when it
+An emulated root has only ``native.PACKAGES``, because creating one takes minutes; the rest is added when it
 is needed.
 """
 _PROGRAMS = ("packaging/library/probe.py", "packaging/sdist/build_wheel.py")
-"""What asks the build backend in the root."""
+"""Programs that call the build backend in the root."""
 _FORMAT = 2
-"""Raised whenever the same inputs would make another package than before."""
+"""Raise it whenever the same inputs would give a different package than before."""
 _FOLDER = "/build"
 _PLACE = _FOLDER.lstrip("/")
 _LAST = 30
 
 
 class _Told(msgspec.Struct, frozen=True):
-    """What ``probe.py`` writes, beside code of the library."""
+    """The output of ``probe.py``, which runs beside code of the library."""
 
     metadata: str
     compiled: bool
@@ -68,7 +68,7 @@ class _Told(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Sdist:
-    """The sdist ``file`` of ``library``, which lies in ``cache``, for ``target``."""
+    """The sdist ``file`` of ``library``, which is in ``cache``, for ``target``."""
 
     library: Locked
     file: File
@@ -78,16 +78,16 @@ class Sdist:
 
     @property
     def title(self) -> str:
-        """What it is called in errors."""
+        """The name in error messages."""
         return f"{self.library.name} {self.library.version}"
 
     @property
     def epoch(self) -> int:
-        """When it was made, in seconds."""
+        """The time of its release, in seconds."""
         return newest(place(self.file, self.cache))
 
     def probe(self, offered: Distributions, build_depends: Iterable[str]) -> Probed:
-        """Return what the library says of itself, by its build backend on this machine's architecture.
+        """Return the metadata of the library, from its build backend on this machine's architecture.
 
         Raises ``WheelError`` if the suite lacks the backend, or that fails.
         """
@@ -121,9 +121,9 @@ class Sdist:
         return probed
 
     def build(self, recipe: Recipe, build_depends: Iterable[str]) -> Path:
-        """Return the deb that ``recipe`` makes of it, which is in the cache; it is built once.
+        """Return the deb that ``recipe`` builds from it; it is built once, and kept in the cache.
 
-        Raises ``WheelError`` if it does not build, or lintian finds an error in what was built.
+        Raises ``WheelError`` if the build fails, or lintian finds an error in the result.
         """
         compiled = recipe.library.compiled
         architecture = self.target.architecture if compiled else host_architecture()
@@ -218,7 +218,7 @@ class Sdist:
             )
 
     def _backends(self, requires: Iterable[str], offered: Distributions) -> tuple[str, ...]:
-        """Return the suite's packages of what the sdist ``requires`` to be built."""
+        """Return the suite's packages of what the sdist ``requires`` for its build."""
         names = list[str]()
         for text in requires:
             try:
@@ -266,7 +266,7 @@ class Sdist:
 
 
 def _license_text(sdist: Path) -> str:
-    """Return the text of the licence that lies at the top of ``sdist``; empty if there is none."""
+    """Return the text of the licence at the top of ``sdist``; empty if there is none."""
 
     def wanted(path: str) -> bool:
         return path.count("/") == 1 and path.partition("/")[2].upper().startswith(

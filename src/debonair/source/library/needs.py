@@ -1,4 +1,4 @@
-"""What a library needs, and which packages of a suite are that."""
+"""The requirements of a library, and the packages of a suite that satisfy them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Shipped:
 
     package: str
     version: str
-    """PEP 440, as its metadata's folder is named."""
+    """PEP 440, as in the name of its metadata's folder."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """A requirement of a library (PEP 508), and what the suite has of it."""
+    """A requirement of a library (PEP 508), and the suite's distribution for it."""
 
     requirement: Requirement
     shipped: Shipped | None
@@ -42,7 +42,7 @@ class Need:
 
     @property
     def met(self) -> bool:
-        """Whether the suite has it, in a version that will do."""
+        """Return whether the suite has a version of it that satisfies the requirement."""
         return self.shipped is not None and self.requirement.specifier.contains(
             self.shipped.version, prereleases=True
         )
@@ -59,9 +59,9 @@ class Distributions:
         self._suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
 
     def find(self, names: Iterable[str]) -> dict[str, Shipped]:
-        """Return what the suite has of ``names``, normalised; it is asked once.
+        """Return the suite's distributions among ``names``, normalised; the suite's index is read once.
 
-        Raises ``NetworkError`` if it cannot be.
+        Raises ``NetworkError`` if the index cannot be fetched.
         """
         return {name: self._all[name] for name in names if name in self._all}
 
@@ -81,9 +81,9 @@ class Distributions:
 
 
 def of(requirements: Iterable[str], target: Target, offered: Distributions, library: str) -> list[Need]:
-    """Return what ``requirements`` of the ``library`` ask for on ``target``, sorted by name.
+    """Return the needs that ``requirements`` of the ``library`` describe on ``target``, sorted by name.
 
-    Markers are evaluated for it, extras are not wanted. Raises ``WheelError`` for what is no requirement.
+    Markers are evaluated for the target, without extras. Raises ``WheelError`` for an invalid requirement.
     """
     environment = {**target.markers(), "extra": ""}
     found = list[Requirement]()
@@ -103,7 +103,7 @@ def of(requirements: Iterable[str], target: Target, offered: Distributions, libr
 
 
 def depends(needs: Iterable[Need], built: Mapping[str, str], offered: Distributions) -> list[str]:
-    """Return the dependencies for ``needs``; ``built`` has the package, by name, of what is built here."""
+    """Return the dependencies for ``needs``; ``built`` names the packages that are built here."""
     packages = {
         need.name: built.get(need.name) or (need.shipped.package if need.shipped else "") for need in needs
     }

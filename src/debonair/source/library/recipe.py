@@ -1,4 +1,4 @@
-"""What the source package of a library says: from its own metadata, in today's form."""
+"""The source package of a library: its content from the library's own metadata, in today's form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLUMNS = 75
 
 
 class Probed(msgspec.Struct, frozen=True):
-    """What a library says of itself (core metadata), and what it is built with."""
+    """The metadata of a library (core metadata), and its build dependencies."""
 
     name: str
     """As its author writes it."""
@@ -27,7 +27,7 @@ class Probed(msgspec.Struct, frozen=True):
     author: str = ""
     homepage: str = ""
     license: str = ""
-    """An SPDX expression, or what it says instead."""
+    """An SPDX expression, or the text that the library has instead."""
     license_text: str = ""
     requires: tuple[str, ...] = ()
     """PEP 508."""
@@ -35,17 +35,17 @@ class Probed(msgspec.Struct, frozen=True):
     """Bounds of Python's version (PEP 440)."""
     compiled: bool = False
     build_depends: tuple[str, ...] = ()
-    """Debian's packages of its build backend."""
+    """The Debian packages of its build backend."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the package of a library is made."""
+    """The instructions for the package of a library."""
 
     library: Probed
     package: str
     version: str
-    """Debian's."""
+    """The Debian version."""
     target: Target
     depends: tuple[str, ...]
     maintainer: str
@@ -56,7 +56,7 @@ class Recipe:
         return self.package.removeprefix("python3-")
 
     def debian(self, made: Mapping[str, str], build_depends: Iterable[str], epoch: int) -> dict[str, str]:
-        """Return the files of debian/ by their names, from those that stdeb has ``made``.
+        """Return the files of debian/ by their names, based on those that stdeb ``made``.
 
         ``build_depends`` are further packages; ``epoch`` is the time of the changelog, in seconds.
         """
@@ -93,7 +93,7 @@ class Recipe:
         }
 
     def synopsis(self) -> str:
-        """Return its summary without an article, and as more than a word (Policy section 3.4.1)."""
+        """Return its summary without an article, and as more than one word (Policy section 3.4.1)."""
         text = re.sub(r"^(an?|the)\s+", "", " ".join(self.library.summary.split()), flags=re.IGNORECASE)
         return control.synopsis(text if " " in text else f"Python library {self.library.name}")
 
@@ -121,7 +121,7 @@ class Recipe:
 
 
 def _stanza(fields: Mapping[str, str]) -> str:
-    """Return a stanza of debian/control; further lines of a value are indented already, or get it."""
+    """Return a stanza of debian/control; further lines of a value are indented if they are not yet."""
     lines = []
     for name, value in fields.items():
         if value:

@@ -16,10 +16,10 @@ _AFTER = ".~"
 
 
 def relations(package: str, wanted: SpecifierSet, *, epoch: str = "") -> list[str]:
-    """Return the dependencies on ``package`` that say what ``wanted`` says, sorted; it alone if nothing.
+    """Return the dependencies on ``package`` that express ``wanted``, sorted; at least its bare name.
 
-    ``epoch`` is that of the package's versions in the suite, such as ``1:``. What ``!=`` excludes cannot be
-    said: whoever asks checks the version that the suite has.
+    ``epoch`` is that of the package's versions in the suite, such as ``1:``. Dependencies cannot express
+    ``!=``: the caller checks the version that the suite has.
     """
     bounds = sorted({bound for specifier in wanted for bound in _bounds(specifier)})
     return [f"{package} ({operator} {epoch}{version})" for operator, version in bounds] or [package]
@@ -29,7 +29,7 @@ def _bounds(specifier: Specifier) -> Iterator[tuple[str, str]]:
     operator, text = specifier.operator, specifier.version
     if operator == "!=":
         return
-    if text.endswith(".*"):  # with == alone
+    if text.endswith(".*"):  # only == has it
         yield ">=", _debian(text[:-2]) + _BEFORE
         yield "<<", _next(text[:-2]) + _BEFORE
         return

@@ -1,4 +1,4 @@
-"""All that Debonair knows of stdeb, which begins the package of a library: what it reads, how it runs.
+"""The only module that knows stdeb, which creates the first package of a library: its input, its start.
 
 Paths are relative to the folder ``/build`` of the Debian that it runs in.
 """
@@ -23,7 +23,7 @@ cp -r debian /build/source/
 
 
 def settings(recipe: Recipe) -> Iterator[tuple[str, bytes]]:
-    """Yield what stdeb reads: its configuration, and a setup.py that says what it wants to know."""
+    """Yield stdeb's input: its configuration, and a setup.py with the metadata that it reads."""
     upstream, _, revision = recipe.version.rpartition("-")
     library = recipe.library
     texts = {

@@ -1,4 +1,4 @@
-"""Are the packages of libraries what they must be? They are installed in a fresh Debian, and imported."""
+"""Test the packages of libraries: install them in a fresh Debian, and import them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check(debs: Sequence[Path], target: Target, cache: Cache, environ: Mapping[s
 
 
 def modules(deb: Path) -> Iterator[str]:
-    """Yield the names of the modules and packages that ``deb`` brings."""
+    """Yield the names of the modules and packages that ``deb`` installs."""
     found = set[str]()
     for entry in archive.read(deb).entries:
         head, _, rest = entry.path.removeprefix(_PLACE).partition("/")

@@ -1,7 +1,7 @@
-"""``debonair library``: a Python library as a Debian package, ``python3-NAME``, made through stdeb.
+"""``debonair library``: a Python library as a Debian package, ``python3-NAME``, through stdeb.
 
-For what several apps on one machine share, or what Debian lacks. It is built from its sdist in a clean root
-of the suite; what it needs of the suite is looked up in the suite's own index.
+This is for libraries that several apps on one machine share, or that Debian lacks. The sdist is built in a
+clean root of the suite. Its dependencies are looked up in the suite's own index.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ class Made(msgspec.Struct, frozen=True):
     package: str
     path: Path
     depends: tuple[str, ...]
-    """What of the suite, or of the others that were made, it depends on."""
+    """Its dependencies: packages of the suite, or others that were built with it."""
 
 
 @dataclass
 class Workshop:
-    """Where libraries are made for ``target``, with what was ``made`` so far by name."""
+    """The place to build libraries for ``target``, with the libraries ``made`` so far by name."""
 
     target: Target
     maintainer: str
     cache: Cache
     environ: Mapping[str, str]
     build_depends: tuple[str, ...] = ()
-    """Debian packages to build with, besides those that the sdist names."""
+    """Debian packages to build with, in addition to those that the sdist names."""
     recursive: bool = False
-    """Whether what the suite lacks is built, too."""
+    """Whether to build requirements, too, that the suite lacks"""
     made: dict[str, Made] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -79,12 +79,12 @@ class Workshop:
         return cls(meant, maintainer, cache, environ)
 
     def make(self, requirement: str, out: Path) -> list[Made]:
-        """Make the library that ``requirement`` (PEP 508) names, and write its deb into the folder ``out``.
+        """Build the library that ``requirement`` (PEP 508) names, and write its deb into ``out``.
 
-        What is made with it comes first. All are installed in a fresh Debian, and imported there, before
-        one is written. Raises ``LockError`` if there is no such library for the suite's Python,
-        ``PackageError`` if the suite has it, ``WheelError`` if it does not build or the suite lacks what it
-        needs, and ``TrialError`` if it cannot be imported.
+        Its own requirements are built first. All are installed in a fresh Debian, and imported there,
+        before the first deb is written. Raises ``LockError`` if there is no such library for the suite's
+        Python, and ``PackageError`` if the suite has it. Raises ``WheelError`` if the build fails or the
+        suite lacks a requirement, and ``TrialError`` if the library cannot be imported.
         """
         name = _name(requirement)
         locked = self._locked(requirement)
@@ -94,7 +94,7 @@ class Workshop:
         return [msgspec.structs.replace(each, path=_put(each.path, out)) for each in made]
 
     def _locked(self, requirement: str) -> dict[str, Locked]:
-        """Return the version of the library, and of all that it needs, by name."""
+        """Return the versions of the library and all of its requirements, by name."""
         path = Path("pylock.library.toml").absolute()
         try:
             data = Uv(Path.cwd(), self.environ, describe).lock([requirement], self.target.python, path)
@@ -104,7 +104,7 @@ class Workshop:
         return {str(canonicalize_name(each.name)): each for each in pylock.read(data, path).packages}
 
     def _build(self, name: str, locked: Mapping[str, Locked], path: tuple[str, ...] = ()) -> None:
-        """Build the library ``name``, which those of ``path`` need, after what it needs itself."""
+        """Build the library ``name``, which those of ``path`` need, after its own requirements."""
         if name in self.made:
             return
         if name in path:
@@ -143,7 +143,7 @@ class Workshop:
     def _known_as(self, library: Locked) -> str:
         """Return the package in which the suite has an older version of ``library``; empty if it has none.
 
-        Raises ``PackageError`` if what it has is not older.
+        Raises ``PackageError`` if the suite's version is not older.
         """
         for has in self._offered.find([str(canonicalize_name(library.name))]).values():
             if Version(has.version) >= Version(library.version):
@@ -167,7 +167,7 @@ class Workshop:
 
 
 def _name(requirement: str) -> str:
-    """Return the normalised name in ``requirement``. Raises ``LockError`` if it is none (PEP 508)."""
+    """Return the normalised name in ``requirement``. Raises ``LockError`` if it is not valid (PEP 508)."""
     try:
         wanted = Requirement(requirement)
     except InvalidRequirement:
