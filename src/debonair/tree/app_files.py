@@ -34,8 +34,8 @@ class AppFile(msgspec.Struct, frozen=True):
 def collect(project: Project) -> tuple[AppFile, ...]:
     """Return the project's files that its ``include`` and ``exclude`` choose, sorted by path.
 
-    Modes are 0644 or 0755 as git has them, whatever the umask was. Raises ``ProjectError`` for a link
-    that leaves the project, and if nothing is left.
+    Modes are 0644 or 0755, as git stores them, whatever the umask was. Raises ``ProjectError`` for a link
+    that leaves the project, and if no file remains.
     """
     from pathspec import GitIgnoreSpec  # noqa: PLC0415
 
@@ -62,7 +62,7 @@ def sources(
     *,
     mtime: int,
 ) -> list[Source]:
-    """Return ``files`` at their place in the package, with the bytecode of those that are modules."""
+    """Return ``files`` at their paths in the package, with the bytecode of those that are modules."""
     root = f"{layout.dist(project.package)}/app"
     running = f"{layout.current(project.package)}/app"
     out = [
@@ -90,7 +90,7 @@ def sources(
 def _read(project: Project, path: str) -> AppFile:
     full = project.root / path
     if full.is_symlink():
-        target = os.readlink(full)  # noqa: PTH115 - the text of the link, not what it leads to
+        target = os.readlink(full)  # noqa: PTH115 - the text of the link, not its destination
         inside = Path(os.path.realpath(full)).is_relative_to(project.root.resolve())
         if target.startswith("/") or not inside or not full.exists():
             raise ProjectError(

@@ -1,6 +1,6 @@
-"""The app's files with those that its own command makes of them at build: ``collect``.
+"""The app's files with those that its own command generates during the build: ``collect``.
 
-Django's collectstatic is such a command. It runs on this machine, in a copy of the app's files, with the
+Django's collectstatic is such a command. It runs on this machine, in a copy of the app's files. It uses the
 locked packages and a Python of the target's minor version, both for this machine's cpu.
 """
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from debonair.wheels import Wheel
 
 _FORMAT = 1
-"""Raised whenever the same inputs would make other files than before."""
+"""Raise it whenever the same inputs would give different files than before."""
 _SECONDS = 600
 _LAST = 5
-"""Lines of what a command said that failed."""
+"""Lines of output to show of a command that failed."""
 
 
 def files(
@@ -54,12 +54,12 @@ def files(
     cache: Cache,
     environ: Mapping[str, str],
 ) -> tuple[AppFile, ...]:
-    """Return what goes into the package of ``project`` for ``meant``, once its ``collect`` has run.
+    """Return the files of ``project`` for ``meant``, after its ``collect`` command has run.
 
-    That is done once for the same files, packages and Python, and kept in ``cache``. ``obtain`` gives the
-    wheels for a target, ``environ`` says where a Python is fetched. Raises ``ProjectError`` if the
-    command fails, ``WheelError`` if a package has no wheel for this machine, and ``MachineError`` if no
-    Python is to be had.
+    The command runs once for the same files, packages and Python, and ``cache`` keeps the result.
+    ``obtain`` returns the wheels for a target; ``environ`` defines where to fetch a Python. Raises
+    ``ProjectError`` if the command fails, ``WheelError`` if a package has no wheel for this machine, and
+    ``MachineError`` if no Python is available.
     """
     own = app_files.collect(project)
     here = _here(meant, cache, environ)
@@ -84,14 +84,14 @@ def files(
 
 @dataclass(frozen=True)
 class _Here:
-    """What the command runs with: the target that this machine itself is, and a Python."""
+    """The environment of the command: the target that this machine itself is, and a Python."""
 
     target: Target
     interpreter: Interpreter
 
 
 def _here(meant: Target, cache: Cache, environ: Mapping[str, str]) -> _Here:
-    """Return what is of the suite of ``meant`` and runs on this machine."""
+    """Return the environment with the suite of ``meant`` that runs on this machine."""
     architecture = host_architecture()
     fitting = target.of(meant.suite, architecture)
     if fitting is None:
@@ -124,7 +124,7 @@ def _key(project: Project, own: Sequence[AppFile], packages: Sequence[Wheel], he
 def _run(
     project: Project, own: Sequence[AppFile], packages: Sequence[Wheel], here: _Here, folder: Path
 ) -> tuple[AppFile, ...]:
-    """Lay all of it out in ``folder``, run the command, and return what is then the app's."""
+    """Put everything into ``folder``, run the command, and return the files that the app then has."""
     copy, venv, state = folder / "app", folder / "venv", folder / "state"
     state.mkdir()
     for file in own:
@@ -133,7 +133,7 @@ def _run(
     for package in packages:
         for source in unpack(package, project.package, here.target, None):
             _put(venv / source.path.removeprefix(inside), source.data, source.mode, source.target)
-    # -S: nothing that this machine's own Python has installed is seen.
+    # -S hides everything that this machine's own Python has installed.
     start = f'#!/bin/sh\nexec {shlex.join(here.interpreter.argv)} -S "$@"\n'
     for name in ("python", "python3", f"python{here.target.python}"):
         _put(venv / "bin" / name, start.encode(), 0o755)
@@ -166,7 +166,7 @@ def _run(
 
 
 def _put(path: Path, data: bytes, mode: int, link: str = "") -> None:
-    """Write a file or a link, dated alike on every machine."""
+    """Write a file or a link, with the same date on every machine."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if link:
         path.symlink_to(link)

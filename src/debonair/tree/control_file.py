@@ -1,4 +1,4 @@
-"""What the package says of itself: its control file."""
+"""The control file of the package, which describes it."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def control(
     libraries: Sequence[str] = (),
     version: str,
 ) -> Control:
-    """Return the control file of ``project`` for ``target`` with ``wheels``, ``version`` being Debian's.
+    """Return the control file of ``project`` for ``target`` with ``wheels``; ``version`` is Debian's.
 
-    ``compiled`` are the compiled files that no wheel's tag speaks of, such as the app's own; ``libraries``
-    are the packages that compiled files need, besides glibc's.
+    ``compiled`` are the compiled files that no wheel's tag covers, such as the app's own.
+    ``libraries`` are the packages that compiled files need, in addition to glibc's.
 
-    The venv links to the suite's interpreter and holds modules for its minor version alone, so both
-    bounds of python3 stand in Depends (Debian Python Policy, section 4.1).
+    The venv links to the suite's interpreter and has modules for its minor version only. So Depends has
+    both bounds of python3 (Debian Python Policy, section 4.1).
     """
     major, minor = target.python_version
     depends = [f"python3 (>= {major}.{minor}~)", f"python3 (<< {major}.{minor + 1})"]
@@ -52,7 +52,7 @@ def control(
         version=version,
         architecture=target.architecture,
         maintainer=project.maintainer,
-        # Policy section 3.4.1: no article at the beginning
+        # Policy section 3.4.1: no article at the start
         synopsis=re.sub(r"^(an?|the)\s+", "", project.description, flags=re.IGNORECASE),
         description=_description(project),
         depends=(*depends, *project.depends),
@@ -64,8 +64,8 @@ def control(
 def _libc(wheels: Sequence[Wheel], compiled: Iterable[Elf]) -> str:
     """Return the dependency on the C library; empty if ``wheels`` are pure, and nothing is ``compiled``.
 
-    A wheel's tag names the oldest glibc that it runs with (PEP 600), any other file the symbols that it
-    needs; what is linked statically needs none.
+    A wheel's tag names the oldest glibc that it runs with (PEP 600). For any other file, its symbols name
+    it. A statically linked file needs no glibc.
     """
     tagged = [wheel.filename for wheel in wheels if not is_pure(wheel)]
     dynamic = [file for file in compiled if file.glibc or file.interpreter or file.needed]
@@ -85,7 +85,7 @@ def _libc(wheels: Sequence[Wheel], compiled: Iterable[Elf]) -> str:
 
 
 def is_pure(wheel: Wheel) -> bool:
-    """Return whether the tag of ``wheel`` says that it runs on any machine."""
+    """Return whether the tag of ``wheel`` allows any machine."""
     return wheel.filename.endswith("-any.whl")
 
 

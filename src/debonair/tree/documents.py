@@ -27,14 +27,14 @@ COMMON = {
     "LGPL-3.0-or-later": "LGPL-3",
     "MPL-2.0": "MPL-2.0",
 }
-"""Licences (SPDX) that every Debian has in /usr/share/common-licenses, which are referred to there."""
+"""Licences (SPDX) that every Debian has in /usr/share/common-licenses, so that a reference is enough."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
-    """Return the documents that are installed as they are: text by path."""
+    """Return the documents that are installed unchanged: text by path."""
     folder = f"usr/share/doc/{project.package}"
     found = {
         f"{folder}/copyright": copyright_text(project, epoch=epoch),
@@ -52,7 +52,7 @@ def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
 
 
 def overrides(package: str) -> str:
-    """Return where lintian looks for what it is not to say of ``package``."""
+    """Return where lintian looks for the tags that it must not report for ``package``."""
     return f"usr/share/lintian/overrides/{package}"
 
 
@@ -94,7 +94,7 @@ def copyright_text(project: Project, *, epoch: int) -> str:
             "source": f"Source: {project.homepage}" if project.homepage else "",
             "holders": "\n ".join(holder.strip() for holder in holders) or f"{year} {by}",
             "license": re.sub(r"\s+", "-", project.license) or "as-written-below",
-            # section 5.6.13 of the Policy: a line is indented by a blank, an empty one is written as a dot
+            # section 5.6.13 of the Policy: a blank indents each line, and an empty line becomes a dot
             "license_text": "\n".join(f" {line.rstrip() or '.'}" for line in text.splitlines()),
         },
     )
@@ -133,7 +133,7 @@ def manual(project: Project, *, version: str, epoch: int) -> str:
 
 
 def date(epoch: int) -> str:
-    """Return ``epoch`` as deb-changelog(5) wants it, in English whatever the locale (RFC 5322)."""
+    """Return ``epoch`` in the form of deb-changelog(5), in English whatever the locale (RFC 5322)."""
     at = datetime.fromtimestamp(epoch, UTC)
     return f"{_DAYS[at.weekday()]}, {at:%d} {_MONTHS[at.month - 1]} {at:%Y %H:%M:%S} +0000"
 

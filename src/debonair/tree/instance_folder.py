@@ -1,4 +1,4 @@
-"""Flask's instance folder, in which apps write their data: on the Pi that is /var/lib/APP."""
+"""Flask's instance folder, where apps write their data: on the Pi that is /var/lib/APP."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def links(
 ) -> Iterator[Source]:
     """Yield links to the app's data where Flask, if it is among ``wheels``, looks for the instance folder.
 
-    It takes ``instance`` beside the package of the app, or, if that is installed, a folder of the
-    virtual environment (Flask's documentation, 'Instance Folders'); neither can be written to on the Pi.
-    A project that packages a folder of that name keeps its own.
+    Flask uses ``instance`` beside the package of the app, or a folder of the virtual environment if the
+    package is installed (Flask's documentation, 'Instance Folders'). Neither is writable on the Pi. If a
+    project packages a folder of that name, it keeps its own.
     """
     if not project.wsgi or not any(wheel.name == "flask" for wheel in wheels):
         return

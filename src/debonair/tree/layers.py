@@ -1,7 +1,7 @@
-"""Layers of a package that are made once and kept: packed, summed and compressed.
+"""Layers of a package that are made once and kept: packed, hashed and compressed.
 
-A layer is kept under the hash of everything that its bytes depend on. Nothing of an application's version
-or time is among that, so its next release takes them as they are. What is small is compressed together.
+The key of a layer is the hash of everything that its bytes depend on. An application's version and time are
+not among it, so the next release reuses the layers. Small layers are compressed together.
 """
 
 from __future__ import annotations
@@ -24,28 +24,29 @@ from debonair.host.progress import progress
 from debonair.target import elf
 
 ENOUGH = 500_000
-"""Bytes, compressed, that are worth a block of their own.
+"""Compressed bytes that are worth a block of their own.
 
 A block cannot refer back to another, which costs each some 10 to 30 kB: 7 % of a package of seven small
-wheels. What shares a block is made again with it, which takes about two seconds for as much as this.
+wheels. If one layer of a block changes, the whole block is made again, which takes about two seconds for
+this many bytes.
 """
 _FORMAT = 6
-"""Raised whenever the same inputs would make other bytes than before."""
+"""Raise it whenever the same inputs would give different bytes than before."""
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How one layer is made, and what its bytes depend on."""
+    """The instructions for one layer, and the inputs that its bytes depend on."""
 
     name: str
     inputs: Sequence[str]
     """Everything that the bytes depend on: hashes, versions, paths."""
     make: Callable[[], Iterable[Source]]
     weight: int = ENOUGH
-    """About how many bytes it compresses to; with ``ENOUGH`` it shares its block with nothing."""
+    """Approximate compressed bytes; a layer of ``ENOUGH`` or more has a block of its own."""
 
 
 class Made(msgspec.Struct, frozen=True):
-    """A layer, and what there is to know of it without its bytes."""
+    """A layer, and everything that must be known of it without its bytes."""
 
     layer: Layer
     compiled: tuple[elf.Elf, ...]
@@ -53,9 +54,9 @@ class Made(msgspec.Struct, frozen=True):
 
 
 def layers(recipes: Sequence[Recipe], cache: Cache) -> list[Made]:
-    """Return the layers of ``recipes`` in their order, made side by side where they are not kept yet.
+    """Return the layers of ``recipes`` in their order; missing ones are made in parallel.
 
-    Raises ``PackageError`` for a compiled file that cannot be read, and whatever a recipe does.
+    Raises ``PackageError`` for a compiled file that cannot be read, and whatever a recipe raises.
     """
     folder = cache.folder("layers")
     groups = _groups(recipes)
@@ -63,12 +64,12 @@ def layers(recipes: Sequence[Recipe], cache: Cache) -> list[Made]:
     places = [folder / _key(batch) for batch in batches]
     found = [_load(path) if path.exists() else None for path in places]
     missing = [number for number, made in enumerate(found) if made is None]
-    # The heaviest first, so that none is left to a single core in the end.
+    # The heaviest first, so that a single core does not end up with a heavy one alone.
     missing.sort(key=lambda number: -sum(recipe.weight for recipe in batches[number]))
     if missing:
         with (
             progress("Packing", len(missing)) as bar,
-            ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,  # xz and Python both leave the GIL
+            ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,  # xz and Python both release the GIL
         ):
             jobs = {number: pool.submit(_made, batches[number], places[number]) for number in missing}
             for number, job in jobs.items():
@@ -83,7 +84,7 @@ def layers(recipes: Sequence[Recipe], cache: Cache) -> list[Made]:
 
 
 def _groups(recipes: Sequence[Recipe]) -> list[list[int]]:
-    """Return the numbers of ``recipes`` in groups that share a block: what is light, until it is enough."""
+    """Return the numbers of ``recipes`` in groups that share a block: light ones, until they are enough."""
     groups: list[list[int]] = []
     alone: list[list[int]] = []
     weight = ENOUGH
@@ -103,14 +104,14 @@ def _groups(recipes: Sequence[Recipe]) -> list[list[int]]:
 
 
 def compiled(sources: Iterable[Source]) -> tuple[elf.Elf, ...]:
-    """Return what the ELF files among ``sources`` ask of a machine."""
+    """Return the machine requirements of the ELF files among ``sources``."""
     return tuple(
         elf.read(source.path, source.data) for source in sources if source.data.startswith(elf.MAGIC)
     )
 
 
 def _made(recipes: Sequence[Recipe], place: Path) -> tuple[Made, ...]:
-    """Make the layers of ``recipes`` and keep them at ``place``; of two that want the same one waits."""
+    """Make the layers of ``recipes`` and keep them at ``place``; a second build of the same ones waits."""
     with exclusive(place.parent.with_name("layers-being-made") / place.name[:2]):
         if place.exists() and (kept := _load(place)):
             return kept
@@ -135,4 +136,4 @@ def _load(path: Path) -> tuple[Made, ...] | None:
     try:
         return decoder.unpacked(path.read_bytes(), tuple[Made, ...])
     except (msgspec.DecodeError, OSError):
-        return None  # damaged: made again
+        return None  # damaged, so it is made again

@@ -1,4 +1,4 @@
-"""A package that is decided, and not yet written."""
+"""A complete package that is not yet written."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from debonair.wheels import Wheel
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A package that is decided, and not yet written."""
+    """A complete package that is not yet written."""
 
     control: Control
     tree: Tree
     members: dict[str, str]
-    """The files of the control tarball besides ``control`` and ``md5sums``."""
+    """The files of the control tarball in addition to ``control`` and ``md5sums``."""
     epoch: int
     libraries: tuple[str, ...] = ()
     """The Debian packages of the libraries that its compiled files are linked with."""
     wheels: tuple[Wheel, ...] = ()
-    """What of it the supply gave; ``build.plan`` says so."""
+    """The wheels from the supply; ``build.plan`` sets them."""

@@ -45,18 +45,17 @@ def plan(
 ) -> Plan:
     """Plan the package of ``project`` for ``target``, with ``wheels`` in its venv.
 
-    ``files`` are the app's if they are not those that lie in its folder.
-    ``environ`` may name the mirror that is asked for libraries, unless ``libraries`` are those packages
-    already; ``epoch``, in seconds, is the time of whatever is the application's own. ``version`` is the
-    Debian version if that is not the project's for the suite. Raises ``ProjectError``, ``WheelError`` or
-    ``PackageError`` for what cannot be laid out, or would not run on ``target``, and ``NetworkError`` if
-    that cannot be found out.
+    ``files`` are the app's, if they are not the ones in its folder. ``environ`` may name the mirror for
+    looking up libraries; ``libraries`` are those packages if they are known already. ``epoch``, in seconds,
+    is the time of the application's own files. ``version`` is the Debian version, by default the project's
+    for the suite. Raises ``ProjectError``, ``WheelError`` or ``PackageError`` for files that cannot be
+    packaged, or would not run on ``target``. Raises ``NetworkError`` if the libraries cannot be looked up.
     """
     version = version or for_suite(project.version, target.debian_release, target.variant)
-    # Read here: a thread that opens many files waits for the GIL at each.
+    # Read them here: a thread that opens many files waits for the GIL at each.
     if files is None:
         files = app_files.collect(project) if project.install == "files" else ()
-    with ThreadPoolExecutor(max_workers=1) as pool:  # another program compiles the app's bytecode meanwhile
+    with ThreadPoolExecutor(max_workers=1) as pool:  # another program compiles the app's bytecode here
         own = (
             pool.submit(app_files.sources, files, project, target, interpreter, mtime=epoch)
             if files
@@ -104,7 +103,7 @@ def plan(
 
 
 def _untagged(compiled: Mapping[str, tuple[Elf, ...]], wheels: Sequence[Wheel]) -> list[Elf]:
-    """Return those of the ``compiled`` files, by layer, that are in no wheel for one architecture."""
+    """Return the ``compiled`` files, by layer, except those of wheels for one architecture."""
     tagged = {_title(wheel) for wheel in wheels if not control_file.is_pure(wheel)}
     return [file for name, files in compiled.items() if name not in tagged for file in files]
 
@@ -133,7 +132,7 @@ def _recipe(wheel: Wheel, project: Project, target: Target, interpreter: Interpr
 
     identity = interpreter.identity if interpreter else "no bytecode"
     inputs = [wheel.filename, wheel.sha256, project.package, target.python, identity]
-    # The project's own wheel changes with every build, and must take no other along.
+    # The project's own wheel changes with every build, so it shares its block with no other.
     weight = ENOUGH if wheel.name == project.name else wheel.path.stat().st_size
     return Recipe(_title(wheel), inputs, make, weight)
 
@@ -143,7 +142,7 @@ def _title(wheel: Wheel) -> str:
 
 
 def _programs(project: Project) -> list[Recipe]:
-    """Return how the layer of the programs that run on the Pi is made, if it is a web application."""
+    """Return how to make the layer of the programs that run on the Pi, if it is a web application."""
     if not project.serves:
         return []
     sources = render.device(project.package)
@@ -162,7 +161,7 @@ def _commands(project: Project, *, mtime: int) -> list[Source]:
 
 
 def _check(project: Project, target: Target, plan: Tree) -> None:
-    """Raise ``ProjectError`` if what was declared is not in the package."""
+    """Raise ``ProjectError`` if a declared path is not in the package."""
     paths = {entry.path for layer in plan.layers for entry in layer.entries}
     home = layout.dist(project.package)
     modules = f"{home}/venv/{layout.site_packages(target.python)}/"

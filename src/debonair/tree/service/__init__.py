@@ -1,1 +1,1 @@
-"""What systemd, uWSGI and nginx read, rendered from the project."""
+"""The files that systemd, uWSGI and nginx read, rendered from the project."""

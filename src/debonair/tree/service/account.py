@@ -1,4 +1,4 @@
-"""The user that an app runs as. It has the package's name, which must mean nothing else to Debian."""
+"""The user that an app runs as. Its name is the package's, so Debian must not use that name otherwise."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check(project: Project) -> None:
 
 @cache
 def taken() -> dict[str, str]:
-    """Return the names that no app can have, each with what it is the name of."""
+    """Return the names that no app can have, each with the thing that it is the name of."""
     groups: dict[str, list[str]] = tomllib.loads(resource("packaging/names.toml").read_text())
     return {name: _WHAT[group] for group, names in groups.items() for name in names}
 

@@ -1,7 +1,7 @@
-"""Which emperor of uWSGI runs the app: its own, in a unit of its own, or the one that Debian brings.
+"""The emperor of uWSGI that runs the app: its own, in a unit of its own, or the one of Debian.
 
-The first is what Debonair is for. The second (``emperor = "system"``) is for sites where Debian's package
-uwsgi-emperor runs all apps already; what is lost by it stands in the reference of the settings.
+Debonair is made for the first. The second (``emperor = "system"``) is for sites where Debian's package
+uwsgi-emperor already runs all apps. The reference of the settings lists what it lacks.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from debonair.tree.service import hardware, literals
 
 @dataclass(frozen=True)
 class Emperor:
-    """What in a package depends on the emperor."""
+    """The parts of a package that depend on the emperor."""
 
     user: str
-    """Who the app runs as."""
+    """The user that the app runs as."""
     other_user: str
-    """Who it would run as with the other emperor."""
+    """The user that it would run as with the other emperor."""
     depends: tuple[str, ...]
-    """The Debian packages that bring the emperor, and what its vassal needs besides uWSGI for Python."""
+    """The Debian packages of the emperor, and those that its vassal needs in addition to uWSGI for Python.
+    """
     scripts: str
     """The folder of the maintainer scripts."""
     readme: str
@@ -37,7 +38,7 @@ class Emperor:
 def of(project: Project) -> Emperor:
     """Return the emperor of ``project``.
 
-    Raises ``ProjectError`` for a setting that Debian's own emperor cannot keep.
+    Raises ``ProjectError`` for a setting that Debian's own emperor does not support.
     """
     return _system(project) if project.emperor == "system" else _own(project)
 
@@ -91,7 +92,7 @@ def _system(project: Project) -> Emperor:
 
 
 def _socket(project: Project) -> str:
-    """Return the vassal's options for its socket, which its emperor holds for one that may sleep."""
+    """Return the vassal's options for its socket; the emperor holds the socket of an app that may sleep."""
     if not project.sleep_after:
         return (
             f"; What nginx is led to by the link web.sock, and what '{project.package} status' asks.\n"
@@ -108,7 +109,7 @@ def _socket(project: Project) -> str:
 
 
 def _needs_own(project: Project) -> Iterator[str]:
-    """Yield the keys that are set and that mean something to an app's own emperor or unit alone."""
+    """Yield the keys that are set and have an effect only with an app's own emperor or unit."""
     service = defaults()["service"]
     if project.command:
         yield "server"

@@ -1,4 +1,4 @@
-"""What of the board an app may open (``hardware``): groups, devices, and who udev gives them to."""
+"""The hardware of the board that an app may open (``hardware``): groups, devices, and rules of udev."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from debonair.resources import resource
 
 
 class Hardware(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one of the words opens."""
+    """Everything that one of the words opens."""
 
     groups: tuple[str, ...]
     devices: tuple[str, ...]
-    """Classes and nodes, as DeviceAllow= has them (systemd.resource-control(5))."""
+    """Classes and nodes, in the form of DeviceAllow= (systemd.resource-control(5))."""
     rules: tuple[str, ...]
     """Rules of udev(7), for systems that do not have them."""
 
 
 def unit(project: Project) -> str:
-    """Return the lines of a unit that say which devices the app may open.
+    """Return the lines of a unit that list the devices that the app may open.
 
-    A device that is not there is no reason not to start.
+    A missing device does not keep the app from starting.
     """
     if not project.hardware:
         return "PrivateDevices=yes"
@@ -37,7 +37,7 @@ def unit(project: Project) -> str:
 
 
 def proc(project: Project) -> str:
-    """Return the line of a unit that says how much of /proc the app sees besides its own processes."""
+    """Return the line of a unit that defines how much of /proc the app sees beyond its own processes."""
     if not project.hardware:
         return "# Of /proc it sees its own processes, and nothing of the machine.\nProcSubset=pid"
     return "# Libraries look for the board's model in /proc/device-tree and /proc/cpuinfo.\nProcSubset=all"
@@ -54,7 +54,7 @@ def rules(project: Project) -> str:
 
 
 def _all(project: Project, field: str) -> list[str]:
-    """Return what all of the project's words have, each once."""
+    """Return the values of all of the project's words, each once."""
     table = tomllib.loads(resource("packaging/hardware.toml").read_text()) if project.hardware else {}
     known = decoder.converted(table, dict[str, Hardware])
     return list(dict.fromkeys(text for word in project.hardware for text in getattr(known[word], field)))

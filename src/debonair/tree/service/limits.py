@@ -1,4 +1,4 @@
-"""How much of the machine the app may use: memory, processor time, the network."""
+"""Limits on the app's use of the machine: memory, processor time, the network."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from debonair.tree.service import literals
 
 _SIZE = re.compile(r"(\d+)([KMGT]?)|(\d{1,2}|100)%")
 _GRACEFUL = 13
-"""The first Debian whose uWSGI loses no request then; that before it gives some to a worker that ends."""
+"""The first Debian whose uWSGI loses no request then; older ones may give one to an ending worker."""
 
 
 def unit(project: Project) -> str:
-    """Return the lines of the unit that bound all of the app's processes together, or nothing.
+    """Return the lines of the unit that limit all of the app's processes together, or nothing.
 
-    The rule stands in systemd.resource-control(5). Raises ``ProjectError`` for a memory-max that is no
+    systemd.resource-control(5) defines the rule. Raises ``ProjectError`` for a memory-max that is not a
     size.
     """
     memory, weight = project.service.memory_max, project.service.cpu_weight
@@ -30,12 +30,12 @@ def unit(project: Project) -> str:
 
 
 def vassal(project: Project, target: Target) -> str:
-    """Return the options of uWSGI that are found out on the machine, each time that it starts, or nothing.
+    """Return the options of uWSGI that are computed on the machine at each start, or nothing.
 
-    These are the number of workers, if the author gives none, and what bounds each to its share of
-    ``memory-max``, which holds where the kernel's memory cgroup is disabled, too. There is no share where
-    uWSGI itself finds out the number (``%k``). Raises ``ProjectError`` for a number that is none, and for
-    ``cheaper`` without one.
+    These are the number of workers, if the author sets none, and the limit of each worker: its share of
+    ``memory-max``. That limit also works where the kernel's memory cgroup is disabled. There is no share
+    where uWSGI itself computes the number (``%k``). Raises ``ProjectError`` for an invalid number, and for
+    ``cheaper`` without a number.
     """
     number, memory = _processes(project), project.service.memory_max
     bounded = bool(_SIZE.fullmatch(memory)) and bool(re.fullmatch(r"auto|[1-9]\d*", number))
@@ -60,7 +60,7 @@ def vassal(project: Project, target: Target) -> str:
 
 
 def _processes(project: Project) -> str:
-    """Return the number of web processes as the author has it, ``auto`` for what the machine carries."""
+    """Return the number of web processes that the author sets; ``auto`` lets the machine decide."""
     names = [name for name in project.uwsgi if name in PROCESSES]
     if not names:
         if "cheaper" in project.uwsgi:
@@ -72,7 +72,7 @@ def _processes(project: Project) -> str:
             )
         return "auto"
     number = str(project.uwsgi[names[-1]])
-    if not re.fullmatch(r"\d+|.*[%$@].*", number):  # uWSGI's own placeholders are its business
+    if not re.fullmatch(r"\d+|.*[%$@].*", number):  # uWSGI replaces its own placeholders
         raise literals.error(
             project,
             f"uwsgi.{names[-1]}",
@@ -83,7 +83,7 @@ def _processes(project: Project) -> str:
 
 
 def network(project: Project) -> str:
-    """Return the lines of the unit that say which sockets the app may open (systemd.exec(5))."""
+    """Return the lines of the unit that list the sockets that the app may open (systemd.exec(5))."""
     if project.service.network:
         return "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
     return (
@@ -94,10 +94,10 @@ def network(project: Project) -> str:
 
 
 def run(project: Project) -> str:
-    """Return the folders below /run that the app sees besides its own, each after a space and a ``-``.
+    """Return the folders below /run that the app sees beyond its own, each after a space and a ``-``.
 
-    A program without the network has nothing to ask there; with it, names are looked up and databases on
-    this machine are reached.
+    A program without the network has nothing to reach there. With it, the app looks up names and connects
+    to databases on this machine.
     """
     folders = ["udev"] if project.hardware else []
     if project.service.network:

@@ -1,7 +1,7 @@
 """A project's values as systemd, uWSGI and nginx read them.
 
-Each function returns text that cannot end its line or its statement early, or raises ``ProjectError``
-naming the file and the key. ``key`` is written as a user writes it, such as ``service.memory-max``.
+Each function returns text that cannot end its line or its statement early, or raises ``ProjectError``,
+which names the file and the key. ``key`` is written as a user writes it, such as ``service.memory-max``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @cache
 def refused() -> dict[str, str]:
-    """Return the options of uWSGI that are Debonair's own part of the vassal: why, by name."""
+    """Return the options of uWSGI that only Debonair may set in the vassal: the reason, by name."""
     tables = tomllib.loads(resource("packaging/uwsgi/owned.toml").read_text())
     return {name: why for why, names in tables["refused"].items() for name in names}
 
@@ -53,7 +53,7 @@ def unit_environment(project: Project) -> str:
 def ini_options(project: Project) -> str:
     """Return the author's options of uWSGI as lines of an ini file, in the author's order.
 
-    Values are given on as they are, so that uWSGI's own placeholders work in them.
+    Values are not changed, so that uWSGI's own placeholders work in them.
     """
     lines = []
     for name, value in project.uwsgi.items():
@@ -106,7 +106,7 @@ def nginx_size(project: Project) -> str:
 
 
 def nginx_path(project: Project, key: str, value: str) -> str:
-    """Return ``value`` as a path in nginx's configuration, which has no way to write a dollar sign."""
+    """Return ``value`` as a path in nginx's configuration, which cannot contain a dollar sign."""
     if "$" in _plain(project, key, value):
         raise error(
             project, key, f"is '{value}': nginx cannot name a folder with a $", "Rename the folder."
@@ -131,6 +131,6 @@ def _plain(project: Project, key: str, value: str) -> str:
 
 
 def error(project: Project, key: str, what: str, hint: str) -> ProjectError:
-    """Return the error that says ``what`` is wrong with the value of ``key``, and gives a ``hint``."""
+    """Return the error that states ``what`` is wrong with the value of ``key``, with a ``hint``."""
     prefix = "tool.debonair." if project.config_file.name == "pyproject.toml" else ""
     return ProjectError(f"{project.config_file.name}: '{prefix}{key}' {what}.", hint=hint)

@@ -1,6 +1,6 @@
-"""The app's own commands: its web server, if it brings one, and what runs beside the web processes.
+"""The app's own commands: its web server, if it has one, and its workers and timers.
 
-Workers run always, timers now and then.
+Workers run permanently, timers from time to time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _UNITS = "usr/lib/systemd/system"
 def units(project: Project, values: Mapping[str, str | int]) -> dict[str, str]:
     """Return the units of the project's workers and timers: text by path.
 
-    ``values`` are those of the app's own unit, the sandbox among them. Raises ``ProjectError`` for a name
+    ``values`` are those of the app's own unit, including the sandbox. Raises ``ProjectError`` for a name
     that no unit can have, and for a time that would not stay on its line.
     """
     found = {}
@@ -41,9 +41,9 @@ def units(project: Project, values: Mapping[str, str | int]) -> dict[str, str]:
 
 
 def programs(project: Project, *, version: str, mtime: int) -> list[Source]:
-    """Return the programs of one release that are run, and what starts workers and timers with the app.
+    """Return the programs of one release, and the links that start workers and timers with the app.
 
-    A unit is wanted by the app's own without being enabled: an admin masks the one that is not to run.
+    The app's own unit wants each unit, which is not enabled: an admin masks a unit to stop it from running.
     """
     app = project.package
     values = {"app": app, "version": version, "place": _place(project)}
@@ -69,13 +69,13 @@ def programs(project: Project, *, version: str, mtime: int) -> list[Source]:
 
 
 def services(project: Project) -> list[str]:
-    """Return the names of all services of the project, with that of a release on trial."""
+    """Return the names of all services of the project, including that of a release on trial."""
     app = project.package
     return [f"{app}.service", f"{app}.next.service", *(f"{app}-{name}.service" for name in _names(project))]
 
 
 def stamps(project: Project) -> str:
-    """Return the lines of postrm that remove what systemd noted of the timers (systemd.timer(5))."""
+    """Return the lines of postrm that remove systemd's time stamps of the timers (systemd.timer(5))."""
     folder = "/var/lib/systemd/timers"
     return "\n".join(
         f"    rm -f {folder}/stamp-{project.package}-{name}.timer" for name in sorted(project.timers)
@@ -83,7 +83,7 @@ def stamps(project: Project) -> str:
 
 
 def _place(project: Project) -> str:
-    """Return the lines of a shell script that go to where the app's modules are."""
+    """Return the lines of a shell script that change to the folder of the app's modules."""
     if project.install != "files":
         return 'cd "$STATE_DIRECTORY" || exit'
     folder = project.import_path[0]
@@ -91,9 +91,9 @@ def _place(project: Project) -> str:
 
 
 def _server(project: Project) -> str:
-    """Return the line that the app's web server is started by, if it is one program with its arguments.
+    """Return the line that starts the app's web server, which is one program with its arguments.
 
-    The signals that end it must reach it, and not a shell that waits for it.
+    The signals that end it must reach it directly, and not a shell that waits for it.
     """
     line = literals.command(project, "command", project.command)
     words = shlex.shlex(line, posix=False, punctuation_chars=True)

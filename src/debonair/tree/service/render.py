@@ -1,6 +1,7 @@
-"""The files of a package that are written for it: unit, vassal, site, scripts, documents.
+"""The files of a package that are rendered for it: unit, vassal, site, scripts, documents.
 
-Everything here is the project's values put into templates that are real files, to be read as they are.
+Everything here fills templates with the project's values. The templates are real files, readable as they
+are.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _PARTS = {
         *("stop", "unlink", "put-aside", "purge", "remove-account", "downgrade", "reload-nginx"),
     )
 }
-"""What the maintainer scripts have in common, or leave to debhelper."""
+"""Parts that the maintainer scripts share, or leave to debhelper."""
 SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 _STEP_BACK = 13  # the first Debian whose systemd (254 and later) knows RestartSteps=
 _PRIVATE_PIDS = 13  # the first whose systemd (257 and later) can hide other processes of the same user
@@ -41,9 +42,9 @@ _PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the contro
 def render(project: Project, target: Target, *, version: str, epoch: int) -> list[Source]:
     """Return every file of the package that is rendered, without the directories above it.
 
-    ``device`` returns what a web application has besides. ``version`` is the Debian version, ``epoch`` the
-    mtime in seconds. Of a command-line tool these are its documents and its place in ``/usr/lib``
-    only. Raises ``ProjectError`` for a value that cannot be written into the file it is meant for.
+    ``device`` returns the further files of a web application. ``version`` is the Debian version, ``epoch``
+    the mtime in seconds. A command-line tool has only its documents and its folder in ``/usr/lib``. Raises
+    ``ProjectError`` for a value that cannot be written into its file.
     """
     home = f"usr/lib/{project.package}"
     texts = {
@@ -56,16 +57,16 @@ def render(project: Project, target: Target, *, version: str, epoch: int) -> lis
     sources += documents.compressed(project, target, version=version, epoch=epoch)
     if project.serves:
         sources += processes.programs(project, version=version, mtime=epoch)
-    else:  # of a tool there is one release, which nothing runs on from after an upgrade
+    else:  # a tool has only one release; nothing keeps running on an older one after an upgrade
         sources.append(Source.link(f"{home}/current", "dist", mtime=epoch))
     return sorted(sources, key=lambda source: source.path)
 
 
 def members(project: Project, version: str, *, done: Collection[str] = ()) -> dict[str, str]:
-    """Return the control tarball's members besides control and md5sums: text by name.
+    """Return the control tarball's members except control and md5sums: text by name.
 
     These are the maintainer scripts (Debian Policy chapter 6). A command-line tool needs none. The parts
-    of them that are ``done`` by somebody else are left out: those of ``packaging/maintscripts/parts``.
+    that another program has ``done`` are left out; they are in ``packaging/maintscripts/parts``.
     """
     if not project.serves:
         return {}
@@ -85,7 +86,7 @@ def members(project: Project, version: str, *, done: Collection[str] = ()) -> di
 
 
 def release(project: Project, target: Target, *, version: str, epoch: int) -> str:
-    """Return release.json: what the programs on the Pi need to know of the release they are part of."""
+    """Return release.json: what the programs on the Pi need to know about their release."""
     facts = {
         "drain": vassals.drain(project),
         "emperor": project.emperor,
@@ -97,7 +98,7 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
         "host": site.host(project),
         "import-path": project.import_path,
         "keep-releases": project.keep_releases,
-        "layout": 2,  # of the sockets on the Pi; a downgrade to one before it is prepared by postrm
+        "layout": 2,  # of the sockets on the Pi; postrm prepares a downgrade to an older layout
         "migrate": project.migrate,
         "migrate-timeout": project.migrate_timeout,
         "package": project.package,
@@ -116,7 +117,7 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
 
 
 def _service(project: Project, target: Target, *, version: str) -> dict[str, str]:
-    """Return the texts of all that makes the app a service, by path."""
+    """Return the texts of all files that make the app a service, by path."""
     account.check(project)
     app = project.package
     emperor, vassal = emperors.of(project), vassals.of(project, target)
@@ -133,7 +134,7 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         "proc": hardware.proc(project),
         "memberships": hardware.memberships(project),
         "rules": hardware.rules(project),
-        # Without its emperor the app is down; it is there again in no time, and costs little.
+        # Without its emperor the app is down; the restart is fast, and costs little.
         "restart": _restart(target, "200ms", "5s", "1s"),
         "worker_restart": _restart(target, "1s", "60s", "5s"),
         "own_processes": _OWN_PROCESSES if target.debian_release >= _PRIVATE_PIDS else "",
@@ -154,16 +155,16 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
     }
     texts = {path: fill(template, values) for path, template in templates.items()}
     texts |= processes.units(project, values)
-    # Its units are part of a release: the Pi starts each one with those that it came with.
+    # The units are part of a release: the Pi starts each release with its own units.
     units = {path: text for path, text in texts.items() if path.startswith("usr/lib/systemd/system/")}
     folder = f"{layout.dist(app)}/systemd"
     return texts | {f"{folder}/{path.rpartition('/')[2]}": text for path, text in units.items()}
 
 
 def device(package: str) -> list[Source]:
-    """Return the programs that run on the Pi for the app ``package``, and the command that is one of them.
+    """Return the programs that run on the Pi for the app ``package``; its command is one of them.
 
-    They are the same bytes for each of its releases, and carry a time that says nothing.
+    They have the same bytes in each of its releases, and a constant time.
     """
     folder, mtime = f"usr/lib/{package}/libexec", OLDEST
     sources = [
@@ -177,10 +178,10 @@ def device(package: str) -> list[Source]:
 
 
 def _restart(target: Target, first: str, last: str, always: str) -> str:
-    """Return the lines of a unit that say how long it waits to start again.
+    """Return the lines of a unit that define how long systemd waits before a restart.
 
-    That is ``first``, then more and more until ``last``; where systemd knows no steps, ``always``.
-    It counts the restarts since somebody started the service, be they years apart.
+    The wait is ``first``, then more and more until ``last``. An older systemd without steps waits
+    ``always``. It counts the restarts since somebody started the service, even if they are years apart.
     """
     if target.debian_release < _STEP_BACK:
         return f"RestartSec={always}"

@@ -1,4 +1,4 @@
-"""The site of an app in nginx: the names it answers to, and which headers of a visitor reach the app."""
+"""The site of an app in nginx: its host names, and the headers of a visitor that reach the app."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ HOME = (
     r"~^\[[0-9a-f:.]+\]$",
     r"~\.(local|localhost|lan|home|home\.arpa|internal|intranet|localdomain|fritz\.box|test)$",
 )
-"""What a machine in a home is called: its host name, names without a dot, addresses, and the endings that
-nobody registers in the public DNS (RFC 2606, 6761, 6762, 8375; fritz.box belongs to its maker)."""
+"""Names of a machine at home: its host name, names without a dot, addresses, and some endings.
+
+Nobody registers them in the public DNS (RFC 2606, 6761, 6762, 8375); fritz.box belongs to its maker.
+"""
 _ANY = "~."
 _PROTOCOLS = {"ssl", "quic", "http2", "proxy_protocol"}
 """The parameters of nginx's ``listen`` that all sites of an address share; others may be given once."""
@@ -28,7 +30,7 @@ _PROTOCOLS = {"ssl", "quic", "http2", "proxy_protocol"}
 def values(project: Project) -> dict[str, str]:
     """Return the values of the templates in ``nginx-sites``.
 
-    Raises ``ProjectError`` for a setting that nginx would not take as it is meant.
+    Raises ``ProjectError`` for a setting that nginx would not accept, or would understand differently.
     """
     app, named = project.package, bool(project.nginx.server_name.strip())
     listen = list(literals.nginx_listen(project))
@@ -37,9 +39,9 @@ def values(project: Project) -> dict[str, str]:
         {
             "app": app,
             "listen": _lines(dict.fromkeys(map(_shared, listen))),
-            # '~.' fits every name, ahead of Debian's default site. Where the author has named the site, it
-            # must not take the names of other sites: nobody asks by the name that it has then. It comes
-            # first, as nginx gives the first site of an address what it has no name for.
+            # '~.' matches every name, before Debian's default site. If the author has named the site, it
+            # must not catch the names of other sites, so it gets a name that nobody requests. It comes
+            # first, because nginx serves requests with an unknown name by the first site of an address.
             "server_name": f"{app}.invalid" if named else _ANY,
         },
     ).rstrip("\n")
@@ -58,19 +60,19 @@ def values(project: Project) -> dict[str, str]:
 
 
 def unforwarded() -> list[str]:
-    """Return the names of the headers that a visitor's request may have and that the app is not shown."""
+    """Return the names of a visitor's request headers that nginx does not pass to the app."""
     groups: dict[str, list[str]] = tomllib.loads(resource("nginx-sites/headers.toml").read_text())
     return [name for names in groups.values() for name in names]
 
 
 def host(project: Project) -> str:
-    """Return a host name that the site answers to, and that an app which checks names knows."""
+    """Return a host name of the site that an app which checks names accepts."""
     plain = (name for name in project.nginx.server_name.split() if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name))
     return next((name for name in plain if name != "_"), "localhost")
 
 
 def port(project: Project) -> int:
-    """Return a port where the site answers plain HTTP (nginx's listen)."""
+    """Return a port on which the site serves plain HTTP (nginx's listen)."""
     plain = (item for item in project.nginx.listen if not re.search(r"\b(ssl|quic)\b", item))
     ports = (re.fullmatch(r"(?:.*:)?(\d+)", item.split()[0]) for item in plain)
     return next((int(found[1]) for found in ports if found), 80)

@@ -1,4 +1,4 @@
-"""What the emperor runs of an app, and how nginx speaks with it: uWSGI, or the app's own web server."""
+"""The web process, and its protocol with nginx: uWSGI, or the app's own web server."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ _DRAIN = 60  # seconds
 
 @dataclass(frozen=True)
 class Vassal:
-    """What in a package depends on who answers the requests."""
+    """The parts of a package that depend on the program that answers the requests."""
 
     depends: tuple[str, ...]
-    """The Debian packages that it needs besides the emperor's."""
+    """The Debian packages that it needs in addition to the emperor's."""
     templates: Mapping[str, str]
     """The templates of the files that only this kind has, by their path in the package."""
     values: Mapping[str, str | int]
-    """Values of these; ``mercy_seconds`` that it is given to end its requests; ``chown`` of the sandbox."""
+    """Values of these: ``mercy_seconds`` is its time to end its requests; ``chown`` is for the sandbox."""
 
 
 def of(project: Project, target: Target) -> Vassal:
     """Return the vassal of ``project`` on ``target``.
 
-    Raises ``ProjectError`` for an option of uWSGI that cannot be kept.
+    Raises ``ProjectError`` for an option of uWSGI that is not supported.
     """
     return _command(project) if project.command else _uwsgi(project, target)
 
 
 def drain(project: Project) -> int:
-    """Return the seconds that a release is given to answer what it has, when another takes its place.
+    """Return the seconds that a release gets to finish its requests, when another takes its place.
 
-    It is as long as a request may take, where the author has bounded that (``harakiri``).
+    It is as long as a request may take, if the author has set a limit (``harakiri``).
     """
     return max(_seconds(project, "harakiri", 0), _DRAIN) if not project.command else _DRAIN
 
@@ -61,7 +61,7 @@ def _uwsgi(project: Project, target: Target) -> Vassal:
             "options": literals.ini_options(project),
             "mercy_seconds": _seconds(project, "worker-reload-mercy", 30),
             "chown": "",
-            # nginx gives up after the app has, or the app's own error would never be seen.
+            # nginx gives up later than the app, or visitors would never see the app's own error.
             "read_seconds": harakiri + 10 if harakiri else 300,
         },
     )
@@ -70,8 +70,8 @@ def _uwsgi(project: Project, target: Target) -> Vassal:
 def _plugin(target: Target) -> str:
     """Return the dependency on uWSGI's plugin for the Python of ``target``.
 
-    Without an upper bound an upgrade of Debian takes the plugin to the next Python, although the app, which
-    somebody holds, keeps this one: then uWSGI starts and finds none of the app's modules.
+    Without an upper bound, an upgrade of Debian would install the plugin of the next Python, although
+    somebody holds the app at this one. uWSGI would then start and find none of the app's modules.
     """
     bound = f" (<< {target.uwsgi_below})" if target.uwsgi_below else ""
     return f"uwsgi-plugin-python3{bound}"
@@ -87,7 +87,7 @@ def _command(project: Project) -> Vassal:
         },
         values={
             "mercy_seconds": 30,
-            # without capabilities this gives nothing to anybody else
+            # safe: without capabilities, it cannot give a file to another user
             "chown": "# gunicorn changes the group of its socket to its own.\nSystemCallFilter=@chown",
         },
     )
