@@ -1,4 +1,4 @@
-"""``debonair try``: a deb installed in a Debian, and opened."""
+"""``debonair try``: install a deb in a Debian, and open its page."""
 
 from __future__ import annotations
 

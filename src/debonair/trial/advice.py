@@ -1,4 +1,4 @@
-"""What to do about an app that was refused, by what it said."""
+"""Hints for an app that was refused, from its output."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _AGAIN = "Then: debonair lock, debonair build"
 
 
 def advice(told: str, release: Mapping[str, object]) -> str:
-    """Return the hint for a ``release`` that was refused, by what its programs ``told``; or nothing."""
+    """Return the hint for a refused ``release`` from its programs' output ``told``; or nothing."""
     return _by_words(told, str(release.get("package")), str(release.get("wsgi"))) or _without_board(release)
 
 
@@ -34,7 +34,7 @@ def _without_module(name: str) -> str:
         gone = known().gone[top]
         since = f"Python {gone.since} has no" if gone.since else "Current releases have no"
         return f"{since} '{top}'. Instead: {gone.instead}. {_AGAIN}"
-    if "." in name:  # Python names the whole only if the top is there
+    if "." in name:  # Python names the whole module only if its top package exists
         return (
             f"'{top}' is there, and '{name}' is not. Is it in the project's folder, and not left out by "
             "'exclude'? If a package brings it, ask for a version that has it."
@@ -43,7 +43,7 @@ def _without_module(name: str) -> str:
 
 
 def _without_board(release: Mapping[str, object]) -> str:
-    """Return the hint for an app that wants a board, which no trial has."""
+    """Return the hint for an app that needs a board, which no trial has."""
     words = release.get("hardware")
     if not isinstance(words, list) or not words:
         return ""
@@ -82,4 +82,4 @@ _HINTS = {
         "Name the Debian package that brings {0}: depends = [...]. 'apt-file search {0}' says which it is."
     ),
 }
-"""What was said, and the hint; the first that is found counts."""
+"""Patterns in the output, each with its hint; the first match counts."""

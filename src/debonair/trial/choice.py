@@ -1,4 +1,4 @@
-"""Which deb is tried, and on which Debian."""
+"""The choice of the deb to try, and of its Debian."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Choice:
 
 
 def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Choice:
-    """Return the one of ``debs`` to try on a machine of Debian ``architecture``, another if it must be.
+    """Return which of ``debs`` to try on a machine of Debian ``architecture``; or of another one.
 
-    The suite is read from the end of the version (``+deb13``) unless ``suite`` names it; of several debs
-    the newest suite, then the highest version, is taken. Raises ``PackageError`` if a deb cannot be read,
-    if none is for this architecture, or if they are not all of one package; ``TargetError`` if there is
-    no such suite.
+    The end of the version (``+deb13``) names the suite, unless ``suite`` does. If there are several, the
+    newest suite wins, then the highest version. Raises ``PackageError`` if a deb cannot be read, if none is
+    for this architecture, or if they are not all of one package. Raises ``TargetError`` if there is no such
+    suite.
     """
     known = suites()
     if suite is not None and suite not in known.values():
@@ -72,7 +72,7 @@ def _read(path: Path, known: dict[int, str], suite: str | None) -> Choice:
 
 
 def _usual() -> str:
-    """Return the suite that is built for where no target is named."""
+    """Return the suite of a build without a named target."""
     return target.load(defaults()["targets"][0]).suite
 
 

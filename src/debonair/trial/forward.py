@@ -1,7 +1,7 @@
 """A port of this machine that leads to one inside a trial.
 
-This file is also the program that does it: it is given a socket that listens here, and is run in the
-network namespace of the trial, where it connects. A socket stays in the network it was made in.
+This file is also the program that does it. It inherits a socket that listens here, runs in the network
+namespace of the trial, and connects there. A socket stays in the network in which it was created.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import suppress
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
-    """Copy bytes until ``source`` ends, then tell ``sink`` so."""
+    """Copy bytes until ``source`` ends, then signal the end to ``sink``."""
     with suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
@@ -22,7 +22,7 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 
 def join(client: socket.socket, port: int) -> None:
-    """Join ``client`` to ``port`` of the loopback that this process has, until both ends are done."""
+    """Join ``client`` to ``port`` of the loopback of this process, until both ends are done."""
     with client:
         try:
             server = socket.create_connection(("127.0.0.1", port))
@@ -36,7 +36,7 @@ def join(client: socket.socket, port: int) -> None:
 
 
 def serve(listening: socket.socket, port: int) -> None:
-    """Join whoever connects to ``listening`` to ``port``, each in a thread, until the socket is closed."""
+    """Join each client of ``listening`` to ``port``, each in a thread, until the socket is closed."""
     while True:
         try:
             client, _ = listening.accept()

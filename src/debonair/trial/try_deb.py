@@ -1,6 +1,6 @@
-"""``debonair try``: a real Debian, started within a second or so, in which a deb is installed and opened.
+"""``debonair try``: start a real Debian within about a second, install a deb in it, and open its page.
 
-The same Debians are the bed of the end-to-end tests.
+The end-to-end tests use the same Debians.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _BODY_COLUMNS = 160
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a package serves its pages, as its release.json says."""
+    """The address at which a package serves its pages, from its release.json."""
 
     health: str = "/"
-    """The path that answers below 400 when the app is well."""
+    """The path that answers with a status below 400 when the app is healthy."""
     host: str = ""
-    """A name that the site answers for; empty if it does for any."""
+    """A name that the site answers to; empty if it answers to any."""
     port: int = 80
 
     @classmethod
@@ -60,7 +60,7 @@ class Site:
         return "http://127.0.0.1" + (f":{self.port}" if self.port != 80 else "")
 
     def get(self, machine: Machine, path: str, *, timeout: float = 30) -> Reply:
-        """Ask ``machine`` for a ``path`` of the site, for ``timeout`` seconds. Raises ``TrialError``."""
+        """Request a ``path`` of the site from ``machine``, within ``timeout`` s. Raises ``TrialError``."""
         named = {"Host": self.host} if self.host else {}
         return machine.get(path, headers=named, port=self.port, timeout=timeout)
 
@@ -75,14 +75,14 @@ def try_deb(
     cache: Cache,
     environ: Mapping[str, str],
 ) -> int:
-    """Install the fitting one of ``debs`` in a fresh Debian, open its page, and run ``command`` inside.
+    """Install the one of ``debs`` that fits in a fresh Debian, open its page, and run ``command`` inside.
 
-    A deb of another architecture is installed in a Debian of that one, emulated by qemu-user.
+    A deb of another architecture is installed in a Debian of that architecture, emulated by qemu-user.
 
     ``port`` of this machine's loopback leads to the page while ``command`` runs, or with ``keep`` until
-    Ctrl-C. The story goes to standard error, the page to standard output. Returns the exit status of
-    ``command``, else 0. Raises ``TrialError`` if the deb does not install or its page does not come,
-    ``MachineError`` with what is needed if this machine can run no Debian at all.
+    Ctrl-C. Progress goes to standard error, the page to standard output. Returns the exit status of
+    ``command``, else 0. Raises ``TrialError`` if the deb does not install or its page does not answer.
+    Raises ``MachineError``, which names what is missing, if this machine cannot run a Debian at all.
     """
     deb = choice.choose(debs, suite=suite, architecture=host_architecture())
     bed = Bed(cache, environ)
@@ -112,9 +112,9 @@ def try_deb(
 
 
 def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
-    """Install ``deb`` on ``machine`` by its apt, with what it depends on, and say so.
+    """Install ``deb`` and its dependencies on ``machine`` with its apt, and print that.
 
-    Returns what apt said. Raises ``TrialError`` with the end of that if it fails.
+    Returns apt's output. Raises ``TrialError`` with the end of it if apt fails.
     """
     more = bed.stock(machine, deb)
     inside = f"/srv/{deb.name}"
@@ -133,7 +133,7 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
 
 
 def release_of(machine: Machine, package: str) -> dict[str, object]:
-    """Return what the installed ``package`` says of its release, nothing if it serves no page."""
+    """Return the release.json of the installed ``package``, empty if it serves no page."""
     path = f"/usr/lib/{package}/dist/release.json"
     text = machine.read(path)
     try:
@@ -144,9 +144,9 @@ def release_of(machine: Machine, package: str) -> dict[str, object]:
 
 
 def healthy(machine: Machine, package: str, site: Site, *, within: float = _HEALTHY_WITHIN) -> Reply:
-    """Ask for the health of ``site`` until it is answered well, for ``within`` seconds; return the answer.
+    """Request the health of ``site`` until it is healthy, for ``within`` seconds; return the answer.
 
-    Raises ``TrialError`` with what the services of ``package`` said if it never is.
+    Raises ``TrialError`` with the output of the services of ``package`` if it does not become healthy.
     """
     deadline = time.monotonic() + within
     while True:
@@ -167,7 +167,7 @@ def healthy(machine: Machine, package: str, site: Site, *, within: float = _HEAL
 
 
 def page(found: Reply) -> str:
-    """Return the body of an answer as text to look at, shortened to a screenful."""
+    """Return the body of an answer as text for people, shortened to a screenful."""
     kind = found.headers.get("content-type", "")
     if not kind.startswith(("text/", "application/json")):
         return f"({kind or 'no content type'}, {len(found.body)} bytes)"
@@ -180,9 +180,9 @@ def page(found: Reply) -> str:
 
 @contextmanager
 def forwarded(machine: Machine, port: int, *, inside: int = 80) -> Iterator[None]:
-    """Let ``port`` of this machine's loopback lead to port ``inside`` of ``machine``'s while the body runs.
+    """Forward ``port`` of this machine's loopback to port ``inside`` of ``machine``'s in the body.
 
-    Raises ``MachineError`` if the port is taken or may not be had.
+    Raises ``MachineError`` if the port is in use or not permitted.
     """
     with socket.socket() as listening, tempfile.TemporaryDirectory(prefix="debonair-port.") as work:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
