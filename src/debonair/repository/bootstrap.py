@@ -1,7 +1,8 @@
 """The bootstrap deb, which makes a machine a client of the repository, and keeps it one.
 
-It brings the public keys, the sources, the pin that a rollback needs, and what unattended-upgrades is to
-follow. It is in the repository itself, so that the next key is on a machine before it signs alone.
+It installs the public keys, the sources, the pin that a rollback needs, and the origins that
+unattended-upgrades follows. It is in the repository itself, so that machines have the next key before that
+key signs alone.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ def package(name: str) -> str:
 
 
 def path(name: str, suite: str) -> str:
-    """Return where a new machine of Debian's ``suite`` fetches the bootstrap deb, below the root."""
+    """Return the path, below the root, from which a new machine of Debian's ``suite`` fetches the deb."""
     return f"{_FOLDER}{name}-{suite}.deb"
 
 
 def check_name(name: str) -> str:
-    """Return ``name``, or raise ``RepositoryError`` if no package and no file can be named by it."""
+    """Return ``name``, or raise ``RepositoryError`` if packages and files cannot be named by it."""
     if not _NAME.fullmatch(name):
         raise RepositoryError(
             f"'{name}' cannot be the name of a repository.",
@@ -64,7 +65,7 @@ def deb(head: Head, suites: Sequence[Suite], suite: str, version: str, *, now: i
     """
     name = package(head.name)
     host = urlsplit(head.url).hostname or ""
-    host = host if re.search(r"\.[a-z]+$", host) else "example.org"  # an address of mail has a domain
+    host = host if re.search(r"\.[a-z]+$", host) else "example.org"  # an email address needs a domain
     maintainer = f"{head.name} <{head.name}@{host}>"
     values = {
         "name": head.name,
@@ -112,9 +113,9 @@ def deb(head: Head, suites: Sequence[Suite], suite: str, version: str, *, now: i
 def line(head: Head, *, login: str = "") -> str:
     """Return the line to type on a new machine; empty if there is no bootstrap deb yet.
 
-    It trusts nothing but itself: the deb's hash is in it, so that a page that is read over a connection
-    without TLS is the only thing to distrust. With ``login`` the line asks for that name's password, which
-    goes to /etc/apt/auth.conf.d, for root alone (apt_auth.conf(5)).
+    The line contains the deb's hash, so that only the page that shows it must be trusted, not a connection
+    without TLS. With ``login`` the line asks for that user's password. The password is written to
+    /etc/apt/auth.conf.d, for root alone (apt_auth.conf(5)).
     """
     if not head.bootstrap:
         return ""
@@ -126,7 +127,7 @@ def line(head: Head, *, login: str = "") -> str:
     user, auth = "", ""
     if login:
         user = f'-u "{login}:$P" '
-        # apt_auth.conf(5): without a scheme it is meant for https alone
+        # apt_auth.conf(5): without a scheme, it applies only to https
         host = head.url.removeprefix("https://")
         auth = (
             f"printf 'machine %s login %s password %s\\n' {host} {login} \"$P\" | "
@@ -146,7 +147,7 @@ def _texts(name: str, values: Mapping[str, str]) -> dict[str, str]:
     return {
         f"etc/apt/sources.list.d/{name}.sources": fill(f"{_TEMPLATES}archive.sources.in", values),
         f"etc/apt/preferences.d/{name}.pref": fill(f"{_TEMPLATES}archive.pref.in", values),
-        # before the other by its name: of two that fit a version apt takes the first
+        # sorts before the other file: of two pins that fit a version, apt takes the first
         f"etc/apt/preferences.d/{name}-suite.pref": fill(f"{_TEMPLATES}archive.suite.pref.in", values),
         f"etc/apt/apt.conf.d/52{name}": fill(f"{_TEMPLATES}archive.conf.in", values),
     }
@@ -155,8 +156,7 @@ def _texts(name: str, values: Mapping[str, str]) -> dict[str, str]:
 def _pins(name: str, suites: Sequence[Suite], suite: str) -> str:
     """Return the pins of the suites that a machine of Debian's ``suite`` does not follow.
 
-    A later Debian's is what a machine is upgraded to, and may not take it back to an older version; the
-    others are refused.
+    The suite of a later Debian is for upgrades, but may not downgrade a package. All others are refused.
     """
     ours = next(each for each in suites if each.name == suite)
     pins = []

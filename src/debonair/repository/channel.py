@@ -1,8 +1,8 @@
-"""What one channel offers of one package on one architecture, and how that changes: values in, value out.
+"""The versions of one package on one architecture in a channel, and their changes: values in, value out.
 
-A channel lists the newest version that all may have, and beside it those newer ones that a share of the
-machines takes first (``Phased-Update-Percentage``). The others are known still, to go back to, until they
-are pruned.
+A channel lists the newest version that all machines may have. It also lists newer versions, which a share
+of the machines gets first (``Phased-Update-Percentage``). Older versions stay known, for a rollback, until
+they are pruned.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     facts: Digest
     """SHA256 of its ``Facts``, which are kept among the objects."""
     added: Time
-    """When the channel got it, in seconds since the epoch."""
+    """When it entered the channel, in seconds since the epoch."""
     percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = ALL
     """The share of machines that may take it."""
     halted: bool = False
-    """No further machine takes it; those that have it keep it."""
+    """No further machine takes it; machines that have it keep it."""
     withdrawn: bool = False
     """It was rolled back."""
     unlisted: Time | None = None
@@ -39,10 +39,10 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The versions of a package for one architecture in a channel, in the order in which it got them."""
+    """The versions of a package for one architecture in a channel, in the order of their arrival."""
 
     highest: Text
-    """The highest version that there ever was, pruned ones counted."""
+    """The highest version ever in the channel, including pruned ones."""
     entries: tuple[Entry, ...] = ()
 
     def find(self, version: str) -> Entry | None:
@@ -51,14 +51,14 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def listed(self) -> tuple[Entry, ...]:
-        """What the index names, the newest first."""
+        """Return the entries that the index names, the newest first."""
         found = []
         for entry in reversed(self.entries):
             if entry.withdrawn:
                 continue
             found.append(entry)
-            # A machine that has what was halted would go back if the index named an older one: the pin
-            # above 1000 knows no other way to keep it there than to name nothing else.
+            # If the index named an older version, machines with the halted one would go back to it: their
+            # pin is above 1000. So the index names nothing else.
             if entry.percent == ALL or entry.halted:
                 break
         return tuple(found)
@@ -69,8 +69,8 @@ def publish(
 ) -> Line:
     """Return ``line`` with ``version`` as its newest: SHA256 of the deb, and of the document of its facts.
 
-    ``where`` names package and channel for the error. Raises ``RepositoryError`` for a version that is
-    not higher than what the channel has had. The same bytes once more change nothing.
+    ``where`` names package and channel for the error. Raises ``RepositoryError`` for a version that is not
+    higher than all before it in the channel. Publishing the same bytes again changes nothing.
     """
     if line is None:
         return Line(version, (Entry(version, deb, facts, now, percent),))
@@ -97,7 +97,7 @@ def publish(
 
 
 def rollout(line: Line, version: str, *, percent: int, halted: bool, now: int, where: str) -> Line:
-    """Return ``line`` with ``version`` offered to ``percent`` of the machines, or halted at what it is.
+    """Return ``line`` with ``version`` offered to ``percent`` of the machines, or halted at its share.
 
     Raises ``RepositoryError`` if the index does not name that version.
     """
@@ -112,10 +112,10 @@ def rollout(line: Line, version: str, *, percent: int, halted: bool, now: int, w
 
 
 def rollback(line: Line, version: str, *, now: int, where: str) -> Line:
-    """Return ``line`` offering ``version`` to all, and nothing newer.
+    """Return ``line`` offering ``version`` to all machines, and nothing newer.
 
-    ``version`` may itself be one that was rolled back before. Raises ``RepositoryError`` if the channel
-    has it no more.
+    ``version`` may be one that was itself rolled back before. Raises ``RepositoryError`` if the channel no
+    longer has it.
     """
     target = line.find(version)
     if target is None:
@@ -144,10 +144,10 @@ def previous(line: Line) -> str | None:
 
 
 def prune(line: Line, *, keep: int, before: int) -> tuple[Line, tuple[Entry, ...]]:
-    """Return ``line`` without old versions, and those.
+    """Return ``line`` without old versions, and those versions.
 
-    What the index names stays, and so do the ``keep`` newest, and whatever it named at or after
-    ``before`` (seconds since the epoch): a client may need its deb still.
+    Versions in the index stay, and so do the ``keep`` newest. Versions that the index named at or after
+    ``before`` (seconds since the epoch) stay too, because a client may still need their debs.
     """
     newest = set(line.entries[-keep:]) if keep else set()
     gone = tuple(
@@ -164,7 +164,7 @@ def _with(line: Line, changed: Entry) -> Line:
 
 
 def _dated(line: Line, now: int) -> Line:
-    """Note ``now`` on the entries that the index names no more, and on the others that it does."""
+    """Set ``now`` on the entries that the index no longer names, and clear it on those that it names."""
     listed = {entry.version for entry in line.listed}
     entries = tuple(
         msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""How long and how much a web server bears of who connects to it: a slow one must not keep others out."""
+"""Limits of time and size for the clients of a web server: a slow client must not keep others out."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from http.client import LineTooLong
 from typing import Any
 
 MOST_TOGETHER = 128
-"""Connections at the same time."""
+"""Most connections at the same time."""
 MOST_EACH = 32
-"""Of one address."""
+"""Most connections from one address."""
 _HEAD_BYTES = 1 << 14
 _HEAD_SECONDS = 20
-"""From the end of an answer, or the beginning, to the end of the next request's head."""
+"""Seconds from the start, or the end of an answer, to the end of the next request's head."""
 _ANSWER_SECONDS = 60
 _BYTES_A_SECOND = 1 << 13
-"""Beyond those seconds an answer goes out as fast as that, or not to its end."""
+"""The slowest rate of an answer; it has the seconds above in addition."""
 
 
 class Patient(io.RawIOBase):
-    """What a client sends, until its time or its bytes are over; ``sink`` takes what it gets."""
+    """The input from a client, until its time or its bytes run out; ``sink`` takes the output."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -30,20 +30,20 @@ class Patient(io.RawIOBase):
         self.sink = Sink(self)
 
     def begin(self) -> None:
-        """Wait for a request from now on."""
+        """Start the time for a request."""
         self._left = _HEAD_BYTES
         self._until = time.monotonic() + _HEAD_SECONDS
 
     def answer(self, count: int) -> None:
-        """Give time for an answer of ``count`` bytes from now on."""
+        """Start the time for an answer of ``count`` bytes."""
         self._until = time.monotonic() + _ANSWER_SECONDS + count / _BYTES_A_SECOND
 
     def readable(self) -> bool:
-        """Tell the library that it can be read."""
+        """Return true, for the library."""
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        """Read what is there. Raises ``TimeoutError`` if it is late, ``LineTooLong`` if it is too much."""
+        """Read available bytes. Raises ``TimeoutError`` if they are late, ``LineTooLong`` if too many."""
         if self._left <= 0:
             raise LineTooLong("head")
         self._wait()
@@ -63,13 +63,13 @@ class Patient(io.RawIOBase):
 
 
 class Sink(io.BufferedIOBase):
-    """What a server writes to, without a buffer."""
+    """The output of a server, without a buffer."""
 
     def __init__(self, patient: Patient) -> None:
         self._patient = patient
 
     def writable(self) -> bool:
-        """Tell the library that it can be written to."""
+        """Return true, for the library."""
         return True
 
     def write(self, data: Any, /) -> int:

@@ -1,4 +1,4 @@
-"""A change in the making: one state that was read, and what is to be different in the next."""
+"""A change in progress: one state that was read, and the differences of the next one."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ Lines = Mapping[str, Line]
 
 
 class Draft:
-    """The state of a repository with changes that nobody sees yet."""
+    """The state of a repository with changes that are not visible to clients yet."""
 
     def __init__(self, storage: Storage, head: Head, now: int) -> None:
         self.storage = storage
         self.head = head
-        """The head; a change of keys or of the address is made by putting another here."""
+        """The head; replace it to change keys or the address."""
         self.now = now
         """The time of the change, in seconds since the epoch."""
         self.changed: dict[str, dict[str, Lines]] = {}
-        """Lines by suite and package. A suite that is named here is signed anew."""
+        """Lines by suite and package. A suite with a key here is signed again."""
         self._suites: dict[str, Suite] = {}
         self._chunks: dict[str, Chunk] = {}
         self._facts: dict[str, Facts] = {}
 
     def ensure(self, suites: Sequence[Suite]) -> list[str]:
-        """Add those of ``suites`` that the repository has not yet, empty; return their names."""
+        """Add those of ``suites`` that the repository does not have yet, empty; return their names."""
         missing = [suite for suite in suites if suite.name not in self.head.suites]
         for suite in missing:
             self._suites[suite.name] = suite
@@ -51,7 +51,7 @@ class Draft:
         return sorted({*self.head.suites, *self._suites})
 
     def suite(self, name: str) -> Suite:
-        """Return the suite ``name`` as it was. Raises ``RepositoryError`` if there is none."""
+        """Return the suite ``name`` before the change. Raises ``RepositoryError`` if there is none."""
         if name not in self._suites:
             if name not in self.head.suites:
                 raise RepositoryError(
@@ -61,11 +61,11 @@ class Draft:
         return self._suites[name]
 
     def touch(self, suite: str) -> None:
-        """Let ``suite`` be signed anew even if nothing in it changes."""
+        """Sign ``suite`` again even if nothing in it changes."""
         self.changed.setdefault(suite, {})
 
     def due(self) -> list[str]:
-        """Return the suites whose Release is to be signed anew: half of its time is over, or more."""
+        """Return the suites whose Release must be signed again: half of its validity has passed."""
         soon = self.now + self.head.valid_days * _DAY // 2
         return [name for name in self.suites if self.suite(name).valid_until < soon]
 
@@ -79,7 +79,7 @@ class Draft:
         return self._chunk(pieces[indices.at(pieces, package)].document).packages.get(package, {})
 
     def put(self, suite: str, package: str, lines: Lines) -> None:
-        """Let ``package`` have ``lines`` in ``suite``; none takes it away."""
+        """Set the ``lines`` of ``package`` in ``suite``; empty lines remove it."""
         if dict(lines) != dict(self.lines(suite, package)):
             self.changed.setdefault(suite, {})[package] = dict(lines)
 
@@ -95,7 +95,7 @@ class Draft:
     def facts(self, entry: Entry) -> Facts:
         """Return the facts of the deb of ``entry``.
 
-        Raises ``RepositoryError`` if they are gone, or of another deb.
+        Raises ``RepositoryError`` if they are missing, or describe another deb.
         """
         if entry.facts not in self._facts:
             self._facts[entry.facts] = state.load(self.storage, entry.facts, Facts)
@@ -114,10 +114,10 @@ class Draft:
         return digest
 
     def keep(self, facts: Facts, data: bytes, changelog: bytes) -> None:
-        """Put a deb into the pool, with its changelog and its facts, before anything names them.
+        """Put a deb into the pool, with its changelog and its facts, before any document names them.
 
-        Of the debs of one source the first brings the changelog. Raises ``RepositoryError`` if the pool has
-        a file of that name with other bytes.
+        If several debs have one source, the first provides the changelog. Raises ``RepositoryError`` if the
+        pool has a file of that name with other bytes.
         """
         if not self.storage.add(facts.filename, data) and (known := self.storage.read(facts.filename)):
             facts_of_debs.immutable(known.data, facts)
@@ -126,11 +126,11 @@ class Draft:
         self.state(facts)
 
     def state(self, facts: Facts) -> None:
-        """Keep the document of ``facts``, whose deb is in the pool."""
+        """Write the document of ``facts``, whose deb is in the pool."""
         state.put(self.storage, _encoded(facts))
 
     def restore(self, facts: Facts, data: bytes) -> bool:
-        """Put a deb that the state names into the pool again, if it is not there as it must be."""
+        """Put a deb that the state names into the pool again, if it is missing or damaged there."""
         there = self.storage.read(facts.filename)
         if there is not None and there.data == data:
             return False

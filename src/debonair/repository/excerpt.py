@@ -1,4 +1,4 @@
-"""What others wrote, for a terminal: it is shown there, and never obeyed."""
+"""Text of others for a terminal, which shows it and never obeys it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _MOST = 500
 
 
 def shown(text: str, most: int = _MOST) -> str:
-    """Return ``text`` with what a terminal would obey, or not show, as escapes; what is longer is cut."""
+    """Return ``text`` with escapes for characters that control a terminal or are invisible; cut it."""
     cut = text if len(text) <= most else f"{text[:most]}..."
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in cut

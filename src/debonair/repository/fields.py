@@ -1,4 +1,4 @@
-"""The types of what stands in the documents of a repository: short, printable, and of one form."""
+"""The types of values in the documents of a repository: short, printable, and of one form."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from msgspec import Meta
 Digest = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 """A SHA256."""
 Fingerprint = Annotated[str, Meta(pattern=r"\A[0-9A-F]{40}\Z")]
-"""That of a key of OpenPGP, version 4."""
+"""The fingerprint of an OpenPGP key, version 4."""
 Name = Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,38}[a-z0-9]\Z")]
-"""Of a repository."""
+"""The name of a repository."""
 Text = Annotated[
     str,
     Meta(
         max_length=4000,
-        # controls of a terminal, separators of lines, and what turns the direction of writing
+        # controls of a terminal, separators of lines, and characters that change the direction of writing
         pattern="\\A[^\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]*\\Z",
     ),
 ]
@@ -26,4 +26,4 @@ Time = Annotated[int, Meta(ge=0, le=253_402_300_799)]
 Url = Annotated[
     str, Meta(max_length=2000, pattern=r"\A(((https?://)|(file:/))[A-Za-z0-9\[\]._~:/%+-]+)?\Z")
 ]
-"""Where clients read a repository."""
+"""The address at which clients read a repository."""

@@ -1,7 +1,7 @@
-"""Who changed what, and when: one file for each change, which names the one before it by its hash.
+"""The record of all changes: one file for each change, which names the one before it by its hash.
 
-An entry is written before the head that names it. One that no head came to name (its publisher lost to
-another, or died) is in no chain, and is not part of the history.
+An entry is written before the head that names it. If its publisher loses to another, or dies, no head names
+it. Such an entry is in no chain, and not part of the history.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One change of a repository."""
 
     generation: int
-    """Its number: 1 is that which made the repository."""
+    """Its number; change 1 created the repository."""
     date: Time
     """Seconds since the epoch."""
     who: Text
@@ -41,7 +41,7 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def write(storage: Storage, change: Change) -> str:
-    """Keep ``change`` and return its name."""
+    """Write ``change`` and return its name."""
     lines = tuple(shown(line, _LONGEST) for line in change.what)
     change = msgspec.structs.replace(change, who=shown(change.who, _LONGEST), what=lines)
     data = state.encode(change)
@@ -59,7 +59,7 @@ def read(storage: Storage, newest: str) -> Iterator[Change]:
 def named(storage: Storage, newest: str) -> Iterator[tuple[str, Change]]:
     """Yield the changes up to the entry named ``newest``, that one first, each with its name.
 
-    Raises ``RepositoryError`` where an entry is missing, or is not what the one after it says it was.
+    Raises ``RepositoryError`` where an entry is missing, or does not have the hash that the next one names.
     """
     name = newest
     while name:

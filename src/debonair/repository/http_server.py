@@ -1,9 +1,9 @@
-"""A small web server for a repository's folder: to try one, at home, and for tests.
+"""A small web server for a repository's folder: for a first try, at home, and for tests.
 
-GET and HEAD with byte ranges, If-Modified-Since and, if wanted, basic authentication (RFC 9110, 7617).
-What only a publisher reads is not served, and no link is followed. Whoever connects has a bounded share of
-connections, of bytes for a request, and of time for it and for its answer (``patience``). Debian's own
-nginx does all this faster, and for a whole world; so does a bucket.
+It answers GET and HEAD with byte ranges and If-Modified-Since, and can require basic authentication (RFC
+9110, 7617). It does not serve the publisher's own files, and follows no link. Each client has a limited
+share of connections, of bytes for a request, and of time for the request and its answer (``connections``).
+Debian's nginx does all this faster and for any number of clients, and so does a bucket.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOGIN = re.compile(r"[^:\s]+:\S.*")
 
 
 def logins(path: Path) -> frozenset[str]:
-    """Return the ``name:password`` lines of the file at ``path``; empty lines and comments are left out.
+    """Return the ``name:password`` lines of the file at ``path``, without empty lines and comments.
 
     Raises ``RepositoryError`` if it cannot be read, or has a line of another form.
     """
@@ -53,8 +53,8 @@ def server(
 ) -> ThreadingHTTPServer:
     """Return a server of the folder ``root`` that is bound and not started yet; port 0 takes a free one.
 
-    ``accounts`` are ``name:password``; if there are none, anybody may read. ``log`` gets a line for each
-    request. Raises ``MachineError`` if the address cannot be taken.
+    ``accounts`` are ``name:password``; without accounts, anybody may read. ``log`` gets a line for each
+    request. Raises ``MachineError`` if the address is not available.
     """
     try:
         return _Server((host, port), bound(root, accounts, log))
@@ -76,7 +76,7 @@ def bound(root: Path, accounts: frozenset[str], log: Callable[[str], None]) -> t
 
 
 class _Server(ThreadingHTTPServer):
-    """Answers each connection in a thread, as long as there are not too many."""
+    """Answers each connection in a thread, up to a number of connections."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -87,7 +87,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def verify_request(self, request: object, client_address: Any) -> bool:
-        """Tell whether there is room for one more connection, and one more from there."""
+        """Return whether there is room for one more connection, and for one more from that address."""
         client = str(client_address[0])
         with self._lock:
             if sum(self._now.values()) >= MOST_TOGETHER or self._now.get(client, 0) >= MOST_EACH:
@@ -96,7 +96,7 @@ class _Server(ThreadingHTTPServer):
         return True
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread; if none can be had, the connection is closed."""
+        """Answer in a thread; if no thread can start, close the connection."""
         try:
             super().process_request(request, client_address)
         except BaseException:
@@ -104,7 +104,7 @@ class _Server(ThreadingHTTPServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer, and give the room to somebody else."""
+        """Answer, and then release the room for another client."""
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -118,11 +118,11 @@ class _Server(ThreadingHTTPServer):
                 del self._now[client]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a client that went away."""
+        """Log nothing when a client goes away."""
 
 
 class _Request(BaseHTTPRequestHandler):
-    """One request after another of one connection."""
+    """The requests of one connection, one after another."""
 
     protocol_version = "HTTP/1.1"
     root: Path
@@ -130,7 +130,7 @@ class _Request(BaseHTTPRequestHandler):
     log_line: Callable[[str], None]
 
     def setup(self) -> None:
-        """Read and write with bounded patience."""
+        """Set up reading and writing with limits of time."""
         self.connection = self.request
         self._patient = Patient(self.connection)
         self.rfile = io.BufferedReader(self._patient)
@@ -145,7 +145,7 @@ class _Request(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def parse_request(self) -> bool:
-        """Read the head of a request; what has a body is answered, and the connection closed behind it."""
+        """Read the head of a request; one with a body is answered, and the connection closed behind it."""
         good = super().parse_request()
         if good and ("Transfer-Encoding" in self.headers or {"0", *self._lengths()} != {"0"}):
             self.close_connection = True
@@ -155,16 +155,16 @@ class _Request(BaseHTTPRequestHandler):
         return self.headers.get_all("Content-Length", [])
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Begin an answer, for which there is time again."""
+        """Start an answer, and its time."""
         self._patient.answer(0)
         super().send_response(code, message)
 
     def handle_expect_100(self) -> bool:
-        """Ask for no body."""
+        """Refuse to read a body."""
         return True
 
     def do_GET(self) -> None:
-        """Answer with a file, a part of it, or why not."""
+        """Answer with a file, a part of it, or an error."""
         self._answer()
 
     def do_HEAD(self) -> None:
@@ -172,11 +172,11 @@ class _Request(BaseHTTPRequestHandler):
         self._answer()
 
     def version_string(self) -> str:
-        """Return what the header Server says: no version, which is nobody's business."""
+        """Return the header Server: without a version, which would only help attackers."""
         return "debonair"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Give a line to whoever keeps them."""
+        """Pass a line to the log of the server."""
         self.log_line(f"{self.address_string()} {format % args}")
 
     def _answer(self) -> None:
@@ -224,14 +224,14 @@ class _Request(BaseHTTPRequestHandler):
 
     def _copy(self, file: BinaryIO, count: int) -> None:
         self._patient.answer(count)
-        self.close_connection, after = True, self.close_connection  # unless all of it went out
+        self.close_connection, after = True, self.close_connection  # unless all of it was sent
         while count > 0 and (block := file.read(min(count, 1 << 16))):
             self.wfile.write(block)
             count -= len(block)
         self.close_connection = after or count > 0
 
     def _known(self) -> bool:
-        """Tell whether who asks may read."""
+        """Return whether the client may read."""
         if not self.accounts:
             return True
         scheme, _, value = self.headers.get("Authorization", "").partition(" ")
@@ -244,9 +244,9 @@ class _Request(BaseHTTPRequestHandler):
         return any(hmac.compare_digest(given, each.encode()) for each in self.accounts)
 
     def _words(self) -> list[str]:
-        """Return the path of the file that is asked for, name by name; none if it is not served.
+        """Return the path of the requested file, name by name; empty if it is not served.
 
-        Raises ``ValueError`` for what is no address.
+        Raises ``ValueError`` if it is not a valid address.
         """
         words = [word for word in unquote(urlsplit(self.path).path).split("/") if word] or ["index.html"]
         if words[0] == "state" or any(word.startswith(".") or "\0" in word for word in words):
@@ -262,7 +262,7 @@ class _Request(BaseHTTPRequestHandler):
             return False
 
     def _range(self, size: int, modified: str) -> tuple[int, int] | None:
-        """Return start and end of the one range that is asked for, or None to send all."""
+        """Return start and end of the one requested range, or None to send the whole file."""
         found = _RANGE.fullmatch(self.headers.get("Range", "").strip())
         if not found or not (found[1] or found[2]):
             return None
@@ -291,8 +291,8 @@ class _Request(BaseHTTPRequestHandler):
 def _opened(root: Path, words: list[str]) -> BinaryIO | None:
     """Open the file below ``root`` whose path is ``words``, or return None if there is none.
 
-    Each name is looked up in the folder before it, and none of them is a link: whatever is moved about
-    meanwhile, nothing outside of ``root`` and nothing by another name is opened.
+    Each name is looked up in the folder before it, and none of them may be a link. So nobody who moves
+    files at the same time can make it open a file outside ``root``, or one of another name.
     """
     here = -1
     try:
@@ -301,9 +301,9 @@ def _opened(root: Path, words: list[str]) -> BinaryIO | None:
             there = os.open(word, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
             os.close(here)
             here = there
-        # A fifo is not waited for
+        # without O_NONBLOCK, a fifo would block
         file = os.fdopen(os.open(words[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here), "rb")
-    except (OSError, ValueError):  # there is none, or a link, a name that is too long, no text
+    except (OSError, ValueError):  # it is missing or a link, or its name is too long or not text
         return None
     finally:
         if here >= 0:

@@ -1,12 +1,13 @@
-"""The indices of a suite, Packages and Contents, put together from chunks.
+"""The indices of a suite, Packages and Contents, assembled from chunks.
 
-A chunk is some packages that are neighbours by name, about ``_SPREAD`` of them. It ends where the hash of
-the next name says so, so that the same packages are cut the same way whatever came first, and a change of
-one package changes one chunk. In the plain index a chunk is a range of bytes, and in the ``.xz`` a block of
-its own (deb/xz.py): an index of many packages is renewed by one chunk's text and by copying the rest.
+A chunk is a run of neighbouring packages by name, about ``_SPREAD`` of them. The hash of the next name
+decides where it ends. So the same packages always have the same chunks, whatever came first, and a change
+of one package changes one chunk. In the plain index a chunk is a range of bytes; in the ``.xz`` it is a
+block of its own (deb/xz.py). An index of many packages is updated with one chunk's text, and the rest is
+copied.
 
-Contents is sorted by path within a chunk and not over all, and a path that packages of two chunks have is
-named in two lines: apt-file reads line by line.
+Contents is sorted by path within a chunk, not as a whole. A path of packages in two chunks has two lines,
+because apt-file reads line by line.
 """
 
 from __future__ import annotations
@@ -29,21 +30,21 @@ from debonair.repository.storage.protocol import Storage
 _SPREAD = 32
 _PRESET = 6
 _MUCH = 1 << 20
-"""As many bytes are unpacked at once."""
+"""Bytes to decompress in one step."""
 
 Learn = Callable[[Entry], Facts]
 """Returns the facts of the deb of an entry."""
 
 
 class _Text(msgspec.Struct, frozen=True):
-    """A part of one index: a chunk that was made anew, or those one after another that stay as they are."""
+    """A part of one index: a new chunk, or a run of unchanged chunks."""
 
     blocks: Sequence[xz.Block]
     known: bytes | None = None
-    """Its bytes; None if they are had from the blocks alone."""
+    """Its bytes; None if only the blocks contain them."""
 
     def plain(self) -> Iterator[bytes]:
-        """Yield its bytes, not all of them at once where they have to be unpacked."""
+        """Yield its bytes, in pieces if they have to be decompressed."""
         if self.known is not None:
             yield self.known
             return
@@ -54,27 +55,27 @@ class _Text(msgspec.Struct, frozen=True):
 
 
 class Built(msgspec.Struct, frozen=True):
-    """The indices of a suite as they must be."""
+    """The complete indices of a suite."""
 
     pieces: tuple[Piece, ...]
     files: dict[str, bytes]
-    """The bytes of those that are kept, by path below the suite's folder."""
+    """The bytes of the files that are kept, by path below the suite's folder."""
     sums: dict[str, Sum]
-    """Size and hash of all that the Release lists: Contents also as it is before it is compressed."""
+    """Size and hash of every file that the Release lists, including Contents before compression."""
 
 
 def packages_path(architecture: str) -> str:
-    """Return where the plain Packages of ``architecture`` is, below the suite's folder."""
+    """Return the path of the plain Packages of ``architecture``, below the suite's folder."""
     return f"{COMPONENT}/binary-{architecture}/Packages"
 
 
 def contents_path(architecture: str) -> str:
-    """Return what the plain Contents of ``architecture`` is called, below the suite's folder."""
+    """Return the path of the plain Contents of ``architecture``, below the suite's folder."""
     return f"{COMPONENT}/Contents-{architecture}"
 
 
 def by_hash(path: str, digest: str) -> str:
-    """Return where a file of an index is found by its SHA256 (DebianRepository/Format, 'by-hash')."""
+    """Return the path of an index's file by its SHA256 (DebianRepository/Format, 'by-hash')."""
     return f"{path.rpartition('/')[0]}/by-hash/SHA256/{digest}"
 
 
@@ -84,12 +85,12 @@ def named(suite: Suite) -> set[str]:
 
 
 def is_first(package: str) -> bool:
-    """Tell whether a chunk begins with ``package``."""
+    """Return whether a chunk starts with ``package``."""
     return int.from_bytes(hashlib.sha256(package.encode()).digest()[:4], "big") % _SPREAD == 0
 
 
 def cut(packages: Iterable[str]) -> list[list[str]]:
-    """Return names, which are sorted, in chunks."""
+    """Return sorted names in chunks."""
     chunks: list[list[str]] = []
     for package in packages:
         if not chunks or is_first(package):
@@ -111,8 +112,8 @@ def build(
 ) -> Built:
     """Return the indices of ``suite`` with the ``changed`` packages: their lines by architecture.
 
-    Chunks without a change are copied from the indices that ``storage`` has; if one of these is not what
-    it was, all are made anew. Raises what ``state.load`` raises.
+    Unchanged chunks are copied from the indices in ``storage``; if one of these is damaged, all are built
+    again. Raises what ``state.load`` raises.
     """
     fresh = _rechunked(suite.pieces, changed, storage)
     old = _old(suite, storage) if any(isinstance(each, list) for each in fresh) else {}
@@ -127,7 +128,7 @@ def build(
 def _rechunked(
     pieces: Sequence[Piece], changed: Mapping[str, Mapping[str, Line]], storage: Storage
 ) -> list[list[Piece] | Chunk]:
-    """Return the pieces that stay as they are, in runs, and new chunks for the others, in their order."""
+    """Return runs of unchanged pieces, and new chunks for the others, in their order."""
     touched: dict[int, dict[str, Mapping[str, Line]]] = {}
     for package, lines in changed.items():
         touched.setdefault(at(pieces, package), {})[package] = lines
@@ -137,7 +138,7 @@ def _rechunked(
         after = {name: lines for name, lines in {**before, **edits}.items() if lines}
         loaded[number] = after
         if number and pieces[number].first not in after and number - 1 not in touched:
-            # Without the name that it began with it belongs to the chunk before it.
+            # Without the name that it started with, it belongs to the chunk before it.
             loaded.setdefault(number - 1, dict(_chunk(storage, pieces[number - 1]).packages))
     found: list[list[Piece] | Chunk] = []
     run: dict[str, Mapping[str, Line]] = {}
@@ -211,13 +212,13 @@ def _assembled(
 
 
 def _listed(chunk: Chunk) -> list[Entry]:
-    """Return what an index names of a chunk."""
+    """Return the entries of a chunk that an index names."""
     lines = (line for lines in chunk.packages.values() for line in lines.values())
     return [entry for line in lines for entry in line.listed]
 
 
 def _texts(chunk: Chunk, architectures: Sequence[str], learn: Learn) -> dict[str, _Text]:
-    """Return the texts of a chunk, by the path of the index that they are for."""
+    """Return the texts of a chunk, by the path of their index."""
     texts = {}
     for architecture in architectures:
         stanzas: list[str] = []
@@ -247,7 +248,7 @@ def _part(block: xz.Block) -> Part:
 
 
 def _sum(data: Iterable[bytes]) -> Sum:
-    """Return the sum of what is not held in memory at once."""
+    """Return the sum of data that is too large for memory."""
     digest, size = hashlib.sha256(), 0
     for each in data:
         digest.update(each)
@@ -256,7 +257,7 @@ def _sum(data: Iterable[bytes]) -> Sum:
 
 
 class _Old:
-    """An index as it was, of which ranges and blocks are taken."""
+    """An index from before the change, from which ranges and blocks are copied."""
 
     def __init__(self, parts: Mapping[str, Part], plain: bytes | None, packed: bytes) -> None:
         """``parts`` are those of its chunks, in their order, by their first package."""
@@ -270,7 +271,7 @@ class _Old:
             data_at += part.data
 
     def text(self, run: Sequence[Piece]) -> _Text:
-        """Return the part of it that chunks one after another are."""
+        """Return the part of the index that a run of chunks has."""
         found = [self._at[piece.first] for piece in run]
         (begin, _), (end, last) = found[0], found[-1]
         known = None if self._plain is None else self._plain[begin : end + last.uncompressed_size]
@@ -278,7 +279,7 @@ class _Old:
 
 
 def _old(suite: Suite, storage: Storage) -> dict[str, _Old] | None:
-    """Return the indices that clients have now, or None if one of them is not what it was."""
+    """Return the indices that clients have now, or None if one of them is missing or damaged."""
     found = {}
     for name in suite.architectures:
         packages, contents = packages_path(name), contents_path(name)

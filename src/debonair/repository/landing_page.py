@@ -1,6 +1,6 @@
-"""The landing page: ``index.html`` for a person, ``index.json`` for a program, of what is offered now.
+"""The landing page: ``index.html`` for people and ``index.json`` for programs, with the offered versions.
 
-The JSON is renewed from the one before it and the history since: only what changed is read.
+The JSON is updated from the previous one and the history since then, so that only changes are read.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from debonair.template import fill
 
 JSON = "index.json"
 MOST = 256 << 20
-"""Bytes that it may have."""
+"""Most bytes that it may have."""
 HTML = "index.html"
 _SHOWN = 500
-"""How many packages the page shows, those that changed last; the JSON has all."""
+"""Most packages that the page shows, the latest changes first; the JSON has all."""
 _FOLLOWED = 100
-"""How many changes are followed; what is further behind is made from nothing."""
+"""Most changes that are followed; if there are more, the JSON is built from nothing."""
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -42,7 +42,7 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 class App(msgspec.Struct, frozen=True):
-    """A package with what each suite offers of it."""
+    """A package with the versions that each suite offers."""
 
     synopsis: str
     suites: dict[str, tuple[Offer, ...]]
@@ -51,7 +51,7 @@ class App(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    """What ``index.json`` says."""
+    """The content of ``index.json``."""
 
     name: str
     url: str
@@ -66,7 +66,7 @@ class Index(msgspec.Struct, frozen=True):
 def files(draft: Draft, known: bytes | None) -> dict[str, bytes]:
     """Return the files of the page for the state that ``draft`` reads, by path, the JSON last.
 
-    ``known`` is the JSON that there is, if any. Where it is of this very state, there is nothing to write.
+    ``known`` is the existing JSON, if any. If it describes exactly this state, there is nothing to write.
     """
     before = decoded(known)
     if before is not None and before.generation == draft.head.generation:
@@ -89,7 +89,7 @@ def html(index: Index) -> str:
     left = len(index.packages) - len(recent)
 
     def place(item: tuple[str, App]) -> tuple[bool, str]:
-        """Order by name; what only keeps the repository itself going comes last."""
+        """Order by name; packages that belong to the repository itself come last."""
         return item[0] == bootstrap_deb.package(index.name), item[0]
 
     values: dict[str, str | int] = {
@@ -105,7 +105,7 @@ def html(index: Index) -> str:
 
 
 def packages(draft: Draft, before: Index | None = None) -> dict[str, App]:
-    """Return what all suites offer, by package: from ``before`` and what changed since, or from nothing."""
+    """Return the offered versions by package: from ``before`` and later changes, or from nothing."""
     changed = _changed(draft, before)
     suites = draft.suites
     if before is None or changed is None:
@@ -122,7 +122,7 @@ def packages(draft: Draft, before: Index | None = None) -> dict[str, App]:
 
 
 def _changed(draft: Draft, before: Index | None) -> set[str] | None:
-    """Return the packages that changed since ``before``, or None if that cannot be told."""
+    """Return the packages that changed since ``before``, or None if that is not known."""
     if before is None or not 0 < draft.head.generation - before.generation <= _FOLLOWED:
         return None
     found: set[str] = set()
@@ -189,7 +189,7 @@ def _start(index: Index) -> str:
 
 
 def decoded(known: bytes | None) -> Index | None:
-    """Return the ``index.json`` whose bytes are ``known``, or None if it is none."""
+    """Return the ``index.json`` whose bytes are ``known``, or None if it is not valid."""
     if known is None:
         return None
     try:
@@ -219,7 +219,7 @@ def _size(count: int) -> str:
 
 
 def as_table(packages: Mapping[str, App]) -> list[tuple[str, str, str, str, str]]:
-    """Return rows for a person: package, suite, version, architecture, and the share that may take it."""
+    """Return rows for people: package, suite, version, architecture, and the share that may take it."""
     return [
         (
             name,

@@ -1,6 +1,6 @@
-"""What this machine has seen of each repository: kept in the publisher's own configuration, never there.
+"""The state of each repository that this machine has seen, in the publisher's own configuration.
 
-A pin chooses the key and the name; what a storage says of them decides nothing.
+A pin decides the key and the name. The storage itself cannot change them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     place: str
     name: Name
     keys: tuple[Key, ...]
-    """Who may sign what comes next."""
+    """The keys that may sign the next state."""
     generation: int
     history: str
-    """Name of the newest entry of the history, through which all that comes later leads here."""
+    """Name of the newest entry of the history; all later states must lead back to it."""
     head: Digest
     """SHA256 of the text that was signed."""
 
@@ -44,14 +44,14 @@ class Pins:
         self.folder = folder
 
     def path(self, place: str) -> Path:
-        """Return where the pin of ``place`` is kept."""
+        """Return the path of the pin of ``place``."""
         readable = re.sub(r"[^A-Za-z0-9.-]+", "_", place).strip("_")[-60:]
         return self.folder / f"{readable}-{hashlib.sha256(place.encode()).hexdigest()[:16]}.json"
 
     def load(self, place: str) -> Pin | None:
-        """Return the pin of ``place``, or None if this machine has never seen what is there.
+        """Return the pin of ``place``, or None if this machine has never seen a repository there.
 
-        Raises ``RepositoryError`` if the file was damaged.
+        Raises ``RepositoryError`` if the file is damaged.
         """
         path = self.path(place)
         try:
@@ -64,9 +64,9 @@ class Pins:
         return state.decode(data, Pin, str(path))
 
     def save(self, pin: Pin, *, lower: bool = False) -> Pin:
-        """Keep ``pin``, and return what is kept then: of two the one with the higher generation.
+        """Save ``pin``, unless the saved one has a higher generation; return the pin that is then saved.
 
-        With ``lower`` it is ``pin`` whatever is there.
+        With ``lower``, it is always ``pin``.
         """
         path = self.path(pin.place)
         try:

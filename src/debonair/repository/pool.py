@@ -1,7 +1,7 @@
-"""What the indices say of one deb: its stanza of Packages, and its files for Contents; and its changelog.
+"""The index data of one deb: its stanza of Packages, and its files for Contents; and its changelog.
 
-All are made once, when the deb is published, and kept beside the repository's state; an index is put
-together from them without the debs.
+All are made once, when the deb is published, and kept with the repository's state. An index is assembled
+from them without the debs.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 COMPONENT = "main"
 FIRST = control_file.REQUIRED
 _CHANGELOGS = ("usr/share/doc/{package}/changelog.Debian.gz", "usr/share/doc/{package}/changelog.gz")
-"""Where Policy has a changelog (section 12.7); the first that there is is taken."""
+"""The paths of a changelog in Policy (section 12.7); the first that exists counts."""
 _CHANGELOG_PATTERNS = [name.replace(".", r"\.") for name in _CHANGELOGS]
 _LONGEST_CHANGELOG = 1 << 24
 _LONGEST_NAME = 240
-"""Bytes of a deb's file name: file systems take 255, and a publisher adds something while it writes."""
+"""Bytes of a deb's file name: file systems allow 255, and a publisher appends to it while it writes."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OURS = frozenset(
     {"description", "filename", "size", "md5sum", "sha1", "sha256", "sha512", "phased-update-percentage"}
 )
-"""Fields that are ours to write, in lower case: to apt they are the same in any."""
+"""Fields that only a repository writes, in lower case because apt ignores the case."""
 _LONGEST_STANZA = control_file.MOST - 64
-"""Bytes, beside a field that says how many machines may take it."""
+"""Bytes that leave room for the field with the share of machines."""
 FACTS = "state/debs/"
 CHANGELOGS = "changelogs/"
 
@@ -49,7 +49,7 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str
     architecture: str
     source: str
-    """The name of its source package, which the pool is sorted by."""
+    """The name of its source package, by which the pool is sorted."""
     filename: str
     """Its path below the repository's root."""
     size: int
@@ -57,13 +57,13 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
     synopsis: str
     location: str
-    """What Contents calls it: ``web/guestbook``, or ``guestbook`` if it has no section."""
+    """Its name in Contents: ``web/guestbook``, or ``guestbook`` if it has no section."""
     stanza: str
-    """Its fields in Packages, without Phased-Update-Percentage, with no empty line behind."""
+    """Its fields in Packages, without Phased-Update-Percentage and without an empty line at the end."""
     paths: tuple[str, ...]
     """Its files and links, sorted, without a leading slash."""
     changelog: str = ""
-    """Where its changelog is kept, below the repository's root; empty if it has none."""
+    """The path of its changelog, below the repository's root; empty if it has none."""
 
     @property
     def name(self) -> str:
@@ -76,12 +76,12 @@ Read = Callable[[Path], tuple[Facts, bytes]]
 
 
 def read(path: Path) -> tuple[Facts, bytes]:
-    """Return the facts and the changelog of the deb at ``path``, as ``of``: it is read in this process."""
+    """Return the facts and the changelog of the deb at ``path``, as ``of``; this process reads it."""
     return of(path, archive.load(path))
 
 
 def apart(pool: Pool) -> Read:
-    """Return what reads the debs of strangers as ``read`` does, in the processes of ``pool``."""
+    """Return a function that reads the debs of strangers as ``read`` does, in the processes of ``pool``."""
 
     def read(path: Path) -> tuple[Facts, bytes]:
         data = archive.load(path)
@@ -95,7 +95,7 @@ def of(path: Path, data: bytes) -> tuple[Facts, bytes]:
     """Return the facts of the deb whose bytes are ``data``, and the text of its changelog if it has one.
 
     Errors name ``path``. Raises ``PackageError`` if it is not a .deb that dpkg installs, or if an index
-    cannot carry it.
+    cannot contain it.
     """
     deb = archive.parse(path, data, keep=lambda name: name.startswith("usr/share/doc/"))
     return _made(path, data, deb.fields, ((entry.path, entry.kind) for entry in deb.entries), deb.contents)
@@ -108,7 +108,7 @@ def _made(
     members: Iterable[tuple[str, str]],
     kept: Mapping[str, bytes],
 ) -> tuple[Facts, bytes]:
-    """Return the facts of a deb of which ``fields``, ``members`` (path and kind) and ``kept`` were read."""
+    """Return the facts of a deb from its ``fields``, ``members`` (path and kind) and ``kept`` files."""
     if bad := [name for name in FIRST if not _plain(fields.get(name, ""))]:
         raise PackageError(
             f"{path} has the {bad[0]} {fields.get(bad[0])!r}, which cannot be a file's name.",
@@ -151,7 +151,7 @@ def _made(
         location=f"{section}/{package}" if section else package,
         stanza=listed,
         paths=tuple(sorted({_path(path, name) for name, kind in members if kind != "dir"})),
-        # what apt calls it: apt.conf(5), Acquire::Changelogs
+        # apt's name for it: apt.conf(5), Acquire::Changelogs
         changelog=f"{CHANGELOGS}{COMPONENT}/{initial(source)}/{source}/{source}_{source_version}"
         if changelog
         else "",
@@ -160,9 +160,9 @@ def _made(
 
 
 def load(path: Path, facts: Facts) -> bytes:
-    """Return the bytes of the deb at ``path``, of which ``facts`` are.
+    """Return the bytes of the deb at ``path``, which has the facts ``facts``.
 
-    Raises ``PackageError`` if it was written anew since these were read.
+    Raises ``PackageError`` if it has changed since they were read.
     """
     data = archive.load(path)
     if hashlib.sha256(data).hexdigest() != facts.sha256:
@@ -176,7 +176,7 @@ def initial(source: str) -> str:
 
 
 def path_of(digest: str) -> str:
-    """Return where the facts of the deb with that SHA256 are kept."""
+    """Return the path of the facts of the deb with that SHA256."""
     return f"{FACTS}{digest[:2]}/{digest}.json"
 
 
@@ -187,7 +187,7 @@ def stanza(facts: Facts, percent: int) -> str:
 
 
 def immutable(known: bytes, facts: Facts) -> None:
-    """Raise ``RepositoryError`` if the pool's file, whose bytes are ``known``, is not this very deb."""
+    """Raise ``RepositoryError`` if the pool's file, whose bytes are ``known``, is not exactly this deb."""
     if hashlib.sha256(known).hexdigest() != facts.sha256:
         raise RepositoryError(
             f"The pool has a file {facts.filename} with other bytes: what is published never changes.",
@@ -197,7 +197,7 @@ def immutable(known: bytes, facts: Facts) -> None:
 
 
 def _changelog(package: str, kept: Mapping[str, bytes]) -> bytes:
-    """Return the text of the changelog of ``package``; what cannot be unpacked, or is too long, is none."""
+    """Return the text of the changelog of ``package``; empty if it is damaged or too long."""
     for name in _CHANGELOGS:
         if data := kept.get(name.format(package=package)):
             return gunzip(data, _LONGEST_CHANGELOG) or b""
@@ -216,9 +216,9 @@ def _field(name: str, value: str) -> str:
 
 
 def _path(deb: Path, name: str) -> str:
-    """Return a path as text for JSON, which carries no bytes that are not UTF-8.
+    """Return a path as text for JSON, which cannot contain bytes that are not UTF-8.
 
-    Raises ``PackageError`` for one that a list with a path in each line cannot carry.
+    Raises ``PackageError`` for a path that cannot be one line of a list.
     """
     if _CONTROL.search(name):
         raise PackageError(

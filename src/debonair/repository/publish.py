@@ -1,12 +1,12 @@
-"""A change of a repository, from reading one state to what clients see of the next.
+"""A change of a repository, from reading one state to showing the next to clients.
 
-1. What never changes is written: debs, facts, chunks, by-hash files, signatures, an entry of the history.
-2. ``state/head.json`` is replaced, if it is still the one that was read. That is the commit. A publisher
-   that finds another one begins again from that: nobody's work is lost.
-3. What clients ask for by a fixed name is replaced, InRelease last: until then they see the suite as it
-   was, all of it, as its by-hash files stay for ``KEPT`` days after.
+1. Write the files that never change: debs, facts, chunks, by-hash files, signatures, an entry of the
+history. 2. Replace ``state/head.json``, if it is still the one that was read. That is the commit. A
+publisher that finds another one starts again from that one, so that nobody's work is lost. 3. Replace the
+files that clients request by a fixed name, InRelease last. Until then they see the whole suite before the
+change, because its by-hash files stay for another ``KEPT`` days.
 
-Before 2 a publisher may die, and nothing has happened. After it the next one, whoever that is, does step 3.
+If a publisher dies before step 2, nothing has happened. If it dies later, the next publisher does step 3.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from debonair.repository.trust import Trust, gone
 
 DAY = 86400
 KEPT = 7
-"""For how many days a by-hash file stays after the last Release that names it: a proxy may hold that."""
+"""Days for which a by-hash file stays after the last Release that names it, as a proxy may hold that."""
 _KEPT_AT_LEAST = 3
-"""How many generations of them stay, however old."""
+"""Generations of by-hash files that stay, however old."""
 _TRIES = 40
 _AHEAD = 5
-"""How many seconds a Date may be ahead after many changes in a row: apt bears ten."""
+"""Most seconds that a Date may be ahead after many changes in a row: apt tolerates ten."""
 
 Edit = Callable[[Draft], Sequence[str]]
-"""Changes a draft; returns a line for each thing it has changed, which the history keeps."""
+"""Changes a draft; returns a line for each change, which the history keeps."""
 
 
 class Repository:
@@ -55,7 +55,7 @@ class Repository:
         who: str,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """``signer`` is asked for with the name that is pinned; ``clock`` gives seconds since the epoch."""
+        """``signer`` receives the pinned name; ``clock`` returns seconds since the epoch."""
         self.storage = storage
         self.trust = trust
         self._signer = signer
@@ -64,12 +64,12 @@ class Repository:
         self._pause = pause
 
     def draft(self) -> Draft:
-        """Return the newest state, to be read."""
+        """Return the newest state, for reading."""
         head, _ = self.trust.head()
         return Draft(self.storage, head, self._clock())
 
     def create(self, head: Head, edit: Edit) -> None:
-        """Make the repository from ``head``, which no suite is named in, and the first ``edit``.
+        """Create the repository from ``head``, which names no suite, and the first ``edit``.
 
         Raises ``RepositoryError`` if there is one already, or was one.
         """
@@ -89,9 +89,9 @@ class Repository:
         self.settle()
 
     def commit(self, draft: Draft, tag: str, verb: str, what: Sequence[str]) -> None:
-        """Make ``draft`` the state, if the head has ``tag`` still, and show all of it to clients.
+        """Make ``draft`` the state, if the head still has ``tag``, and show all of it to clients.
 
-        Raises ``RepositoryError`` if it has another.
+        Raises ``RepositoryError`` if the head has another tag.
         """
         try:
             self._commit(draft, tag, verb, what)
@@ -100,9 +100,10 @@ class Repository:
         self.settle(anew=True)
 
     def change(self, verb: str, edit: Edit) -> Sequence[str]:
-        """Carry ``edit`` out and show it to clients; return what it says it has changed.
+        """Apply ``edit`` and show the result to clients; return the lines that it returns.
 
-        Raises what ``edit`` raises, with nothing changed; ``RepositoryError`` if others never end.
+        Raises what ``edit`` raises, with nothing changed. Raises ``RepositoryError`` if other publishers
+        never stop making changes.
         """
         for _ in range(_TRIES):
             head, tag = self.trust.head()
@@ -112,24 +113,24 @@ class Repository:
                 try:
                     self._commit(draft, tag, verb, what)
                 except Conflict:
-                    self._pause(random.uniform(0.01, 0.1))  # noqa: S311 - who waits longer is no secret
+                    self._pause(random.uniform(0.01, 0.1))  # noqa: S311 - the waiting time is not a secret
                     continue
-            # Nobody signs the page, and it is made from the one before: now and then from nothing.
+            # The page is not signed, and built from the one before: from time to time it is built from
+            # nothing.
             self.settle(anew=verb == "renew")
             return what
         raise _crowded()
 
     def settle(self, *, anew: bool = False) -> None:
-        """Let clients see the newest state, if they do not yet; ``anew`` makes the page from nothing.
+        """Show clients the newest state, if they do not see it yet; ``anew`` builds the page from nothing.
 
-        A publisher may have died before it came to that, or be at it now: whoever comes last finds the
-        newest head.
+        A publisher may have died before this step, or be in it now. The last one finds the newest head.
         """
         for number in range(_TRIES):
             head, _ = self.trust.head()
             try:
                 for name, ref in sorted(head.suites.items()):
-                    # Who was slower than another may have written over what that one has shown.
+                    # A slower publisher may have overwritten what a faster one has shown.
                     self._show(head, name, ref, again=number > 0)
                 self._show_root(head, anew=anew)
             except Conflict:
@@ -169,7 +170,7 @@ class Repository:
         self.trust.wrote(head, signed)
 
     def _built(self, draft: Draft, suite: Suite, signer: Signer) -> Suite:
-        """Return ``suite`` with the changes of ``draft``: indices made and kept, Release signed."""
+        """Return ``suite`` with the changes of ``draft``: indices built and kept, Release signed."""
         built = indices.build(suite, draft.changed[suite.name], self.storage, draft.facts)
         folder = f"dists/{suite.name}/"
 
@@ -181,7 +182,7 @@ class Repository:
                 self.storage.replace(kept, data, there.tag)
 
         parallel.each(self.storage.at_once, keep, list(built.files.items()), "Indices")
-        # Clients ignore a Release that is older than the one they have, and so is one of the same second.
+        # Clients ignore a Release that is not newer than theirs, also one of the same second.
         date = max(draft.now, suite.date + 1)
         if date - draft.now > _AHEAD:
             self._pause(min(date - draft.now - _AHEAD, 1))
@@ -213,7 +214,7 @@ class Repository:
     def _show(self, head: Head, name: str, ref: SuiteRef, *, again: bool) -> None:
         """Replace the files of a suite that have fixed names, InRelease last.
 
-        Where that is there already, so are the others, and they are only looked at if ``again`` is set.
+        If InRelease is there already, so are the others; they are only checked if ``again`` is set.
         """
         folder = f"dists/{name}/"
         shown = self.storage.read(f"{folder}InRelease")
@@ -241,7 +242,7 @@ class Repository:
         self._forget(suite, head)
 
     def _show_root(self, head: Head, *, anew: bool) -> None:
-        """Replace what a browser and a new machine ask for: the page, the key, the bootstrap debs."""
+        """Replace the files for browsers and new machines: the page, the key, the bootstrap debs."""
         files = {f"{bootstrap.package(head.name)}.gpg": keyring_of(head.keys)}
         for name, each in head.bootstrap.items():
             deb = self.storage.read(each.filename)
@@ -253,9 +254,9 @@ class Repository:
         self._replace(head, files)
 
     def _replace(self, head: Head, files: dict[str, bytes]) -> None:
-        """Write ``files`` by their fixed names, those that differ, unless there is a newer head by then."""
+        """Write those of ``files`` that differ, by their fixed names, unless the head is newer by then."""
         before = self._read(list(files))
-        self._newest(head)  # after the tags were read: what a newer head shows has another tag
+        self._newest(head)  # after the tags were read: files of a newer head have another tag
         differing = [
             (path, data, old.tag if old else None)
             for (path, data), old in zip(files.items(), before, strict=True)
@@ -277,13 +278,13 @@ class Repository:
         kept = kept.union(*(each.paths for each in suite.old if each.until >= horizon))
         gone = sorted({path for each in suite.old for path in each.paths} - kept)
         if gone:
-            self._newest(head)  # a newer one may have come back to them; what is left then is swept
+            self._newest(head)  # a newer head may use them again; later, a sweep removes what is left
         for path in gone:
             self.storage.remove(f"dists/{suite.name}/{path}")
 
 
 def _generations(suite: Suite, built: indices.Built, now: int) -> tuple[Generation, ...]:
-    """Return what is kept of older generations: those that ``_forget`` removed last time are left out."""
+    """Return the older generations to keep, without those that ``_forget`` removed last time."""
     horizon = suite.date - KEPT * DAY
     old = [
         each
@@ -298,7 +299,7 @@ def _generations(suite: Suite, built: indices.Built, now: int) -> tuple[Generati
 
 
 def _when(head: Head, now: int) -> int:
-    """Return when to sign: a little before now, and not before there was a key."""
+    """Return the time of the signature: a little before now, and not before the key was created."""
     return max(now - BACK, *(key.created for key in head.keys))
 
 

@@ -29,10 +29,10 @@ def text(
 ) -> str:
     """Return the Release of ``suite`` in the repository ``name``.
 
-    ``url`` is where clients read it, empty if that is not known; by it apt finds changelogs (apt.conf(5)).
-    ``date`` and ``valid_until`` are seconds since the epoch; ``files`` are by path below the suite.
-    The file of the plain index is listed even where only the compressed one is fetched: apt wants to know
-    what comes out.
+    ``url`` is where clients read it, empty if that is not known; apt uses it to find changelogs
+    (apt.conf(5)). ``date`` and ``valid_until`` are seconds since the epoch; ``files`` are by path below the
+    suite. The plain index is listed even if only the compressed file exists, because apt checks the
+    decompressed data.
     """
     fields = {
         "Origin": name,
@@ -54,7 +54,7 @@ def text(
 
 
 def stamp(seconds: int) -> str:
-    """Return a time as Release has it: RFC 5322 in UTC, whatever the locale of this machine is."""
+    """Return a time in the form of Release: RFC 5322 in UTC, independent of this machine's locale."""
     when = datetime.fromtimestamp(seconds, UTC)
     day = _DAYS[when.weekday()]
     month = _MONTHS[when.month - 1]
@@ -67,7 +67,7 @@ def seconds(stamped: str) -> int:
 
 
 def sums(release: str, where: str) -> dict[str, Sum]:
-    """Return what a Release lists, by path.
+    """Return the sums that a Release lists, by path.
 
     Raises ``RepositoryError`` naming ``where`` if it has no list.
     """

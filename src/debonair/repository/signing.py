@@ -1,8 +1,8 @@
-"""The signatures of a repository: OpenPGP by GnuPG, checked as apt checks them (apt-secure(8)).
+"""The signatures of a repository: OpenPGP by GnuPG, verified as apt does it (apt-secure(8)).
 
-The keys lie in a home of their own in the author's configuration, never in the repository. They are
-Ed25519, which every apt since Debian 9 knows, and which gives the same signature for the same text, key and
-time; but gpg does not freeze the second that it is, and may date what it begins then a second later.
+The keys are in a home of their own in the author's configuration, never in the repository. They are
+Ed25519, which every apt since Debian 9 supports. Ed25519 gives the same signature for the same text, key
+and time. But gpg does not freeze its second, and may date a signature a second later.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ from debonair.repository.state import Key
 
 _PRIMARY = re.compile(r"^fpr:+([0-9A-F]{40}):", re.MULTILINE)
 _MADE = re.compile(r"^sec:(?:[^:]*:){4}(\d{1,12}):", re.MULTILINE)
-"""When a key was made: gpg does so a second after the time that it is told, if that takes it long."""
+"""The creation time of a key: if gpg is slow, it is a second after the requested time."""
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
 _MAKE = ("--yes", "--passphrase", "", "--status-fd", "1", "--quick-generate-key")
 BACK = 10
-"""How many seconds before now keys and signatures are dated: a clock that is behind refuses later ones."""
+"""Seconds by which keys and signatures are back-dated, because a slow clock refuses later ones."""
 _KEYS = ("private-keys-v1.d", "pubring.kbx")
-"""What gpg reads in its home to sign. A home must have a short path: unix(7) allows a socket 107 bytes."""
+"""The files in its home that gpg needs to sign.
+
+A home needs a short path, because unix(7) allows a socket 107 bytes.
+"""
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -39,29 +42,29 @@ class Signed(msgspec.Struct, frozen=True):
     inline: str
     """InRelease: the text with its signatures."""
     detached: str
-    """Release.gpg: the signatures alone."""
+    """Release.gpg: only the signatures."""
 
 
 class Signer(Protocol):
-    """Who can sign; GnuPG, or what stands in for it in a test."""
+    """A signer: GnuPG, or its replacement in a test."""
 
     def create(self, identity: str, *, now: int) -> Key:
-        """Make a key pair for ``identity``, a name with an address, and return its public half."""
+        """Create a key pair for ``identity``, a name with an address, and return its public half."""
 
     def adopt(self, fingerprint: str, *, now: int) -> Key:
-        """Return the public half of a key that is there already."""
+        """Return the public half of a key that exists already."""
 
     def sign(self, text: str, fingerprints: Sequence[str], *, now: int) -> Signed:
-        """Sign ``text`` by every one of the keys, at the time ``now``."""
+        """Sign ``text`` with every one of the keys, at the time ``now``."""
 
     def seal(self, text: str, fingerprints: Sequence[str], *, now: int) -> str:
         """Return detached signatures of ``text`` by every one of the keys, at the time ``now``."""
 
     def fingerprints(self) -> tuple[str, ...]:
-        """Return those of the keys whose secret halves are there."""
+        """Return those of the keys whose secret halves this home has."""
 
     def signers(self, text: str, detached: str, keyring: bytes) -> tuple[str, ...]:
-        """Return which keys of ``keyring`` signed ``text``, none if no signature is good."""
+        """Return which keys of ``keyring`` signed ``text``, empty if no signature is good."""
 
     def opened(self, inline: str, keyring: bytes, fingerprints: Collection[str]) -> str | None:
         """Return the text of an InRelease, if one of ``fingerprints`` has signed it; else None."""
@@ -77,10 +80,10 @@ class Gpg:
         self.home = home
 
     def create(self, identity: str, *, now: int) -> Key:
-        """Make an Ed25519 key pair that can only sign; ``Signer.create``.
+        """Create an Ed25519 key pair that can only sign; ``Signer.create``.
 
-        It has no passphrase, as a publisher may be a program: the folder is its user's alone. Raises
-        ``RepositoryError`` with what gpg said.
+        It has no passphrase, because a publisher may be a program; only its user can read the folder.
+        Raises ``RepositoryError`` with gpg's output.
         """
         if self.home is None:
             raise RepositoryError(
@@ -102,8 +105,8 @@ class Gpg:
     def adopt(self, fingerprint: str, *, now: int) -> Key:
         """Return the public half of the key ``fingerprint``; ``Signer.adopt``.
 
-        The primary key is what is returned; gpg may sign by a subkey of it. Raises
-        ``RepositoryError`` if its secret half is not there.
+        This is the primary key; gpg may sign with a subkey of it. Raises ``RepositoryError`` if its secret
+        half is missing.
         """
         wanted = fingerprint.replace(" ", "").upper().removeprefix("0X")
         if not _FINGERPRINT.fullmatch(wanted):
@@ -124,7 +127,7 @@ class Gpg:
         return Key(primary[1], max(now, int(made[1]) if made else 0), public)
 
     def sign(self, text: str, fingerprints: Sequence[str], *, now: int) -> Signed:
-        """Sign ``text``; ``Signer.sign``. Raises ``RepositoryError`` with what gpg said."""
+        """Sign ``text``; ``Signer.sign``. Raises ``RepositoryError`` with gpg's output."""
         with self._gpg() as gpg:
             words = [*gpg, *_signing(fingerprints, now)]
             said = "The Release file could not be signed"
@@ -133,7 +136,7 @@ class Gpg:
         return Signed(inline, detached)
 
     def seal(self, text: str, fingerprints: Sequence[str], *, now: int) -> str:
-        """Sign the state; ``Signer.seal``. Raises ``RepositoryError`` with what gpg said."""
+        """Sign the state; ``Signer.seal``. Raises ``RepositoryError`` with gpg's output."""
         with self._gpg() as gpg:
             words = [*gpg, *_signing(fingerprints, now), "--detach-sign"]
             return _asked(words, "The state could not be signed", stdin=text.encode()).stdout
@@ -142,11 +145,11 @@ class Gpg:
         """Return the keys of this home; ``Signer.fingerprints``."""
         with self._gpg() as gpg:
             listed = run.run([*gpg, "--with-colons", "--list-secret-keys"], check=False).stdout
-        # doc/DETAILS of GnuPG: of the lines after a 'sec' the first 'fpr' is the primary key's
+        # doc/DETAILS of GnuPG: the first 'fpr' after a 'sec' is that of the primary key
         return tuple(re.findall(r"^sec:.*\n(?:(?!fpr).*\n)*fpr:+([0-9A-F]{40}):", listed, re.MULTILINE))
 
     def signers(self, text: str, detached: str, keyring: bytes) -> tuple[str, ...]:
-        """Return who signed, by gpgv; ``Signer.signers``."""
+        """Return the signing keys, by gpgv; ``Signer.signers``."""
         with tempfile.TemporaryDirectory(prefix="debonair-gpgv.") as name:
             ring, apart, plain = (Path(name) / each for each in ("keyring.gpg", "signature", "text"))
             for file, data in ((ring, keyring), (apart, detached.encode()), (plain, text.encode())):
@@ -158,7 +161,7 @@ class Gpg:
                 return ()
 
     def opened(self, inline: str, keyring: bytes, fingerprints: Collection[str]) -> str | None:
-        """Return what was signed, as gpgv gives it out; ``Signer.opened``."""
+        """Return the signed text, as gpgv prints it; ``Signer.opened``."""
         with tempfile.TemporaryDirectory(prefix="debonair-gpgv.") as name:
             ring, signed, text = (Path(name) / each for each in ("keyring.gpg", "InRelease", "Release"))
             ring.write_bytes(keyring)
@@ -172,7 +175,7 @@ class Gpg:
             return text.read_text(encoding="utf-8", errors="replace") if good else None
 
     def check(self, inline: str, detached: str, text: str, keyring: bytes) -> tuple[str, ...]:
-        """Return who signed, by gpgv, which apt itself asks on Debian 12; ``Signer.check``."""
+        """Return the signing keys, by gpgv, which apt itself uses on Debian 12; ``Signer.check``."""
         with tempfile.TemporaryDirectory(prefix="debonair-gpgv.") as name:
             folder = Path(name)
             names = ("keyring.gpg", "InRelease", "Release.gpg", "Release")
@@ -186,10 +189,11 @@ class Gpg:
 
     @contextmanager
     def _gpg(self, *, whole: bool = False) -> Iterator[list[str]]:
-        """Give the words that start gpg; its agent ends with the body, if the home is the repository's.
+        """Yield the words that start gpg; its agent ends with the body, if the home is the repository's.
 
-        The agent listens in a folder of its own, with links to the keys in it: two publishers at once have
-        two agents, and neither ends the other's. Keys are made in the ``whole`` home.
+        The agent listens in a folder of its own, which has links to the keys. So two simultaneous
+        publishers have two agents, and neither ends the other's. New keys are created in the ``whole``
+        home.
         """
         words = ["gpg", "--batch", "--no-tty", "--quiet", "--no-auto-check-trustdb"]
         if self.home is None:
@@ -212,7 +216,7 @@ class Gpg:
 
 
 def keyring(keys: Sequence[Key]) -> bytes:
-    """Return the public ``keys`` as apt's Signed-By takes them everywhere: binary, one after another."""
+    """Return the public ``keys`` in the form that every apt accepts as Signed-By: binary, concatenated."""
     return b"".join(_dearmored(key.public) for key in keys)
 
 
@@ -235,7 +239,7 @@ def _signing(fingerprints: Sequence[str], now: int) -> list[str]:
 
 
 def _at(now: int) -> list[str]:
-    # A repository's time has one source, and a key may be as young as its first signature.
+    # A repository has one source of time, and its first signature may be as old as its key.
     return ["--faked-system-time", f"{now}!", "--ignore-time-conflict"]
 
 

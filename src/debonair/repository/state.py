@@ -1,11 +1,11 @@
-"""The documents that a repository is made from: JSON below ``state/``, beside what clients read.
+"""The documents that a repository is built from: JSON below ``state/``, beside the files for clients.
 
-``state/head.json`` alone is ever replaced, and only by a writer who has read the one before. It is signed
-by the repository's keys. It names a document for each suite by its hash; that names the chunks; these the
-facts of the debs; and these the debs. So nobody without a key decides what an index says, and a change
-writes the documents that it changes, whatever the size of the repository.
+Only ``state/head.json`` is ever replaced, and only by a writer who has read the one before. The
+repository's keys sign it. It names a document for each suite by its hash; that document names the chunks,
+these the facts of the debs, and these the debs. So nobody without a key can change an index. A change
+writes only the documents that it changes, whatever the size of the repository.
 
-All is read strictly: bounded in size, of the types that stand here, and nothing else in it.
+Every document is read strictly: limited in size, with exactly the fields and types below.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from debonair.repository.storage.protocol import Storage
 T = TypeVar("T")
 
 FORMAT = 2
-"""The version of these documents; a head of a later one is refused, not guessed at."""
+"""The version of these documents; a head of a later version is refused."""
 UNSIGNED = 1
-"""The version whose head nobody had signed; ``takeover`` reads it, once."""
+"""The version with an unsigned head; ``takeover`` reads it, once."""
 HEAD = "state/head.json"
 OBJECTS = "state/objects/"
 HEAD_MOST = 4 << 20
-"""Bytes that a head may have."""
+"""Most bytes of a head."""
 MOST = 256 << 20
-"""Bytes that any other document may have: the facts of a deb with a million files are that large."""
+"""Most bytes of any other document; the facts of a deb with a million files are that large."""
 
 _Suite = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9]{0,30}(-[a-z]{1,20})?\Z")]
 _Index = Annotated[str, Meta(pattern=r"\Amain/(binary-[a-z0-9-]+/Packages|Contents-[a-z0-9-]+)(\.xz)?\Z")]
@@ -53,13 +53,13 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint: Fingerprint
     """Forty hexadecimal digits, upper case."""
     created: Time
-    """When it began to sign, in seconds since the epoch."""
+    """When it started to sign, in seconds since the epoch."""
     public: Annotated[str, Meta(max_length=100_000, pattern=r"\A[\n\x20-\x7e]*\Z")]
     """The public key, ASCII-armored (RFC 9580)."""
 
 
 class SuiteRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the head says of a suite."""
+    """The head's entry of a suite."""
 
     document: Digest
     """Hash of its ``Suite``."""
@@ -76,34 +76,34 @@ class Bootstrap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The state of a repository, or what leads to it."""
+    """The state of a repository, or the names that lead to it."""
 
     format: int
     name: Name
     """Origin and Label of its Release files; it can never change."""
     generation: _Count
-    """How many changes there were."""
+    """Number of changes so far."""
     history: HistoryName
     """Name of the newest entry of the history."""
     keys: Annotated[tuple[Key, ...], Meta(max_length=100)]
     """The keys that sign, the oldest first."""
     valid_days: _Days
-    """For how many days a Release file is valid."""
+    """Days for which a Release file is valid."""
     suites: Annotated[dict[_Suite, SuiteRef], Meta(max_length=1000)]
     url: Url = ""
     """Where clients read it; empty until it is known."""
     issue: _Count = 0
-    """How many bootstrap debs there were: their version."""
+    """Number of bootstrap debs so far: their version."""
     bootstrap: dict[_Suite, Bootstrap] = {}
     """The newest bootstrap deb of each suite."""
 
 
 class Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``state/head.json``: a head with its signature, as both must change at the same moment."""
+    """``state/head.json``: a head with its signature, because both must change at the same moment."""
 
     format: int
     signed: str
-    """The head, as the very text that was signed."""
+    """The head, as exactly the text that was signed."""
     signature: Annotated[str, Meta(max_length=100_000, pattern=r"\A[\n\x20-\x7e]*\Z")]
     """Detached signatures by the keys, ASCII-armored (RFC 9580)."""
 
@@ -120,12 +120,12 @@ class Sum(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @classmethod
     def of(cls, data: bytes) -> Sum:
-        """Return those of ``data``."""
+        """Return the size and hash of ``data``."""
         return cls(len(data), hashlib.sha256(data).hexdigest())
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a chunk takes up in one index: bytes of its text, and of its block in the ``.xz``."""
+    """The size of a chunk in one index: bytes of its text, and of its block in the ``.xz``."""
 
     plain: _Bytes
     data: _Bytes
@@ -146,7 +146,7 @@ class Piece(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Generation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """By-hash files that no Release names since ``until``, kept for clients that read an older one."""
+    """By-hash files that no Release names since ``until``, kept for clients with an older one."""
 
     until: Time
     paths: tuple[_ByHash, ...]
@@ -166,7 +166,7 @@ class Suite(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Date of its Release, in seconds since the epoch."""
     valid_until: Time = 0
     files: dict[_Index, Sum] = {}
-    """What its Release lists, by path below the suite's folder."""
+    """The files that its Release lists, by path below the suite's folder."""
     pieces: tuple[Piece, ...] = ()
     release: str = ""
     """Hash of its Release, kept among the objects."""
@@ -192,7 +192,7 @@ def encode(document: msgspec.Struct) -> bytes:
 def decode(data: bytes, kind: type[T], path: str) -> T:
     """Return the document ``data``, which was read from ``path``.
 
-    Raises ``RepositoryError`` if it is none of this kind.
+    Raises ``RepositoryError`` if it is not a document of this kind.
     """
     try:
         return decoder.json(data, kind)
@@ -205,15 +205,15 @@ def decode(data: bytes, kind: type[T], path: str) -> T:
 
 
 def object_path(digest: str) -> str:
-    """Return where the object with the SHA256 ``digest`` is kept."""
+    """Return the path of the object with the SHA256 ``digest``."""
     return f"{OBJECTS}{digest[:2]}/{digest}"
 
 
 def put(storage: Storage, data: bytes) -> str:
-    """Keep ``data`` under its hash, and return that.
+    """Store ``data`` under its hash, and return the hash.
 
-    What somebody else has put there under this name is written over. Raises ``RepositoryError`` if nobody
-    could read it again.
+    A file of somebody else under this name is overwritten. Raises ``RepositoryError`` if ``data`` is too
+    large for readers.
     """
     digest = hashlib.sha256(data).hexdigest()
     path = object_path(digest)
@@ -228,7 +228,7 @@ def put(storage: Storage, data: bytes) -> str:
 
 
 def get(storage: Storage, digest: str) -> bytes:
-    """Return what is kept under ``digest``. Raises ``RepositoryError`` if it is gone or has changed."""
+    """Return the data stored under ``digest``. Raises ``RepositoryError`` if it is missing or damaged."""
     path = object_path(digest)
     if (found := storage.read(path, MOST)) is None:
         raise RepositoryError(
@@ -243,7 +243,7 @@ def get(storage: Storage, digest: str) -> bytes:
 
 
 def load(storage: Storage, digest: str, kind: type[T]) -> T:
-    """Return the document that is kept under ``digest``; errors are those of ``get`` and ``decode``."""
+    """Return the document stored under ``digest``; errors are those of ``get`` and ``decode``."""
     return decode(get(storage, digest), kind, object_path(digest))
 
 
@@ -253,7 +253,7 @@ def seal(signed: str, signature: str) -> bytes:
 
 
 def version(data: bytes) -> int:
-    """Return the format of a head. Raises ``RepositoryError`` for a later one than is known."""
+    """Return the format of a head. Raises ``RepositoryError`` for an unknown later one."""
     found = decode(data, _Format, HEAD).format
     if found not in (UNSIGNED, FORMAT):
         raise RepositoryError(

@@ -1,7 +1,7 @@
-"""The files of a repository that nothing names: found, and removed when they are old enough.
+"""The files of a repository that no document names: found, and removed when they are old enough.
 
-A publisher writes before it commits, so that a young file without a name may be one that gets it in a
-moment. What is removed is older than that by a day at least.
+A publisher writes files before it commits, so a young file without a name may get one in a moment. Removed
+files are at least a day older than that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FOLDERS = ("pool/", pool.CHANGELOGS, pool.FACTS, state.OBJECTS, history.FOLDER)
 def unnamed(draft: Draft) -> Iterator[Found]:
     """Yield the files of the pool and of the state that the newest state does not name.
 
-    Of the suites these are by-hash files of no generation that is kept, and what was left unfinished.
+    In the suites, these are by-hash files of a generation that is not kept, and unfinished files.
     """
     named = _named(draft)
     for folder in _FOLDERS:
@@ -34,10 +34,12 @@ def unnamed(draft: Draft) -> Iterator[Found]:
 
 
 def sweep(draft: Draft, *, older_than: int) -> list[Found]:
-    """Remove what nothing names and what was written ``older_than`` seconds ago, or a day; return it.
+    """Remove and return files that no document names and that are old enough.
 
-    A deb is as old here as its upload: that it was offered until a moment ago is the business of
-    ``channel.prune``, by which it is named still.
+    They are older than ``older_than`` seconds, and at least a day.
+
+    The age of a deb is that of its upload, even if it was offered until a moment ago. ``channel.prune``
+    protects such a deb, because its version stays in the state.
     """
     horizon = draft.now - max(older_than, DAY)
     gone = [found for found in unnamed(draft) if found.modified < horizon]

@@ -1,8 +1,9 @@
-"""A repository of the version before, whose state nobody had signed: taken over once, on purpose.
+"""A repository of the previous version, with an unsigned state: taken over once, on purpose.
 
-What its indices offer is signed, and the state must say exactly that: Packages and Contents that come of
-it are compared with the signed ones. What no index offers any more is kept, to go back to, where an older
-index says so that is still there and signed; its facts are read from the deb itself. The rest is let go.
+Its indices are signed, and the state must agree with them exactly: Packages and Contents are built from the
+state and compared with the signed ones. A version that no index offers any more is kept, for a rollback, if
+an older index names it that still exists and is signed. Its facts are read from the deb itself. All other
+versions are dropped.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _DAY = 86400
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A version in a channel, as it was kept."""
+    """A version in a channel, in the old format."""
 
     version: Text
     deb: Digest
@@ -78,9 +79,9 @@ def take_over(repository: Repository, name: str, signer: Signer, *, now: int) ->
 
 
 def draft(storage: Storage, name: str, signer: Signer, *, now: int) -> tuple[Draft, str, list[str]]:
-    """Return the state of the repository ``name`` to be signed, the tag of its head, and what was done.
+    """Return the state of the repository ``name`` to sign, the tag of its head, and what was done.
 
-    Raises ``RepositoryError`` if it is another repository, or says other than what is signed.
+    Raises ``RepositoryError`` if it is another repository, or differs from the signed indices.
     """
     found = storage.read(HEAD, state.HEAD_MOST)
     if found is None:
@@ -130,7 +131,7 @@ class _Taking:
         self._debs: set[tuple[str, str, str, str]] | None = None
 
     def signed(self, suite: str) -> _Signed:
-        """Return what clients see. Raises ``RepositoryError`` if that is not signed."""
+        """Return the indices that clients see. Raises ``RepositoryError`` if they are not signed."""
         path = f"dists/{suite}/InRelease"
         found = self.storage.read(path, _RELEASE_MOST)
         opened = self._opened(found.data) if found else None
@@ -144,7 +145,7 @@ class _Taking:
         return opened
 
     def suite(self, made: Draft, before: Suite, signed: _Signed) -> list[str]:
-        """Put what is signed of a suite into ``made``; return a line for each version that is let go."""
+        """Put the signed part of a suite into ``made``; return a line for each version that is dropped."""
         try:
             date, until = (release.seconds(signed.fields[key]) for key in ("Date", "Valid-Until"))
         except (KeyError, ValueError):
@@ -186,9 +187,9 @@ class _Taking:
     def _line(
         self, made: Draft, package: str, architecture: str, line: _Line
     ) -> tuple[Line | None, list[str]]:
-        """Return a line with the entries that are to be believed, and the versions of the others."""
+        """Return a line with the trusted entries, and the versions of the others."""
         entries, lost = [], []
-        # what it lists is compared afterwards, with all else that an index says
+        # its listed versions are compared later, with the whole index
         names = {
             each.version for each in Line("", tuple(_entry(each, "0" * 64) for each in line.entries)).listed
         }
@@ -208,7 +209,7 @@ class _Taking:
         return Line(highest, tuple(entries)), lost
 
     def _listed(self, entry: _Entry) -> Facts:
-        """Return the facts of a deb that an index names; what they say there is compared with the index."""
+        """Return the facts of a deb that an index names; they are compared with the index later."""
         path = pool.path_of(entry.deb)
         if (found := self.storage.read(path, state.MOST)) is None:
             raise RepositoryError(f"{path} is missing.", hint="Restore it from a backup of the repository.")
@@ -233,7 +234,7 @@ class _Taking:
         return known
 
     def _unlisted(self, package: str, architecture: str, entry: _Entry) -> Facts | None:
-        """Return the facts of a deb that no index names now, if an older one did, and the deb is there."""
+        """Return the facts of a deb that only an older index names, if the deb exists."""
         if (package, entry.version, architecture, entry.deb) not in self._ever():
             return None
         path = pool.path_of(entry.deb)
@@ -249,7 +250,7 @@ class _Taking:
         return known if known.version == entry.version and known.filename == claimed else None
 
     def _ever(self) -> set[tuple[str, str, str, str]]:
-        """Return what any signed index names that is there: package, version, architecture, SHA256."""
+        """Return the debs of all signed indices that exist: package, version, architecture, SHA256."""
         if self._debs is None:
             self._debs = set()
             for found in self.storage.list(state.OBJECTS):
@@ -275,7 +276,7 @@ class _Taking:
                     yield (fields["Package"], fields["Version"], fields["Architecture"], fields["SHA256"])
 
     def _opened(self, data: bytes) -> _Signed | None:
-        """Return what an InRelease says, or None if none of the keys has signed it."""
+        """Return the text of an InRelease, or None if none of the keys has signed it."""
         text = self.signer.opened(data.decode(errors="replace"), self.ring, self.fingerprints)
         if text is None:
             return None
@@ -316,12 +317,12 @@ def _days(signed: _Signed) -> int:
 
 
 def _url(signed: _Signed) -> str:
-    """Return where clients read it, as what is signed says by the address of its changelogs."""
+    """Return where clients read it, from the signed address of its changelogs."""
     return signed.fields.get("Changelogs", "").partition(f"/{pool.CHANGELOGS}")[0]
 
 
 def _chained(storage: Storage, head: Head) -> bool:
-    """Tell whether the history is whole, and as long as the head says."""
+    """Return whether the history is whole, and has the length that the head names."""
     try:
         numbers = [change.generation for change in history.read(storage, head.history)]
     except RepositoryError:

@@ -1,4 +1,4 @@
-"""The units that sign a repository anew before its indices expire (systemd.timer(5))."""
+"""The units that sign a repository again before its indices expire (systemd.timer(5))."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from debonair.template import fill
 
 
 def units(name: str, program: Path, place: str) -> dict[str, str]:
-    """Return the units for the repository ``name`` in ``place``, by file name; ``program`` runs in them."""
+    """Return the units for the repository ``name`` in ``place``, by file name; they run ``program``."""
     values = {"name": name, "program": _word(str(program)), "place": _word(place)}
     return {
         f"{_unit(name)}.{kind}": fill(f"packaging/repo/renew.{kind}.in", values)
@@ -18,7 +18,7 @@ def units(name: str, program: Path, place: str) -> dict[str, str]:
 
 
 def write(folder: Path, texts: dict[str, str]) -> None:
-    """Write units into ``folder``, that of the user's own. Raises ``RepositoryError`` if it refuses."""
+    """Write units into ``folder``, the user's own. Raises ``RepositoryError`` if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

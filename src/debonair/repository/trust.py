@@ -1,8 +1,8 @@
-"""Whether the state in a storage is what this machine may sign on: asked at each reading of the head.
+"""The decision whether this machine may sign on the state in a storage, at each reading of the head.
 
-The head is signed, by a key that the pin of its place names; it has the name of the pin; and it is the
-state that the pin has seen, or one that its history leads from there to. So write access to a storage can
-delete and delay, and nothing else: an older state, a branch of it, another repository are refused.
+The head must be signed by a key that the pin of its place names, and have the name in the pin. It must be
+the state that the pin has seen, or one that its history leads to from there. So write access to a storage
+can delete and delay, and nothing else: an older state, a branch of it, and another repository are refused.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from debonair.repository.state import HEAD, Head, Key, Sealed
 from debonair.repository.storage.protocol import Storage, Stored
 
 Signers = Callable[[str, str, bytes], tuple[str, ...]]
-"""Says which keys of a keyring signed a text, by its detached signatures: ``Signer.signers``."""
+"""Returns which keys of a keyring signed a text, by its detached signatures: ``Signer.signers``."""
 
 
 class Trust:
-    """What one publisher believes of the repository in one place."""
+    """One publisher's trust in the repository in one place."""
 
     def __init__(self, storage: Storage, place: str, pins: Pins, signers: Signers) -> None:
         self.storage, self.place = storage, place
@@ -46,7 +46,7 @@ class Trust:
         return pin
 
     def head(self) -> tuple[Head, str]:
-        """Return the newest head, and its tag. Raises ``RepositoryError`` if it is not to be believed."""
+        """Return the newest head, and its tag. Raises ``RepositoryError`` if it cannot be trusted."""
         pin = self.pin()
         found = self._stored(pin)
         head, digest = self._authentic(found.data, pin)
@@ -69,14 +69,14 @@ class Trust:
         self.pins.save(_pin(self.place, head, _digest(signed)))
 
     def known(self) -> bool:
-        """Tell whether there is a pin of the place."""
+        """Return whether there is a pin of the place."""
         return self.pins.load(self.place) is not None
 
     def first(self, name: str, fingerprints: Sequence[str], *, now: int, old: bool) -> Pin:
-        """Pin what is in the place now, if it is the repository ``name``, by one of ``fingerprints``.
+        """Pin the state in the place now, if it is the repository ``name``, by one of ``fingerprints``.
 
-        Raises ``RepositoryError`` if it is not; and if no client believes it any more at ``now``, unless
-        ``old`` is set. What was pinned before is replaced.
+        Raises ``RepositoryError`` if it is not. Raises it also if clients no longer accept the state at
+        ``now``, unless ``old`` is set. An existing pin is replaced.
         """
         data = self._stored().data
         if state.version(data) == state.UNSIGNED:
@@ -111,7 +111,7 @@ class Trust:
         return found
 
     def _authentic(self, data: bytes, pin: Pin) -> tuple[Head, str]:
-        """Return the head whose bytes are ``data``, and the hash of what was signed."""
+        """Return the head whose bytes are ``data``, and the hash of its signed text."""
         mark = hashlib.sha256(data).hexdigest()
         if mark not in self._known:
             self._known[mark] = self._checked(data, pin.name, pin.keys)
@@ -145,7 +145,7 @@ class Trust:
         return head
 
     def _follows(self, head: Head, pin: Pin) -> None:
-        """Raise ``RepositoryError`` unless the history of ``head`` leads to what the pin has seen."""
+        """Raise ``RepositoryError`` unless the history of ``head`` leads to the state in the pin."""
         number = head.generation
         for name, change in history.named(self.storage, head.history):
             if change.generation != number or number < pin.generation:
@@ -170,7 +170,7 @@ class Trust:
 
 
 def gone(storage: Storage, pin: Pin) -> RepositoryError:
-    """Return the error to show where there was a repository."""
+    """Return the error to show for a repository that has disappeared."""
     return RepositoryError(
         f"{HEAD} is gone from {storage}: "
         f"this machine has seen change {pin.generation} of '{pin.name}' there.",
@@ -186,7 +186,7 @@ def _unsigned(storage: Storage, name: str) -> RepositoryError:
 
 
 def seen(pin: Pin) -> str:
-    """Return a line that says what is pinned."""
+    """Return a line that describes the pinned state."""
     keys = ", ".join(key.fingerprint for key in pin.keys)
     return f"{shown(pin.place)}: repository '{pin.name}', change {pin.generation}, signed by {keys}"
 

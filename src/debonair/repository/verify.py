@@ -1,6 +1,6 @@
-"""A published repository before a judge: what a client would refuse, and what a publisher could not mend.
+"""A check of a published repository: defects that a client would refuse, or that a publisher cannot repair.
 
-It reads everything, so that it takes as long as reading the pool does.
+It reads everything, so it takes as long as reading the pool.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from debonair.repository.storage.protocol import Storage
 
 _DAY = 86400
 _NAMED = 20
-"""How many apps a sentence names."""
+"""Most apps that a sentence names."""
 
 
 def verify(draft: Draft, signer: Signer) -> list[str]:
-    """Return what is wrong with the repository that ``draft`` reads, a sentence each."""
+    """Return the defects of the repository that ``draft`` reads, a sentence each."""
     found: list[str] = []
     pool: dict[str, Sum] = {}
     for name in draft.suites:
@@ -44,10 +44,10 @@ def verify(draft: Draft, signer: Signer) -> list[str]:
 
 
 def without_deb_for_the_next_release(draft: Draft, releases: Collection[int]) -> list[str]:
-    """Return a sentence for each suite that has apps of which the suite after it has no deb.
+    """Return a sentence for each suite with apps that have no deb in the suite after it.
 
-    That is the one of the next of ``releases``, numbers of Debian's, in the same channel. Upgrading Debian
-    removes an app that has no deb there: its Python is gone.
+    That is the suite of the next of ``releases``, numbers of Debian's, in the same channel. An upgrade of
+    Debian removes an app without a deb there, because its Python is gone.
     """
     found = []
     suites = [draft.suite(name) for name in draft.suites]
@@ -83,7 +83,7 @@ def _offered(lines: Mapping[str, Line]) -> set[str]:
 
 
 def _suite(draft: Draft, name: str, signer: Signer, pool: dict[str, Sum]) -> Iterator[str]:
-    """Yield what a client of the suite would stumble over; what its indices name is added to ``pool``."""
+    """Yield the defects that a client of the suite would meet; add the files of its indices to ``pool``."""
     folder = f"dists/{name}/"
     storage = draft.storage
     texts = {}
@@ -138,9 +138,9 @@ def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
 
 
 def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[str, Sum]) -> Iterator[str]:
-    """Yield what is wrong with a file that a Release lists, under both of its names."""
+    """Yield the defects of a file that a Release lists, under both of its names."""
     if path.startswith(f"{COMPONENT}/Contents-") and not path.endswith(".xz"):
-        return  # it is not kept: what comes out of the .xz is compared below
+        return  # it is not kept: the decompressed .xz is compared below
     problems = [
         *_file(storage, folder + path, expected),
         *_file(storage, folder + indices.by_hash(path, expected.sha256), expected),
@@ -161,7 +161,7 @@ def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[s
 
 
 def _state(draft: Draft, name: str) -> Iterator[str]:
-    """Yield what of the documents behind a suite is missing, altered, or says other than the pool."""
+    """Yield the documents behind a suite that are missing, altered, or disagree with the pool."""
     ref = draft.head.suites[name]
     try:
         suite = state.load(draft.storage, ref.document, Suite)
@@ -220,7 +220,7 @@ def _root(draft: Draft) -> Iterator[str]:
     if known is None or known.generation != draft.head.generation:
         yield f"{landing_page.JSON} is not of the newest change; 'debonair repo renew' makes it anew."
     else:
-        with suppress(RepositoryError):  # what is damaged in the state was said before
+        with suppress(RepositoryError):  # damage in the state was reported before
             if known.packages != landing_page.packages(draft):
                 yield f"{landing_page.JSON} does not say what the suites offer; 'repo renew' makes it anew."
 

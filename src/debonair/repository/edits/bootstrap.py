@@ -17,7 +17,7 @@ from debonair.repository.state import Bootstrap, Suite
 
 
 def make_suites(known: Sequence[Suite]) -> Edit:
-    """Return the edit that makes all suites, and the bootstrap deb if the address is known."""
+    """Return the edit that creates all suites, and the bootstrap deb if the address is known."""
 
     def edit(draft: Draft) -> list[str]:
         return begun(draft, draft.ensure(known))
@@ -26,7 +26,7 @@ def make_suites(known: Sequence[Suite]) -> Edit:
 
 
 def set_address(url: str) -> Edit:
-    """Return the edit that tells clients where the repository is, by a new bootstrap deb."""
+    """Return the edit that publishes the repository's address to clients, with a new bootstrap deb."""
 
     def edit(draft: Draft) -> list[str]:
         if draft.head.url == url and draft.head.bootstrap:
@@ -43,7 +43,7 @@ def bootstrap(draft: Draft) -> list[str]:
         return []
     issue = draft.head.issue + 1
     name = bootstrap_deb.package(draft.head.name)
-    # A publisher that died may have left one of that number in the pool, with a key that nobody took.
+    # A publisher that died may have left one of that number in the pool, with a key that was never used.
     while any(
         draft.storage.size(f"pool/{pool.initial(name)}/{name}/{name}_{version}_all.deb") is not None
         for version in (f"{issue}+deb{draft.suite(each).debian_release}" for each in draft.suites)
@@ -69,7 +69,7 @@ def bootstrap(draft: Draft) -> list[str]:
 
 
 def begun(draft: Draft, made: Sequence[str]) -> list[str]:
-    """Publish the next bootstrap deb if suites were ``made``: their machines need one too."""
+    """Publish the next bootstrap deb if suites were ``made``, because their machines need one too."""
     return [*(f"{name}, new" for name in made), *(bootstrap(draft) if made else [])]
 
 

@@ -1,4 +1,4 @@
-"""Who signs a repository, and until when its indices are valid; edits as those of ``versions``."""
+"""The keys that sign a repository, and the validity of its indices; edits as those of ``versions``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from debonair.repository.state import Key, Suite
 
 
 def take_key(key: Key) -> Edit:
-    """Return the edit that signs by ``key`` too, from now on."""
+    """Return the edit that adds ``key`` to the signing keys."""
 
     def edit(draft: Draft) -> list[str]:
         if any(each.fingerprint == key.fingerprint for each in draft.head.keys):
@@ -28,7 +28,7 @@ def take_key(key: Key) -> Edit:
 
 
 def drop_keys() -> Edit:
-    """Return the edit that signs by the newest key alone, from now on."""
+    """Return the edit that keeps only the newest signing key."""
 
     def edit(draft: Draft) -> list[str]:
         *old, newest = draft.head.keys
@@ -46,7 +46,7 @@ def drop_keys() -> Edit:
 
 
 def renew(known: Sequence[Suite], *, valid_days: int | None = None, if_due: bool = False) -> Edit:
-    """Return the edit that signs all suites anew, with a new Date and Valid-Until.
+    """Return the edit that signs all suites again, with a new Date and Valid-Until.
 
     They are valid for ``valid_days`` from then on, if that is given. With ``if_due`` nothing is done if no
     suite is due.

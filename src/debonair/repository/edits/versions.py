@@ -1,7 +1,8 @@
-"""What can be changed of the versions in a repository.
+"""Changes of the versions in a repository.
 
-Each function returns an edit, which ``publish`` carries out. It is decided on the state that it is given
-and has no memory: if another publisher was faster, it is asked again, with the newer state.
+Each function returns an edit, which ``publish`` applies. An edit depends only on the state that it
+receives, and has no memory. If another publisher was faster, ``publish`` calls it again with the newer
+state.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ def add(
     """Return the edit that publishes the debs at ``paths``: all of them, or none.
 
     Each goes to the suite that its version names (``+deb13``), or to ``suite``. If the repository does not
-    have it, those that ``known`` returns are made. ``reader`` reads the debs: ``pool.apart`` those of
-    strangers. Raises ``PackageError`` for what is no deb.
+    have that suite, the suites that ``known`` returns are created. ``reader`` reads the debs;
+    ``pool.apart`` is for debs of strangers. Raises ``PackageError`` for a file that is not a deb.
     """
     read = [(*found, path) for found, path in zip(_read(paths, reader), paths, strict=True)]
     read.sort(key=lambda each: order(each[0].version))
@@ -82,7 +83,7 @@ def add(
                 each, changelog, path = deb
                 draft.keep(each, pool.load(path, each), changelog)
 
-            # One at a time is in memory, or as many as are on their way at once.
+            # Only the debs that are being uploaded are in memory.
             parallel.each(draft.storage.at_once, keep, read, "Debs")
         for each, path in again:
             if draft.restore(each, pool.load(path, each)):
@@ -93,7 +94,7 @@ def add(
 
 
 def promote(app: str, version: str, *, source: str, to: str, suite: str | None, percent: int) -> Edit:
-    """Return the edit that offers ``version`` of ``app`` in ``to`` too, in every suite that has it."""
+    """Return the edit that also offers ``version`` of ``app`` in ``to``, in every suite that has it."""
 
     def edit(draft: Draft) -> list[str]:
         what = []
@@ -152,7 +153,7 @@ def rollout(app: str, version: str, *, percent: int | None, channel_name: str, s
 
 
 def rollback(app: str, version: str | None, *, channel_name: str, suite: str | None) -> Edit:
-    """Return the edit that goes back to ``version``, or to the one before what is offered."""
+    """Return the edit that goes back to ``version``, or to the one before the offered one."""
 
     def edit(draft: Draft) -> list[str]:
         what, known = [], set()
@@ -182,7 +183,7 @@ def rollback(app: str, version: str | None, *, channel_name: str, suite: str | N
 def prune(*, keep: int, older_than: int) -> Edit:
     """Return the edit that forgets versions that no index has named for ``older_than`` seconds.
 
-    The ``keep`` newest of each channel stay. Their debs are removed by ``sweep.sweep``.
+    The ``keep`` newest of each channel stay. ``sweep.sweep`` removes their debs.
     """
 
     def edit(draft: Draft) -> list[str]:
@@ -202,13 +203,13 @@ def prune(*, keep: int, older_than: int) -> Edit:
 
 
 def same(version: str, asked: str) -> bool:
-    """Tell whether ``asked`` is ``version``: in full, without ``+deb13``, or without the revision too."""
+    """Return whether ``asked`` is ``version``: in full, without ``+deb13``, or without revision too."""
     plain = without_release(version)
     return asked in {version, plain, _REVISION.sub("", plain)}
 
 
 def _read(paths: Sequence[Path], reader: pool.Read) -> list[tuple[Facts, bytes]]:
-    """Return the facts and changelogs of the debs at ``paths``; of very many some are read in a row."""
+    """Return the facts and changelogs of the debs at ``paths``; many are read in several processes."""
     size = len(paths) // _ROWS + 1
     rows = [paths[at : at + size] for at in range(0, len(paths), size)]
     read = parallel.each(parallel.CORES, lambda row: [reader(path) for path in row], rows, "Reading")
@@ -216,7 +217,7 @@ def _read(paths: Sequence[Path], reader: pool.Read) -> list[tuple[Facts, bytes]]
 
 
 def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -> str:
-    """Return the suite of the repository that a deb goes to: the channel's of Debian's ``suite``."""
+    """Return the suite of the repository for a deb: the channel's one of Debian's ``suite``."""
     if suite is None:
         newest = max(map(draft.suite, draft.suites), key=lambda known: known.debian_release)
         raise RepositoryError(
@@ -236,7 +237,7 @@ def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -
 def _having(draft: Draft, app: str, *, channel_name: str, suite: str | None) -> list[tuple[str, Lines]]:
     """Return the suites of a channel that have ``app``, with its lines.
 
-    Raises ``RepositoryError`` if none has.
+    Raises ``RepositoryError`` if no suite has it.
     """
     names = [name for name in draft.suites if draft.suite(name).channel == channel_name]
     if suite is not None:
@@ -247,7 +248,7 @@ def _having(draft: Draft, app: str, *, channel_name: str, suite: str | None) -> 
 
 
 def _goal(line: Line, version: str | None) -> str | None:
-    """Return the version of ``line`` that is meant, or None if it has none."""
+    """Return the requested version of ``line``, or None if it does not have it."""
     if version is None:
         return channel.previous(line)
     return next((each.version for each in line.entries if same(each.version, version)), None)

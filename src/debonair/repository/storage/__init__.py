@@ -1,1 +1,1 @@
-"""Where a repository's files are kept: a folder, a bucket, another machine."""
+"""The storage of a repository's files: a folder, a bucket, another machine."""

@@ -1,7 +1,7 @@
-"""The credentials of an author, as the AWS CLI keeps them in ``~/.aws``.
+"""The credentials of an author, in the files of the AWS CLI in ``~/.aws``.
 
-The library reads the variables AWS_* of the environment, and knows the roles of machines and containers;
-the files of the CLI it does not read.
+The library reads the variables AWS_* of the environment, and knows the roles of machines and containers. It
+does not read the files of the CLI.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ENDPOINTS = frozenset({"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT"
 
 
 def profile(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what the profile AWS_PROFILE, else ``default``, says that ``environ`` does not.
+    """Return the values of the profile AWS_PROFILE, else ``default``, that ``environ`` does not set.
 
     The names are those of obstore's S3Config. Raises ``RepositoryError`` if a file is not one of the AWS
     CLI, or has no profile of the name in AWS_PROFILE.

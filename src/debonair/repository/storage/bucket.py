@@ -1,7 +1,7 @@
-"""A bucket of an object store: Amazon S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
+"""A bucket of an object store: Amazon S3 and compatible ones, Google Cloud Storage, Azure Blob Storage.
 
-A write names what it expects to be there (If-None-Match and If-Match, RFC 9110 section 13.1; a generation
-on Google's), so that of two writers one is refused, and begins again.
+A write names the object that it expects (If-None-Match and If-Match, RFC 9110 section 13.1; a generation on
+Google's). So if there are two writers, one is refused, and starts again.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 _SMALL = 1 << 16
-"""What has fewer bytes is sent without asking whether it is there: that would take as long."""
+"""Smaller files are sent without checking for them first: the check would take as long."""
 _YOUNG = 43200
-"""A file as young, in seconds, is not swept for longer than any publisher takes."""
+"""Seconds for which a file counts as young, and no sweep removes it: longer than any publisher takes."""
 _LIMITS: Any = {"timeout": timedelta(minutes=10), "connect_timeout": timedelta(seconds=10)}
 _RETRIES: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 _VARIABLES = {
@@ -51,10 +51,10 @@ def open_(
     clock: Callable[[], int],
     pause: Callable[[float], None] = time.sleep,
 ) -> Bucket:
-    """Return the bucket at ``url``: ``s3://bucket/folder``, and ``gs:`` or ``az:`` alike; nothing is asked.
+    """Return the bucket at ``url``: ``s3://bucket/folder``, or ``gs:`` or ``az:``; it sends no request yet.
 
-    Endpoint, region and credentials come from the variables of the store's own programs, and for S3 from
-    ``~/.aws`` too. ``clock`` gives seconds since the epoch. Raises ``RepositoryError`` for what is no such
+    Endpoint, region and credentials come from the variables of the store's own programs, and for S3 also
+    from ``~/.aws``. ``clock`` returns seconds since the epoch. Raises ``RepositoryError`` for an invalid
     URL, and ``MachineError`` if the library is not installed.
     """
     try:
@@ -132,7 +132,7 @@ class Bucket:
         try:
             self._put(path, data, "create" if tag is None else _expected(tag))
         except Conflict:
-            # The answer to a write may be lost; then the library asks again, and finds its own.
+            # The answer to a write may be lost; the library then repeats the write, and finds its own file.
             there = self.read(path)
             if there is None or there.data != data:
                 raise
@@ -159,7 +159,7 @@ class Bucket:
         return None
 
     def _put(self, path: str, data: bytes, mode: PutMode) -> None:
-        """Write an object if what is there is as ``mode`` says. Raises ``Conflict`` if it is not."""
+        """Write an object if the existing one matches ``mode``. Raises ``Conflict`` if it does not."""
         from obstore.exceptions import AlreadyExistsError, PreconditionError  # noqa: PLC0415
 
         known: Any = {
@@ -175,7 +175,7 @@ class Bucket:
                 raise Conflict(path) from other
 
     def _wanted(self, path: str, data: bytes, found: ObjectMeta) -> None:
-        """Write an object again that is old and the same: who sweeps must not take it for a left one."""
+        """Write an old, identical object again, so that a sweep does not take it for an abandoned one."""
         if self._clock() - found["last_modified"].timestamp() < _YOUNG:
             return
         there = self.read(path)
@@ -184,15 +184,15 @@ class Bucket:
                 self._put(path, data, _expected(there.tag))
 
     def _later(self, path: str, data: bytes, before: str) -> None:
-        """See that a file that was replaced has another time than ``before``.
+        """Ensure that a replaced file has another time than ``before``.
 
-        HTTP's If-Modified-Since knows whole seconds: two changes in one must not look the same.
+        HTTP's If-Modified-Since has whole seconds: two changes in one second must not look the same.
         """
         found = self._meta(path)
         if found is None or int(found["last_modified"].timestamp()) > _seconds(before):
             return
         self._pause(1)
-        with suppress(Conflict):  # whoever has replaced it since has seen to that
+        with suppress(Conflict):  # a publisher that has replaced it since has ensured that
             there = self.read(path)
             if there is not None and there.data == data:
                 self._put(path, data, _expected(there.tag))
@@ -200,7 +200,7 @@ class Bucket:
 
 @contextmanager
 def _asked(url: str, what: str) -> Iterator[None]:
-    """Turn what the library raises into errors to show; the bucket could not be ``what``."""
+    """Turn errors of the library into errors for users; the bucket could not be ``what``."""
     from obstore import exceptions as known  # noqa: PLC0415 - an extra
 
     try:
@@ -216,13 +216,13 @@ def _asked(url: str, what: str) -> Iterator[None]:
 
 
 def _refused(url: str, what: str, said: str, *, denied: bool) -> Error:
-    """Return the error to show for what a store refuses; ``said`` is what the library says."""
+    """Return the error to show when a store refuses; ``said`` is the library's message."""
     scheme = urlsplit(url).scheme
     if any(word in said for word in _NO_CREDENTIALS):
         return RepositoryError(
             f"There are no credentials for {url}.", hint=f"Set {_VARIABLES[scheme]} in the environment."
         )
-    if what == "opened":  # nothing was asked for yet
+    if what == "opened":  # no request was sent yet
         return RepositoryError(
             f"{url} could not be opened: {_reason(said)}.",
             hint=f"Look at {_VARIABLES[scheme]} in the environment.",
@@ -247,7 +247,7 @@ def _refused(url: str, what: str, said: str, *, denied: bool) -> Error:
 
 
 def _reason(said: str) -> str:
-    """Return the end of the first line of what the library says, or the code that the store answered."""
+    """Return the end of the first line of the library's message, or the store's error code."""
     if code := re.search(r"<Code>(\w+)</Code>", said):
         return code[1]
     line = said.splitlines()[0] if said else "it does not say why"
@@ -255,7 +255,7 @@ def _reason(said: str) -> str:
 
 
 def _tag(meta: ObjectMeta) -> str:
-    """Return the tag of an object: what its store compares, and when it was written."""
+    """Return the tag of an object: the value that its store compares, and the time of its writing."""
     modified = int(meta["last_modified"].timestamp())
     return " ".join((str(modified), meta["version"] or "-", meta["e_tag"] or "-"))
 

@@ -27,16 +27,17 @@ from debonair.repository.storage.protocol import (
 
 _SEEN = "clients see what they saw before, or all of what is new"
 _NOT_HERE = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EXDEV)
-"""What a file system, or one without /proc beside it, says that knows no files without a name."""
+"""Errors of a file system, or of a machine without /proc, that does not support files without a name."""
 _MUCH = 64
-"""More files than that are put on the disk together with everything else that waits for it (sync(2))."""
+"""If more files wait, one sync(2) writes them all, with everything else that waits for the disk."""
 
 
 class Folder:
     """A folder of this machine, as any web server can serve it.
 
-    What never changes is on the disk, and not in a cache of it, before a file is replaced that may name it.
-    Each folder below the root is opened from the one above it, so that nobody can lead elsewhere meanwhile.
+    Files that never change are on the disk, and not only in its cache, before a file that may name them is
+    replaced. Each folder below the root is opened from the one above it, so that nobody can redirect the
+    path in the meantime.
     """
 
     at_once = 1
@@ -55,13 +56,13 @@ class Folder:
         """Return the file at ``path``, or None if there is none; ``Storage.read``."""
         try:
             with self._parent(path) as (parent, name):
-                # without waiting: somebody may have put a pipe there
+                # without blocking: somebody may have put a fifo there
                 number = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
             with open(number, "rb") as file:  # noqa: PTH123 - a descriptor has no path
                 found = os.fstat(number)
                 if not stat.S_ISREG(found.st_mode):
                     raise IsADirectoryError(errno.EISDIR, "")
-                # not up to the limit: as many bytes would be set aside, whatever is there
+                # not up to the limit: Python would allocate that many bytes, however small the file is
                 data = file.read(min(limit, found.st_size) + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -111,7 +112,8 @@ class Folder:
                 before = self._stat(path, parent, name)
                 if (before and _tag(before)) != tag:
                     raise Conflict(path)
-                # HTTP's If-Modified-Since knows whole seconds: two changes in one must not look the same.
+                # HTTP's If-Modified-Since has whole seconds: two changes in one second must not look the
+                # same.
                 now = os.stat(temporary, dir_fd=parent, follow_symlinks=False).st_mtime
                 if before and int(now) <= int(before.st_mtime):
                     later = int(before.st_mtime) + 1
@@ -145,16 +147,16 @@ class Folder:
             pass
         except OSError as refused:
             raise self._refused(path, refused) from refused
-        with suppress(OSError):  # the first that is not empty ends it
+        with suppress(OSError):  # the first folder that is not empty ends it
             while path := path.rpartition("/")[0]:
                 with self._parent(path) as (parent, name):
                     os.rmdir(name, dir_fd=parent)
 
     @contextmanager
     def _parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
-        """Give a descriptor of the folder that ``path`` is in, and its name there.
+        """Yield a descriptor of the folder that ``path`` is in, and its name there.
 
-        What is missing is made if ``make`` is set; else that raises ``FileNotFoundError``.
+        If ``make`` is set, missing folders are created; otherwise they raise ``FileNotFoundError``.
         """
         *folders, name = inside(path).split("/")
         flags = os.O_RDONLY | os.O_DIRECTORY
@@ -186,7 +188,7 @@ class Folder:
             os.close(number)
 
     def _stat(self, path: str, parent: int, name: str) -> os.stat_result | None:
-        """Return what is known of a file, or None if there is none. Raises what ``is_link`` returns."""
+        """Return the status of a file, or None if there is none. Raises what ``is_link`` returns."""
         try:
             found = os.stat(name, dir_fd=parent, follow_symlinks=False)
         except FileNotFoundError:
@@ -196,7 +198,7 @@ class Folder:
         return found
 
     def _touched(self, path: str, parent: int, name: str) -> bool:
-        """Tell whether a file is there; it is wanted again: who sweeps must not take it for an old one."""
+        """Return whether a file exists; renew its time, so that a sweep does not take it for an old one."""
         if self._stat(path, parent, name) is None:
             return False
         with suppress(OSError):
@@ -204,10 +206,10 @@ class Folder:
         return True
 
     def _linked(self, parent: int, name: str, data: bytes) -> bool:
-        """Write a file that has no name before it is whole; return whether this file system can do that.
+        """Write a file that has no name until it is whole; return whether this file system can do that.
 
-        A killed writer leaves nothing of it, and it takes half as long as to give it another name first.
-        Raises ``FileExistsError`` if there is a file of that name.
+        A killed writer leaves no trace, and it takes half as long as using a temporary name first. Raises
+        ``FileExistsError`` if there is a file of that name.
         """
         if not self._nameless:
             return False
@@ -235,7 +237,7 @@ class Folder:
 
     @contextmanager
     def _written(self, parent: int, data: bytes) -> Iterator[str]:
-        """Give the name of a temporary file in the folder ``parent`` that holds ``data``."""
+        """Yield the name of a temporary file in the folder ``parent`` that contains ``data``."""
         name = f"{UNFINISHED}{self._token}.{next(self._numbers)}"
         number = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644, dir_fd=parent)
         try:
@@ -249,7 +251,7 @@ class Folder:
                 os.unlink(name, dir_fd=parent)
 
     def _synced(self) -> None:
-        """Put what was written since the last time on the disk: each, or all at once if it is much."""
+        """Flush everything written since the last time to the disk: each file, or all if they are many."""
         if len(self._written_since) > _MUCH:
             os.sync()
         else:
@@ -262,7 +264,7 @@ class Folder:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with self._parent(".lock") as (parent, name):
-            # without waiting: somebody may have put a pipe there
+            # without blocking: somebody may have put a fifo there
             flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
             number = os.open(name, flags, 0o644, dir_fd=parent)
         with open(number, "ab") as lock:  # noqa: PTH123 - a descriptor has no path
@@ -270,7 +272,7 @@ class Folder:
             yield
 
     def _refused(self, path: str, refused: OSError) -> MachineError | RepositoryError:
-        """Return the error to show for what a disk refuses."""
+        """Return the error to show when a disk refuses."""
         where = self.root / path
         return is_link(str(where)) if refused.errno == errno.ELOOP else _refused(where, refused)
 
@@ -284,12 +286,12 @@ def _write(number: int, data: bytes) -> None:
 
 
 def _tag(found: os.stat_result) -> str:
-    """Return a tag: a file is written anew for each change, so that no two have all of these alike."""
+    """Return a tag: each change writes a new file, so that no two have all of these values in common."""
     return f"{found.st_ino:x}-{found.st_size:x}-{found.st_mtime_ns:x}"
 
 
 def _sync(name: str, parent: int) -> None:
-    """Put a file of the folder ``parent`` on the disk."""
+    """Flush a file of the folder ``parent`` to the disk."""
     number = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=parent)
     try:
         os.fsync(number)
@@ -298,7 +300,7 @@ def _sync(name: str, parent: int) -> None:
 
 
 def _refused(path: Path, refused: OSError) -> MachineError:
-    """Return the error to show for what a disk refuses."""
+    """Return the error to show when a disk refuses."""
     if refused.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return MachineError(
             f"There is no space left on the disk to write {path}.",

@@ -1,4 +1,4 @@
-"""What HTTP says of a file of a repository: its type, and for how long a cache may keep it (RFC 9111)."""
+"""The HTTP headers of a file of a repository: its type, and how long a cache may keep it (RFC 9111)."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def content_type(path: str) -> str:
 
 
 def cache_control(path: str) -> str:
-    """Return its Cache-Control: what never changes is kept for ever, the rest is asked for each time."""
+    """Return its Cache-Control: files that never change are kept permanently, others are revalidated."""
     return "max-age=31536000, immutable" if _IMMUTABLE.match(path) else "no-cache"

@@ -1,4 +1,4 @@
-"""From what a user types to where a repository is: a folder, a bucket, or a folder of another machine."""
+"""From a user's input to the place of a repository: a folder, a bucket, or a folder of another machine."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ _BUCKETS = ("s3", "gs", "az")
 def storage(where: str, environ: Mapping[str, str], *, clock: Callable[[], int]) -> Storage:
     """Return the storage at ``where``; nothing is read yet.
 
-    A path is a folder; ``host:path`` is one of another machine, as for rsync and scp, unless a slash comes
-    before the colon; else it is a URL. Raises ``RepositoryError`` for a URL that cannot be written.
+    A path is a folder. ``host:path`` is on another machine, as for rsync and scp, unless a slash comes
+    before the colon. Anything else is a URL. Raises ``RepositoryError`` for a URL that cannot be written
+    to.
     """
     found = _SCHEME.match(where)
     scheme = found[1].lower() if found else ""
     if scheme in _BUCKETS:
-        from debonair.repository.storage import bucket  # noqa: PLC0415 - a folder waits for neither
+        from debonair.repository.storage import bucket  # noqa: PLC0415 - a folder needs neither
 
         return bucket.open_(where, environ, clock=clock)
     if scheme == "ssh" or (not scheme and _ON_HOST.match(where)):
@@ -41,7 +42,7 @@ def storage(where: str, environ: Mapping[str, str], *, clock: Callable[[], int])
 
 
 def identity(where: str) -> str:
-    """Return by which name a machine remembers the repository at ``where``: one for each way to type it."""
+    """Return the name of the repository at ``where`` in the pins: the same for each way to type it."""
     found = _SCHEME.match(where)
     if found:
         return f"{found[1].lower()}://{where[found.end() :].rstrip('/')}"

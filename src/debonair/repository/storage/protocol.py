@@ -1,10 +1,10 @@
-"""Where the files of a repository are kept: what a folder, a bucket or another machine must be able to do.
+"""The operations that a folder, a bucket or another machine must offer to keep a repository.
 
-A reader may come at any time, so that a file is there whole or not at all. Two writers are told apart by
-tags, which change whenever a file does (an ETag of HTTP, RFC 9110 section 8.8.3).
+A reader may come at any time, so a file must be there whole or not at all. Tags, which change whenever a
+file does, tell two writers apart (an ETag of HTTP, RFC 9110 section 8.8.3).
 
-Whoever else may write there decides nothing by that: a path never leaves the repository, no link is
-followed, and of no file more is read than its reader asks for.
+Others who may write there gain no influence by that. A path never leaves the repository, no link is
+followed, and a reader limits how much of a file it reads.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from debonair.errors import RepositoryError
 from debonair.repository.excerpt import shown
 
 
-class Conflict(Exception):  # noqa: N818 - it is caught and tried again, never shown
-    """A file is not what its writer took it for: somebody else has written it."""
+class Conflict(Exception):  # noqa: N818 - it is caught and retried, never shown
+    """A file has changed since its writer read it: somebody else has written it."""
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """A file that was read, and the tag that it had."""
+    """A file that was read, and its tag at that time."""
 
     data: bytes
     tag: str
 
 
 UNFINISHED = ".new."
-"""What the name of a file begins with that was not written to its end."""
+"""Prefix of the names of files that are not completely written."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -44,9 +44,9 @@ class Found(msgspec.Struct, frozen=True):
 
 
 MOST = 4 << 30
-"""More bytes than that no file of a repository has."""
+"""No file of a repository has more bytes than that."""
 _LONGEST = 1000
-"""More characters no path has: an object store takes 1024 bytes."""
+"""No path has more characters than that: an object store allows 1024 bytes."""
 
 
 class Storage(Protocol):
@@ -56,7 +56,7 @@ class Storage(Protocol):
     """
 
     at_once: int
-    """How many of its methods may run at the same time, in threads: one where nothing is waited for."""
+    """Number of its methods that may run in parallel, in threads: 1 if none of them waits for a network."""
 
     def read(self, path: str, limit: int = MOST) -> Stored | None:
         """Return the file at ``path``, or None if there is none.
@@ -65,10 +65,10 @@ class Storage(Protocol):
         """
 
     def size(self, path: str) -> int | None:
-        """Return how many bytes the file at ``path`` has, or None if there is none."""
+        """Return the number of bytes of the file at ``path``, or None if there is none."""
 
     def add(self, path: str, data: bytes) -> bool:
-        """Write a file that never changes; return whether it was not there yet."""
+        """Write a file that never changes; return whether it is new."""
 
     def replace(self, path: str, data: bytes, tag: str | None) -> None:
         """Write ``data`` over the file that has ``tag``, or, if that is None, where there is no file.
@@ -77,9 +77,9 @@ class Storage(Protocol):
         """
 
     def list(self, folder: str) -> Iterator[Found]:
-        """Yield every file below ``folder``, which ends with a slash; unfinished ones too.
+        """Yield every file below ``folder``, which ends with a slash; also unfinished ones.
 
-        What has a name that no file of a repository has is left out.
+        Files are left out if no file of a repository can have their name.
         """
 
     def remove(self, path: str) -> None:
@@ -87,7 +87,7 @@ class Storage(Protocol):
 
 
 def is_inside(path: str) -> bool:
-    """Tell whether ``path`` can be that of a file of a repository: relative, without ``..``, printable."""
+    """Return whether a file of a repository can have ``path``: relative, without ``..``, printable."""
     return (
         0 < len(path) <= _LONGEST
         and path.isprintable()
@@ -114,7 +114,7 @@ def too_large(path: str, limit: int) -> RepositoryError:
 
 
 def is_link(where: str) -> RepositoryError:
-    """Return the error to show for a link, which is never followed."""
+    """Return the error to show for a link, because links are never followed."""
     return RepositoryError(
         f"{shown(where)} is a link, and a repository has none: somebody else may have put it there.",
         hint="Put the file or the folder itself in its place; for another disk, mount it there.",

@@ -1,8 +1,8 @@
-"""A folder of another machine, by ssh: there it takes a shell and Debian's essential programs.
+"""A folder of another machine, by ssh: that machine needs a shell and Debian's essential programs.
 
-``packaging/repo/storage.sh`` runs there and answers requests, so that a connection is made once. The order
-of writes and the comparison of tags are those of any storage: what holds of a folder here holds of one
-there. A file has its place only when all its bytes have come.
+``packaging/repo/storage.sh`` runs there and answers requests, over one connection. The order of writes and
+the comparison of tags are those of any storage, so a folder there has the guarantees of a folder here. A
+file appears under its name only when all its bytes have arrived.
 """
 
 from __future__ import annotations
@@ -38,28 +38,28 @@ from debonair.resources import resource
 _ABSENT, _THERE, _OTHER, _CUT, _LINK = 44, 46, 47, 48, 49
 _GREETING = b"debonair\n"
 _SMALL = 1 << 16
-"""What has fewer bytes is sent without asking whether it is there: that would take as long."""
+"""Smaller files are sent without checking for them first: the check would take as long."""
 _NONE = "-"
 _ANSWER = re.compile(rb"(\d{1,3}) (\d{1,15})\n")
 _LISTED = re.compile(r"([^\t]+)\t(\d{1,15})\t(\d{1,12})(?:\.\d*)?")
 _END = 10  # seconds
 _DEADLINE = 3600
-"""Seconds for one request, with all that is sent: what takes longer has no end."""
+"""Seconds for one request with all its data; a longer one never ends."""
 _LINE = 4096
-"""Bytes of a line of an answer, or of what an account's startup files print."""
+"""Bytes of a line of an answer, or of the output of an account's startup files."""
 _LINES = 1000
 _PART = 1 << 20
-"""Bytes that are read at once."""
+"""Bytes to read in one step."""
 _ALIVE = ("ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=4")
 
 
 class Session(Protocol):
-    """A connection on which one request after another is answered."""
+    """A connection that answers one request after another."""
 
     def ask(self, request: str, data: bytes, limit: int) -> tuple[int, bytes]:
-        """Return status and answer. Raises ``EOFError`` with what was said if the connection has ended.
+        """Return status and answer. Raises ``EOFError`` with the error output if the connection has ended.
 
-        Raises ``ValueError`` if the answer has more than ``limit`` bytes, which are not read then.
+        Raises ``ValueError`` if the answer has more than ``limit`` bytes, which are then not read.
         """
 
     def end(self) -> None:
@@ -88,11 +88,11 @@ class Ssh:
         end.daemon = True
         end.start()
         try:
-            with suppress(BrokenPipeError):  # it may have said why
+            with suppress(BrokenPipeError):  # its error output may name the reason
                 self._in.write(request.encode() + data)
                 self._in.flush()
             lines = 0
-            while not self._greeted:  # what the account's own startup files print comes first
+            while not self._greeted:  # the output of the account's own startup files comes first
                 self._greeted = self._line() == _GREETING
                 if (lines := lines + 1) > _LINES:
                     raise EOFError("what answers there is not Debonair's script")
@@ -104,7 +104,7 @@ class Ssh:
             end.cancel()
 
     def _parts(self, size: int) -> Iterator[bytes]:
-        """Yield ``size`` bytes of an answer as they come; that many are not set aside for a mere claim."""
+        """Yield ``size`` bytes of an answer as they arrive; a mere claim reserves no memory."""
         while size:
             part = self._out.read(min(size, _PART))
             if not part:
@@ -135,14 +135,14 @@ class Ssh:
 
 
 Connect = Callable[[str, str, int | None], Session]
-"""Makes a session with a host, in a folder, at a port: ``Ssh``, or what stands in for it."""
+"""Opens a session with a host, in a folder, at a port: ``Ssh``, or its replacement in a test."""
 
 
 def open_(where: str, connect: Connect = Ssh) -> Remote:
-    """Return the folder at ``ssh://user@host:port/path`` or ``user@host:path``; nothing is asked yet.
+    """Return the folder at ``ssh://user@host:port/path`` or ``user@host:path``; it does not connect yet.
 
     A path without a slash before it, or after ``~/``, is below the user's home there. Raises
-    ``RepositoryError`` for what is neither.
+    ``RepositoryError`` for any other form.
     """
     port = None
     try:
@@ -214,7 +214,7 @@ class Remote:
     def _ask(
         self, verb: str, path: str, data: bytes = b"", tag: str = _NONE, limit: int = MOST
     ) -> tuple[int, bytes]:
-        """Return status and answer to a request: 0, or that a file is absent, is there, or is another."""
+        """Return status and answer to a request: 0, or that a file is absent, exists, or differs."""
         inside(path)
         digest = hashlib.sha256(data).hexdigest()
         try:
@@ -229,7 +229,7 @@ class Remote:
         except EOFError as ended:
             session.end()
             raise self._unreached(str(ended)) from ended
-        except BaseException:  # such as Ctrl-C: what comes next is no answer to what is asked next
+        except BaseException:  # such as Ctrl-C: the bytes that follow would not answer the next request
             session.end()
             raise
         if status in (0, _ABSENT, _THERE, _OTHER):
@@ -253,7 +253,7 @@ class Remote:
         )
 
     def _refused(self, said: str) -> Error:
-        """Return the error to show for what the other machine refuses."""
+        """Return the error to show when the other machine refuses."""
         said = shown(said.splitlines()[-1].rstrip(".")) if said else "it does not say why"
         again = "Then do the same again; clients see a whole repository at any time."
         if "not found" in said:
@@ -272,13 +272,13 @@ class Remote:
 
 
 def _status(line: bytes) -> tuple[int, int]:
-    """Return status and size of an answer. Raises ``EOFError`` for what is none: then nothing fits."""
+    """Return status and size of an answer. Raises ``EOFError`` if it is invalid, as the rest then is."""
     if (found := _ANSWER.fullmatch(line)) is None:
         raise EOFError("what answers there is not Debonair's script")
     return int(found[1]), int(found[2])
 
 
 def _end(idle: LifoQueue[Session]) -> None:
-    """End the connections that there are."""
+    """End the open connections."""
     while not idle.empty():
         idle.get_nowait().end()
