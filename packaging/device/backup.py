@@ -1,8 +1,9 @@
 #!/usr/bin/python3 -IB
-"""Copies each SQLite database of the app, before a release that may change it is tried.
+"""Copies each SQLite database of the app, before trying a release that may change it.
 
-It runs as the app's user in the app's sandbox: root has no business in a folder that someone else may
-write to. It alone may write to the folder of the copies, so that nothing else of the app changes one.
+It runs as the app's user in the app's sandbox, because root must not work in a folder that someone else may
+write to. Only this program may write to the folder of the copies, so that no other part of the app can
+change one.
 """
 
 from __future__ import annotations
@@ -23,23 +24,23 @@ _KEPT = 5  # copies of each database
 _MAGIC = b"SQLite format 3\0"
 _NUMBER = re.compile(r"\.(\d{6})\.\d{8}T\d{6}Z")
 _HALF = ".half"
-_PAGES = 1000  # that are copied at a time
-_LOCKED = 10.0  # seconds after which a lock is not waited for any more
-_DEPTH = 32  # folders within folders that are looked into
+_PAGES = 1000  # pages to copy in one step
+_LOCKED = 10.0  # seconds to wait for a lock
+_DEPTH = 32  # depth of nested folders to search
 
 
 def back_up(data: Path, folder: Path) -> list[tuple[Path, str]]:
     """Copy each SQLite database below ``data`` to ``folder``, while it is in use; return the copies.
 
-    With each comes what is wrong with it: a file that only begins like a database, or that is locked, is
-    copied as it is.
-    They are in ``folder`` as in ``data``, with a number that counts up and the time (UTC) behind their
-    names: a clock may go back. They are whole: SQLite's own online backup makes them. Only the last few
-    are kept. Raises ``OSError`` for one that cannot be read or written at all.
+    Each copy comes with its problem, or an empty text. A file that only starts like a database, or that is
+    locked, is copied byte by byte. Copies have the same paths in ``folder`` as in ``data``. A number that
+    counts up and the time (UTC) follow the name, because a clock may go back. They are complete, because
+    SQLite's own online backup writes them. Only the last few are kept. Raises ``OSError`` for a file that
+    cannot be read or written at all.
     """
-    for half in folder.rglob(f"*{_HALF}"):  # of a backup that was cut
+    for half in folder.rglob(f"*{_HALF}"):  # from an interrupted backup
         half.unlink()
-    earlier = data / "backups"  # of the time when they lay among the data
+    earlier = data / "backups"  # from a version that kept the copies among the data
     found = [path for path in sorted(_files(data)) if earlier not in path.parents and _is_sqlite(path)]
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     copies = []
@@ -65,24 +66,24 @@ def back_up(data: Path, folder: Path) -> list[tuple[Path, str]]:
 
 
 def _copied(path: Path, copy: Path) -> str:
-    """Copy one database; return why it was copied as it is, if it was."""
+    """Copy one database; if it could only be copied byte by byte, return why."""
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target, pages=_PAGES, progress=_patience())
-    except sqlite3.Error as wrong:  # the app that runs may hold a lock for ever
+    except sqlite3.Error as wrong:  # the running app may hold a lock permanently
         shutil.copyfile(path, copy)
         return f"SQLite cannot copy {path} ({wrong}); it was copied as it is, byte by byte."
     return ""
 
 
 def _is_hollow(path: Path, place: Path) -> bool:
-    """Return whether a file is mostly holes, and larger than the room: SQLite makes no such database."""
+    """Return whether a file is mostly holes, and larger than the free space: SQLite writes no such file."""
     found = path.stat()
     return found.st_blocks * 512 < found.st_size // 2 and found.st_size > shutil.disk_usage(place).free
 
 
 def _patience() -> Callable[[int, int, int], None]:
-    """Return what ends a backup that does not go on: SQLite itself waits for a lock without end."""
+    """Return a callback that aborts a backup without progress: SQLite itself waits forever for a lock."""
     seen = (-1, time.monotonic())
 
     def look(_: int, remaining: int, total: int) -> None:
@@ -97,7 +98,7 @@ def _patience() -> Callable[[int, int, int], None]:
 
 
 def _files(data: Path) -> Iterator[Path]:
-    """Yield the files below ``data``, down to some depth: the app may have nested folders without end."""
+    """Yield the files below ``data``, down to a maximum depth: the app may nest folders without end."""
     folders = [(data, 0)]
     while folders:
         folder, depth = folders.pop()
@@ -110,7 +111,7 @@ def _files(data: Path) -> Iterator[Path]:
 
 
 def _flush(path: Path) -> None:
-    """See to it that a file, or the names in a folder, outlive a power cut (fsync(2))."""
+    """Flush a file, or the names in a folder, so that it survives a power cut (fsync(2))."""
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)

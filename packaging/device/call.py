@@ -1,4 +1,4 @@
-"""Programs of the system, run with a bound on their time and on what is kept of their output."""
+"""Run programs of the system, with a limit on their time and on the output that is kept."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from contextlib import suppress
 
 _KEPT = 64_000  # bytes of the end of the output
 PATIENCE = 30.0
-"""Seconds for a question to systemd, dpkg or nginx: what takes longer hangs."""
-TIMED_OUT, MISSING = 124, 127  # as timeout(1) and sh(1) have it
+"""Seconds for a question to systemd, dpkg or nginx; a longer one hangs."""
+TIMED_OUT, MISSING = 124, 127  # as in timeout(1) and sh(1)
 
 
 class Deadline:
-    """The end of a job of several steps: none gets more time than the whole has left."""
+    """The end of a job of several steps: no step gets more time than the whole job has left."""
 
     def __init__(self, seconds: float) -> None:
         self.end = time.monotonic() + seconds
 
     def left(self, most: float) -> float:
-        """Return the seconds that a step may take which would take ``most``; 0 if the time is over."""
+        """Return the seconds for a step that would take ``most``; 0 if the time is over."""
         return max(0.0, min(most, self.end - time.monotonic()))
 
 
 def call(
     *argv: str, seconds: float = PATIENCE, env: Mapping[str, str] | None = None, errors: bool = False
 ) -> tuple[int, str]:
-    """Run ``argv`` and return its status and the end of its output, with its ``errors`` if asked for.
+    """Run ``argv`` and return its status and the end of its output, with its ``errors`` if requested.
 
-    It is waited for, not for the end of its output: a child that it leaves behind may hold that open. The
-    status is 124 if it was ended after ``seconds``, and 127 if there is no such program.
+    It waits for the program, not for the end of its output, because a child may hold that open. The status
+    is 124 if the program was ended after ``seconds``, and 127 if there is no such program.
     """
     try:
         process = subprocess.Popen(
@@ -45,7 +45,7 @@ def call(
         )
     except OSError:
         return MISSING, ""
-    assert process.stdout  # noqa: S101 - a pipe was asked for
+    assert process.stdout  # noqa: S101 - Popen was called with a pipe
     try:
         with process.stdout as output:
             os.set_blocking(output.fileno(), False)
@@ -56,7 +56,7 @@ def call(
 
 
 def _follow(process: subprocess.Popen[bytes], output: int, seconds: float) -> tuple[bool, bytes]:
-    """Read until ``process`` has ended; return whether it did within ``seconds``, and the end of it all."""
+    """Read until ``process`` ends; return whether it did within ``seconds``, and the end of its output."""
     deadline, said, is_open = Deadline(seconds), bytearray(), True
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
@@ -75,8 +75,8 @@ def _follow(process: subprocess.Popen[bytes], output: int, seconds: float) -> tu
 
 
 def _read(output: int, said: bytearray) -> bool:
-    """Add what there is to ``said``, keeping its end; return whether more may come."""
-    for _ in range(64):  # then the clock is looked at again, however fast it writes
+    """Add available output to ``said``, keeping its end; return whether more may come."""
+    for _ in range(64):  # then the caller checks the clock again, however fast the program writes
         try:
             part = os.read(output, 65536)
         except BlockingIOError:
@@ -116,5 +116,5 @@ def shown(unit: str, name: str) -> str:
 
 
 def words_of(argv: Sequence[str]) -> list[str]:
-    """Return ``argv`` as systemd-run(1) takes it: nothing of it is a variable."""
+    """Return ``argv`` in the form for systemd-run(1), which then replaces no variable."""
     return [word.replace("$", "$$") for word in argv]

@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -IB
-"""The command that looks after a web application on the machine that it runs on.
+"""The command that manages a web application on the machine that it runs on.
 
-Installed as /usr/bin/<app>. What it has to know of the app stands in release.json, which is found from
-this file's own place. Standard library only, on any Python from 3.11.
+It is installed as /usr/bin/<app>. It reads everything about the app from release.json, which it finds from
+its own path. It uses only the standard library, and runs on any Python from 3.11.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from switch import Switch
 from system_emperor import emperor_of
 from text import printable
 
-HEALTHY, NOT_HEALTHY, UNKNOWN = 0, 3, 4  # as the status action of init scripts has it (LSB, 20.2)
+HEALTHY, NOT_HEALTHY, UNKNOWN = 0, 3, 4  # as for the status action of init scripts (LSB, 20.2)
 
 
 class RefusedError(Exception):
-    """What was asked for cannot be done; the message says why, and what to type instead."""
+    """A request that is not possible; the message explains why, and what to type instead."""
 
 
 def main(argv: list[str], home: Home) -> int:
-    """Do what ``argv`` asks of the app in ``home``, and return the exit status."""
+    """Run the verb in ``argv`` for the app in ``home``, and return the exit status."""
     verb = None
     try:
         options = parser(home).parse_args(argv)
@@ -93,7 +93,7 @@ def parser(home: Home) -> argparse.ArgumentParser:
 
 
 def status(home: Home, options: argparse.Namespace) -> int:
-    """Print how the app is. Return 0 if it is well, 3 if not, 4 if that cannot be seen."""
+    """Print the state of the app. Return 0 if it is healthy, 3 if not, 4 if that is unknown."""
     release, note, unit = home.serving(), home.note(), unit_state(home)
     installed = home.installed().version
     refused = note.get("refused")
@@ -160,7 +160,7 @@ def _print_status(home: Home, release: Release | None, installed: str, note: dic
 
 
 def problems(home: Home, release: Release | None) -> list[str]:
-    """Return what is wrong around the app: nginx, its site, its workers and timers."""
+    """Return the problems around the app: nginx, its site, its workers and timers."""
     if release is None or not systemd_runs():
         return []
     found = []
@@ -182,7 +182,7 @@ def problems(home: Home, release: Release | None) -> list[str]:
 
 
 def unit_state(home: Home) -> str:
-    """Return what systemd says of the service, such as ``active``, or why it says nothing."""
+    """Return the service's state from systemd, such as ``active``, or why it is unknown."""
     return state(emperor_of(home).unit) or "unknown (systemd does not run here)"
 
 
@@ -200,7 +200,7 @@ def releases(home: Home, options: argparse.Namespace) -> None:
 
 
 def rollback(home: Home, options: argparse.Namespace) -> int:
-    """Serve an earlier release, or after that what is installed."""
+    """Serve an earlier release; or after a rollback, the installed one again."""
     root_only(home, "rollback")
     began = time.monotonic()
     try:
@@ -217,7 +217,7 @@ def rollback(home: Home, options: argparse.Namespace) -> int:
 
 
 def first(home: Home) -> bool:
-    """Put into service what never was, with its site in nginx: that is made when dpkg configures."""
+    """Put a first release into service, with its site in nginx, which dpkg's configuration creates."""
     program = shutil.which("dpkg-reconfigure")
     if program is None:
         return Switch(home).undo()
@@ -226,7 +226,7 @@ def first(home: Home) -> bool:
 
 
 def restart(home: Home, options: argparse.Namespace) -> int:
-    """Restart the app's processes: settings are read again."""
+    """Restart the app's processes, which read their settings again."""
     del options
     root_only(home, "restart")
     if emperor_of(home).restart():
@@ -256,7 +256,7 @@ def env(home: Home, options: argparse.Namespace) -> int | None:
 
 
 def logs(home: Home, options: argparse.Namespace) -> None:
-    """Become journalctl."""
+    """Replace this process by journalctl."""
     journals = [
         path
         for folder in ("run", "var")
@@ -281,7 +281,7 @@ def shell(home: Home, options: argparse.Namespace) -> int:
 
 
 def inside(home: Home, what: str, argv: list[str]) -> int:
-    """Run ``argv`` where the app runs, with this process's terminal or files; return its status."""
+    """Run ``argv`` in the app's environment, with this process's terminal or files; return its status."""
     root_only(home, what)
     name = home.installed().user
     try:
@@ -299,9 +299,9 @@ def inside(home: Home, what: str, argv: list[str]) -> int:
 
 
 def become(argv: list[str], variables: dict[str, str]) -> None:
-    """Replace this process by ``argv``, which is looked for on the PATH of ``variables``."""
+    """Replace this process by ``argv``; its program is found on the PATH of ``variables``."""
     try:
-        os.execvpe(argv[0], argv, variables)  # noqa: S606 - what was asked for
+        os.execvpe(argv[0], argv, variables)  # noqa: S606 - the requested program
     except FileNotFoundError:
         raise RefusedError(f"there is no command '{argv[0]}'.") from None
     except PermissionError:
@@ -309,13 +309,13 @@ def become(argv: list[str], variables: dict[str, str]) -> None:
 
 
 def root_only(home: Home, what: str) -> None:
-    """Refuse whoever is not root."""
+    """Refuse users other than root."""
     if os.geteuid() != 0:
         raise RefusedError(f"this needs root: sudo {home.package} {what}")
 
 
 def sudo() -> str:
-    """Return what has to stand before a command that needs root."""
+    """Return the prefix of a command that needs root."""
     return "" if os.geteuid() == 0 else "sudo "
 
 

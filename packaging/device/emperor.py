@@ -1,4 +1,4 @@
-"""The app's own service, as seen by who switches its releases."""
+"""The app's own service, with the operations that a switch of releases needs."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from text import tail
 
 _POLL = 0.1  # seconds
 _SETTLED = 3.0  # seconds for which a new release must stay healthy before it gets a request
-_LINES = 500  # of the journal are looked through for what went wrong
-_OPEN = 10.0  # seconds in which connections to a web server of the app's own may end before it is told to
-_IDLE = 0.5  # seconds without a request, after which a release that was left has nothing to do any more
-_START = 90.0  # seconds in which systemd starts an emperor, which loads no app itself
-_STOP = 30.0  # seconds beyond ``drain`` in which what runs in a unit has ended
+_LINES = 500  # lines of the journal to search for a problem
+_OPEN = 10.0  # seconds for open connections to a web server of the app's own, before it is stopped
+_IDLE = 0.5  # seconds without a request after which a replaced release has nothing left to do
+_START = 90.0  # seconds for systemd to start an emperor, which loads no app itself
+_STOP = 30.0  # seconds beyond ``drain`` after which everything in a unit has ended
 
 
 @dataclass(frozen=True)
 class Emperor:
-    """The service of an app, and the one beside it in which a release is tried."""
+    """The service of an app, and a second service in which a new release is tried."""
 
     home: Home
 
@@ -36,7 +36,7 @@ class Emperor:
 
     @property
     def trial_unit(self) -> str:
-        """The name of the service in which a release is tried; no worker can be called so."""
+        """The name of the service in which a release is tried; no worker can have this name."""
         return f"{self.home.package}.next.service"
 
     def runs(self) -> bool:
@@ -48,21 +48,21 @@ class Emperor:
         return call.state(self.unit) == "inactive"
 
     def journal(self, release: Release | None) -> list[str]:
-        """Return the options of journalctl(1) that choose what the app wrote, ``release`` being served."""
+        """Return the options of journalctl(1) that select the app's output, while ``release`` is served."""
         units = (self.unit, self.trial_unit, *(release.commands if release else ()))
         return [f"--unit={unit}" for unit in units]
 
     def instance(self, release: Release, *, trial: bool = False) -> Instance:
-        """Return where ``release`` is asked: in the service, or in that of the ``trial``."""
+        """Return where to send requests to ``release``: to the service, or to that of the ``trial``."""
         folder = self.home.run / "sockets" / ("next" if trial else "web")
         unit = self.trial_unit if trial else self.unit
         return Instance(release, unit, folder / "app.sock", folder / "app.stats")
 
     def serving(self, release: Release) -> Instance:
-        """Return where ``release``, which is served, gets its requests from nginx.
+        """Return where nginx sends the requests for ``release``, which is served.
 
-        That is where root's link leads: to the service, or after a switch that was cut to the trial's.
-        A service that an older version of the package started has its sockets beside the link.
+        Root's link leads there: to the service, or, after an interrupted switch, to that of the trial. A
+        service that an older version of the package started has its sockets beside the link.
         """
         try:
             target = (self.home.run / release.link).readlink()
@@ -110,9 +110,9 @@ class Emperor:
         return call.state(self.trial_unit) in {"active", "reloading"}
 
     def start(self, release: Release) -> bool:
-        """Start the service with ``release``, before it is the one that is served; return whether it runs.
+        """Start the service with ``release``, before that one is served; return whether it runs.
 
-        It does not where there is no systemd, and where an admin forbade it (policy-rc.d, a mask).
+        It does not run without systemd, or if an admin has forbidden it (policy-rc.d, a mask).
         """
         trying = self.home.run / "trying"
         trying.parent.mkdir(parents=True, exist_ok=True)
@@ -129,31 +129,31 @@ class Emperor:
         systemctl("stop", self.unit, seconds=2 * _STOP + _START)
 
     def restart(self, drain: float = _STOP) -> bool:
-        """Start the processes of the app again, with its settings; return whether that went well."""
+        """Restart the processes of the app, with its current settings; return whether that worked."""
         return systemctl("restart", self.unit, seconds=drain + _START + _STOP)[0] == 0
 
     def reload_units(self) -> None:
-        """Tell systemd that the units are those of the release that ``current`` leads to now."""
+        """Reload systemd, which then uses the units of the release that ``current`` leads to."""
         systemctl("daemon-reload", seconds=_START)
 
     def restart_beside(self, release: Release, before: Release | None) -> list[str]:
-        """Start the workers and timers of ``release``, and end those of ``before``; return what failed.
+        """Start the workers and timers of ``release``, and end those of ``before``; return the failed ones.
 
-        The workers were restarted with the service, of which they are part.
+        The workers were restarted with the service, because they are part of it.
         """
         old = {*before.beside, *before.commands} if before else set[str]()
-        # One by one: for one that is not loaded, newer systemds stop none of them.
+        # One by one: if one of several is not loaded, newer systemds stop none of them.
         for unit in sorted(old - {*release.beside, *release.commands}):
             systemctl("stop", unit, seconds=_START)
-            systemctl("reset-failed", unit)  # a timer that was due while dpkg had removed its unit
+            systemctl("reset-failed", unit)  # for a timer that was due while dpkg had removed its unit
         if not release.beside:
             return []
         systemctl("start", *release.beside, seconds=_START)
-        time.sleep(1.0)  # one that ends immediately is seen
+        time.sleep(1.0)  # to notice a unit that ends immediately
         return [unit for unit in release.beside if call.state(unit) not in {"active", "reloading"}]
 
     def log(self, unit: str, since: float) -> str:
-        """Return what ``unit`` wrote since then (seconds since the epoch), the end of it."""
+        """Return the end of the output of ``unit`` since ``since`` (seconds since the epoch)."""
         call.call("journalctl", "--sync", seconds=5.0)
         words = (f"--unit={unit}", f"--since=@{int(since)}", "--output=cat", f"--lines={_LINES}")
         return call.call("journalctl", *words, "--no-pager", "--quiet", seconds=10.0)[1]
@@ -163,7 +163,7 @@ class Emperor:
         return release.sleeps and len(probe.processes(self.serving(release).unit)) == 1
 
     def end_jobs(self, before: Release, seconds: float) -> None:
-        """Wait for what the timers of ``before`` run at this moment, then end it: its files are to go."""
+        """Wait for the jobs that timers of ``before`` are running, then end them: their files will go."""
         deadline = time.monotonic() + seconds
         jobs = [f"{self.home.package}-{name}.service" for name in before.timers]
         running = [job for job in jobs if call.state(job) in {"active", "activating"}]
@@ -176,7 +176,7 @@ class Emperor:
     def wait_healthy(self, instance: Instance, seconds: float, *, settled: bool = False) -> str:
         """Wait until ``instance`` is healthy, and stays so for a while unless it is ``settled`` already.
 
-        Returns why it did not within ``seconds``; empty if it did.
+        Returns why it is not healthy within ``seconds``; empty if it is.
         """
         settle = 0.0 if settled else _SETTLED
         deadline = time.monotonic() + seconds
@@ -185,7 +185,7 @@ class Emperor:
         while True:
             page = probe.page(instance, timeout=max(deadline - time.monotonic(), 1.0))
             pids = probe.starts(instance)
-            now = time.monotonic()  # an answer may have waited for a worker that was started again
+            now = time.monotonic()  # the answer may have waited for the restart of a worker
             gone = bool(pids and set(starts) - {0} - set(pids))
             died, starts = died or gone, pids or starts
             if not page.healthy:
@@ -199,16 +199,16 @@ class Emperor:
             time.sleep(_POLL)
 
     def turn(self, instance: Instance) -> None:
-        """Lead nginx's next connections to ``instance``."""
+        """Direct nginx's next connections to ``instance``."""
         link = self.home.run / instance.release.link
         replace_link(link, str(instance.sock.relative_to(self.home.run)))
         flush(link.parent)
 
     def drain(self, instance: Instance, seconds: float) -> None:
-        """Wait until ``instance``, which gets no new connections, has answered those that it has.
+        """Wait until ``instance``, which gets no new connections, has answered its open ones.
 
-        A websocket may last for days, and there are servers that cut what they have when they are told to
-        end: what is still open after some seconds is left to them.
+        A websocket may last for days, and some servers cut their open connections when they stop. So this
+        waits only some seconds for them.
         """
         began = idle_since = time.monotonic()
         while time.monotonic() < began + seconds:

@@ -1,4 +1,4 @@
-"""The variables that the service gives to the app, for a command that is run beside it."""
+"""The variables that the service gives to the app, for a command that runs beside the service."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _QUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 
 
 def settings_file(release: Release) -> Path:
-    """Return the admin's settings of the app, as systemd reads them (systemd.exec(5), EnvironmentFile=)."""
+    """Return the file of the admin's settings for the app, which systemd reads (systemd.exec(5))."""
     return Path(f"/etc/{release.package}/env")
 
 
 def given(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of ``release`` without the admin's; of ``caller``'s what a terminal needs."""
+    """Return the variables of ``release`` without the admin's, and those of ``caller`` for a terminal."""
     state = f"/var/lib/{release.package}"
     found = {name: caller[name] for name in _KEPT if name in caller}
     found |= {
@@ -52,9 +52,9 @@ def given(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
 
 
 def variables(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of the app's service, and what a terminal needs of ``caller``'s.
+    """Return the variables of the app's service, and those of ``caller`` that a terminal needs.
 
-    Raises ``OSError`` if the admin's file is there and cannot be read.
+    Raises ``OSError`` if the admin's file exists and cannot be read.
     """
     file = settings_file(release)
     admins = parse(file.read_text(encoding="utf-8")) if file.exists() else {}
@@ -67,7 +67,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def write(file: Path, pairs: Mapping[str, str]) -> None:
-    """Set the variables ``pairs`` in a file as systemd reads it; whatever else it has stays as it is."""
+    """Set the variables ``pairs`` in a file that systemd reads; the rest of it stays unchanged."""
     file = file.resolve()
     kept = "".join(
         piece for name, _, piece in _pieces(file.read_text(encoding="utf-8")) if name not in pairs
@@ -79,7 +79,7 @@ def write(file: Path, pairs: Mapping[str, str]) -> None:
 
 
 def replace(file: Path, text: str, *, mode: int, user: int, group: int) -> None:
-    """Let ``file`` have ``text``; after a power cut it has either that or what it had."""
+    """Replace the content of ``file`` by ``text``; after a power cut it has the new or the old one."""
     new = file.with_name(f".{file.name}.new")
     new.unlink(missing_ok=True)
     new.touch(mode=0o600)
@@ -94,7 +94,7 @@ def replace(file: Path, text: str, *, mode: int, user: int, group: int) -> None:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str, str]]:
-    """Yield all of ``text`` in pieces, each with the name and the value that it sets; or with neither."""
+    """Yield all of ``text`` in pieces, each with the name and the value that it sets, or with neither."""
     position = 0
     while position < len(text):
         found = _ASSIGNMENT.match(text, position)
@@ -102,13 +102,13 @@ def _pieces(text: str) -> Iterator[tuple[str, str, str]]:
             yield found["name"], _quoted(found["quoted"]) + _plain(found["plain"]), found[0]
         else:
             found = _OTHER.match(text, position)
-            assert found  # noqa: S101 - it takes any character
+            assert found  # noqa: S101 - the pattern accepts any character
             yield "", "", found[0]
         position = found.end()
 
 
 def _quoted(text: str) -> str:
-    """Return what is between quotes, of which several may follow each other."""
+    """Return the text between quotes; several quoted parts may follow each other."""
     return "".join(
         single or re.sub(r"\\(\n|[\"\\`$])", lambda found: found[1].strip("\n"), double)
         for single, double in _QUOTED.findall(text)
@@ -116,7 +116,7 @@ def _quoted(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return what stands outside of quotes, where a quote is a character like any other."""
+    """Return text outside of quotes, where a quote is an ordinary character."""
     return re.sub(r"\\(.)", lambda found: found[1].strip("\n"), text, flags=re.DOTALL)
 
 

@@ -1,9 +1,9 @@
-"""The steps by which a release takes the place of another, and back if one of them fails.
+"""The steps by which one release replaces another, and back if one of them fails.
 
 A release is tried in a service of its own, ``APP.next.service``, with its own unit's sandbox and settings.
-While that has the requests, the app's service is started again with the release. So no request meets a
-service that is down, nothing that the old release left running outlives it, and the old release is never
-asked whether the new one is healthy.
+While that service gets the requests, the app's service restarts with the new release. So no request meets a
+stopped service, and no process of the old release stays behind. The old release never decides whether the
+new one is healthy.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from system_emperor import SystemEmperor, emperor_of
 from text import tail
 
 _SERVING = re.compile(r"^(socket|stats|logger) = .*\n", re.MULTILINE)
-_FORBIDDEN = 101  # of policy-rc.d: the action is not allowed
+_FORBIDDEN = 101  # from policy-rc.d: the action is not allowed
 
 
 class RefusedError(Exception):
-    """A release is not healthy; the message says why, ``log`` is the end of what it said."""
+    """A release is not healthy; the message explains why, and ``log`` is the end of its output."""
 
     def __init__(self, why: str, log: str = "") -> None:
         super().__init__(why)
@@ -36,18 +36,18 @@ class RefusedError(Exception):
 
 @dataclass
 class Handover:
-    """One way of ``release`` into service, in the place of ``before``."""
+    """The way of ``release`` into service, in the place of ``before``."""
 
     home: Home
     release: Release
     before: Release | None
     new: bool
-    """It was never served."""
+    """True if it has never been served."""
     start: bool
-    """The service is started if it does not run."""
+    """True if the service is started when it does not run."""
     deadline: Deadline
     remarks: list[str] = field(default_factory=list)
-    """What to tell the admin although all went well."""
+    """Remarks for the admin, although the handover succeeded."""
 
     def __post_init__(self) -> None:
         self.emperor = emperor_of(self.home)
@@ -55,12 +55,12 @@ class Handover:
         self.old = self.emperor.serving(self.before) if self.before else None
         self.began = time.time()
         self.tried = self.emperor.unit
-        """The unit whose journal tells what went wrong."""
+        """The unit whose journal explains a failure."""
 
     def run(self) -> None:
-        """Do all of it. Raises ``RefusedError``."""
+        """Run all steps. Raises ``RefusedError``."""
         if not call.systemd_runs() or self._forbidden():
-            self.home.point(self.release)  # nothing can be asked here; the first start will show
+            self.home.point(self.release)  # nothing can be checked here; the first start will
             self._put_site()
             return
         again = self.before is not None and self.before.name == self.release.name
@@ -80,7 +80,7 @@ class Handover:
             self._beside()
 
     def take_down(self) -> None:
-        """Put things back as they were; what was served ``before`` still is."""
+        """Restore the previous state; the release ``before`` is still served."""
         if isinstance(self.emperor, SystemEmperor):
             self._back_in_place(self.emperor)
         elif self.before is None:
@@ -93,11 +93,11 @@ class Handover:
             remove(self.release.folder)
 
     def log(self) -> str:
-        """Return the end of what the release wrote since the switch began."""
+        """Return the end of the release's output since the switch started."""
         return tail(self.emperor.log(self.tried, self.began))
 
     def _forbidden(self) -> bool:
-        """Return whether services must not be started here (policy-rc.d), or the admin masked this one."""
+        """Return whether policy-rc.d forbids starting services here, or the admin masked this one."""
         if Path("/usr/sbin/policy-rc.d").exists():
             status, _ = call.call("/usr/sbin/policy-rc.d", self.emperor.unit, "start")
             if status == _FORBIDDEN:
@@ -105,9 +105,9 @@ class Handover:
         return call.shown(self.emperor.unit, "LoadState") == "masked"
 
     def _try_code(self) -> None:
-        """Load the app once without serving it: what cannot be imported is seen here.
+        """Load the app once without serving it, to notice imports that fail.
 
-        Without any socket, uWSGI finds nothing wrong with an app that cannot be loaded.
+        Without any socket, uWSGI does not report an app that cannot be loaded.
         """
         text = self.release.vassal.read_text(encoding="utf-8")
         head = f"[uwsgi]\nset-placeholder = release={self.release.folder}\nsocket = /tmp/trial.sock\n"
@@ -135,7 +135,7 @@ class Handover:
         self._run(["/bin/sh", "-c", self.release.migrate], f"'{self.release.migrate}' failed")
 
     def _run(self, argv: list[str], problem: str, *, more: str = "") -> str:
-        """Run ``argv`` as the app and return what it said. Raises ``RefusedError`` with the ``problem``."""
+        """Run ``argv`` as the app and return its output. Raises ``RefusedError`` with the ``problem``."""
         seconds = self.deadline.left(self.release.migrate_timeout)
         status, said = task.as_app(self.home, self.release, argv, seconds=seconds, more=more)
         if status:
@@ -156,7 +156,7 @@ class Handover:
             ]
 
     def _first(self) -> None:
-        """Serve the first release of all: there is nothing to hand over."""
+        """Serve the first release of all, which replaces nothing."""
         if not self.emperor.start(self.release):
             raise RefusedError("its service does not start")
         instance = self.emperor.instance(self.release)
@@ -168,7 +168,7 @@ class Handover:
         self._workers()
 
     def _again(self) -> None:
-        """Look after a release that is served already, such as after a switch that was cut."""
+        """Check a release that is served already, for example after an interrupted switch."""
         if self.emperor.trial_runs():
             self._settle_in()
             return
@@ -186,7 +186,7 @@ class Handover:
         self._workers()
 
     def _beside(self) -> None:
-        """Try the release beside the one that is served, then put it into its place."""
+        """Try the release beside the one that is served, then replace that one."""
         trial = self.emperor.instance(self.release, trial=True)
         self.tried = trial.unit
         if problem := self.emperor.start_trial(self.release, self.deadline):
@@ -205,7 +205,7 @@ class Handover:
         self._settle_in()
 
     def _settle_in(self) -> None:
-        """Start the app's service with the release, which serves from that of the trial meanwhile."""
+        """Restart the app's service with the release; the trial's service answers requests until then."""
         trial = self.emperor.instance(self.release, trial=True)
         drain = self.before.drain if self.before else 0
         if self.old and self.old.unit == self.emperor.unit and self.emperor.runs():
@@ -231,9 +231,9 @@ class Handover:
         self._healthy(instance, settled=True)
 
     def _go_back(self) -> bool:
-        """Serve the release before again, from the app's service: the new one is healthy on trial alone.
+        """Serve the previous release again, from the app's service: the new one is healthy only on trial.
 
-        Returns whether that went well; else the trial keeps the requests.
+        Returns whether that worked; if not, the trial keeps the requests.
         """
         if self.before is None or self.before.name == self.release.name:
             return False
@@ -257,7 +257,7 @@ class Handover:
             self.remarks.append(f"{unit} stops soon after it starts: journalctl -u {unit}")
 
     def _in_place(self, emperor: SystemEmperor, *, again: bool) -> None:
-        """Let Debian's emperor load the release in the place of the one before."""
+        """Load the release with Debian's emperor, in the place of the previous one."""
         if not emperor.runs() or not self.start or not again:
             emperor.summon(self.release)
         elif self.new:

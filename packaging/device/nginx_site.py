@@ -12,7 +12,7 @@ import call
 from release import Home, Release, flush, replace_link, write
 from text import tail
 
-_PATIENCE = 30.0  # seconds for nginx, which looks up the names of upstream servers
+_PATIENCE = 30.0  # seconds for nginx, which resolves the names of upstream servers
 
 
 @dataclass(frozen=True)
@@ -38,25 +38,25 @@ class Site:
 
     @property
     def written(self) -> Path:
-        """A copy of what was written last: an admin who changes the site makes it differ."""
+        """A copy of the last written site; if an admin changes the site, it differs from the copy."""
         return self.home.lib / "site.conf"
 
     def text(self, release: Release) -> str | None:
-        """Return what the site is to be with ``release``, or None if it stays as it is."""
+        """Return the text of the site for ``release``, or None if the site must not change."""
         new = _read(release.folder / "nginx/site.conf")
         now, written = _read(self.file), _read(self.written)
         ours = not now if not written else now == written
         return new if new and ours and new != now else None
 
     def enabled(self) -> bool:
-        """Return whether nginx reads it: at the first installation always, then as the admin has it."""
+        """Return whether nginx reads it: always at the first installation, later as the admin decides."""
         return not _read(self.written) or os.path.lexists(self.link)
 
     def problem(self, release: Release) -> str:
-        """Return what nginx says against the site of ``release``; empty if it takes it.
+        """Return nginx's error about the site of ``release``; empty if nginx accepts it.
 
-        Nothing is changed: nginx tests a copy of its configuration in which the release is put already.
-        If its configuration is broken without the release, too, that is not the release's fault.
+        Nothing is changed: nginx tests a copy of its configuration that contains the release's site. If
+        nginx's configuration is broken without the release, too, that does not count against the release.
         """
         if not self.enabled() or not self._has_nginx():
             return ""
@@ -65,9 +65,9 @@ class Site:
         return said if said and not self._test(self.nginx / "nginx.conf") else ""
 
     def put(self, release: Release, before: Release | None) -> str:
-        """Make the site that of ``release`` and let nginx read it, if anything changed.
+        """Write the site of ``release`` and reload nginx, if anything changed.
 
-        Returns what nginx says against its configuration, if that is broken elsewhere.
+        Returns nginx's error about its configuration, if another part of it is broken.
         """
         text, first = self.text(release), not _read(self.written)
         if text is not None:
@@ -77,7 +77,8 @@ class Site:
             self.link.parent.mkdir(parents=True, exist_ok=True)
             replace_link(self.link, f"../sites-available/{self.home.package}")
             flush(self.link.parent)
-        # Last, since it says that the site was put and linked: a power cut before this does both again.
+        # This copy comes last, because it marks the site as written and linked: after a power cut, both
+        # repeat.
         if new := _read(release.folder / "nginx/site.conf"):
             write(self.written, new)
         same = before is not None and _texts(before.folder / "nginx") == _texts(release.folder / "nginx")
@@ -133,7 +134,7 @@ def _texts(folder: Path) -> dict[str, bytes]:
 
 
 def _read(file: Path) -> str | None:
-    """Return the text of a file, None if there is none or nothing in it (as a power cut may leave it)."""
+    """Return the text of a file, None if it is missing or empty (as a power cut may leave it)."""
     try:
         return file.read_text(encoding="utf-8", errors="surrogateescape") or None
     except OSError:

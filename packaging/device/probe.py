@@ -1,4 +1,4 @@
-"""Questions to the app on its own sockets, past nginx (uwsgi-docs: uwsgi Protocol, Stats Server)."""
+"""Requests to the app on its own sockets, not through nginx (uwsgi-docs: uwsgi Protocol, Stats Server)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from release import Release
 from text import printable
 
 _TIMEOUT = 10.0  # seconds
-_SOON = 2.0  # seconds for the statistics, which uWSGI's master has at hand
+_SOON = 2.0  # seconds for the statistics, which uWSGI's master answers immediately
 _MAX_ANSWER = 1_000_000  # bytes of the statistics
-_MAX_PAGE = 16_000_000  # bytes of a page: one that is larger may never end
-_MAX_HEAD = 64_000  # bytes of it that are headers
-_NUMBERS = {"id": 2**16, "pid": 2**22, "requests": 2**63}  # of a worker; the most of a pid is the kernel's
-_MOST = 256  # workers that are believed in
+_MAX_PAGE = 16_000_000  # bytes of a page: a larger one may never end
+_MAX_HEAD = 64_000  # bytes of its headers
+_NUMBERS = {"id": 2**16, "pid": 2**22, "requests": 2**63}  # highest of a worker; a pid's is the kernel's
+_MOST = 256  # workers that are read at most
 _WAITING, _ACCEPTED = b"02", b"03"  # states of a connection in /proc/net/unix
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A release that runs: where it is asked, and the unit that its processes are in."""
+    """A running release: where to send requests, and the unit of its processes."""
 
     release: Release
     unit: str
@@ -41,24 +41,24 @@ class Instance:
 
 @dataclass(frozen=True)
 class Page:
-    """What the app answered."""
+    """The app's answer."""
 
     status: int = 0
     """The HTTP status; 0 without an answer."""
     problem: str = ""
     """Why there was no answer."""
     forbidden: bool = False
-    """The socket is there, and is not for us."""
+    """The socket exists, but we may not use it."""
     asleep: bool = False
-    """It was let sleep."""
+    """The app sleeps and was not woken."""
 
     @property
     def healthy(self) -> bool | None:
-        """Whether the app is well; ``None`` if it could not be asked."""
+        """Return whether the app is healthy; ``None`` if no request was possible."""
         return None if self.forbidden else self.asleep or 0 < self.status < 400
 
     def describe(self) -> str:
-        """Return a few words for a person."""
+        """Return a few words for people."""
         if self.forbidden:
             return "was not asked"
         if self.asleep:
@@ -67,7 +67,7 @@ class Page:
 
 
 def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
-    """Ask for the health page on the app's own socket; all of it must come in ``timeout`` seconds."""
+    """Request the health page from the app's own socket; it must arrive within ``timeout`` seconds."""
     release, path = instance.release, instance.sock
     form = http_request if release.server == "command" else request
     try:
@@ -88,7 +88,7 @@ def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
 
 
 def _read(answer: bytes) -> Page:
-    """Return what an answer in HTTP says, as far as it matters (RFC 9112)."""
+    """Return the relevant parts of an HTTP answer (RFC 9112)."""
     found = re.match(rb"HTTP/1\.[01] ([1-5]\d\d)\b", answer)
     if not found:
         return Page(problem="the worker died or did not speak HTTP")
@@ -100,17 +100,17 @@ def _read(answer: bytes) -> Page:
 
 
 def workers(instance: Instance) -> list[dict[str, Any]]:
-    """Return id, pid, status, requests and memory (rss, bytes) of each worker; none if not to be had.
+    """Return id, pid, status, requests and memory (rss, bytes) of each worker; empty if unknown.
 
-    A pid is that outside of the service, 0 if there is no such process in it.
+    A pid is the one outside of the service, 0 if the service has no such process.
 
-    Of a web server of the app's own these are the processes of its unit, with pid and memory.
+    For a web server of the app's own, these are the processes of its unit, with pid and memory.
     """
     inside = processes(instance.unit)
     if instance.release.server == "command":
         above = _above(instance.unit)
         return [{"pid": pid, "rss": _resident(pid)} for pid in inside if pid not in above]
-    # What the app says is a process of it is looked up only if the kernel says so too.
+    # The app may report any process: look up only those that the kernel confirms.
     outside = {_within(pid): pid for pid in inside}
     found = []
     for worker in _workers(instance):
@@ -121,7 +121,7 @@ def workers(instance: Instance) -> list[dict[str, Any]]:
 
 
 def processes(unit: str) -> list[int]:
-    """Return the ids of the processes in the control group of ``unit``, as the kernel has them."""
+    """Return the ids of the processes in the control group of ``unit``, from the kernel."""
     group = shown(unit, "ControlGroup")
     found = []
     for top in (f"/sys/fs/cgroup{group}", f"/sys/fs/cgroup/systemd{group}"):
@@ -149,16 +149,16 @@ def _above(unit: str) -> list[int]:
 
 
 def _children(pid: int) -> list[int]:
-    """Return the process ids of what ``pid`` started; none if it is not there (proc(5))."""
+    """Return the process ids of the children of ``pid``; empty if it does not exist (proc(5))."""
     with suppress(OSError):
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
     return []
 
 
 def starts(instance: Instance) -> tuple[int, ...]:
-    """Return the process ids of the workers: others than before mean that one has died.
+    """Return the process ids of the workers: if they change, a worker has died.
 
-    Of a web server of the app's own it is the process that was started as such.
+    For a web server of the app's own, it is the id of its first process.
     """
     if instance.release.server == "command":
         masters = _above(instance.unit)[1:]
@@ -169,8 +169,8 @@ def starts(instance: Instance) -> tuple[int, ...]:
 def busy(instance: Instance) -> bool:
     """Return whether there are requests that are not answered.
 
-    While a connection waits on the socket, the workers of uWSGI that could take it are busy. Of a web
-    server of the app's own it is known whether any waits, and by ``connected`` whether any is open.
+    While a connection waits on the socket, all workers of uWSGI that could accept it are busy. For a web
+    server of the app's own, this is whether a connection waits; ``connected`` is whether one is open.
     """
     if instance.release.server == "command":
         return _WAITING in _connections(instance)
@@ -178,14 +178,14 @@ def busy(instance: Instance) -> bool:
 
 
 def connected(instance: Instance) -> bool:
-    """Return whether connections are open to a web server of the app's own: requests, or websockets."""
+    """Return whether a web server of the app's own has open connections: requests, or websockets."""
     return instance.release.server == "command" and _ACCEPTED in _connections(instance)
 
 
 def _connections(instance: Instance) -> list[bytes]:
     """Return the states of all sockets with the path of the app's: each connection has one (proc(5))."""
     path = os.fsencode(instance.sock)
-    for pid in processes(instance.unit)[:1]:  # the table is that of its own network
+    for pid in processes(instance.unit)[:1]:  # each network namespace has its own table
         with suppress(OSError):
             table = Path(f"/proc/{pid}/net/unix").read_bytes().splitlines()
             return [line.split()[5] for line in table if line.endswith(b" " + path)]
@@ -193,16 +193,16 @@ def _connections(instance: Instance) -> list[bytes]:
 
 
 def _open_to_nginx(path: Path) -> bool:
-    """Return whether nginx, which is in the group of the socket's folder, may connect to it."""
+    """Return whether nginx may connect to the socket: its folder must belong to nginx's group."""
     found = path.lstat()
     mine = found.st_gid == path.parent.lstat().st_gid
     return stat.S_ISSOCK(found.st_mode) and bool(found.st_mode & (stat.S_IWGRP if mine else stat.S_IWOTH))
 
 
 def _workers(instance: Instance) -> list[dict[str, Any]]:
-    """Return id, pid, status and requests of each worker, as the statistics have them, types checked.
+    """Return id, pid, status and requests of each worker, from the statistics, with checked types.
 
-    None of it is trusted: the app itself may answer in the place of uWSGI.
+    None of it is trusted: the app itself may answer instead of uWSGI.
     """
     try:
         found = json.loads(_ask(instance.stats, b"", _SOON))
@@ -222,12 +222,12 @@ def _workers(instance: Instance) -> list[dict[str, Any]]:
 
 
 def _whole(value: object, most: int) -> bool:
-    """Return whether ``value`` is a number from 0 to ``most``, and no bool."""
+    """Return whether ``value`` is a number from 0 to ``most``, and not a bool."""
     return type(value) is int and 0 <= value <= most
 
 
 def _resident(pid: int) -> int:
-    """Return the bytes of memory that a process uses, those shared with others included (proc(5))."""
+    """Return the bytes of memory that a process uses, including shared ones (proc(5))."""
     try:
         pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]
     except OSError:  # it has just ended
@@ -256,7 +256,7 @@ def request(path: str, host: str) -> bytes:
 
 
 def http_request(path: str, host: str) -> bytes:
-    """Return a GET of ``path`` in HTTP, as nginx would pass it on, after which the connection is closed."""
+    """Return a GET of ``path`` in HTTP, as from nginx, after which the connection is closed."""
     headers = {
         "Host": host,
         "X-Forwarded-For": "127.0.0.1",
@@ -275,12 +275,12 @@ def _sized(text: str) -> bytes:
 
 
 def _ask(path: Path, packet: bytes, timeout: float, *, most: int = _MAX_ANSWER) -> bytes:
-    """Return what comes until the socket is closed, or ``most`` bytes, in ``timeout`` seconds."""
+    """Return the received bytes until the socket is closed, up to ``most``, within ``timeout`` seconds."""
     deadline = Deadline(timeout)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_left(deadline, timeout))
         connection.connect(str(path))
-        if packet:  # the stats server does not wait for any, and may have ended already
+        if packet:  # the stats server needs no request, and may have closed the socket already
             connection.sendall(packet)
         answer = bytearray()
         while len(answer) < most:

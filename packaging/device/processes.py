@@ -1,9 +1,9 @@
 #!/usr/bin/python3 -ISB
-"""Prints options of uWSGI that fit the machine: how many processes of the app it carries, and their bounds.
+"""Prints options of uWSGI that fit the machine: the number of the app's processes, and their limits.
 
-uWSGI runs it each time that it reads the configuration of a release, as the app's user: the card may be in
-another board by then. It asks the kernel alone, as its sandbox shows it nothing of the machine in /proc. It
-imports next to nothing, as a sleeping app does not wake before it has ended, on the slowest board too.
+uWSGI runs it each time that it reads the configuration of a release, as the app's user. The card may be in
+another board by then. It asks only the kernel, because its sandbox hides the machine's /proc. It imports
+almost nothing, because a sleeping app wakes only after this program has ended, even on the slowest board.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import os
 import sys
 from collections.abc import Iterator
 
-_MOST = 4  # processes; who wants more of them says so
+_MOST = 4  # processes; an author who needs more sets the number
 _ROOM = 96 * 2**20  # bytes for a process: an app with its libraries takes half of that, and grows
 _UNITS = "KMGT"
-_NAMES = ("processes", "workers", "p")  # of uWSGI's option, which has three
+_NAMES = ("processes", "workers", "p")  # of uWSGI's option, which has three names
 
 
 def main(argv: list[str]) -> None:
-    """Print the options for the app ``argv[0]``, as limits.py of the build asks for them.
+    """Print the options for the app ``argv[0]``, with the arguments from limits.py of the build.
 
-    ``argv[1]`` is the number that its author chose, or ``auto``; ``argv[2]`` its memory-max, if it has one;
-    ``argv[3]``, if it is there, says that uWSGI may replace a worker in good order.
+    ``argv[1]`` is the number that its author chose, or ``auto``. ``argv[2]`` is its memory-max, if it has
+    one. ``argv[3]``, if present, means that uWSGI may replace a worker gracefully.
     """
     app, number, memory_max = argv[0], argv[1], "".join(argv[2:3])
     cores = len(os.sched_getaffinity(0))
@@ -39,10 +39,10 @@ def main(argv: list[str]) -> None:
 
 
 def carried(cores: int, memory: int, bound: int = 0) -> int:
-    """Return how many processes a machine carries that has so many ``cores``, and ``memory`` in bytes.
+    """Return the number of processes for a machine with ``cores`` and ``memory`` in bytes.
 
-    One for each core, as Python computes on one at a time, if it has room: in half of the machine's memory,
-    and in no more than ``bound`` bytes, which 0 leaves open. It is one at least.
+    It is one process for each core, because Python computes on one core at a time. They must fit into half
+    of the machine's memory, and into ``bound`` bytes, if that is not 0. There is at least one.
     """
     mine = min(memory // 2, bound or memory)
     return max(1, min(cores, mine // _ROOM, _MOST))
@@ -51,9 +51,9 @@ def carried(cores: int, memory: int, bound: int = 0) -> int:
 def bounds(share: int, *, gracefully: bool) -> Iterator[str]:
     """Yield the options that keep a worker within its ``share`` of the memory, in bytes.
 
-    One that has more is ended; ``gracefully``, one that comes near to it is replaced before, when it has
-    answered. uWSGI counts in megabytes. ``limit-as`` is no way: it counts what threads reserve and never
-    touch.
+    A worker with more memory is killed. With ``gracefully``, a worker near its share is replaced before
+    that, between two requests. uWSGI counts in megabytes. ``limit-as`` does not work, because it counts
+    memory that threads reserve and never touch.
     """
     megabytes = max(share >> 20, 2)
     yield f"evil-reload-on-rss = {megabytes}"
@@ -63,7 +63,7 @@ def bounds(share: int, *, gracefully: bool) -> Iterator[str]:
 
 
 def size(text: str, memory: int) -> int:
-    """Return the bytes that ``text`` means as MemoryMax= of systemd, on a machine with ``memory`` bytes."""
+    """Return the bytes of ``text``, a value of systemd's MemoryMax=, on a machine with ``memory`` bytes."""
     if text.endswith("%"):
         return memory * int(text[:-1]) // 100
     unit = _UNITS.find(text[-1]) + 1
@@ -71,7 +71,7 @@ def size(text: str, memory: int) -> int:
 
 
 def asked(text: str) -> int:
-    """Return the number of processes that the admin's options of uWSGI ask for, 0 if they do not."""
+    """Return the number of processes in the admin's options of uWSGI, 0 if they set none."""
     found = 0
     for line in text.splitlines():
         name, _, value = line.partition("=")
@@ -82,9 +82,9 @@ def asked(text: str) -> int:
 
 def _text(file: str) -> str:
     try:
-        with open(file, encoding="utf-8", errors="replace") as opened:  # noqa: PTH123 - pathlib takes long
+        with open(file, encoding="utf-8", errors="replace") as opened:  # noqa: PTH123 - pathlib takes long to import
             return opened.read()
-    except OSError:  # there is none, as a rule; one that may not be read stops uWSGI itself
+    except OSError:  # usually there is none; if it is unreadable, uWSGI itself stops
         return ""
 
 

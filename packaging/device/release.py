@@ -12,49 +12,49 @@ from pathlib import Path
 from typing import Any
 
 _SERVED = ".served"
-"""The file in a release's folder that says that it was served, and as the how-manieth switch."""
+"""The file in a release's folder that marks it as served, with the number of the switch."""
 _DRAIN = 30.0
 
 
 @dataclass(frozen=True)
 class Release:
-    """One version of the app: a folder that does not change, and what its release.json says."""
+    """One version of the app: a folder that does not change, and the values of its release.json."""
 
     folder: Path
     package: str
     user: str
-    """Who its processes run as."""
+    """The user that its processes run as."""
     emperor: str
     """``own``, or ``system`` for that of Debian's package uwsgi-emperor."""
     version: str
-    """Debian's."""
+    """The Debian version."""
     python: str
     """The minor version of the interpreter: ``3.13``."""
     wsgi: str
     """``module:callable`` or ``module:factory()``; empty if it has a web server of its own."""
     health: str
-    """The path that answers below status 400 when the app is well."""
+    """The path that answers with a status below 400 when the app is healthy."""
     health_timeout: float
-    """Seconds in which it must do so."""
+    """Seconds within which that must succeed."""
     host: str
     """A host name that the app answers to."""
     migrate: str
     """The command line that prepares the data for this release; empty for none."""
     migrate_timeout: float
-    """Seconds in which that must end."""
+    """Seconds within which that must end."""
     keep: int
-    """How many releases stay on the machine."""
+    """Number of releases that stay on the machine."""
     import_path: tuple[str, ...]
     """The folders of its own modules, below ``folder``."""
     environment: dict[str, str]
     server: str = "uwsgi"
-    """Who answers on its socket: ``uwsgi``, or ``command`` for a web server of its own."""
+    """The server on its socket: ``uwsgi``, or ``command`` for a web server of its own."""
     workers: tuple[str, ...] = ()
     """The names of its commands that run for as long as it is served."""
     timers: tuple[str, ...] = ()
-    """The names of those that run now and then."""
+    """The names of the commands that timers run."""
     drain: float = _DRAIN
-    """Seconds that it is given to answer what it has, when another takes its place."""
+    """Seconds for it to finish its requests, when another release replaces it."""
 
     @classmethod
     def read(cls, folder: Path) -> Release:
@@ -84,7 +84,7 @@ class Release:
 
     @property
     def name(self) -> str:
-        """What its folder is called: the version, without a colon, and a part of a hash of its files."""
+        """The name of its folder: the version, without a colon, and a part of a hash of its files."""
         return self.folder.name
 
     @property
@@ -105,12 +105,12 @@ class Release:
 
     @property
     def served(self) -> bool:
-        """Whether it was ever given the requests: only then is it known to be prepared and healthy."""
+        """Return whether it has ever been served: only then is it known to be prepared and healthy."""
         return (self.folder / _SERVED).exists()
 
     @property
     def switched(self) -> tuple[int, float]:
-        """Which switch put it into service, and when: a clock may have been wrong, a count is not."""
+        """The number and time of the switch to it; the clock may have been wrong, the number is not."""
         mark = self.folder / _SERVED
         try:
             return int(mark.read_text(encoding="ascii")[:20] or 0), mark.stat().st_mtime
@@ -119,7 +119,7 @@ class Release:
 
     @property
     def link(self) -> str:
-        """The name by which nginx finds its socket: another for each protocol that is spoken there."""
+        """The name by which nginx finds its socket: a different one for each protocol."""
         return "http.sock" if self.server == "command" else "web.sock"
 
     @property
@@ -129,18 +129,18 @@ class Release:
 
     @property
     def holder(self) -> Path:
-        """The file that is there if it may sleep: the emperor holds its socket."""
+        """The file that exists if it may sleep: the emperor holds its socket."""
         return self.folder / "vassals/web.ini.socket"
 
     @property
     def sleeps(self) -> bool:
-        """Whether it may end when nobody asks for it, and is started by the next request."""
+        """Return whether it may end when idle; the next request starts it again."""
         return self.holder.exists()
 
 
 @dataclass(frozen=True)
 class Home:
-    """Where everything of an app lies on a machine, the file system of which begins at ``root``."""
+    """The paths of an app on a machine whose file system starts at ``root``."""
 
     package: str
     root: Path = Path("/")
@@ -152,7 +152,7 @@ class Home:
 
     @property
     def lib(self) -> Path:
-        """What dpkg brought, and the releases."""
+        """The files from dpkg, and the releases."""
         return self.root / "usr/lib" / self.package
 
     @property
@@ -167,7 +167,7 @@ class Home:
 
     @property
     def run(self) -> Path:
-        """The sockets, and what the emperor watches."""
+        """The sockets, and the files that the emperor watches."""
         return self.root / "run" / self.package
 
     @property
@@ -176,7 +176,7 @@ class Home:
         return self.root / "var/lib" / self.package
 
     def installed(self) -> Release:
-        """Return what dpkg unpacked last; its folder is ``dist``, which is not run from."""
+        """Return what dpkg unpacked last; its folder is ``dist``, which never runs."""
         return Release.read(self.lib / "dist")
 
     def serving(self) -> Release | None:
@@ -197,13 +197,13 @@ class Home:
         return sorted(found, key=lambda release: release.switched, reverse=True)
 
     def snapshot(self) -> tuple[Release, bool]:
-        """Keep what dpkg unpacked as a release, by hard links; return that, and whether it is a new one.
+        """Keep the files from dpkg as a release, by hard links; return it, and whether it is new.
 
-        New is what was never served: one whose trial was cut by a power loss is still that.
+        A release is new if it was never served, also if a power loss interrupted its trial.
 
-        dpkg replaces files and never writes into them, so that the links keep these bytes. The folder
-        appears whole or not at all. It is named by version and content: a release that was served is
-        never changed, and other bytes of the same version are another release.
+        dpkg replaces files and never writes into them, so the links keep these bytes. The folder appears
+        whole or not at all. Its name is the version and a hash. So a served release never changes, and
+        other bytes of the same version are another release.
         """
         if release := self.unpacked():
             return release, not release.served
@@ -214,7 +214,7 @@ class Home:
         shutil.rmtree(new, ignore_errors=True)
         shutil.copytree(dist.folder, new, symlinks=True, copy_function=_link)
         sync(new)
-        shutil.rmtree(kept, ignore_errors=True)  # of this name, and not the same: never whole
+        shutil.rmtree(kept, ignore_errors=True)  # same name, but different content: it was never complete
         new.rename(kept)
         flush(self.releases)
         return Release.read(kept), True
@@ -229,14 +229,14 @@ class Home:
         return None
 
     def point(self, release: Release) -> None:
-        """Make ``release`` the one that ``current`` leads to, in one step that outlives a power cut."""
+        """Make ``current`` lead to ``release``, in one step that survives a power cut."""
         count = 1 + max((other.switched[0] for other in self.known()), default=0)
         write(release.folder / _SERVED, f"{count}\n")
         replace_link(self.current, f"releases/{release.name}")
         flush(self.lib)
 
     def prune(self, keep: int) -> None:
-        """Remove the releases beyond ``keep``, but for the one that is served, and those never finished."""
+        """Remove the releases beyond ``keep``, except the one that is served, and incomplete ones."""
         serving = self.serving()
         others = [release for release in self.known() if not serving or release.name != serving.name]
         kept = {release.name for release in others[: max(keep - 1, 0)]} | {serving.name if serving else ""}
@@ -245,7 +245,7 @@ class Home:
                 remove(folder)
 
     def note(self) -> dict[str, Any]:
-        """Return what was noted of the last switch, as far as it is so: power may be cut before a note."""
+        """Return the note about the last switch, if it is still true: power may fail before a new one."""
         try:
             found = dict(json.loads((self.releases / "switch.json").read_text(encoding="utf-8")))
         except (OSError, TypeError, ValueError):
@@ -260,7 +260,7 @@ class Home:
         return found
 
     def write_note(self, note: dict[str, Any]) -> None:
-        """Note what became of a switch, for ``status``."""
+        """Write down the result of a switch, for ``status``."""
         self.releases.mkdir(exist_ok=True)
         write(self.releases / "switch.json", json.dumps(note, indent=2) + "\n")
 
@@ -285,19 +285,19 @@ def write(file: Path, text: str) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove the folder of a release: first what says that it was served, as half of it never can be."""
+    """Remove the folder of a release, first its mark as served, because half of it cannot be served."""
     (folder / _SERVED).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def sync(folder: Path) -> None:
-    """See to it that what was done in ``folder`` and below it outlives a power cut."""
+    """Flush the changes in ``folder`` and below it, so that they survive a power cut."""
     for path in [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]:
         flush(path)
 
 
 def flush(folder: Path) -> None:
-    """See to it that the names in ``folder``, or the bytes of a file, outlive a power cut (fsync(2))."""
+    """Flush the names in ``folder``, or the bytes of a file, to survive a power cut (fsync(2))."""
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
@@ -316,17 +316,17 @@ def _link(source: str, target: str) -> str:
 
 
 def _plain(version: str) -> str:
-    """Return a version as it may be part of a path for uWSGI, which takes a colon for that of a port."""
+    """Return a version for a path that uWSGI reads, because a colon there would start a port."""
     return version.replace(":", "_")
 
 
 def _digest(folder: Path) -> str:
-    """Return a short name for all that is in ``folder``: paths, modes, links and bytes."""
+    """Return a short name for the content of ``folder``: paths, modes, links and bytes."""
     whole = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         about = [str(path.relative_to(folder)), f"{path.lstat().st_mode:o}"]
         if path.is_symlink():
-            about.append(os.readlink(path))  # noqa: PTH115 - as it is written
+            about.append(os.readlink(path))  # noqa: PTH115 - the text of the link
         elif path.is_file():
             with path.open("rb") as file:
                 about.append(hashlib.file_digest(file, "sha256").hexdigest())
@@ -335,7 +335,7 @@ def _digest(folder: Path) -> str:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Return whether two folders hold the same files, by name and by inode or bytes."""
+    """Return whether two folders have the same files, by name and by inode or bytes."""
     mine = {str(path.relative_to(one)): path for path in one.rglob("*") if not path.is_dir()}
     theirs = {str(path.relative_to(other)): path for path in other.rglob("*") if not path.is_dir()}
     theirs.pop(_SERVED, None)

@@ -1,4 +1,4 @@
-"""The app's sandbox for what does not run in its service: the unit's settings, as a drop-in in /run."""
+"""The app's sandbox for commands outside its service: the unit's settings, as a drop-in in /run."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _LIFE = re.compile(
     """,
     re.VERBOSE,
 )
-"""Settings of a service that say when and how it runs (systemd.service(5)), not what it may do."""
+"""Settings of a service that define when and how it runs (systemd.service(5)), not its rights."""
 
 
 def settings(text: str) -> str:
-    """Return a drop-in with those settings of a unit's file that bound what its processes may do.
+    """Return a drop-in with the settings of a unit's file that limit its processes.
 
-    They come in their order, empty assignments too, as systemd reads them (systemd.unit(5)).
+    They keep their order, with empty assignments, as systemd reads them (systemd.unit(5)).
     """
     section, kept = "", ["[Service]"]
     for line in map(str.strip, re.sub(r"\\\n", " ", text).split("\n")):
@@ -42,16 +42,16 @@ def settings(text: str) -> str:
 
 
 def unseen() -> str:
-    """Return the setting that hides other processes of the app's user; empty where systemd has none."""
+    """Return the setting that hides other processes of the app's user; empty if systemd lacks it."""
     _, said = call.call("systemctl", "--version")
     version = re.match(r"systemd (\d+)", said)
     return "PrivatePIDs=yes" if version and int(version[1]) >= _PRIVATE_PIDS else ""
 
 
 def apart() -> str:
-    """Return the setting by which a program cannot signal other processes of the app's user.
+    """Return the setting that keeps a program from signalling other processes of the app's user.
 
-    They are out of its sight, or where systemd cannot do that yet, no signal is sent.
+    It hides them; if systemd does not support that yet, it forbids the signals.
     """
     return unseen() or "SystemCallFilter=~kill tkill tgkill pidfd_send_signal"
 
@@ -59,17 +59,17 @@ def apart() -> str:
 def put(home: Home, release: Release, unit: str, *, trial: bool = False, more: str = "") -> None:
     """Give the sandbox of ``release`` to the transient ``unit``, before it is started.
 
-    The drop-ins that the admin has made for the app's service count too. The service of a ``trial`` sees
-    its own folder of sockets, and not that of the release that is served.
+    The admin's drop-ins for the app's service apply too. The service of a ``trial`` sees its own folder of
+    sockets, and not that of the release that is served.
     """
     folder = home.root / _UNITS / f"{unit}.d"
     remove(home, unit)
     folder.mkdir(parents=True)
-    if release.emperor == "system":  # it has no unit: its programs are bound to its user all the same
+    if release.emperor == "system":  # it has no unit; its programs are still limited to its user
         texts = [f"[Service]\nUser={release.user}\nNoNewPrivileges=yes\n"]
     else:
         texts = list(_texts(home, release))
-    if not trial:  # a command has no business with the sockets of what is served
+    if not trial:  # a command does not need the sockets of the served release
         more = f"InaccessiblePaths=-{home.run}/sockets\n{more}"
     if more.strip():
         texts.append(f"[Service]\n{more.strip()}\n")
@@ -79,13 +79,13 @@ def put(home: Home, release: Release, unit: str, *, trial: bool = False, more: s
 
 
 def remove(home: Home, unit: str) -> None:
-    """Take the sandbox of the transient ``unit`` away, after its end."""
+    """Remove the sandbox of the transient ``unit``, after its end."""
     shutil.rmtree(home.root / _UNITS / f"{unit}.d", ignore_errors=True)
 
 
 @contextmanager
 def of(home: Home, release: Release, unit: str, *, more: str = "") -> Iterator[None]:
-    """Let the transient ``unit`` have the sandbox of ``release`` meanwhile, with ``more`` settings."""
+    """Give the transient ``unit`` the sandbox of ``release`` in the body, with ``more`` settings."""
     put(home, release, unit, more=more)
     try:
         yield
@@ -94,9 +94,9 @@ def of(home: Home, release: Release, unit: str, *, more: str = "") -> Iterator[N
 
 
 def _texts(home: Home, release: Release) -> Iterator[str]:
-    """Yield the unit of ``release`` and the admin's drop-ins for it, in the order in which they count."""
+    """Yield the unit of ``release`` and the admin's drop-ins for it, in the order in which they apply."""
     file = release.folder / "systemd" / f"{home.package}.service"
-    if not file.is_file():  # a release of the time before: what is installed fits best
+    if not file.is_file():  # a release from before units were part of it: the installed unit fits best
         file = home.lib / "dist/systemd" / file.name
     yield file.read_text(encoding="utf-8")
     for path in call.shown(file.name, "DropInPaths").split():

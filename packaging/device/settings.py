@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -IB
-"""Makes the app's settings on this machine, with a SECRET_KEY. Called by dpkg's postinst.
+"""Creates the app's settings on this machine, with a SECRET_KEY. Called by dpkg's postinst.
 
-A key that is set is never changed. One is made where none is: at the first install, and where a power cut
-has left the file empty.
+It never changes a key that is set. It creates a missing one: at the first installation, and where a power
+cut has left the file empty.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KEY_BYTES = 32
 
 
 def ensure(file: Path, package: str, group: int) -> None:
-    """Let the settings in ``file`` have a SECRET_KEY; make them, for ``group`` to read, if there are none.
+    """Ensure that the settings in ``file`` have a SECRET_KEY; create the file, readable for ``group``.
 
     Raises ``OSError``, and ``ValueError`` for a file that is not UTF-8.
     """
@@ -45,7 +45,7 @@ def ensure(file: Path, package: str, group: int) -> None:
 
 
 def main(home: Home, group: str) -> int:
-    """Do so for the app in ``home``. Return 0, or 1 after saying what is wrong."""
+    """Create the settings of the app in ``home``. Return 0, or 1 after printing the problem."""
     file = home.root / "etc" / home.package / "env"
     try:
         ensure(file, home.package, grp.getgrnam(group).gr_gid)

@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -IB
-"""Puts a release of the app into service beside the one that runs; out again if it is not healthy.
+"""Puts a release of the app into service beside the running one, and removes it if it is not healthy.
 
-Called by dpkg's postinst ('configure') and by the app's own command ('rollback'). Whatever happens to a
-release, the one before it keeps serving. The next call repeats a step that a power loss has cut.
+dpkg's postinst ('configure') and the app's own command ('rollback') call it. If a release fails, the one
+before it keeps serving. The next call repeats a step that a power loss has interrupted.
 """
 
 from __future__ import annotations
@@ -38,29 +38,29 @@ class Switch:
         self.emperor = emperor_of(self.home)
 
     def configure(self) -> bool:
-        """Put what dpkg unpacked into service, and return whether it was healthy.
+        """Put the release that dpkg unpacked into service, and return whether it was healthy.
 
-        A service that an admin has stopped stays so. The first release of all is left stopped if it is
-        not healthy.
+        A service that an admin has stopped stays stopped. The first release of all also stays stopped if it
+        is not healthy.
         """
         with exclusive(self.home):
             release, new = self.home.snapshot()
-            removing = self.home.run / "removing"  # a removal stopped the service, and came to nothing
+            removing = self.home.run / "removing"  # a removal that stopped the service, and failed, left it
             stopped = self.home.serving() is not None and self.emperor.stopped() and not removing.exists()
             well = self.to(release, "install", new=new, start=not stopped)
             removing.unlink(missing_ok=True)
             return well
 
     def rollback(self, name: str) -> bool:
-        """Put the release ``name``, which is on this machine, into service; empty means the one before.
+        """Put the release ``name``, which is on this machine, into service; empty means the previous one.
 
-        Raises ``LookupError``, which says what there is.
+        Raises ``LookupError``, which lists the releases.
         """
         with exclusive(self.home):
             return self.to(self.earlier(name), "rollback", new=False, start=True)
 
     def undo(self) -> bool:
-        """Put what dpkg installed back into service, after a rollback or after it was refused.
+        """Put the release that dpkg installed back into service, after a rollback or a refusal.
 
         Raises ``LookupError`` if dpkg has not unpacked all of it.
         """
@@ -89,7 +89,7 @@ class Switch:
         return found[0]
 
     def to(self, release: Release, why: str, *, new: bool, start: bool) -> bool:
-        """Switch to ``release``, the files of which are ``new`` or were in service before."""
+        """Switch to ``release``; its files are ``new``, or were in service before."""
         began, clock = time.time(), time.monotonic()
         before = self.home.serving()
         seconds = 3 * release.health_timeout + release.drain + (before.drain if before else 0) + _SPARE
@@ -127,7 +127,7 @@ class Switch:
         return True
 
     def refuse(self, release: Release, before: Release | None, problem: str, log: str) -> None:
-        """Say and note that ``release`` was refused, and why."""
+        """Print and note that ``release`` was refused, and why."""
         package, problem = self.home.package, printable(problem)
         if before and before.name == release.name:
             serves = "it keeps serving"
@@ -151,7 +151,7 @@ class Switch:
 
 @contextmanager
 def exclusive(home: Home) -> Iterator[None]:
-    """Let one switch of an app run at a time."""
+    """Allow only one switch of an app at a time."""
     home.releases.mkdir(exist_ok=True)
     with (home.releases / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -159,7 +159,7 @@ def exclusive(home: Home) -> Iterator[None]:
 
 
 def main(home: Home) -> int:
-    """Do what postinst asks. Return 0 whatever became of it: dpkg is never left wedged."""
+    """Run postinst's switch. Return 0 whatever the result, so that dpkg is never left half-configured."""
     try:
         Switch(home).configure()
     except BaseException as broken:

@@ -1,4 +1,4 @@
-"""Debian's own emperor (the package uwsgi-emperor), of which the app is one vassal among others."""
+"""Debian's own emperor (the package uwsgi-emperor), with the app as one vassal among others."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from emperor import Emperor
 from probe import Instance
 from release import Home, Release, write
 
-_NAME = 40  # characters of a release that tell it from others; a path of a socket has 108 (unix(7))
+_NAME = 40  # characters of a release that identify it; a path of a socket has at most 108 (unix(7))
 _POLL = 0.1  # seconds
-_LOOKED = 40.0  # seconds in which the emperor, which looks every three, and a vassal's workers are done
+_LOOKED = 40.0  # seconds for the emperor, which looks every three, and for a vassal's workers
 _VASSAL = """\
 ; The vassal of {0}, written anew at each switch of its releases.
 ; Options of this machine belong into /etc/{0}/vassal.ini.
@@ -31,9 +31,9 @@ ini = {1}/vassals/web.ini
 
 @dataclass(frozen=True)
 class SystemEmperor(Emperor):
-    """The emperor that runs whatever stands in /etc/uwsgi-emperor/vassals, all of it as www-data.
+    """The emperor that runs all vassals in /etc/uwsgi-emperor/vassals, as www-data.
 
-    The app has one vassal there, on one socket: a switch lets it load another release in place.
+    The app has one vassal there, on one socket: a switch makes it load another release in place.
     """
 
     @property
@@ -42,21 +42,21 @@ class SystemEmperor(Emperor):
         return "uwsgi-emperor.service"
 
     def stopped(self) -> bool:
-        """Return False: who stops the service of all apps says nothing of this one."""
+        """Return False: stopping the service of all apps is not a decision about this one."""
         return False
 
     def journal(self, release: Release | None) -> list[str]:
-        """Return the options of journalctl(1) that choose what the app wrote, to syslog by its own name."""
+        """Return the options of journalctl(1) that select the app's output, in syslog by its name."""
         del release
         return [f"--identifier={self.home.package}"]
 
     @property
     def vassal(self) -> Path:
-        """Where the app's one vassal stands for the emperor to see."""
+        """The path of the app's one vassal, where the emperor finds it."""
         return self.home.root / "etc/uwsgi-emperor/vassals" / f"{self.home.package}.ini"
 
     def instance(self, release: Release, *, trial: bool = False) -> Instance:
-        """Return where ``release`` is asked: all share one socket, each has statistics of its own."""
+        """Return where to send requests to ``release``: all share one socket, but not their statistics."""
         del trial
         run = Path("/run") / self.home.package
         return Instance(release, self.unit, run / "web.sock", run / f"web-{release.name[-_NAME:]}.stats")
@@ -66,12 +66,12 @@ class SystemEmperor(Emperor):
         return self.instance(release)
 
     def asleep(self, release: Release) -> bool:
-        """Return False: its vassals do not sleep."""
+        """Return False, because its vassals do not sleep."""
         del release
         return False
 
     def summon(self, release: Release) -> None:
-        """Let the vassal be of ``release``: it ends its requests, and new ones wait for that."""
+        """Make the vassal load ``release``: it finishes its requests first, while new ones wait."""
         self.vassal.parent.mkdir(parents=True, exist_ok=True)
         text = self._text(release)
         if not self._is(text):
@@ -80,7 +80,7 @@ class SystemEmperor(Emperor):
             self._loaded(release, _LOOKED)
 
     def reload(self, release: Release) -> None:
-        """Let the vassal load its code again, and wait until it does: requests wait meanwhile."""
+        """Reload the vassal's code, and wait until it is loaded; requests wait in the meantime."""
         instance = self.instance(release)
         before, deadline = probe.starts(instance), time.monotonic() + _LOOKED
         os.utime(self.vassal)
@@ -88,11 +88,11 @@ class SystemEmperor(Emperor):
             time.sleep(_POLL)
 
     def stop(self) -> None:
-        """Let the emperor end the vassal."""
+        """End the vassal."""
         self.vassal.unlink(missing_ok=True)
 
     def restart(self, drain: float = 0) -> bool:
-        """Let the app load again, with its settings; return whether there is one that runs."""
+        """Load the app again, with its current settings; return whether it runs."""
         del drain
         serving = self.home.serving()
         if serving is None or not self._is(self._text(serving)) or not self.runs():
@@ -101,9 +101,9 @@ class SystemEmperor(Emperor):
         return True
 
     def wait_healthy(self, instance: Instance, seconds: float, *, settled: bool = False) -> str:
-        """Wait until it is loaded, and healthy: before that another release may answer on its socket.
+        """Wait until it is loaded and healthy; before that, another release may answer on its socket.
 
-        Returns why it is not within ``seconds``; empty if it is.
+        Returns why it is not healthy within ``seconds``; empty if it is.
         """
         began = time.monotonic()
         if not self._loaded(instance.release, seconds):
@@ -111,7 +111,7 @@ class SystemEmperor(Emperor):
         return super().wait_healthy(instance, seconds - (time.monotonic() - began), settled=settled)
 
     def turn(self, instance: Instance) -> None:
-        """Remove what the vassal left of other releases; nginx leads to it already."""
+        """Remove the vassal's files of other releases; nginx already uses this one."""
         for stats in self.home.run.glob("web-*.stats"):
             if stats.name != instance.stats.name:
                 stats.unlink()
@@ -124,7 +124,7 @@ class SystemEmperor(Emperor):
         return self.vassal.exists() and self.vassal.read_text(encoding="utf-8") == text
 
     def _loaded(self, release: Release, seconds: float) -> bool:
-        """Return whether workers of ``release`` are there within ``seconds``."""
+        """Return whether workers of ``release`` exist within ``seconds``."""
         deadline = time.monotonic() + seconds
         while not probe.starts(self.instance(release)):
             if time.monotonic() > deadline:
@@ -134,5 +134,5 @@ class SystemEmperor(Emperor):
 
 
 def emperor_of(home: Home) -> Emperor:
-    """Return the emperor of the app in ``home``, as what is installed has it."""
+    """Return the emperor of the app in ``home``, from the installed release."""
     return SystemEmperor(home) if home.installed().emperor == "system" else Emperor(home)

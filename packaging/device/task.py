@@ -1,4 +1,4 @@
-"""Commands of the app that run beside its service: in its sandbox, as its user, in its environment."""
+"""Commands of the app beside its service: in its sandbox, as its user, in its environment."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _KILLED = 3.0  # seconds after which systemd has ended a unit whose time is over
 
 
 def copies(home: Home, release: Release) -> Path:
-    """Return the folder for copies of the app's databases, made if it is not there.
+    """Return the folder for copies of the app's databases, and create it if necessary.
 
-    It is the app's, and lies where the sandbox lets nothing of it write but what makes the copies.
+    It belongs to the app. In the sandbox, only the program that makes the copies can write to it.
     """
     folder = home.root / "var/backups" / home.package
     folder.parent.mkdir(exist_ok=True)
@@ -67,11 +67,11 @@ def for_person(home: Home, release: Release, argv: list[str], *, terminal: bool)
     words = [*_run(home, release, name, mode), "--wait", "--collect", "--", *call.words_of(argv)]
     with sandbox.of(home, release, name):
         try:
-            # systemd-run would write the command into the title of the terminal, and paint its background.
+            # systemd-run would write the command into the title of the terminal, and color its background.
             env = {**os.environ, "SYSTEMD_ADJUST_TERMINAL_TITLE": "0", "SYSTEMD_TINT_BACKGROUND": "0"}
             return subprocess.run(words, env=env, check=False).returncode
         finally:
-            call.systemctl("stop", name)  # it may go on where the terminal was closed
+            call.systemctl("stop", name)  # the command may still run if the terminal was closed
 
 
 def _in_unit(home: Home, release: Release, argv: list[str], seconds: float, more: str) -> tuple[int, str]:
@@ -94,7 +94,7 @@ def _name(home: Home) -> str:
 
 
 def _run(home: Home, release: Release, name: str, mode: str) -> list[str]:
-    """Return the beginning of a line for systemd-run(1)."""
+    """Return the start of a command line of systemd-run(1)."""
     return [
         "systemd-run",
         "--quiet",
@@ -107,7 +107,7 @@ def _run(home: Home, release: Release, name: str, mode: str) -> list[str]:
 
 
 def _variables(release: Release) -> Iterator[str]:
-    """Yield the options that set what the app's own processes have from uWSGI; the rest is the unit's."""
+    """Yield options for the variables that uWSGI sets for the app itself; the unit sets the rest."""
     file = environment.settings_file(release)
     if release.emperor == "system":
         yield f"--property=EnvironmentFile=-{file}"
@@ -116,7 +116,7 @@ def _variables(release: Release) -> Iterator[str]:
 
 
 def _plain(home: Home, release: Release, argv: Sequence[str]) -> list[str]:
-    """Return the words that become the app's user where no systemd runs, as in a chroot: no sandbox."""
+    """Return the words that become the app's user where systemd does not run (chroot): no sandbox."""
     variables = environment.variables(release, os.environ)
     user = pwd.getpwnam(release.user)
     place = str(home.data if home.data.is_dir() else Path("/"))

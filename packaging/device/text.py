@@ -1,4 +1,4 @@
-"""What others wrote, made fit for a terminal and a note: few lines, short ones, nothing that controls."""
+"""Text of others, made safe for a terminal and a note: few and short lines, no control characters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONTROL = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
 def printable(text: str) -> str:
-    """Return ``text`` in one line, cut if long, with what a terminal would obey written as escapes."""
+    """Return ``text`` in one line, cut if long, with escapes for characters that control a terminal."""
     shown = "".join(_shown(character) for character in text[: _LENGTH + 1])
     return shown if len(text) <= _LENGTH else f"{shown[:_LENGTH]}..."
 
@@ -26,11 +26,11 @@ def _shown(character: str) -> str:
 
 
 def tail(text: str) -> str:
-    """Return the lines of what a program wrote that tell why it failed, fit for a terminal.
+    """Return the lines of a program's output that explain its failure, safe for a terminal.
 
-    These are its last ones; or, if it shows tracebacks, those of the last one, and little of what follows:
-    who starts a program again and again has the reason above what it wrote since. uWSGI's lines of requests
-    tell nothing, unless there are no others.
+    These are its last lines. If there are tracebacks, these are the lines of the last traceback, and few
+    lines after it. A program that is restarted again and again has the reason above its newest output.
+    uWSGI's lines about requests are left out, unless there are no others.
     """
     lines = text.strip().split("\n")
     lines = [line for line in lines if not _REQUEST.match(line)] or lines

@@ -1,7 +1,8 @@
 #!/usr/bin/python3 -IB
-"""Prints the variables of the app as options of uWSGI: Debian's emperor gives all its vassals the same.
+"""Prints the variables of the app as options of uWSGI: Debian's emperor sets the same for all vassals.
 
-uWSGI runs it as it reads the configuration of a release, whose folder is the argument, as the app's user.
+uWSGI runs it, as the app's user, when it reads the configuration of a release. Its argument is the
+release's folder.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import environment
 from release import Release
 
 _CHANGED = re.compile(r"[%$@]\(|[\r\n]|\A\s|\s\Z")
-"""What uWSGI would put something else in the place of, or cut."""
+"""Text that uWSGI would replace or cut."""
 
 
 def options(found: Mapping[str, str]) -> Iterator[str]:
-    """Yield the lines that set the variables ``found``; those that uWSGI cannot keep are named instead."""
+    """Yield the lines that set the variables ``found``; if uWSGI cannot keep one, a line names it."""
     yield "[uwsgi]"
     for name, value in found.items():
         if _CHANGED.search(value):
