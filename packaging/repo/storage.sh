@@ -1,11 +1,11 @@
-# What 'debonair repo' has ssh run on the machine that keeps a repository, in sh with coreutils, find and
-# flock: it answers one request after another until its standard input ends.
+# 'debonair repo' runs this by ssh on the machine that keeps a repository. It needs sh, coreutils, find and flock, and
+# answers one request after another until its standard input ends.
 #
 # A request is a line, 'VERB SIZE SHA256 TAG PATH', and SIZE bytes; an answer is a line, 'STATUS SIZE', and
-# SIZE bytes. Whatever is not expected ends it, as what follows could be no request.
+# SIZE bytes. Unexpected input ends it, because later bytes might not be a request.
 #
-# Whoever else may write there leads nobody out of the repository: each folder is entered from the one above
-# it, and is compared with where that came to; no link is followed.
+# Others who may write there cannot redirect a path out of the repository. Each folder is entered from the one above
+# it, and the result is compared with the expected path. No link is followed.
 export LC_ALL=C
 unset CDPATH
 root=$1 absent=44 there=46 other=47 cut=48 link=49 broken=50
@@ -17,7 +17,7 @@ answer() {
 	case $1 in 0 | "$absent" | "$there" | "$other") ;; *) exit 1 ;; esac
 }
 
-# Go to the folder of $path, and let $name be what it is called there; with 'make', make what is missing.
+# Enter the folder of $path, and set $name to its name there; with 'make', create missing folders.
 enter() {
 	[ "$1" != make ] || mkdir -p -- "$root" || return 1
 	[ -e "$root" ] || return "$absent"
@@ -38,9 +38,9 @@ enter() {
 	[ ! -L "./$name" ] || return "$link"
 }
 
-# What is cut off on its way must never have a name: its hash is compared first.
+# A truncated file must never get a name, so its hash is compared first.
 receive() {
-	# The folder is made again when it is missing: who removes the last file in it removes it too.
+	# The folder is created again if it is missing: removing its last file also removes the folder.
 	new=$(mktemp -- ./.new.XXXXXX 2>/dev/null) ||
 		{ enter make && new=$(mktemp -- ./.new.XXXXXX); } || return 1
 	head -c "$size" >"$new" || return 1
@@ -54,7 +54,7 @@ add() {
 	ln -T -- "$new" "./$name" 2>/dev/null && return 0
 	[ -e "./$name" ] || ln -T -- "$new" "./$name" || return 1
 	[ ! -L "./$name" ] || return "$link"
-	touch -c -h -- "./$name" 2>/dev/null # it is wanted again: who sweeps must not take it for an old one
+	touch -c -h -- "./$name" 2>/dev/null # renew its time, so that a sweep does not take it for an old file
 	return "$there"
 }
 
@@ -62,7 +62,7 @@ replace() {
 	enter make || return
 	receive || return
 	[ ! -L "$top/.lock" ] || return "$link"
-	[ ! -e "$top/.lock" ] || [ -f "$top/.lock" ] || return 1 # who opens a pipe waits for ever
+	[ ! -e "$top/.lock" ] || [ -f "$top/.lock" ] || return 1 # opening a fifo would block
 	exec 9>>"$top/.lock" && flock 9 || return 1
 	[ ! -L "./$name" ] || return "$link"
 	have=-
@@ -71,10 +71,10 @@ replace() {
 		have=$(sha256sum <"./$name") || return 1
 		have=${have%  -}
 	fi
-	[ "$have" != "$sha" ] || return 0 # the answer to this very write was lost
+	[ "$have" != "$sha" ] || return 0 # the answer to an earlier try of this write was lost
 	[ "$have" = "$tag" ] || return "$other"
 	if [ -e "./$name" ]; then
-		# HTTP's If-Modified-Since knows whole seconds: two changes in one must not look the same.
+		# HTTP's If-Modified-Since has whole seconds: two changes in one second must not look the same.
 		before=$(stat -c %Y -- "./$name")
 		[ "$(stat -c %Y -- "$new")" -gt "$before" ] || touch -d "@$((before + 1))" -- "$new"
 	fi
@@ -117,7 +117,7 @@ work() {
 	return "$status"
 }
 
-# Answer with the file $name. What was opened is looked at, and not its name once more.
+# Answer with the file $name. Check the opened file, because its name may lead to another one by now.
 content() {
 	enter 2>&1 || return
 	if [ ! -e "./$name" ]; then
@@ -144,7 +144,7 @@ while read -r verb size sha tag path; do
 		status=$?
 		case $status in
 		0) ;;
-		"$broken") exit 1 ;; # what came already was the beginning of an answer
+		"$broken") exit 1 ;; # the start of an answer was already sent
 		*) answer "$status" "$said" ;;
 		esac
 		;;
