@@ -1,7 +1,7 @@
-"""Find out what an unpacked sdist is, by its own build backend (PEP 517): probe.py FOLDER.
+"""Read the metadata of an unpacked sdist with its own build backend (PEP 517): probe.py FOLDER.
 
-FOLDER has ``source/`` and ``backend.json``, ``build_wheel.py`` lies beside this file. In FOLDER
-``probe.json`` is made: the core metadata, and whether something is compiled.
+FOLDER has ``source/`` and ``backend.json``; ``build_wheel.py`` is beside this file. The result is
+``probe.json`` in FOLDER: the core metadata, and whether the library has compiled code.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import build_wheel
 
 
 def main() -> None:
-    """Do what this file is for. What the backend raises is raised."""
+    """Write the result. Raises what the backend raises."""
     folder = Path(sys.argv[1]).resolve()
     said, backend = build_wheel.load(folder)
     made = folder / "metadata"
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _is_compiled(backend: str) -> bool:
-    """Tell whether something is compiled: setuptools says so; another backend, by what it is for."""
+    """Return whether code is compiled: setuptools reports it; other backends are known by their purpose."""
     if not backend.startswith("setuptools"):
         return not backend.startswith(("hatchling", "flit", "poetry", "pdm"))
     from setuptools.dist import Distribution

@@ -1,10 +1,10 @@
-"""Build the wheel of an sdist by its own backend (PEP 517), apart from the machine that asks for it.
+"""Build the wheel of an sdist with its own backend (PEP 517), isolated from the calling machine.
 
-Called with a folder that has ``backend.json``, which says what is to be done, and the sdist, packed or as
-``source/``; ``wheel/`` and ``result.json`` are made in it. The result names the wheel, or the requirements
-that the backend asks for (PEP 517, get_requires_for_build_wheel) and that are not installed. With the
-number of a descriptor, both are written there too: the result on a line, then the bytes of the wheel, or of
-METADATA if no more was asked for.
+The argument is a folder with the sdist, packed or as ``source/``, and ``backend.json``, which defines the
+task. The results in it are ``wheel/`` and ``result.json``. The latter names the wheel, or requirements that
+are missing: those that the backend requests (PEP 517, get_requires_for_build_wheel). A second argument is
+the number of a descriptor, to which both are written too. The result is on a line, before the bytes of the
+wheel, or of METADATA if only that was requested.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any
 
 
 def main() -> None:
-    """Do what this file is for. What the backend raises is raised."""
-    arguments = sys.argv[1:]  # setuptools has its own way with them
+    """Build and write the results. Raises what the backend raises."""
+    arguments = sys.argv[1:]  # setuptools reads sys.argv itself
     folder = Path(arguments[0])
     said, backend = load(folder)
     asked: list[str] = getattr(backend, "get_requires_for_build_wheel", lambda settings: [])(None)
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def load(folder: Path) -> tuple[dict[str, Any], Any]:
-    """Go to the sdist in ``folder``; return what backend.json says, and the backend that it names."""
+    """Change to the sdist in ``folder``; return the content of backend.json, and its backend."""
     said = json.loads((folder / "backend.json").read_text())
     if said.get("archive"):
         unpacked = folder / "unpacked"
@@ -52,7 +52,7 @@ def load(folder: Path) -> tuple[dict[str, Any], Any]:
         for path in top.rglob("*"):
             if (
                 not path.is_symlink()
-            ):  # a wheel has the modes of its files, which are not to be the archive's
+            ):  # the wheel copies the modes of its files, which must not depend on the archive
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         top.rename(folder / "source")
     os.chdir(folder / "source")
@@ -65,7 +65,7 @@ def load(folder: Path) -> tuple[dict[str, Any], Any]:
 
 
 def metadata(folder: Path, backend: Any) -> bytes:
-    """Return METADATA as ``backend`` prepares it in ``folder``, or as it is in the wheel that it builds."""
+    """Return METADATA as ``backend`` prepares it in ``folder``, or from the wheel that it builds."""
     if prepare := getattr(backend, "prepare_metadata_for_build_wheel", None):
         return Path(folder, prepare(str(folder), None), "METADATA").read_bytes()
     with zipfile.ZipFile(folder / backend.build_wheel(str(folder), None)) as wheel:

@@ -1,6 +1,6 @@
 # The last step into the sandbox, in its user namespace: sh -ec THIS sh COMMAND...
 #
-# Who could make a namespace of its own would be root in it, with more of the kernel to attack.
+# A command that could create a namespace would be root in it, and could attack more of the kernel.
 set -e
 echo 0 >/proc/sys/user/max_user_namespaces
 cd /build

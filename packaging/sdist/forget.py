@@ -1,8 +1,8 @@
-"""Run a command that cannot reach the keyrings of whoever made the sandbox: python3 -c THIS COMMAND...
+"""Run a command without access to the keyrings outside its sandbox: python3 -c THIS COMMAND...
 
-A session's keyring goes along into all namespaces, and a user's is found by its number: tickets of Kerberos
-and keys of encrypted folders may lie there (keyrings(7)). Only the kernel's filter of system calls keeps
-them (seccomp(2)); util-linux has a program for it since 2.41 alone.
+All namespaces share a login's keyring, and a user's keyring is found by its number. They may contain
+tickets of Kerberos and keys of encrypted folders (keyrings(7)). Only the kernel's filter of system calls
+protects them (seccomp(2)); util-linux has a program for it only since 2.41.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import platform
 import struct
 import sys
 
-# AUDIT_ARCH of linux/audit.h, and the first of add_key, request_key and keyctl, which follow each other.
+# AUDIT_ARCH of linux/audit.h, and the first of add_key, request_key and keyctl, which are consecutive.
 CALLS = {
     ("aarch64", 64): (0xC00000B7, 217),
     ("aarch64", 32): (0x40000028, 309),
@@ -30,11 +30,11 @@ LOAD, EQUAL, AT_LEAST, RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
 ALLOW, REFUSE = 0x7FFF0000, 0x00050001  # linux/seccomp.h: allowed; EPERM
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 X32 = 0x40000000
-"""The other names that the calls of x86_64 have; elsewhere no number is so high."""
+"""The first number of the x32 calls of x86_64; other architectures have no number as high."""
 
 
 def program(arch: int, first: int) -> bytes:
-    """Return the filter (bpf(4)): another architecture's calls are refused, and the three."""
+    """Return the filter (bpf(4)): it refuses calls of another architecture, and the three."""
     steps = [
         (LOAD, 0, 0, 4),  # seccomp_data.arch
         (EQUAL, 0, 5, arch),
@@ -49,7 +49,7 @@ def program(arch: int, first: int) -> bytes:
 
 
 def main() -> None:
-    """Set the filter, and become the command."""
+    """Set the filter, and run the command in this process."""
     code = program(*CALLS[platform.machine(), 8 * struct.calcsize("P")])
     steps = ctypes.create_string_buffer(code, len(code))
 
@@ -60,7 +60,7 @@ def main() -> None:
     words = [ctypes.c_ulong(PR_SET_SECCOMP), ctypes.c_ulong(SECCOMP_MODE_FILTER)]
     if ctypes.CDLL(None, use_errno=True).prctl(*words, ctypes.byref(said)):
         sys.exit(f"the keyrings cannot be kept apart: {os.strerror(ctypes.get_errno())}")
-    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - that is what it is for
+    os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the command of its arguments
 
 
 if __name__ == "__main__":

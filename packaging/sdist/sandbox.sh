@@ -1,10 +1,10 @@
 # The sandbox that an sdist is built in: a root of its own in memory, with this machine's /usr to read.
 #
-# Called by unshare(1), in namespaces that were just made, as
+# unshare(1) calls it, in new namespaces, as
 #   sh -ec THIS sh ROOM USER BIND... -- COMMAND...
-# ROOM is an empty folder to mount it on, USER the number of the user that the command becomes first (for
-# root, who would be root of this machine inside as well) or empty. Each BIND is a folder that is to be read
-# inside, at the place that it has. Nothing else of this machine is there, and nothing of it can be written.
+# ROOM is an empty folder to mount it on. USER is the number of the user that the command becomes first, or empty.
+# root needs one, because root inside would be root of this machine. Each BIND is a folder that is readable inside, at
+# its own path. The rest of this machine is invisible, and no file of it is writable.
 set -e
 umask 022
 room=$1 user=$2
@@ -44,8 +44,8 @@ for device in full null random urandom zero; do
 done
 ln -s /proc/self/fd dev/fd
 
-# What lies below a folder that is bound is bound with it, and stays writable unless it is told too.
-# Flags that are set already must be said again, as nobody here may take them away.
+# Mounts below a bound folder are bound with it, and stay writable unless each is remounted, too.
+# Flags that are already set must be repeated, because nobody here may remove them.
 while read -r _ _ _ _ place flags _; do
     case $place in
     "$room" | "$room/dev/"*) continue ;;
@@ -62,7 +62,7 @@ umount -l /old
 rmdir /old
 if [ -n "$user" ]; then
     chown "$user:$user" /build
-    # A change of user clears what ends this process with its parent.
+    # A change of user clears the parent-death signal, so it is set again.
     exec setpriv --reuid "$user" --regid "$user" --clear-groups --pdeathsig KILL \
         unshare --user --map-root-user "$@"
 fi

@@ -1,4 +1,4 @@
-# What stdeb wants to know of RPi.bme280, from the library's own metadata.
+# The metadata of RPi.bme280 that stdeb reads, from the library's own metadata.
 from setuptools import Extension, setup
 
 setup(
