@@ -1,4 +1,4 @@
-"""apt as a client of a repository, with nothing of this machine's own apt."""
+"""apt as a client of a repository, separate from this machine's own apt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from debonair.host import run
 
 
 class Client:
-    """A machine's apt, in a folder: what it has installed is what ``installed`` says."""
+    """A machine's apt, in a folder; ``installed`` sets its installed packages."""
 
     def __init__(
         self, folder: Path, uri: str, keyring: Path, *, suite: str = "trixie", machine: str = "0" * 32
@@ -49,7 +49,7 @@ class Client:
             file.write(text)
 
     def installed(self, *debs: Path) -> None:
-        """Let the machine have ``debs``, and nothing else."""
+        """Set ``debs`` as the only installed packages."""
         text = ""
         for deb in debs:
             name, fields = archive.read(deb).members["control"].decode().split("\n", 1)
@@ -57,12 +57,12 @@ class Client:
         self.status.write_text(text)
 
     def run(self, *words: str, program: str = "apt-get") -> run.Completed:
-        """Run apt and return what it said."""
+        """Run apt and return its output."""
         env = {"APT_CONFIG": str(self.configuration), "LC_ALL": "C.UTF-8"}
         return run.run([program, *words], env=env, check=False)
 
     def update(self) -> str:
-        """Fetch the lists; return what went wrong, empty if nothing did."""
+        """Fetch the lists; return the problems, empty if there are none."""
         done = self.run("update", "-o", "APT::Update::Error-Mode=any")
         said = done.stdout + done.stderr
         lines = [line for line in said.splitlines() if line.startswith(("E:", "W:", "Err:"))]
@@ -70,7 +70,7 @@ class Client:
         return "\n".join(lines)
 
     def would(self, *words: str) -> list[str]:
-        """What ``apt-get WORDS`` would install, as ``package version``."""
+        """Return the packages that ``apt-get WORDS`` would install, as ``package version``."""
         done = self.run("--simulate", *words)
         assert done.status == 0, done.stdout + done.stderr
         rows = (line.split() for line in done.stdout.splitlines() if line.startswith("Inst "))

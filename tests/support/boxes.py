@@ -1,4 +1,4 @@
-"""A sandbox that runs nothing: what was put into it is kept, what comes out is told beforehand."""
+"""A sandbox that runs nothing: it records its input, and the test sets its output."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from debonair.host import sandbox
 
 @dataclass
 class Box:
-    """Stands in for ``sandbox.Sandbox``: its backend makes a wheel of m 1.0 with the ``tag``."""
+    """Replaces ``sandbox.Sandbox``: its backend makes a wheel of m 1.0 with the ``tag``."""
 
     tag: str = "py3-none-any"
     name: str = "m"
     asks: list[list[str]] = field(default_factory=list)
-    """What the backend asks for in each run; after the last of them it is content."""
+    """The backend's requests in each run; after the last of them it has none."""
     raises: Exception | None = None
     metadata: bytes = b"Metadata-Version: 2.1\nName: m\nVersion: 1.0\n"
     out: bytes | None = None
-    """What comes out, whatever was asked."""
+    """The output, whatever the request."""
     given: list[dict[str, tuple[bytes, int, int]]] = field(default_factory=list)
     """By run and path: bytes, mode, time."""
     variables: list[Mapping[str, str]] = field(default_factory=list)
@@ -66,6 +66,6 @@ class Box:
 
 
 def boxed(monkeypatch: pytest.MonkeyPatch, box: Box) -> Box:
-    """Let whatever is to run in a sandbox run in ``box``."""
+    """Replace the sandbox by ``box``."""
     monkeypatch.setattr(sandbox, "find", lambda: (box, ""))
     return box

@@ -1,7 +1,7 @@
-"""A project of somebody else, just cloned, and ``debonair`` run in it as its author would, within limits.
+"""A stranger's project, just cloned, and ``debonair`` run in it as its author would, within limits.
 
-The limits make an attack that succeeds end: a process that fills the memory or spins is killed by the
-kernel, and one that waits for ever is ended here. What holds says so long before.
+The limits end an attack that succeeds. The kernel kills a process that fills the memory or spins, and this
+module ends one that waits forever. A defence that holds reports the attack long before.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ APP = "from flask import Flask\n\napp = Flask(__name__)\n"
 
 @dataclass(frozen=True)
 class Held:
-    """What ``debonair`` said, and what it wrote."""
+    """The output of ``debonair``, and the files that it wrote."""
 
     status: int
     said: str
@@ -33,7 +33,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Victim:
-    """The folder of the project, and one beside it that is none of the project's business."""
+    """The folder of the project, and one beside it that the project must not touch."""
 
     root: Path
     outside: Path
@@ -45,7 +45,7 @@ class Victim:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
     def init(self, *, reads_all: bool = True) -> Held:
-        """Run ``debonair init``; it must end by itself, with what it wrote or with an error in words.
+        """Run ``debonair init``; it must end by itself, with files or with an error in words.
 
         Without ``reads_all`` modes count for root, too.
         """
@@ -54,12 +54,12 @@ class Victim:
         return self._held(self._run(["-m", "debonair", "init", "--yes", str(self.root)], before))
 
     def python(self, program: str) -> str:
-        """Run a ``program`` of Python, which is given the project's folder, within the same limits."""
+        """Run a ``program`` of Python within the same limits, with the project's folder as its argument."""
         done = self._run(["-c", program, str(self.root)])
         return self._held(done).said
 
     def load(self) -> str:
-        """Return what the project is, as ``debonair build`` reads it, or the error that it ends with."""
+        """Return the project as ``debonair build`` reads it, or the error that it ends with."""
         return self.python(
             "import sys; from pathlib import Path; from debonair import errors\n"
             "from debonair import project\n"
@@ -103,7 +103,7 @@ class Victim:
         written = "".join(
             path.read_text()
             for name in ("debonair.toml", "pyproject.toml", "requirements.txt")
-            # What an attacker made larger than memory was not written by 'init'
+            # 'init' did not write a file that an attacker made larger than memory
             if (path := self.root / name).is_file() and path.stat().st_size <= _WRITTEN
         )
         return Held(done.returncode, said, written)

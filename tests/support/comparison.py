@@ -1,4 +1,4 @@
-"""What differs between two debs, member by member, so that a failed comparison says where to look."""
+"""The differences of two debs, member by member, so that a failed comparison shows where to look."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from debonair.deb import archive
 from debonair.deb.tree import Entry
 
 _SHOWN = 12
-"""Lines of one text's differences."""
+"""Lines of one text's differences to show."""
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """Return a line for each difference of two debs; none if they are the same bytes."""
+    """Return a line for each difference of two debs; empty if they are the same bytes."""
     first, second = (archive.read(path, keep=lambda _: True) for path in (one, other))
     found = [
         *_contents("control.tar", first.members, second.members),

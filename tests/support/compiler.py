@@ -1,4 +1,4 @@
-"""A Python that compiles bytecode in this very process, as a unit test starts none."""
+"""A Python that compiles bytecode in the process of the test, because a unit test starts no other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HERE = Interpreter(("/usr/bin/python3",), sys.version.split()[0])
 
 
 def compile_here(monkeypatch: pytest.MonkeyPatch) -> Interpreter:
-    """Let ``bytecode.compiled`` run its program here, and return the interpreter to be given to it."""
+    """Make ``bytecode.compiled`` run its program here, and return the interpreter to call it with."""
 
     def run(argv: Sequence[str | Path], *, stdin: bytes | None = None) -> Completed:
         assert argv[0] == HERE.argv[0]

@@ -1,4 +1,4 @@
-"""A connection that is cut, on the loopback."""
+"""A connection on the loopback that is cut."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def cutting(port: int, after: int) -> Iterator[int]:
-    """Stand before ``port``; when ``after`` bytes were sent to it, cut all connections and take no more.
+    """Forward to ``port``; after ``after`` bytes in that direction, cut all connections and accept no more.
 
-    Give the port to connect to.
+    Yields the port to connect to.
     """
     listener = socket.create_server(("127.0.0.1", 0))
     left = [after]

@@ -1,4 +1,4 @@
-"""Small debs to publish, made by the product's own writer."""
+"""Small debs to publish, built by the product's own writer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Debonair that is killed before its n-th operation on the files of a folder.
 
-``python -m dying POINT FOLDER WORDS`` runs ``debonair WORDS``. What counts is all that changes the folder,
-and each program that is started. A file that was about to get its name is left half written. Where there
+``python -m dying POINT FOLDER WORDS`` runs ``debonair WORDS``. It counts everything that changes the
+folder, and each start of a program. A file that was about to get its name is left half written. If there
 are fewer operations than POINT, their number is the last line of standard error.
 """
 
@@ -19,7 +19,7 @@ CHANGES = frozenset({"os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir"
 
 
 class Countdown:
-    """An audit hook (PEP 578): it is told of each operation before that is carried out."""
+    """An audit hook (PEP 578): it learns of each operation before that runs."""
 
     def __init__(self, point: int, folder: Path) -> None:
         self.point, self.folder, self.count = point, str(folder.absolute()), 0
@@ -46,7 +46,7 @@ class Countdown:
         return event in CHANGES and any(self.within(each) for each in args[:2])
 
     def within(self, path: Any) -> bool:
-        """Tell whether a path is in the folder; a relative one is so to a descriptor of what is in it."""
+        """Return whether a path is in the folder; a relative one belongs to a descriptor in the folder."""
         text = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else "/"
         return text.startswith(self.folder) or not text.startswith("/")
 

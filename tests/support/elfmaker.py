@@ -1,4 +1,4 @@
-"""ELF files with nothing in them but what they ask of a machine: headers, and no code (elf(5))."""
+"""ELF files that contain only their requirements of a machine: headers, and no code (elf(5))."""
 
 from __future__ import annotations
 

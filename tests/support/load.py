@@ -1,12 +1,12 @@
-"""Load on a web server: a program of the standard library alone, run on the machine that it loads.
+"""Load on a web server: a program with only the standard library, run on the machine that it loads.
 
-Two kinds at once, to 127.0.0.1 only, until SIGTERM or --seconds, whichever comes first:
-closed, clients that each ask, wait for the answer, and ask again on the same connection;
-open, requests sent at a constant rate whatever becomes of those before, each on a connection of its own,
-their latency counted from when they were due: a server that stops cannot hide behind a client that waits.
+It sends two kinds of requests together, only to 127.0.0.1, until SIGTERM or --seconds, whichever comes
+first. A closed client sends a request, waits for the answer, and repeats that on the same connection. Open
+requests have a constant rate, whatever the result of those before, and a connection each. Their latency
+counts from when they were due, so that a server that stops cannot hide behind a client that waits.
 
-Writes a line of JSON for each request: kind, path, when it was due (seconds since the epoch), latency
-(seconds), status (0 without an answer), the body, and what went wrong.
+Each request gives a line of JSON: kind, path, due time (seconds since the epoch), latency (seconds),
+status, body and problem. The status is 0 without an answer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WAITING = 256  # requests of the open loop that may be under way
 
 
 class Load:
-    """What is asked of a server, and what it answered."""
+    """The requests to a server, and its answers."""
 
     def __init__(self, port: int, paths: list[str], seconds: float) -> None:
         self.port = port
@@ -43,7 +43,7 @@ class Load:
         return not self.ended.is_set() and time.monotonic() < self.until and len(self.lines) < _MOST
 
     def closed(self, pause: float) -> None:
-        """Be one client, which waits ``pause`` seconds between an answer and its next request."""
+        """Run one client, which waits ``pause`` seconds between an answer and its next request."""
         connection = self.connection()
         while self.goes_on():
             self.ask("closed", connection, time.monotonic(), next(self.paths))
@@ -71,12 +71,13 @@ class Load:
     def ask(self, kind: str, connection: http.client.HTTPConnection, due: float, path: str) -> None:
         when = time.time() - (time.monotonic() - due)
         if connection.sock is not None and select.select([connection.sock], [], [], 0)[0]:
-            connection.close()  # the server has done so, which clients notice
+            connection.close()  # the server has closed it, which clients notice
         used = connection.sock is not None
         status, body, problem = get(connection, path)
         if used and not status:
-            # It may also do so just while the request is under way; then a client asks once more on a new
-            # connection, as browsers do (RFC 9112, 9.3.1). On a new one nothing excuses.
+            # A server may also close a connection just while the request is under way. A client then
+            # repeats it on a new connection, as browsers do (RFC 9112, 9.3.1). A failure on a new
+            # connection counts.
             kind += " again"
             status, body, problem = get(connection, path)
         self.lines.append((kind, path, when, time.monotonic() - due, status, body, problem))

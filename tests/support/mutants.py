@@ -1,4 +1,4 @@
-"""Small changes of small files, for readers that are to bear whatever they are given; and their effort."""
+"""Small changes of small files, for readers that must accept any input; and a measure of their effort."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WORD = re.compile(rb"\w+|\s+|.", re.DOTALL)
 
 
 def _changed(data: bytes, edits: Sequence[tuple[int, int, int, bytes]]) -> bytes:
-    """Return ``data`` with words taken away, put in, or repeated, at each place of ``edits``."""
+    """Return ``data`` with words removed, inserted, or repeated, at each place of ``edits``."""
     words = _WORD.findall(data)
     for at, gone, times, new in edits:
         place = at % (len(words) + 1)
@@ -37,7 +37,7 @@ def _changed(data: bytes, edits: Sequence[tuple[int, int, int, bytes]]) -> bytes
 
 
 def mutants(kind: str) -> st.SearchStrategy[bytes]:
-    """Return how files of a ``kind``, a folder of the corpus, may be changed."""
+    """Return the possible changes of files of a ``kind``, a folder of the corpus."""
     files = [path.read_bytes() for path in sorted((CORPUS / kind).iterdir())]
     words = sorted({word for data in files for word in _WORD.findall(data)})
     new = st.sampled_from([b"", *_TOKENS, *words])
@@ -53,19 +53,19 @@ _HOSTILE = (
     "}", "#", "a # b", "a ; b", " a ", "1 2 3 4 5 x y", "-1 -1 -1 -1 -1 x\ny", "unix:/run/a.sock",
     "http://[x", "127.0.0.1:80", "python3,x", "a/" * 80, "/" * 200,
 )  # fmt: skip
-"""What a value is that somebody thought about."""
+"""Values that a person has chosen."""
 
 
 def values() -> st.SearchStrategy[str]:
-    """Return texts that a value may be."""
+    """Return texts that can be a value."""
     odd = st.text(st.sampled_from("aA1=/.:,;%()${}[]<>#\\\"' \t\n\r\x0b\x1b\u2028\xe9\ud800"), max_size=12)
     return st.sampled_from(_HOSTILE) | odd
 
 
 def steps(call: Callable[[], Any]) -> tuple[Any, int]:
-    """Return what ``call`` returns, and how many steps of Python that took: no clock is that exact.
+    """Return the result of ``call``, and its number of steps of Python: no clock is that exact.
 
-    These are the lines of Debonair's own code, and the calls of all.
+    The steps are the lines of Debonair's own code, and all calls.
     """
     count = 0
 

@@ -1,4 +1,4 @@
-"""Debs of strangers, put together byte by byte, as no tool of Debian would make them."""
+"""Debs of strangers, assembled byte by byte, as no tool of Debian would build them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PACK: Mapping[str, Callable[[bytes], bytes]] = {
 
 
 def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
-    """Return what is no file, or a file of nothing, for ``tar``."""
+    """Return a member for ``tar`` that is not a file, or is an empty file."""
     info = tarfile.TarInfo(name)
     info.type, info.linkname = kind, target
     return info
@@ -54,7 +54,7 @@ def tar(
 
 
 def ar(*members: tuple[str, bytes], size: str | None = None) -> bytes:
-    """Return an ar archive; ``size`` is written as that of the last member."""
+    """Return an ar archive; ``size`` is written as the size of the last member."""
     out = b"!<arch>\n"
     for name, data in members:
         said = str(len(data)) if size is None or (name, data) != members[-1] else size
@@ -83,7 +83,7 @@ def odd(
     behind: Iterable[tuple[str, bytes]] = (),
     version: bytes = b"2.0\n",
 ) -> bytes:
-    """Return a deb; ``control`` and ``data`` are its tarballs, unpacked, in place of ordinary ones."""
+    """Return a deb; ``control`` and ``data`` are its tarballs, unpacked, instead of ordinary ones."""
     text = stanza.encode() if isinstance(stanza, str) else stanza
     control = tar({"./control": text}) if control is None else control
     data = tar(FILES) if data is None else data

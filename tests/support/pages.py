@@ -1,4 +1,4 @@
-"""Pages of the documentation, as a reader follows them: what to write, what to type, and where."""
+"""Pages of the documentation, as a reader follows them: the files to write, and the commands to type."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 DOCS = Path(__file__).parents[2] / "docs"
 _FENCE = re.compile(r"^```(?P<words>[^\n`]*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"`(?P<name>[\w./-]+\.\w+)`(, [^.:`]*)?:$")
-"""How what stands before the content of a file ends: its name in backquotes, perhaps a clause, a colon."""
+"""The end of the text before the content of a file: its name in backquotes, perhaps a clause, a colon."""
 
 
 @dataclass(frozen=True)
@@ -19,19 +19,19 @@ class Block:
 
     line: int
     words: tuple[str, ...]
-    """What stands behind the opening fence: a language, and where commands are typed."""
+    """The words behind the opening fence: a language, and where to type commands."""
     body: str
     file: str
-    """The name of the file that it is, if it is one."""
+    """The name of its file, if it is the content of one."""
 
     @property
     def is_command(self) -> bool:
-        """Whether a reader types it."""
+        """Return whether a reader types it."""
         return bool(self.words) and self.words[0] == "sh"
 
     @property
     def place(self) -> str:
-        """Where a reader types it: ``pi``, a ``clone`` of Debonair, or empty for their own folder."""
+        """Return where to type it: ``pi``, a ``clone`` of Debonair, or empty for the reader's folder."""
         return self.words[1] if len(self.words) > 1 else ""
 
 
@@ -51,5 +51,5 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def followed() -> list[Path]:
-    """Return the pages that tell a reader what to do: the tutorial and the how-to guides."""
+    """Return the pages with instructions for a reader: the tutorial and the how-to guides."""
     return [*sorted((DOCS / "tutorial").glob("*.md")), *sorted((DOCS / "how-to").glob("*.md"))]

@@ -1,4 +1,4 @@
-"""A Pi in a temporary folder: what dpkg unpacked, and the app's own account; nothing of it runs."""
+"""A Pi in a temporary folder: the files from dpkg, and the app's own account; the app does not run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ module = guestbook
 
 
 def home(root: Path) -> Home:
-    """A machine on which nothing of the app was unpacked yet."""
+    """Return a machine without any file of the app."""
     found = Home(APP, root)
     for folder in (found.lib / "libexec", found.run / "vassals", found.data, root / "etc" / APP):
         folder.mkdir(parents=True)
@@ -76,7 +76,7 @@ def unpack(home: Home, version: str, files: Mapping[str, str] | None = None, **f
 
 
 def serve(home: Home, version: str, **facts: Any) -> Release:
-    """Unpack ``version``, and have it served."""
+    """Unpack ``version``, and serve it."""
     unpack(home, version, **facts)
     release, _ = home.snapshot()
     home.point(release)
@@ -84,7 +84,7 @@ def serve(home: Home, version: str, **facts: Any) -> Release:
 
 
 class Clock:
-    """A clock that goes on only while somebody sleeps; what is due happens then."""
+    """A clock that advances only during a sleep; due events happen then."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
@@ -97,7 +97,7 @@ class Clock:
 
 
 class Answering:
-    """A socket behind which something answers, in pieces, or fails."""
+    """A socket whose other end answers, in pieces, or fails."""
 
     def __init__(self, answer: bytes | OSError, size: int = 7) -> None:
         self.answer, self.size = answer, size
@@ -121,7 +121,7 @@ class Answering:
             raise self.answer
 
     def sendall(self, data: bytes) -> None:
-        if not data:  # what the kernel does if the other end is done
+        if not data:  # like the kernel, when the other end is done
             raise BrokenPipeError(32, "Broken pipe")
 
     def recv(self, _: int) -> bytes:
@@ -131,7 +131,7 @@ class Answering:
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, given: bytes | OSError, *, size: int = 7) -> list[str]:
-    """Let every socket give this answer, in parts of ``size`` bytes; return a list of those asked."""
+    """Make every socket give this answer, in parts of ``size`` bytes; return a list of the requests."""
     answering = Answering(given, size)
     monkeypatch.setattr(socket, "socket", answering)
     return answering.asked

@@ -1,4 +1,4 @@
-"""Programs that are not run: what was asked of them is kept, what they answer is told beforehand."""
+"""Programs that do not run: this records their calls, and the test sets their answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from debonair.host.run import CommandError, Completed
 
 @dataclass
 class Process:
-    """A process that was started: it runs until it is told to end, or for ``polls`` questions."""
+    """A process that was started: it runs until it is terminated, or for ``polls`` polls."""
 
     pid: int = 4000
     status: int = 0
@@ -50,14 +50,14 @@ class Process:
 
 @dataclass
 class Programs:
-    """Stands in for ``debonair.host.run``."""
+    """Replaces ``debonair.host.run``."""
 
     asked: list[str] = field(default_factory=list)
     given: list[bytes | Path | None] = field(default_factory=list)
     started: list[tuple[str, Process]] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
     said: str = ""
-    """What each started program writes at once."""
+    """The output that each started program writes immediately."""
     answers: list[tuple[str, list[Completed], Callable[[list[str]], None] | None]] = field(
         default_factory=list
     )
@@ -70,9 +70,10 @@ class Programs:
         stderr: str = "",
         do: Callable[[list[str]], None] | None = None,
     ) -> None:
-        """Answer commands that ``pattern`` is found in with each of ``outputs`` in turn, the last for ever.
+        """Answer commands that match ``pattern`` with each of ``outputs`` in turn, then always with the
+        last.
 
-        Of several patterns that are found the one told last counts.
+        If several patterns match, the one that was set last counts.
         """
         told = [Completed(status, output, stderr) for output in outputs or ("",)]
         self.answers.insert(0, (pattern, told, do))
@@ -122,7 +123,7 @@ class Programs:
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Programs:
-    """Put a ``Programs`` in the place of ``debonair.host.run`` for one test."""
+    """Replace ``debonair.host.run`` by a ``Programs`` for one test."""
     programs = Programs()
     for name in ("run", "start", "attend", "find"):
         monkeypatch.setattr(run, name, getattr(programs, name))

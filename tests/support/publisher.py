@@ -1,4 +1,4 @@
-"""``debonair repo`` as it is typed, in this process or in one of its own, and a server of what it makes."""
+"""``debonair repo`` as a user types it, in this process or in its own, and a server of its result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from debonair.repository import http_server
 
 
 def repo(*words: str | Path, code: int = 0) -> str:
-    """Run ``debonair repo``; return what it said."""
+    """Run ``debonair repo``; return its output."""
     done = CliRunner().invoke(cli.main, ["repo", *map(str, words)])
     assert done.exit_code == code, done.output
     assert "Traceback" not in done.output
@@ -25,13 +25,13 @@ def repo(*words: str | Path, code: int = 0) -> str:
 
 
 def environment() -> dict[str, str]:
-    """What a process needs to find this Debonair, and the modules of the tests."""
+    """Return the variables by which a process finds this Debonair, and the modules of the tests."""
     source = Path(cli.__file__).parents[2]
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(source), str(Path(__file__).parent)])}
 
 
 def started(*words: str | Path, program: tuple[str, ...] = ("debonair",)) -> subprocess.Popen[str]:
-    """Start ``debonair repo`` as a process, or another module that takes its words."""
+    """Start ``debonair repo`` as a process, or another module with the same words."""
     return subprocess.Popen(
         [sys.executable, "-m", *program, "repo", *map(str, words)],
         env=environment(),
@@ -44,7 +44,7 @@ def started(*words: str | Path, program: tuple[str, ...] = ("debonair",)) -> sub
 
 @contextmanager
 def served(root: Path, accounts: frozenset[str] = frozenset()) -> Iterator[tuple[str, list[str]]]:
-    """Serve ``root`` on the loopback; give the address and the log."""
+    """Serve ``root`` on the loopback; yield the address and the log."""
     log: list[str] = []
     with http_server.server(root, "127.0.0.1", 0, accounts=accounts, log=log.append) as bound:
         thread = threading.Thread(target=bound.serve_forever, kwargs={"poll_interval": 0.05})

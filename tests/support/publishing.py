@@ -1,4 +1,4 @@
-"""A publisher with a repository that is signed by a real key, and what is typed there."""
+"""A publisher with a repository that is signed by a real key, and the commands to type there."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MEMORY = 1 << 31
-"""Bytes of address space of the one who publishes."""
+"""Bytes of address space of the publisher."""
 SECONDS = 150
-"""So long a deb of a few megabytes may keep a publisher, on a slow machine."""
+"""Most seconds that a deb of a few megabytes may keep a publisher busy, on a slow machine."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """What came of a command."""
+    """The result of a command."""
 
     status: int
     text: str
@@ -26,12 +26,12 @@ class Said:
 
     @property
     def refused(self) -> bool:
-        """Whether it ended as what a user can cause does, with words."""
+        """Return whether it ended as a user's mistake does, with an error in words."""
         return self.status == 7 and "Error: " in self.text and "Traceback" not in self.text
 
 
 class Publisher:
-    """Somebody who publishes what strangers have made."""
+    """Somebody who publishes files of strangers."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -64,7 +64,7 @@ class Publisher:
         return self.run("repo", "add", deb, "--suite", "trixie")
 
     def packages(self) -> str:
-        """Return what clients read of the suite."""
+        """Return the Packages of the suite that clients read."""
         return (self.place / "dists/trixie/main/binary-amd64/Packages").read_bytes().decode()
 
     def contents(self) -> str:
@@ -73,7 +73,7 @@ class Publisher:
 
 
 def dpkg_takes(deb: Path, root: Path) -> bool:
-    """Tell whether dpkg unpacks a deb, in a root of its own."""
+    """Return whether dpkg unpacks a deb, in a root of its own."""
     for folder in ("info", "updates", "triggers"):
         (root / "var/lib/dpkg" / folder).mkdir(parents=True, exist_ok=True)
     for name in ("status", "available"):

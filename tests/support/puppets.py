@@ -1,4 +1,4 @@
-"""A Pi with an app that was broken into, its neighbour, and what the attacker can tell the one to do."""
+"""A Pi with an app that was broken into, its neighbour, and the attacker's control of the app."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Puppet:
         return self.machine.get("/do", headers=headers, data=data, timeout=timeout).text
 
     def leave(self, name: str, code: str) -> None:
-        """Leave a program behind: a process of its own session, whose parent has ended."""
+        """Leave a program behind: a process in a session of its own, whose parent has ended."""
         path = f"{DATA}/{name}.py"
         said = self(_LEAVE.format(path=path, code=_PLACES + textwrap.dedent(code)))
         assert said == "", said
@@ -116,7 +116,7 @@ class Puppet:
         text = config.read_text().replace('version = "1.0"', f'version = "1.{self.number}"', 1)
         for line in settings.splitlines():
             text = re.sub(rf"(?m)^{line.partition(' = ')[0]} = .*\n", "", text)
-        if 'server = "command"' in settings:  # uWSGI serves it no longer
+        if 'server = "command"' in settings:  # uWSGI no longer serves it
             text = text.replace("[tool.debonair.uwsgi]\nprocesses = 1\n", "")
         text = text.replace("[tool.debonair]\n", f"[tool.debonair]\n{settings}\n", 1)
         config.write_text(f"{text}\n{tables}\n")
@@ -128,39 +128,39 @@ class Puppet:
         return self.build(project, f"{self.machine.suite}-{self.machine.architecture}")
 
     def upgrade(self, code: str = "", *, timeout: float = PATIENCE, **how: Any) -> Completed:
-        """Build the next release and let apt install it; it may take ``timeout`` seconds."""
+        """Build the next release and install it with apt; it may take ``timeout`` seconds."""
         return apt_install(self.machine, self.release(code, **how), timeout=timeout)
 
     def status(self) -> Mapping[str, Any]:
-        """Return what the app's own command says of it."""
+        """Return the status from the app's own command."""
         found = self.machine.run([NAME, "status", "--json"], check=False, timeout=60).stdout
         answer = json.loads(found)
         assert isinstance(answer, dict)
         return answer
 
     def page(self) -> str:
-        """Return which release a visitor is answered by."""
+        """Return the release that answers a visitor."""
         return self.machine.get("/", headers={"Host": SITE.host}).text
 
     def taken(self, done: Completed) -> None:
-        """Assert that the release installed last is in service, and that apt and dpkg say all is well."""
+        """Assert that the release installed last is in service, and that apt and dpkg succeeded."""
         assert done.status == 0, done.stdout + done.stderr
         assert sound(self.machine) == ""
         assert self.page() == f"1.{self.number}", done.stdout + done.stderr
 
     def processes(self) -> list[str]:
-        """Return pid and command line of each process that the app's user has."""
+        """Return pid and command line of each process of the app's user."""
         listed = self.machine.run(["sh", "-c", _PROCESSES, NAME]).stdout
         return [line.strip() for line in listed.splitlines()]
 
     def kill(self) -> None:
-        """End all processes that the app's user has."""
+        """End all processes of the app's user."""
         for line in self.processes():
             self.machine.run(["kill", "-KILL", line.split()[0]], check=False)
 
 
 def others_of(puppet: Puppet, marker: str) -> list[str]:
-    """Return the processes of the app that ``marker`` is in, once those that end have ended."""
+    """Return the processes of the app that contain ``marker``, after short-lived ones have ended."""
     deadline = time.monotonic() + 15
     while (
         found := [line for line in puppet.processes() if marker in line]
@@ -170,14 +170,14 @@ def others_of(puppet: Puppet, marker: str) -> list[str]:
 
 
 def apt_install(machine: Container, deb: Path, *, timeout: float = PATIENCE) -> Completed:
-    """Let apt install a deb, all dependencies of which are there, within ``timeout`` seconds."""
+    """Install a deb with apt, all dependencies of which are there, within ``timeout`` seconds."""
     machine.copy_in(deb, f"/srv/{deb.name}")
     argv = ["apt-get", "install", "--yes", "--allow-downgrades", "--reinstall", f"/srv/{deb.name}"]
     return machine.run(argv, check=False, timeout=timeout)
 
 
 def sound(machine: Container, *, name: str = NAME) -> str:
-    """Return what dpkg finds wrong with the machine, empty if it is nothing."""
+    """Return dpkg's problems with the machine, empty if there are none."""
     query = ["dpkg-query", "-W", "-f", "${db:Status-Abbrev}", name]
     letters = machine.run(query, check=False).stdout.strip()
     audit = machine.run(["dpkg", "--audit"], check=False).stdout
@@ -208,7 +208,7 @@ def settle(bed: Bed, puppet: Puppet) -> None:
 
 
 def clean(puppet: Puppet) -> None:
-    """End what the attacker left, and empty the app's data, so that the next attack begins from nothing."""
+    """End the attacker's processes, and empty the app's data: the next attack starts from nothing."""
     machine = puppet.machine
     machine.run(["systemctl", "stop", NAME], check=False, timeout=120)
     puppet.kill()

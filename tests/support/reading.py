@@ -1,4 +1,4 @@
-"""Packages are read in the process of the test, where one that is apart cannot be started."""
+"""Read packages in the process of the test, for tests that cannot start a separate one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from debonair.deb import reader_pool, reader_process
 
 
 class Here(reader_pool.Pool):
-    """``reader_pool.Pool`` without processes: the same job, asked in the same words."""
+    """``reader_pool.Pool`` without processes: the same job, with the same arguments."""
 
     def __enter__(self) -> Here:
         return self

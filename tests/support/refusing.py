@@ -1,6 +1,6 @@
-"""A machine that grants no user namespaces, as most containers do: refusing.py COMMAND...
+"""A machine that refuses user namespaces, as most containers do: refusing.py COMMAND...
 
-The kernel is told to refuse them to what this program runs, by libseccomp.
+The kernel refuses them to the command, because of a filter by libseccomp.
 """
 
 from __future__ import annotations

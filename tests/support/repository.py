@@ -27,7 +27,7 @@ DAY = 86400
 
 @dataclass
 class Archive:
-    """A repository with two suites of Debian, and what makes debs for it."""
+    """A repository with two suites of Debian, and a builder of its debs."""
 
     root: Path
     url: str = "https://apt.example.org"
@@ -52,7 +52,7 @@ class Archive:
         )
 
     def other(self, who: str, storage: Storage | None = None) -> Repository:
-        """Another publisher, who knows the repository."""
+        """Return another publisher, who knows the repository."""
         bob = self.publisher(storage, who)
         key = self.draft.head.keys[-1].fingerprint
         bob.trust.first("acme", [key], now=self.clock(), old=False)
@@ -74,7 +74,7 @@ class Archive:
     def deb(
         self, package: str = "hello", version: str = "1.0", architecture: str = "amd64", **more: str
     ) -> Path:
-        """Make a deb for trixie whose only file holds ``more``."""
+        """Build a deb for trixie whose only file contains ``more``."""
         files = {f"usr/share/{package}/{name}": text for name, text in {"version": version, **more}.items()}
         return make_deb(
             self.root.parent / "debs" / str(len(more)),
@@ -102,7 +102,7 @@ class Archive:
         return (self.root / f"dists/{suite}/main/binary-{architecture}/Packages").read_text()
 
     def offered(self, suite: str = "trixie", package: str = "hello") -> list[tuple[str, int]]:
-        """What the Packages of a suite names of a package, with the share that may take it."""
+        """Return the entries of a package in the Packages of a suite, with the share that may take it."""
         found = []
         for paragraph in self.packages(suite).split("\n\n"):
             fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line)

@@ -1,4 +1,4 @@
-"""The Debians that keep a deb of somebody else in: one to try it, one to build in, one in a container."""
+"""The Debians that confine a stranger's deb: one to try it, one to build in, one in a container."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def bed(privilege: Privilege | None = None) -> Bed:
 
 
 def room(name: str, suite: str = "trixie") -> AbstractContextManager[Machine]:
-    """A Debian as 'try' boots it, as sdists are built in it, or the same in somebody's container."""
+    """A Debian as 'try' boots it, as sdists are built in it, or the same in a container."""
     if name == "booted":
         return bed().boot(suite)
     return bed(CONTAINED if name == "contained" else None).enter(Root(suite, host_architecture()))

@@ -1,4 +1,4 @@
-"""An S3 of the test's own on the loopback, which asks who writes, and whose connections can be cut."""
+"""An S3 of the test's own on the loopback, which checks the writer, and whose connections can be cut."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ socket.send_fds(socket.socket(fileno=0), [b"."], [door.fileno()])
 
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
+        """Log nothing."""
 
 
 @dataclass
 class S3:
-    """What a server is told, and what it was asked."""
+    """The settings of a server, and its requests."""
 
     server: BaseWSGIServer
     asked: list[str] = field(default_factory=list)
     """``METHOD path``, of each request."""
     private: bool = False
-    """Whether a request must be signed by somebody who may; then a GET without a name still needs none."""
+    """If true, a request needs the signature of a permitted user, except a GET without a name."""
     lose: Callable[[str], bool] = lambda _: False
-    """Whether the answer to a request is lost: it is carried out, and the connection ends."""
+    """A function that returns whether to lose the answer to a request, after carrying it out."""
 
     clients: dict[str, Any] = field(default_factory=dict)
 
@@ -51,7 +51,7 @@ class S3:
         return f"http://127.0.0.1:{self.server.port}"
 
     def client(self, service: str) -> Any:
-        """What administers the server; it is made once, as it reads the environment."""
+        """Return the client that administers the server; only one exists, as it reads the environment."""
         if service not in self.clients:
             self.clients[service] = boto3.client(
                 service,
@@ -72,12 +72,12 @@ class S3:
 
     @contextmanager
     def within(self, network: Sequence[str], port: int) -> Iterator[None]:
-        """Answer on ``port`` of another loopback too, which a program that ``network`` runs has."""
+        """Answer also on ``port`` of another loopback, which the programs of ``network`` have."""
         with _door(network, port) as door, _running(self.server.app, door):
             yield
 
     def bucket(self, name: str, *, public: bool = True) -> None:
-        """Make a bucket that anybody may read, if it is ``public``."""
+        """Create a bucket; if it is ``public``, anybody may read it."""
         s3 = self.client("s3")
         s3.create_bucket(Bucket=name)
         if not public:
@@ -88,8 +88,8 @@ class S3:
         s3.put_bucket_policy(Bucket=name, Policy=document)
 
     def user(self, name: str, actions: Iterable[str] = _ALL) -> tuple[str, str]:
-        """Make somebody who may do ``actions``; return key and secret."""
-        private, self.private = self.private, False  # who administers it has no account
+        """Create a user who may do ``actions``; return key and secret."""
+        private, self.private = self.private, False  # the administrator has no account
         iam = self.client("iam")
         iam.create_user(UserName=name)
         may = {"Effect": "Allow", "Action": [f"s3:{each}" for each in actions], "Resource": "*"}
@@ -100,7 +100,7 @@ class S3:
         return made["AccessKeyId"], made["SecretAccessKey"]
 
     def objects(self, bucket: str) -> dict[str, str]:
-        """Name and ETag of all objects."""
+        """Return name and ETag of all objects."""
         pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return {each["Key"]: each["ETag"] for page in pages for each in page.get("Contents", ())}
 
@@ -115,7 +115,7 @@ def serving() -> Iterator[S3]:
         line = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
         s3.asked.append(line)
         reads = environ["REQUEST_METHOD"] in {"GET", "HEAD"} and "HTTP_AUTHORIZATION" not in environ
-        with alone:  # S3 carries out a conditional write as one step; a server in Python has to be made to
+        with alone:  # S3 carries out a conditional write as one step; a server in Python needs a lock
             settings.INITIAL_NO_AUTH_ACTION_COUNT = _CLOSED if s3.private and not reads else _OPEN
             try:
                 body = b"".join(application(environ, start))
@@ -133,7 +133,7 @@ def serving() -> Iterator[S3]:
 
 @contextmanager
 def _running(application: Any, door: socket.socket) -> Iterator[BaseWSGIServer]:
-    """Let ``application`` answer who comes to ``door``, which listens."""
+    """Answer clients of ``door``, a listening socket, with ``application``."""
     host, port = door.getsockname()
     server = make_server(host, port, application, threaded=True, request_handler=_Quiet, fd=door.fileno())
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -147,7 +147,7 @@ def _running(application: Any, door: socket.socket) -> Iterator[BaseWSGIServer]:
 
 
 def _door(network: Sequence[str], port: int) -> socket.socket:
-    """Return a socket that listens on ``port`` of the loopback that a program that ``network`` runs has."""
+    """Return a socket that listens on ``port`` of the loopback of a program which ``network`` runs."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         argv = [*network, sys.executable, "-c", _LISTEN, str(port)]

@@ -1,4 +1,4 @@
-"""Projects to render, without a file of theirs on the disk."""
+"""Projects to render that have no files on the disk."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Permission is hereby granted, free of charge, to any person obtaining a copy.
 
 
 def sample_service(**changes: Any) -> Service:
-    """A unit with an environment and no bounds, but for ``changes``."""
+    """Return a unit with an environment and no limits, except for ``changes``."""
     values = {"memory_max": "", "cpu_weight": 0, "network": True, "environment": {"GREETING": _GREETING}}
     return Service(**{**values, **changes})
 
 
 def sample_project(**changes: Any) -> Project:
-    """A guestbook that uses whatever can be set."""
+    """Return a guestbook that uses every possible setting."""
     values: dict[str, Any] = {
         "root": Path("/nowhere/guestbook"),
         "config_file": Path("/nowhere/guestbook/pyproject.toml"),

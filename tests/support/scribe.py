@@ -1,4 +1,4 @@
-"""Who signs in unit tests: a signature is a line that names the key and the time."""
+"""The signer in unit tests: a signature is a line that names the key and the time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _numbers = itertools.count(1)
 
 
 class Scribe:
-    """Signs with as many keys as there are."""
+    """Signs with any number of keys."""
 
     def __init__(self, home: Path | None = None) -> None:
         self.home = home

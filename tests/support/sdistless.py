@@ -1,4 +1,4 @@
-"""Locks for which no sdist has to be looked into."""
+"""Locks that need no look into an sdist."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import NoReturn
 
 
 def undescribed(*of: object) -> NoReturn:
-    """Stand in for what says what an sdist needs."""
+    """Replace the function that reads the metadata of an sdist."""
     raise AssertionError(f"an sdist was looked into: {of}")

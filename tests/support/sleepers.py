@@ -1,4 +1,4 @@
-"""Apps that sleep: built under any name, watched as they fall asleep, weighed, and woken."""
+"""Apps that sleep: build them under any name, watch them fall asleep, measure and wake them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from debonair.debian.rootfs.machine import Machine
 
 HELLO = Path(__file__).parents[2] / "examples/hello"
 SLEEP_AFTER = 2  # seconds
-_PATIENCE = 15.0  # seconds; uWSGI looks once a second who is idle
-_TAKEN_BACK = 2.5  # seconds in which the emperor takes the socket back; who asks meanwhile waits
+_PATIENCE = 15.0  # seconds; uWSGI looks for idle apps once a second
+_TAKEN_BACK = 2.5  # seconds in which the emperor takes the socket back; requests wait in the meantime
 
 
 @dataclass(frozen=True)
 class Sleeper:
-    """Builds the smallest app under any name and version; its page says both."""
+    """Builds the smallest app under any name and version; its page shows both."""
 
     folder: Path
     build: Callable[[Path, str], Path]
@@ -37,7 +37,7 @@ class Sleeper:
 
 @dataclass(frozen=True)
 class Memory:
-    """What the processes of an app hold, in kB (proc_pid_smaps(5))."""
+    """The memory of an app's processes, in kB (proc_pid_smaps(5))."""
 
     private: int
     """Pages that no other process has."""
@@ -46,7 +46,7 @@ class Memory:
 
 
 def host(package: str) -> str:
-    """Return the name under which the site of ``package`` answers."""
+    """Return the host name of the site of ``package``."""
     return f"{package}.example.org"
 
 
@@ -63,7 +63,7 @@ def emperor(machine: Machine, package: str) -> str:
 
 
 def processes(machine: Machine, package: str) -> list[str]:
-    """Return the processes of the service besides its emperor."""
+    """Return the processes of the service except its emperor."""
     group = machine.run(["systemctl", "show", "-P", "ControlGroup", package]).stdout.strip()
     found = (machine.read(f"/sys/fs/cgroup{group}/cgroup.procs") or "").split()
     main = emperor(machine, package)
@@ -72,7 +72,7 @@ def processes(machine: Machine, package: str) -> list[str]:
 
 
 def fall_asleep(machine: Machine, package: str) -> None:
-    """Wait until ``package`` has no process left but its emperor."""
+    """Wait until ``package`` has no process left except its emperor."""
     deadline = time.monotonic() + _PATIENCE
     while processes(machine, package):
         assert time.monotonic() < deadline, f"{package} does not sleep"
@@ -81,7 +81,7 @@ def fall_asleep(machine: Machine, package: str) -> None:
 
 
 def memory(machine: Machine, package: str) -> Memory:
-    """Return what the emperor of ``package`` holds."""
+    """Return the memory of the emperor of ``package``."""
     rollup = machine.read(f"/proc/{emperor(machine, package)}/smaps_rollup") or ""
     sizes = {
         line.split(":")[0]: int(line.split()[1]) for line in rollup.splitlines() if line.endswith(" kB")

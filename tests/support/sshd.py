@@ -16,7 +16,7 @@ HOST = "shelf"
 
 @contextmanager
 def running(folder: Path) -> Iterator[dict[str, str]]:
-    """Run an sshd whose files are in ``folder``; give the environment that reaches it, with its port."""
+    """Run an sshd whose files are in ``folder``; yield the environment that reaches it, with its port."""
     folder.mkdir()
     for name in ("host", "user"):
         subprocess.run(

@@ -21,16 +21,18 @@ from debonair.repository.trust import Trust
 
 _TIMES = 20
 Publisher = Callable[[str, Scribe, Callable[[], int]], Repository]
-"""Opens the repository for somebody, who signs by the scribe and reads the clock."""
+"""Opens the repository for a user, with the scribe as signer and the clock."""
 
 
 def believing(storage: Storage, scribe: Scribe, folder: Path) -> Trust:
-    """Return what two accounts of one machine believe, who share what they have seen."""
+    """Return the trust of two accounts on one machine that share their pins."""
     return Trust(storage, "apt", Pins(folder / "pins"), scribe.signers)
 
 
 def publish_together(publisher: Publisher, folder: Path) -> Repository:
-    """Let two publish twenty times at once; see that nothing is lost, and return the repository of one."""
+    """Publish twenty times from two publishers together; assert that nothing is lost; return one
+    repository.
+    """
     scribe, clock = Scribe(), [1_800_000_000]
     both = {who: publisher(who, scribe, lambda: clock[0]) for who in ("ada", "bob")}
     key = scribe.create("acme", now=clock[0])

@@ -1,4 +1,4 @@
-"""Traffic on a booted Debian while something is done to it, and what became of each request."""
+"""Traffic on a booted Debian during a change, and the result of each request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from debonair.debian.rootfs.machine import Machine
 PROGRAM = Path(__file__).with_name("load.py")
 RESULT = "/var/tmp/load.jsonl"
 PAUSE = "/?pause=0.4"
-PATHS = (*["/"] * 24, PAUSE)  # now and then one that is long under way
+PATHS = (*["/"] * 24, PAUSE)  # from time to time, one that takes long
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class Answer:
 
     @property
     def releases(self) -> set[str]:
-        """The releases that the parts of the page are of: one, unless they are mixed."""
+        """Return the releases of the parts of the page: one, unless they are mixed."""
         return {line.rpartition(": ")[2] for line in self.body.splitlines()}
 
     def describe(self) -> str:
-        """Return what went wrong."""
+        """Return the problem in words."""
         return self.problem or " ".join([str(self.status), *self.body.split()])[:80]
 
 
 @dataclass(frozen=True)
 class Span:
-    """A time, in seconds since the epoch, in which ``release`` was put into service."""
+    """A span of time, in seconds since the epoch, in which ``release`` was put into service."""
 
     release: str
     began: float
@@ -78,7 +78,9 @@ class Traffic:
 
     @property
     def stale(self) -> list[Answer]:
-        """The answers of another release than that which the switch before them put into service."""
+        """Return the answers of another release than the one that the last switch before them put into
+        service.
+        """
         ends = [span.began for span in self.spans[1:]] + [math.inf]
         return [
             answer
@@ -89,7 +91,7 @@ class Traffic:
         ]
 
     def served(self) -> Counter[str]:
-        """Return how many answers were of each release."""
+        """Return the number of answers of each release."""
         return Counter(name for answer in self.answers if not answer.failed for name in answer.releases)
 
     def latencies(self, kind: str, *, during: bool) -> list[float]:
@@ -105,7 +107,7 @@ class Traffic:
         return any(answer.due <= span.ended and end >= span.began for span in self.spans)
 
     def table(self, title: str) -> str:
-        """Return the counts, and the latencies in milliseconds of rest beside those of the spans."""
+        """Return the counts, and the latencies in milliseconds at rest and during the spans."""
         counts = f"{len(self.answers)} requests, {len(self.failed)} failed, {len(self.mixed)} mixed"
         again = sum("again" in answer.kind for answer in self.answers)
         lines = [
@@ -125,7 +127,7 @@ class Traffic:
 
 
 def quantile(values: Iterable[float], part: float) -> float:
-    """Return the least of ``values`` that at least ``part`` of them do not exceed; NaN of none."""
+    """Return the least of ``values`` that at least ``part`` of them do not exceed; NaN without values."""
     ordered = sorted(values)
     return ordered[max(math.ceil(part * len(ordered)), 1) - 1] if ordered else math.nan
 
@@ -134,13 +136,13 @@ def quantile(values: Iterable[float], part: float) -> float:
 def under_load(
     machine: Machine, *, seconds: float, clients: int = 4, rate: float = 50, paths: Sequence[str] = PATHS
 ) -> Iterator[Traffic]:
-    """Load nginx on ``machine`` for as long as the context lasts, ``seconds`` at the most.
+    """Load nginx on ``machine`` for as long as the context lasts, at most ``seconds``.
 
     ``clients`` are those of the closed loop, ``rate`` is of the open one, in requests a second. The answers
-    are there afterwards.
+    are available afterwards.
     """
     machine.copy_in(PROGRAM, "/srv/load.py")
-    unit = f"load-{time.monotonic_ns()}"  # systemd forgets a unit that has ended when it likes
+    unit = f"load-{time.monotonic_ns()}"  # a new name, as systemd may still know an ended unit
     words = [word for path in paths for word in ("--path", path)]
     words += ["--clients", f"{clients}", "--rate", f"{rate:g}", "--seconds", f"{seconds:g}"]
     machine.run(["systemd-run", "--quiet", f"--unit={unit}", "python3", "/srv/load.py", RESULT, *words])

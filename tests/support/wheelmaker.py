@@ -1,4 +1,4 @@
-"""Wheels made from a dict, so that none lies in the repository."""
+"""Wheels built from a dict, so that the repository contains none."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def make_wheel(
 ) -> Path:
     """Write a wheel (PEP 427) into ``folder`` and return its path.
 
-    ``files`` maps paths in the wheel to bytes; ``entry_points`` maps groups to names to objects; ``modes``
-    gives paths that are not 0644 (bits only); ``says`` are further lines of METADATA; ``build`` is a build
-    number; ``extra`` holds members that RECORD does not know of. The same arguments give the same bytes.
+    ``files`` maps paths in the wheel to bytes; ``entry_points`` maps groups to names to objects. ``modes``
+    has paths that are not 0644 (bits only). ``says`` are further lines of METADATA; ``build`` is a build
+    number; ``extra`` has members that RECORD does not list. The same arguments give the same bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     escaped = name.replace("-", "_").replace(".", "_")

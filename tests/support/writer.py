@@ -1,4 +1,4 @@
-"""Who publishes, as it is typed; and who may write to the storage, and has no key."""
+"""A publisher who types commands, and an attacker who can write to the storage but has no key."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ HEAD = "state/head.json"
 
 
 class Writer(Protocol):
-    """Everything that write access to a storage gives: no path is refused that the storage itself has."""
+    """Everything that write access to a storage allows, with any path that the storage accepts."""
 
     address: str
-    """What the publisher types."""
+    """The address that the publisher types."""
     uri: str
-    """Where apt reads it."""
+    """The address that apt reads."""
 
     def read(self, path: str) -> bytes:
         """Return a file."""
 
     def write(self, path: str, data: bytes) -> None:
-        """Put a file there, over whatever is there."""
+        """Write a file there, over any existing one."""
 
     def names(self) -> list[str]:
         """Return all paths."""
 
     def remove(self, path: str) -> None:
-        """Take a file away."""
+        """Remove a file."""
 
 
 class FolderWriter:
-    """The attacker who has an account that may write the folder."""
+    """An attacker with an account that may write to the folder."""
 
     def __init__(self, root: Path, address: str) -> None:
         self.root, self.address = root, address
@@ -67,7 +67,7 @@ class FolderWriter:
 
 
 class BucketWriter:
-    """The attacker who has credentials of the bucket."""
+    """An attacker with credentials of the bucket."""
 
     def __init__(self, s3: S3) -> None:
         self.s3 = s3.client("s3")
@@ -96,10 +96,10 @@ class Publisher:
         self.folder = folder
         self.address = ""
         self.code = 0
-        """How the last command ended that was to be ``refused``."""
+        """The exit status of the last command that should be ``refused``."""
 
     def begin(self, name: str, address: str, *words: str) -> Publisher:
-        """Make a repository that offers ``hello`` 1.0."""
+        """Create a repository that offers ``hello`` 1.0."""
         self.address = address
         repo("init", address, "--name", name, "--url", f"https://{name}.example.org", *words)
         self.add("1.0")
@@ -116,7 +116,7 @@ class Publisher:
         return repo(*words, "--repository", self.address, code=code)
 
     def refused(self, *words: str | Path) -> str:
-        """Type what must be refused, after what else is asserted has been seen; return the sentence."""
+        """Type a command that must be refused, after the other assertions; return the sentence."""
         done = CliRunner().invoke(cli.main, ["repo", *map(str, words), "--repository", self.address])
         assert "Traceback" not in done.output
         assert done.exception is None or isinstance(done.exception, SystemExit), repr(done.exception)
@@ -125,12 +125,12 @@ class Publisher:
 
 
 def snapshot(writer: Writer) -> dict[str, bytes]:
-    """Return all that is there."""
+    """Return the content of the whole storage."""
     return {name: writer.read(name) for name in writer.names()}
 
 
 def put_back(writer: Writer, before: dict[str, bytes]) -> None:
-    """Make the storage what it was ``before``."""
+    """Restore the storage to its state ``before``."""
     for name in set(writer.names()) - set(before):
         writer.remove(name)
     for name, data in before.items():
@@ -138,7 +138,7 @@ def put_back(writer: Writer, before: dict[str, bytes]) -> None:
 
 
 def edit_head(writer: Writer, edit: Callable[[dict[str, Any]], None]) -> None:
-    """Change what the head says, as well as that can be done without a key."""
+    """Change the content of the head, as far as that is possible without a key."""
     document = json.loads(writer.read(HEAD))
     if "signed" in document:
         inner = json.loads(document["signed"])
@@ -150,7 +150,7 @@ def edit_head(writer: Writer, edit: Callable[[dict[str, Any]], None]) -> None:
 
 
 def edit_suite(writer: Writer, name: str, edit: Callable[[dict[str, Any]], None]) -> None:
-    """Change the document of a suite, and let the head name the new one."""
+    """Change the document of a suite, and make the head name the new one."""
 
     def renamed(head: dict[str, Any]) -> None:
         digest = head["suites"][name]["document"]
@@ -165,7 +165,7 @@ def edit_suite(writer: Writer, name: str, edit: Callable[[dict[str, Any]], None]
 
 
 def facts_of(writer: Writer, package: str) -> list[str]:
-    """Return where the storage keeps what an index says of ``package``."""
+    """Return where the storage keeps the index data of ``package``."""
     return [
         name
         for name in writer.names()
