@@ -14,7 +14,7 @@ from debonair.debian.rootfs.root import Root
 from debonair.host.progress import say, ticking
 
 PACKAGES = ("build-essential", "debhelper", "iproute2", "python3")
-"""What every such root has; further packages of the suite, and debs, are installed when they are needed."""
+"""Packages of every such root; further packages of the suite, and debs, are installed when needed."""
 _USER = "builder"
 _PLACE = "/build"
 
@@ -23,7 +23,7 @@ def build(bed: Bed, source: Path, root: Root, needs: Sequence[Path | str], out: 
     """Build the binary packages of the source tree ``source``, and return them in the folder ``out``.
 
     ``root`` has PACKAGES; ``needs`` are names of packages and debs that are installed first. Raises
-    ``CommandError`` with all that dpkg-buildpackage(1) said if it fails.
+    ``CommandError`` with the output of dpkg-buildpackage(1) if it fails.
     """
     say(f"Building {source.name} for {root.suite} ({root.architecture}) in a clean root...")
     with bed.enter(root) as machine, ticking(f"Building {source.name}"):
@@ -47,18 +47,18 @@ def build(bed: Bed, source: Path, root: Root, needs: Sequence[Path | str], out: 
 
 
 def install(bed: Bed, machine: Chroot, needs: Sequence[Path | str]) -> None:
-    """Install ``needs``, names of packages and debs, on ``machine`` by its own apt."""
+    """Install ``needs``, names of packages and debs, on ``machine`` with its own apt."""
     bed.stock(machine, *needs)
     words = []
     for need in needs:
         if isinstance(need, Path):
-            machine.copy_in(need, f"/tmp/{need.name}")  # noqa: S108 - of the root
+            machine.copy_in(need, f"/tmp/{need.name}")  # noqa: S108 - in the root
         words.append(f"/tmp/{need.name}" if isinstance(need, Path) else need)  # noqa: S108
     machine.run(["apt-get", "install", "--yes", "--no-install-recommends", *words])
 
 
 def packed(source: Path) -> bytes:
-    """Return a tar of the source tree ``source``, without what tools have left there."""
+    """Return a tar of the source tree ``source``, without files that tools have left there."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:
         tar.add(source, ".", filter=lambda member: None if _is_left_out(member.name) else member)

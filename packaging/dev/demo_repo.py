@@ -1,7 +1,7 @@
-"""A repository from its first hour to a rollback, told by what is typed and what comes of it.
+"""A repository from its first hour to a rollback, as a story of commands and their results.
 
 Everything is real: the commands are those of the README, the machine is a booted Debian, its apt and its
-unattended-upgrades are Debian's own. The network alone is the machine's loopback.
+unattended-upgrades are Debian's own. Only the network is the machine's loopback.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GREETING = "Hello from a Raspberry Pi!"
 
 
 def main() -> None:
-    """Tell the story; the exit status is that of whatever went wrong."""
+    """Tell the story; the exit status is that of the first failure."""
     with tempfile.TemporaryDirectory(prefix="debonair-demo.") as folder:
         try:
             story(Path(folder))
@@ -78,18 +78,18 @@ def story(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Author:
-    """Whoever publishes, at a prompt in ``folder``."""
+    """The publisher, at a prompt in ``folder``."""
 
     folder: Path
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables of their shell."""
+        """Return the variables of the author's shell."""
         own = {"XDG_CONFIG_HOME": str(self.folder / "config"), "DEBONAIR_REPOSITORY": "apt"}
         return {**os.environ, **own, "DEBONAIR_PUBLISHER": "ada@laptop"}
 
     def types(self, *words: str) -> str:
-        """Run ``debonair repo`` and show it; return what it said."""
+        """Run ``debonair repo`` and show it; return its output."""
         return self._runs("repo", *words)
 
     def publishes(self, version: str, greeting: str, *more: str) -> None:
@@ -98,7 +98,7 @@ class Author:
         self._runs("repo", "add", str(deb.relative_to(self.folder)), *more)
 
     def built(self, version: str, greeting: str) -> Path:
-        """Return the deb of a release that greets by ``greeting``."""
+        """Return the deb of a release whose page shows ``greeting``."""
         out = self.folder / "dist"
         found = sorted(out.glob(f"hello-pi_{version}-*.deb"))
         if not found:
@@ -127,7 +127,7 @@ class Author:
 
 @contextmanager
 def serving(pi: Container, author: Author) -> Iterator[None]:
-    """Let the author's repository be read in the network of ``pi`` while the body runs."""
+    """Serve the author's repository in the network of ``pi`` while the body runs."""
     argv = [*pi.network, sys.executable, "-m", "debonair", "repo", "serve"]
     with subprocess.Popen(
         argv, cwd=author.folder, env=author.environment, stderr=subprocess.PIPE
@@ -141,7 +141,7 @@ def serving(pi: Container, author: Author) -> Iterator[None]:
 
 
 def types(pi: Container, command: str, *, shown: str = "") -> None:
-    """Run a shell ``command`` on ``pi`` as root, who needs no sudo, and show what apt changed."""
+    """Run a shell ``command`` on ``pi`` as root, who needs no sudo, and show the changes by apt."""
     print(f"\n  root@pi# {shown or command}", flush=True)
     done = pi.run(["bash", "-c", 'sudo() { "$@"; }; ' + command], check=False)
     indented("\n".join(line for line in done.stdout.splitlines() if TOLD.match(line)))
@@ -161,7 +161,7 @@ def opens(pi: Container) -> None:
     """Open the app's page on ``pi`` and show it."""
     deadline = time.monotonic() + 15
     text = healthy(pi, "hello-pi", Site()).text
-    while "nginx" in text and time.monotonic() < deadline:  # it reads its new site in a moment
+    while "nginx" in text and time.monotonic() < deadline:  # nginx loads its new site in a moment
         time.sleep(0.1)
         text = healthy(pi, "hello-pi", Site()).text
     print("\n  root@pi# curl http://127.0.0.1/", flush=True)
@@ -171,12 +171,12 @@ def opens(pi: Container) -> None:
 
 
 def chapter(title: str) -> None:
-    """Begin a part of the story."""
+    """Start a part of the story."""
     print(f"\n{title}\n{'-' * len(title)}", flush=True)
 
 
 def indented(text: str) -> None:
-    """Show what a command said."""
+    """Show the output of a command."""
     for line in text.rstrip().splitlines():
         print(f"    {line}", flush=True)
 

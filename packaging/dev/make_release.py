@@ -2,7 +2,7 @@
 
     .venv/bin/python packaging/dev/make_release.py 0.1.0 [--dry-run]
 
-Everything is checked before anything is written; whatever is wrong is refused with what to do.
+It checks everything before it writes anything; each refusal explains what to do.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class RefusedError(Exception):
 
 
 def main(words: Sequence[str], root: Path, git: Git, now: datetime.datetime) -> int:
-    """Make the release that ``words`` ask for in the checkout ``root``; return the exit status."""
+    """Make the release that ``words`` request in the checkout ``root``; return the exit status."""
     parser = argparse.ArgumentParser(prog="make_release.py", description="Make a release of Debonair.")
     parser.add_argument("version", help="the version to release, such as 1.2.3")
     parser.add_argument("--dry-run", action="store_true", help="show the changes and write nothing")

@@ -28,7 +28,7 @@ CHECKOUT = Path(__file__).parents[2]
 def make(bed: Bed, suite: str, out: Path) -> Path:
     """Build the deb for ``suite`` in a clean root of it, from this checkout, into the folder ``out``.
 
-    Raises what fetching wheels does, and ``CommandError`` if dpkg-buildpackage(1) fails.
+    Raises what fetching wheels raises, and ``CommandError`` if dpkg-buildpackage(1) fails.
     """
     architecture = host_architecture()
     meant = target.load(f"{suite}-{architecture}")
@@ -48,7 +48,7 @@ def make(bed: Bed, suite: str, out: Path) -> Path:
 
 
 def copy(source: Path) -> None:
-    """Copy what git tracks, or would."""
+    """Copy the files that git tracks, or would track."""
     words = ["git", "-C", str(CHECKOUT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(words, check=True, capture_output=True, text=True).stdout.split("\0"):
         if name and (CHECKOUT / name).is_file():
@@ -63,7 +63,7 @@ def _build_depends(source: Path) -> list[str]:
 
 
 def main() -> None:
-    """Make it for each suite that is named, and print where it lies."""
+    """Build it for each named suite, and print its path."""
     out, *suites = sys.argv[1:]
     bed = Bed(Cache.of(os.environ), os.environ)
     try:

@@ -1,4 +1,4 @@
-"""Check that what people read is plain English: the words and the length of each sentence.
+"""Check that texts for people are plain English: the words and the length of each sentence.
 
 ``plain-words.toml`` beside this file names the files, the longest sentence and the patterns. Each find is
 printed with its file and line, the reason and a better wording; the exit status is then 1.
@@ -36,7 +36,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Rules:
-    """What ``plain-words.toml`` asks for."""
+    """The content of ``plain-words.toml``."""
 
     patterns: tuple[Pattern, ...]
     max_words: int
@@ -94,7 +94,7 @@ def files(root: Path, rules: Rules) -> list[Path]:
 
 
 def check(name: str, text: str, rules: Rules) -> list[Find]:
-    """Return what is not plain in ``text``; the ``name`` of its file decides what is prose."""
+    """Return the finds in ``text``; the ``name`` of its file decides which parts are prose."""
     return [find for paragraph in paragraphs(name, text) for find in _judge(paragraph, rules)]
 
 

@@ -1,4 +1,4 @@
-"""Find the prose in a file: what people read, without code, addresses and markup."""
+"""Find the prose in a file: the text that people read, without code, addresses and markup."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 CODE = "\0"
-"""Stands for each character of code, which is never judged."""
+"""A placeholder for each character of code, which is never judged."""
 TARGET = "\1"
-"""Stands for each character of an address, or of a link's target."""
+"""A placeholder for each character of an address, or of a link's target."""
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _MARKER = re.compile(r"^(\s*(?:[-*+]|\d+\.|>|#{1,6})\s+)+")
@@ -37,10 +37,10 @@ Reader = Callable[[str], Iterator[Paragraph]]
 
 
 def paragraphs(name: str, text: str) -> list[Paragraph]:
-    """Return the prose of ``text`` in its order; the ``name`` of its file decides what is prose.
+    """Return the prose of ``text`` in its order; the ``name`` of its file decides which parts are prose.
 
     Markdown (.md), Python (.py), manual pages (.1.in) and plain text (README, .txt) have a reader of their
-    own. In any other file the comments are the prose, which begin with ``#``.
+    own. In any other file the comments are the prose, which start with ``#``.
     """
     stem = name.removesuffix(".in")
     read = next((read for pattern, read in _READERS if re.search(pattern, stem)), comments)
@@ -138,7 +138,7 @@ _READERS: tuple[tuple[str, Reader], ...] = (
     (r"\.[1-8]$", roff),
     (r"\.txt$|^README", plain),
 )
-"""What reads the prose of a file, by its name without ``.in``."""
+"""The reader of a file, by its name without ``.in``."""
 
 
 def _texts(node: ast.AST) -> Iterator[ast.expr]:
