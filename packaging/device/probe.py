@@ -23,7 +23,7 @@ _MAX_ANSWER = 1_000_000  # bytes of the statistics
 _MAX_PAGE = 16_000_000  # bytes of a page: a larger one may never end
 _MAX_HEAD = 64_000  # bytes of its headers
 _NUMBERS = {"id": 2**16, "pid": 2**22, "requests": 2**63}  # highest of a worker; a pid's is the kernel's
-_MOST = 256  # workers that are read at most
+_MOST = 256  # most workers that are read
 _WAITING, _ACCEPTED = b"02", b"03"  # states of a connection in /proc/net/unix
 
 

@@ -1,7 +1,7 @@
 """Run a command without access to the keyrings outside its sandbox: python3 -c THIS COMMAND...
 
-All namespaces share a login's keyring, and a user's keyring is found by its number. They may contain
-tickets of Kerberos and keys of encrypted folders (keyrings(7)). Only the kernel's filter of system calls
+All namespaces share the session keyring, and a user's keyring is found by its number (keyrings(7)). They
+may contain tickets of Kerberos and keys of encrypted folders. Only the kernel's filter of system calls
 protects them (seccomp(2)); util-linux has a program for it only since 2.41.
 """
 

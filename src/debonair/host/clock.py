@@ -35,8 +35,8 @@ _QUIET = {"LC_ALL": "C", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 def of(root: Path, environ: Mapping[str, str]) -> int:
     """Return the seconds since the epoch, UTC, that a build of the project in ``root`` carries.
 
-    They come from SOURCE_DATE_EPOCH in ``environ`` (reproducible-builds.org), or else from
-    the last commit that touched ``root``, or else from the newest mtime of its files. Raises
+    The first of these that exists counts: SOURCE_DATE_EPOCH in ``environ`` (reproducible-builds.org), the
+    last commit that touched ``root``, the newest mtime of its files. Raises
     ``ProjectError`` if SOURCE_DATE_EPOCH is not a number or after the year 9999. Raises ``ProjectError`` or
     ``MachineError`` if there is a git repository, but git cannot tell the time.
     """

@@ -108,7 +108,7 @@ def make(tar: Path, *, name: str, degree: Degree) -> Iterator[Room]:
         user = ("-U",) if degree.is_foreign else ()
         _furnish(tar, ("nsenter", "-t", str(pid), *user, "-m", "-p", "-n", "-u", "-i", "--"))
         spaces = f"user,{_SPACES}" if degree.is_foreign else _SPACES
-        # With its own uid, root inside can still read the files of this program.
+        # A program with only this network keeps its own uid; otherwise it could not read Debonair's files.
         alike = (*user, "--preserve-credentials") if user else ()
         yield Room(
             door(f"pid={pid}", f"spaces={spaces}", f"bound={_BOUND:x}"),

@@ -209,7 +209,7 @@ def same(version: str, asked: str) -> bool:
 
 
 def _read(paths: Sequence[Path], reader: pool.Read) -> list[tuple[Facts, bytes]]:
-    """Return the facts and changelogs of the debs at ``paths``; many are read in several processes."""
+    """Return the facts and changelogs of the debs at ``paths``; each task reads some of very many."""
     size = len(paths) // _ROWS + 1
     rows = [paths[at : at + size] for at in range(0, len(paths), size)]
     read = parallel.each(parallel.CORES, lambda row: [reader(path) for path in row], rows, "Reading")

@@ -54,7 +54,7 @@ class Workshop:
     build_depends: tuple[str, ...] = ()
     """Debian packages to build with, in addition to those that the sdist names."""
     recursive: bool = False
-    """Whether to build requirements, too, that the suite lacks"""
+    """If true, requirements that the suite lacks are built, too."""
     made: dict[str, Made] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
