@@ -110,6 +110,6 @@ def _package(
     package = debhelper.find(source, projects.load((source / project).absolute()))
     name = package.project.package
     chosen = (not only or name in only) and name not in without
-    if arch != indep:
+    if arch != indep:  # both or neither select every package (debhelper(7))
         chosen = chosen and (package.architecture == "all") == indep
     return package if chosen and not no_act else None

@@ -1,6 +1,7 @@
 """The command ``debonair``: its verbs, a module for each group.
 
-The verbs contain no logic: each calls one stage and prints the result.
+The verbs contain no logic: each calls one stage and prints the result. A verb imports its stage when it
+runs, so that it does not load the modules of all others.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ class Shown(click.Command):
             show("Interrupted.", err=True)
             context.exit(130)
         except BrokenPipeError:  # the reader, such as head, has seen enough
+            # Python flushes stdout once more at exit, which would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             context.exit(0)
 

@@ -56,6 +56,7 @@ def boards() -> list[Board]:
 
 def find(text: str) -> Board:
     """Return the model that ``text`` names: ``zero2w``, ``Pi 4``, ``3B+``. Raises ``TargetError``."""
+    # "Raspberry Pi 3B+" and "rpi3" both become "3", and "Zero 2 W" becomes "zero2".
     asked = re.sub(r"^(raspberry)?pi|^rpi|[abw]?\+?$", "", re.sub(r"[\s_-]", "", text.lower()))
     known = {re.sub(r"w$", "", board.name): board for board in boards()}
     if asked in known:

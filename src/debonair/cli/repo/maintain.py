@@ -85,6 +85,7 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
                 "Next: debonair repo bootstrap --url https://...  says where clients read it", err=True
             )
         return
+    # There is a repository already: create() refuses and explains it.
     repository.create(state.Head(state.FORMAT, name, 0, "", (), valid_days, {}), make_suites(()))
 
 
