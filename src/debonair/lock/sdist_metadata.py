@@ -1,4 +1,4 @@
-"""Obtain the metadata of sdists in a sandbox, so that uv never runs their code.
+"""Obtain the metadata of sdists in a sandbox, so that uv need not run their code.
 
 An sdist with ``setup.py`` reveals its requirements only when it runs, and uv would run it as the user. So
 uv gets a Python that answers questions about itself and refuses to run anything else. For each sdist that

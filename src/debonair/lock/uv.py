@@ -108,7 +108,7 @@ class Uv:
     def relock(self, python: str, *, upgrade: bool = False) -> None:
         """Renew the project's ``uv.lock``; ``python`` is one that it supports, such as ``3.13``.
 
-        Raises ``NetworkError``. Raises ``LockError`` if strangers' code would have to run, too: uv would
+        Raises ``NetworkError``. Raises ``LockError`` also if strangers' code would have to run: uv would
         write the metadata that it got from elsewhere to the lock.
         """
         words: list[str | Path] = ["lock", "-q", *(["--upgrade"] if upgrade else [])]
