@@ -86,7 +86,7 @@ def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
 
     with progress("Fetching", len(missing)) as bar, ThreadPoolExecutor(_AT_ONCE) as pool:
         wrongs = [wrong for wrong in pool.map(one, missing) if wrong]
-    for wrong in wrongs:
+    for wrong in wrongs:  # wrong bytes are worse news than a missing file
         if isinstance(wrong, WheelError):
             raise wrong
     if wrongs:
@@ -175,6 +175,7 @@ def over_http(
 
     session = Session()
     session.headers["Accept"] = accept
+    # Connecting is retried only once, so that a machine without a network need not wait long.
     retry = Retry(
         total=retries,
         connect=min(1, retries),
