@@ -157,7 +157,7 @@ def over_http(
     from debonair.lock import index_config  # noqa: PLC0415
 
     class Session(requests.Session):
-        """A session that sends no password to the target of a redirect if that is another server."""
+        """Sends no password to the target of a redirect if that is another server."""
 
         def rebuild_auth(
             self, prepared_request: requests.PreparedRequest, response: requests.Response
