@@ -88,6 +88,10 @@ class Machine:
     def start(self) -> None:
         """Boot from the disk, whose journal is replayed if that was cut."""
         run.run([*self._within, "mount", "-t", "ext4", "-o", self._options, self.disk.path, self._mounted])
+        # The cached root's own folder is closed to all but root of this machine
+        owner = f"{namespace.first()}:{namespace.first()}"
+        run.run([*self._within, "chown", owner, self._mounted])
+        run.run([*self._within, "chmod", "0755", self._mounted])
         self.container.start()
 
     def stop(self) -> None:

@@ -67,7 +67,7 @@ def test_an_app_that_wants_its_configuration_first(
     done = installing(machine, build(root, TARGET))
     assert done.status == 0
     said = done.stdout + done.stderr
-    assert "was refused, and the service stays stopped" in said
+    assert "was refused; the service stays stopped" in said
     assert CONFIG in said
     assert machine.run(["radicale", "status"], check=False).status == 3
     assert machine.get("/get").status == 200  # the neighbour's site is as it was

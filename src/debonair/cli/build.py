@@ -1,4 +1,4 @@
-"""Verbs that make a .deb of a project, or what it is made of."""
+"""The verbs that build a .deb of a project, resolve its lock, or list its files."""
 
 from __future__ import annotations
 
@@ -18,26 +18,46 @@ from debonair.deb.tree import Entry
 
 @click.command()
 @directory
-@target_option(multiple=True)
+@target_option(
+    "Build for this target, such as trixie-arm64 (repeatable).  [default: 'targets' in the settings]",
+    multiple=True,
+)
 @click.option(
     "--out",
     "-o",
     metavar="DIR",
     type=FOLDER,
     default=None,
-    help="Folder for the .deb files; DIRECTORY/dist.",
+    help="Write the .deb files to this folder.  [default: DIRECTORY/dist]",
 )
 @click.option(
     "--from-source",
-    metavar="PKG",
+    metavar="NAME",
     multiple=True,
-    help="Build this Python package from source (repeatable).",
+    help="Build this Python package from source, even if a wheel fits (repeatable).",
 )
-@click.option("--timings", is_flag=True, help="Show where the time went, in seconds.")
-@click.option("--from-pypi", metavar="REQ", help="In an empty folder: begin with this app of the index.")
-@click.option("--wsgi", metavar="MODULE:CALLABLE", help="With --from-pypi: what of it is served.")
-@click.option("--package", metavar="NAME", help="With --from-pypi: the Debian package; its name.")
-@click.option("--maintainer", metavar="'NAME <MAIL>'", help="With --from-pypi: you, if git does not say.")
+@click.option("--timings", is_flag=True, help="Print how long each stage took, in seconds.")
+@click.option(
+    "--from-pypi",
+    metavar="REQUIREMENT",
+    help="Package this app from the package index, such as isso==0.13. DIRECTORY must not have a project.",
+)
+@click.option(
+    "--wsgi",
+    metavar="MODULE:CALLABLE",
+    help="With --from-pypi, serve this application of the app.",
+)
+@click.option(
+    "--package",
+    metavar="NAME",
+    help="With --from-pypi, set the name of the Debian package.  [default: the app's name]",
+)
+@click.option(
+    "--maintainer",
+    metavar="'NAME <MAIL>'",
+    help="With --from-pypi, set the maintainer of the package.  "
+    "[default: git's user.name and user.email, or DEBFULLNAME and DEBEMAIL]",
+)
 @unsandboxed
 def build(
     directory: Path,
@@ -51,7 +71,8 @@ def build(
 ) -> None:
     """Build the .deb of the project in DIRECTORY, for each target.
 
-    With --from-pypi that of an app which is published: the folder gets its settings and its lock.
+    With --from-pypi, package an app from the package index. This writes its settings and its lock file to
+    DIRECTORY.
     """
     from debonair import build as builds
     from debonair import project as projects
@@ -84,10 +105,13 @@ def build(
 
 @click.command()
 @directory
-@click.option("--upgrade", is_flag=True, help="Take newer versions where there are any.")
+@click.option("--upgrade", is_flag=True, help="Upgrade to the newest versions that the requirements allow.")
 @unsandboxed
 def lock(directory: Path, *, upgrade: bool) -> None:
-    """Resolve the dependencies of the project in DIRECTORY, once for all targets."""
+    """Resolve the dependencies of the project in DIRECTORY.
+
+    The lock file is for all targets together.
+    """
     from debonair import lock as locks
     from debonair import project as projects
     from debonair import target as targets
@@ -102,11 +126,14 @@ def lock(directory: Path, *, upgrade: bool) -> None:
 
 @click.command()
 @directory
-@target_option(multiple=False)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@target_option(
+    "Plan for this target, such as trixie-arm64.  [default: the first of 'targets' in the settings]",
+    multiple=False,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @unsandboxed
 def plan(directory: Path, target: str | None, *, as_json: bool) -> None:
-    """Show every file that the .deb of the project in DIRECTORY would have."""
+    """List every file that the project's .deb would contain."""
     from debonair import build as builds
     from debonair import project as projects
     from debonair import target as targets

@@ -1,4 +1,4 @@
-"""Verbs that make what Debian's own tools build from: wheels, a source package, a library's package."""
+"""The verbs for Debian's own tools: fetch wheels, create a source package, package a library."""
 
 from __future__ import annotations
 
@@ -15,15 +15,23 @@ from debonair.cli.output import show, size
 
 @click.command()
 @directory
-@target_option(multiple=True)
+@target_option(
+    "Fetch for this target, such as trixie-arm64 (repeatable).  [default: 'targets' in the settings]",
+    multiple=True,
+)
 @click.option(
-    "--out", "-o", metavar="DIR", type=FOLDER, default=None, help="The folder; DIRECTORY/debian/wheels."
+    "--out",
+    "-o",
+    metavar="DIR",
+    type=FOLDER,
+    default=None,
+    help="Write the wheels to this folder.  [default: DIRECTORY/debian/wheels]",
 )
 @unsandboxed
 def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
-    """Fetch the wheels of the project in DIRECTORY, for each target, into a folder.
+    """Fetch the wheels of the project in DIRECTORY, for each target.
 
-    From it 'dh --with debonair' builds the package where there is no network.
+    'dh --with debonair' builds the package from the folder of wheels, without a network.
     """
     from debonair import build as builds
     from debonair import project as projects
@@ -42,13 +50,24 @@ def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
 
 @click.command()
 @directory
-@target_option(multiple=True)
-@click.option("--out", "-o", metavar="DIR", type=FOLDER, default=None, help="The folder; DIRECTORY/dist.")
+@target_option(
+    "Package for this target, such as trixie-arm64 (repeatable).  [default: 'targets' in the settings]",
+    multiple=True,
+)
+@click.option(
+    "--out",
+    "-o",
+    metavar="DIR",
+    type=FOLDER,
+    default=None,
+    help="Write the source packages to this folder.  [default: DIRECTORY/dist]",
+)
 @unsandboxed
 def source(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
-    """Make a Debian source package of the project in DIRECTORY, for each suite of its targets.
+    """Create a Debian source package of the project in DIRECTORY.
 
-    dpkg-buildpackage makes of it what 'build' does, without a network: the wheels are in it.
+    Each suite of its targets gets a source package of its own, which contains the wheels. dpkg-buildpackage
+    builds the same .deb from it as 'build', without a network.
     """
     from debonair import project as projects
     from debonair import target as targets
@@ -63,24 +82,46 @@ def source(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
 
 @click.command()
 @click.argument("requirement")
-@click.option("--suite", metavar="SUITE", default="trixie", help="The suite of Debian; trixie.")
 @click.option(
-    "--arch", metavar="ARCH", help="Debian's architecture, if it compiles something; this machine's."
+    "--suite", metavar="SUITE", default="trixie", show_default=True, help="Build for this suite of Debian."
 )
-@click.option("--recursive", is_flag=True, help="Make what it needs and the suite lacks, too.")
 @click.option(
-    "--build-depends", metavar="PKG", multiple=True, help="A Debian package to build with (repeatable)."
+    "--arch",
+    metavar="ARCH",
+    help="Build for this Debian architecture, if the library has compiled code.  [default: this machine's]",
 )
-@click.option("--maintainer", metavar="'NAME <MAIL>'", default="", help="You, if git does not say.")
 @click.option(
-    "--out", "-o", metavar="DIR", type=FOLDER, default=Path("dist"), help="Folder for the .deb; dist."
+    "--recursive", is_flag=True, help="Package the libraries that it needs and the suite lacks, too."
+)
+@click.option(
+    "--build-depends",
+    metavar="PACKAGE",
+    multiple=True,
+    help="Install this Debian package in the build environment (repeatable).",
+)
+@click.option(
+    "--maintainer",
+    metavar="'NAME <MAIL>'",
+    default="",
+    help="Set the maintainer of the package.  "
+    "[default: git's user.name and user.email, or DEBFULLNAME and DEBEMAIL]",
+)
+@click.option(
+    "--out",
+    "-o",
+    metavar="DIR",
+    type=FOLDER,
+    default=Path("dist"),
+    show_default=True,
+    help="Write the .deb files to this folder.",
 )
 def library(
     requirement: str, suite: str, arch: str | None, out: Path, maintainer: str, **more: Any
 ) -> None:
-    """Make the Debian package python3-NAME of a Python library, such as 'RPi.bme280==0.2.4'.
+    """Build a Debian package of a Python library.
 
-    Several apps on one machine can share it: each names it in 'depends', with system-site-packages = true.
+    REQUIREMENT, such as 'RPi.bme280==0.2.4', becomes the package python3-NAME. Several apps on one machine
+    can share it. Each app lists it in 'depends' and sets system-site-packages = true.
     """
     from debonair.debian.apt import host_architecture
     from debonair.project import maintainer as maintainers

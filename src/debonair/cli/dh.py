@@ -1,4 +1,7 @@
-"""The programs ``dh_debonair`` and ``dh_debonair_scripts``, which dh(1) runs. No logic, as in ``cli``."""
+"""The programs ``dh_debonair`` and ``dh_debonair_scripts``, which dh(1) runs.
+
+Like the verbs, they contain no logic.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,35 @@ _FOLDER = click.Path(path_type=Path)
 
 
 def _options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a program the options of debhelper(7) that mean something to it; others are passed over."""
+    """Give a program the options of debhelper(7) that it supports; it accepts and ignores the others."""
     for option in (
-        click.option("--package", "-p", "only", multiple=True, help="Act on this package (repeatable)."),
-        click.option("--no-package", "-N", "without", multiple=True, help="Do not act on this one."),
-        click.option("--arch", "-a", is_flag=True, help="Act on packages of an architecture."),
-        click.option("--indep", "-i", is_flag=True, help="Act on packages of all architectures."),
         click.option(
-            "--sourcedirectory", "-D", "project", type=_FOLDER, default=Path(), help="The project."
+            "--package",
+            "-p",
+            "only",
+            metavar="PACKAGE",
+            multiple=True,
+            help="Act on this package (repeatable).",
+        ),
+        click.option(
+            "--no-package",
+            "-N",
+            "without",
+            metavar="PACKAGE",
+            multiple=True,
+            help="Do not act on this package (repeatable).",
+        ),
+        click.option("--arch", "-a", is_flag=True, help="Act on packages for one architecture."),
+        click.option("--indep", "-i", is_flag=True, help="Act on packages for all architectures."),
+        click.option(
+            "--sourcedirectory",
+            "-D",
+            "project",
+            metavar="DIR",
+            type=_FOLDER,
+            default=Path(),
+            show_default=True,
+            help="Read the project from this folder.",
         ),
         click.option("-O", "passed", multiple=True, hidden=True),
         click.option("--verbose", "-v", is_flag=True, hidden=True),
@@ -39,13 +63,23 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command(cls=Shown, context_settings={"help_option_names": ["-h", "--help"]})
 @_options
 @click.option(
-    "--wheels", type=_FOLDER, default=Path(FOLDER), help=f"What 'debonair fetch' filled; {FOLDER}."
+    "--wheels",
+    metavar="DIR",
+    type=_FOLDER,
+    default=Path(FOLDER),
+    show_default=True,
+    help="Take the wheels from this folder, which 'debonair fetch' filled.",
 )
-@click.option("--target", default="", help="Where it will run; this machine's suite and architecture.")
+@click.option(
+    "--target",
+    metavar="TARGET",
+    default="",
+    help="Build for this target.  [default: the suite of this machine and dpkg's host architecture]",
+)
 def lay_out(wheels: Path, target: str, **selection: Any) -> None:
-    """Lay the app's virtual environment, vassal, site and unit into debian/PACKAGE.
+    """Install the app's virtual environment, vassal, site and unit in debian/PACKAGE.
 
-    What the package needs of Debian comes to stand in ${debonair:Depends}.
+    Put the Debian packages that the app needs into ${debonair:Depends}.
     """
     if package := _package(**selection):
         debhelper.lay_out(package, wheels=wheels, target=target, environ=os.environ)
@@ -54,7 +88,7 @@ def lay_out(wheels: Path, target: str, **selection: Any) -> None:
 @click.command(cls=Shown, context_settings={"help_option_names": ["-h", "--help"]})
 @_options
 def add_scripts(**selection: Any) -> None:
-    """Add the switch of releases to the maintainer scripts that debhelper has begun."""
+    """Add the switch of releases to the maintainer scripts that debhelper generated."""
     if package := _package(**selection):
         debhelper.scripts(package)
 
@@ -70,12 +104,12 @@ def _package(
     verbose: bool,
     no_act: bool,
 ) -> Package | None:
-    """Return the package that is to be acted on; None if that is none of this project's."""
+    """Return the package to act on; None if the options exclude the project's package."""
     del passed, verbose
     source = Path.cwd()
     package = debhelper.find(source, projects.load((source / project).absolute()))
     name = package.project.package
     chosen = (not only or name in only) and name not in without
-    if arch != indep:
+    if arch != indep:  # both or neither select every package (debhelper(7))
         chosen = chosen and (package.architecture == "all") == indep
     return package if chosen and not no_act else None

@@ -16,20 +16,26 @@ from debonair.host.terminal import plain
 
 @click.command()
 @directory
-@click.option("--yes", "-y", is_flag=True, help="Ask nothing; take the best guess.")
-@click.option("--wsgi", metavar="MODULE:CALLABLE", default="", help="The application that is to be served.")
+@click.option("--yes", "-y", is_flag=True, help="Ask no questions; use the best guess.")
+@click.option(
+    "--wsgi",
+    metavar="MODULE:CALLABLE",
+    default="",
+    help="Serve this application.  [default: the one found in the code]",
+)
 @click.option(
     "--import",
     "foreign",
+    metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
     multiple=True,
-    help="Take over this file of uWSGI, nginx, Heroku or Docker (repeatable).",
+    help="Import settings from this file of uWSGI, nginx, Heroku or Docker (repeatable).",
 )
 def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) -> None:
-    """Look at the project in DIRECTORY, and write the settings that 'build' needs.
+    """Inspect a project and write the settings that 'build' needs.
 
-    Nothing of the project is imported or run. Settings that are there already stay as they are. Without a
-    terminal nothing is asked, as with --yes.
+    Your code is read, never imported or run. Existing settings are kept. Without a terminal, no questions
+    are asked, as with --yes.
     """
     from debonair.init import proposal, report
 
@@ -41,7 +47,7 @@ def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) ->
 
 
 def ask(question: str, answers: Sequence[str], default: str) -> str:
-    """Return what is answered to a question: one of ``answers``, or any text if there are none."""
+    """Ask a question and return the answer: one of ``answers``, or any text if there are none."""
     if not answers:
         return str(click.prompt(plain(question), default=plain(default)))
     for number, answer in enumerate(answers, 1):

@@ -1,4 +1,8 @@
-"""The command ``debonair``: its verbs, one group a module. No logic: each calls one stage and prints."""
+"""The command ``debonair``: its verbs, a module for each group.
+
+The verbs contain no logic: each calls one stage and prints the result. A verb imports its stage when it
+runs, so that it does not load the modules of all others.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,12 @@ from debonair.host import run
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="debonair")
-@click.option("--verbose", "-v", is_flag=True, help="Show every program that is run.")
+@click.option("--verbose", "-v", is_flag=True, help="Print every program before it runs.")
 def main(*, verbose: bool) -> None:
-    """Turn a Flask or any WSGI project into a .deb for Raspberry Pi OS."""
+    """Build a .deb for Raspberry Pi OS from a Flask project, or any WSGI project."""
     run.verbose = verbose
-    # What a command makes stays until it ends, soon: to look for cycles in it takes a tenth of its time.
+    # A command is short and keeps almost every object until its end. Searching them for reference cycles
+    # would take a tenth of its time.
     gc.set_threshold(100_000)
     atexit.register(gc.freeze)
 
@@ -28,7 +33,10 @@ def main(*, verbose: bool) -> None:
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion of debonair for a SHELL: source it in the shell's startup file."""
+    """Print a completion script for a shell.
+
+    Source it in the shell's startup file.
+    """
     from click.shell_completion import get_completion_class
 
     found = get_completion_class(shell)

@@ -1,4 +1,4 @@
-"""Arguments and options that several verbs take."""
+"""The arguments and options that several verbs share."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DEB = click.Path(path_type=Path, dir_okay=False)
 
 
 class TargetName(click.ParamType[str]):
-    """The name of a target, completed by the shell."""
+    """The name of a target, which the shell can complete."""
 
     name = "target"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return the targets whose name begins so."""
+        """Return the targets whose names begin with ``incomplete``."""
         from debonair import target
 
         return [CompletionItem(name) for name in target.names() if name.startswith(incomplete)]
@@ -36,19 +36,19 @@ def directory(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("directory", type=FOLDER, default=Path())(function)
 
 
-def target_option(*, multiple: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a verb the option that names a target."""
+def target_option(text: str, *, multiple: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a verb the option that names a target, or several if ``multiple``; ``text`` is its help."""
     return click.option(
         "--target",
         "-t",
         type=TargetName(),
         multiple=multiple,
-        help="Where it will run, such as trixie-arm64" + (" (repeatable)." if multiple else "."),
+        help=text,
     )
 
 
 def _allow(context: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
-    """Set the variable of this option for all that runs by this process's environment."""
+    """Set this option's environment variable, so that every stage and program sees it."""
     del context, option
     if value:
         os.environ[sandbox.VARIABLE] = "1"
@@ -59,7 +59,8 @@ unsandboxed = click.option(
     is_flag=True,
     expose_value=False,
     callback=_allow,
-    help="Where no sandbox can be made, build sdists without: their code may do what you may.",
+    help="Build sdists without a sandbox if this machine cannot create one. "
+    "Their code then runs with all your permissions.",
 )
 
 

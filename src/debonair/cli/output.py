@@ -1,4 +1,4 @@
-"""What the command line prints, and how an error ends it."""
+"""Print the results and errors of the command line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from debonair.host.terminal import plain
 
 
 class Shown(click.Command):
-    """Show an ``Error`` as its sentence and its hint, and end with its exit code."""
+    """A command that prints an ``Error`` as a message and a hint, and exits with its code."""
 
     def invoke(self, context: click.Context) -> Any:
-        """Run what was asked for, and turn what a user can cause into words."""
-        # Who is told to end takes away what it has made, as after Ctrl-C.
+        """Run the verb, and print a message for every failure that a user can cause."""
+        # SIGTERM then runs the same clean-up as Ctrl-C.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             return super().invoke(context)
@@ -29,28 +29,29 @@ class Shown(click.Command):
             show("Interrupted.", err=True)
             context.exit(130)
         except BrokenPipeError:  # the reader, such as head, has seen enough
+            # Python flushes stdout once more at exit, which would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             context.exit(0)
 
 
 class Verbs(Shown, click.Group):
-    """The command line of many verbs."""
+    """A command line with several verbs."""
 
 
 def show(text: object, *, err: bool = False, nl: bool = True) -> None:
-    """Write for people; strangers may have written what is in it."""
+    """Print ``text`` for people, without control characters: strangers may have written parts of it."""
     click.echo(plain(str(text)), err=err, nl=nl)
 
 
 def complain(error: Error) -> None:
-    """Write the sentence of ``error`` and its hint."""
+    """Print the message of ``error`` and its hint."""
     click.echo(f"{click.style('Error:', fg='red', bold=True)} {plain(error.message)}", err=True)
     if error.hint:
         click.echo(f"{click.style('Hint:', bold=True)}  {plain(error.hint)}", err=True)
 
 
 def size(count: float) -> str:
-    """Return ``count`` bytes for people."""
+    """Return ``count`` bytes in a unit that people read easily."""
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

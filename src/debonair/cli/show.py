@@ -1,4 +1,4 @@
-"""Verbs that change nothing: what is in a .deb, and what Debonair knows."""
+"""The verbs that change nothing: they show a .deb, the targets, or the schema."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from debonair.errors import WheelError
 
 
 @click.command()
-@click.option("--pi", metavar="MODEL", help="Those that a Raspberry Pi wants, such as zero2w, 3 or 4.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option(
+    "--pi", metavar="MODEL", help="List only the targets of this Raspberry Pi, such as zero2w, 3 or 4."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def targets(*, pi: str | None, as_json: bool) -> None:
-    """List the targets: the suites and cpus that can be built for."""
+    """List the targets that Debonair can build for."""
     import msgspec
 
     from debonair import target as known
@@ -43,9 +45,12 @@ def targets(*, pi: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("deb", type=DEB)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect(deb: Path, *, as_json: bool) -> None:
-    """Show what is in a DEB: its control file, and its files by origin, largest first."""
+    """Show what a DEB contains.
+
+    This prints the fields of its control file, and its files by origin, largest first.
+    """
     from debonair.deb import inspection, reader_pool
 
     with reader_pool.Pool() as pool:
@@ -55,12 +60,15 @@ def inspect(deb: Path, *, as_json: bool) -> None:
 
 @click.command()
 @click.argument("debs", nargs=-1, required=True, type=DEB)
-@target_option(multiple=False)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@target_option(
+    "Check for this target, such as trixie-arm64.  [default: the one that the DEB was built for]",
+    multiple=False,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(debs: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
-    """Check that what is compiled in each DEB runs where it is meant to run.
+    """Check that the compiled files in each DEB run on its target.
 
-    Any DEB can be checked. Without --target it is judged for what it says of itself.
+    DEB can be any Debian package.
     """
     from debonair import target as targets
     from debonair.deb import reader_pool
@@ -79,7 +87,10 @@ def check(debs: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
 
 @click.command()
 def schema() -> None:
-    """Print the JSON Schema of debonair.toml, and of [tool.debonair] alike."""
+    """Print the JSON Schema of debonair.toml.
+
+    It also describes the table [tool.debonair] in pyproject.toml.
+    """
     from debonair.project import settings
 
     show(json.dumps(settings.schema(), indent=2))

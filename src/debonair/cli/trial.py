@@ -13,7 +13,7 @@ _COMMAND = "debonair.command"
 
 
 class WithCommand(click.Command):
-    """A verb whose arguments end at ``--``; what follows is a command of the user's own."""
+    """A verb whose arguments end at ``--``; the user's own command follows."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the user's command for the verb, and parse the rest."""
@@ -26,18 +26,21 @@ class WithCommand(click.Command):
 
 @click.command(name="try", cls=WithCommand, options_metavar="[OPTIONS] ... [-- COMMAND]")
 @click.argument("debs", nargs=-1, required=True, type=DEB)
-@click.option("--suite", metavar="SUITE", help="The suite to boot; that of the DEB.")
+@click.option(
+    "--suite", metavar="SUITE", help="Boot this suite of Debian.  [default: the suite of the DEB]"
+)
 @click.option(
     "--port",
     metavar="PORT",
     type=click.IntRange(1, 65535),
-    help="Serve the page at this port of 127.0.0.1, too.",
+    help="Serve the page on this port of 127.0.0.1, too.",
 )
-@click.option("--keep", is_flag=True, help="Keep it running until Ctrl-C.")
+@click.option("--keep", is_flag=True, help="Keep the machine running until Ctrl-C.")
 def try_(debs: tuple[Path, ...], *, suite: str | None, port: int | None, keep: bool) -> None:
-    """Boot a Debian, install the DEB in it with apt, and show the page.
+    """Boot a Debian, install the DEB in it, and show the page.
 
-    Of several DEBs the one for this machine is taken. What follows -- is run inside.
+    apt installs the DEB. If you name several DEBs, apt installs the one for this machine. A COMMAND after
+    -- runs inside the booted Debian.
     """
     from debonair import trial
 

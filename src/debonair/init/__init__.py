@@ -1,1 +1,1 @@
-"""The first contact: what a project is, and the settings that follow from it."""
+"""Detect what a project is, and propose the settings that follow from it."""

@@ -1,4 +1,4 @@
-"""A folder for an application that is published: what ``debonair build --from-pypi`` begins with."""
+"""Set up a folder for an application from the package index, for ``debonair build --from-pypi``."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _HEAD = "# Written by 'debonair build --from-pypi', and yours to change. 'debona
 
 
 def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[str, str]) -> Project:
-    """Return the project in ``root`` of what was ``said``; the folder gets its settings and its lock.
+    """Return the project in ``root`` with the settings ``said``; write its settings and its lock.
 
-    ``said`` has keys and values of the settings, ``from-pypi`` among them. A folder that has them already
-    is left as it is. Raises ``ProjectError`` if the folder is another project's, if nobody says who
-    maintains the package, and as ``metadata.described`` does; and what ``lock.write`` and
-    ``wheels.obtain`` raise. Then nothing was written.
+    ``said`` has keys and values of the settings, ``from-pypi`` among them. If the folder has settings
+    already, it stays unchanged. Raises ``ProjectError`` if the folder belongs to another project, or if the
+    maintainer is unknown. Raises the errors of ``metadata.described``, ``lock.write`` and
+    ``wheels.obtain``, too. After an error, no file was written.
     """
     file = root / _FILE
     if file.is_file():
@@ -68,13 +68,13 @@ def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[st
 
 
 def _remove(root: Path, lock: Path) -> None:
-    """Remove what was locked: the app, and what of it was built from its sdist with which tools."""
+    """Remove the lock of the app, and the locks of the tools that built its sdists."""
     for path in (lock, *root.glob("pylock.build-*.toml")):
         path.unlink()
 
 
 def _compare(said: Mapping[str, Any], present: Mapping[str, Any], file: Path) -> None:
-    """Raise ``ProjectError`` if the settings that are ``present`` in ``file`` are not what was ``said``."""
+    """Raise ``ProjectError`` if the settings ``present`` in ``file`` contradict ``said``."""
     for key, value in said.items():
         if key != "targets" and value != present.get(key):
             has = f"'{key}' is '{present[key]}'" if key in present else f"there is no '{key}'"
@@ -95,7 +95,7 @@ def _lock(project: Project, targets: Sequence[Target], cache: Cache, environ: Ma
 
 
 def _alone(lock: Lock, name: str) -> Lock:
-    """Return ``lock`` with the package ``name`` alone: it may be described though another has no wheel."""
+    """Return ``lock`` with the package ``name`` alone, so that another without a wheel does not matter."""
     from packaging.utils import canonicalize_name  # noqa: PLC0415
 
     packages = tuple(package for package in lock.packages if canonicalize_name(package.name) == name)
@@ -104,13 +104,13 @@ def _alone(lock: Lock, name: str) -> Lock:
 
 
 def _text(settings: Mapping[str, Any]) -> str:
-    # a text or a list of texts of TOML is written as one of JSON is
+    # TOML and JSON have the same syntax for a text and a list of texts.
     lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in settings.items()]
     return "\n".join([_HEAD, *lines]) + "\n"
 
 
 def _tell(project: Project, wheel: Wheel, lock: Path) -> None:
-    """Say what was found out, and what a folder now has that was empty."""
+    """Report the facts about the app, and the new files in the folder."""
     what = f"serves {project.wsgi}" if project.wsgi else f"has the commands {', '.join(project.scripts)}"
     say(f"{project.name} {project.version}: {project.description}. The package {project.package} {what}.")
     if not project.wsgi and (hint := metadata.candidates(wheel)):

@@ -1,4 +1,4 @@
-"""The first settings of a project: what was found of it, said with the fewest keys."""
+"""Propose the first settings of a project: its detected traits, in as few keys as possible."""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ from debonair.target import load
 
 _REQUIREMENTS = "requirements.txt"
 _SAYING = ("Pipfile", "Pipfile.lock", "pylock.toml", "uv.lock", "poetry.lock", "pdm.lock")
-"""What says, besides requirements files, what a project needs."""
+"""Files, in addition to requirements files, that declare what a project needs."""
 _HEAD = "Written by 'debonair init', and yours to change. 'debonair schema' has every key."
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What ``debonair init`` understood of a project, and what it would write."""
+    """The findings of ``debonair init`` about a project, and the files that it would write."""
 
     root: Path
     file: Path
-    """Where the settings go, or are already."""
+    """The file of the settings, which may exist already."""
     present: bool
-    """Whether there are settings already; then nothing is written."""
+    """True if there are settings already; then nothing is written."""
     findings: tuple[Finding, ...]
     imported: Imported
-    """What the files of other tools say."""
+    """The settings from the files of other tools."""
     notes: tuple[str, ...]
-    """What the author should know, each a sentence or two."""
+    """Notes for the author, each a sentence or two."""
     text: str
-    """What is to be written."""
+    """The text of the settings to write."""
     requirements: str = ""
-    """What is to be written into requirements.txt; empty if nothing is."""
+    """The text of the requirements.txt to write; empty to write none."""
 
 
 def write(draft: Draft) -> None:
-    """Write the settings of ``draft``, at the end of a pyproject.toml; what stands there stays as it is.
+    """Write the settings of ``draft``; existing text in a pyproject.toml stays, and they are appended.
 
-    The requirements, which are proposed only if there is no such file, become one. Raises ``ProjectError``
-    if the settings are a link that leads out of the project.
+    If the draft proposes requirements, because no file declares them, also write a requirements.txt. Raises
+    ``ProjectError`` if the file of the settings is a link that leads out of the project.
     """
     file = Path(os.path.realpath(draft.file))  # resolve() fails for a link to itself
     if not reader.is_inside(file, draft.root):
@@ -90,12 +90,12 @@ def draft(
     ask: Ask | None = None,
     runner: Runner = run,
 ) -> Draft:
-    """Return what is to be said and written of the project in the folder ``root``.
+    """Return the proposal for the project in the folder ``root``.
 
-    ``entry`` is the WSGI callable if it was given; ``foreign`` are files of other tools, besides those that
-    lie where such files usually do. ``ask`` is asked what cannot be known; without it the best guess is
-    taken. Raises ``ProjectError`` if there is no application, if several are equally good and nobody can
-    be asked, and for a file that cannot be read.
+    ``entry`` is the WSGI callable, if given. ``foreign`` are files of other tools, in addition to those at
+    their usual places. ``ask`` answers what the files cannot; without it, the best guess is used. Raises
+    ``ProjectError`` if there is no application, if several are equally likely and ``ask`` is missing, and
+    for a file that cannot be read.
     """
     if not root.is_dir():
         raise ProjectError(f"There is no folder {root}.")
@@ -131,7 +131,7 @@ def draft(
             "No application was found, so the package brings commands, and no service and no site. If a "
             "server can serve it, name what it calls: debonair init --wsgi MODULE:CALLABLE"
         )
-    if not notes:  # there may be requirements that cannot be read
+    if not notes:  # otherwise there may be requirements that cannot be read
         proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *said])
     notes += more
     hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
@@ -165,7 +165,7 @@ def draft(
 
 
 def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
-    """Return those of ``findings`` that settings can hold, and sentences on the others."""
+    """Return those of ``findings`` that can be settings, and sentences about the others."""
     kept, notes = list[Finding](), list[str]()
     for found in findings:
         values = found.value if isinstance(found.value, list) else [found.value]
@@ -201,7 +201,7 @@ def _identity(
 
 
 def _asked(question: str, found: Finding, ask: Ask | None) -> Finding:
-    """Return ``found``, or what the author says instead if it is only a guess."""
+    """Return ``found``, or the author's answer instead if it is only a guess."""
     if ask is None or not found.guessed:
         return found
     return replace(found, value=ask(question, (), found.value), where="")
@@ -210,7 +210,7 @@ def _asked(question: str, found: Finding, ask: Ask | None) -> Finding:
 def _needs(
     root: Path, file: Path, tables: Mapping[str, Any], older: Mapping[str, Any], source: str
 ) -> tuple[list[Finding], list[str]]:
-    """Return the requirements, and why they are none if they cannot be read."""
+    """Return the requirements; if they cannot be read, return none and the reason."""
     try:
         found = dependencies.of(
             root, file, project=tables.get("project", {}), tables=tables, older=older, older_file=source
@@ -224,7 +224,7 @@ def _needs(
 def _proposed(
     root: Path, file: Path, needs: list[Finding], code: Sequence[Module], runs: Sequence[Finding]
 ) -> tuple[str, list[Finding], list[str]]:
-    """Return a requirements file by what ``runs`` imports, if nothing says any; the findings; and notes."""
+    """Return requirements from the imports in ``runs`` if no file declares any; the findings; and notes."""
     said = any(found.value for found in needs)
     if said or any(reader.is_file(root / name) for name in (*dependencies.FILES, *_SAYING)):
         return "", needs, []
@@ -257,7 +257,7 @@ def _install(code: Sequence[Module], stated: Mapping[str, Any]) -> list[Finding]
 
 
 def _merged(*groups: Sequence[Finding]) -> list[Finding]:
-    """Return all findings; of those of one key the last counts, but what stands in [project] stays."""
+    """Return all findings; the last one of a key wins, but the contents of [project] stay."""
     by_key = dict[tuple[str, ...], Finding]()
     stated = {found.name for group in groups for found in group if not found.key}
     for number, found in enumerate(found for group in groups for found in group):
@@ -277,7 +277,7 @@ def _name(requirement: str) -> str:
 
 
 def _check(text: str, file: Path, prefix: str) -> None:
-    """Raise ``ProjectError`` if an answer or a foreign file is what no key can hold; nothing is written."""
+    """Raise ``ProjectError`` if a value from an answer or a foreign file is invalid; nothing is written."""
     table: dict[str, Any] = tomllib.loads(text)
     for name in prefix.split(".") if prefix else ():
         table = table[name]

@@ -1,4 +1,4 @@
-"""What ``debonair init`` prints: what was found, what became of other tools' files, what comes next."""
+"""Write the report of ``debonair init``: findings, imported lines of other tools, and next steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_VALUE = 48
 
 
 def text(draft: Draft, *, columns: int = 0) -> str:
-    """Return all that is to be said of ``draft``; prose is in lines of ``columns``, else the terminal's."""
+    """Return the report about ``draft``; its prose is ``columns`` wide, or as wide as the terminal if 0."""
     width = min(columns or shutil.get_terminal_size((100, 24)).columns, 120)
     accounts = [
         replace(account, file=_short(account.file, draft.root)) for account in draft.imported.accounts

@@ -1,4 +1,4 @@
-"""The text of a file of settings: keys of debonair.toml, each with a comment that says where it is from."""
+"""Write a file of settings: the keys of a debonair.toml, each with a comment about its source."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _ORDER = ("package", "version", "description", "maintainer", "wsgi", "server", "
 _MAX_COLUMN = 60
 
 Line = tuple[tuple[str, ...], Any, str]
-"""The name of a key by its tables, its value, and a comment."""
+"""The name of a key with its tables, its value, and a comment."""
 
 
 def text(lines: Iterable[Line], *, prefix: str, head: str) -> str:
     """Return the TOML of ``lines``, sorted into tables below ``prefix``, under the comment ``head``.
 
-    A comment may have the name of a file in it, and that a line break: it stays on its line.
+    A comment may contain the name of a file, and so a line break. It stays on one line all the same.
     """
     tables = dict[tuple[str, ...], list[Line]]()
     for line in lines:
@@ -58,7 +58,7 @@ def _key(name: str) -> str:
 
 
 def value(found: Any) -> str:
-    """Return a text, a number, a truth, or a list of them as TOML; what is a text in JSON is one there."""
+    """Return a text, a number, a boolean, or a list of them as TOML; its texts are written as in JSON."""
     if isinstance(found, str) and '"' in found and _LITERAL.fullmatch(found):
         return f"'{found}'"
     return msgspec.json.encode(found).decode().replace('","', '", "').replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""A project's requirements become a ``Lock``: which versions, with which hashes."""
+"""A project's requirements become a ``Lock``: exact versions with the hashes of their files."""
 
 from __future__ import annotations
 

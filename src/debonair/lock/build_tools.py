@@ -1,6 +1,6 @@
-"""What a build backend runs with (PEP 517), locked: the build requirements of an sdist or of the project.
+"""Lock the packages that a build backend runs with (PEP 517), for an sdist or for the project.
 
-The lock lies beside the project's own, in ``pylock.build-NAME.toml``; it is made where there is none.
+The lock is beside the project's own, in ``pylock.build-NAME.toml``. It is created if it does not exist.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from debonair.lock.sdist_metadata import Describe
 from debonair.lock.uv import Uv
 
 PYTHON = "3.11"
-"""The oldest Python that Debonair itself runs on: what is locked for it can be used on any machine."""
+"""The oldest Python that Debonair itself supports: a lock for it works on any machine."""
 ROUNDS = 3
-"""How often a backend may ask for further packages (PEP 517, get_requires_for_build_wheel)."""
+"""The most rounds in which a backend may request packages (PEP 517, get_requires_for_build_wheel)."""
 
 
 def path(folder: Path, name: str) -> Path:
-    """Return the file in ``folder`` that the lock of the backend of the distribution ``name`` is."""
+    """Return the path in ``folder`` of the lock for building the distribution ``name``."""
     normalised = re.sub(r"[-_. ]+", "-", name).lower()  # PEP 503
     return folder / f"pylock.build-{normalised}.toml"
 
@@ -40,11 +40,11 @@ def locked(
     locks: Path,
     describe: Describe,
 ) -> tuple[tuple[str, ...], Lock]:
-    """Return what is to be built with, ``requires`` among it, and its lock, which is ``file``.
+    """Return the requirements of a build, with ``requires`` among them, and their lock, the file ``file``.
 
-    That is made if there is none that is good for that and for ``python``, such as ``3.11``. ``locks`` is
-    the cache's folder of locks: those who are side by side wait for each other; ``describe`` is that of
-    ``Uv``. Raises as ``Uv.lock`` does.
+    The lock is created if it does not exist, or does not fit these requirements and ``python``, such as
+    ``3.11``. ``locks`` is the cache's folder of file locks, with which parallel builds wait for each other.
+    ``describe`` is that of ``Uv``. Raises the same errors as ``Uv.lock``.
     """
     name = file.name.removeprefix("pylock.build-").removesuffix(".toml")
     with exclusive(locks / f"build-{name}.lock"):
@@ -68,7 +68,7 @@ def locked(
 
 
 def restless(title: str, requires: tuple[str, ...]) -> LockError:
-    """Return the error for a backend of ``title`` that asks for more each time, ``requires`` at last."""
+    """Return the error for a backend of ``title`` that requests packages without end, last ``requires``."""
     return LockError(
         f"{title} asks for further packages each time that it is to be built: {', '.join(requires)}.",
         hint="Its build backend does not keep to PEP 517; lock another version of it.",
@@ -76,9 +76,9 @@ def restless(title: str, requires: tuple[str, ...]) -> LockError:
 
 
 def check(filename: str, name: str, version: str) -> None:
-    """Raise ``LockError`` unless ``filename``, which a backend chose, is that of a wheel of what was meant.
+    """Raise ``LockError`` unless ``filename``, chosen by a backend, is that of the expected wheel.
 
-    That is of the distribution ``name`` in ``version``; what is empty may be anything.
+    The wheel must be of the distribution ``name`` in ``version``; an empty text allows any.
     """
     from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename  # noqa: PLC0415
     from packaging.version import Version  # noqa: PLC0415
@@ -94,5 +94,5 @@ def check(filename: str, name: str, version: str) -> None:
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """Return the parts of a ``version`` such as ``3.11``, to be compared."""
+    """Return the parts of a ``version`` such as ``3.11`` as numbers, for comparisons."""
     return tuple(int(part) for part in version.split("."))

@@ -1,4 +1,4 @@
-"""Files of a lock, fetched side by side, verified, and kept by their hash."""
+"""Fetch the files of a lock in parallel, verify them, and keep them by their hash."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from debonair.host.progress import progress
 from debonair.lock.model import File
 
 Get = Callable[[str], AbstractContextManager[Iterable[bytes]]]
-"""Opens an address and gives its bytes in pieces; raises ``OSError`` if it cannot."""
+"""Opens an address and yields its bytes in pieces; raises ``OSError`` on failure."""
 
-_LARGEST = 1 << 29  # bytes of a file that no lock has the size of
+_LARGEST = 1 << 29  # bytes, for a file whose size is not in a lock
 _AT_ONCE = 8
 _TRIES = 3
 _PIECE = 1 << 16
-_TIMEOUT = 30.0  # seconds without a byte
+_TIMEOUT = 30.0  # seconds without receiving a byte
 
 
 def place(file: File, cache: Cache) -> Path:
-    """Return where ``file`` is kept, whether or not it is there."""
+    """Return the place of ``file`` in the cache, whether or not it exists."""
     return cache.root / "wheels" / file.sha256 / file.filename
 
 
 def fetch(
     files: Sequence[File], cache: Cache, environ: Mapping[str, str], *, get: Get | None = None
 ) -> list[Path]:
-    """Return where each of ``files`` lies, after those that are not in ``cache`` were fetched.
+    """Return the path of each of ``files``, after fetching those that are not in ``cache``.
 
-    What is kept was verified when it came. ``environ`` may hold a name and password for an index; ``get``
-    stands in for the network. Raises ``WheelError`` if a file's bytes are not those that were locked, and
-    ``NetworkError``, naming all that is missing, if something cannot be fetched.
+    A cached file was verified when it was fetched. ``environ`` may contain a name and password for an
+    index; ``get`` replaces the network in tests. Raises ``WheelError`` if the bytes of a file are not the
+    locked ones. Raises ``NetworkError`` with the names of all missing files if one cannot be fetched.
     """
     missing = [file for file in dict.fromkeys(files) if not place(file, cache).is_file()]
     if missing:
@@ -45,9 +45,9 @@ def fetch(
 
 
 def keep(url: str, cache: Cache, environ: Mapping[str, str], *, get: Get | None = None) -> Path:
-    """Fetch the file at ``url``, whatever its bytes are, and return where it lies in ``cache``.
+    """Fetch the file at ``url`` without verifying it, and return its path in ``cache``.
 
-    Raises ``NetworkError`` if it cannot be fetched, or is unusually large.
+    Raises ``NetworkError`` if the file cannot be fetched, or is unusually large.
     """
     name = unquote(urlsplit(url).path.rpartition("/")[2])
     data = bytearray()
@@ -68,8 +68,8 @@ def keep(url: str, cache: Cache, environ: Mapping[str, str], *, get: Get | None 
 
 
 def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
-    """Fetch every one of ``missing``; after the first that fails no other is begun."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a build from a full cache needs none
+    """Fetch every one of ``missing``; after the first failure, start no other download."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - with a full cache, unused
 
     failed = Event()
 
@@ -86,7 +86,7 @@ def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
 
     with progress("Fetching", len(missing)) as bar, ThreadPoolExecutor(_AT_ONCE) as pool:
         wrongs = [wrong for wrong in pool.map(one, missing) if wrong]
-    for wrong in wrongs:
+    for wrong in wrongs:  # wrong bytes are worse news than a missing file
         if isinstance(wrong, WheelError):
             raise wrong
     if wrongs:
@@ -101,7 +101,7 @@ def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
 
 
 def _one(file: File, path: Path, get: Get) -> None:
-    """Fetch ``file`` to ``path``; a connection that breaks off is tried again."""
+    """Fetch ``file`` to ``path``; retry if the connection breaks."""
     if not file.url:
         raise FileNotFoundError("the lock has no address for it")
     for _ in range(_TRIES - 1):
@@ -113,7 +113,7 @@ def _one(file: File, path: Path, get: Get) -> None:
 
 
 def _whole(file: File, path: Path, get: Get) -> None:
-    """Write ``file`` to ``path`` if its bytes are those that were locked."""
+    """Write ``file`` to ``path`` if its bytes are the locked ones."""
     digest = hashlib.sha256()
     with whole(path) as temporary:
         with get(file.url) as pieces, temporary.open("wb") as out:
@@ -130,7 +130,7 @@ def _whole(file: File, path: Path, get: Get) -> None:
 
 
 def reason(wrong: Exception) -> str:
-    """Return, in a few words, why something could not be fetched."""
+    """Return in a few words why a file could not be fetched."""
     response = getattr(wrong, "response", None)
     if response is not None:
         return f"{urlsplit(response.url).hostname} answered {response.status_code} {response.reason}"
@@ -144,11 +144,11 @@ def reason(wrong: Exception) -> str:
 def over_http(
     environ: Mapping[str, str], *, timeout: float = _TIMEOUT, retries: int = 4, accept: str = "*/*"
 ) -> Get:
-    """Return what opens http, https and file addresses.
+    """Return a function that opens http, https and file addresses.
 
-    Proxies, ~/.netrc and REQUESTS_CA_BUNDLE are honoured as requests does; the authorities and passwords of
-    pip's configuration too. ``timeout`` is in seconds without a byte; ``accept`` names the content types
-    that are wanted (RFC 9110, 12.5.1).
+    It respects proxies, ~/.netrc and REQUESTS_CA_BUNDLE like requests, and the authorities and passwords in
+    pip's configuration. ``timeout`` is the number of seconds without receiving a byte. ``accept`` lists the
+    content types to request (RFC 9110, 12.5.1).
     """
     import requests  # noqa: PLC0415 - slow to import
     from requests.adapters import HTTPAdapter  # noqa: PLC0415
@@ -157,14 +157,15 @@ def over_http(
     from debonair.lock import index_config  # noqa: PLC0415
 
     class Session(requests.Session):
-        """Follows a redirect to somebody else with nothing that was meant for the first."""
+        """Sends no password to the target of a redirect if that is another server."""
 
         def rebuild_auth(
             self, prepared_request: requests.PreparedRequest, response: requests.Response
         ) -> None:
-            """Leave out the password, unless scheme, host and port are the same.
+            """Remove the password unless scheme, host and port are the same.
 
-            ~/.netrc knows hosts alone: who redirects must not make it tell one where anybody can listen.
+            ~/.netrc only knows hosts. Without this, a redirect could send a password to another port, or
+            without TLS.
             """
             to = prepared_request.url or ""
             if index_config.origin(to) != index_config.origin(response.request.url or ""):
@@ -174,6 +175,7 @@ def over_http(
 
     session = Session()
     session.headers["Accept"] = accept
+    # Connecting is retried only once, so that a machine without a network need not wait long.
     retry = Retry(
         total=retries,
         connect=min(1, retries),

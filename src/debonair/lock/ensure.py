@@ -1,8 +1,8 @@
-"""Which lock a project has, whether it is fresh, and how one is made.
+"""Find a project's lock, check that it is fresh, or create one.
 
-Three forms are read: ``pylock.toml`` (PEP 751), ``uv.lock``, and a ``requirements.txt`` with hashes. What
-was read is kept in the cache under the hash of everything that it was made from, so that a second build
-parses nothing, asks uv nothing and needs no network.
+Three formats are read: ``pylock.toml`` (PEP 751), ``uv.lock``, and a ``requirements.txt`` with hashes. The
+cache keeps the result under the hash of all its inputs. So a second build parses nothing, does not run uv
+and needs no network.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 __all__ = ["File", "Form", "Lock", "Locked", "ensure", "find", "write"]
 
 _SCHEMA = b"2"
-"""To be changed with the meaning of what is kept in the cache."""
+"""Change this together with the meaning of the cached values."""
 
 
 def find(root: Path) -> tuple[Form, Path] | None:
-    """Return the form and path of the lock of the project in ``root``; ``None`` if it has none.
+    """Return the form and path of the lock of the project in ``root``; ``None`` if it does not have one.
 
-    If there are several, ``pylock.toml`` counts before ``uv.lock``, and that before ``requirements.txt``,
-    which is a lock only if it has hashes.
+    ``pylock.toml`` takes precedence over ``uv.lock``, and that over ``requirements.txt``, which is a lock
+    only if it has hashes.
     """
     found = _all(root)
     return found[0] if found else None
@@ -56,11 +56,11 @@ def ensure(
     runner: Runner = run,
     get: Get | None = None,
 ) -> Lock:
-    """Return the lock of ``project``, good for all of ``targets``; one is made if there is none.
+    """Return the lock of ``project``, valid for all of ``targets``; create one if it does not exist.
 
-    ``environ`` is where the index is configured; ``describe`` says what an sdist needs, ``runner`` and
-    ``get`` stand in for uv and for the network. Raises ``LockError`` if the lock is stale or cannot be
-    read, ``NetworkError`` if the index must be asked and cannot be.
+    ``environ`` has the configuration of the index; ``describe`` returns the metadata of an sdist.
+    ``runner`` and ``get`` replace uv and the network in tests. Raises ``LockError`` if the lock is stale or
+    cannot be read, and ``NetworkError`` if the index is needed but cannot be reached.
     """
     found = _all(project.root)
     if not found:
@@ -79,7 +79,7 @@ def ensure(
         if len(found) > 1:
             others = ", ".join(other.name for _, other in found[1:])
             say(f"The lock is {path.name}; {others} is not read.")
-        # A lock that was read before needs none of it.
+        # A cached lock does not need this module.
         from debonair.lock import read  # noqa: PLC0415
         from debonair.lock.uv import Uv  # noqa: PLC0415
 
@@ -101,13 +101,15 @@ def write(
     runner: Runner = run,
     get: Get | None = None,
 ) -> Path:
-    """Resolve the requirements of ``project`` for all of ``targets`` at once and write its lock.
+    """Resolve the requirements of ``project`` for all of ``targets`` together and write its lock.
 
-    The form it has is kept; it is ``pylock.toml`` if there was none. Versions that are locked already stay
-    unless ``upgrade`` is set. For a ``pylock.toml`` the targets' extra indexes are asked for wheels that
-    the primary one lacks. ``describe`` says what an sdist needs; ``runner`` and ``get`` stand in for uv
-    and for the network. Returns the lock's path. Raises ``LockError`` if the requirements cannot be
-    met, ``NetworkError`` if the index cannot be reached; then the lock is as it was.
+    The lock keeps its format; a new one is a ``pylock.toml``. Locked versions stay unless ``upgrade`` is
+    set. For a ``pylock.toml``, the targets' extra indexes are searched for wheels that the primary index
+    lacks. ``describe`` returns the metadata of an sdist; ``runner`` and ``get`` replace uv and the network
+    in tests.
+
+    Returns the lock's path. Raises ``LockError`` if the requirements cannot be met, and ``NetworkError`` if
+    the index cannot be reached. After an error the lock is unchanged.
     """
     from debonair.lock.uv import Uv  # noqa: PLC0415 - a warm build resolves nothing
 
@@ -169,7 +171,7 @@ def write(
 
 
 def _tell(other: Path, changes: Sequence[str]) -> None:
-    """Say what became of the versions that another tool has locked in ``other``."""
+    """Report how the new lock changes the versions that another tool locked in ``other``."""
     if changes:
         say(f"Of {other.name} all versions are kept but: {', '.join(changes)}.")
     else:
@@ -177,7 +179,7 @@ def _tell(other: Path, changes: Sequence[str]) -> None:
 
 
 def _all(root: Path) -> list[tuple[Form, Path]]:
-    """Return every lock of the project in ``root``, the one that counts first."""
+    """Return every lock of the project in ``root``, the one with the highest precedence first."""
     forms: tuple[Form, ...] = ("pylock.toml", "uv.lock", "requirements.txt")
     return [
         (form, root / form)
@@ -191,13 +193,13 @@ def _bytes(path: Path) -> bytes:
 
 
 def _digest(project: Project, targets: Iterable[Target], form: Form, data: bytes) -> str:
-    """Return the hash of everything that decides what is read from a lock, and whether it is fresh."""
+    """Return the hash of everything that decides the packages of a lock, and its freshness."""
     parts = [_SCHEMA, form.encode(), data, b"piwheels" * project.piwheels]
     parts += [text.encode() for text in sorted(project.requirements)]
     parts += [b"-c " + text.encode() for text in sorted(project.constraints)]
     parts += [msgspec.msgpack.encode(target) for target in sorted(targets, key=lambda target: target.name)]
     if form == "pylock.toml":
-        parts.append(str(project.root).encode())  # addresses in it may be relative to it
+        parts.append(str(project.root).encode())  # addresses in the lock may be relative to this
     if form == "uv.lock":
         parts.append(_bytes(project.root / "pyproject.toml"))
     total = hashlib.sha256()

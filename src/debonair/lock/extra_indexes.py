@@ -1,7 +1,7 @@
-"""Wheels of the targets' extra indexes, for what the primary index has no wheel of.
+"""Add wheels from the targets' extra indexes for packages that have no wheel on the primary index.
 
-An extra index decides no version. It is asked for wheels of one version, which was resolved without it, and
-only where a target would go without; and what comes from there is locked by its hash and with its origin.
+An extra index never decides a version. It is asked only for wheels of a version that was resolved without
+it, and only if a target has no other wheel. Such wheels are locked by their hash and with their origin.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from debonair.target import Target
 
 Wanted = dict[int, frozenset["Tag"]]
-"""By a package's place in the lock, the tags of wheels that it lacks."""
+"""The tags of the wheels that a package lacks, by its position in the lock."""
 Found = dict[int, list[File]]
-"""By a package's place in the lock, wheels of it."""
+"""The wheels that were found for a package, by its position in the lock."""
 
 _VARIABLE = "DEBONAIR_PIWHEELS"
 _OFF = ("0", "no", "off", "false")
-_PATIENCE = 3.0  # seconds without a byte; whoever cannot reach the index should not notice
+_PATIENCE = 3.0  # seconds without receiving a byte; short, so that an unreachable index causes no long wait
 _AT_ONCE = 8
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _WHEEL = re.compile(r"[A-Za-z0-9._+!-]+\.whl")
@@ -64,11 +64,11 @@ def complete(
 ) -> tuple[bytes, dict[str, tuple[str, ...]]]:
     """Return ``data``, a ``pylock.toml`` as uv wrote it, with the wheels that the extra indexes have.
 
-    The names of the files that were added come with it, by the address of their index. ``path`` is where
-    the lock will be: if an index cannot be asked, which is said, what the lock of before has from there
-    stays. ``environ`` is where indexes are configured, and may turn the extra ones off; ``get`` stands in
-    for the network. Raises ``LockError`` if ``data`` locks what has no hash, ``MachineError`` if
-    DEBONAIR_PIWHEELS cannot be understood.
+    Also return the names of the added files, by the address of their index. ``path`` is the path of the
+    lock. If an index cannot be reached, a message reports that, and the wheels that the previous lock has
+    from it stay. ``environ`` has the configuration of indexes and may turn the extra ones off; ``get``
+    replaces the network in tests. Raises ``LockError`` if ``data`` has a file without a hash, and
+    ``MachineError`` if the value of DEBONAIR_PIWHEELS is invalid.
     """
     packages = pylock.read(data, path).packages
     private = index_config.further(environ, path.parent)
@@ -86,11 +86,11 @@ def complete(
 def lacking(
     packages: Sequence[Locked], targets: Iterable[Target], private: frozenset[str] = frozenset()
 ) -> dict[str, Wanted]:
-    """Return, by the address of an extra index, what to ask there for.
+    """Return the packages to request from each extra index, by its address.
 
-    That is what one of ``targets`` needs and has no wheel of, compiled or pure. Packages that were named by
-    their address, or have a file that is on this machine or on one of the hosts in ``private``, are left
-    out: nobody else should hear of them, and nobody else's file of that name is meant.
+    These are the packages that one of ``targets`` needs without having a wheel for it, compiled or pure. A
+    package is left out if its address was given, or if a file of it is on this machine or a host in
+    ``private``. Nobody else should learn such a name, and another file of that name would be the wrong one.
     """
     found = dict[str, Wanted]()
     for target in targets:
@@ -111,10 +111,10 @@ def lacking(
 
 
 def wheels(page: bytes, address: str) -> Iterator[File]:
-    """Yield the wheels on ``page``, that of one distribution, which was found at ``address``.
+    """Yield the wheels on ``page``, the page of one distribution at ``address``.
 
-    It is in HTML or JSON (PEP 503, PEP 691). What has no sha256 is passed over, and so is what was yanked
-    (PEP 592).
+    The page is HTML or JSON (PEP 503, PEP 691). Wheels without a sha256 and yanked wheels (PEP 592) are
+    left out.
     """
     if page.lstrip()[:1] == b"{":
         listed = decoder.json(page, _Page).files
@@ -142,7 +142,7 @@ class _Links(HTMLParser):
         self.found = list[_Json]()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take note of an anchor; PEP 503 has the hash in the fragment of its address."""
+        """Record an anchor; PEP 503 puts the hash into the fragment of its address."""
         said = dict(attrs)
         if tag != "a" or not (href := said.get("href")):
             return
@@ -161,7 +161,7 @@ def _ask(
     environ: Mapping[str, str],
     get: Get | None,
 ) -> Found:
-    """Return what the extra index at ``address`` has, else what the lock at ``path`` has from there."""
+    """Return the wheels of the extra index at ``address``, or those that the lock at ``path`` has."""
 
     def names(numbers: Iterable[int]) -> str:
         return ", ".join(f"{packages[number].name} {packages[number].version}" for number in numbers)
@@ -193,10 +193,10 @@ def _ask(
 
 
 def _asked(address: str, packages: Sequence[Locked], wanted: Wanted, get: Get) -> Found:
-    """Return what the index at ``address`` has.
+    """Return the wheels from the index at ``address``.
 
-    Raises ``OSError`` if a page cannot be fetched, ``ValueError`` if one cannot be read. After the first of
-    them no other page is asked for.
+    Raises ``OSError`` if a page cannot be fetched, and ``ValueError`` if one cannot be read. After the
+    first failure, no other page is requested.
     """
     pages = {number: f"{address}/{canonicalize_name(packages[number].name)}/" for number in wanted}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -217,7 +217,7 @@ def _asked(address: str, packages: Sequence[Locked], wanted: Wanted, get: Get) -
 
 
 def _page(address: str, get: Get) -> bytes:
-    """Return the page at ``address``; an empty one if the index does not know the distribution."""
+    """Return the page at ``address``; empty if the index does not have the distribution."""
     try:
         with get(address) as pieces:
             return b"".join(pieces)
@@ -228,7 +228,7 @@ def _page(address: str, get: Get) -> bytes:
 
 
 def _before(path: Path, packages: Sequence[Locked], wanted: Wanted) -> Found:
-    """Return what the lock at ``path`` has from extra indexes of the versions that are locked now."""
+    """Return the wheels of the locked versions that the lock at ``path`` has from extra indexes."""
     try:
         old = pylock.read(path.read_bytes(), path).packages
     except (OSError, LockError):
@@ -239,9 +239,9 @@ def _before(path: Path, packages: Sequence[Locked], wanted: Wanted) -> Found:
 
 
 def _fitting(package: Locked, files: Iterable[File], tags: frozenset[Tag]) -> list[File]:
-    """Return those of ``files`` that are of the very version of ``package`` and have one of ``tags``.
+    """Return those of ``files`` that have exactly the version of ``package`` and one of ``tags``.
 
-    A file of a name that ``package`` has already is not among them.
+    A file is left out if ``package`` already has one of that name.
     """
     names = {file.filename for file in package.files}
     own = (canonicalize_name(package.name), Version(package.version))
@@ -255,7 +255,7 @@ def _fitting(package: Locked, files: Iterable[File], tags: frozenset[Tag]) -> li
 
 
 def _parsed(filename: str) -> tuple[str, Version | None, frozenset[Tag]]:
-    """Return the name, version and tags of a wheel; no tags if ``filename`` is not that of one."""
+    """Return the name, version and tags of a wheel; no tags if ``filename`` is not the name of a wheel."""
     try:
         name, version, _, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename:

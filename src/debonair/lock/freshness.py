@@ -1,6 +1,6 @@
-"""Whether a lock is still one of what the project asks for.
+"""Check whether a lock still matches the project's requirements.
 
-Each function returns a sentence that says what changed, or an empty text if nothing did.
+Each function returns a sentence that describes the change, or an empty text if nothing changed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from debonair.lock.model import Locked
 
 
 def requirements(texts: Iterable[str], filename: str) -> list[Requirement]:
-    """Return ``texts`` parsed. Raises ``ProjectError`` naming ``filename`` and the text that is wrong."""
+    """Parse ``texts``. Raises ``ProjectError`` with ``filename`` and the text that is wrong."""
     found = []
     for text in texts:
         try:
@@ -33,16 +33,16 @@ def requirements(texts: Iterable[str], filename: str) -> list[Requirement]:
 
 
 def against_record(wanted: Sequence[Requirement], recorded: Iterable[str]) -> str:
-    """Compare what is ``wanted`` with what a lock says that it was ``recorded`` from."""
+    """Compare the requirements ``wanted`` with those that a lock was resolved from, ``recorded`` in it."""
     old = _by_name(requirements(recorded, "pylock.toml"))
     new = _by_name(wanted)
     return _difference(old, new)
 
 
 def against_uv(wanted: Sequence[Requirement], lock: bytes, name: str) -> str:
-    """Compare what is ``wanted`` with what ``uv.lock`` holds as the requirements of the project ``name``.
+    """Compare the requirements ``wanted`` with those of the project ``name`` in a ``uv.lock``.
 
-    Markers are left out of it: uv writes them in another form.
+    This ignores markers, because uv writes them in another form.
     """
     packages = tomllib.loads(lock.decode()).get("package", [])
     own = [package for package in packages if package.get("name") == canonicalize_name(name)]
@@ -72,7 +72,7 @@ def against_pins(
     packages: Iterable[Locked],
     environments: Iterable[Mapping[str, str]],
 ) -> str:
-    """Look for each thing ``wanted`` in any of ``environments`` among the ``packages`` of a lock."""
+    """Look for each requirement in ``wanted`` that any environment needs among a lock's ``packages``."""
     pinned = dict[str, list[str]]()
     for package in packages:
         pinned.setdefault(canonicalize_name(package.name), []).append(package.version)
@@ -89,29 +89,29 @@ def against_pins(
 
 
 def python(oldest: str, version: str) -> str:
-    """Compare the Python ``version`` of a target with the ``oldest`` that a lock was made for, if known."""
+    """Compare the Python ``version`` of a target with the ``oldest`` that a lock supports, if known."""
     if oldest and Version(version) < Version(oldest):
         return f"it is for Python {oldest} and later, and a target has {version}"
     return ""
 
 
 def allows(requires: str, version: str) -> bool:
-    """Return whether ``requires``, a requires-python or nothing, allows the minor ``version``.
+    """Tell whether ``requires``, a requires-python that may be empty, allows the minor ``version``.
 
     Raises ``InvalidSpecifier``.
     """
-    # .99: a minor version is meant, and '>=3.11.4' does not refuse it.
+    # .99 stands for the whole minor version, which '>=3.11.4' must not refuse.
     return not requires or SpecifierSet(requires).contains(f"{version}.99", prereleases=True)
 
 
 def applies(marker: str, environment: Mapping[str, str]) -> bool:
-    """Return whether ``marker``, of a locked package, is empty or true in ``environment``."""
-    # 'lock_file' knows the extras and groups of PEP 751 too; none of them is asked for.
+    """Tell whether ``marker``, of a locked package, is empty or true in ``environment``."""
+    # 'lock_file' also allows the extras and groups of PEP 751, but none of these is selected.
     return not marker or Marker(marker).evaluate({"extra": "", **environment}, context="lock_file")
 
 
 def in_environment(markers: Iterable[str], environment: Mapping[str, str]) -> bool:
-    """Return whether one of ``markers`` is true in ``environment``, or there are none."""
+    """Tell whether one of ``markers`` is true in ``environment``, or there are no markers."""
     listed = list(markers)
     return not listed or any(Marker(text).evaluate(dict(environment)) for text in listed)
 

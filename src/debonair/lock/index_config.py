@@ -1,7 +1,7 @@
-"""Where this machine gets Python distributions from, as its owner configured it.
+"""The sources of Python distributions that the owner of this machine configured.
 
-uv reads its own configuration. Where that says nothing of an index, pip's is read and handed on, so
-that a machine that is set up for either works (pip's documentation, 'Configuration').
+uv reads its own configuration. If that does not name an index, pip's configuration is passed to uv. So a
+machine with a configuration for either works (pip's documentation, 'Configuration').
 """
 
 from __future__ import annotations
@@ -34,27 +34,27 @@ _PIP_KEYS = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What pip's configuration says, as far as uv does not say it itself."""
+    """The parts of pip's configuration that uv's own configuration does not set."""
 
     url: str = ""
     extra: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     alone: bool = False
-    """No index at all, only ``links``."""
+    """True to use no index, only ``links``."""
     trusted: tuple[str, ...] = ()
     certificate: str = ""
-    """A file of the authorities to trust."""
+    """The file of the certificate authorities to trust."""
 
     @property
     def has_local(self) -> bool:
-        """Return whether a folder of this machine is among the extra places."""
+        """Tell whether a folder of this machine is among the extra places."""
         return any(_folder(place) for place in (*self.extra, *self.links))
 
     def options(self, *, local: bool) -> list[str]:
-        """Return uv's options for it; the folders of this machine are left out unless ``local``.
+        """Return the options for uv; folders of this machine are left out unless ``local``.
 
-        A lock is for every target and every machine. A folder holds what this machine needed, often for
-        its own processor only, and uv would take a version from there with those few files alone.
+        A lock is for every target and every machine. But a folder contains the files that this machine
+        needed, often for its own processor only. uv would choose a version that only this folder has.
         """
         kept = [place for place in self.extra if local or not _folder(place)]
         links = [place for place in self.links if local or self.alone or not _folder(place)]
@@ -62,7 +62,7 @@ class Index:
         for place in kept:
             words += ["--index", place]
         if kept:
-            # As pip does: the best version of any index, not only of the first that has the name.
+            # Take the best version of any index, like pip, not only of the first that has the name.
             words += ["--index-strategy", "unsafe-best-match"]
         for place in links:
             words += ["--find-links", place]
@@ -72,9 +72,9 @@ class Index:
 
 
 def of(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -> Index:
-    """Return what is to be handed to uv for the project in ``root``.
+    """Return the configuration to pass to uv for the project in ``root``.
 
-    ``environ`` is the environment; ``base`` is the root of the file system that is looked at.
+    ``environ`` is the environment; ``base`` is the root of the file system to read from.
     """
     said = _pip(environ, base)
     if any(environ.get(name) for name in _UV_VARIABLES) or any(
@@ -98,7 +98,7 @@ def of(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -> Ind
 def origin(url: str) -> str:
     """Return scheme, host and port of ``url``, as in ``https://index.example:443``; empty if it has none.
 
-    Whoever listens on another port, or on the way to another scheme, is somebody else (RFC 6454).
+    A server on another port, or with another scheme, is a different server (RFC 6454).
     """
     try:
         address = urlsplit(url)
@@ -109,9 +109,9 @@ def origin(url: str) -> str:
 
 
 def credentials(environ: Mapping[str, str], *, base: Path = Path("/")) -> dict[str, tuple[str, str]]:
-    """Return the name and password for each origin, from indexes configured with them in the address.
+    """Return the name and password for each origin, from the addresses of the configured indexes.
 
-    uv writes addresses without them to a lock.
+    uv writes the addresses to a lock without them.
     """
     said = _pip(environ, base)
     places = [said.get(key, "") for key in ("index-url", "extra-index-url", "find-links")]
@@ -124,9 +124,9 @@ def credentials(environ: Mapping[str, str], *, base: Path = Path("/")) -> dict[s
 
 
 def further(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -> frozenset[str]:
-    """Return the hosts of whatever this machine is configured for beside its one default index.
+    """Return the hosts of all configured places except the default index.
 
-    What is fetched from there may be nobody else's business. The project is in ``root``.
+    Their files may be private. The project is in ``root``.
     """
     said = _pip(environ, base)
     places = [said.get(key, "") for key in ("extra-index-url", "find-links")]
@@ -137,15 +137,15 @@ def further(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -
 
 
 def _addresses(places: Iterable[str]) -> Iterator[SplitResult]:
-    """Yield each address in ``places``, texts that may have several."""
+    """Yield each address in ``places``, texts that may contain several."""
     for place in " ".join(places).replace(",", " ").split():
         # uv allows a name before an address: UV_INDEX="internal=https://..."
-        with suppress(ValueError):  # brackets that are no address, of which uv or pip says so
+        with suppress(ValueError):  # brackets that are not an address: uv or pip reports them
             yield urlsplit(place[place.find("=") + 1 :] if "=" in place.partition("://")[0] else place)
 
 
 def certificate(environ: Mapping[str, str], *, base: Path = Path("/")) -> str:
-    """Return the file of authorities that pip is told to trust, or an empty text."""
+    """Return the file of the certificate authorities that pip trusts, or an empty text."""
     return _pip(environ, base).get("cert", "")
 
 
@@ -157,7 +157,7 @@ def _pip(environ: Mapping[str, str], base: Path) -> dict[str, str]:
         try:
             parser.read(path, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError):
-            continue  # pip itself says what is wrong with it
+            continue  # pip itself reports what is wrong with it
         for section in ("global", "install"):
             if parser.has_section(section):
                 said.update({key.replace("_", "-"): value for key, value in parser.items(section)})
@@ -203,12 +203,12 @@ def _config(environ: Mapping[str, str]) -> Path | None:
 
 
 def _names_index(path: Path) -> bool:
-    """Return whether uv finds an index configured in ``path``."""
+    """Tell whether ``path``, a file of uv's settings, configures an index."""
     return any(key in table for table in _uv_tables(path) for key in _UV_KEYS)
 
 
 def _beside(path: Path) -> list[str]:
-    """Return the indexes and lists of links that are configured for uv in ``path``, but for the default."""
+    """Return the indexes and lists of links in ``path``, uv's settings, except the default index."""
     found = list[str]()
     for table in _uv_tables(path):
         for key in ("extra-index-url", "find-links"):
@@ -221,7 +221,7 @@ def _beside(path: Path) -> list[str]:
 
 
 def _uv_tables(path: Path) -> list[dict[str, Any]]:
-    """Return the tables of uv's settings in ``path``; none if it cannot be read, which uv itself says."""
+    """Return the tables of uv's settings in ``path``; empty if uv cannot read it either."""
     try:
         table = tomllib.loads(path.read_text("utf-8"))
         if path.name == "pyproject.toml":
@@ -233,22 +233,22 @@ def _uv_tables(path: Path) -> list[dict[str, Any]]:
 
 @functools.cache
 def _apart() -> frozenset[str]:
-    """Return the extra indexes of all targets, which Debonair asks itself, after the versions are decided.
+    """Return the extra indexes of all targets, which Debonair itself uses after the versions are resolved.
 
-    Raspberry Pi OS configures pip with one of them. As another index of uv's it would have a say in the
-    versions, and hide the files that the primary index has for all other machines.
+    Raspberry Pi OS configures pip with one of them. As an index of uv's, it would influence the versions.
+    It would also hide the files that the primary index has for all other machines.
     """
     return frozenset(url for name in target.names() for url in target.load(name).extra_indexes)
 
 
 def _folder(place: str) -> Path | None:
-    """Return the folder of this machine that ``place`` is, or ``None`` for an address."""
+    """Return the folder of this machine that ``place`` names, or ``None`` for an address."""
     if place.startswith("file:"):
         return Path(unquote(urlsplit(place).path))
     return None if "://" in place else Path(place)
 
 
 def _reachable(place: str) -> bool:
-    """Return whether ``place`` is an address, or a folder that exists."""
+    """Tell whether ``place`` is an address, or a folder that exists."""
     folder = _folder(place)
     return folder is None or folder.exists()

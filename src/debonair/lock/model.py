@@ -1,4 +1,4 @@
-"""What a lock says, whichever form it has: packages, their files, and the hash of each."""
+"""The contents of a lock in any format: packages, their files, and the hash of each."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class File(msgspec.Struct, frozen=True):
     sha256: str
     """64 hexadecimal digits."""
     url: str = ""
-    """Where it is: http, https or file; empty if nobody has said so yet."""
+    """The address of the file: http, https or file; empty if not known yet."""
     size: int = 0
-    """Bytes; 0 if the lock does not say."""
+    """The size in bytes; 0 if the lock does not have it."""
     index: str = ""
-    """The extra index of a target that it came from; empty if it is of the primary one."""
+    """The extra index of a target that has the file; empty for the primary index."""
     uploaded: int = 0
-    """When it was published, in seconds since the epoch; 0 if the lock does not say."""
+    """The time of publication, in seconds since the epoch; 0 if the lock does not have it."""
 
 
 class Locked(msgspec.Struct, frozen=True):
@@ -32,24 +32,24 @@ class Locked(msgspec.Struct, frozen=True):
     name: str
     version: str
     marker: str = ""
-    """Where it is wanted (PEP 508); empty means everywhere."""
+    """The environments that need the package (PEP 508); empty means all."""
     wheels: tuple[File, ...] = ()
     sdist: File | None = None
     is_direct: bool = False
-    """It is one file at an address that somebody wrote down, and not what an index has of that name."""
+    """True if it is one file at an address in the requirements, not a package of an index."""
 
     @property
     def files(self) -> tuple[File, ...]:
-        """Return every file of it."""
+        """Return all of its files."""
         return self.wheels if self.sdist is None else (*self.wheels, self.sdist)
 
 
 class Lock(msgspec.Struct, frozen=True):
-    """Everything that may be installed, for every target at once."""
+    """All packages that may be installed, for all targets together."""
 
     packages: tuple[Locked, ...]
     path: Path
-    """The file that was read; it is named in errors."""
+    """The file of the lock, for errors."""
     form: Form
     digest: str
-    """Tells this lock from every other: 64 hexadecimal digits."""
+    """Identifies this lock among all others: 64 hexadecimal digits."""

@@ -1,7 +1,7 @@
-"""The versions that another tool has locked: pipenv, poetry, pdm.
+"""The versions that another tool locked: pipenv, poetry, pdm.
 
-They are no lock to build from, as not all of them name every file for every target. But a first lock keeps
-to them where it can.
+These locks cannot be built from, because not all of them name every file for every target. But a first lock
+keeps their versions if possible.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _FORMS = ("poetry.lock", "pdm.lock", "Pipfile.lock")
 
 
 def find(root: Path) -> Path | None:
-    """Return the lock of another tool in the project at ``root``, if it has one."""
+    """Return the lock of another tool in the project at ``root``, or None."""
     return next((root / name for name in _FORMS if reader.is_file(root / name)), None)
 
 
 def read(path: Path) -> dict[str, str]:
-    """Return the version of each package, by its normalised name, that the lock at ``path`` has.
+    """Return the version of each package in the lock at ``path``, by its normalised name.
 
-    A package that is locked in several versions, for several Pythons, is left out. Raises ``LockError`` if
-    it cannot be read.
+    A package with several locked versions, for several Pythons, is left out. Raises ``LockError`` if the
+    lock cannot be read.
     """
     try:
         text = reader.text(path, path.parent, most=reader.MOST_OF_A_LOCK)
@@ -59,7 +59,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 def seed(versions: Mapping[str, str]) -> bytes:
-    """Return a ``pylock.toml`` that pins ``versions`` and names no file: what a resolver prefers."""
+    """Return a ``pylock.toml`` that pins ``versions`` without files, as preferences for a resolver."""
     packages = (
         f'\n[[packages]]\nname = "{name}"\nversion = "{version}"\n' for name, version in versions.items()
     )
@@ -67,7 +67,7 @@ def seed(versions: Mapping[str, str]) -> bytes:
 
 
 def changes(versions: Mapping[str, str], locked: Mapping[str, str]) -> list[str]:
-    """Return what is ``locked`` in another version than ``versions`` has: ``flask 3.1.0 (was 0.12)``."""
+    """Return the packages whose ``locked`` version is not in ``versions``: ``flask 3.1.0 (was 0.12)``."""
     return [
         f"{name} {version} (was {versions[name]})"
         for name, version in sorted(locked.items())

@@ -1,6 +1,6 @@
-"""Requirements files as pip reads them, with every version pinned and every file's hash given.
+"""Read requirements files with a pinned version and a hash for every file, as pip does.
 
-The format is described in pip's documentation, 'Requirements File Format' and 'Secure installs'.
+pip's documentation describes the format in 'Requirements File Format' and 'Secure installs'.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _HARMLESS_OPTIONS = (
 
 
 class Pin(msgspec.Struct, frozen=True):
-    """One line: a version, where it is wanted, and the files that it may be."""
+    """One line: a version, the environments that need it, and the hashes of its files."""
 
     name: str
     version: str
@@ -43,19 +43,19 @@ class Pin(msgspec.Struct, frozen=True):
 
 
 class Pins(msgspec.Struct, frozen=True):
-    """A whole file: its pins, and its lines that say where the index is, as they stand there."""
+    """A whole file: its pins, and its lines about indexes, unchanged."""
 
     pins: tuple[Pin, ...]
     options: tuple[str, ...]
 
 
 def is_pinned(data: bytes) -> bool:
-    """Return whether ``data``, a requirements file, gives hashes: then it is a lock."""
+    """Tell whether ``data``, a requirements file, has hashes, and so is a lock."""
     return b"--hash=" in data
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each line's number and text, continuation lines joined, without comments and blanks."""
+    """Yield each line's number and text. Continuation lines are joined; comments are left out."""
     start, pieces = 1, list[str]()
     for number, line in enumerate(text.splitlines(), 1):
         if not pieces:
@@ -73,10 +73,10 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def parse(data: bytes, filename: str) -> Pins:
-    """Return what ``data`` pins; ``filename`` is named in errors.
+    """Return the pins of ``data``; errors name ``filename``.
 
-    Raises ``LockError`` for a line that has no version, no sha256, or is not a requirement: pip would
-    refuse the same file, and what is not pinned cannot be built twice alike.
+    Raises ``LockError`` for a line that lacks a version or a sha256, or is not a requirement. pip would
+    refuse the same file, and a build that is not pinned is not reproducible.
     """
     pins, options = list[Pin](), list[str]()
     for number, line in logical_lines(data.decode("utf-8", "replace")):
@@ -99,7 +99,7 @@ def parse(data: bytes, filename: str) -> Pins:
 def hashed(lines: Iterable[str], packages: Iterable[Locked]) -> bytes:
     """Return a requirements file of ``lines`` (``name==version ; marker``), with hashes.
 
-    Those are of every file that ``packages`` has of that version.
+    Each line has the hashes of all files that ``packages`` has of that version.
     """
     from packaging.requirements import Requirement  # noqa: PLC0415
 
@@ -118,7 +118,7 @@ def hashed(lines: Iterable[str], packages: Iterable[Locked]) -> bytes:
 
 
 def _pin(line: str, where: str) -> Pin:
-    """Return the pin that ``line`` is."""
+    """Return ``line`` as a pin."""
     from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - slow to import
     from packaging.utils import canonicalize_name  # noqa: PLC0415
 

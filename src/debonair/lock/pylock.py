@@ -1,4 +1,4 @@
-"""The standard lock file, pylock.toml (PEP 751), as far as an installer for one target needs it."""
+"""The standard lock file, pylock.toml (PEP 751): the parts that an installer for one target needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from debonair.lock.model import File, Locked
 
 
 class _Named(msgspec.Struct, frozen=True, rename="kebab"):
-    """A file as it stands in a lock."""
+    """A file in a lock."""
 
     hashes: dict[str, str] = {}
     name: str = ""
@@ -29,7 +29,7 @@ class _Named(msgspec.Struct, frozen=True, rename="kebab"):
 
 
 class _Package(msgspec.Struct, frozen=True, rename="kebab"):
-    """One ``[[packages]]``."""
+    """A table ``[[packages]]``."""
 
     name: str
     version: str = ""
@@ -42,16 +42,16 @@ class _Package(msgspec.Struct, frozen=True, rename="kebab"):
 
 
 class Record(msgspec.Struct, frozen=True, rename="kebab"):
-    """``[tool.debonair]``: what the lock was resolved from."""
+    """The table ``[tool.debonair]``: the inputs that the lock was resolved from."""
 
     requirements: tuple[str, ...] = ()
-    """Sorted, as the project declares them."""
+    """The requirements that the project declares, sorted."""
     python: str = ""
-    """The oldest Python it is for: ``3.11``."""
+    """The oldest Python that the lock supports: ``3.11``."""
     extra_indexes: dict[str, tuple[str, ...]] = {}
-    """By the address of an extra index of a target, the names of the files that came from there."""
+    """The names of the files from an extra index, by its address."""
     constraints: tuple[str, ...] = ()
-    """Sorted, as the project declares them."""
+    """The constraints that the project declares, sorted."""
 
 
 class _Tool(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class _Tool(msgspec.Struct, frozen=True):
 
 
 class _File(msgspec.Struct, frozen=True, rename="kebab"):
-    """The whole file; what an installer does not need is not looked at."""
+    """The whole file; keys that an installer does not need are ignored."""
 
     lock_version: str
     packages: tuple[_Package, ...] = ()
@@ -69,19 +69,19 @@ class _File(msgspec.Struct, frozen=True, rename="kebab"):
 
 
 class Pylock(msgspec.Struct, frozen=True):
-    """What a ``pylock.toml`` says."""
+    """The contents of a ``pylock.toml``."""
 
     packages: tuple[Locked, ...]
     environments: tuple[str, ...]
-    """Markers of the environments that it is for; empty means that any will do."""
+    """The markers of the environments that the lock supports; empty means all."""
     requires_python: str
     record: Record | None
 
 
 def read(data: bytes, path: Path) -> Pylock:
-    """Return what ``data``, the text of ``path``, says; names are normalised (PEP 503).
+    """Return the contents of ``data``, the text of ``path``; names are normalised (PEP 503).
 
-    Raises ``LockError`` if it is not a lock, or locks something that is no wheel or sdist with a sha256.
+    Raises ``LockError`` if it is not a lock, or if a file in it is not a wheel or sdist with a sha256.
     """
     try:
         table = decoder.converted(tomllib.loads(data.decode()), _File)
@@ -107,7 +107,7 @@ def read(data: bytes, path: Path) -> Pylock:
 
 
 def _check_markers(table: _File, path: Path) -> None:
-    """Raise ``LockError`` if an expression of ``table`` is none, so that nobody else needs to."""
+    """Raise ``LockError`` if a marker or specifier in ``table`` is invalid; later code relies on this."""
     from packaging.markers import InvalidMarker, Marker  # noqa: PLC0415 - slow to import
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415
 
@@ -124,7 +124,7 @@ def _check_markers(table: _File, path: Path) -> None:
 
 
 def recorded(data: bytes, record: Record) -> bytes:
-    """Return ``data``, a ``pylock.toml`` without ``[tool]``, with ``record`` put in."""
+    """Return ``data``, a ``pylock.toml`` without ``[tool]``, with ``record`` added."""
     lines = [
         "",
         "[tool.debonair]",
@@ -147,10 +147,10 @@ def recorded(data: bytes, record: Record) -> bytes:
 
 
 def relative(data: bytes, folder: Path) -> bytes:
-    """Return ``data``, a lock for the ``folder``, with files below it named by their paths from there.
+    """Return ``data``, a lock in ``folder``, with relative paths for the files below that folder.
 
-    uv names them by an address or a whole path, which are others on every machine (PEP 751,
-    ``packages.wheels.path``). Files that lie elsewhere are said: nobody else has them there.
+    uv writes addresses or absolute paths, which differ on every machine (PEP 751,
+    ``packages.wheels.path``). A message names files elsewhere, because nobody else has them there.
     """
     for place in (folder.as_uri(), str(folder)):
         below = re.compile(rf'\b(?:url|path) = "{re.escape(place)}/([^"%]+)"'.encode())
@@ -164,9 +164,9 @@ def relative(data: bytes, folder: Path) -> bytes:
 
 
 def extended(data: bytes, wheels: Sequence[Sequence[File]]) -> bytes:
-    """Return ``data``, a ``pylock.toml`` as uv writes it, with ``wheels`` put in.
+    """Return ``data``, a ``pylock.toml`` as uv writes it, with ``wheels`` added.
 
-    ``wheels`` has those for each package of ``data``, in its order, with name, address and hash.
+    ``wheels`` has a list for each package of ``data``, in its order, of files with name, address and hash.
     """
     head, *packages = data.decode().split("\n[[packages]]\n")
     for number, (package, more) in enumerate(zip(packages, wheels, strict=True)):
@@ -190,12 +190,12 @@ def _inline(file: File) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return ``text`` as a basic string of TOML, which is written as one of JSON is."""
+    """Return ``text`` as a basic string of TOML, which has the syntax of a JSON string."""
     return msgspec.json.encode(text).decode()
 
 
 def _locked(package: _Package, path: Path, indexes: Mapping[str, str]) -> Locked:
-    """Return ``package`` as a value; ``indexes`` has the origin of files that the primary index has not."""
+    """Return ``package`` as a value; ``indexes`` has the origin of files from extra indexes."""
     if package.vcs is not None or package.directory is not None:
         kind = "a repository" if package.vcs is not None else "a folder"
         raise LockError(
@@ -219,7 +219,7 @@ def _locked(package: _Package, path: Path, indexes: Mapping[str, str]) -> Locked
 
 
 def _file(named: _Named, package: _Package, path: Path) -> File:
-    """Return the file ``named`` in the lock at ``path``."""
+    """Return ``named``, a file in the lock at ``path``, as a value."""
     url = named.url
     if named.path and not url:
         url = (path.absolute().parent / named.path).resolve().as_uri()
@@ -239,11 +239,11 @@ def _file(named: _Named, package: _Package, path: Path) -> File:
     ):
         raise LockError(f"{path}: a file of {package.name} has no name, or a sha256 that is none.")
     at = named.upload_time
-    # UTC, as PEP 751 demands, also where the offset was left out
+    # UTC, as PEP 751 requires, even if the offset is missing
     uploaded = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) if at else 0
     return File(filename, sha256, url, named.size, uploaded=uploaded)
 
 
 def _last(url: str) -> str:
-    """Return the last part of the path of ``url``, which names a file if nothing else does."""
+    """Return the last part of the path of ``url``: the name of a file that has no other name."""
     return unquote(urlsplit(url).path.rpartition("/")[2])

@@ -1,6 +1,6 @@
-"""The three forms of lock, each read into the same packages, and refused if it is stale.
+"""Read the three formats of locks into the same packages, and refuse a stale lock.
 
-Nothing of this runs in a build whose lock was read before.
+A build from a cached lock does not import this module.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class Reader:
     """Reads the lock of ``project`` for ``targets``.
 
-    ``uv`` is asked for what a lock does not hold, the addresses of its files; ``cache`` keeps the answer.
+    ``uv`` provides the addresses of files if a lock lacks them; ``cache`` keeps its answers.
     """
 
     project: Project
@@ -41,10 +41,10 @@ class Reader:
     uv: Uv
 
     def read(self, form: Form, data: bytes) -> tuple[Locked, ...]:
-        """Return what ``data``, the project's lock of that ``form``, has.
+        """Return the packages of ``data``, the project's lock in the format ``form``.
 
-        Raises ``LockError`` if the lock is stale or cannot be read, ``NetworkError`` if the index must be
-        asked and cannot be.
+        Raises ``LockError`` if the lock is stale or cannot be read, and ``NetworkError`` if the index is
+        needed but cannot be reached.
         """
         path = self.project.root / form
         if form == "pylock.toml":
@@ -86,14 +86,14 @@ class Reader:
         return self._located(packages, path, said.options)
 
     def _meant(self, pin: Pin, path: Path) -> Pin:
-        """Return ``pin`` with one hash, if it is an address: of several, that of the file that is there.
+        """Reduce the hashes of ``pin`` to one, if it is an address: the hash of the file at that address.
 
-        pip takes a file with any of them. Raises ``LockError`` if it has none, ``NetworkError`` if it
-        cannot be fetched.
+        pip accepts a file with any of the hashes. Raises ``LockError`` if the file has none of them, and
+        ``NetworkError`` if it cannot be fetched.
         """
         if not pin.url or len(pin.hashes) == 1:
             return pin
-        from debonair.lock.download import keep  # noqa: PLC0415 - few name an address, and two hashes for it
+        from debonair.lock.download import keep  # noqa: PLC0415 - few locks have an address with two hashes
 
         with keep(pin.url, self.cache, self.uv.environ).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -108,10 +108,10 @@ class Reader:
     def _located(
         self, packages: tuple[Locked, ...], path: Path, options: Iterable[str] = ()
     ) -> tuple[Locked, ...]:
-        """Return ``packages`` with the name and address of every file, asked of the index if need be.
+        """Return ``packages`` with the name and address of every file, from the index if needed.
 
-        Only files whose hashes are in ``packages`` already are taken; their markers stay as they are.
-        ``options`` are lines of a requirements file that say where the index is.
+        Only files whose hashes are in ``packages`` are accepted; their markers stay as they are.
+        ``options`` are lines of a requirements file about indexes.
         """
         unknown = [package for package in packages if not all(file.url for file in package.files)]
         if not unknown:
@@ -147,7 +147,7 @@ class Reader:
         return done
 
     def _ask(self, lines: Sequence[str], python: str, unknown: Sequence[Locked], path: Path) -> bytes:
-        """Return what the index says of the pins in ``lines``, which are those of ``unknown``."""
+        """Return the index's answer about the pins in ``lines``, which belong to ``unknown``."""
         say(f"Asking the index where the files of {len(unknown)} locked packages are...")
         try:
             return self.uv.files(lines, python)
@@ -163,7 +163,7 @@ class Reader:
         return [target.markers() for target in self.targets]
 
     def _check_targets(self, said: pylock.Pylock, path: Path) -> None:
-        """Raise ``LockError`` if the lock at ``path`` was not made for one of the targets."""
+        """Raise ``LockError`` if the lock at ``path`` does not support one of the targets."""
         for target in self.targets:
             recorded = said.record.python if said.record else ""
             if older := freshness.python(recorded, target.python):
@@ -190,7 +190,7 @@ def oldest(targets: Iterable[Target]) -> str:
 
 
 def _pinned(pin: Pin, path: Path) -> Locked:
-    """Return ``pin``; its files have hashes, and names and addresses only if the pin is an address."""
+    """Convert ``pin``; its files have hashes, and names and addresses only if the pin is an address."""
     if not pin.url:
         files = tuple(File("", sha256) for sha256 in sorted(pin.hashes))
         return Locked(pin.name, pin.version, pin.marker, files)
@@ -204,7 +204,7 @@ def _pinned(pin: Pin, path: Path) -> Locked:
 
 
 def _with_addresses(package: Locked, known: Mapping[str, File]) -> Locked:
-    """Return ``package`` with those of its files that have an address, or are ``known`` by their hash."""
+    """Return ``package`` with the files that have an address, or whose hash is in ``known``."""
     files = [
         file if file.url else known[file.sha256]
         for file in package.files
@@ -218,6 +218,6 @@ def _with_addresses(package: Locked, known: Mapping[str, File]) -> Locked:
 
 
 def _refuse(why: str, path: Path) -> None:
-    """Raise ``LockError`` if there is a reason ``why`` the lock at ``path`` is stale."""
+    """Raise ``LockError`` with the reason ``why`` the lock at ``path`` is stale, if there is one."""
     if why:
         raise LockError(f"{path} is stale: {why}.", hint="Type 'debonair lock' to renew it.")

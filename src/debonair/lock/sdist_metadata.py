@@ -1,8 +1,9 @@
-"""What uv would have to run code of an sdist for: done in a sandbox instead, and told to uv.
+"""Obtain the metadata of sdists in a sandbox, so that uv need not run their code.
 
-An sdist with ``setup.py`` says what it needs only when it is run, and uv runs it as the user who locks. So
-uv is given a Python that answers what it is, and refuses to run anything; whatever uv fails to build for it
-is described in a sandbox (``wheels.pure``), and comes to uv as its setting ``dependency-metadata``.
+An sdist with ``setup.py`` reveals its requirements only when it runs, and uv would run it as the user. So
+uv gets a Python that answers questions about itself and refuses to run anything else. For each sdist that
+uv then fails to build, a sandbox produces the metadata (``wheels.pure``). uv receives them in its setting
+``dependency-metadata``.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from debonair.lock.model import File
 
 Describe = Callable[[Path, str, Cache, Mapping[str, str]], bytes]
-"""Returns METADATA of the sdist at a path, which the text names in errors. Raises ``LockError``."""
+"""Returns METADATA of the sdist at a path; errors name it by the text. Raises ``LockError``."""
 MOST = 64
-"""Sdists that may have to be run for one lock."""
+"""The most sdists that may have to run for one lock."""
 _ANSWERER = """\
 #!/bin/sh
 # The Python that uv is given: it says what it is, and runs nothing.
@@ -44,7 +45,7 @@ _FAILED = re.compile(r"Failed to (?:download and )?build `([\w.-]+)(?:==([^`\s]+
 
 @dataclass(frozen=True)
 class Unbuilt:
-    """An sdist that uv could not look into, by the name and version or the address that it is known by."""
+    """An sdist that uv could not inspect, identified by its name, and its version or its address."""
 
     name: str
     version: str = ""
@@ -52,28 +53,31 @@ class Unbuilt:
 
     @classmethod
     def of(cls, said: str) -> Unbuilt | None:
-        """Return the one that uv names in what it ``said``, if it failed for that."""
+        """Return the sdist that uv names in its output ``said``; None if uv did not fail for that."""
         found = _FAILED.search(said)
         return cls(found[1], found[2] or "", found[3] or "") if found else None
 
 
 @dataclass
 class Told:
-    """What uv is told so that it builds nothing, in files of the ``folder``; ``environ`` is the user's."""
+    """The options and settings with which uv builds nothing.
+
+    They refer to files in ``folder``; ``environ`` is the user's environment.
+    """
 
     folder: Path
     environ: Mapping[str, str]
     describe: Describe
     python: str = ""
-    """The version that uv is to take the Python for; that of this one if empty."""
+    """The version that the Python shall report to uv; empty for the version of this one."""
     known: dict[Unbuilt, str] = field(default_factory=dict)
-    """What was found out, as the setting has it."""
+    """The metadata so far, in the format of uv's setting."""
 
     def words(self) -> list[str]:
-        """Return the options of uv."""
+        """Return the options for uv."""
         path = self.folder / "python"
         real = str(Path(sys.executable).absolute())
-        # Wherever uv would take the program from: from what it asks, it hears of this one alone.
+        # uv learns the path of the program from its answers, so the answers must contain this path alone.
         edits = [f's#"[^"]*/bin/python[0-9.]*"#"{path}"#g']
         if self.python:
             here = re.escape(".".join(map(str, sys.version_info[:3])))
@@ -86,7 +90,7 @@ class Told:
         return ["--python", str(path), "--no-build-isolation"]
 
     def variables(self) -> dict[str, str]:
-        """Return the environment of uv, whose settings are the user's with what is known besides."""
+        """Return the environment for uv, with the user's settings and the metadata so far."""
         if not self.known:
             return {}
         config = self.environ.get("XDG_CONFIG_HOME") or str(Path(self.environ.get("HOME", "/")) / ".config")
@@ -104,10 +108,11 @@ class Told:
         return {"XDG_CONFIG_HOME": str(file.parents[1])}
 
     def learn(self, one: Unbuilt, file: File | None) -> None:
-        """Find out what uv wants to know of ``one``, whose sdist is ``file``; none if it has an address.
+        """Obtain the metadata of ``one``, whose sdist is ``file``; None if ``one`` has an address.
 
-        Raises ``LockError`` if it cannot be found out, ``NetworkError`` if it or what it is built with
-        cannot be fetched, and ``MachineError`` if this machine allows no sandbox.
+        Raises ``LockError`` if the metadata cannot be obtained. Raises ``NetworkError`` if the sdist or a
+        package for its build cannot be fetched, and ``MachineError`` if this machine does not allow a
+        sandbox.
         """
         from debonair.lock.download import fetch, keep  # noqa: PLC0415
 
@@ -136,15 +141,15 @@ class Told:
 
 
 def _table(metadata: bytes, one: Unbuilt) -> str:
-    """Return the setting of uv for ``metadata``, which must be that of ``one``. Raises ``LockError``."""
+    """Return uv's setting for ``metadata``, which must be those of ``one``. Raises ``LockError``."""
     from packaging.metadata import InvalidMetadata, Metadata  # noqa: PLC0415 - slow to import
     from packaging.utils import canonicalize_name  # noqa: PLC0415
     from packaging.version import Version  # noqa: PLC0415
 
     try:
-        # Only these are looked at: many an old sdist has something else that is wrong.
+        # Validate only the fields below, because many old sdists have mistakes in others.
         said = Metadata.from_email(metadata, validate=False)
-        # It is told to uv by the name: of another package it would be believed as well.
+        # uv trusts this setting by its name, so it must not describe another package.
         if canonicalize_name(said.name) != canonicalize_name(one.name):
             raise LockError(f"it says that it is {said.name[:100]!a}")
         if one.version and said.version != Version(one.version):

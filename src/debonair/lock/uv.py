@@ -1,4 +1,4 @@
-"""What uv is asked: to resolve, to name files, to convert its own lock."""
+"""Run uv: to resolve requirements, to name files, and to convert its own lock."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Uv:
     root: Path
     environ: Mapping[str, str]
     describe: Describe
-    """Says what an sdist needs that would have to be run for it."""
+    """Returns the metadata of an sdist that would otherwise have to run."""
     runner: Runner = field(default=run)
 
     def lock(
@@ -54,13 +54,15 @@ class Uv:
     ) -> bytes:
         """Resolve ``requirements`` for every platform and every Python from ``python`` on.
 
-        The format of the result, text in UTF-8, is that of the name of ``previous``: ``pylock.toml``
-        (PEP 751), or ``requirements.txt``, without hashes (uv lists those of every file only in the
-        other). Versions that stand in ``previous``, if it exists, are kept where they can be, unless
-        ``upgrade``; if it does not exist, those of ``versions`` are. ``constraints`` hold for a package
-        if anything asks for it. With ``prereleases`` versions that are not final will do.
-        ``previous`` itself is not written.
-        Raises ``LockError`` if the requirements cannot be met, ``NetworkError`` if the index cannot be
+        The result is text in UTF-8. Its format follows from the name of ``previous``: ``pylock.toml`` (PEP
+        751), or ``requirements.txt`` without hashes, because uv lists the hashes of every file only in the
+        other.
+
+        Versions in ``previous`` are kept if possible, unless ``upgrade``. If it does not exist,
+        ``versions`` are kept instead. ``previous`` itself is not written. ``constraints`` apply to a
+        package if another one needs it. ``prereleases`` allows versions that are not final.
+
+        Raises ``LockError`` if the requirements cannot be met, and ``NetworkError`` if the index cannot be
         reached.
         """
         pylock = previous.name.startswith("pylock")
@@ -78,14 +80,14 @@ class Uv:
     def files(self, pins: Iterable[str], python: str) -> bytes:
         """Return a ``pylock.toml`` that names the files of ``pins`` (``name==version; marker``).
 
-        Lines that say where the index is may stand among the pins. Raises as ``lock`` does.
+        The pins may include lines about indexes. Raises the same errors as ``lock``.
         """
         return self._compile(
             "\n".join(pins), python, Path("pylock.toml"), ["--no-deps", "--format", "pylock.toml"]
         )
 
     def export(self) -> bytes:
-        """Return the project's ``uv.lock`` as a ``pylock.toml``, fetching nothing. Raises ``LockError``."""
+        """Return the project's ``uv.lock`` as a ``pylock.toml``, without fetching. Raises ``LockError``."""
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
             out = Path(folder) / "pylock.toml"
             self._uv(
@@ -104,10 +106,10 @@ class Uv:
             return out.read_bytes()
 
     def relock(self, python: str, *, upgrade: bool = False) -> None:
-        """Write the project's ``uv.lock`` anew; ``python`` is one that it is for, such as ``3.13``.
+        """Renew the project's ``uv.lock``; ``python`` is one that it supports, such as ``3.13``.
 
-        Raises ``NetworkError``, and ``LockError`` too if code of others would have to be run for it: what
-        uv was told of that would be written to the lock.
+        Raises ``NetworkError``. Raises ``LockError`` also if strangers' code would have to run: uv would
+        write the metadata that it got from elsewhere to the lock.
         """
         words: list[str | Path] = ["lock", "-q", *(["--upgrade"] if upgrade else [])]
         if not self._guarded:
@@ -126,11 +128,11 @@ class Uv:
     def _compile(
         self, text: str, python: str, previous: Path, words: list[str], before: bytes = b""
     ) -> bytes:
-        """Run ``uv pip compile`` on ``text`` in a folder of its own and return what it wrote.
+        """Run ``uv pip compile`` on ``text`` in a folder of its own and return the file that it wrote.
 
-        It keeps to the versions in ``previous``, or in ``before`` if that does not exist.
+        It keeps the versions in ``previous``, or in ``before`` if ``previous`` does not exist.
         """
-        from debonair.lock import index_config  # noqa: PLC0415 - a warm build asks uv nothing
+        from debonair.lock import index_config  # noqa: PLC0415 - a warm build does not run uv
 
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
             out = Path(folder) / previous.name
@@ -150,7 +152,7 @@ class Uv:
             return out.read_bytes()
 
     def _resolve(self, text: str, python: str, words: list[str | Path], said: Index, folder: Path) -> None:
-        """Run uv, with the machine's index as was ``said``, until it has all that it wants to know."""
+        """Run uv with the machine's index configuration ``said`` until it has all necessary metadata."""
         trust = {"SSL_CERT_FILE": said.certificate} if said.certificate else {}
         if self.environ.get("SSL_CERT_FILE"):
             trust = {}
@@ -163,7 +165,7 @@ class Uv:
             try:
                 self._uv([*words, *told.words()], stdin=stdin, env={**trust, **told.variables()})
             except UnbuiltError as failed:
-                if "--no-deps" in words:  # then nothing is built
+                if "--no-deps" in words:  # then uv builds nothing
                     raise
                 one = failed.one
                 told.learn(one, None if one.url else self._sdist(one, python))
@@ -171,7 +173,7 @@ class Uv:
                 return
 
     def _sdist(self, one: Unbuilt, python: str) -> File:
-        """Return the sdist of ``one`` that the index has."""
+        """Return the sdist of ``one`` from the index."""
         from debonair.lock import pylock  # noqa: PLC0415
 
         data = self.files([f"{one.name}=={one.version}"], python)
@@ -182,7 +184,7 @@ class Uv:
 
     @property
     def _guarded(self) -> bool:
-        """Whether uv is to build nothing, because that is done in a sandbox or not at all."""
+        """True if uv must not build, because a sandbox builds instead, or nothing does."""
         return not allowed(self.environ) or find_sandbox()[0] is not None
 
     def _uv(
@@ -192,7 +194,7 @@ class Uv:
         stdin: bytes | None = None,
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """Run uv where its configuration for the project is found."""
+        """Run uv in the project's folder, where it finds its configuration for the project."""
         try:
             self.runner(
                 [program(), *words], cwd=self.root, stdin=stdin, env={**self.environ, **(env or {})}
@@ -204,7 +206,7 @@ class Uv:
 
 
 class UnbuiltError(LockError):
-    """uv would have had to run code of ``one``, and was not let."""
+    """The error if uv would have had to run code of ``one``, which Debonair refused."""
 
     def __init__(self, one: Unbuilt, failed: CommandError) -> None:
         said = _explained(failed, "build")
@@ -213,15 +215,15 @@ class UnbuiltError(LockError):
 
 
 def program() -> str:
-    """Return the path of uv: the one installed beside Debonair, else one on PATH.
+    """Return the path of uv: the one installed beside Debonair, or else one on PATH.
 
-    Raises ``MachineError`` if there is none.
+    Raises ``MachineError`` if neither exists.
     """
     beside = Path(sys.executable).parent / "uv"
     if beside.exists():
         return str(beside)
     try:
-        from uv import find_uv_bin  # noqa: PLC0415 - only where uv must be asked
+        from uv import find_uv_bin  # noqa: PLC0415 - only if uv must run
 
         return find_uv_bin()
     except (ImportError, FileNotFoundError):
@@ -236,7 +238,7 @@ def program() -> str:
 
 
 def _explained(failed: CommandError, verb: str) -> Error:
-    """Return the error that says what uv's failure means to the user."""
+    """Return an error that explains uv's failure to the user."""
     said = failed.output.strip()
     said = re.sub(r"^error: ", "", said)
     if _NETWORK.search(said) and not _UNSOLVABLE.search(said):

@@ -1,4 +1,4 @@
-"""What is known of other people's code, as it stands in ``packaging/discovery.toml``."""
+"""Facts about other people's packages, as data in ``packaging/discovery.toml``."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from debonair.resources import resource
 
 
 class Opens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A module that talks to a part of the board."""
+    """A module that accesses a part of the board."""
 
     opens: str
-    """A word of the key ``hardware``."""
+    """A value of the key ``hardware``."""
     debian: str
-    """Its package in Debian, or in Raspberry Pi OS."""
+    """The module's package in Debian, or in Raspberry Pi OS."""
     name: str
-    """Its name on the package index, normalised (PEP 503)."""
+    """The module's package on the package index, normalised (PEP 503)."""
 
 
 class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A module, or a name in one, that is no longer there."""
+    """A module, or a name in one, that was removed."""
 
     since: str
-    """The first Python without it; empty if it was a package's."""
+    """The first Python without the module; empty if the module was a package's."""
     instead: str
 
 
@@ -34,21 +34,21 @@ class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Versions of a package that cannot be imported."""
 
     breaks: str
-    """Which (PEP 440)."""
+    """The broken versions (PEP 440)."""
     since: str = ""
-    """The first Python that cannot."""
+    """The first Python that cannot import them."""
     beside: str = ""
-    """The package that they do not go with in its current release."""
+    """The package whose current release is incompatible with these versions."""
 
 
 class Other(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What uWSGI cannot serve."""
+    """A kind of application that uWSGI cannot serve."""
 
     what: str
     server: str = ""
-    """One of the servers, if it is known which serves it."""
+    """The server in ``[servers]`` that serves it; empty if unknown."""
     listens: str = ""
-    """What makes its own script serve it on ``$SOCKET``, if that is known."""
+    """The call that makes the app's own script listen on ``$SOCKET``; empty if unknown."""
 
 
 class _Wrappers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +56,7 @@ class _Wrappers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """The whole file; names are in full, as they are imported."""
+    """The whole file; names are written in full, as in an import."""
 
     wsgi: dict[str, str]
     wsgi_methods: dict[str, str]
@@ -72,5 +72,5 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
 
 @cache
 def known() -> Known:
-    """Return what is known."""
+    """Return the contents of the file."""
     return decoder.converted(tomllib.loads(resource("packaging/discovery.toml").read_text()), Known)

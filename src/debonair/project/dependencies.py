@@ -1,4 +1,4 @@
-"""What a project needs from the package index, in whichever form it says so."""
+"""The packages that a project needs from the package index, whichever file declares them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILES = (
     "requirements.in", "requirements.txt", "requirements/production.txt", "requirements/prod.txt",
     "requirements/base.txt", "requirements/common.txt", "requirements/requirements.txt",
 )  # fmt: skip
-"""The requirements files that are looked for, the first that is there counts."""
+"""The requirements files to look for; the first one that exists counts."""
 
 
 def of(
@@ -27,12 +27,14 @@ def of(
     older: Mapping[str, Any],
     older_file: str = "",
 ) -> Wanted:
-    """Return what the project in ``root`` needs.
+    """Return the requirements of the project in ``root``.
 
-    ``project`` is the table of that name, ``tables`` all of pyproject.toml, ``older`` what would stand in
-    ``[project]`` by older forms, as ``older_file`` says it; ``file`` holds the settings. What is written
-    for pip goes before a Pipfile, and that before what a build backend reads. Raises ``ProjectError`` if
-    it cannot be found out, or if a requirement is not one line of text: they are given to uv as lines.
+    ``project`` is the table of that name, and ``tables`` is all of pyproject.toml. ``older`` has the keys
+    of ``[project]`` as read from an older format in ``older_file``. ``file`` holds the settings. Files for
+    pip take precedence over a Pipfile, and a Pipfile over the metadata of a build backend.
+
+    Raises ``ProjectError`` if the requirements cannot be determined. Raises it, too, if a requirement has a
+    line break, because uv receives them as lines.
     """
     found = _found(root, file, project=project, tables=tables, older=older, older_file=older_file)
     for line in (*found.requirements, *found.constraints):
@@ -71,7 +73,7 @@ def _found(
             own = tuple(older.get("dependencies", ())) if found.itself else ()
             return replace(found, requirements=(*found.requirements, *own), itself=False, source=name)
     if reader.is_file(root / "Pipfile"):
-        from debonair.project import legacy_metadata  # noqa: PLC0415 - few projects have one
+        from debonair.project import legacy_metadata  # noqa: PLC0415 - few projects have a Pipfile
 
         return Wanted(legacy_metadata.pipfile(root / "Pipfile", root), source="Pipfile")
     if "dependencies" in older.get("dynamic", []) and "dependencies" not in older:
@@ -83,7 +85,7 @@ def _found(
 
 
 def _dynamic(tables: Mapping[str, Any]) -> list[str]:
-    """Return the files that setuptools reads the dependencies from."""
+    """Return the files from which setuptools reads the dependencies."""
     said = tables.get("tool", {}).get("setuptools", {}).get("dynamic", {}).get("dependencies", {})
     files = said.get("file", []) if isinstance(said, dict) else []
     return [files] if isinstance(files, str) else list(files)

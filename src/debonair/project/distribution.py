@@ -1,4 +1,4 @@
-"""An application that is on the package index: what the settings ask for."""
+"""The application from the package index that the setting ``from-pypi`` names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def name(given: Settings, file: Path, project: Mapping[str, Any]) -> str:
-    """Return the normalised name (PEP 503) of what ``from-pypi`` of the settings ``given`` asks for.
+    """Return the normalised name (PEP 503) in the key ``from-pypi`` of the settings ``given``.
 
-    ``file`` holds the settings, ``project`` is the table of that name beside them. Raises ``ProjectError``
-    if it is no name with extras and versions (PEP 508), or if something else says what the project is.
+    ``file`` holds the settings; ``project`` is the table of that name beside them. Raises ``ProjectError``
+    if the key is not a name with extras and versions (PEP 508), or if another setting contradicts it.
     """
     from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - slow to import
     from packaging.utils import canonicalize_name  # noqa: PLC0415

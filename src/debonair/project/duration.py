@@ -1,4 +1,4 @@
-"""Spans of time as a person writes them: ``30s``, ``15min``, ``2h`` (systemd.time(7), one unit only)."""
+"""Durations as people write them: ``30s``, ``15min``, ``2h`` (systemd.time(7), with one unit only)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SECONDS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 def seconds(text: str) -> int:
     """Return the seconds of ``text``, a whole number and its unit.
 
-    Raises ``ValueError`` if it is none, or no time at all.
+    Raises ``ValueError`` if ``text`` is not a duration, or is zero.
     """
     found = re.fullmatch(r"(\d+) ?([a-z]+)", text)
     if not found or found[2] not in _SECONDS or not int(found[1]):

@@ -1,4 +1,4 @@
-"""What setuptools takes from the code of a project: its version, without running anything."""
+"""The version that setuptools reads from a project's code, found without running the code."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from debonair.project import entry_point, reader
 
 
 def version(root: Path, tables: Mapping[str, Any]) -> str:
-    """Return the version that setuptools reads from an attribute, by ``tables``, those of pyproject.toml.
+    """Return the version that setuptools reads from an attribute, which ``tables`` of pyproject.toml name.
 
-    Empty if it reads none. Raises ``ProjectError`` if the file cannot be read.
+    Empty if setuptools does not read one. Raises ``ProjectError`` if the file cannot be read.
     """
     said = tables.get("tool", {}).get("setuptools", {}).get("dynamic", {}).get("version", {})
     module, _, name = str(said.get("attr", "")).rpartition(".")

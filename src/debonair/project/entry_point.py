@@ -1,4 +1,4 @@
-"""The name of the WSGI callable (PEP 3333), looked up by reading the code, never by importing it."""
+"""Check the name of the WSGI callable (PEP 3333) by reading the code, never by importing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from debonair.project import reader, syntax
 
 _Folder = TypeVar("_Folder", Path, Traversable)
 _SERVED = ("application", "app", "create_app", "make_app", "create_application", "make_application")
-"""The names that servers look for, and those of functions that make what they look for."""
+"""The names that servers look for: those of applications, and those of their factories."""
 _NAME = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<callable>[^\W\d]\w*)(?P<call>\(\))?")
 
 _KINDS: Mapping[type[ast.expr], str] = {
@@ -28,13 +28,13 @@ _KINDS: Mapping[type[ast.expr], str] = {
     ast.Tuple: "a tuple",
     ast.Set: "a set",
 }
-"""What no server can call, whatever is in it."""
+"""Values that a server cannot call, whatever they contain."""
 
 
 def split(entry: str) -> tuple[str, str, bool]:
-    """Return module, name and whether it is a factory, of ``guestbook:create_app()``.
+    """Split ``guestbook:create_app()`` into its module, its name, and whether it is a factory.
 
-    Raises ``ValueError`` if ``entry`` is of another form.
+    Raises ``ValueError`` if ``entry`` has another form.
     """
     found = _NAME.fullmatch(entry)
     if not found:
@@ -61,9 +61,9 @@ def check(
 ) -> None:
     """Raise ``ProjectError`` if the callable cannot be found in the app's code.
 
-    ``roots`` are the folders, or the wheels, that modules are imported from, ``installed`` the top-level
-    modules that the app's dependencies bring; what those define is not looked into. Nor is a module that
-    only a later Python than this one can read, if ``python``, the one it is meant for, is later.
+    ``roots`` are the folders, or wheels, that contain the app's modules. ``installed`` are the top-level
+    modules of the app's dependencies, which are not searched. If ``python``, the target's, is later than
+    this Python, a module that this one cannot parse is not searched either.
     """
     module, name, _ = split(entry)
     for root in roots:
@@ -84,15 +84,15 @@ def check(
 
 
 def module_files(root: _Folder, module: str) -> tuple[_Folder, _Folder]:
-    """Return the two files that a dotted ``module`` below ``root`` may be."""
+    """Return the two possible files of a dotted ``module`` below ``root``."""
     path = module.replace(".", "/")
     return root / f"{path}.py", root / f"{path}/__init__.py"
 
 
 def guess(root: Path) -> str:
-    """Return the callable of a bare folder, ``wsgi.py`` or ``app.py`` with ``application`` or ``app``.
+    """Guess the callable in a bare folder: ``application`` or ``app`` in ``wsgi.py`` or ``app.py``.
 
-    Empty if there is none.
+    Empty if there is no such callable.
     """
     for module in ("wsgi", "app"):
         path = root / f"{module}.py"
@@ -107,7 +107,7 @@ def guess(root: Path) -> str:
 
 
 def candidates(root: Traversable) -> list[str]:
-    """Return what in the code below ``root`` is a WSGI application by its name, the likeliest first."""
+    """Return the names of likely WSGI applications in the code below ``root``, the likeliest first."""
     found = list[tuple[int, int, str]]()
     for module, path in _code(root, ""):
         try:
@@ -123,7 +123,7 @@ def candidates(root: Traversable) -> list[str]:
 
 
 def _code(root: Traversable, package: str) -> Iterator[tuple[str, Traversable]]:
-    """Yield the modules below ``root`` by their names, without those that test."""
+    """Yield the modules below ``root`` with their names, except tests."""
     for path in root.iterdir():
         stem, _, suffix = path.name.partition(".")
         if not stem.isidentifier() or stem.startswith("test"):
@@ -135,7 +135,7 @@ def _code(root: Traversable, package: str) -> Iterator[tuple[str, Traversable]]:
 
 
 def _served(node: ast.stmt) -> Iterator[tuple[str, str]]:
-    """Yield the names that servers look for of those that ``node`` defines, each as ``wsgi`` takes it."""
+    """Yield the names that ``node`` defines and servers look for, each with its value for ``wsgi``."""
     match node:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             if name in _SERVED[:2]:
@@ -207,7 +207,7 @@ def _parsed(path: Traversable, root: Traversable) -> ast.Module:
 
 
 def _value(name: str, tree: ast.Module) -> ast.expr | None:
-    """Return the last value of ``name`` if it is never bound to anything but plain values."""
+    """Return the last value of ``name`` if every value bound to it is plain, or else None."""
     bound = 0
     values = []
     for node in _top_level(tree):
@@ -229,7 +229,7 @@ def _value(name: str, tree: ast.Module) -> ast.expr | None:
 
 
 def _definitions(tree: ast.Module) -> tuple[set[str], bool]:
-    """Return the names at a module's top level, and whether there may be others."""
+    """Return the names at a module's top level, and whether the module may have others."""
     names: set[str] = set()
     open_ended = False
     for node in _top_level(tree):
@@ -252,7 +252,7 @@ def _definitions(tree: ast.Module) -> tuple[set[str], bool]:
 
 
 def _top_level(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield the nodes of a module, of its functions and classes those alone that may reach out of them."""
+    """Yield the nodes of a module; inside functions and classes, only those that may affect its globals."""
     waiting: list[tuple[ast.AST, bool]] = [(node, False) for node in tree.body]
     while waiting:
         node, inside = waiting.pop()

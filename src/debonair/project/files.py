@@ -1,4 +1,4 @@
-"""The files of a project, as git has them: which there are, and what is in one."""
+"""The files of a project in git's terms: which files exist, and their modes and bytes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from debonair.errors import ProjectError
 
 
 def walk(root: Path, below: str, excluded: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the paths, relative to ``root``, of all files and links under its folder ``below``.
+    """Yield the paths, relative to ``root``, of all files and links in its folder ``below``.
 
-    ``below`` ends with a slash, or is empty; folders are given to ``excluded`` with a slash at their end,
-    and not entered if it accepts them. Raises ``ProjectError`` for a folder that may not be read.
+    ``below`` ends with a slash, or is empty. ``excluded`` receives each folder with a slash at its end, and
+    an accepted folder is not entered. Raises ``ProjectError`` for a folder that may not be read.
     """
-    waiting = [below]  # calls would be as deep as the folders are
+    waiting = [below]  # a list, as recursion would go as deep as the folders
     while waiting:
         folder = waiting.pop()
         with _readable(root / folder):
@@ -31,9 +31,9 @@ def walk(root: Path, below: str, excluded: Callable[[str], bool]) -> Iterator[st
 
 
 def content(path: Path) -> tuple[int, bytes]:
-    """Return the mode of the file at ``path``, 0644 or 0755 as git has it, and its bytes.
+    """Return the mode of the file at ``path``, 0644 or 0755 as in git, and its bytes.
 
-    Raises ``ProjectError`` if it may not be read.
+    Raises ``ProjectError`` if the file may not be read.
     """
     with _readable(path):
         return 0o755 if path.stat().st_mode & 0o100 else 0o644, path.read_bytes()
@@ -45,7 +45,7 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except PermissionError:
         raise ProjectError(f"{path} may not be read.", hint="Make it readable, or exclude it.") from None
-    except OSError as wrong:  # it is gone, or its name is too long
+    except OSError as wrong:  # it has disappeared, or its name is too long
         raise ProjectError(
             f"{path} cannot be read: {os.strerror(wrong.errno or 0)}.", hint="Remove or exclude it."
         ) from None

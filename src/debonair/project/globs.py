@@ -1,4 +1,4 @@
-"""The files of a project that a pattern names (PEP 639, "license-files")."""
+"""The files of a project that match a pattern (PEP 639, "license-files")."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from debonair.project import reader
 
 
 def files(root: Path, pattern: str) -> list[str]:
-    """Return the paths of the files in the folder ``root`` that ``pattern`` names, in their order.
+    """Return the paths of the files in the folder ``root`` that match ``pattern``, sorted.
 
-    ``*`` and ``?`` stand for what is within a name, ``**`` for folders. A pattern that leaves the folder
-    names nothing. What is no file is left out, but for a link: who reads it says where it leads.
+    ``*`` and ``?`` match within a name; ``**`` matches folders. A pattern that leaves the folder matches no
+    file. Links are included without following them, because their reader checks where they lead.
     """
     wanted = pattern.split("/")
     if ".." in wanted or pattern.startswith("/"):
@@ -35,9 +35,9 @@ def files(root: Path, pattern: str) -> list[str]:
 
 
 def texts(root: Path, pattern: str) -> dict[str, str]:
-    """Return the texts of the files that ``pattern`` names, by their names without a folder.
+    """Return the texts of the files that match ``pattern``, by their names without a folder.
 
-    Raises ``ProjectError`` if one cannot be read, is no text, or leads out of the project.
+    Raises ``ProjectError`` if a file cannot be read, is not text, or leads out of the project.
     """
     return {name.rpartition("/")[2]: reader.text(root / name, root) for name in files(root, pattern)}
 

@@ -1,20 +1,20 @@
-"""Where things of an application lie on the Pi.
+"""The places of an application's files on the Pi.
 
-Paths without a leading slash are those of the package (what dpkg unpacks); paths with one are those that
-are used while it runs. The two differ in one word: dpkg unpacks into ``dist``, and whatever runs goes
-through ``current``, so that a release can be switched by moving one link.
+Paths without a leading slash are inside the package, where dpkg unpacks them. Paths with a slash are used
+at run time. The two differ in one word: dpkg unpacks into ``dist``, but running processes use ``current``.
+So a release can be switched by moving one link.
 """
 
 from __future__ import annotations
 
 
 def dist(package: str) -> str:
-    """Return the folder of what dpkg unpacks: this version's files."""
+    """Return the folder that dpkg unpacks, with the files of this version."""
     return f"usr/lib/{package}/dist"
 
 
 def current(package: str) -> str:
-    """Return the absolute path by which the running release is reached."""
+    """Return the absolute path of the running release."""
     return f"/usr/lib/{package}/current"
 
 

@@ -1,7 +1,7 @@
-"""What a project says of itself in older forms than ``[project]``: poetry's, setup.cfg, setup.py, Pipfile.
+"""Metadata in formats that are older than ``[project]``: poetry's, setup.cfg, setup.py, Pipfile.
 
-Each is read into what would stand in ``[project]`` (PEP 621). Nothing is run: of a setup.py only what
-stands there as a value counts.
+Each is converted to the keys of ``[project]`` (PEP 621). No code runs: only literal values in a setup.py
+count.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _MAX_DIGITS = 20
 
 
 def project(root: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """Return what would stand in ``[project]``, and the name of the file that says it; both may be empty.
+    """Return the keys of ``[project]``, and the name of the file that defines them; both may be empty.
 
     ``tables`` are those of the project's pyproject.toml. Raises ``ProjectError`` for a file that cannot be
-    read, and for a requirement that has no form in PEP 508.
+    read, and for a requirement that PEP 508 cannot express.
     """
     if poetry := tables.get("tool", {}).get("poetry", {}):
         return _poetry(poetry), "pyproject.toml"
@@ -41,9 +41,9 @@ def project(root: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Any], str]
 
 
 def pipfile(path: Path, root: Path) -> tuple[str, ...]:
-    """Return the requirements of the Pipfile at ``path``, of the project in ``root``.
+    """Return the requirements of the Pipfile at ``path``, in the project ``root``.
 
-    Raises ``ProjectError`` if it cannot be read.
+    Raises ``ProjectError`` if the file cannot be read.
     """
     tables = reader.toml(path, root)
     pyproject_toml.check_pipfile(tables, path)
@@ -75,7 +75,7 @@ def _poetry(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _requirements(name: str, said: object, where: str) -> Iterator[str]:
-    """Yield the requirements (PEP 508) that poetry's or pipenv's ``said`` of a package is."""
+    """Yield the requirements (PEP 508) for ``said``, the value of a package for poetry or pipenv."""
     if isinstance(said, list):
         for one in said:
             yield from _requirements(name, one, where)
@@ -89,7 +89,7 @@ def _requirements(name: str, said: object, where: str) -> Iterator[str]:
     if table.get("python"):
         pythons = _specifier(table["python"], f"{where}: {name}").split(",")
         markers += [re.sub(r"([<>=!~]+)(.+)", r"python_version \1 '\2'", one) for one in pythons if one]
-    if len(markers) > 1:  # 'and' binds closer than an 'or' in one of them
+    if len(markers) > 1:  # a marker may contain 'or', and 'and' binds closer
         markers = [f"({one})" if re.search(r"\bor\b", one) else one for one in markers]
     end = f" ; {' and '.join(markers)}" if markers else ""
     if "git" in table:
@@ -107,7 +107,7 @@ def _requirements(name: str, said: object, where: str) -> Iterator[str]:
 
 
 def _check(name: str, table: Mapping[str, Any], where: str) -> None:
-    """Raise ``ProjectError`` if something in the ``table`` of a package is of a wrong type."""
+    """Raise ``ProjectError`` if a value in the ``table`` of a package has the wrong type."""
     texts = ("version", "python", "markers", "git", "rev", "tag", "ref", "branch", "url", "file", "path")
     wrong = [key for key in texts if not isinstance(table.get(key, ""), str)]
     extras = table.get("extras", [])
@@ -121,9 +121,9 @@ def _check(name: str, table: Mapping[str, Any], where: str) -> None:
 
 
 def _specifier(said: str, where: str) -> str:
-    """Return the version specifier (PEP 440) that poetry's ``said`` is: ``^1.2`` for ``>=1.2,<2.0``.
+    """Convert poetry's version ``said`` to a specifier of PEP 440: ``^1.2`` to ``>=1.2,<2.0``.
 
-    Raises ``ProjectError`` saying ``where`` it stands if it names no version.
+    Raises ``ProjectError`` with its place ``where`` if it does not name a version.
     """
     parts = list[str]()
     for part in re.split(r"\s*,\s*|\s+(?=[<>=!~^])", " ".join(said.rpartition("||")[2].split())):
@@ -172,7 +172,7 @@ def _setup_cfg(root: Path) -> dict[str, Any]:
 
 
 def _listed(root: Path, said: str) -> list[str]:
-    """Return the requirements that setup.cfg lists, or that are in the files that it names."""
+    """Return the requirements that setup.cfg lists, directly or in the files that it names."""
     lines = [line.strip() for line in said.splitlines() if line.strip() and line.strip()[0] != "#"]
     if not said.strip().startswith("file:"):
         return lines
@@ -188,7 +188,7 @@ def _listed(root: Path, said: str) -> list[str]:
 
 
 def _setup_py(root: Path) -> dict[str, Any]:
-    """Return what the call of ``setup()`` in setup.py says in values."""
+    """Return the literal arguments of the call of ``setup()`` in setup.py."""
     said = setup_py.read(root / "setup.py", root)
     metadata = {name: value for name, value in said.items() if isinstance(value, str)}
     if not metadata.get("name"):
@@ -234,7 +234,7 @@ def _table(
 
 
 def _version_elsewhere(root: Path, name: str, said: str) -> str:
-    """Return the version that stands in the code of the package ``name``, or where ``said`` says."""
+    """Return the version in the code of the package ``name``, or at the place that ``said`` names."""
     if said.startswith("file:"):
         file = root / said[5:].strip()
         return reader.text(file, root).strip() if reader.is_file(file) else ""

@@ -1,4 +1,4 @@
-"""The text of a project's licence."""
+"""Find the text of a project's licence."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _USUAL = ("LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING")
 
 
 def text(root: Path, project: Mapping[str, Any]) -> str:
-    """Return the text of the licence of the project in ``root``, ``project`` being its table of that name.
+    """Return the text of the licence of the project in ``root``; ``project`` is its table of that name.
 
-    It is that of the file that ``license`` names (PEP 621), else of the first that ``license-files`` name
-    or match (PEP 639), else of one that is called so; empty if there is none. Raises ``ProjectError`` if it
-    cannot be read, or leads out of the project.
+    The text comes from the file that ``license`` names (PEP 621). Otherwise it comes from the first file
+    that ``license-files`` names or matches (PEP 639), or from a file with a common name. It is empty if
+    there is no such file. Raises ``ProjectError`` if the file cannot be read, or leads out of the project.
     """
     table = project.get("license")
     names: list[str] = [table["file"]] if isinstance(table, dict) and "file" in table else []

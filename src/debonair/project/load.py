@@ -1,4 +1,4 @@
-"""Reads a project: a folder with a pyproject.toml, or with an app and a debonair.toml."""
+"""Load a project: a folder with a pyproject.toml, or with an app and a debonair.toml."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from debonair.project.settings import Settings
 
 
 def load(root: Path) -> Project:
-    """Read the project in the folder ``root``.
+    """Load the project in the folder ``root``.
 
-    Raises ``ProjectError`` if there is none, or if something in it is wrong; the error names the file and
-    the key.
+    Raises ``ProjectError`` if there is no project, or if something in it is wrong. The error names the file
+    and the key.
     """
     if not root.is_dir():
         raise ProjectError(f"There is no folder {root}.")
@@ -65,9 +65,9 @@ def load(root: Path) -> Project:
 
 
 def of(root: Path, file: Path, table: dict[str, Any]) -> Project:
-    """Return the project in ``root`` whose settings are ``table``, as a debonair.toml holds them.
+    """Return the project in ``root`` with the settings ``table``, which has the format of a debonair.toml.
 
-    Errors name ``file``. Raises what ``load`` does.
+    Errors name ``file``. Raises the same errors as ``load``.
     """
     return _project(root, file, {}, table, {})
 
@@ -196,7 +196,7 @@ def _older(root: Path, tables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def author(project: Mapping[str, Any]) -> str:
-    """Return who maintains a project by its table ``[project]``, name and mail; empty if it is not said."""
+    """Return the name and mail address of the first author in the table ``[project]``; empty if missing."""
     for person in [*project.get("maintainers", []), *project.get("authors", [])]:
         if person.get("name") and person.get("email"):
             return f"{person['name']} <{person['email']}>"
@@ -231,7 +231,7 @@ def _check_paths(given: Settings, root: Path, file: Path) -> None:
                 hint='Write it as "/static/" = "guestbook/static".',
             )
         if given.from_pypi:
-            continue  # it is in a wheel, which is not here yet
+            continue  # it is in a wheel that does not exist yet
         path = root / folder
         made = given.collect and not reader.is_file(path)
         if not reader.is_inside(path, root) or not (reader.is_folder(path) or made):

@@ -1,4 +1,4 @@
-"""Who makes packages on this machine."""
+"""The person who makes packages on this machine."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from debonair.host.run import Completed, run
 from debonair.project import reader
 
 _PERSON = re.compile(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>")
-"""A name and a mail address, as the field Maintainer has them (Policy section 5.6.2)."""
+"""A name and a mail address, in the format of the field Maintainer (Policy section 5.6.2)."""
 _GIT = ("user.name", "user.email")
 
 
 def of(
     root: Path, environ: Mapping[str, str], *, runner: Callable[..., Completed] = run
 ) -> tuple[str, str]:
-    """Return the name and mail address of who makes packages in the folder ``root``, and what says so.
+    """Return the name and mail address of the person who makes packages in ``root``, and their source.
 
-    It is who commits there by git's configuration, else who DEBFULLNAME and DEBEMAIL name (debchange(1));
-    empty if nobody says.
+    They come from git's configuration, or from DEBFULLNAME and DEBEMAIL (debchange(1)). Both are empty if
+    neither source has them.
     """
     try:
         asked = [runner(["git", "config", "--get", key], cwd=root, check=False) for key in _GIT]
@@ -38,9 +38,9 @@ def _fits(text: str) -> bool:
 
 
 def needed(said: str, root: Path, environ: Mapping[str, str]) -> str:
-    """Return the maintainer by what was ``said`` on the command line, else as ``of`` does.
+    """Return the maintainer that the command line gives as ``said``, or else the one from ``of``.
 
-    Raises ``ProjectError`` if nobody says it, or it is no name and mail address.
+    Raises ``ProjectError`` if the maintainer is missing, or is not a name and a mail address.
     """
     found = said or of(root, environ)[0]
     if not found:
@@ -54,7 +54,7 @@ def needed(said: str, root: Path, environ: Mapping[str, str]) -> str:
 
 
 def check(person: str, file: Path) -> None:
-    """Raise ``ProjectError`` if ``person``, the maintainer by ``file``, is no name and mail address."""
+    """Raise ``ProjectError`` if ``person``, from ``file``, is not a name and a mail address."""
     if not _fits(person):
         raise ProjectError(
             f"{file.name}: 'maintainer' is '{person}', which is not a name and a mail address.",

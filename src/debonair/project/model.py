@@ -1,4 +1,4 @@
-"""What the author declared: the value that all later stages read."""
+"""The author's declarations as a value, which all later stages read."""
 
 from __future__ import annotations
 
@@ -12,88 +12,89 @@ from debonair.project.settings import Nginx, Option, Service, Timer
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """An application to be packaged, all of it decided.
+    """An application to package, with every setting decided.
 
-    Of one that is published, ``wheels.metadata`` decides what its wheel says, once there is a lock.
+    For an app from the package index, ``wheels.metadata`` adds the facts from its wheel, once there is a
+    lock.
     """
 
     root: Path
     config_file: Path
-    """The file that holds the settings, to be named in errors."""
+    """The file that holds the settings, for errors."""
     package: str
-    """The Debian package, and the name of the service, the site and the user."""
+    """The name of the Debian package, the service, the site and the user."""
     name: str
-    """The name for Python (PEP 503)."""
+    """The name of the Python package (PEP 503)."""
     version: str
-    """PEP 440."""
+    """The version (PEP 440)."""
     wsgi: str
     """``module:callable`` or ``module:factory()``; empty without uWSGI."""
     command: str = ""
-    """The command line of its own web server, which listens on ``$SOCKET``; empty with uWSGI."""
+    """The command line of the app's own web server, which listens on ``$SOCKET``; empty with uWSGI."""
     install: str
-    """``files``, ``wheel``, or ``index`` for what is published."""
+    """``files``, ``wheel``, or ``index`` for an app from the package index."""
     targets: tuple[str, ...]
     maintainer: str
     description: str
     long_description: str = ""
     homepage: str = ""
     license: str = ""
-    """An SPDX expression, if declared."""
+    """An SPDX expression; empty if not declared."""
     license_text: str = ""
     author: str = ""
-    """Who wrote it, if that is not the maintainer."""
+    """The author, if not the maintainer."""
     copyright: str = ""
-    """Its debian/copyright, if it has one."""
+    """The text of the project's debian/copyright, if it has one."""
     manuals: dict[str, str] = field(default_factory=dict)
-    """Its manual pages, debian/*.1: text by file name."""
+    """The project's manual pages, debian/*.1: text by file name."""
     depends: tuple[str, ...] = ()
     system_site_packages: bool = False
     sdists: str = "pure"
-    """``allow``: what has no wheel for a target is built from source for it."""
+    """``allow`` to build packages from source if they have no wheel for a target."""
     from_source: tuple[str, ...] = ()
-    """Normalised names of Python packages that are built from source whatever they have."""
+    """The normalised names of Python packages that are always built from source."""
     build_depends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Debian packages to build with, by the normalised name of a Python package."""
+    """The Debian packages for a build, by the normalised name of a Python package."""
     hardware: tuple[str, ...] = ()
-    """What of the board it opens: ``gpio``, ``i2c``."""
+    """The parts of the board that the app opens: ``gpio``, ``i2c``."""
     waive: tuple[str, ...] = ()
-    """Python packages whose compiled files are taken whatever is found in them."""
+    """The Python packages whose compiled files are accepted despite problems."""
     piwheels: bool = True
-    """Whether a lock may have files of the targets' extra indexes."""
+    """True if a lock may have files from the targets' extra indexes."""
     static: dict[str, str] = field(default_factory=dict)
     health: str = "/"
     health_timeout: int = 30
     migrate: str = ""
     migrate_timeout: int = 600
     emperor: str = "own"
-    """``own``, or ``system`` for that of Debian's package uwsgi-emperor."""
+    """``own``, or ``system`` for the emperor of Debian's package uwsgi-emperor."""
     sleep_after: int = 0
-    """Seconds without a request, after which the app ends until the next; 0 for never."""
+    """The seconds without a request after which the app sleeps until the next one; 0 for never."""
     keep_releases: int = 2
     collect: str = ""
-    """A command that makes further files of the app's own, at build."""
+    """A command that generates more of the app's own files during the build."""
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
-    """What it needs from the package index (PEP 508), as declared; locks are made from it."""
+    """The requirements from the package index (PEP 508), as declared; locks are made from them."""
     constraints: tuple[str, ...] = ()
-    """What holds for a package (PEP 508) if anything needs it."""
+    """Requirements (PEP 508) that apply to a package only if another one needs it."""
     prereleases: bool = False
-    """Whether a lock may have versions that are not final (pip's ``--pre``)."""
+    """True if a lock may have pre-releases (pip's ``--pre``)."""
     requires_python: str = ""
     scripts: dict[str, str] = field(default_factory=dict)
-    """``[project.scripts]``: command to ``module:function``."""
+    """The table ``[project.scripts]``: a command's name to ``module:function``."""
     uwsgi: dict[str, Option | list[Option]] = field(default_factory=dict)
-    """The author's options of uWSGI; without ``processes`` the machine decides how many there are."""
+    """The author's uWSGI options; without ``processes``, the machine chooses their number."""
     nginx: Nginx
     service: Service
     workers: dict[str, str] = field(default_factory=dict)
-    """Name to the command line of what runs for as long as the app does."""
+    """The workers: a name to the command line that runs for as long as the app does."""
     timers: dict[str, Timer] = field(default_factory=dict)
 
     @property
     def serves(self) -> bool:
-        """Whether it is a web application; else it is a command-line tool."""
+        """True for a web application, False for a command-line tool."""
         return bool(self.wsgi or self.command)
 
     @property
@@ -103,5 +104,5 @@ class Project:
 
     @property
     def import_path(self) -> list[str]:
-        """The folders of a release that its own modules are imported from, besides its venv."""
+        """The folders of a release that contain the app's own modules, in addition to its venv."""
         return [posixpath.join("app", self.import_root).rstrip("/")] if self.install == "files" else []

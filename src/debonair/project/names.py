@@ -1,4 +1,4 @@
-"""Names of Python packages."""
+"""The names of Python packages."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import re
 
 
 def normalised(name: str) -> str:
-    """Return the ``name`` of a Python package as it is compared (PEP 503)."""
+    """Return the ``name`` of a Python package in the form that is compared (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,6 +1,6 @@
-"""What is read of a pyproject.toml, and that all of it is of its type (packaging.python.org specifies it).
+"""The types of the keys in a pyproject.toml that Debonair reads (packaging.python.org specifies them).
 
-Nothing is taken from here: a wrong type is refused before anything looks at the tables.
+Other modules read the values. This one only refuses a wrong type before they look at the tables.
 """
 
 from __future__ import annotations
@@ -88,9 +88,9 @@ class _Pipfile(msgspec.Struct, frozen=True):
 
 
 def check(tables: Mapping[str, Any], file: Path) -> None:
-    """Raise ``ProjectError`` naming ``file`` and the key if something in ``tables`` is of a wrong type.
+    """Raise ``ProjectError`` with ``file`` and the key if a value in ``tables`` has the wrong type.
 
-    ``tables`` are those of a pyproject.toml. What Debonair does not read is not looked at.
+    ``tables`` are those of a pyproject.toml. Keys that Debonair does not read are ignored.
     """
     _check(
         tables,
@@ -101,7 +101,7 @@ def check(tables: Mapping[str, Any], file: Path) -> None:
 
 
 def check_pipfile(tables: Mapping[str, Any], file: Path) -> None:
-    """Raise what ``check`` does, for the ``tables`` of a Pipfile."""
+    """Raise the same errors as ``check``, for the ``tables`` of a Pipfile."""
     _check(tables, _Pipfile, file, 'Write each package as in: flask = "*"')
 
 
@@ -117,7 +117,7 @@ def _check(tables: Mapping[str, Any], kind: type, file: Path, hint: str) -> None
 
 
 def plain(message: str) -> str:
-    """Return what msgspec says of a value of a wrong type, in the words of TOML."""
+    """Return msgspec's message about a value of the wrong type, in the terms of TOML."""
     words = {
         "`str`": "a text",
         "`int`": "a number",

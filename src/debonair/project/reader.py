@@ -1,8 +1,9 @@
-"""A file of a project, which anybody may have written: how much of it is read, from where, and as what.
+"""Read the files of a project safely: each has a size limit, a place and a type.
 
-A project may be somebody else's, just cloned. So a file is read only if it is one (a fifo would be waited
-for), lies in the project (a link may lead to a key of the author's), and is no larger than a file of its
-kind. Everything that reads a project's files reads them here.
+A stranger may have written the project, which was just cloned. So a file is read only if it is a regular
+file, because reading a fifo would wait. It must be inside the project, because a link may lead to a private
+key of the author. It must not be larger than files of its kind. Every reader of a project's files uses this
+module.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from typing import Any
 from debonair.errors import ProjectError
 
 MOST = 1 << 20
-"""Bytes of a file that a person wrote."""
+"""The most bytes of a file that a person wrote."""
 MOST_OF_A_LOCK = 1 << 25
-"""Bytes of a lock, which a program wrote."""
+"""The most bytes of a lock, which a program wrote."""
 LONGEST = 4096
-"""Characters of one value; nginx takes no more either."""
+"""The most characters of one value; nginx has the same limit."""
 _DEEPEST = 64
-"""Tables within tables."""
+"""The most tables inside each other."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 def data(path: Path, root: Path | None = None, *, most: int = MOST) -> bytes:
-    """Return the bytes of the file ``path``, at most so many.
+    """Return the bytes of the file ``path``, at most ``most``.
 
-    If ``root``, the project's folder, is given, the file must be in it, wherever links lead. Raises
-    ``ProjectError`` for what is no file, is somewhere else, may not be read, or is larger.
+    With ``root``, the project's folder, the file must be inside it after following all links. Raises
+    ``ProjectError`` if the path is not a file, is outside, may not be read, or is larger.
     """
     if "\0" in str(path):
         raise ProjectError(f"{path} is no name of a file.", hint="Take the zero out of it.")
@@ -52,9 +53,9 @@ def data(path: Path, root: Path | None = None, *, most: int = MOST) -> bytes:
 
 
 def head(path: Path, root: Path, *, most: int = MOST) -> str:
-    """Return the beginning of the text in ``path``, a file of the project in ``root``, as far as it is one.
+    """Return the first ``most`` bytes of ``path``, a file of the project in ``root``, as text.
 
-    It is empty if ``data`` would refuse it for another reason than its size.
+    It is empty if ``data`` would refuse the file for another reason than its size.
     """
     if not is_inside(path, root):
         return ""
@@ -65,7 +66,7 @@ def head(path: Path, root: Path, *, most: int = MOST) -> str:
 
 
 def text(path: Path, root: Path | None = None, *, most: int = MOST) -> str:
-    """Return the text of the file ``path``. Raises what ``data`` does, and if it is not UTF-8."""
+    """Return the text of the file ``path``. Raises what ``data`` does, and also if it is not UTF-8."""
     found = data(path, root, most=most)
     if found[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         raise ProjectError(f"{path} is UTF-16, and not UTF-8 text.", hint="Save it as UTF-8.")
@@ -73,9 +74,9 @@ def text(path: Path, root: Path | None = None, *, most: int = MOST) -> str:
 
 
 def decoded(found: bytes, path: Path, encoding: str = "utf-8-sig") -> str:
-    """Return ``found``, the bytes of ``path``, as text. Raises ``ProjectError`` if they are none."""
+    """Return ``found``, the bytes of ``path``, as text. Raises ``ProjectError`` if they are not text."""
     try:
-        said = found.decode(encoding)  # Windows' editors put a mark at the beginning
+        said = found.decode(encoding)  # editors on Windows put a byte order mark at the start
     except UnicodeDecodeError as wrong:
         line = found.count(b"\n", 0, wrong.start) + 1
         raise ProjectError(
@@ -88,13 +89,13 @@ def decoded(found: bytes, path: Path, encoding: str = "utf-8-sig") -> str:
 
 
 def toml(path: Path, root: Path | None = None) -> dict[str, Any]:
-    """Return the tables of the TOML file ``path``. Raises ``ProjectError`` if it is none."""
+    """Return the tables of the TOML file ``path``. Raises ``ProjectError`` if it is not valid TOML."""
     said = text(path, root)
     try:
         found = tomllib.loads(said)
     except RecursionError:
         raise _deep(path) from None
-    except ValueError as wrong:  # that of an integer of thousands of digits is no TOMLDecodeError
+    except ValueError as wrong:  # an integer with thousands of digits raises no TOMLDecodeError
         raise ProjectError(f"{path} is not valid TOML: {wrong}.", hint="Mend it at that line.") from None
     if depth(found) > _DEEPEST:
         raise _deep(path)
@@ -102,7 +103,7 @@ def toml(path: Path, root: Path | None = None) -> dict[str, Any]:
 
 
 def depth(value: object) -> int:
-    """Return how many tables and lists are within each other in ``value``."""
+    """Return how deeply tables and lists are nested in ``value``."""
     level, found = [value], 0
     while level := [inner for outer in level for inner in _inner(outer)]:
         found += 1
@@ -112,34 +113,35 @@ def depth(value: object) -> int:
 def lines(said: str) -> list[str]:
     """Return the lines of a text as its reader sees them.
 
-    ``str.splitlines`` ends a line at six more characters, which an editor shows within one.
+    ``str.splitlines`` also splits at six more characters, which an editor shows within a line.
     """
     return said.replace("\r\n", "\n").split("\n")
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether there is a file ``path``; a path that is too long or holds a zero is none."""
+    """Tell whether the file ``path`` exists; False if the path is too long or contains a NUL."""
     return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises for a name that is too long
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether there is a folder ``path``, as ``is_file`` does."""
+    """Tell whether the folder ``path`` exists, with the same exceptions as ``is_file``."""
     return os.path.isdir(path)  # noqa: PTH112
 
 
 def is_inside(path: Path, root: Path) -> bool:
-    """Tell whether ``path`` is in the folder ``root``, wherever links lead."""
+    """Tell whether ``path`` is in the folder ``root`` after following all links."""
     try:
         return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root))
-    except (OSError, ValueError):  # a zero in it
+    except (OSError, ValueError):  # the path contains a NUL
         return False
 
 
 def below(folder: Path, *, deepest: int = _DEEPEST) -> Iterator[tuple[Path, list[str], list[str]]]:
-    """Yield ``folder`` and those in it, each with the names of its folders and of its other items.
+    """Yield ``folder`` and all folders in it, each with the names of its folders and of its other items.
 
-    Links are not followed. The list of folders may be cut, as with ``os.walk``, whose calls would be as
-    deep as the folders are; what lies deeper than ``deepest`` is not visited.
+    Links are not followed. The caller may shorten the list of folders, as with ``os.walk``. Unlike
+    ``os.walk``, this does not recurse, so deep folders cannot exhaust the stack. Folders deeper than
+    ``deepest`` are not visited.
     """
     waiting = [(folder, 0)]
     while waiting:
@@ -156,7 +158,7 @@ def below(folder: Path, *, deepest: int = _DEEPEST) -> Iterator[tuple[Path, list
 
 
 def unfit(said: str) -> str:
-    """Return why a text cannot be a setting, as the end of a sentence; empty if it can."""
+    """Return why ``said`` cannot be a setting, as the end of a sentence; empty if it can."""
     if len(said) > LONGEST:
         return f"is longer than {LONGEST} characters"
     if _BREAK.search(said):
@@ -165,9 +167,9 @@ def unfit(said: str) -> str:
 
 
 def _begin(path: Path, most: int) -> tuple[bytes, bool]:
-    """Return the first bytes of a file, and whether these are all."""
+    """Return the first bytes of a file, and whether these are the whole file."""
     try:
-        # a device is not even opened: some act on it
+        # Do not even open a device: opening has effects on some.
         if not stat.S_ISREG(path.stat().st_mode):
             raise ProjectError(f"{path} is no file.", hint="Put a file there, or nothing.")
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123

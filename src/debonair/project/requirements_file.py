@@ -1,6 +1,6 @@
-"""A requirements file as people write it for pip: options, other files, constraints, the project itself.
+"""A requirements file for pip: options, other files, constraints, and the project itself.
 
-The format is described in pip's documentation, 'Requirements File Format'.
+pip's documentation describes the format in 'Requirements File Format'.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from debonair.errors import ProjectError
 from debonair.project import reader
 
 _MOST = 8 << 20
-"""Bytes of one file: some have every hash of every wheel."""
+"""The most bytes of one file: some files list the hashes of every wheel."""
 _DEEPEST = 20
-"""Files that include each other."""
+"""The most files that include each other."""
 _OPTION = re.compile(r"(-[a-zA-Z]|--[a-z-]+)(?:\s*=\s*|\s+|(?<=^-[a-zA-Z])|$)(.*)")
 _OF_NO_ACCOUNT = {
     "--trusted-host", "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes",
@@ -26,7 +26,7 @@ _OF_NO_ACCOUNT = {
 }  # fmt: skip
 _INDEXES = {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index"}
 _PUBLIC = {"pypi.org", "pypi.python.org", "pypi.io", "www.piwheels.org"}
-"""Hosts that everybody means, and that a lock has its files from anyway."""
+"""Hosts that everybody can use. A lock takes its files from them anyway."""
 _ITSELF = re.compile(r"\.(\[[\w, -]+\])?/?")
 _COMMENT = re.compile(r"(^|\s)#.*")
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
@@ -34,26 +34,26 @@ _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a requirements file asks for, with the files that it includes."""
+    """The contents of a requirements file, with the files that it includes."""
 
     requirements: tuple[str, ...]
-    """PEP 508, as written."""
+    """The requirements (PEP 508), as written."""
     constraints: tuple[str, ...] = ()
-    """PEP 508: what holds for a package if anything asks for it."""
+    """Requirements (PEP 508) that apply to a package only if another one needs it."""
     itself: bool = False
-    """Whether it asks for the project that it lies in (``-e .``)."""
+    """True if the file requires the project that contains it (``-e .``)."""
     source: str = ""
-    """The file that says it, for a person; empty if nothing does."""
+    """The name of the file, for people; empty if there is no file."""
     prereleases: bool = False
-    """Whether versions that are not final will do (``--pre``)."""
+    """True if pre-releases are allowed (``--pre``)."""
 
 
 def read(path: Path, root: Path) -> Wanted:
-    """Return what the file at ``path``, of the project in ``root``, asks for.
+    """Return the contents of the file at ``path``, in the project ``root``.
 
-    Pins with hashes are a lock, which is read elsewhere: there is no requirement in such a file. Raises
-    ``ProjectError`` naming file and line for what has no place in a package: a folder beside the project,
-    or an index of its own.
+    A file of pins with hashes is a lock, which another module reads; it has no requirements here. Raises
+    ``ProjectError`` with file and line for a line that a package cannot satisfy: a folder outside the
+    project, or a private index.
     """
     reading = _Reader(root)
     reading.read(path, constrains=False, deep=0)
@@ -67,7 +67,7 @@ def read(path: Path, root: Path) -> Wanted:
 
 
 class _Reader:
-    """What a file and those that it includes have said so far."""
+    """The contents so far of a file and of those that it includes."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -78,7 +78,7 @@ class _Reader:
         self.seen: set[tuple[str, bool]] = set()
 
     def read(self, path: Path, *, constrains: bool, deep: int) -> None:
-        """Read the file ``path``, once: two that include each other twice would be read for ever."""
+        """Read the file ``path`` once: files that include each other twice would take exponential time."""
         known = (os.path.realpath(path), constrains)
         if known in self.seen:
             return
@@ -123,10 +123,10 @@ class _Reader:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield what a text says, line by line, with numbers; a backslash at the end goes on with the next.
+    """Yield the logical lines of a text, with their numbers; a backslash at the end continues a line.
 
-    A comment ends with its line, backslash or not, as uv has it. pip takes it so too if nothing is before
-    it; else the requirement in the next line would be lost without a word.
+    A comment ends with its line even if that ends with a backslash, as in uv. pip does the same for a line
+    that is only a comment. Otherwise the requirement in the next line would be lost silently.
     """
     pieces, start = list[str](), 0
     for number, raw in enumerate(reader.lines(text), 1):
@@ -143,10 +143,10 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _check_index(value: str, where: str) -> None:
-    """Refuse an index that is not everybody's: what is only there must not be taken from elsewhere."""
+    """Refuse a private index: its packages must not be taken from another index with the same names."""
     try:
         host = urlsplit(value).hostname
-    except ValueError:  # of brackets around what is no address
+    except ValueError:  # brackets around something that is not an address
         host = value
     if value and host not in _PUBLIC:
         raise ProjectError(
@@ -156,7 +156,7 @@ def _check_index(value: str, where: str) -> None:
 
 
 def _requirement(line: str, where: str) -> str:
-    """Return the requirement (PEP 508) that ``line`` is, which may be an address or a folder for pip."""
+    """Return ``line``, which may be an address or a folder for pip, as a requirement (PEP 508)."""
     if _ITSELF.fullmatch(line):
         return line
     if _VCS.match(line) or re.match(r"https?://", line):
@@ -174,6 +174,6 @@ def _requirement(line: str, where: str) -> str:
 
 def _text(path: Path, root: Path) -> str:
     data = reader.data(path, root, most=_MOST)
-    # Windows' PowerShell writes 'pip freeze > requirements.txt' as UTF-16, with its mark
+    # PowerShell writes 'pip freeze > requirements.txt' as UTF-16, with a byte order mark.
     utf16 = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
     return reader.decoded(data, path, "utf-16" if utf16 else "utf-8-sig")

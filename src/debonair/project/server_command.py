@@ -1,6 +1,6 @@
-"""Who answers the app's requests: uWSGI, or a web server of the app's own (``server = "command"``).
+"""The server of the app's requests: uWSGI, or the app's own web server (``server = "command"``).
 
-The second is for what is no WSGI: Tornado, and what an ASGI server such as uvicorn runs.
+The second is for apps without WSGI: Tornado, and apps for an ASGI server such as uvicorn.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from debonair.errors import ProjectError
 from debonair.project.settings import Settings, defaults
 
 _SERVERS = ("daphne", "granian", "gunicorn", "hypercorn", "uvicorn")
-"""Those that a project may forget among its dependencies, though its command names them."""
+"""Servers that a project may forget among its dependencies, although its command names them."""
 
 
 def command(given: Settings, *, file: Path, prefix: str) -> str:
-    """Return the command line of the app's own web server, empty if uWSGI serves it.
+    """Return the command line of the app's own web server; empty if uWSGI serves the app.
 
-    Raises ``ProjectError`` for a setting of the one that is given with the other; it names ``file``, and
-    the key below its table ``prefix``.
+    Raises ``ProjectError`` if a setting of one server is given together with the other. The error names
+    ``file``, and the key below its table ``prefix``.
     """
     place = f"{prefix}." if prefix else ""
     line = given.command.strip()
@@ -47,9 +47,9 @@ def command(given: Settings, *, file: Path, prefix: str) -> str:
 
 
 def check(line: str, *, file: Path, commands: Collection[str]) -> None:
-    """Raise ``ProjectError`` if ``line`` seems to begin with what none of the app's ``commands`` is called.
+    """Raise ``ProjectError`` if ``line`` begins with a missing server, or a misspelling of a command.
 
-    It may well begin with a command of Debian's, or with a path.
+    ``commands`` are those that the app installs. Any other name may be a command of Debian's, or a path.
     """
     program = line.split(maxsplit=1)[0]
     close = difflib.get_close_matches(program, {*commands, *_SERVERS}, n=1, cutoff=0.8)
@@ -62,7 +62,7 @@ def check(line: str, *, file: Path, commands: Collection[str]) -> None:
 
 
 def _not_kept(given: Settings) -> Iterator[tuple[str, str]]:
-    """Yield the keys that are set and that mean something to uWSGI alone, each with what to do instead."""
+    """Yield the keys that are set but apply only to uWSGI, each with an alternative."""
     if given.wsgi:
         yield "wsgi", "'command' names the app to its server."
     if given.sleep_after:

@@ -1,7 +1,7 @@
-"""The keys of ``[tool.debonair]``: their types, their defaults, and what to say of a wrong one.
+"""The keys of ``[tool.debonair]``: their types, their defaults, and the errors for wrong ones.
 
-The types are here, the defaults in ``packaging/defaults.toml``, and the JSON Schema for editors is made
-from both.
+This module has the types, and ``packaging/defaults.toml`` the defaults. The JSON Schema for editors is
+generated from both.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from debonair.project.pyproject import plain
 from debonair.resources import resource
 
 Option = bool | int | str
-"""A value of one of uWSGI's options."""
+"""A value of a uWSGI option."""
 
 PROCESSES = ("processes", "workers", "p")
-"""The names that uWSGI's option for the number of web processes has. ``auto`` is none of its values."""
+"""The names of uWSGI's option for the number of web processes. uWSGI itself does not accept ``auto``."""
 
 
 class Nginx(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -135,16 +135,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
 
 @cache
 def defaults() -> dict[str, Any]:
-    """Return the defaults, as they stand in ``packaging/defaults.toml``."""
+    """Return the defaults from ``packaging/defaults.toml``."""
     return tomllib.loads(resource("packaging/defaults.toml").read_text())
 
 
 def read(table: Mapping[str, Any], *, file: Path, prefix: str) -> Settings:
     """Return the settings of ``table``, which was read from ``file``, over the defaults.
 
-    ``prefix`` is the table's name in that file, ``tool.debonair`` or empty. What a user gives under
-    ``[uwsgi]`` and in ``exclude`` is added to the defaults, all else replaces them. Raises
-    ``ProjectError`` for an unknown key, with the one that was probably meant, and for a wrong type.
+    ``prefix`` is the table's name in that file: ``tool.debonair``, or empty. The user's values in
+    ``[uwsgi]`` and ``exclude`` are added to the defaults; all others replace them. Raises ``ProjectError``
+    for a wrong type, and for an unknown key, with the key that was probably meant.
     """
     base = defaults()
     for path in _unknown(table, base):
@@ -169,7 +169,7 @@ def read(table: Mapping[str, Any], *, file: Path, prefix: str) -> Settings:
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of a debonair.toml (of ``[tool.debonair]`` alike), defaults included."""
+    """Return the JSON Schema of a debonair.toml, and of ``[tool.debonair]``, with the defaults."""
     found = msgspec.json.schema(Settings)
     for definition, values in (
         ("Settings", defaults()),
@@ -196,7 +196,7 @@ def _refuse_unknown(path: tuple[str, ...], file: Path, prefix: str) -> None:
     known: set[tuple[str, ...]] = {(key,) for key in base}
     known |= {(key, inner) for key in ("nginx", "service", "uwsgi") for inner in base[key]}
     by_text = {".".join(key): key for key in sorted(known)}
-    # the right name in the wrong table, else a name like it
+    # Suggest the right name in another table, or else a similar name.
     close = [text for text, key in by_text.items() if key[-1] == path[-1].replace("_", "-")][:1]
     close = close or difflib.get_close_matches(".".join(path), by_text, n=1, cutoff=0.6)
     raise ProjectError(

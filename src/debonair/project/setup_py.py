@@ -1,4 +1,4 @@
-"""What a setup.py says in values, read from its syntax: nothing of it is run."""
+"""Read the literal values in a setup.py from its syntax, without running it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 from debonair.project import reader, syntax
 
 _MOST = 4_000_000
-"""Characters of all values: a text that is added to itself grows as 2**n."""
+"""The most characters of all values: a text that is added to itself grows as 2**n."""
 
 Plain = str | int | list[str] | dict[str, Any]
-"""A text, a number, a list of texts, or a table of these: what metadata are."""
+"""A text, a number, a list of texts, or a table of these: the types of metadata."""
 
 
 def read(path: Path, root: Path) -> dict[str, Any]:
     """Return the arguments of the call of ``setup()`` in ``path``, a file of the project in ``root``.
 
-    Names stand for what they were last given; an argument that would have to be computed is ``None``.
-    Empty for what this Python cannot read, of Python 2 maybe. Raises ``ProjectError`` if it is no text.
+    A name has its last assigned value. An argument that needs computing is ``None``. The result is empty
+    for a file that this Python cannot parse, perhaps of Python 2. Raises ``ProjectError`` if the file is
+    not text.
     """
     try:
         tree = syntax.parse(reader.text(path, root), str(path))
@@ -39,14 +40,14 @@ def read(path: Path, root: Path) -> dict[str, Any]:
 
 
 class _Values:
-    """The values of names, and how many characters of them there may be yet."""
+    """The values of names, and the number of characters that they may still take."""
 
     def __init__(self) -> None:
         self.known: dict[str, Plain] = {}
         self.left = _MOST
 
     def of(self, node: ast.expr) -> Plain | None:
-        """Return the value that an expression plainly is; ``None`` if it would have to be run."""
+        """Return the literal value of an expression; ``None`` if it would have to be run."""
         value = self._plain(node)
         self.left -= 0 if value is None else _size(value)
         return value if self.left > 0 else None

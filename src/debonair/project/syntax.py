@@ -1,4 +1,4 @@
-"""The syntax of a file of Python, parsed and never run."""
+"""Parse the syntax of a Python file without running it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import ast
 import warnings
 
 _DEEPEST = 100
-"""Nodes within nodes. Whoever walks a tree calls itself for each, and Python allows a thousand calls."""
+"""The most nested nodes. Functions that walk a tree recurse for each, and Python allows 1000 calls."""
 
 
 def parse(source: bytes | str, filename: str) -> ast.Module:
-    """Return the tree of ``source``. Raises ``SyntaxError``, whatever keeps Python from reading it."""
+    """Return the tree of ``source``. Raises ``SyntaxError``, whatever prevents Python from parsing it."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes in texts; it is the author's to see them
+            warnings.simplefilter("ignore")  # about escapes in texts, which concern only the author
             tree = ast.parse(source, filename)
     except SyntaxError:
         raise
@@ -29,7 +29,7 @@ def _why(wrong: Exception) -> str:
 
 
 def _too_deep(tree: ast.Module) -> int:
-    """Return the line of what is nested too deeply; 0 if nothing is."""
+    """Return the line of a node that is nested too deeply; 0 if there is none."""
     level: list[ast.AST] = [tree]
     for _ in range(_DEEPEST):
         level = [inner for outer in level for inner in _inner(outer)]
@@ -39,7 +39,7 @@ def _too_deep(tree: ast.Module) -> int:
 
 
 def _inner(node: ast.AST) -> list[ast.AST]:
-    """Return what is in ``node``, the branches of an ``elif`` as if they were its own."""
+    """Return the children of ``node``; the branches of an ``elif`` count as its own."""
     found = list[ast.AST]()
     while isinstance(node, ast.If) and len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
         found += [node.test, *node.body]

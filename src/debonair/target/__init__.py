@@ -1,4 +1,4 @@
-"""Where a package will run: suites, boards, and what compiled code asks of them."""
+"""The target of a package: suites, boards, and the requirements of compiled files."""
 
 from __future__ import annotations
 

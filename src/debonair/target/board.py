@@ -1,4 +1,4 @@
-"""Which targets a Raspberry Pi wants, as data in ``packaging/boards.toml``."""
+"""The targets of each Raspberry Pi, as data in ``packaging/boards.toml``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Board(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A model of the Raspberry Pi."""
 
     name: str
-    """What it is asked for by: ``zero2w``."""
+    """The name that users type: ``zero2w``."""
     model: str
     bits_32: str = ""
-    """The cpu of the targets for its 32-bit system, empty if it has none."""
+    """The cpu of the targets for the 32-bit system; empty if the board does not run one."""
     bits_64: str = ""
 
     def targets(self) -> dict[int, list[Target]]:
-        """Return its targets by the bits of its system: the newest suite that is out first."""
+        """Return the board's targets by the bits of its system; published suites first, newest first."""
         every = sorted(
             map(target.load, target.names()), key=lambda found: (not found.released, -found.debian_release)
         )
@@ -38,7 +38,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         }
 
     def as_text(self) -> str:
-        """Return it for people: a line for each system that it runs."""
+        """Return the board as text, with a line for each target."""
         lines = [f"{self.model}:"]
         for bits, found in self.targets().items():
             for one in found:
@@ -56,6 +56,7 @@ def boards() -> list[Board]:
 
 def find(text: str) -> Board:
     """Return the model that ``text`` names: ``zero2w``, ``Pi 4``, ``3B+``. Raises ``TargetError``."""
+    # "Raspberry Pi 3B+" and "rpi3" both become "3", and "Zero 2 W" becomes "zero2".
     asked = re.sub(r"^(raspberry)?pi|^rpi|[abw]?\+?$", "", re.sub(r"[\s_-]", "", text.lower()))
     known = {re.sub(r"w$", "", board.name): board for board in boards()}
     if asked in known:

@@ -1,6 +1,6 @@
-"""Whether what is compiled in a package runs where the package is meant to run.
+"""Check that the compiled files of a package run on its target.
 
-A wheel's tags say what its maker meant; its files say what the compiler did.
+The tags of a wheel declare what it should run on. Only its files show what the compiler built.
 """
 
 from __future__ import annotations
@@ -29,44 +29,47 @@ _ARM = {
     7: "ARMv6KZ", 8: "ARMv6T2", 9: "ARMv6K", 10: "ARMv7", 11: "ARMv6-M", 12: "ARMv6S-M", 13: "ARMv7E-M",
     14: "ARMv8",
 }  # fmt: skip
-"""What the values of Tag_CPU_arch are called."""
+"""The names of the values of Tag_CPU_arch."""
 _CALLED = {"armv6": "ARMv6", "armv7-a": "ARMv7"}
 _ARM_RUNS = {"armv6": frozenset({*range(8), 9}), "armv7-a": frozenset({*range(11)})}
-"""By instruction set, those that run there. The first Pi and the Zero lack the Thumb-2 of ARMv6T2."""
+"""The values of Tag_CPU_arch that run on each instruction set.
+
+The first Pi and the Zero lack the Thumb-2 instructions of ARMv6T2.
+"""
 
 if TYPE_CHECKING:
     from debonair.deb.reader_pool import Pool
 
 JOB = "debonair.target.compatibility:compiled"
 MEMORY = 1 << 32
-"""Bytes that a process may take which reads compiled files: the largest are read whole."""
+"""The memory limit in bytes of a process that reads compiled files, because it reads each file whole."""
 _LARGEST = 1 << 30
 APP = "the app"
-"""Where what is no Python package's comes from."""
+"""The origin of files that do not belong to a Python package."""
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Why a compiled file does not run on a target."""
+    """The reason why a compiled file does not run on a target."""
 
     origin: str
-    """The Python package that it came with, its version behind it; or ``the app``."""
+    """The Python package that contains the file, followed by its version; or ``the app``."""
     path: str
     what: str
-    """``is for ARMv7, and trixie-armv6 has ARMv6``."""
+    """The end of a sentence: ``is for ARMv7, and trixie-armv6 has ARMv6``."""
 
     def __str__(self) -> str:
         return f"{self.origin}: /{self.path} {self.what}"
 
 
 def judge(origin: str, files: Iterable[Elf], target: Target) -> Iterator[Problem]:
-    """Yield what keeps ``files``, which came with ``origin``, from running on ``target``."""
+    """Yield the problems that prevent ``files``, which belong to ``origin``, from running on ``target``."""
     for file in files:
         for what in _faults(file, target):
             yield Problem(origin, file.path, what)
 
 
 def refuse(problems: Sequence[Problem], target: Target) -> None:
-    """Raise ``WheelError`` that lists ``problems``, if there are any."""
+    """Raise a ``WheelError`` that lists ``problems``, if there are any."""
     if not problems:
         return
     listed = "".join(f"\n  {problem}" for problem in problems)
@@ -95,22 +98,23 @@ def waived(problems: Iterable[Problem], names: Collection[str]) -> list[Problem]
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What was found in a .deb."""
+    """The result of checking a .deb."""
 
     path: Path
     targets: tuple[Target, ...]
-    """Those that it was judged for: one, or all that a package for every machine is for."""
+    """The targets that the .deb was checked for: one, or all targets of a package for every architecture.
+    """
     compiled: int
-    """How many compiled files it has."""
+    """The number of compiled files."""
     problems: tuple[Problem, ...]
 
     @property
     def where(self) -> str:
-        """The names of the targets."""
+        """The names of the targets, as text."""
         return ", ".join(target.name for target in self.targets)
 
     def as_text(self) -> str:
-        """Return it for people: a line that sums up, and one for each problem."""
+        """Return the report as text: a summary line, and a line for each problem."""
         files = _count(self.compiled, "compiled file")
         if not self.problems:
             return f"{self.path.name}: {files}, fit for {self.where}"
@@ -118,7 +122,7 @@ class Report(msgspec.Struct, frozen=True):
         return "\n".join([*lines, *(f"  {problem}" for problem in self.problems)])
 
     def as_json(self) -> dict[str, object]:
-        """Return it for programs."""
+        """Return the report as a value for JSON."""
         problems = [msgspec.to_builtins(problem) for problem in self.problems]
         return {
             "file": self.path.name,
@@ -129,22 +133,22 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """What was compiled in a .deb."""
+    """The compiled files of a .deb."""
 
     fields: dict[str, str]
-    """The fields of its control file."""
+    """The fields of the .deb's control file."""
     target: str
-    """The target that its release.json names, if it has one."""
+    """The target that its release.json names; empty if it does not name one."""
     files: list[tuple[str, Elf]]
-    """Each with what it came with: a Python package, or Debian."""
+    """Each file with its origin: a Python package, or Debian."""
 
 
 def check(deb: Path, target: Target | None = None, pool: Pool | None = None) -> Report:
-    """Read every compiled file of a .deb, whoever made it, and judge it for ``target``.
+    """Check every compiled file of any .deb for ``target``.
 
-    Without one it is judged for what it says of itself. It is read in a process of ``pool``, of the job
-    ``JOB``, if there is one. Raises ``PackageError`` if it cannot be read, or is for no machine that is
-    known.
+    Without ``target``, ``check`` takes the target from the .deb itself. With a ``pool``, whose job must be
+    ``JOB``, one of its processes reads the .deb. Raises ``PackageError`` if the .deb cannot be read, or if
+    no known target has its architecture.
     """
     data = archive.load(deb)
     if pool is None:
@@ -169,7 +173,7 @@ def check(deb: Path, target: Target | None = None, pool: Pool | None = None) -> 
 
 
 def prepare() -> None:
-    """Import all that ``compiled`` may need, where nothing can be opened any more when it comes."""
+    """Import every module that ``compiled`` may need, before the process loses its access to files."""
     import elftools.elf.dynamic  # noqa: PLC0415
     import elftools.elf.elffile  # noqa: PLC0415
     import elftools.elf.gnuversions  # noqa: PLC0415
@@ -180,12 +184,12 @@ def prepare() -> None:
 
 
 def compiled(path: str, stream: Stream, _: Sequence[str]) -> tuple[object, bytes]:
-    """Read the package ``stream`` to its end, as ``deb.confined.Job``; return a ``Compiled``.
+    """Read the package ``stream`` to its end, as a ``deb.confined.Job``; return a ``Compiled``.
 
-    Errors name ``path``. Raises ``Unfit`` for what dpkg does not take, and ``PackageError`` for a compiled
-    file that is none.
+    Errors name ``path``. Raises ``Unfit`` if dpkg would not accept the package, and ``PackageError`` if a
+    compiled file cannot be read.
     """
-    from debonair.deb import inspection  # noqa: PLC0415 - a build judges what it has at hand
+    from debonair.deb import inspection  # noqa: PLC0415 - a build checks files that it already has
 
     deb = Foreign(stream)
     named = f"usr/lib/{deb.fields['Package']}/dist/release.json"
@@ -225,7 +229,7 @@ def _elf(deb: str, path: str, data: bytes) -> Elf:
 
 
 def _named(release: bytes) -> str:
-    """Return the target that a release.json names; empty for none."""
+    """Return the target that a release.json names; empty if it does not name one."""
     try:
         return str(decoder.json(release, dict[str, object]).get("target", ""))
     except (msgspec.DecodeError, RecursionError):
@@ -233,10 +237,11 @@ def _named(release: bytes) -> str:
 
 
 def _targets(deb: Path, found: Compiled) -> tuple[Target, ...]:
-    """Return the targets that a .deb was made for.
+    """Return the targets that a .deb was built for.
 
-    Its release.json says so, or its version; else it is the oldest of its architecture. One for every
-    machine is for all targets of the suite that its version names, or for all that there are.
+    The target comes from its release.json, or from its version. Otherwise it is the oldest target of the
+    architecture. A package for all architectures is for every target of the suite that its version names,
+    or for all targets.
     """
     architecture, version = found.fields["Architecture"], found.fields["Version"]
     if found.target in names():
@@ -261,7 +266,7 @@ def _targets(deb: Path, found: Compiled) -> tuple[Target, ...]:
 
 
 def _faults(file: Elf, target: Target) -> Iterator[str]:
-    """Yield what keeps a file from running on ``target``, as the end of a sentence that names the file."""
+    """Yield the reasons why ``file`` does not run on ``target``, each as the end of a sentence."""
     bits = 64 if target.elf_machine in {"EM_AARCH64", "EM_X86_64"} else 32
     if (file.machine, file.bits) != (target.elf_machine, bits):
         has, wants = f"{file.machine} ({file.bits} bits)", f"{target.elf_machine} ({bits} bits)"
@@ -283,7 +288,7 @@ def _faults(file: Elf, target: Target) -> Iterator[str]:
 
 
 def _leaves(path: str, folder: str) -> bool:
-    """Tell whether a ``folder`` of an RPATH is outside of the package that has ``path`` (ld.so(8))."""
+    """Tell whether ``folder``, from an RPATH, is outside of the package that has ``path`` (ld.so(8))."""
     home = posixpath.dirname(path)
     for origin in ("$ORIGIN", "${ORIGIN}"):
         if folder.startswith(origin):

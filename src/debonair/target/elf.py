@@ -1,4 +1,4 @@
-"""What a compiled file asks of the machine that it runs on, read from its ELF headers (elf(5))."""
+"""The requirements of a compiled file, read from its ELF headers (elf(5))."""
 
 from __future__ import annotations
 
@@ -18,39 +18,40 @@ MAGIC = b"\x7fELF"
 _GLIBC = frozenset(
     {"c", "dl", "m", "pthread", "rt", "util", "resolv", "nsl", "BrokenLocale", "anl", "thread_db", "mvec"}
 )
-"""The names of glibc's own libraries."""
+"""The names of the libraries that belong to glibc."""
 _SOFT_FLOAT = 0x200
 """EF_ARM_ABI_FLOAT_SOFT in ``e_flags`` (ELF for the Arm Architecture, 5.2)."""
 
 
 class Elf(msgspec.Struct, frozen=True):
-    """One compiled file."""
+    """A compiled file and its requirements."""
 
     path: str
     """Its path in the package."""
     machine: str
-    """``e_machine``: ``EM_AARCH64``."""
+    """The value of ``e_machine``: ``EM_AARCH64``."""
     bits: int
     arm_cpu: int | None = None
-    """Tag_CPU_arch (Addenda to the ABI for the Arm Architecture, 2.3.6); ``None`` where there is none."""
+    """Tag_CPU_arch (Addenda to the ABI for the Arm Architecture, 2.3.6); ``None`` if the file lacks it."""
     soft_float: bool = False
-    """It passes floating-point numbers in a way that armhf does not."""
+    """True if the file passes floating-point numbers in a way that armhf does not support."""
     glibc: str = ""
-    """The newest version of a symbol of glibc that it needs: ``2.34``; empty for none."""
+    """The newest version among the glibc symbols that the file needs: ``2.34``; empty if it needs none."""
     interpreter: str = ""
-    """The dynamic linker that a program asks for; empty for a library."""
+    """The dynamic linker that a program requires; empty for a library."""
     needed: tuple[str, ...] = ()
-    """The libraries that it is linked with (DT_NEEDED), but for those of glibc, which every system has."""
+    """The libraries that the file is linked with (DT_NEEDED), except those of glibc: every system has
+    these."""
     rpath: tuple[str, ...] = ()
-    """The folders where those are looked for first (DT_RUNPATH, or DT_RPATH)."""
+    """The folders that the linker searches first for these libraries (DT_RUNPATH, or DT_RPATH)."""
 
 
 def read(path: str, data: bytes) -> Elf:
-    """Return what ``data``, the bytes of the file at ``path``, asks for.
+    """Return the requirements of ``data``, the bytes of the file at ``path``.
 
-    Raises ``PackageError`` if it begins as an ELF file and is none.
+    Raises ``PackageError`` if the file starts like an ELF file but is not a valid one.
     """
-    from elftools.common.exceptions import ELFError  # noqa: PLC0415 - only what is new is read
+    from elftools.common.exceptions import ELFError  # noqa: PLC0415 - a build reads only new files
     from elftools.construct import ConstructError  # noqa: PLC0415
     from elftools.elf.elffile import ELFFile  # noqa: PLC0415
 
@@ -87,7 +88,7 @@ def _is_glibc(library: str) -> bool:
 
 
 def _dynamic(file: ELFFile) -> dict[str, list[str]]:
-    """Return the dynamic tags that are texts, each with its values in their order."""
+    """Return the dynamic tags that are texts, each with its values in file order."""
     from elftools.elf.dynamic import DynamicSegment  # noqa: PLC0415
 
     found: dict[str, list[str]] = {}
@@ -108,7 +109,7 @@ def _interpreter(file: ELFFile) -> str:
 
 
 def _newest(file: ELFFile) -> str:
-    """Return the newest GLIBC_ version that is needed (the section of type SHT_GNU_verneed)."""
+    """Return the newest GLIBC_ version that the file needs (the section of type SHT_GNU_verneed)."""
     from elftools.elf.gnuversions import GNUVerNeedSection  # noqa: PLC0415
 
     names = [

@@ -1,4 +1,4 @@
-"""Where a package will run: a suite and a cpu, as data in ``packaging/targets/*.toml``."""
+"""The target of a package: a suite and a cpu, as data in ``packaging/targets/*.toml``."""
 
 from __future__ import annotations
 
@@ -23,45 +23,47 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A suite of Debian on a cpu."""
 
     name: str
-    """``trixie-arm64``: the file's name."""
+    """The name of the target's file: ``trixie-arm64``."""
     suite: str
     debian_release: int
     released: bool = True
-    """Whether that release is out."""
+    """True if this Debian release is published."""
     architecture: str
-    """Debian's name: ``arm64``, ``armhf``, ``amd64``."""
+    """Debian's name of the architecture: ``arm64``, ``armhf``, ``amd64``."""
     variant: str = ""
-    """What a version carries behind the suite where two targets share an architecture: ``armv6``."""
+    """The suffix of a package's version after the suite, for targets that share an architecture: ``armv6``.
+    """
     multiarch: str
-    """The GNU triplet that Debian's library folders are named by."""
+    """The GNU triplet in the names of Debian's library folders."""
     instruction_set: str
-    """The least that the cpu knows."""
+    """The oldest instruction set among the cpus of this target."""
     elf_machine: str
-    """``e_machine`` of the ELF files that run there (elf(5))."""
+    """The ``e_machine`` of ELF files that run on this target (elf(5))."""
     interpreter: str
-    """The dynamic linker that its programs ask for (ld.so(8))."""
+    """The dynamic linker that programs for this target require (ld.so(8))."""
     glibc: str
     python: str
     """The minor version of the suite's python3: ``3.13``."""
     python_full: str
-    """The version that the suite was released with, for ``python_full_version`` in markers."""
+    """The Python version with which the suite was released, for ``python_full_version`` in markers."""
     uwsgi_below: str = ""
-    """The version of Debian's uWSGI that has a plugin for the next Python; empty if none is known."""
+    """The first version of Debian's uWSGI with a plugin for the next Python; empty if it is not known yet.
+    """
     machine: str
-    """What ``platform.machine()`` returns."""
+    """The value of ``platform.machine()`` on this target."""
     wheel_machines: tuple[str, ...]
-    """The machines named in the platform tags of wheels that run there, best first."""
+    """The machines in the platform tags of wheels that run on this target, best first."""
     extra_indexes: tuple[str, ...] = ()
-    """Indexes (PEP 503) that a lock has wheels from where the primary one has none."""
+    """Indexes (PEP 503) that provide wheels for a lock if the primary index has none."""
 
     @property
     def python_version(self) -> tuple[int, int]:
-        """Return ``python`` as numbers."""
+        """Return ``python`` as two numbers."""
         major, minor = self.python.split(".")
         return int(major), int(minor)
 
     def platforms(self) -> list[str]:
-        """Return the platform tags of wheels that run there, best first (PEP 600)."""
+        """Return the platform tags of wheels that run on this target, best first (PEP 600)."""
         newest = int(self.glibc.split(".")[1])
         found = []
         for machine in self.wheel_machines:
@@ -74,8 +76,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return found
 
     def tags(self) -> list[Tag]:
-        """Return the tags of wheels that run there, best first (PEP 425)."""
-        from packaging import tags  # noqa: PLC0415 - a warm build needs no tags
+        """Return the tags of wheels that run on this target, best first (PEP 425)."""
+        from packaging import tags  # noqa: PLC0415 - a warm build does not need tags
 
         major, minor = self.python_version
         platforms = self.platforms()
@@ -85,7 +87,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ]
 
     def markers(self) -> dict[str, str]:
-        """Return the environment in which dependency markers are evaluated for it (PEP 508)."""
+        """Return the environment in which dependency markers are evaluated for this target (PEP 508)."""
         return {
             "implementation_name": "cpython",
             "implementation_version": self.python_full,
@@ -107,18 +109,19 @@ def names() -> list[str]:
 
 
 def of(suite: str, architecture: str) -> Target | None:
-    """Return the target that a machine of ``suite`` and Debian's ``architecture`` is, None if none is."""
+    """Return the target for a ``suite`` and a Debian ``architecture``; None if there is no such target."""
     every = (load(name) for name in names())
     meant = (suite, architecture, "")
     return next((each for each in every if (each.suite, each.architecture, each.variant) == meant), None)
 
 
 def load(name: str) -> Target:
-    """Return the target ``name``. Raises ``TargetError`` if there is none of that name."""
+    """Return the target ``name``. Raises ``TargetError`` if no target has this name."""
     known = names()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        close.sort(key=lambda other: sorted(other) != sorted(name))  # two letters that changed places
+        # a name with swapped letters comes first
+        close.sort(key=lambda other: sorted(other) != sorted(name))
         raise TargetError(
             f"There is no target '{name}'.",
             hint=(f"Did you mean '{close[0]}'? " if close else "")

@@ -1,4 +1,4 @@
-"""The suites of Debian that there are targets for."""
+"""The suites of Debian that have targets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from debonair.target.model import load, names
 
 
 def suites() -> dict[int, str]:
-    """Return the suites that there are targets for, by the number of their Debian release."""
+    """Return the suites that have targets, by the number of their Debian release."""
     targets = [load(name) for name in names()]
     return {each.debian_release: each.suite for each in targets}

@@ -1,4 +1,4 @@
-"""This machine as a target: what may be installed for the Python that runs Debonair."""
+"""This machine as a target, for packages that are installed for Debonair's own Python."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from debonair.target.model import Target
 
 
 def target() -> Target:
-    """Return what runs here, as far as wheels and markers ask for it."""
+    """Return a target that describes this machine to the extent that wheels and markers need it."""
     version = platform.python_version()
     machine = sysconfig.get_platform().rpartition("-")[2]
     return Target(

@@ -88,9 +88,8 @@ def try_deb(
     bed = Bed(cache, environ)
     architecture = "" if deb.architecture == "all" else deb.architecture
     with bed.open(deb.suite, architecture=architecture) as machine, ExitStack() as stack:
-        said = install(bed, machine, deb.path).stdout
-        if f"{deb.package}: " in said and " was refused, and " in said:
-            told = said[said.index(f"{deb.package}: ") :].strip()
+        install(bed, machine, deb.path)
+        if told := refusal(machine, deb.package):
             raise TrialError(
                 f"{deb.path.name} is installed, and is not served:\n{told}",
                 hint=advice(told, release_of(machine, deb.package)),
@@ -134,7 +133,20 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
 
 def release_of(machine: Machine, package: str) -> dict[str, object]:
     """Return the release.json of the installed ``package``, empty if it serves no page."""
-    path = f"/usr/lib/{package}/dist/release.json"
+    return _document(machine, f"/usr/lib/{package}/dist/release.json")
+
+
+def refusal(machine: Machine, package: str) -> str:
+    """Return why the installed release of ``package`` was refused, with the end of its log, or nothing."""
+    match _document(machine, f"/usr/lib/{package}/releases/switch.json").get("refused"):
+        case {"version": str(version), "why": str(why), "log": str(log)}:
+            lines = [f"  | {line}" for line in log.splitlines()]
+            return "\n".join([f"{package} {version} was refused: {why}", *lines])
+    return ""
+
+
+def _document(machine: Machine, path: str) -> dict[str, object]:
+    """Return the JSON object in the file ``path`` of ``machine``, empty if there is no such file."""
     text = machine.read(path)
     try:
         found = json.loads(text or "{}")

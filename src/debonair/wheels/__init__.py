@@ -1,4 +1,4 @@
-"""A lock and a target become wheels."""
+"""A lock and a target become wheels: selected, fetched, built."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""A build backend (PEP 517), run on this machine for what is pure Python: in a sandbox, with locked tools.
+"""Run a build backend (PEP 517) on this machine, for pure Python: in a sandbox, with locked tools.
 
-Code of others decides what comes out: it is read as such, and must be what it was to be.
+Strangers' code produces the output. So this module reads it as untrusted data, and refuses a result that is
+not the expected distribution.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     from debonair.lock.sdist_metadata import Describe
 
 _ROOM = "build"
-"""The environment of the backend is laid out as if it was that of an app of this name."""
+"""The backend's environment is laid out like that of an app with this name."""
 _NO_COMPILER = {"CC": "false", "CXX": "false"}
-"""What builds without a compiler must not depend on whether this machine has one."""
-_HEAD = 1 << 16  # bytes of the line that comes first
+"""A build without a compiler must not depend on whether this machine has one."""
+_HEAD = 1 << 16  # bytes of the first line of the output
 _ASKED = 100
 _METADATA = 1 << 22  # bytes
 
@@ -49,44 +50,44 @@ class Job:
     """One run of a backend."""
 
     title: str
-    """What is built, for errors: ``purely 1.0``."""
+    """The name of the distribution in errors: ``purely 1.0``."""
     name: str
-    """Normalised: a wheel of another name is refused; empty if any will do."""
+    """The normalised name that the wheel must have; empty to accept any name."""
     version: str
-    """Likewise."""
+    """The version that the wheel must have; empty to accept any version."""
     system: Backend
     given: Sequence[Source]
-    """The sdist as it is, a single file; or the sources, in a folder ``source``."""
+    """The sdist itself, a single file; or the sources, in a folder ``source``."""
     epoch: int
-    """Everything in the wheel is dated so, as far as the backend obeys SOURCE_DATE_EPOCH."""
+    """The time of every file in the wheel, if the backend respects SOURCE_DATE_EPOCH."""
     environ: Mapping[str, str]
-    """The user's; it is not seen inside."""
+    """The user's environment, which the sandbox hides from the backend."""
     obtain: Obtain
-    """Gets what the backend runs with."""
+    """Obtains the packages that the backend runs with."""
     describe: Describe
-    """Says what one of these needs that is an sdist."""
+    """Describes the needs of such a package if it is an sdist."""
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def wheel(self, lock: Path, cache: Cache) -> tuple[str, bytes]:
-        """Return the name and the bytes of the wheel; the backend runs with what the file ``lock`` names.
+        """Return the name and the bytes of the wheel; the file ``lock`` names the backend's packages.
 
-        That is made, or extended, if need be. Raises ``LockError`` if it does not build, or builds
-        something else, ``NetworkError`` if what it is built with cannot be fetched, and ``MachineError`` if
-        it may not be run here.
+        The method creates or extends ``lock`` if needed. Raises ``LockError`` if the build fails, or builds
+        another distribution. Raises ``NetworkError`` if a package for the build cannot be fetched, and
+        ``MachineError`` if this machine does not allow the build.
         """
         head, data = self._settled(lock, cache, metadata=False)
         build_tools.check(head.wheel, self.name, self.version)
         return head.wheel, data
 
     def metadata(self, lock: Path, cache: Cache) -> bytes:
-        """Return METADATA as the backend prepares it. Raises as ``wheel`` does."""
+        """Return METADATA as the backend prepares it. Raises the same errors as ``wheel``."""
         _, data = self._settled(lock, cache, metadata=True)
         if not data or len(data) > _METADATA:
             raise LockError(f"Its METADATA has {len(data)} bytes.")
         return data
 
     def with_tools(self, wheels: Sequence[Wheel]) -> tuple[str, bytes]:
-        """Return the wheel as ``wheel`` does; the backend runs with ``wheels`` and no others."""
+        """Return the wheel like ``wheel``, but run the backend with exactly ``wheels``."""
         requires = self.system.requires
         for _ in range(build_tools.ROUNDS):
             head, data = self._run(requires, wheels, metadata=False)
@@ -97,7 +98,7 @@ class Job:
         raise build_tools.restless(self.title, requires)
 
     def _settled(self, lock: Path, cache: Cache, *, metadata: bool) -> tuple[_Head, bytes]:
-        """Run the backend until it asks for nothing more."""
+        """Run the backend until it requests no further packages."""
         requires = tuple(sorted(self.system.requires))
         for _ in range(build_tools.ROUNDS):
             found: tuple[Wheel, ...] = ()

@@ -1,4 +1,4 @@
-"""How an sdist wants to be built: the ``[build-system]`` of its ``pyproject.toml`` (PEP 517, PEP 518)."""
+"""The build settings of an sdist: the ``[build-system]`` of its ``pyproject.toml`` (PEP 517, PEP 518)."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from debonair.project import pyproject, reader
 
 _DAMAGE = (
     EOFError,
-    KeyError,  # what tarfile says of a link that leads nowhere
+    KeyError,  # tarfile's error for a link without a target
     OSError,
-    RuntimeError,  # what zipfile says of an encrypted member, or of a compression that it does not know
+    RuntimeError,  # zipfile's error for an encrypted member or an unknown compression
     ValueError,
     lzma.LZMAError,
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
 )
-"""Whatever the readers raise for an sdist that is damaged, or has not what it must have."""
+"""The errors of the readers for an sdist that is damaged or incomplete."""
 
 
 class Backend(msgspec.Struct, frozen=True, rename="kebab"):
-    """The table ``[build-system]``, with the defaults that PEP 517 gives it."""
+    """The table ``[build-system]``, with the defaults of PEP 517."""
 
     requires: tuple[str, ...] = ("setuptools>=40.8.0",)
     build_backend: str = "setuptools.build_meta:__legacy__"
@@ -38,7 +38,7 @@ class Backend(msgspec.Struct, frozen=True, rename="kebab"):
 
 
 def read(sdist: Path) -> Backend:
-    """Return how the file ``sdist`` wants to be built. Raises ``WheelError`` if it is damaged."""
+    """Return the build settings of the file ``sdist``. Raises ``WheelError`` if the file is damaged."""
     try:
         table = tomllib.loads(_pyproject(sdist).decode()).get("build-system", {})
         return decoder.converted(table, Backend)
@@ -50,9 +50,9 @@ def read(sdist: Path) -> Backend:
 
 
 def of(root: Path) -> Backend:
-    """Return how the project in the folder ``root`` wants to be built.
+    """Return the build settings of the project in the folder ``root``.
 
-    Raises ``ProjectError`` if its pyproject.toml cannot be read, or says so in a wrong type.
+    Raises ``ProjectError`` if its pyproject.toml cannot be read, or if a setting has the wrong type.
     """
     path = root / "pyproject.toml"
     if not reader.is_file(path):
@@ -63,7 +63,7 @@ def of(root: Path) -> Backend:
 
 
 def _pyproject(sdist: Path) -> bytes:
-    """Return the sdist's ``pyproject.toml``, empty if it has none."""
+    """Return the sdist's ``pyproject.toml``; empty if it does not have one."""
     if zipfile.is_zipfile(sdist):
         with zipfile.ZipFile(sdist) as archive:
             names = [name for name in archive.namelist() if _is_pyproject(name)]
@@ -76,6 +76,6 @@ def _pyproject(sdist: Path) -> bytes:
 
 
 def _is_pyproject(name: str) -> bool:
-    """Tell whether a member is the one beside PKG-INFO, in the folder that an sdist is."""
+    """Tell whether a member is the file beside PKG-INFO, in the top folder of the sdist."""
     parts = PurePosixPath(name).parts
     return len(parts) == 2 and parts[1] == "pyproject.toml"

@@ -1,7 +1,7 @@
-"""Compile Python's bytecode with the target's own minor version, for any place it will lie in.
+"""Compile Python bytecode with the target's own minor version, for any later location.
 
-The files are unchecked hash-based pycs (PEP 552): they hold no time, and Python looks at no source before
-it uses them, which no one on the Pi may change anyway.
+The files are unchecked hash-based pycs (PEP 552). They contain no time, so they are reproducible. Python
+does not compare them with their source, which nobody on the Pi may change anyway.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from debonair.host.run import CommandError, run
 if TYPE_CHECKING:
     from debonair.debian.interpreter import Interpreter
 
-_FORMAT = 4  # of marshal: read and written alike by every Python since 3.4
+_FORMAT = 4  # marshal's format: every Python since 3.4 reads and writes it alike
 
 _PROGRAM = """\
 import importlib.util, marshal, sys
@@ -37,9 +37,9 @@ sys.stdout.write(marshal.dumps(out, 4).hex())
 def compiled(sources: Iterable[tuple[str, bytes]], interpreter: Interpreter) -> dict[str, bytes]:
     """Compile modules and return their bytecode by path.
 
-    ``sources`` are pairs of the path that a module will have when it runs, and its bytes. What does not
-    compile (templates of code, files for another Python) is left out, as pip does. Raises
-    ``MachineError`` if the interpreter itself fails.
+    ``sources`` are pairs: the path of a module when it runs, and its bytes. A module that does not compile
+    (a code template, a file for another Python) is left out, as in pip. Raises ``MachineError`` if the
+    interpreter itself fails.
     """
     given = marshal.dumps([(path, data) for path, data in sources], _FORMAT)
     argv = [*interpreter.argv, "-I", "-S", "-W", "ignore", "-c", _PROGRAM]
@@ -54,7 +54,7 @@ def compiled(sources: Iterable[tuple[str, bytes]], interpreter: Interpreter) -> 
 
 
 def cache_path(path: str, python: str) -> str:
-    """Return where the bytecode of the module at ``path`` lies (PEP 3147), for ``python`` such as 3.13."""
+    """Return the path of the bytecode of the module at ``path`` (PEP 3147), for ``python`` such as 3.13."""
     folder, name = posixpath.split(path)
     stem = name.removesuffix(".py")
     return posixpath.join(folder, "__pycache__", f"{stem}.cpython-{python.replace('.', '')}.pyc")

@@ -1,4 +1,4 @@
-"""An application that is on the package index: its wheel says what a project's files would."""
+"""An application from the package index: its wheel provides the facts that a project's files would."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ if TYPE_CHECKING:
     from debonair.wheels.model import Wheel
 
 _ANY = (4, 0)
-"""Later than this Python: a module of others that it cannot read is left to the one it is meant for."""
+"""Later than this Python. If this Python cannot parse a stranger's module, only the target's Python can
+judge it."""
 _SHOWN = 5
 _NOT_SAID = {"", "UNKNOWN"}
-"""What old setuptools write for what they were not told."""
+"""The values that old versions of setuptools write for missing fields."""
 _MANY = 64
-"""Characters: who writes more into ``License`` has put the whole text there."""
+"""The most characters of a licence's name: a longer ``License`` field has the whole text of a licence."""
 
 
 def find(project: Project, wheels: Sequence[Wheel]) -> Wheel:
-    """Return that of ``wheels``, all that the app needs, which is the application itself."""
+    """Return the wheel of the application itself among ``wheels``, which are all that the app needs."""
     from packaging.utils import canonicalize_name  # noqa: PLC0415
 
     return next(wheel for wheel in wheels if canonicalize_name(wheel.name) == project.name)
 
 
 def times(project: Project, wheels: Sequence[Wheel]) -> list[int]:
-    """Return when the application was made, in seconds since the epoch, by its wheel.
+    """Return when the application was built, in seconds since the epoch, by its wheel.
 
-    That stands for when it was published where the lock does not say, as of an index without such times.
+    This replaces the time of publication if the lock does not have it, because some indexes do not provide
+    it.
     """
     from debonair.wheels.unpack import newest  # noqa: PLC0415 - a warm build unpacks nothing
 
@@ -44,11 +46,11 @@ def times(project: Project, wheels: Sequence[Wheel]) -> list[int]:
 
 
 def described(project: Project, wheels: Sequence[Wheel]) -> Project:
-    """Return ``project`` with all that the wheel of it says, which is one of ``wheels``.
+    """Return ``project`` with the facts from its own wheel, which is one of ``wheels``.
 
-    These are version, description, authors, licence, home page and commands (core metadata, PEP 566 and
-    later). Raises ``WheelError`` if the wheel cannot be read, ``ProjectError`` if ``wsgi`` names nothing in
-    it, or if there is nothing to serve and no command.
+    The facts are version, description, authors, licence, home page and commands (core metadata, PEP 566 and
+    later). Raises ``WheelError`` if the wheel cannot be read. Raises ``ProjectError`` if ``wsgi`` does not
+    name a callable in it, or if it has neither an application to serve nor a command.
     """
     wheel = find(project, wheels)
     try:
@@ -84,7 +86,7 @@ def described(project: Project, wheels: Sequence[Wheel]) -> Project:
 
 
 def candidates(wheel: Wheel) -> str:
-    """Return a hint that names what in ``wheel`` may be a WSGI application; empty if nothing does."""
+    """Return a hint that names possible WSGI applications in ``wheel``; empty if it has none."""
     with zipfile.ZipFile(wheel.path) as archive:
         return _hint(entry_point.candidates(zipfile.Path(archive)))
 
@@ -117,7 +119,7 @@ def _read(archive: zipfile.ZipFile) -> tuple[RawMetadata, str, dict[str, str]]:
 
 
 def _check_entry(project: Project, root: zipfile.Path, wheel: Wheel, wheels: Sequence[Wheel]) -> None:
-    """Raise ``ProjectError`` if ``wsgi`` names nothing: in the wheel at ``root``, or in others' modules."""
+    """Raise ``ProjectError`` if ``wsgi`` is neither in the wheel at ``root`` nor in other wheels."""
     top = project.wsgi.partition(":")[0].partition(".")[0]
     inside = top in entry_point.modules(root)
     installed = set() if inside else {top} & {name for other in wheels for name in _tops(other)}
@@ -142,7 +144,7 @@ def _tops(wheel: Wheel) -> Iterator[str]:
 
 
 def _hint(found: Sequence[str], meant: str = "") -> str:
-    import difflib  # noqa: PLC0415 - only of what went wrong
+    import difflib  # noqa: PLC0415 - only to explain an error
 
     if close := difflib.get_close_matches(meant, found, n=1):
         return f"Did you mean '{close[0]}'?"
@@ -151,7 +153,7 @@ def _hint(found: Sequence[str], meant: str = "") -> str:
 
 
 def author(said: RawMetadata) -> str:
-    """Return who wrote it; the name may stand in the field of the mail address (PEP 621)."""
+    """Return the author; the field of the mail address may contain the name, too (PEP 621)."""
     for field in (said.get("author"), said.get("author_email"), said.get("maintainer")):
         if text := plain(field):
             return text
@@ -159,7 +161,7 @@ def author(said: RawMetadata) -> str:
 
 
 def homepage(said: RawMetadata) -> str:
-    """Return the address of its home page, else of its repository; empty if it has none."""
+    """Return the address of its home page, or of its repository; empty if it has neither."""
     urls = {label.lower(): url for label, url in said.get("project_urls", {}).items()}
     named = [urls.get(label) for label in ("homepage", "home", "home page", "repository", "source")]
     found = next((url for url in (plain(said.get("home_page")), *named) if url), "")
@@ -167,7 +169,7 @@ def homepage(said: RawMetadata) -> str:
 
 
 def _license(said: RawMetadata) -> str:
-    """Return what it says of its licence if it has no text of it."""
+    """Return what the metadata state about the licence, for a wheel without the text; empty if nothing."""
     stated = [plain(said.get("license"))]
     stated += [
         line.rpartition(" :: ")[2]
@@ -181,6 +183,6 @@ def _license(said: RawMetadata) -> str:
 
 
 def plain(text: str | None) -> str:
-    """Return ``text`` on one line; empty if it says nothing."""
+    """Return ``text`` on one line; empty if it is missing or a placeholder."""
     found = " ".join((text or "").split())
     return "" if found in _NOT_SAID else found

@@ -1,4 +1,4 @@
-"""The wheels that one target needs, and what they are made of."""
+"""The wheels that one target needs, and the choices and sources behind them."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ if TYPE_CHECKING:
     from debonair.target import Target
 
 Way = Literal["pure", "native"]
-"""On this machine and without a compiler, or in a Debian of the target."""
+"""The way to build a wheel: on this machine without a compiler, or in a Debian of the target."""
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """The file of one distribution that is to be installed."""
+    """The file of one distribution that will be installed."""
 
     name: str
     version: str
     file: File
     ways: tuple[Way, ...] = ()
-    """How a wheel is made of it if it is an sdist; what does not come off is followed by the next."""
+    """For an sdist, the ways to build a wheel from it, in order: if one fails, the next is tried."""
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """Which distributions are built from their sdists for the target itself, and by what."""
+    """The distributions that are built from their sdists for the target itself, and the tools for that."""
 
     folder: Path
-    """Of the project: what was locked to build with is kept there."""
+    """The project's folder, which keeps the locks of the build tools."""
     python: str
-    """The oldest Python of the project's targets, such as ``3.11``: one lock is for all of them."""
+    """The oldest Python of the project's targets, such as ``3.11``: one lock serves all of them."""
     always: tuple[str, ...] = ()
-    """Normalised names of those that are, though they have a wheel."""
+    """The normalised names of distributions that are built even if they have a wheel."""
     allowed: bool = False
-    """Whether any that has no wheel is."""
+    """True if any distribution without a wheel may be built."""
     depends: Mapping[str, Sequence[str]] = msgspec.field(default_factory=dict)
-    """Debian packages to build with, by the distribution's normalised name."""
+    """The Debian packages for the build, by the distribution's normalised name."""
 
 
 class Wheel(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ class Wheel(msgspec.Struct, frozen=True):
 
 
 class Obtain(Protocol):
-    """``obtain.obtain``, for what it calls itself: a build backend needs wheels too."""
+    """The type of ``obtain.obtain``, for its own callees: a build backend needs wheels, too."""
 
     def __call__(
         self, lock: Lock, target: Target, cache: Cache, environ: Mapping[str, str], /

@@ -1,8 +1,8 @@
-"""The wheel of an sdist with code to compile, built in a Debian of its target.
+"""Build the wheel of an sdist with code to compile, in a Debian of its target.
 
-The Debian has no network. What the sdist's backend needs is locked beside the project's own lock, in
-``pylock.build-NAME.toml``, and laid out where the backend finds it; headers and libraries are Debian
-packages that the project names. Paths and times are always the same, so that the bytes are too.
+The Debian has no network. A lock beside the project's own, ``pylock.build-NAME.toml``, names the packages
+of the sdist's backend, and they are put where the backend finds them. The project names the Debian packages
+with headers and libraries. Paths and times are always the same, which makes the bytes reproducible.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from debonair.wheels.pure import describe, newest
 from debonair.wheels.unpack import unpack
 
 PACKAGES = ("build-essential", "iproute2", "pkgconf", "python3-dev")
-"""What is in the Debian besides the essential packages."""
+"""The packages in the Debian, in addition to the essential ones."""
 
 _FORMAT = 1
-"""Raised whenever the same inputs would make another wheel than before."""
+"""Increased whenever the same inputs would produce another wheel than before."""
 _FOLDER = "/build"
 _ROOM = "build"
-"""The environment of the backend is laid out as if it was that of an app of this name."""
+"""The backend's environment is laid out like that of an app with this name."""
 _TOOLS = f"/{layout.dist(_ROOM)}/venv/bin"
 UNPACK = """\
 cd "$1" && mkdir unpacked && python3 -c "import shutil; shutil.unpack_archive('$2', 'unpacked')"
@@ -62,11 +62,11 @@ def build(
     *,
     obtain: Obtain,
 ) -> File:
-    """Return the wheel of the sdist that is ``choice``, which lies in ``cache``, for ``target``.
+    """Return the wheel of the sdist that is ``choice``, which is in ``cache``, for ``target``.
 
-    It is built once, with what ``obtain`` gets; the wheel is kept by the hash of everything that went
-    in. Raises ``WheelError`` if it does not build, ``MachineError`` if this machine can run no Debian
-    of that architecture, and ``NetworkError`` if something that it is built with cannot be fetched.
+    It is built once, with the packages that ``obtain`` gets. The cache keeps the wheel by the hash of all
+    inputs. Raises ``WheelError`` if the build fails. Raises ``MachineError`` if this machine cannot run a
+    Debian of that architecture, and ``NetworkError`` if a package for the build cannot be fetched.
     """
     job = _Job(choice, target, sources, cache, environ, obtain)
     if target.variant:
@@ -81,7 +81,7 @@ def build(
         requires, lock = job.locked(requires)
         wheels = obtain(lock, target, cache, environ)
         note = cache.folder("locks") / f"{job.key(wheels)}.native"
-        with exclusive(note.with_suffix(".lock")):  # targets, and processes, are side by side
+        with exclusive(note.with_suffix(".lock")):  # other targets, and other processes, may build the same
             if found := store.kept(note, cache):
                 return found
             say(f"Building {job.title} from source for {target.name}...")
@@ -97,7 +97,7 @@ def build(
 
 
 class _Result(msgspec.Struct, frozen=True):
-    """What the program that runs the backend says (packaging/sdist/build_wheel.py)."""
+    """The answer of the program that runs the backend (packaging/sdist/build_wheel.py)."""
 
     asked: tuple[str, ...]
     wheel: str = ""
@@ -105,7 +105,7 @@ class _Result(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class _Job:
-    """One sdist, and what it is built for and with."""
+    """One sdist, with its target and its tools."""
 
     choice: Choice
     target: Target
@@ -124,13 +124,13 @@ class _Job:
 
     @property
     def depends(self) -> list[str]:
-        """The Debian packages that the project names."""
+        """The Debian packages that the project names for this sdist."""
         return sorted(self.sources.depends.get(self.choice.name, ()))
 
     def locked(self, requires: tuple[str, ...]) -> tuple[tuple[str, ...], Lock]:
-        """Return what is to be built with, ``requires`` among it, and its lock.
+        """Return the requirements of the build, ``requires`` among them, and their lock.
 
-        The lock is made if there is none that is good for that. Raises as ``Uv.lock`` does.
+        The method creates the lock if no suitable one exists. Raises the same errors as ``Uv.lock``.
         """
         path = build_tools.path(self.sources.folder, self.choice.name)
         python = min(self.sources.python, self.target.python, key=build_tools.numbers)
@@ -144,7 +144,7 @@ class _Job:
         )
 
     def key(self, wheels: Iterable[Wheel]) -> str:
-        """Return the hash of everything that goes in."""
+        """Return the hash of all inputs of the build."""
         parts = [_FORMAT, self.choice.file.sha256, self.target.name, self.root.name, *self.depends]
         parts += [wheel.sha256 for wheel in wheels]
         return hashlib.sha256(json.dumps([*parts, _script().decode()]).encode()).hexdigest()
@@ -156,7 +156,7 @@ class _Job:
         requires: Sequence[str],
         wheels: Iterable[Wheel],
     ) -> None:
-        """Put on ``machine`` the sdist, Debian's packages, and an environment with ``wheels``."""
+        """Install on ``machine`` the sdist, Debian's packages, and an environment with ``wheels``."""
         if self.depends:
             Bed(self.cache, self.environ).stock(machine, *self.depends)
             done = machine.run(["apt-get", "install", "--yes", *self.depends], check=False)
@@ -181,12 +181,12 @@ class _Job:
         machine.run(["sh", "-ec", UNPACK, "sh", _FOLDER, sdist.name])
 
     def run(self, machine: Machine) -> tuple[str, tuple[str, ...]]:
-        """Run the backend; return the wheel's name, or none and what the backend asks for."""
+        """Run the backend; return the wheel's name, or else the packages that the backend requests."""
         variables = {
             "PATH": f"{_TOOLS}:/usr/bin:/bin",
             "PYTHONHASHSEED": "0",
             "SOURCE_DATE_EPOCH": str(newest(place(self.choice.file, self.cache))),
-            # Debug information has paths in it, and no reader on a Pi.
+            # Debug information contains paths, and nobody on a Pi reads it.
             "CFLAGS": "-g0",
             "CXXFLAGS": "-g0",
         }
@@ -200,7 +200,7 @@ class _Job:
                 hint="Headers and libraries that it misses are in Debian packages, which the table "
                 f'[build-depends] of the settings names, as in: {self.choice.name} = ["libffi-dev"]',
             )
-        # The backend wrote that, and the name becomes one in the cache.
+        # The backend is strangers' code, and this name becomes a file name in the cache.
         try:
             result = decoder.json(text, _Result)
             if result.wheel:

@@ -1,4 +1,4 @@
-"""The wheels of a lock that one target needs: chosen for it, fetched, verified."""
+"""Obtain the wheels of a lock that one target needs: select, fetch, verify and build them."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ def obtain(
 ) -> tuple[Wheel, ...]:
     """Return the wheels that ``lock`` has for ``target``, sorted by name, all of them in ``cache``.
 
-    What ``sources`` names or allows is built for the target; without, an sdist must be pure Python.
-    ``environ`` is where the index is configured; ``get`` stands in for the network. Raises ``WheelError``
-    if a distribution has no wheel for the target, or bytes that were not locked, ``NetworkError`` if
-    something is not in the cache and cannot be fetched, and ``MachineError`` if an sdist would have to be
-    built where no sandbox can be made.
+    Distributions that ``sources`` names or allows are built for the target. Without ``sources``, an sdist
+    must be pure Python. ``environ`` has the configuration of the index; ``get`` replaces the network in
+    tests.
+
+    Raises ``WheelError`` if a distribution has no wheel for the target, or if its bytes differ from the
+    locked ones. Raises ``NetworkError`` if a file is not in the cache and cannot be fetched. Raises
+    ``MachineError`` if an sdist must be built and this machine cannot create a sandbox.
     """
     choices = chosen(lock, target, sources, cache)
     fetch([choice.file for choice in choices], cache, environ, get=get)
@@ -46,8 +48,8 @@ def obtain(
 
 
 def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str]) -> bytes:
-    """Return METADATA of the sdist ``path``, as ``pure.describe`` does."""
-    from debonair.wheels import pure  # noqa: PLC0415 - most locks have a wheel of everything
+    """Return METADATA of the sdist ``path``, like ``pure.describe``."""
+    from debonair.wheels import pure  # noqa: PLC0415 - most locks have wheels only
 
     return pure.describe(path, title, cache, environ, obtain=obtain)
 
@@ -62,7 +64,7 @@ def _built(
     sources: Sources | None,
 ) -> tuple[Choice, ...]:
     """Return ``choices`` with a wheel in place of each sdist."""
-    from debonair.wheels.pure import Built, build  # noqa: PLC0415 - most locks have a wheel of everything
+    from debonair.wheels.pure import Built, build  # noqa: PLC0415 - most locks have wheels only
 
     done, lacking = list[Choice](), list[str]()
     for choice in choices:

@@ -1,6 +1,6 @@
-"""The project's own wheel, as its build backend makes it (PEP 517), made once for the same sources.
+"""Build the project's own wheel with its build backend (PEP 517), once for the same sources.
 
-The backend is code of others, so it runs in a sandbox, and what it runs with is locked (``build_tools``).
+The backend is strangers' code. So it runs in a sandbox, and its packages are locked (``build_tools``).
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ NOT_SOURCES = GitIgnoreSpec.from_lines(
         "/pylock.build-*.toml",
     ]
 )
-"""What no build backend is to see."""
+"""Files that no build backend needs to see."""
 
 
 _FORMAT = 1
-"""Raised whenever the same inputs would make another wheel than before."""
+"""Increased whenever the same inputs would produce another wheel than before."""
 _LAST = 30
-"""Lines of what a backend said that failed."""
+"""The most lines of a failed backend's output that are shown."""
 
 
 def wheel(
@@ -68,11 +68,11 @@ def wheel(
 ) -> Wheel:
     """Return the wheel of ``project``, dated ``epoch`` (seconds); it must be pure Python.
 
-    It is built from a copy with fixed modes and times, so that neither is this machine's. The backend runs
-    with the wheels ``installed``, else with what is locked beside the project's own lock. Raises
-    ``LockError`` if it does not build, ``NetworkError`` if its build backend cannot be fetched,
-    ``MachineError`` if this machine allows no sandbox, and ``ProjectError`` if the wheel is for one
-    architecture.
+    The build uses a copy with fixed modes and times, so that the wheel does not depend on this machine's.
+    The backend runs with the wheels ``installed``, or else with the lock beside the project's own lock.
+    Raises ``LockError`` if the build fails, and ``NetworkError`` if the build backend cannot be fetched.
+    Raises ``MachineError`` if this machine does not allow a sandbox, and ``ProjectError`` if the wheel is
+    for one architecture.
     """
     job = _Own(project, epoch, cache, environ, installed, tuple(_copy(project.root, epoch)))
     with exclusive(cache.folder("locks") / f"{job.digest}.lock"):  # targets are built side by side
@@ -91,7 +91,7 @@ def wheel(
 
 @dataclass(frozen=True)
 class _Own:
-    """The sources of a project, and what they are built with."""
+    """The sources of a project, and the tools of their build."""
 
     project: Project
     epoch: int
@@ -106,7 +106,7 @@ class _Own:
 
     @cached_property
     def digest(self) -> str:
-        """Return the hash of all that the backend will see."""
+        """Return the hash of everything that the backend will see."""
         start = ["own", _FORMAT, platform.python_version(), self.epoch, self.project.version]
         digest = hashlib.sha256(json.dumps(start).encode())
         for source in self.sources:
@@ -116,7 +116,7 @@ class _Own:
 
     @property
     def note(self) -> Path:
-        """Return where the wheel is noted; a lock that was just made decides of it too."""
+        """Return the path of the note that names the wheel; it depends on the lock, even a new one."""
         tools = [self.lock.read_bytes().hex() if self.lock.is_file() else ""]
         if self.installed is not None:
             tools = [wheel.sha256 for wheel in self.installed]
@@ -124,9 +124,9 @@ class _Own:
         return self.cache.folder("locks") / f"{key}.own"
 
     def build(self) -> tuple[str, bytes]:
-        """Run the backend; return the wheel's name and its bytes. Raises as ``wheel`` does."""
+        """Run the backend; return the wheel's name and its bytes. Raises the same errors as ``wheel``."""
         given = [msgspec.structs.replace(each, path=f"source/{each.path}") for each in self.sources]
-        # setuptools-scm would ask git, which has no repository there.
+        # setuptools-scm would ask git, but the sandbox has no git repository.
         variables = {"SETUPTOOLS_SCM_PRETEND_VERSION": self.project.version}
         title = f"{self.project.name} {self.project.version}"
         system = build_system.of(self.project.root)

@@ -1,6 +1,6 @@
-"""The wheel of an sdist, built once, if it is pure Python: then it is the same for every target.
+"""Build the wheel of an sdist, once, if it is pure Python: every target can then use the same wheel.
 
-It is built in a sandbox, with tools that are locked (``build_tools``).
+The build runs in a sandbox, with tools that are locked (``build_tools``).
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ from debonair.wheels.backend import Job
 from debonair.wheels.model import Choice, Obtain
 
 _FORMAT = 1
-"""Raised whenever the same inputs would make another wheel than before."""
+"""Increased whenever the same inputs would produce another wheel than before."""
 
-_OLDEST = 315532800 + 86400  # zip knows no time before 1980, in any time zone
+_OLDEST = 315532800 + 86400  # zip has no times before 1980; the day makes that true in any time zone
 
 
 class Built(msgspec.Struct, frozen=True):
-    """What came of building an sdist."""
+    """The result of building an sdist."""
 
     file: File | None
-    """The wheel, if it is pure; it lies in the cache."""
+    """The wheel in the cache, if it is pure."""
     why: str = ""
-    """Why there is none."""
+    """The reason why there is no wheel."""
 
 
 _building = local()
-"""The sdists that this thread is about to build, each for the next, by their hash."""
+"""The hashes of the sdists that this thread is building, each as a tool for the one before it."""
 
 
 def build(
@@ -60,12 +60,13 @@ def build(
     obtain: Obtain,
     once: bool = False,
 ) -> Built:
-    """Return the pure wheel of ``choice``, an sdist that lies in ``cache``.
+    """Return the pure wheel of ``choice``, an sdist in ``cache``.
 
-    It is built once by what is locked in ``folder``, the project's; the wheel is kept, and so is the
-    knowledge that it is not pure. One that failed is tried again, as another build backend may do better,
-    unless it is to be tried ``once``; ``obtain`` gets what it is built with. Raises ``NetworkError`` if
-    that cannot be fetched, and ``MachineError`` if this machine allows no sandbox.
+    It is built once, with the lock of the build tools in ``folder``, the project's. The cache keeps the
+    wheel, or the fact that it is not pure. A failed build is tried again, because another version of the
+    build backend may succeed, unless ``once`` is set. ``obtain`` gets the packages for the build. Raises
+    ``NetworkError`` if one cannot be fetched, and ``MachineError`` if this machine does not allow a
+    sandbox.
     """
     source, lock = choice.file, build_tools.path(folder, choice.name)
     busy: frozenset[str] = getattr(_building, "sdists", frozenset())
@@ -92,7 +93,7 @@ def build(
 def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str], *, obtain: Obtain) -> bytes:
     """Return METADATA of the sdist ``path``, as its backend prepares it. Raises as ``build`` does.
 
-    ``title`` names it in errors. What its backend runs with is locked for this alone.
+    ``title`` names the sdist in errors. The lock of its backend's packages is made for this call alone.
     """
     key = hashlib.sha256(f"{_FORMAT} {platform.python_version()} {sha256(path)}".encode()).hexdigest()
     kept = cache.folder("locks") / f"{key}.metadata"
@@ -108,7 +109,7 @@ def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str], *
 
 
 def sha256(path: Path) -> str:
-    """Return the hash of the file ``path``, as hexadecimal."""
+    """Return the hash of the file ``path`` in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -135,7 +136,7 @@ def _job(
 
 
 def _kept(source: File, lock: Path, cache: Cache) -> Built | None:
-    """Return what is known of ``source`` as built by what ``lock`` names, if it is all there."""
+    """Return the earlier result of building ``source`` with ``lock``, if it is still complete."""
     try:
         built = decoder.unpacked(_note(source, lock, cache).read_bytes(), Built)
     except (OSError, msgspec.MsgspecError):
@@ -144,7 +145,7 @@ def _kept(source: File, lock: Path, cache: Cache) -> Built | None:
 
 
 def _note(source: File, lock: Path, cache: Cache) -> Path:
-    """Return where it is noted, by all that decides of it, what came of building ``source``."""
+    """Return the path of the note about building ``source``; all that decides the result names it."""
     said = lock.read_bytes() if lock.is_file() else b""
     parts = (_FORMAT, source.sha256, platform.python_version(), hashlib.sha256(said).hexdigest())
     key = hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
@@ -152,7 +153,7 @@ def _note(source: File, lock: Path, cache: Cache) -> Path:
 
 
 def newest(path: Path) -> int:
-    """Return the newest time (seconds) in the sdist ``path``: the time of its release."""
+    """Return the newest time (seconds) in the sdist ``path``, which is the time of its release."""
     try:
         if zipfile.is_zipfile(path):
             return _OLDEST

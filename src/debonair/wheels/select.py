@@ -1,6 +1,6 @@
-"""The wheels of a lock that one target needs: chosen for it.
+"""Select the wheels of a lock that one target needs.
 
-What was chosen is kept in the cache, so that a second build evaluates no marker and compares no tag.
+The cache keeps the selection, so that a second build evaluates no marker and compares no tag.
 """
 
 from __future__ import annotations
@@ -25,19 +25,20 @@ if TYPE_CHECKING:
     from debonair.target import Target
 
 _SCHEMA = b"2"
-"""To be changed with the meaning of what is kept in the cache."""
+"""Change this together with the meaning of the cached values."""
 _SHOWN = 6
 
 
 def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[Choice, ...]:
     """Return the best file of each distribution of ``lock`` that ``target`` needs, sorted by name.
 
-    That is the sdist of what ``sources`` names, and of what has no wheel if they allow it.
+    The best file is the sdist if ``sources`` names the distribution, or if it has no wheel and ``sources``
+    allow that.
 
-    Markers are evaluated for the target (PEP 508). Of the wheels that it can load (PEP 425) the most
-    specific counts, then the highest build number (PEP 427); those of an extra index count only where the
-    primary one has none. Raises ``WheelError`` that lists every
-    distribution without one, and ``LockError`` if one is locked to two versions.
+    Markers are evaluated for the target (PEP 508). Among the wheels that the target can load (PEP 425), the
+    most specific one wins, then the highest build number (PEP 427). Wheels of an extra index count only if
+    the primary index has none. Raises a ``WheelError`` that lists every distribution without a file, and
+    ``LockError`` if a distribution is locked to two versions.
     """
     from packaging.utils import canonicalize_name  # noqa: PLC0415 - slow to import, and not needed twice
 
@@ -72,7 +73,7 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
 
 
 def _check_named(always: set[str], lock: Lock) -> None:
-    """Raise ``WheelError`` if one of the names that are ``always`` built from source cannot be."""
+    """Raise ``WheelError`` if a distribution in ``always``, to be built from source, cannot be."""
     from packaging.utils import canonicalize_name  # noqa: PLC0415 - slow to import, and not needed twice
 
     sdists = {str(canonicalize_name(package.name)): package.sdist for package in lock.packages}
@@ -89,7 +90,7 @@ def _check_named(always: set[str], lock: Lock) -> None:
 
 
 def chosen(lock: Lock, target: Target, sources: Sources | None, cache: Cache) -> tuple[Choice, ...]:
-    """Return what ``select`` does, from the cache if it was asked before."""
+    """Return the same as ``select``, from the cache if it is there."""
     policy = (sources.always, sources.allowed) if sources else ((), False)
     wanted = msgspec.msgpack.encode((target, policy))
     key = hashlib.sha256(_SCHEMA + lock.digest.encode() + wanted).hexdigest()
@@ -105,14 +106,14 @@ def chosen(lock: Lock, target: Target, sources: Sources | None, cache: Cache) ->
 
 
 def _ways(name: str, wheels: Sequence[File], target: Target, sources: Sources | None) -> tuple[Way, ...]:
-    """Return how a wheel may be made of the sdist of a distribution whose ``wheels`` do not fit."""
+    """Return the ways to build the sdist of a distribution whose ``wheels`` do not fit."""
     if sources and name in sources.always:
         return ("native",)
     pure = all(_is_pure(file.filename) for file in wheels)
     if not (sources and sources.allowed):
-        # With wheels for single processors beside it, it is not pure, and not tried.
+        # A distribution with wheels for single processors is not pure, so a pure build is not tried.
         return ("pure",) if pure else ()
-    # For ARMv6 nothing can be compiled: some do without what is, if they must.
+    # Nothing can be compiled for ARMv6. But some distributions can do without their compiled parts.
     return ("pure", "native") if pure or target.variant else ("native",)
 
 
@@ -140,7 +141,7 @@ def _is_pure(filename: str) -> bool:
 
 
 def _lack(package: Locked, target: Target) -> str:
-    """Return what a lock has of ``package`` for other targets, in a line."""
+    """Return a line that lists the files of ``package`` for other targets."""
     # A wheel's tags are the last three parts of its name (PEP 427).
     tags = ["-".join(file.filename.removesuffix(".whl").split("-")[-3:]) for file in package.wheels]
     linux = [tag for tag in tags if "linux" in tag and "musl" not in tag]
@@ -159,12 +160,12 @@ def _lack(package: Locked, target: Target) -> str:
 
 
 def missing(lines: Sequence[str], target: Target, lock: Lock) -> WheelError:
-    """Return the error for everything that ``target`` lacks."""
+    """Return the error that lists everything that ``target`` lacks."""
     listed = "".join(f"\n  {line}" for line in lines)
     platforms = target.platforms()
     hosts = " and ".join(str(urlsplit(index).hostname) for index in target.extra_indexes)
     if any(file.index for package in lock.packages for file in package.wheels):
-        hosts = ""  # they were asked
+        hosts = ""  # these indexes were already asked
     more = f"lock again into a pylock.toml, for which {hosts} is asked too; or " if hosts else ""
     return WheelError(
         f"{lock.path.name} has no wheel for {target.name} of:{listed}\n"

@@ -1,4 +1,4 @@
-"""Wheels that were built and not fetched: kept as others are, with a note of what each came from."""
+"""Keep wheels that were built here like fetched ones, with a note of the inputs of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from debonair.lock.model import File
 
 
 def kept(note: Path, cache: Cache) -> File | None:
-    """Return the wheel that ``note`` names, or None if there is no such note, or no such wheel by now."""
+    """Return the wheel that ``note`` names; None if the note or the wheel does not exist."""
     try:
         file = decoder.unpacked(note.read_bytes(), File)
     except (OSError, msgspec.MsgspecError):
@@ -25,9 +25,10 @@ def kept(note: Path, cache: Cache) -> File | None:
 
 
 def keep(filename: str, data: bytes, cache: Cache, *, note: Path) -> File:
-    """Keep the wheel ``filename``, whose bytes are ``data``, and name it in ``note``.
+    """Keep the wheel ``filename`` with the bytes ``data`` in the cache, and name it in ``note``.
 
-    What built it may be anybody's: raises ``WheelError`` if the name is not that of a wheel, but a path.
+    Strangers' code may have chosen the name. Raises ``WheelError`` if it is not the name of a wheel, or if
+    it is a path.
     """
     try:
         parse_wheel_filename(filename)

@@ -1,4 +1,4 @@
-"""Where the wheels of a project come from: the package index, or a folder that was filled before."""
+"""The supplies of wheels: the package index, or a folder that was filled before."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 
 class Supply(Protocol):
-    """Where the wheels of a project come from."""
+    """A supply of the wheels of a project."""
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """Where what the project's own wheel is built with comes from."""
+        """The environment for obtaining the tools that build the project's own wheel."""
 
     def wheels(self, target: Target) -> tuple[Wheel, ...]:
-        """Return those for ``target``, verified."""
+        """Return the verified wheels for ``target``."""
 
     def libraries(self, target: Target) -> tuple[str, ...] | None:
-        """Return the Debian packages of what they are linked with; None if that is to be found out."""
+        """Return the Debian packages of libraries that the wheels need; None if they are not recorded."""
 
     def times(self) -> list[int]:
-        """Return when they were published, in seconds since the epoch, as far as that is known."""
+        """Return the known times of publication of the wheels, in seconds since the epoch."""
 
     def tools(self) -> tuple[Wheel, ...] | None:
-        """Return what the project's own wheel is built with; None if that is what its lock names."""
+        """Return the wheels that build the project's own wheel; None to use those in their lock."""
 
 
 class Index:
-    """The package index, by the lock of ``project``, which is made if there is none."""
+    """The package index, through the lock of ``project``, which is created if there is none."""
 
     def __init__(
         self, project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]
@@ -55,15 +55,15 @@ class Index:
         )
 
     def wheels(self, target: Target) -> tuple[Wheel, ...]:
-        """Return the wheels for ``target``. Raises what ``obtain.obtain`` does."""
+        """Return the wheels for ``target``. Raises the same errors as ``obtain.obtain``."""
         return obtain(self._lock, target, self._cache, self.environ, sources=self._sources)
 
     def libraries(self, target: Target) -> None:
-        """Return None: the suite of ``target`` is asked."""
+        """Return None, because the suite of ``target`` can answer."""
 
     def times(self) -> list[int]:
         """Return when the files of the lock were published."""
         return [file.uploaded for package in self._lock.packages for file in package.files if file.uploaded]
 
     def tools(self) -> None:
-        """Return None: they have a lock of their own."""
+        """Return None, because the build tools have a lock of their own."""

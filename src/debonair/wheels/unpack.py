@@ -1,6 +1,6 @@
-"""A wheel, unpacked into a virtual environment at its final place, without running anything of it.
+"""Unpack a wheel into a virtual environment at its final place, without running its code.
 
-The unpacking is PyPA's ``installer`` (the binary distribution format, PEP 427; RECORD, PEP 376), with the
+PyPA's ``installer`` unpacks it (the binary distribution format, PEP 427; RECORD, PEP 376), with the
 interpreter and the paths of the target. A warm build unpacks nothing and does not import this module.
 """
 
@@ -45,20 +45,20 @@ _DAMAGE = (
     InvalidRecordEntry,
     KeyError,
     OSError,
-    RuntimeError,  # what zipfile says of an encrypted member
+    RuntimeError,  # zipfile's error for an encrypted member
     ValueError,
     zipfile.BadZipFile,
     zlib.error,
 )
-"""Whatever the readers raise for a wheel that is damaged, or not made as PEP 427 says."""
+"""The errors of the readers for a wheel that is damaged or does not conform to PEP 427."""
 
 
 def unpack(wheel: Wheel, package: str, target: Target, interpreter: Interpreter | None) -> list[Source]:
-    """Return the files of ``wheel`` as they lie in the venv of ``package``, bytecode included.
+    """Return the files of ``wheel`` at their places in the venv of ``package``, bytecode included.
 
-    All carry the time of the wheel's newest file, nothing that depends on the application's version, so
-    that they are the same bytes in its next release. Without an ``interpreter`` there is no bytecode.
-    Raises ``WheelError`` if the wheel is malformed or has entries that leave the venv.
+    All files have the time of the wheel's newest file and do not depend on the application's version. So
+    their bytes are the same in its next release. Without an ``interpreter`` there is no bytecode. Raises
+    ``WheelError`` if the wheel is malformed or has entries that leave the venv.
     """
     destination = _Venv(package, target, interpreter)
     try:
@@ -81,8 +81,8 @@ _SHEBANG = b"""\
 '''exec' "$(dirname -- "$(realpath -- "$0")")/python3" "$0" "$@"
 ' '''
 """
-"""The first lines of a command: to the shell they start the interpreter of the very venv that the command
-lies in, to Python they are a text. A release's commands must not run another release's code."""
+"""The first lines of a command. For the shell, they start the interpreter of the venv that contains the
+command. For Python, they are a string. So a release's commands never run another release's code."""
 
 _COMMAND = """\
 import sys
@@ -90,21 +90,22 @@ from {module} import {name}
 if __name__ == "__main__":
     sys.exit({attr}())
 """
-"""What an entry point becomes: written here, as that of ``installer`` may change with its version."""
+"""The text of the command for an entry point. ``installer`` has its own, which may change with its version.
+"""
 
 
 class _Source(WheelFile):
-    """A wheel without the bytecode that it may hold: that was compiled elsewhere, by some other Python."""
+    """A wheel without the bytecode that it may contain: some other Python compiled that elsewhere."""
 
     def get_contents(self) -> Iterator[WheelContentElement]:
-        """Return the members of the wheel: record, stream, and whether it is executable."""
+        """Return the members of the wheel: its record, its stream, and whether it is executable."""
         for element in super().get_contents():
             if "__pycache__" not in element[0][0].split("/"):
                 yield element
 
 
 class _Venv(WheelDestination):
-    """Where ``installer`` writes to: a list of files in memory (its ``WheelDestination``)."""
+    """The destination that ``installer`` writes to: a list of files in memory."""
 
     def __init__(self, package: str, target: Target, interpreter: Interpreter | None) -> None:
         self.root = f"{layout.dist(package)}/venv"
@@ -112,11 +113,11 @@ class _Venv(WheelDestination):
         self.target = target
         self.interpreter = interpreter
         self.name = ""
-        """The distribution, by which its C headers are filed."""
+        """The name of the distribution, which is the name of the folder of its C headers."""
         self.files: dict[str, tuple[bytes, int]] = {}
 
     def folder(self, scheme: Scheme) -> str:
-        """Return where a scheme's files lie inside the venv (sysconfig's ``posix_prefix``)."""
+        """Return the folder of a scheme inside the venv (sysconfig's ``posix_prefix``)."""
         modules = layout.site_packages(self.target.python)
         return {
             "purelib": modules,
@@ -148,7 +149,7 @@ class _Venv(WheelDestination):
     def finalize_installation(
         self, scheme: Scheme, record_file_path: str, records: Iterable[tuple[Scheme, RecordEntry]]
     ) -> None:
-        """Compile the bytecode, and write RECORD over all."""
+        """Compile the bytecode, and write RECORD with an entry for every file."""
         base = self.folder(scheme)
         rows = []
         for place, record in records:
@@ -179,14 +180,14 @@ class _Venv(WheelDestination):
         return paths
 
     def add(self, scheme: Scheme, path: str, data: bytes, mode: int) -> RecordEntry:
-        """Keep a file of a scheme, and return what RECORD says of it."""
+        """Keep a file of a scheme, and return its entry for RECORD."""
         check_path("The wheel", path)
         self.put(posixpath.join(self.folder(scheme), path), data, mode)
         digest = urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
         return RecordEntry(path, Hash("sha256", digest), len(data))
 
     def put(self, path: str, data: bytes, mode: int) -> None:
-        """Keep a file at a path inside the venv. Raises ``PackageError`` if there is one already."""
+        """Keep a file at a path inside the venv. Raises ``PackageError`` if the path is already taken."""
         if path in self.files:
             raise PackageError(
                 f"The wheel has '{path}' twice.", hint="Lock another version of it, and tell its authors."
@@ -194,7 +195,7 @@ class _Venv(WheelDestination):
         self.files[path] = (data, mode)
 
     def sources(self, *, mtime: int) -> list[Source]:
-        """Return all files, at their place in the package."""
+        """Return all files at their places in the package."""
         return [
             Source.file(f"{self.root}/{path}", data, mode=mode, mtime=mtime)
             for path, (data, mode) in self.files.items()
@@ -202,9 +203,9 @@ class _Venv(WheelDestination):
 
 
 def newest(path: Path) -> int:
-    """Return the newest time in the wheel ``path``, in seconds since the epoch; some tools make it up."""
+    """Return the newest time in the wheel ``path``, in seconds since the epoch; some tools invent one."""
     with zipfile.ZipFile(path) as archive:
         latest = max((info.date_time for info in archive.infolist()), default=(1980, 1, 1, 0, 0, 0))
     year, month, day, *clock = latest
-    # some have no date, or 1980
+    # Some wheels have no dates, or only 1980.
     return max(OLDEST, timegm((year, max(month, 1), max(day, 1), *clock, 0, 0, 0)))

@@ -1,4 +1,4 @@
-"""What a virtual environment has before anything is installed into it (PEP 405)."""
+"""The files of a virtual environment before any package is installed (PEP 405)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def skeleton(package: str, target: Target, *, system_site_packages: bool, mtime: int) -> list[Source]:
-    """Return what the venv of ``package`` has before anything is installed into it (PEP 405)."""
+    """Return the files of the venv of ``package`` before any package is installed (PEP 405)."""
     root = f"{layout.dist(package)}/venv"
     settings = {
         "home": "/usr/bin",

@@ -136,6 +136,28 @@ def test_a_port_that_is_none(programs: Programs, machine: Told, tmp_path: Path, 
         tried(tmp_path)
 
 
+def test_a_release_that_was_refused(programs: Programs, machine: Told, tmp_path: Path) -> None:
+    why = '{"version": "1.0", "why": "it cannot be loaded", "log": "one\\nNo module named \'flask\'"}'
+    programs.answer("cat .*switch.json", f'{{"refused": {why}}}')
+    with pytest.raises(TrialError) as refused:
+        tried(tmp_path)
+    assert refused.value.message.splitlines() == [
+        "app_1.0-1+deb13_amd64.deb is installed, and is not served:",
+        "app 1.0 was refused: it cannot be loaded",
+        "  | one",
+        "  | No module named 'flask'",
+    ]
+    assert "flask" in refused.value.hint
+    assert machine.served == ""
+
+
+@pytest.mark.parametrize("note", ["{}", '{"refused": null}', '{"refused": []}', '{"refused": {"why": 1}}'])
+def test_a_note_of_no_refusal(note: str, programs: Programs, machine: Told, tmp_path: Path) -> None:
+    programs.answer("cat .*switch.json", note)
+    assert tried(tmp_path) == 0
+    assert machine.served == "app"
+
+
 def test_a_release_that_is_too_deep(programs: Programs, machine: Told, tmp_path: Path) -> None:
     del machine
     programs.answer("cat .*release.json", "[" * 200_000)

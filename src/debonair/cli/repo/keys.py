@@ -1,4 +1,4 @@
-"""The verbs of ``debonair repo`` about who signs, what is believed, and for how long. No logic either."""
+"""The verbs of ``debonair repo`` for keys and trust, and for how long clients accept an index."""
 
 from __future__ import annotations
 
@@ -15,21 +15,30 @@ from debonair.errors import RepositoryError
 
 
 @click.command()
-@click.option("--name", metavar="NAME", help="Of the repository, where this machine does not know it yet.")
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Expect a repository of this name. Needed if this machine does not know the repository yet.",
+)
 @click.option(
     "--key",
     "key",
     metavar="FINGERPRINT",
-    help="Its key; else those in the folder of its keys on this machine.",
+    help="Trust this key.  [default: the repository's own keys on this machine]",
 )
-@click.option("--restored", is_flag=True, help="Believe an older state too: you restored it from a backup.")
-@click.option("--take-over", is_flag=True, help="Sign the state of an earlier Debonair, once.")
-@click.option("--forget", is_flag=True, help="Forget what this machine has seen there.")
+@click.option(
+    "--restored", is_flag=True, help="Accept an older state, because you restored it from a backup."
+)
+@click.option("--take-over", is_flag=True, help="Sign the state of an earlier version of Debonair, once.")
+@click.option("--forget", is_flag=True, help="Forget the key and state that this machine recorded.")
 @where
 def trust(
     *, name: str | None, key: str | None, restored: bool, take_over: bool, forget: bool, repository: str
 ) -> None:
-    """Let this machine know a repository, or a state of it that it refuses."""
+    """Make this machine trust a repository.
+
+    This machine records the repository's key and state, and then refuses other keys and older states.
+    """
     from debonair.repository import bootstrap as bootstrap_deb
     from debonair.repository import takeover
     from debonair.repository import trust as trusted
@@ -76,7 +85,7 @@ def trust(
 def verify(*, repository: str) -> None:
     """Check every hash, signature and file, as a client does.
 
-    Apps that have no deb for the next release of Debian are named too.
+    Also list the apps that have no deb for the next release of Debian.
     """
     from debonair.repository import verify as verification
     from debonair.repository.excerpt import shown
@@ -96,12 +105,16 @@ def verify(*, repository: str) -> None:
 
 @click.command(name="rotate-key")
 @click.option(
-    "--finish", is_flag=True, help="Give up the older key: machines must have the new one by now."
+    "--finish", is_flag=True, help="Drop the older key. All machines must have the new one by now."
 )
-@click.option("--key", metavar="FINGERPRINT", help="A key that there is, and not a new one.")
+@click.option("--key", metavar="FINGERPRINT", help="Use this existing key.  [default: a new one]")
 @where
 def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
-    """Sign by a new key beside the old one; later, with --finish, by the new one alone."""
+    """Replace the repository's key, in two steps.
+
+    First, this signs with a new key in addition to the old one. Later, with --finish, it signs with the new
+    key alone.
+    """
     from debonair.repository.edits import keys as edits
 
     opened = publisher.repository(repository)
@@ -121,13 +134,13 @@ def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
     "--valid-days",
     metavar="DAYS",
     type=click.IntRange(1, 3650),
-    help="For how long clients believe an index from now on.",
+    help="Set for how many days clients accept an index from now on.",
 )
-@click.option("--if-due", is_flag=True, help="Only if half of that time is over, in any suite.")
-@click.option("--timer", is_flag=True, help="Write a timer of systemd that does it, and nothing else.")
+@click.option("--if-due", is_flag=True, help="Do nothing unless half of that time is over in any suite.")
+@click.option("--timer", is_flag=True, help="Only write a systemd timer that runs this verb.")
 @where
 def renew(*, valid_days: int | None, if_due: bool, timer: bool, repository: str) -> None:
-    """Sign all suites anew, so that clients believe them for longer."""
+    """Sign all suites again, so that clients accept them for longer."""
     from debonair.repository.edits import keys as edits
 
     if timer:
@@ -139,14 +152,19 @@ def renew(*, valid_days: int | None, if_due: bool, timer: bool, repository: str)
 
 @click.command()
 @click.option(
-    "--url", metavar="URL", help="Where clients read it from now on; this publishes the bootstrap deb."
+    "--url",
+    metavar="URL",
+    help="Set the URL at which clients read the repository, and publish the bootstrap deb.",
 )
 @click.option(
-    "--login", metavar="USER", default="", help="For a private repository: the name that the machines say."
+    "--login",
+    metavar="USER",
+    default="",
+    help="Set the user name that the machines log in with, for a private repository.",
 )
 @where
 def bootstrap(*, url: str | None, login: str, repository: str) -> None:
-    """Print the one line to type on a new machine."""
+    """Print the command that subscribes a new machine."""
     from debonair.repository import bootstrap as bootstrap_deb
     from debonair.repository.edits.bootstrap import set_address
 

@@ -1,4 +1,7 @@
-"""``debonair repo``: its verbs. No logic: each reads its arguments, asks ``repository``, and prints."""
+"""The verbs of ``debonair repo``.
+
+They contain no logic: each reads its arguments, calls ``repository``, and prints the result.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from debonair.cli.repo import keys, maintain, publish, show
 
 @click.group()
 def repo() -> None:
-    """Publish debs in a signed apt repository: static files, for any web server."""
+    """Publish debs in a signed apt repository.
+
+    The repository consists of static files, which any web server can serve.
+    """
 
 
 for _verb in (

@@ -1,4 +1,4 @@
-"""The verbs of ``debonair repo`` that make a repository, and keep it small."""
+"""The verbs of ``debonair repo`` that create a repository and keep it small."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ from debonair.errors import RepositoryError
 @click.command()
 @click.argument("place")
 @click.option(
-    "--name", metavar="NAME", required=True, help="Its name for ever, such as acme: Origin of its suites."
+    "--name",
+    metavar="NAME",
+    required=True,
+    help="Set the repository's name, such as acme. apt uses it as the Origin. It cannot be changed later.",
 )
 @click.option(
-    "--url", metavar="URL", default="", help="Where clients will read it, such as https://apt.example.org."
+    "--url",
+    metavar="URL",
+    default="",
+    help="Set the URL at which clients will read the repository, such as https://apt.example.org.",
 )
 @click.option(
-    "--key", metavar="FINGERPRINT", help="Sign by this key of your own GnuPG home, not by a new one."
+    "--key",
+    metavar="FINGERPRINT",
+    help="Sign with this key from your own GnuPG home.  [default: a new key]",
 )
 @click.option(
     "--valid-days",
@@ -27,13 +35,16 @@ from debonair.errors import RepositoryError
     type=click.IntRange(1, 3650),
     default=14,
     show_default=True,
-    help="For how long clients believe an index that is not signed anew; renew --timer signs it.",
+    help="Set for how many days clients accept an index that is not signed again. "
+    "'renew --timer' signs it in time.",
 )
 def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -> None:
-    """Make a repository, with its key, and an empty suite for each Debian and channel.
+    """Create a repository and its key.
 
-    PLACE is a folder; one of another machine (host:path, ssh://host/path); or a bucket (s3://bucket/folder,
-    gs://bucket/folder, az://container/folder).
+    It has an empty suite for each Debian release and channel.
+
+    PLACE is a folder, or a folder on another machine (host:path, ssh://host/path). It can also be a bucket
+    (s3://bucket/folder, gs://bucket/folder, az://container/folder).
     """
     from debonair.repository import bootstrap, state
     from debonair.repository.edits.bootstrap import make_suites
@@ -74,6 +85,7 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
                 "Next: debonair repo bootstrap --url https://...  says where clients read it", err=True
             )
         return
+    # There is a repository already: create() refuses and explains it.
     repository.create(state.Head(state.FORMAT, name, 0, "", (), valid_days, {}), make_suites(()))
 
 
@@ -84,7 +96,7 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
     type=click.IntRange(1),
     default=3,
     show_default=True,
-    help="Newest versions to keep.",
+    help="Keep this many of the newest versions of each app.",
 )
 @click.option(
     "--older-than",
@@ -92,11 +104,14 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
     type=Days(),
     default="90d",
     show_default=True,
-    help="Keep what was offered in as many days: a machine may need it still.",
+    help="Keep every deb that a suite offered in this time, because a machine may still need it.",
 )
 @where
 def prune(*, keep: int, older_than: int, repository: str) -> None:
-    """Remove debs that no suite has offered for long, and what unfinished publishers left."""
+    """Remove debs that no suite has offered for a long time.
+
+    Also remove the files of unfinished uploads.
+    """
     from debonair.repository import sweep
     from debonair.repository.edits import versions
     from debonair.repository.excerpt import shown

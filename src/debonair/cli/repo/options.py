@@ -1,4 +1,4 @@
-"""Arguments and options that several verbs of ``debonair repo`` take."""
+"""The arguments and options that several verbs of ``debonair repo`` share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PERCENT = click.IntRange(0, 100)
 
 
 class Days(click.ParamType[int]):
-    """A time in days: ``90d`` or ``90``."""
+    """A number of days: ``90d`` or ``90``."""
 
     name = "days"
 
@@ -30,12 +30,16 @@ class Days(click.ParamType[int]):
 def channel_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a verb the option that names a channel."""
     return click.option(
-        "--channel", type=CHANNEL, default="stable", show_default=True, help="Whose suites are meant."
+        "--channel",
+        type=CHANNEL,
+        default="stable",
+        show_default=True,
+        help="Change the suites of this channel.",
     )(function)
 
 
 def suite_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a verb the option that names a suite."""
-    return click.option("--suite", metavar="SUITE", help="Only this suite of Debian, such as trixie.")(
-        function
-    )
+    return click.option(
+        "--suite", metavar="SUITE", help="Change only this suite of Debian, such as trixie."
+    )(function)

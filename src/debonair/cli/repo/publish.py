@@ -1,4 +1,4 @@
-"""The verbs of ``debonair repo`` about versions: what is offered, to whom."""
+"""The verbs of ``debonair repo`` that decide which versions are offered to which machines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 @channel_option
 @suite_option
 @click.option(
-    "--percent", type=PERCENT, metavar="N", default=100, help="The share of machines that may take it."
+    "--percent",
+    type=PERCENT,
+    metavar="N",
+    default=100,
+    show_default=True,
+    help="Offer the version to N percent of the machines.",
 )
 @where
 def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str) -> None:
@@ -35,22 +40,32 @@ def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int
 @channel_option
 @suite_option
 @click.option(
-    "--percent", type=PERCENT, metavar="N", default=100, help="The share of machines that may take it."
+    "--percent",
+    type=PERCENT,
+    metavar="N",
+    default=100,
+    show_default=True,
+    help="Offer the version to N percent of the machines.",
 )
 @click.option(
     "--to",
     "--repository",
     "-r",
     "repository",
-    metavar="URL",
+    metavar="PLACE",
     envvar="DEBONAIR_REPOSITORY",
     default=".",
-    help="Where the repository is: a bucket, another machine, a folder; else DEBONAIR_REPOSITORY.",
+    show_default=True,
+    show_envvar=True,
+    help="Publish to this repository: a bucket, a folder, or a folder on another machine.",
 )
 def publish(
     debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str
 ) -> None:
-    """Add each DEB to the repository that clients read, and upload what that is missing."""
+    """Add each DEB to the repository that clients read.
+
+    Only the files that the repository lacks are uploaded.
+    """
     edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
     opened = publisher.change(repository, "publish", edit, "It is there already.")
     if url := opened.draft().head.url:
@@ -60,17 +75,29 @@ def publish(
 @click.command()
 @click.argument("app")
 @click.argument("version")
-@click.option("--to", type=CHANNEL, default="stable", show_default=True, help="The channel that gets it.")
-@click.option("--from", "source", type=CHANNEL, default="testing", show_default=True, help="That has it.")
+@click.option("--to", type=CHANNEL, default="stable", show_default=True, help="Promote to this channel.")
+@click.option(
+    "--from",
+    "source",
+    type=CHANNEL,
+    default="testing",
+    show_default=True,
+    help="Promote from this channel.",
+)
 @suite_option
 @click.option(
-    "--percent", type=PERCENT, metavar="N", default=100, help="The share of machines that may take it."
+    "--percent",
+    type=PERCENT,
+    metavar="N",
+    default=100,
+    show_default=True,
+    help="Offer the version to N percent of the machines.",
 )
 @where
 def promote(
     app: str, version: str, *, to: str, source: str, suite: str | None, percent: int, repository: str
 ) -> None:
-    """Offer VERSION of APP in another channel too."""
+    """Offer VERSION of APP in another channel, too."""
     from debonair.repository.edits import versions
 
     edit = versions.promote(app, version, source=source, to=to, suite=suite, percent=percent)
@@ -80,8 +107,14 @@ def promote(
 @click.command()
 @click.argument("app")
 @click.argument("version")
-@click.option("--percent", type=PERCENT, metavar="N", help="The share of machines that may take it.")
-@click.option("--halt", is_flag=True, help="No further machine takes it; those that have it keep it.")
+@click.option(
+    "--percent", type=PERCENT, metavar="N", help="Offer the version to N percent of the machines."
+)
+@click.option(
+    "--halt",
+    is_flag=True,
+    help="Stop offering the version to further machines. Machines that have it keep it.",
+)
 @channel_option
 @suite_option
 @where
@@ -95,7 +128,10 @@ def rollout(
     suite: str | None,
     repository: str,
 ) -> None:
-    """Offer VERSION of APP to a share of the machines first, or halt that."""
+    """Offer VERSION of APP to a share of the machines first.
+
+    With --halt, stop a rollout.
+    """
     from debonair.repository.edits import versions
 
     if (percent is None) != halt:
@@ -111,7 +147,10 @@ def rollout(
 @suite_option
 @where
 def rollback(app: str, version: str | None, *, channel: str, suite: str | None, repository: str) -> None:
-    """Take APP back to VERSION, or to the one before, on every machine that follows."""
+    """Roll APP back to VERSION, or to the previous version.
+
+    Every subscribed machine then goes back to it.
+    """
     from debonair.repository.edits import versions
 
     edit = versions.rollback(app, version, channel_name=channel, suite=suite)
@@ -119,10 +158,13 @@ def rollback(app: str, version: str | None, *, channel: str, suite: str | None, 
 
 
 def _added(debs: Sequence[Path], **where: Any) -> Edit:
-    """Return the edit that publishes ``debs``, which are read away from the key."""
+    """Return the edit that publishes ``debs``.
+
+    Processes that cannot reach the key read the debs, because strangers may have built them.
+    """
     from debonair.deb import reader_pool
 
-    with reader_pool.Pool() as pool:  # its first process begins while the rest is imported
+    with reader_pool.Pool() as pool:  # its first process starts while this one imports the rest
         from debonair.repository.edits import versions
         from debonair.repository.pool import apart
 

@@ -1,4 +1,4 @@
-"""Who publishes on this machine: keys, pins, clock and name, for the verbs of ``debonair repo``."""
+"""The publisher on this machine: keys, pins, clock and name, for the verbs of ``debonair repo``."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ DAY = 86400
 
 
 def where(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb the option that names the place of the repository."""
+    """Give a verb the option that names the place of a repository."""
     return click.option(
         "--repository",
         "-r",
         metavar="PLACE",
         envvar="DEBONAIR_REPOSITORY",
         default=".",
-        help="Folder or URL of the repository; else DEBONAIR_REPOSITORY, else this folder.",
+        show_default=True,
+        show_envvar=True,
+        help="Use the repository in this folder, bucket, or folder on another machine.",
     )(function)
 
 
 def change(place: str, verb: str, edit: Edit, nothing: str) -> Repository:
-    """Carry ``edit`` out and show what it changed, or the sentence ``nothing``."""
+    """Apply ``edit`` and print what it changed, or the sentence ``nothing``; return the repository."""
     from debonair.repository.excerpt import shown
 
     warn_of_time()
@@ -44,7 +46,7 @@ def change(place: str, verb: str, edit: Edit, nothing: str) -> Repository:
 
 
 def warn_of_time() -> None:
-    """Say so if the index will not be dated now: a build may have left its time in the environment."""
+    """Print a warning if SOURCE_DATE_EPOCH, perhaps left by a build, will date the index."""
     import time
 
     from debonair.host.progress import say
@@ -55,7 +57,7 @@ def warn_of_time() -> None:
 
 
 def repository(where: str) -> Repository:
-    """Return the repository in the place ``where``; nothing is read yet."""
+    """Return the repository in the place ``where``, without reading it yet."""
     from debonair.repository import signing
     from debonair.repository.publish import Repository
     from debonair.repository.storage import locate
@@ -67,7 +69,7 @@ def repository(where: str) -> Repository:
 
 
 def signer(name: str) -> Any:
-    """Return who signs for the repository ``name``: its own keys, or else those of the user."""
+    """Return the signer of the repository ``name``: its own keys, or else the user's keys."""
     from debonair.repository.signing import Gpg
 
     home = keys(name)
@@ -80,14 +82,17 @@ def keys(name: str) -> Path:
 
 
 def pins() -> Pins:
-    """Return what this account remembers of the repositories that it has seen."""
+    """Return the records that this account keeps of the repositories that it has seen."""
     from debonair.repository.pins import Pins
 
     return Pins(_config() / "places")
 
 
 def nothing(opened: Repository) -> bool:
-    """Tell whether there is certainly no repository: one that may be there needs its key."""
+    """Tell whether there is certainly no repository.
+
+    Only then may its key be deleted: a repository that might exist needs it.
+    """
     from debonair.repository import state
 
     try:
@@ -97,14 +102,14 @@ def nothing(opened: Repository) -> bool:
 
 
 def discard(home: Path) -> None:
-    """Remove a key that signs nothing, as the repository that it was made for was not."""
+    """Remove a key that signs nothing, because its repository was not created."""
     import shutil
 
     shutil.rmtree(home.parent, ignore_errors=True)
 
 
 def suites() -> list[Suite]:
-    """Return the suites that there are targets for."""
+    """Return the suites that have targets."""
     from debonair import target
     from debonair.repository.edits import versions
 
@@ -116,21 +121,21 @@ def suites() -> list[Suite]:
 
 
 def released() -> set[int]:
-    """Return the numbers of the releases of Debian that are out, and that there are targets for."""
+    """Return the numbers of the Debian releases that are published and have targets."""
     from debonair import target
 
     return {each.debian_release for each in map(target.load, target.names()) if each.released}
 
 
 def clock() -> int:
-    """Return the time that what is signed is dated with, in seconds since the epoch."""
+    """Return the time that signatures are dated with, in seconds since the epoch."""
     from debonair.host.clock import now
 
     return now(os.environ)
 
 
 def who() -> str:
-    """Return the account and the machine; DEBONAIR_PUBLISHER names somebody else, such as a CI."""
+    """Return the account and the machine, or the value of DEBONAIR_PUBLISHER, such as the name of a CI."""
     import getpass
     import platform
 

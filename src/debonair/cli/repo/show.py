@@ -1,4 +1,4 @@
-"""The verbs of ``debonair repo`` that change nothing."""
+"""The verbs of ``debonair repo`` that change nothing: list, history and serve."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from debonair.host.terminal import plain
 
 
 @click.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @where
 def list_(*, as_json: bool, repository: str) -> None:
-    """List what each suite offers."""
+    """List the packages that each suite offers."""
     import msgspec
 
     from debonair.repository import landing_page
@@ -36,10 +36,10 @@ def list_(*, as_json: bool, repository: str) -> None:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @where
 def history(*, as_json: bool, repository: str) -> None:
-    """Show who changed what, and when, the newest first."""
+    """Show every change with its author and time, the newest first."""
     import msgspec
 
     from debonair.repository import history as log
@@ -60,24 +60,29 @@ def history(*, as_json: bool, repository: str) -> None:
 
 @click.command()
 @click.option(
-    "--port", metavar="PORT", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of TCP."
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Listen on this TCP port.",
 )
 @click.option(
     "--host",
     metavar="ADDRESS",
     default="127.0.0.1",
     show_default=True,
-    help="Whose requests: 0.0.0.0 for all.",
+    help="Listen on this address; 0.0.0.0 for all interfaces.",
 )
 @click.option(
     "--logins",
     metavar="FILE",
     type=FILE,
-    help="File with lines name:password; without it anybody may read.",
+    help="Require a login from this file with a line name:password for each user.  [default: no login]",
 )
 @where
 def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None:
-    """Serve the repository by HTTP until Ctrl-C."""
+    """Serve the repository over HTTP until Ctrl-C."""
     from debonair.host import run
     from debonair.repository import http_server, state
     from debonair.repository.storage import locate

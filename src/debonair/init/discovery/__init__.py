@@ -1,1 +1,1 @@
-"""What a project is, found by reading its files: nothing of it is imported or run."""
+"""Detect what a project is by reading its files, without importing or running its code."""

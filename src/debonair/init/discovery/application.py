@@ -1,4 +1,4 @@
-"""Which of a project's applications is served, and how sure that is."""
+"""Choose which of a project's applications is served, and tell whether that is certain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from debonair.project import entry_point, reader
 from debonair.project.catalogue import known
 
 Ask = Callable[[str, Sequence[str], str], str]
-"""Asks a question: its text, the answers that there are (none: any text), and the default one."""
+"""Asks a question: its text, the possible answers (empty for any text), and the default answer."""
 
 _KEY = ("wsgi",)
 
@@ -33,9 +33,10 @@ def choose(
 ) -> list[Finding]:
     """Return the application of the project in ``root``, or that it is a command-line tool.
 
-    ``entry``, which ``source`` says, is taken if it is given; else what the files of other tools start;
-    else what comes first by convention. ``broken`` says which files could not be parsed. Raises
-    ``ProjectError`` if there is none, or several that are as good and nobody to ``ask``.
+    ``entry``, which comes from ``source``, wins if it is given. Next come the applications that the files
+    of other tools start, then the first by convention. ``broken`` lists the files that could not be parsed.
+    Raises ``ProjectError`` if there is no application, or if several are equally likely and ``ask`` is
+    missing.
     """
     if entry:
         entry_point.check_syntax(entry, file=Path(source), key="wsgi")
@@ -84,7 +85,7 @@ def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
 
 
 def _command(item: Candidate) -> list[Finding]:
-    """Return how an application is served that brings a server of its own."""
+    """Return the settings of an application that needs a web server of its own."""
     factory = "--factory " if item.entry.endswith("()") else ""
     line = f"{known().servers[item.server]} {factory}{item.entry.removesuffix('()')}"
     return [
@@ -95,7 +96,7 @@ def _command(item: Candidate) -> list[Finding]:
 
 
 def _script(item: Candidate, callables: Callables) -> list[Finding]:
-    """Return how an application is served by a script of its own, which must listen on ``$SOCKET``."""
+    """Return the settings of an application whose own script must listen on ``$SOCKET``."""
     heard = "it names SOCKET" if callables.mentions("SOCKET") else f"it has to listen there: {item.listens}"
     return [
         Finding("application", item.entry, f"{item.where} ({item.what})"),
@@ -114,7 +115,7 @@ def _made_by(what: str) -> Iterator[str]:
 
 
 def _check(entry: str, root: Path, file: Path) -> None:
-    """Raise ``ProjectError`` if the code has the module of ``entry``, and not the callable."""
+    """Raise ``ProjectError`` if the code has the module of ``entry``, but not the callable."""
     module, _, _ = entry_point.split(entry)
     roots = [root / "src"] if (root / "src").is_dir() else [root]
     entry_point.check(entry, file=file, roots=roots, installed={module.partition(".")[0]}, python=(9, 9))
@@ -137,7 +138,7 @@ def _shown(path: Path, root: Path) -> str:
 
 
 def _nothing(root: Path, callables: Callables, broken: Sequence[str]) -> ProjectError:
-    """Return the error that says why there is no application, and what to write."""
+    """Return the error that explains why there is no application, and what to write."""
     for name, advice in _ADVICE.items():
         if where := callables.importing(name):
             return ProjectError(
@@ -170,7 +171,7 @@ _ADVICE = {
 
 
 def settings_of(imported: Imported, root: Path) -> tuple[list[Finding], list[str]]:
-    """Return what the files of other tools say besides the application, and what of it cannot be kept."""
+    """Return the settings from other tools except the application, and sentences about lost ones."""
     findings, notes = list[Finding](), list[str]()
     for key, value in _leaves(imported.settings, ()):
         where = _where(imported, key, root)
@@ -182,7 +183,7 @@ def settings_of(imported: Imported, root: Path) -> tuple[list[Finding], list[str
 
 
 def _where(imported: Imported, key: tuple[str, ...], root: Path) -> str:
-    """Return file and line of what became ``key``."""
+    """Return the file and line that set ``key``."""
     names = [".".join(key[:length]) for length in range(len(key), 0, -1)]
     for name in names:
         for account in imported.accounts:

@@ -1,4 +1,4 @@
-"""The applications of a project, and the functions that make one (PEP 3333), found by reading its code."""
+"""Find the applications of a project, and their factories (PEP 3333), by reading its code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from debonair.init.discovery.code import Module, top_level
 from debonair.project.catalogue import known
 
 _MEANT = re.compile("app|wsgi|^main$|^handler$")
-"""What a function is called that is an application, and not a part of one."""
+"""The names of functions that are applications, not parts of one."""
 _HOPS = 10
-"""How often a name may stand for another; and how often it is looked whether it does."""
+"""The most steps when following a name, and the most passes over the modules."""
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class _Kind:
     what: str
     wsgi: bool = True
     wrapped: str = ""
-    """The full name of what this wraps, or is another name of."""
+    """The full name of the application that this one wraps or renames."""
     server: str = ""
-    """Which server serves it, if it is not WSGI and that is known."""
+    """The server that serves it, if it is not WSGI and the server is known."""
     listens: str = ""
-    """Or what makes its own script listen on ``$SOCKET``."""
+    """Otherwise, the call that makes its own script listen on ``$SOCKET``."""
 
 
 class Callables:
-    """What in the ``modules`` of a project is an application, or makes one, by its full name."""
+    """The applications and factories in the ``modules`` of a project, by their full names."""
 
     def __init__(self, modules: Sequence[Module]) -> None:
         self._modules = modules
@@ -61,9 +61,9 @@ class Callables:
                 self._read(module)
 
     def candidates(self) -> list[Candidate]:
-        """Return all of them, those first that come first by convention.
+        """Return all candidates, the most conventional first.
 
-        Names that a module only imports count where servers look: in ``wsgi.py`` and its like.
+        An imported name counts only in files where servers look: ``wsgi.py`` and similar ones.
         """
         found = [self._candidate(name, kind, call=False) for name, kind in self._values.items()]
         found += [self._candidate(name, kind, call=True) for name, kind in self._makers.items()]
@@ -78,11 +78,11 @@ class Callables:
         return sorted(dict.fromkeys(kept), key=lambda item: (not item.wsgi, item.rank, item.entry))
 
     def what(self, entry: str) -> str:
-        """Return what ``entry`` is made by, for a person; empty if that is not known."""
+        """Return the name of the framework that makes ``entry``, for people; empty if unknown."""
         return next((item.what for item in self.candidates() if item.entry == entry), "")
 
     def unusable(self) -> list[str]:
-        """Return where functions are that make an application of arguments, which no server has."""
+        """Return the places of factories that need arguments, which no server passes."""
         return [
             f"{module.path}:{line}: {name.rpartition('.')[2]}() wants arguments"
             for name, (module, line) in sorted(self._where.items(), key=lambda item: item[0])
@@ -90,7 +90,7 @@ class Callables:
         ]
 
     def importing(self, package: str) -> str:
-        """Return a file and line that imports ``package``; empty if none does."""
+        """Return a file and line that imports ``package``; empty if there is no import."""
         for module in self._modules:
             for name, line in module.imports():
                 if name.partition(".")[0] == package:
@@ -98,12 +98,12 @@ class Callables:
         return ""
 
     def script(self, path: str) -> str:
-        """Return ``path`` if that module can be called as a script, else the first that can."""
+        """Return ``path`` if that module can run as a script, or else the first one that can."""
         scripts = [module.path for module in self._modules if "__main__" in ast.unparse(module.tree)]
         return path if path in scripts or not scripts else scripts[0]
 
     def mentions(self, text: str) -> bool:
-        """Tell whether a text of the code is ``text``."""
+        """Tell whether the code contains the string ``text``."""
         nodes = (node for module in self._modules for node in ast.walk(module.tree))
         return any(isinstance(node, ast.Constant) and node.value == text for node in nodes)
 
@@ -146,7 +146,7 @@ class Callables:
                 self._closed.add(name)
 
     def _returned(self, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> _Kind | None:
-        """Return what a function makes: an application that it returns, by what it is assigned from."""
+        """Return the kind of application that a function returns, following its local assignments."""
         local = dict[str, _Kind]()
         returned = False
         for inner in sorted(shapes.inside(node), key=lambda item: item.lineno):
@@ -175,7 +175,7 @@ class Callables:
             self._closed.discard(name)
 
     def _kind(self, node: ast.expr, module: Module, local: Mapping[str, _Kind]) -> _Kind | None:  # noqa: PLR0911
-        """Return what the value of an expression is, if it is an application."""
+        """Return the kind of application that an expression evaluates to, if any."""
         if isinstance(node, ast.Name) and node.id in local:
             return local[node.id]
         if isinstance(node, ast.Name | ast.Attribute):
@@ -196,7 +196,7 @@ class Callables:
         return None
 
     def _attribute(self, node: ast.Attribute, module: Module, local: Mapping[str, _Kind]) -> _Kind | None:
-        """Return what ``dash_app.server`` and ``flask_app.wsgi_app`` are."""
+        """Return the kind of applications such as ``dash_app.server`` and ``flask_app.wsgi_app``."""
         if node.attr == "wsgi_app":
             return self._kind(node.value, module, local)
         if isinstance(node.value, ast.Name):
@@ -206,7 +206,7 @@ class Callables:
         return None
 
     def _calls(self, module: Module) -> Mapping[str, Sequence[str]]:
-        """Return what is called to make what has a name at the top level of ``module``, by that name."""
+        """Return the callables whose results are assigned at ``module``'s top level, by that name."""
         if module.name not in self._called:
             made = self._called[module.name] = dict[str, list[str]]()
             for statement in top_level(module.tree):
@@ -221,7 +221,7 @@ class Callables:
         return self._called[module.name]
 
     def _follow(self, name: str) -> str:
-        """Return where a name, in full, comes from at first: modules may hand on what they import."""
+        """Return the original full name of ``name``: modules may re-export what they import."""
         for _ in range(_HOPS):
             if name in self._values or name in self._makers:
                 return name
@@ -237,7 +237,7 @@ class Callables:
     def _note(
         self, table: dict[str, _Kind], name: str, kind: _Kind, module: Module, node: ast.stmt
     ) -> None:
-        # what is assigned last counts; a name may wrap itself: app = ProxyFix(app)
+        # The last assignment counts. A name may wrap itself: app = ProxyFix(app)
         if name not in table or name in self._where:
             table[name] = kind if kind.wrapped != name else replace(kind, wrapped="")
             self._where[name] = (module, node.lineno)
@@ -258,12 +258,12 @@ class Callables:
         return Candidate(entry, module.path, line, kind.what, kind.wsgi, kind.server, kind.listens, rank)
 
     def _is_handed_on(self, name: str, module: Module) -> bool:
-        """Return whether the package of ``module`` makes what it defines its own."""
+        """Tell whether the package of ``module`` re-exports ``name``."""
         own = self._handed_on.get(module.name.rpartition(".")[0], frozenset())
         return name in own or f"{module.name}.*" in own
 
     def _replaces(self, name: str, kind: _Kind) -> bool:
-        """Return whether something stands for what it wraps: beside it, or in a file for servers."""
+        """Tell whether ``name`` replaces what it wraps: in the same module, or in a file for servers."""
         module = self._where[name][0] if name in self._where else None
         return module is not None and (
             kind.wrapped.startswith(f"{module.name}.") or bool(FOR_SERVERS.search(module.path))
@@ -277,7 +277,7 @@ class Callables:
         return short in self._classes[module.name]
 
     def _imported(self) -> Iterator[Candidate]:
-        """Yield what has a name that servers look for, and is imported or made of something unknown."""
+        """Yield names that servers look for, whose values are imported or come from unknown calls."""
         for module in self._modules:
             if not FOR_SERVERS.search(module.path):
                 continue

@@ -1,4 +1,4 @@
-"""What a server may be able to serve, and which of several is the one that is meant, by convention."""
+"""The applications that a server may be able to serve, in the order of convention."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from debonair.init.discovery.code import Module
 
 SERVED = ("application", "app")
-"""The names that servers look for if they are told none, the better one first."""
+"""The names that servers look for by default, the better one first."""
 FACTORIES = ("create_app", "make_app", "create_application", "make_application", "application_factory")
 FOR_SERVERS = re.compile(r"(^|/)(\w+_)?wsgi(handler)?\.py$")
 _FOR_APPS = ("app.py", "application.py", "__init__.py", "main.py")
@@ -17,23 +17,23 @@ _SCRIPTS = ("manage.py", "cli.py")
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something that a server may be able to serve."""
+    """An object that a server may be able to serve."""
 
     entry: str
-    """As ``wsgi`` takes it: ``guestbook:app``, ``guestbook:create_app()``."""
+    """The value for ``wsgi``: ``guestbook:app``, ``guestbook:create_app()``."""
     path: str
     """The file that defines it, relative to the project."""
     line: int
     what: str
-    """What it is made by, for a person: ``Flask``."""
+    """The name of what made it, for people: ``Flask``."""
     wsgi: bool
-    """Whether WSGI can serve it."""
+    """True if WSGI can serve it."""
     server: str
-    """Which other server can, if that is known."""
+    """The other server that can serve it; empty if unknown."""
     listens: str
-    """Else what makes its own script listen on ``$SOCKET``, if that is known."""
+    """Otherwise, the call that makes its own script listen on ``$SOCKET``; empty if unknown."""
     rank: tuple[int, ...]
-    """The smaller, the more by convention."""
+    """The smaller, the more conventional."""
 
     @property
     def where(self) -> str:
@@ -42,10 +42,10 @@ class Candidate:
 
 
 def rank_of(module: Module, short: str, *, call: bool, name: str = "") -> tuple[int, ...]:
-    """Return how far something is from convention.
+    """Return how far a candidate is from convention.
 
-    An object goes before a factory, whose settings somebody else may know; and the file for servers before
-    that of the app. ``name`` stands for that of its file.
+    An object ranks before a factory, because another file may know the factory's settings. A file for
+    servers ranks before the app's own. ``name`` replaces the name of the module's file.
     """
     name = name or module.path.rpartition("/")[2]
     if call:

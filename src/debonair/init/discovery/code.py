@@ -1,4 +1,4 @@
-"""The modules of a project, parsed and never imported."""
+"""Parse the modules of a project without importing them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from debonair.errors import ProjectError
 from debonair.project import reader, syntax
 
 _MOST = 5000
-"""Modules that are looked into."""
+"""The most modules to parse."""
 _MOST_IN_ALL = 8 << 20
-"""Bytes of them: a tree has a hundred times as many."""
+"""The most bytes of all modules: a tree takes a hundred times as much memory."""
 _MOST_OF_A_NAME = 500
 _NOT_THE_APP = {
     "build", "dist", "doc", "docs", "env", "example", "examples", "migrations", "node_modules",
@@ -29,20 +29,20 @@ _NOT_MODULES = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py
 
 @dataclass(frozen=True, eq=False)
 class Module:
-    """A file of Python that belongs to the app."""
+    """A Python file that belongs to the app."""
 
     path: str
-    """Relative to the project's folder."""
+    """The path relative to the project's folder."""
     name: str
-    """Dotted, as it is imported."""
+    """The dotted name, as in an import."""
     tree: ast.Module
     names: Mapping[str, str]
-    """What an imported name stands for, in full: ``Flask`` for ``flask.Flask``."""
+    """The full names of imported names: ``Flask`` to ``flask.Flask``."""
     importable: bool = True
-    """Whether it is where the app's modules are imported from."""
+    """True if the file is in a folder from which the app imports modules."""
 
     def dotted(self, node: ast.expr) -> str:
-        """Return in full what a name or an attribute stands for; empty if it is something else."""
+        """Return the full name of a name or an attribute; empty for another expression."""
         if isinstance(node, ast.Name):
             return self.names.get(node.id, f"{self.name}.{node.id}")
         if isinstance(node, ast.Attribute) and (owner := self.dotted(node.value)):
@@ -50,19 +50,19 @@ class Module:
         return ""
 
     def imports(self) -> Iterator[tuple[str, int]]:
-        """Yield in full the name of each thing that is imported anywhere in the module, and its line."""
+        """Yield the full name of each import anywhere in the module, and its line."""
         yield from self._all_imports
 
     def needs(self) -> Iterator[tuple[str, int]]:
-        """Yield what ``imports`` does, without what the module can do without.
+        """Yield the same as ``imports``, except imports that the module can do without.
 
-        That is what is tried and may fail, or is there for type checkers or other versions of Python.
+        These are imports in a ``try``, for type checkers, or for other versions of Python.
         """
         yield from self._imports(_in_any_case(self.tree))
 
     @cached_property
     def _all_imports(self) -> tuple[tuple[str, int], ...]:
-        return tuple(self._imports(ast.walk(self.tree)))  # it is asked for a dozen times
+        return tuple(self._imports(ast.walk(self.tree)))  # cached, because callers ask a dozen times
 
     def _imports(self, nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
         for node in nodes:
@@ -73,10 +73,10 @@ class Module:
 
 
 def modules(root: Path) -> tuple[list[Module], list[str]]:
-    """Return the modules of the app in ``root``, those near it first, and what could not be parsed.
+    """Return the modules of the app in ``root``, the least nested first, and the files with syntax errors.
 
     The latter are paths with the line and the reason. Tests, documentation, migrations, examples and
-    virtual environments are none of the app's modules.
+    virtual environments do not count as modules of the app.
     """
     base = "src/" if (root / "src").is_dir() else ""
     found, broken = list[Module](), list[str]()
@@ -105,9 +105,9 @@ def modules(root: Path) -> tuple[list[Module], list[str]]:
 
 
 def top_level(tree: ast.Module) -> Iterator[ast.stmt]:
-    """Yield the statements that run when a module is imported, those of its branches included.
+    """Yield the statements that run when a module is imported, including those in branches.
 
-    What runs only when it is called as a script does not.
+    Statements that run only when it is called as a script are left out.
     """
     waiting = list[ast.stmt](reversed(tree.body))
     while waiting:
@@ -123,7 +123,7 @@ def top_level(tree: ast.Module) -> Iterator[ast.stmt]:
 
 
 def _in_any_case(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield the nodes of what is not tried, and not only for some readers."""
+    """Yield the nodes outside of ``try`` and of branches for other readers."""
     waiting = deque[ast.AST]([tree])
     while waiting:
         node = waiting.popleft()

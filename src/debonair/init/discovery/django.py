@@ -1,7 +1,6 @@
-"""A Django project: its static files, and what its settings say that does not do on the Pi.
+"""Inspect a Django project: its static files, and settings that do not work on the Pi.
 
-The settings are read as they stand. What they take from elsewhere, by ``import *`` or a variable, is the
-author's own care.
+Only literal settings are read. Settings from an ``import *`` or a variable are up to the author.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from debonair.project import reader
 
 COLLECT = "python manage.py collectstatic --noinput --clear"
 _ROOT = "staticfiles"
-"""The folder that is proposed where the settings name none."""
+"""The folder to propose if the settings do not name one."""
 
 
 def look(root: Path, modules: Sequence[Module]) -> tuple[list[Finding], list[str]]:
-    """Return what is collected at build and where it is served, and sentences on what is to be changed.
+    """Return the findings about static files, and sentences about settings that should change.
 
     ``modules`` are those of the project in the folder ``root``.
     """
@@ -45,7 +44,7 @@ def look(root: Path, modules: Sequence[Module]) -> tuple[list[Finding], list[str
 
 
 def _notes(said: dict[str, tuple[Module, ast.expr]], *, collects: bool) -> list[str]:
-    """Return what is to be changed in the settings, each with its line and what to write."""
+    """Return the proposed changes of settings, each with its line and the text to write."""
     notes = []
 
     def note(key: str, what: str) -> None:
@@ -90,13 +89,13 @@ def _notes(said: dict[str, tuple[Module, ast.expr]], *, collects: bool) -> list[
 
 
 def _settings_module(text: str) -> str:
-    """Return the module that manage.py, which is ``text``, names as the settings; empty if it does not."""
+    """Return the settings module that ``text``, of manage.py, names; empty if it does not name one."""
     found = re.search(r"DJANGO_SETTINGS_MODULE['\"]\s*[,\]]\s*(?:=\s*)?['\"]([\w.]+)", text)
     return found[1] if found else ""
 
 
 def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
-    """Return the last value of each name of a module's top level."""
+    """Return the last value of each name at a module's top level."""
     return {
         target.id: node.value
         for node in top_level(tree)
@@ -107,7 +106,7 @@ def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
 
 
 def _folder(value: ast.expr) -> str:
-    """Return the folder of ``BASE_DIR / "static"`` and the like, by its texts; empty if it has none."""
+    """Return the folder in an expression such as ``BASE_DIR / "static"``; empty if it has none."""
     nodes = [node for node in ast.walk(value) if isinstance(node, ast.Constant)]
     nodes.sort(key=lambda node: (node.lineno, node.col_offset))
     folder = "/".join(node.value.strip("/") for node in nodes if isinstance(node.value, str))

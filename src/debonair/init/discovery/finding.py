@@ -1,4 +1,4 @@
-"""What a project is, found by reading its files: nothing of it is imported or run."""
+"""A fact about a project, found by reading its files without importing or running its code."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found, or decided."""
+    """A fact that was found, or a decision."""
 
     name: str
-    """What it is, for a person: ``application``."""
+    """The name of the fact, for people: ``application``."""
     value: Any
-    """As the key takes it; or a text, if there is no key."""
+    """The value of the key; or a text, if there is no key."""
     where: str
-    """File and line; or why it was decided so."""
+    """The file and line; or the reason for the decision."""
     key: tuple[str, ...] = ()
-    """The key that says it, by the names of its tables; empty if nothing is to be written."""
+    """The key in the settings, with its tables; empty to write nothing."""
     guessed: bool = False
-    """Whether nothing says it, and the author may know better."""
+    """True if no file declares it, so that the author may know better."""

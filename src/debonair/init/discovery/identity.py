@@ -1,4 +1,4 @@
-"""What a package is called, and whose it is."""
+"""Find the name of a package, its version and description, its author and its targets."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ Runner = Callable[..., Completed]
 
 _READMES = ("README.md", "README.rst", "README.txt", "README")
 _MAX_README = 64 << 10
-"""Bytes of it that are looked at."""
+"""The most bytes of a README to read."""
 _MAX_LINE = 1000
-"""Characters of one of its lines that are: patterns look from each character as far as the end."""
+"""The most characters of a line to search: the patterns search to the end from each character."""
 _MAX_WORDS = 78
-_MAX_NAME = 31  # characters that useradd(8) accepts
+_MAX_NAME = 31  # the most characters that useradd(8) accepts
 _FIRST = "0.1"
 
 
 def package(root: Path, stated: Mapping[str, Any], source: str) -> Finding:
     """Return the name of the Debian package (Policy section 5.6.1).
 
-    It is that of the project, which ``stated``, what stands in ``[project]`` or would, may have from the
-    file ``source``; else that of the folder ``root``.
+    It is the name in ``stated``, the table ``[project]`` or its equivalent in the file ``source``.
+    Otherwise it is the name of the folder ``root``.
     """
     name = str(stated.get("name", ""))
     plain = re.sub(r"[-_. ]+", "-", name).lower()
     if plain and _is_name(plain):
         return Finding("package", plain, source)
-    # the service's user is called so, too, in which there is no dot
+    # This is also the name of the service's user, which cannot contain a dot.
     found = re.sub(r"[^a-z0-9]+", "-", (name or root.name).lower()).strip("-")
     found = found if _is_name(found) else f"app-{found}"
     where = f"from '{name}', in {source}" if name else "the folder's name"
@@ -63,7 +63,7 @@ def version(root: Path, stated: Mapping[str, Any], tables: Mapping[str, Any], so
 
 
 def description(root: Path, stated: Mapping[str, Any], package: str, source: str) -> Finding:
-    """Return what the app is, in a line: by its metadata, else by the beginning of its README."""
+    """Return a line that describes the app, from its metadata or the beginning of its README."""
     if said := " ".join(str(stated.get("description", "")).split()):
         return Finding("description", said, source)
     for name in _READMES:
@@ -79,10 +79,10 @@ def description(root: Path, stated: Mapping[str, Any], package: str, source: str
 def maintainer(
     root: Path, stated: Mapping[str, Any], source: str, environ: Mapping[str, str], runner: Runner
 ) -> Finding:
-    """Return who maintains it, name and mail.
+    """Return the name and mail address of the maintainer.
 
-    That is the author by its metadata, else who commits in the folder by git's configuration, else who
-    makes Debian packages here (DEBFULLNAME and DEBEMAIL, debchange(1)), else an account of this machine.
+    The sources are the metadata's author, git's configuration in the folder, then DEBFULLNAME and DEBEMAIL
+    (debchange(1)), and last an account of this machine.
     """
     if said := author(stated):
         return Finding("maintainer", said, source)
@@ -98,7 +98,7 @@ def maintainer(
 
 
 def targets(stated: Mapping[str, Any], source: str) -> list[Finding]:
-    """Return the targets, if the Python of the default ones is not one that the project allows."""
+    """Return the targets, if the project does not allow the Python of the default ones."""
     said = str(stated.get("requires-python", ""))
     try:
         allowed = SpecifierSet(said)
@@ -123,7 +123,7 @@ def _is_name(text: str) -> bool:
 
 
 def _first_sentence(text: str) -> tuple[int, str] | None:
-    """Return the first line of prose, with its number; else the first heading."""
+    """Return the first line of prose with its number, or else the first heading."""
     heading = None
     fenced = False
     lines = [re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", line[:_MAX_LINE]) for line in reader.lines(text)]
@@ -152,7 +152,7 @@ def _first_sentence(text: str) -> tuple[int, str] | None:
 
 
 def _short(line: str) -> str:
-    """Return the first sentence of a line, cut at a word if it is long."""
+    """Return the first sentence of a line, cut after a word if it is long."""
     sentence = re.split(r"(?<=[a-z)])[.!:](?:\s|$)", line)[0].strip()
     if len(sentence) > _MAX_WORDS:
         sentence = sentence[:_MAX_WORDS].rsplit(" ", 1)[0].rstrip(",;")

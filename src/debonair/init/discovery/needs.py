@@ -1,4 +1,4 @@
-"""What an app needs from the package index, by what it imports: for a project that says it nowhere."""
+"""Find the packages that an app needs from its imports, for a project that does not declare them."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from debonair.project.catalogue import known
 from debonair.project.names import normalised
 
 _LISTS = {"INSTALLED_APPS", "MIDDLEWARE"}
-"""What Django imports by these names."""
+"""The names of lists from which Django imports modules."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """A package that the app imports something of."""
+    """A package that the app imports."""
 
     package: str
-    """Its name on the package index."""
+    """The package's name on the package index."""
     imported: str
-    """The name by which it is imported, in full as far as that decides."""
+    """The imported name, in full if that decides the package."""
     where: str
-    """File and line of the first import."""
+    """The file and line of the first import."""
     guessed: bool
-    """Whether the package's name is only that of the import."""
+    """True if the package's name is only the name of the import."""
 
 
 def needs(modules: Sequence[Module], starts: Sequence[str], folders: Sequence[Path]) -> list[Need]:
     """Return the packages that the app imports, sorted by name.
 
-    ``starts`` are texts that name modules of the app, such as its WSGI callable: what they do not lead to
-    does not count. ``folders`` are those that it imports its own modules from. Neither Python's standard
-    library counts nor what opens the board, which comes from Debian.
+    ``starts`` are texts that name modules of the app, such as its WSGI callable; only modules that these
+    reach count. ``folders`` are those with the app's own modules. Python's standard library does not count.
+    Libraries for the board do not count either, because Debian provides them.
     """
     found = dict[str, Need]()
     own = {module.name.partition(".")[0] for module in modules}
@@ -67,7 +67,7 @@ def needs(modules: Sequence[Module], starts: Sequence[str], folders: Sequence[Pa
 
 
 def requirements_text(found: Sequence[Need]) -> str:
-    """Return ``found`` as a requirements file, with the place of each in the code."""
+    """Return ``found`` as a requirements file, with the place of each import in the code."""
     lines = ["# Written by 'debonair init' from what the app imports, and yours to change."]
     for need in found:
         guess = "; a guess by that name" if need.guessed else ""
@@ -76,7 +76,7 @@ def requirements_text(found: Sequence[Need]) -> str:
 
 
 def _reached(modules: Sequence[Module], starts: Sequence[str]) -> list[Module]:
-    """Return the modules in what ``starts`` name, and in what those import or name: whole packages."""
+    """Return the modules that ``starts`` name, and those that they import or name: whole packages."""
     tops = {module.name.partition(".")[0] for module in modules}
     waiting = [top for top in sorted(tops) if any(re.search(rf"\b{top}\b", start) for start in starts)]
     seen = set[str](waiting)
@@ -106,7 +106,7 @@ def _all(module: Module) -> Iterator[tuple[str, int]]:
 
 
 def _is_beside(top: str, parent: Path, folders: Sequence[Path]) -> bool:
-    """Tell whether the module or package ``top`` is in one of ``folders``, or beside who imports it."""
+    """Tell whether the module or package ``top`` is in one of ``folders``, or beside its importer."""
     beside = [folder / parent for folder in folders[:1]]
     return any(
         reader.is_file(folder / f"{top}.py")
@@ -116,7 +116,7 @@ def _is_beside(top: str, parent: Path, folders: Sequence[Path]) -> bool:
 
 
 def _heads(name: str) -> Iterator[str]:
-    """Yield ``name`` and what it lies in, the longest first."""
+    """Yield ``name`` and its parent packages, the longest first."""
     while name:
         yield name
         name = name.rpartition(".")[0]

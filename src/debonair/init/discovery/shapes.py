@@ -1,4 +1,4 @@
-"""What a statement or a function of Python is, by its shape."""
+"""Classify statements and functions of Python by their shape."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 
 def inside(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.stmt]:
-    """Yield the statements of a function, without those of functions in it."""
+    """Yield the statements of a function, except those of nested functions."""
     waiting = list[ast.AST](function.body)
     while waiting:
         node = waiting.pop()
@@ -20,7 +20,7 @@ def inside(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.stm
 
 
 def bound(node: ast.stmt) -> list[str]:
-    """Return the names that a statement gives to something."""
+    """Return the names that a statement binds."""
     if isinstance(node, ast.ImportFrom | ast.Import):
         return [alias.asname or alias.name for alias in node.names]
     if isinstance(node, ast.Assign):
@@ -38,11 +38,11 @@ def is_environ(parameters: Sequence[str]) -> bool:
 
 
 def wants_arguments(arguments: ast.arguments) -> bool:
-    """Tell whether a function with these cannot be called without any."""
+    """Tell whether a function with these ``arguments`` requires any."""
     positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
     return positional > 0 or any(default is None for default in arguments.kw_defaults)
 
 
 def last(dotted: str) -> str:
-    """Return the last name of what is called: ``b`` of ``a.b(c)``."""
+    """Return the last name of a call: ``b`` of ``a.b(c)``."""
     return dotted.partition("(")[0].rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""What in the code of an app bears upon how it is packaged: hardware, static files, migrations, traps."""
+"""Find traits of an app's code that affect its package: hardware, static files, migrations, traps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from debonair.project.catalogue import known
 from debonair.project.names import normalised
 
 IN_THE_APP = 'cd "$VIRTUAL_ENV/../app" && '
-"""Before a command of ``migrate`` that wants to be where the app's files are."""
+"""The prefix for a ``migrate`` command that must run in the folder of the app's files."""
 
 
 _METADATA = ("importlib.metadata", "importlib_metadata", "pkg_resources")
@@ -26,9 +26,9 @@ _BESIDE = re.compile(r"sqlite:///(?![/:]|$)[^{%]*$")
 
 
 def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[list[Finding], list[str]]:
-    """Return what of the board is opened, and what is to be known of it.
+    """Return the parts of the board that the app opens, and notes about them.
 
-    A library that ``requirements``, normalised names, do not have is Debian's own.
+    A library that is missing in ``requirements``, normalised names, comes from Debian.
     """
     words, packages = dict[str, str](), dict[str, str]()
     at_once = list[str]()
@@ -100,7 +100,7 @@ def static(modules: Sequence[Module], root: Path) -> list[Finding]:
 
 
 def migrations(modules: Sequence[Module], root: Path) -> list[Finding]:
-    """Return the command that migrates a database, as the tools that are used have it."""
+    """Return the command that migrates a database, for the tools that the app uses."""
     if "DJANGO_SETTINGS_MODULE" in reader.head(root / "manage.py", root):
         command, where = "python manage.py migrate --noinput", "manage.py is Django's"
     elif reader.is_file(root / "migrations/alembic.ini") or (
@@ -115,7 +115,7 @@ def migrations(modules: Sequence[Module], root: Path) -> list[Finding]:
 
 
 def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
-    """Return sentences on what the app imports that is no longer there, with ``python`` on the Pi."""
+    """Return sentences about imports that the ``python`` on the Pi no longer has."""
     notes = dict[str, str]()
     for module in modules:
         for name, line in module.needs():
@@ -136,7 +136,7 @@ def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
 
 
 def pins(requirements: Iterable[str], python: tuple[int, int]) -> list[str]:
-    """Return sentences on what is pinned to a version that ``python`` cannot import any more."""
+    """Return sentences about packages that are pinned to a version that ``python`` cannot import."""
     pinned = {
         normalised(found[1]): found[2]
         for line in requirements
@@ -162,7 +162,7 @@ def _minor(version: str) -> tuple[int, ...]:
 
 
 def asks_for_itself(modules: Sequence[Module], name: str) -> str:
-    """Return where the app asks for its own version, which is there if it is installed as a wheel."""
+    """Return where the app asks for its own version, which works only if it is installed as a wheel."""
     if not any(_imports(modules, each) for each in _METADATA):
         return ""
     for module in modules:
@@ -180,7 +180,7 @@ def asks_for_itself(modules: Sequence[Module], name: str) -> str:
 
 
 def _loads_hardware(module: Module) -> Iterator[int]:
-    """Yield the lines at which a library of the board is imported unconditionally, with the module."""
+    """Yield the lines at which the module itself imports a library of the board unconditionally."""
     guarded = {
         id(inner)
         for node in top_level(module.tree)

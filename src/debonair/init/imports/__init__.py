@@ -1,1 +1,1 @@
-"""What an app was run with before: uWSGI, nginx, a Procfile, a Dockerfile."""
+"""Import the settings of the tools that ran an app before: uWSGI, nginx, a Procfile, a Dockerfile."""

@@ -1,7 +1,7 @@
-"""What an app was run with before, read from its own files, and what became of each of their lines.
+"""The settings from the files of other tools, with an account of each line in them.
 
 A reader (``uwsgi``, ``nginx``) takes the path of a file and the project's folder, and returns an
-``Imported``. It reads that file and those it includes, runs nothing, and writes nothing.
+``Imported``. It reads the file and the files that it includes. It runs nothing and writes nothing.
 """
 
 from __future__ import annotations
@@ -14,43 +14,43 @@ from typing import Any
 
 _CALLED = {"uwsgi": "uWSGI's own protocol (socket, uwsgi_pass)", "http": "HTTP (http-socket, proxy_pass)"}
 _TEXT = 40
-"""Characters of a line that the account shows."""
+"""The most characters of a line in the account."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """What became of one line of a foreign file."""
+    """The account of one line of a foreign file."""
 
     file: Path
     line: int
-    """Counted from 1; 0 for the file as a whole."""
+    """The number of the line, from 1; 0 for the whole file."""
     text: str
-    """The line as it stands, stripped; the value of a secret is left out."""
+    """The line itself, stripped; the value of a secret is left out."""
     became: str
-    """The key that it became, such as ``uwsgi.harakiri``; empty if it became none."""
+    """The key that the line became, such as ``uwsgi.harakiri``; empty if it was dropped."""
     why: str
-    """Why it was dropped, or what is to be known of it; may be empty if ``became`` says all."""
+    """The reason why it was dropped, or a note about it; may be empty if ``became`` is clear."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What was read of one or more foreign files."""
+    """The contents of one or more foreign files."""
 
     accounts: tuple[Account, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Keys of a debonair.toml, nested like it."""
+    """Keys of a debonair.toml, with the same nesting."""
     warnings: tuple[str, ...] = ()
-    """Known traps, each a sentence with what to do."""
+    """Known problems, each a sentence with the remedy."""
     listens: Mapping[str, str] = field(default_factory=dict)
-    """Address to the protocol that the app spoke there: ``uwsgi`` or ``http``."""
+    """The protocol of each address on which the app listened: ``uwsgi`` or ``http``."""
     asks: Mapping[str, str] = field(default_factory=dict)
-    """Address to the protocol by which the site asked there."""
+    """The protocol of each address to which the site sent requests."""
 
 
 def merge(parts: Iterable[Imported]) -> Imported:
-    """Return ``parts`` as one. What an earlier one has set stands; tables and ``exclude`` are merged.
+    """Merge ``parts``. The first value of a setting wins; tables and ``exclude`` are merged.
 
-    Warnings are added for a site and an app that did not find each other.
+    Warnings are added if a site and an app use different addresses or protocols.
     """
     accounts: list[Account] = []
     warnings: list[str] = []
@@ -68,7 +68,7 @@ def merge(parts: Iterable[Imported]) -> Imported:
 
 
 def table(accounts: Iterable[Account], *, width: int = 108) -> str:
-    """Return ``accounts`` as a text for a terminal of ``width`` characters, a block for each file."""
+    """Return ``accounts`` as text for a terminal of ``width`` characters, with a block for each file."""
     files: dict[Path, list[Account]] = {}
     for account in accounts:
         files.setdefault(account.file, []).append(account)
@@ -110,7 +110,7 @@ def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
 
 
 def _strangers(listens: Mapping[str, str], asks: Mapping[str, str]) -> Iterator[str]:
-    """Yield what is wrong between an app that listens and a site that asks."""
+    """Yield the mismatches between an app that listens and a site that sends requests."""
     for address, asked in asks.items():
         spoken = listens.get(address, asked)
         if spoken != asked:

@@ -1,4 +1,4 @@
-"""What uWSGI was told to serve, as ``wsgi`` of the settings names it."""
+"""Find the application that uWSGI served, in the form of the setting ``wsgi``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from debonair.project import entry_point, reader
 
 
 def served(root: Path, options: Mapping[str, str], home: str) -> tuple[str, str]:
-    """Return ``module:callable`` as uWSGI's ``options`` have it, and a warning; each may be empty.
+    """Return ``module:callable`` from uWSGI's ``options``, and a warning; each may be empty.
 
-    Of ``options`` there are ``module``, ``wsgi-file`` and ``callable``; ``home`` is the folder that the app
-    ran in, on the machine where it did.
+    The ``options`` used are ``module``, ``wsgi-file`` and ``callable``. ``home`` is the folder in which the
+    app ran on its old machine.
     """
     named, sign, name = options.get("module", options.get("wsgi-file", "")).partition(":")
     if not named:
@@ -26,7 +26,7 @@ def served(root: Path, options: Mapping[str, str], home: str) -> tuple[str, str]
     else:
         file = places.inside(root, named, home) or places.inside(root, f"{ran_in}/{named}".lstrip("/"))
         warning = "" if file else f"uWSGI was to serve {named}, and the project has no such file."
-        # a file's own folder is not where it imports from
+        # uWSGI does not import from a file's own folder.
         path = PurePosixPath(file or PurePosixPath(named).name)
         if not path.name:
             return "", f"uWSGI was to serve {named}, which is no file."
@@ -48,7 +48,7 @@ def served(root: Path, options: Mapping[str, str], home: str) -> tuple[str, str]
 
 
 def _folder(root: Path, module: str, ran_in: str) -> str:
-    """Return the folder of the project that ``module`` is imported from, relative to ``root``."""
+    """Return the folder of the project that contains ``module``, relative to ``root``."""
     for folder in ("", "src", ran_in):
         if any(reader.is_file(path) for path in entry_point.module_files(root / folder, module)):
             return folder

@@ -1,4 +1,4 @@
-"""What a command line that starts a web server says: gunicorn, uwsgi, waitress, flask."""
+"""Read a command line that starts a web server: gunicorn, uwsgi, waitress, flask."""
 
 from __future__ import annotations
 
@@ -43,23 +43,23 @@ _FLAGS = {
         "--without-threads", "--version", "--help",
     },
 }  # fmt: skip
-"""The options of each program that take no value; all others do."""
+"""The options of each program that take no value; all others take one."""
 _ASGI = {"uvicorn", "hypercorn", "daphne"}
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a command line means to Debonair."""
+    """The settings in a command line."""
 
     settings: dict[str, Any] = field(default_factory=dict)
-    """Keys of debonair.toml, nested like it."""
+    """Keys of a debonair.toml, with the same nesting."""
     files: tuple[str, ...] = ()
-    """Files of options that it names."""
+    """The files of options that the command line names."""
     why: str = ""
-    """A short sentence, where it has no settings or not all of them."""
+    """A short sentence about options that are lost; empty if there are none."""
 
     def keys(self) -> list[str]:
-        """Return the keys that there are settings of: ``uwsgi.harakiri``."""
+        """Return the keys that have settings: ``uwsgi.harakiri``."""
         return [
             f"{key}.{inner}" if isinstance(value, dict) else key
             for key, value in self.settings.items()
@@ -68,7 +68,7 @@ class Said:
 
 
 def read(line: str) -> Said:
-    """Return what the command ``line`` says; it is a line for a shell, and nothing of it is run."""
+    """Return the settings in the command ``line``, which is written for a shell, without running it."""
     if wrong := reader.unfit(line):
         return Said(why=f"it {wrong}")
     line = re.split(r"&&|\|\||;", line)[-1].strip()
@@ -108,7 +108,7 @@ def _gunicorn(words: list[str]) -> Said:
             settings["wsgi"] = entry
         else:
             why = f"'{entry}' is called with arguments, which 'wsgi' cannot do"
-    if numbers.get("harakiri") == 0:  # gunicorn's way to say never
+    if numbers.get("harakiri") == 0:  # gunicorn's value for 'never'
         del numbers["harakiri"]
     if numbers:
         settings["uwsgi"] = numbers
@@ -143,10 +143,10 @@ def _flask(words: list[str]) -> Said:
 
 
 def _pairs(words: list[str], program: str) -> list[tuple[str, str]]:
-    """Return the options of ``program`` with their values; what is no option has an empty one.
+    """Return the options of ``program`` with their values; other words have an empty option.
 
-    As getopt and argparse have it: a value may be joined to its option (``-w4``, ``--workers=4``), short
-    options to each other (``-Dw4``), and ``-`` or a negative number is a value.
+    The rules are those of getopt and argparse. A value may be joined to its option (``-w4``,
+    ``--workers=4``), and short options to each other (``-Dw4``). ``-`` and negative numbers are values.
     """
     found = list[tuple[str, str]]()
     waiting = list(reversed(words))

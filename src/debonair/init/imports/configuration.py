@@ -1,4 +1,4 @@
-"""A configuration of uWSGI as a whole: the files that it includes, its conditions, and its placeholders."""
+"""Read a configuration of uWSGI as a whole: included files, conditions, and placeholders."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _CONDITION = re.compile(r"(for|if)(-|$|env|exists|plugin|file|dir|directory)|end
 _END = re.compile(r"end-?(if|for)$")
 VARIABLES = ("set", "set-placeholder", "set-ph")
 _DEEP = 8
-"""How often a placeholder may lead to another."""
+"""The most placeholders that lead to each other."""
 _DEEPEST = 16
-"""Files that include each other."""
+"""The most files that include each other."""
 _MOST = 20_000
-"""Options of all files."""
+"""The most options of all files."""
 _MOST_FILLED = 4 << 20
-"""Characters of all that is put for placeholders."""
+"""The most characters of all replaced placeholders."""
 
 
 def read(path: Path, root: Path) -> list[Entry]:
-    """Return the options of the file ``path`` and of those that it includes, placeholders filled in.
+    """Return the options of the file ``path`` and of the files it includes, with placeholders replaced.
 
-    Files that it includes must be in the folder ``root``. Options that uWSGI does not read, or of which
-    only it knows whether it does, are ``ignored``, and so are those that are too long. The rules stand in
-    uWSGI's manual under "Configuring uWSGI" and "Configuration logic". Raises ``ProjectError`` that names
-    file and line if a file cannot be read.
+    Included files must be in the folder ``root``. An option is ``ignored`` if uWSGI does not read it, if
+    only uWSGI knows whether it does, or if it is too long. uWSGI's manual describes the rules under
+    "Configuring uWSGI" and "Configuration logic". Raises ``ProjectError`` with file and line if a file
+    cannot be read.
     """
     found = list(_conditions(_Files(root).read(path, "uwsgi"), root))
     known: dict[str, str] = {}
@@ -50,7 +50,7 @@ def placeholders(found: list[Entry]) -> set[str]:
 
 
 class _Files:
-    """The files that include each other, all of them in one folder."""
+    """Files that include each other, all in one folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -59,7 +59,7 @@ class _Files:
         self.many = 0
 
     def read(self, path: Path, section: str, deep: int = 0) -> Iterator[Entry]:
-        """Yield the entries of a ``section`` of a file and of what it includes, each once."""
+        """Yield the entries of a ``section`` of a file and of its includes, each once."""
         place = os.path.realpath(path)
         found = self._entries(path, place)
         sections = dict.fromkeys(entry.section for entry in found)
@@ -101,7 +101,7 @@ class _Files:
 
 
 def _included(entry: Entry, root: Path) -> Path | None:
-    """Return the file that ``entry`` includes, if it does and the file is in the folder ``root``."""
+    """Return the file that ``entry`` includes, if it includes one in the folder ``root``; else None."""
     if entry.name not in _INCLUDES:
         return None
     name = entry.value.partition(":")[0]
@@ -130,16 +130,16 @@ def _conditions(found: Iterator[Entry], root: Path) -> Iterator[Entry]:
 
 
 class _Filler:
-    """What placeholders stand for, and how much they may yet become."""
+    """The values of placeholders, with a limit on the length of all replacements."""
 
     def __init__(self, known: dict[str, str]) -> None:
         self.known = known
         self.left = _MOST_FILLED
 
     def fill(self, entry: Entry) -> Entry:
-        """Return ``entry`` with what uWSGI would put for its placeholders; ``ignored`` if that is too long.
+        """Return ``entry`` with uWSGI's values for its placeholders; ``ignored`` if that is too long.
 
-        A few placeholders that name each other twice are gigabytes.
+        The limit is needed: a few placeholders that name each other twice expand to gigabytes.
         """
         value = entry.value
         try:

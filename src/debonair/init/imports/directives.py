@@ -1,7 +1,7 @@
-"""The syntax of nginx's configuration: directives, which end with a semicolon or have a block.
+"""Parse nginx's configuration: directives that end with a semicolon or have a block.
 
-There is a parser on the package index, crossplane: without a release since 2022, and not in Debian. The
-syntax is small, and stands in nginx's ``ngx_conf_file.c`` and "Beginner's Guide".
+The package index has a parser, crossplane. But it has had no release since 2022, and Debian does not
+package it. The syntax is small; nginx's ``ngx_conf_file.c`` and "Beginner's Guide" describe it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _DEEPEST = 32
-"""Blocks in blocks."""
+"""The most blocks inside each other."""
 _SHOWN = 1000
-"""Characters of a directive that are kept as they are written."""
+"""The most characters of a directive that are kept as written."""
 _OFTEN = {
     "alias",
     "include",
@@ -36,23 +36,23 @@ _OFTEN = {
     "server_name",
     "uwsgi_pass",
 }
-"""What, at the beginning of a line, begins a directive, as well as it might go one on."""
+"""Words that start a directive at the beginning of a line, even if they might continue the last one."""
 
 
 @dataclass(frozen=True)
 class Directive:
-    """A directive, and what is in its block."""
+    """A directive with the contents of its block."""
 
     line: int
     text: str
-    """As it is written, on one line, without what ends it."""
+    """The directive as written, on one line, without its semicolon or block."""
     name: str
     words: tuple[str, ...]
-    """What follows its name, without quotes."""
+    """The words after its name, without quotes."""
     block: tuple[Directive, ...] = ()
 
     def within(self) -> Iterator[Directive]:
-        """Yield it, and all directives in it."""
+        """Yield the directive, and all directives inside it."""
         yield self
         for inner in self.block:
             yield from inner.within()
@@ -61,7 +61,7 @@ class Directive:
 def read(path: Path, root: Path) -> tuple[Directive, ...]:
     """Return the directives of the file ``path``, which must be in the folder ``root``.
 
-    Raises ``ProjectError`` that names file and line if nginx could not read it either.
+    Raises ``ProjectError`` with file and line if nginx could not read it either.
     """
     text = reader.text(path, root)
     tokens = _tokens(path, text)
@@ -105,7 +105,7 @@ def _block(
 
 
 def _tokens(path: Path, text: str) -> Iterator[tuple[str, str, int, int]]:
-    """Yield kind, value, place and line of each word and mark."""
+    """Yield the kind, value, position and line of each word and mark."""
     place, line = 0, 1
     while place < len(text):
         found = _TOKEN.match(text, place)

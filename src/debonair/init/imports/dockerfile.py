@@ -1,6 +1,6 @@
-"""The CMD, the ENTRYPOINT and the ENV of a Dockerfile, and the Debian packages that it installs.
+"""Read the CMD, ENTRYPOINT and ENV of a Dockerfile, and the Debian packages that it installs.
 
-Only the last stage is what ran, with those that it is made from.
+Only the last stage ran, with the stages that it is built from.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ _NOT_KEPT = re.compile(
 )
 _FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
 _HERE = re.compile(r"(?:^|\s)[0-9]*<<-?[\"']?([A-Za-z_]\w*)[\"']?(?=\s|$)")
-"""What begins lines that are the input of a command, up to the line that is this word."""
+"""Starts lines that are the input of a command, up to the line that consists of this word."""
 _MOST = 256 << 10
-"""Bytes of the file."""
+"""The most bytes of the file."""
 _SHOWN = 1000
-"""Characters of an instruction that are shown."""
+"""The most characters of an instruction that are shown."""
 
 
 @dataclass(eq=False)
 class _Stage:
-    """What is between one FROM and the next."""
+    """The instructions between one FROM and the next."""
 
     base: str = ""
-    """The image, or the stage, that it is made from, in lower case."""
+    """The image or the stage that it is built from, in lower case."""
     name: str = ""
     instructions: list[tuple[int, str, str, str]] = field(default_factory=list)
-    """Number, the line as it stands, its first word, and the rest."""
+    """The number of each, its line as written, its first word, and the rest."""
 
 
 def read(path: Path, root: Path) -> Imported:
-    """Return what the Dockerfile at ``path`` says; what is not known in it is passed over."""
+    """Return the settings in the Dockerfile at ``path``; unknown instructions are skipped."""
     accounts = list[Account]()
     settings = dict[str, Any]()
-    starts = dict[str, tuple[int, str, str]]()  # the last of each counts
+    starts = dict[str, tuple[int, str, str]]()  # the last one of each kind counts
     stages = _stages(reader.text(path, places.boundary(path, root), most=_MOST))
     ran = _ran(stages)
     for stage in (*(stage for stage in stages if stage not in ran), *ran):
@@ -63,7 +63,7 @@ def read(path: Path, root: Path) -> Imported:
                 accounts.append(Account(path, number, line, "", why))
             else:
                 if word == "ENTRYPOINT" and not told:
-                    starts.pop("CMD", None)  # that of the stage below was for another program
+                    starts.pop("CMD", None)  # the CMD of the stage below was for another program
                 told = True
                 starts[word] = (number, line, _words(rest.strip()))
     if starts:
@@ -88,7 +88,7 @@ def _stages(text: str) -> list[_Stage]:
 
 
 def _ran(stages: list[_Stage]) -> list[_Stage]:
-    """Return the last of ``stages`` and those that it is made from, the lowest first."""
+    """Return the last of ``stages`` and those that it is built from, the lowest first."""
     found = [stages[-1]]
     for place in range(len(stages) - 2, -1, -1):
         if stages[place].name and stages[place].name == found[0].base:
@@ -111,7 +111,7 @@ def _environment(
 
 
 def _why_not(name: str, value: str) -> str:
-    """Return why a variable is not kept; empty if it is."""
+    """Return why a variable is dropped; empty if it is kept."""
     if wrong := reader.unfit(value):
         return f"its value {wrong}"
     if _NOT_KEPT.fullmatch(name) or "$" in value:
@@ -141,7 +141,7 @@ def _instructions(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _words(text: str) -> str:
-    """Return the shell's form of a command, which may be a list of JSON."""
+    """Return a command, which may be a JSON list, in the syntax of a shell."""
     try:
         listed = json.loads(text, parse_int=str)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Which files of other tools a project has, and who reads each."""
+"""Find the files of other tools in a project, and the reader for each."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _READERS: tuple[tuple[str, Callable[[Path, Path], Imported]], ...] = (
     (r"(.*[._-])?uwsgi([._-].*)?\.(ini|ya?ml|xml|json)", uwsgi.read),
 )
 _HEAD = 256 << 10
-"""Bytes of a file of any name that are looked at."""
+"""The most bytes to search in a file whose name does not tell its kind."""
 _SERVER = re.compile(r"^[ \t]*server\s*\{", re.MULTILINE)
 _ONLY_AT_THE_TOP = re.compile(r"runtime\.txt|app\.json|Dockerfile|Procfile")
 
 
 def find(root: Path) -> list[Path]:
-    """Return the files of other tools in the project at ``root``, the one that counts most last."""
+    """Return the files of other tools in the project at ``root``; the last one takes precedence."""
     folders = [root / folder for folder in _FOLDERS if reader.is_inside(root / folder, root)]
     found = [
         here / name
@@ -45,7 +45,7 @@ def find(root: Path) -> list[Path]:
 
 
 def read(path: Path, root: Path) -> Imported:
-    """Return what the file at ``path`` says. Raises ``ProjectError`` if nobody reads it or it is wrong."""
+    """Return the settings in the file at ``path``. Raises ``ProjectError`` if it is unknown or invalid."""
     if not reader.is_file(path):
         raise ProjectError(f"There is no file {path}.", hint="Name the file to import.")
     place = _place(path, places.boundary(path, root))
@@ -59,11 +59,11 @@ def read(path: Path, root: Path) -> Imported:
 
 
 def _place(path: Path, root: Path) -> int:
-    """Return which of the readers reads ``path``, a file in ``root``; -1 for none."""
+    """Return the position of the reader for ``path``, a file in ``root``; -1 if there is none."""
     for place, (pattern, _) in enumerate(_READERS):
         if re.fullmatch(pattern, path.name):
             return place
-    # Other files have any name; what is in them says what they are.
+    # Other files may have any name; their contents tell the kind.
     if path.suffix == ".ini" and re.search(
         r"^\[uwsgi\]", reader.head(path, root, most=_HEAD), re.MULTILINE
     ):

@@ -1,7 +1,7 @@
-"""The four forms in which uWSGI's options are written down: ini, YAML, XML and JSON.
+"""Read the four formats of uWSGI's options: ini, YAML, XML and JSON.
 
-uWSGI has a parser of its own for ini, which Python's configparser is not like: a key may be repeated and
-may stand without a value, and nothing after a value is a comment.
+uWSGI has its own parser for ini, which differs from Python's configparser. A key may be repeated and may
+lack a value, and a value cannot be followed by a comment.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from yaml import Node
 
 _MOST = 256 << 10
-"""Bytes of a file."""
+"""The most bytes of a file."""
 _MOST_YAML = 64 << 10
-"""The same of YAML, whose parser is a hundred times slower."""
+"""The most bytes of a YAML file, whose parser is a hundred times slower."""
 _SHOWN = 1000
-"""Characters of a line that are kept as they are written."""
+"""The most characters of a line that are kept as written."""
 SUFFIXES = (".ini", ".yaml", ".yml", ".json", ".js", ".xml")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One option as it is written in a file."""
+    """One option as written in a file."""
 
     file: Path
     line: int
@@ -40,18 +40,18 @@ class Entry:
     name: str
     value: str
     text: str
-    """The line, or what it says of this option if it says more."""
+    """The line, or its part about this option if it has several."""
     ignored: str = ""
-    """Why it is not looked at."""
+    """The reason for ignoring the option."""
     missed: bool = False
-    """It may have had an effect all the same."""
+    """True if it may have had an effect all the same."""
 
 
 def entries(path: Path, root: Path) -> list[Entry]:
-    """Return the options in all sections of the file ``path``; its suffix says in which form it is.
+    """Return the options in all sections of the file ``path``; its suffix tells the format.
 
-    It must be in the folder ``root``. Raises ``ProjectError`` that names file and line if it is not of
-    that form.
+    The file must be in the folder ``root``. Raises ``ProjectError`` with file and line if it does not have
+    that format.
     """
     read = {".yaml": _yaml, ".yml": _yaml, ".json": _json, ".js": _json, ".xml": _xml}.get(
         path.suffix, _ini
@@ -70,12 +70,12 @@ def entries(path: Path, root: Path) -> list[Entry]:
 
 
 def error(path: Path, line: int, what: str, hint: str) -> ProjectError:
-    """Return the error that says ``what`` is wrong in a line of a foreign file."""
+    """Return the error about ``what``, which is wrong in a line of a foreign file."""
     return ProjectError(f"{path}:{line}: {what}.", hint=hint)
 
 
 _Found = tuple[int, str, str, str]
-"""Line, section, name and value of an option."""
+"""The line, section, name and value of an option."""
 
 
 def _ini(path: Path, text: str) -> Iterator[_Found]:
@@ -108,7 +108,7 @@ def _yaml(path: Path, text: str) -> Iterator[_Found]:
     import yaml  # noqa: PLC0415 - few projects have such a file
 
     class Loader(yaml.SafeLoader):
-        """A reader without aliases: uWSGI has none, and a few of them stand for a thousand lists."""
+        """A reader without aliases: uWSGI has none, and a few of them can expand to a thousand lists."""
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
@@ -199,7 +199,7 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
         elif name == "uwsgi":
             section = (
                 attributes.get("id", "uwsgi") if found else "uwsgi"
-            )  # it reads the first, whatever its id
+            )  # uWSGI reads the first, whatever its id
         above.append(name)
 
     def characters(data: str) -> None:
@@ -224,7 +224,7 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = characters
     try:
-        parser.Parse(text, True)  # noqa: FBT003 - expat's own way to say that this is all
+        parser.Parse(text, True)  # noqa: FBT003 - tells expat that the text is complete
     except expat.ExpatError as wrong:
         what = f"it is not valid XML: {expat.ErrorString(wrong.code)}"
         raise error(path, wrong.lineno, what, "Mend it there.") from None

@@ -1,4 +1,4 @@
-"""A Procfile, an app.json and a runtime.txt, as Heroku and what came after it read them."""
+"""Read a Procfile, an app.json and a runtime.txt, as Heroku and its successors do."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from debonair.project import reader
 
 _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
 _MOST = 256 << 10
-"""Bytes of one of these files."""
+"""The most bytes of one of these files."""
 _SHOWN = 1000
-"""Characters of a line that are shown."""
+"""The most characters of a line that are shown."""
 _PYTHONS = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
 
 
 def procfile(path: Path, root: Path) -> Imported:
-    """Return what the Procfile at ``path`` says: web, release, and workers by any other name.
+    """Return the settings in the Procfile at ``path``: web, release, and workers with any other name.
 
-    Raises ``ProjectError`` naming file and line if a line is of no form.
+    Raises ``ProjectError`` with file and line if a line is invalid.
     """
     accounts = list[Account]()
     settings = dict[str, Any]()
@@ -60,7 +60,7 @@ def procfile(path: Path, root: Path) -> Imported:
 
 
 def app_json(path: Path, root: Path) -> Imported:
-    """Return what the app.json at ``path`` says. Raises ``ProjectError`` if it is not JSON."""
+    """Return the settings in the app.json at ``path``. Raises ``ProjectError`` if it is not JSON."""
     text = reader.text(path, places.boundary(path, root), most=_MOST)
     try:
         table = json.loads(text, parse_int=str)
@@ -104,7 +104,7 @@ def app_json(path: Path, root: Path) -> Imported:
 
 
 def runtime(path: Path, root: Path) -> Imported:
-    """Return what the runtime.txt at ``path`` says, which is a version of Python."""
+    """Return the settings in the runtime.txt at ``path``, which names a version of Python."""
     text = reader.text(path, places.boundary(path, root), most=_MOST).strip()[:_SHOWN]
     found = re.search(r"[0-9]{1,3}\.[0-9]{1,3}", text)
     suite = _PYTHONS.get(found[0], "") if found else ""

@@ -1,4 +1,4 @@
-"""Commands that ran beside an app, as the settings have them: workers, and timers with a calendar."""
+"""Convert commands that ran beside an app to settings: workers, and timers with a calendar."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from collections.abc import Collection
 
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MANY = 50
-"""Workers and timers that are taken over."""
+"""The most workers and timers to import."""
 _LONGEST = 40
 _STARTERS = {"exec", "env", "flask", "manage", "nice", "python", "python3", "run", "sh", "bash"}
 
 
 def command(text: str) -> str:
-    """Return a command line without the virtual environment of the machine that it was written on."""
+    """Return a command line without the virtual environment of the machine that it was written for."""
     return re.sub(
         r"(?<!\S)/\S*/bin/((?:python|celery|flask|rq|huey|gunicorn|alembic)\S*)", r"\1", text.strip()
     )
 
 
 def name(text: str, taken: Collection[str]) -> str:
-    """Return a name for a command line that none of those ``taken`` has, fit for a systemd unit."""
+    """Return a name for a command line, not in ``taken``, that a systemd unit can have."""
     words = [
         re.sub(r"\.(py|sh)$", "", posixpath.basename(word))
         for word in text.split()
@@ -35,10 +35,10 @@ def name(text: str, taken: Collection[str]) -> str:
 
 
 def calendar(fields: list[str]) -> str:
-    """Return uWSGI's five numbers of a cron as systemd.time(7) has them.
+    """Convert the five numbers of a uWSGI cron to the syntax of systemd.time(7).
 
-    These are minute, hour, day, month and day of the week; -1 is any, and -5 every fifth. Empty if a
-    calendar cannot say it: uWSGI takes a day of the month *or* one of the week.
+    They are minute, hour, day, month and day of the week; -1 means any, and -5 every fifth. The result is
+    empty if a calendar cannot express them: uWSGI takes a day of the month *or* one of the week.
     """
     try:
         minute, hour, day, month, weekday = map(int, fields)

@@ -1,4 +1,4 @@
-"""What an existing site of nginx says, in the words of Debonair's settings."""
+"""Convert an existing nginx site to Debonair's settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from debonair.project.settings import defaults
 _PASSES = {"uwsgi_pass": "uwsgi", "proxy_pass": "http", "fastcgi_pass": "fastcgi", "scgi_pass": "scgi"}
 _GUARDS = ("allow", "deny", "auth_basic", "auth_request", "ssl_verify_client", "satisfy")
 _MANY = 50
-"""Folders in one regular expression."""
+"""The most folders in one regular expression."""
 _LOCAL = ("_", "localhost", "127.0.0.1", "::1", "")
 _SITE = "for the site on the Pi"
 _WRITE = "into /etc/nginx/sites-available/APP on the Pi, which no upgrade touches"
@@ -38,10 +38,10 @@ _MEANT = {
 
 
 def read(path: Path, root: Path) -> Imported:
-    """Return what the nginx site ``path`` says of the project in ``root``.
+    """Return the settings in the nginx site ``path``, for the project in ``root``.
 
-    It may be a whole nginx.conf, too. Of several servers the first that asks an app is the site. Raises
-    ``ProjectError`` that names file and line if it cannot be read.
+    The file may also be a whole nginx.conf. If it has several servers, the site is the first one that
+    passes requests to an app. Raises ``ProjectError`` with file and line if the file cannot be read.
     """
     found = directives.read(path, places.boundary(path, root))
     reading = _Reader(path, root.resolve(), found)
@@ -50,7 +50,7 @@ def read(path: Path, root: Path) -> Imported:
 
 
 class _Reader:
-    """What a site has said so far."""
+    """The settings of a site so far."""
 
     def __init__(self, path: Path, root: Path, found: Iterable[Directive]) -> None:
         self.path = path
@@ -92,7 +92,7 @@ class _Reader:
             )
 
     def top(self, found: Iterable[Directive]) -> None:
-        """Take what is outside of any server."""
+        """Convert the directives outside of any server."""
         for directive in found:
             if directive is self.server:
                 folder = next(
@@ -113,7 +113,7 @@ class _Reader:
                 self._drop(directive.within(), _NO_SITE)
 
     def result(self) -> Imported:
-        """Return all that was taken."""
+        """Return all settings that were converted."""
         if any(account.why.endswith(_SITE) for account in self.accounts):
             self.warnings.append(f"{self.path.name}: what is {_SITE} has no setting. Write it {_WRITE}.")
         if self.listens and not set(self.listens) <= set(defaults()["nginx"]["listen"]):
@@ -137,7 +137,7 @@ class _Reader:
         self.warnings.append(f"{self.path.name}:{directive.line}: {what}")
 
     def _server(self, directive: Directive, folder: str) -> None:
-        """Take a directive of the site; ``folder`` is the root that its locations have."""
+        """Convert a directive of the site; ``folder`` is the root of its locations."""
         name = directive.name
         if name == "location":
             self._location(directive, folder)
@@ -253,7 +253,7 @@ class _Reader:
                 self._server(inner, where)
 
     def _static(self, kind: str, pattern: str, where: str, *, alias: bool) -> tuple[str, str]:
-        """Return what became of a location whose files are in the folder ``where``, and why."""
+        """Convert a location with files in the folder ``where``; return the key, and a reason."""
         urls = [pattern]
         if kind in {"~", "~*"}:
             found = re.fullmatch(r"\^?/(?:\(\?:|\()?([\w|-]+)\)?(/.*)?\$?", pattern)

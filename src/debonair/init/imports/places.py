@@ -1,4 +1,4 @@
-"""Folders of another machine, found again in the project."""
+"""Find the folders of another machine in the project."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from pathlib import Path, PurePosixPath
 from debonair.project import reader
 
 _MOST_PARTS = 64
-"""Folders of a path that is looked for."""
+"""The most folders of a path to search for."""
 
 
 def boundary(path: Path, root: Path) -> Path:
-    """Return the folder that what is read on behalf of the file ``path`` must be in.
+    """Return the folder that must contain all files read for the file ``path``.
 
-    That is the project's, ``root``. The author may name a file elsewhere, which then may lead to others in
-    its own folder.
+    It is the project's folder, ``root``. If the author names a file elsewhere, it is the folder of that
+    file.
     """
     plain = Path(os.path.normpath(path.absolute()))
     return root if plain.is_relative_to(root.absolute()) else plain.parent
 
 
 def shown(path: Path, root: Path) -> str:
-    """Return ``path`` as it is called in a message: relative to the project's folder, if it is in it."""
+    """Return ``path`` for a message: relative to the project's folder, if it is inside."""
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def inside(root: Path, text: str, home: str = "") -> str | None:
-    """Return the place in the project of ``text``, a path in a foreign file: relative to ``root``.
+    """Return the place of ``text``, a path in a foreign file, in the project, relative to ``root``.
 
-    A path on the machine where the app ran, ``/home/pi/app/static``, is taken from ``home`` on, the folder
-    that the app ran in there, and else found by its end: what of it is in the project, the longest first.
-    The project's own folder is ``.``; ``None`` if there is no such file or folder.
+    A path on the app's old machine, such as ``/home/pi/app/static``, is taken relative to ``home``, the
+    folder in which the app ran there. Otherwise the longest end of the path that exists in the project
+    counts. The project's own folder is ``.``; the result is ``None`` if there is no such file or folder.
     """
     path = PurePosixPath(text)
     if ".." in path.parts or len(path.parts) > _MOST_PARTS or reader.unfit(text):
@@ -54,9 +54,9 @@ def _is_there(root: Path, path: PurePosixPath) -> bool:
 
 
 def static(root: Path, found: dict[str, str], url: str, folder: str, home: str = "") -> tuple[str, str]:
-    """Add to ``found`` the ``folder`` that was served at ``url``; return what it became, and why.
+    """Add to ``found`` the ``folder`` that was served at ``url``; return the key, and a reason.
 
-    The settings have folders of the project below a prefix (``static``), and nothing else.
+    The setting ``static`` supports only folders of the project below a prefix.
     """
     prefix = f"/{url.strip('/')}/"
     place = inside(root, folder, home)
@@ -76,9 +76,9 @@ def static(root: Path, found: dict[str, str], url: str, folder: str, home: str =
 
 
 def address(text: str) -> str:
-    """Return an address that something listens at in one form, so that two can be compared.
+    """Return an address to listen on in a normal form, so that two can be compared.
 
-    That is a port of the local machine, or the name of a socket.
+    The form is a port of the local machine, or the name of a socket.
     """
     text = re.sub(r"^(https?|uwsgi)://", "", text.strip()[: reader.LONGEST]).rstrip("/")
     for part in reversed(re.split("[/:]", text)):

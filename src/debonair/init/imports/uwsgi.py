@@ -1,4 +1,4 @@
-"""What an existing configuration of uWSGI says, in the words of Debonair's settings."""
+"""Convert an existing uWSGI configuration to Debonair's settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CALLED = {
     "callable": "callable",
 }
 _GUESSES = 5
-"""Unknown options of which it is looked what is meant."""
+"""The most unknown options for which similar names are searched."""
 _FALSE = {"0", "false", "no", "off"}
 _ROUTE = r"(?:final-|error-|response-)?route\S* .*?\b"
 _PLUGIN_OF = {
@@ -34,9 +34,9 @@ _PLUGIN_OF = {
     r"cheaper-algo (busyness|backlog2)$": r"cheaper_\1",
     r"cheaper-(busyness)-": r"cheaper_\1",
 }
-"""What uWSGI has built in if it comes by pip, and Debian's uwsgi-core as a plugin: by options, its name."""
+"""Options that uWSGI from pip has built in, and Debian's uwsgi-core has in a plugin, with its name."""
 _OPTIONAL = ("ksm", "mule")
-"""What takes a value, or none at all."""
+"""Options with an optional value."""
 _NO_OPTION = "no option of Debian's uWSGI and its plugin for Python"
 _HTTP = re.compile(r"https?\d*(-|$)")
 _LISTENS = {
@@ -44,14 +44,14 @@ _LISTENS = {
     **dict.fromkeys(("http", "http-socket", "http11-socket"), "http"),
 }
 _PYTHON = re.compile(r"python\d*|https?|router_http")
-"""The plugins that the vassal has, and those that nginx is there for."""
+"""The plugins that the vassal already has, and those that nginx replaces."""
 
 
 def read(path: Path, root: Path) -> Imported:
-    """Return what the uWSGI configuration ``path`` of the project in ``root`` says.
+    """Return the settings in the uWSGI configuration ``path`` of the project in ``root``.
 
-    Its suffix says whether it is ini, YAML, XML or JSON; files that it includes are read, too. Raises
-    ``ProjectError`` that names file and line if one cannot be read.
+    Its suffix tells whether it is ini, YAML, XML or JSON; included files are read, too. Raises
+    ``ProjectError`` with file and line if a file cannot be read.
     """
     found = configuration.read(path, places.boundary(path, root))
     reading = _Reader(root, found)
@@ -62,7 +62,7 @@ def read(path: Path, root: Path) -> Imported:
 
 @cache
 def _reasons() -> tuple[dict[str, str], dict[str, str]]:
-    """Return why options are dropped, and of those that are for development, by name."""
+    """Return the reasons for dropping options, and those of options for development, by name."""
     tables = tomllib.loads(resource("packaging/uwsgi/owned.toml").read_text())
     dropped, development = (
         {name: why for why, names in tables[key].items() for name in names}
@@ -73,13 +73,13 @@ def _reasons() -> tuple[dict[str, str], dict[str, str]]:
 
 @cache
 def _options() -> frozenset[str]:
-    """Return the names of all options that Debian's uWSGI and its plugin for Python have."""
+    """Return the names of all options of Debian's uWSGI and its plugin for Python."""
     table = tomllib.loads(resource("packaging/uwsgi/options.toml").read_text())
     return frozenset(table["names"].split()) | {*PROCESSES}
 
 
 class _Reader:
-    """What a configuration has said so far."""
+    """The settings of a configuration so far."""
 
     def __init__(self, root: Path, found: list[Entry]) -> None:
         self.root = root.resolve()
@@ -93,9 +93,9 @@ class _Reader:
         self.called: dict[str, str] = {}
         self.options: dict[str, list[Option]] = {}
         self.secret: dict[Path, None] = {}
-        """The files with a secret in them, in order."""
+        """The files that contain a secret, in order."""
         self.needed: list[str] = []
-        """Plugins of Debian's uwsgi-core that the options need."""
+        """The plugins of Debian's uwsgi-core that the options need."""
         self.static: dict[str, str] = {}
         self.guesses = 0
         self.environment: dict[str, str] = {}
@@ -112,7 +112,7 @@ class _Reader:
         }
 
     def take(self, entry: Entry) -> None:
-        """Take one option."""
+        """Convert one option."""
         shown = _shown(entry)
         if shown != entry.text:
             self.secret[entry.file] = None
@@ -147,7 +147,7 @@ class _Reader:
             self._unknown(entry)
 
     def result(self, path: Path) -> Imported:
-        """Return all that was taken from the file ``path`` and those that it includes."""
+        """Return all settings from the file ``path`` and those that it includes."""
         if "cheaper" in self.options and "processes" not in self.options:
             del self.options["cheaper"]
             self.warnings.append("'cheaper' was left out: it is a part of 'processes', which are not said.")
@@ -277,7 +277,7 @@ class _Reader:
         return many
 
     def _elsewhere(self, entry: Entry, value: str) -> str:
-        """Return that ``value`` names a folder that the service does not see, and warn; or nothing."""
+        """Return a reason and warn if ``value`` names a folder that the service cannot see."""
         if not re.search(r"(^|[=\s:])/(home|root)/", value):
             return ""
         self._warn(
@@ -288,7 +288,7 @@ class _Reader:
         return "a path of the machine that it ran on"
 
     def _here(self, value: str) -> str:
-        """Return ``value`` with paths of this project relative to its folder, as they are on the Pi."""
+        """Return ``value`` with the project's paths relative to its folder, as on the Pi."""
         return re.sub(rf"{re.escape(str(self.root))}/([\w.-]+/)?/*", r"\1", value)
 
     def _pass(self, entry: Entry, name: str) -> None:
@@ -310,7 +310,7 @@ class _Reader:
         elif self.options.get("plugins") and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", entry.name):
             self._pass(entry, entry.name)
         else:
-            self.guesses += 1  # each compares with a thousand names
+            self.guesses += 1  # each guess compares with a thousand names
             few = self.guesses <= _GUESSES
             close = difflib.get_close_matches(entry.name, _options(), n=1, cutoff=0.8) if few else []
             guess = f"; '{close[0]}' would be one" if close else ""
@@ -319,7 +319,7 @@ class _Reader:
 
 
 def _shown(entry: Entry) -> str:
-    """Return the line of an option, without the value of a secret."""
+    """Return the line of an option without the value of a secret."""
     pair = entry.value if entry.name in {"env", *configuration.VARIABLES} else f"{entry.name}={entry.value}"
     name, _, value = (part.strip() for part in pair.partition("="))
     if not value or not variables.judge(name, value).secret:

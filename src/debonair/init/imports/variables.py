@@ -1,4 +1,4 @@
-"""Variables of an environment, and which of them may be written into a package."""
+"""Decide which environment variables may be written into a package."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from debonair.project import reader
 
 _LONGEST = 200
-"""Characters of a name."""
+"""The most characters of a name."""
 _SECRET = re.compile(
     r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY($|_)|API_?KEY|(^|_)DSN$", re.I
 )
@@ -28,19 +28,19 @@ _INTERPRETER = {"PATH", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a variable."""
+    """The decision about a variable."""
 
     kept: bool
-    """It may stand in ``service.environment``."""
+    """True if it may be in ``service.environment``."""
     why: str
-    """Why it may not."""
+    """The reason why it may not."""
     secret: bool = False
-    """Its value is not to be shown."""
+    """True if its value must not be shown."""
     warning: str = ""
 
 
 def judge(name: str, value: str) -> Verdict:
-    """Return whether the variable ``name`` with its ``value`` may be written into a package."""
+    """Decide whether the variable ``name`` with its ``value`` may be written into a package."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or len(name) > _LONGEST:
         return Verdict(kept=False, why="no name for a variable")
     if wrong := reader.unfit(value):
