@@ -184,7 +184,7 @@ def prepare() -> None:
 
 
 def compiled(path: str, stream: Stream, _: Sequence[str]) -> tuple[object, bytes]:
-    """Read the package ``stream`` to its end, as a ``deb.confined.Job``; return a ``Compiled``.
+    """Read the package ``stream`` to its end, as a ``deb.reader_process.Job``; return a ``Compiled``.
 
     Errors name ``path``. Raises ``Unfit`` if dpkg would not accept the package, and ``PackageError`` if a
     compiled file cannot be read.
