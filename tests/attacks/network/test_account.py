@@ -111,7 +111,7 @@ def test_takes_over_a_group_of_this_machine(machine: Container, build: Builder, 
     said = install(machine, build(named("family", tmp_path), "trixie-amd64"))
     found = machine.get("/read?/srv/diary", headers={"Host": "family.test"})
     assert "dear diary" not in found.text
-    assert "family: there is a group 'family' already" in said
+    assert "family: the group 'family' exists already" in said
     machine.run(["apt-get", "purge", "--yes", "family"], check=False)
     assert machine.run(["getent", "group", "family"]).stdout.startswith("family:")
 
@@ -126,7 +126,7 @@ def test_gets_anothers_user_removed(machine: Container, build: Builder, tmp_path
         machine.run(["apt-get", "purge", "--yes", "elsewhere"], check=False)
         for table in ("passwd", "group"):
             assert machine.run(["getent", table, "elsewhere"], check=False).status == 0, table
-        assert "elsewhere: there is a user 'elsewhere' already" in said
+        assert "elsewhere: the user 'elsewhere' exists already" in said
     finally:
         machine.run(["userdel", "elsewhere"], check=False)
 
