@@ -112,8 +112,8 @@ def test_the_emperor_changes_when_the_app_was_removed(
 
     boot.bed.stock(machine, "uwsgi-emperor")
     for new, refused, other in (
-        (books("1.1"), "has an emperor of its own", "guestbook.service"),
-        (own("1.2"), "has Debian's", "uwsgi-emperor.service"),
+        (books("1.1"), "the installed version has its own", "guestbook.service"),
+        (own("1.2"), "the installed version uses Debian's", "uwsgi-emperor.service"),
     ):
         before = dpkg_state(machine)
         done = installing(machine, new)
