@@ -138,3 +138,12 @@ def test_a_setting() -> None:
     assert Path(inspect.getfile(settings.Settings)) == kind
     assert keys == {field.encode_name for field in msgspec.structs.fields(settings.Settings)}
     assert Path(inspect.getfile(Project)) == value
+
+
+def test_each_value_of_the_concepts_is_where_the_page_says() -> None:
+    page = (ROOT / "docs/explanation/concepts.md").read_text()
+    rows = re.findall(r"^\| `(\w+)`.*? \| `(\S+)` \| `(\S+)` \|$", page, re.MULTILINE)
+    assert len(rows) == 8
+    for name, module, tests in rows:
+        assert re.search(rf"^class {name}\b", (ROOT / module).read_text(), re.MULTILINE), name
+        assert (ROOT / tests).is_file(), tests
