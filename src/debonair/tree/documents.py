@@ -38,7 +38,10 @@ def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
     folder = f"usr/share/doc/{project.package}"
     found = {
         f"{folder}/copyright": copyright_text(project, epoch=epoch),
-        overrides(project.package): fill("packaging/doc/lintian-overrides.in", {"app": project.package}),
+        overrides(project.package): fill(
+            "packaging/doc/lintian-overrides.in",
+            {"app": project.package, "moved": _moved(project) if project.serves else ""},
+        ),
     }
     if project.serves:
         title = f"{project.package} on this machine"
@@ -49,6 +52,15 @@ def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
         }
         found[f"{folder}/README.Debian"] = fill(emperor.of(project).readme, values)
     return found
+
+
+def _moved(project: Project) -> str:
+    """Return the override for a postinst that gives the data to the user of another emperor."""
+    return (
+        "# Another emperor means another user for the data. Only the app's own files change, and none with a"
+        " second hard link.\n"
+        f"{project.package}: recursive-privilege-change * [postinst:*]"
+    )
 
 
 def overrides(package: str) -> str:
