@@ -57,8 +57,8 @@ def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
 def _moved(project: Project) -> str:
     """Return the override for a postinst that gives the data to the user of another emperor."""
     return (
-        "# Another emperor means another user for the data. Only the app's own files change, and none with a"
-        " second hard link.\n"
+        "# Another emperor means another user for the data. Only the app's own files change, and none with "
+        "a second hard link.\n"
         f"{project.package}: recursive-privilege-change * [postinst:*]"
     )
 
