@@ -104,6 +104,9 @@ class Emperor:
             systemctl("reset-failed", self.trial_unit)
         sandbox.remove(self.home, self.trial_unit)
         shutil.rmtree(self.home.run / "vassals-next", ignore_errors=True)
+        # An emperor leaves the socket of a sleeping app. find(1) deletes by directory descriptors.
+        if (sockets := self.home.run / "sockets/next").is_dir():
+            call.call("find", str(sockets), "-mindepth", "1", "-delete")
 
     def trial_runs(self) -> bool:
         """Return whether the service of the trial is active."""
