@@ -43,3 +43,15 @@ def suite_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--suite", metavar="SUITE", help="Change only this suite of Debian, such as trixie."
     )(function)
+
+
+def percent_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--percent``, the share of the machines that may take a version, to a verb."""
+    return click.option(
+        "--percent",
+        type=PERCENT,
+        metavar="N",
+        default=100,
+        show_default=True,
+        help="Offer the version to N percent of the machines.",
+    )(function)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from debonair.cli.repo import publisher
-from debonair.cli.repo.options import CHANNEL, FILE, PERCENT, channel_option, suite_option
+from debonair.cli.repo.options import CHANNEL, FILE, PERCENT, channel_option, percent_option, suite_option
 from debonair.cli.repo.publisher import where
 
 if TYPE_CHECKING:
@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 @click.argument("debs", nargs=-1, required=True, type=FILE)
 @channel_option
 @suite_option
-@click.option(
-    "--percent",
-    type=PERCENT,
-    metavar="N",
-    default=100,
-    show_default=True,
-    help="Offer the version to N percent of the machines.",
-)
+@percent_option
 @where
 def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str) -> None:
     """Publish each DEB in the suite that its version names (+deb13)."""
@@ -39,14 +32,7 @@ def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int
 @click.argument("debs", nargs=-1, required=True, type=FILE)
 @channel_option
 @suite_option
-@click.option(
-    "--percent",
-    type=PERCENT,
-    metavar="N",
-    default=100,
-    show_default=True,
-    help="Offer the version to N percent of the machines.",
-)
+@percent_option
 @click.option(
     "--to",
     "--repository",
@@ -85,14 +71,7 @@ def publish(
     help="Promote from this channel.",
 )
 @suite_option
-@click.option(
-    "--percent",
-    type=PERCENT,
-    metavar="N",
-    default=100,
-    show_default=True,
-    help="Offer the version to N percent of the machines.",
-)
+@percent_option
 @where
 def promote(
     app: str, version: str, *, to: str, source: str, suite: str | None, percent: int, repository: str
