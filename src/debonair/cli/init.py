@@ -47,7 +47,7 @@ def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) ->
 
 
 def ask(question: str, answers: Sequence[str], default: str) -> str:
-    """Ask a question and return the answer: one of ``answers``, or any text if there are none."""
+    """Ask a question and return the answer: one of ``answers``, or any text if that is empty."""
     if not answers:
         return str(click.prompt(plain(question), default=plain(default)))
     for number, answer in enumerate(answers, 1):

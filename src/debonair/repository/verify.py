@@ -132,9 +132,9 @@ def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
     if date > draft.now + 10:
         yield f"{folder}Release: Date is {date - draft.now} s ahead; apt refuses more than 10."
     if until < draft.now:
-        yield f"{folder}Release expired on {fields['Valid-Until']}; 'debonair repo renew' signs it anew."
+        yield f"{folder}Release expired on {fields['Valid-Until']}; 'debonair repo renew' renews it."
     elif until < draft.now + draft.head.valid_days * _DAY // 4:
-        yield f"{folder}Release expires on {fields['Valid-Until']}; 'debonair repo renew' signs it anew."
+        yield f"{folder}Release expires on {fields['Valid-Until']}; 'debonair repo renew' renews it."
 
 
 def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[str, Sum]) -> Iterator[str]:
