@@ -78,7 +78,7 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
         click.echo(f"Key:  {made.fingerprint}")
         click.echo(f"Kept: {home or 'in your GnuPG home'}; make a copy of it in a safe place")
         click.echo(
-            f"Next: debonair repo renew --timer  renews its signature before {valid_days} days are over", err=True
+            f"Next: debonair repo renew --timer  renews its signature within {valid_days} days", err=True
         )
         if not url:
             click.echo(
