@@ -63,12 +63,16 @@ def older(deb: Path, out: Path) -> Path:
 
 
 def without_devices(path: Path) -> bytes:
-    """Return a tar without its device files, which root of a container may not create."""
+    """Return a tar with an empty file for each device.
+
+    Root of a container may not create devices; piuparts mounts those of the container there.
+    """
     found = io.BytesIO()
     with tarfile.open(path) as source, tarfile.open(fileobj=found, mode="w") as kept:
         for member in source:
-            if not member.isdev():
-                kept.addfile(member, source.extractfile(member) if member.isreg() else None)
+            if member.isdev():
+                member.type = tarfile.REGTYPE
+            kept.addfile(member, source.extractfile(member) if member.size else None)
     return found.getvalue()
 
 
@@ -87,7 +91,7 @@ def test_piuparts(
     tar = bare.tar(boot.bed.cache, mirror(boot.bed.environ), boot.bed.privilege)
     machine.run(["sh", "-c", "cat >/srv/base.tar && touch /etc/resolv.conf"], stdin=without_devices(tar))
     words = ["piuparts", "--basetgz", "/srv/base.tar", "--distribution", "trixie", "--keep-sources-list"]
-    words += ["--bindmount", "/dev", "--bindmount", SHELF, "--do-not-verify-signatures", "--no-eatmydata"]
+    words += ["--bindmount", SHELF, "--do-not-verify-signatures", "--no-eatmydata"]
     done = machine.run([*words, f"/srv/{deb.name}"], check=False)
     said = done.stdout + done.stderr
     machine.write(f"{SHELF}/Packages", listed.encode())
