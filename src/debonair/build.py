@@ -186,8 +186,8 @@ def _compiler(target: Target, cache: Cache, environ: Mapping[str, str]) -> Inter
     found = interpreter.interpreter(target.python, cache=cache, environ=environ)
     if found is None:
         say(
-            f"There is no Python {target.python} here and none can be fetched: {target.name} gets no "
-            "bytecode, and starts slower."
+            f"Python {target.python} is not on this machine and cannot be downloaded. The deb for "
+            f"{target.name} contains no bytecode, so the app starts slower."
         )
     return found
 

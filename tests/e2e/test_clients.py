@@ -100,7 +100,7 @@ def test_what_is_not_tampered_with(follower: Watched) -> None:
     done = follower.install("hello")
     assert done.status == 0, done.stderr
     assert follower.version() == "1.0"
-    assert "all is well" in repo("verify")
+    assert "suites are healthy, signed by" in repo("verify")
 
 
 def flip(path: Path, at: int) -> None:
@@ -164,7 +164,7 @@ def now() -> int:
     [
         (the_text, "", "no valid signature"),
         (the_signature, "", "no valid signature"),
-        (the_packages, "", "other bytes than are signed for"),
+        (the_packages, "", "its bytes are not the signed ones"),
         (expired, "xpired", "expired on"),
         (by_another_key, "", "no valid signature"),
     ],
@@ -194,7 +194,7 @@ def test_debs(follower: Watched, tamper: Callable[[Watched, Path], None]) -> Non
     (deb,) = follower.root.glob("pool/h/hello/*.deb")
     tamper(follower, deb)
     follower.refuses()
-    assert "other bytes than are signed for" in repo("verify", code=11)
+    assert "its bytes are not the signed ones" in repo("verify", code=11)
 
 
 def test_an_older_index_is_replayed(follower: Watched) -> None:
@@ -207,7 +207,9 @@ def test_an_older_index_is_replayed(follower: Watched) -> None:
     policy = follower.machine.run(["apt-cache", "policy", "hello"]).stdout
     assert "Candidate: 1.1-1" in policy, "it stays with what is newer"
     assert follower.version() == ""
-    assert "is not that of the newest change" in repo("verify", code=11)
+    assert "InRelease does not belong to the newest change. Sign it again: debonair repo renew" in repo(
+        "verify", code=11
+    )
 
 
 def test_testing_in_the_place_of_stable(follower: Watched) -> None:

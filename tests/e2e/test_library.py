@@ -157,14 +157,22 @@ def asked(folder: Path, *words: str, index: Path | None = None) -> subprocess.Co
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [
-        (["of_old"], r"of-old 1\.0 is for Python <3\.9, and trixie has 3\.13", "--suite"),
+        (["of_old"], r"of-old 1\.0 is for Python <3\.9, but trixie has 3\.13", "--suite"),
         (["smbus2==0.4.1"], "trixie has 0.4.3 in its package python3-smbus2, which is newer", "depends ="),
         (["smbus2==0.4.3"], "trixie has 0.4.3 in its package python3-smbus2\\.", "depends ="),
-        (["broken"], "broken 1.0 cannot be built(.|\n)*this never builds", "ask for a version"),
+        (["broken"], "broken 1.0 cannot be built(.|\n)*this never builds", "choose a version"),
         (["bücher"], "is not the name of a library", "Write it as"),
-        (["lonely"], "lonely 1.0 needs what trixie(.|\n)*alone>=1 \\(the suite has none\\)", "--recursive"),
+        (
+            ["lonely"],
+            "lonely 1.0 has requirements that trixie(.|\n)*alone>=1 \\(the suite does not have it\\)",
+            "--recursive",
+        ),
         (["alone", "--suite", "buster"], "no target for buster", "debonair targets"),
-        (["alone", "--build-depends", "no-such-dev"], "What alone 1.0 is built with", "--build-depends"),
+        (
+            ["alone", "--build-depends", "no-such-dev"],
+            "The build dependencies of alone 1.0",
+            "--build-depends",
+        ),
     ],
 )
 def test_what_cannot_be_made(words: list[str], message: str, hint: str, tmp_path: Path) -> None:

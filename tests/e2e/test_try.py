@@ -95,7 +95,7 @@ def test_the_status_is_that_of_the_command(guestbook: Path) -> None:
 def test_without_privileges(guestbook: Path) -> None:
     done = ran([*CONTAINED, *debonair_try(guestbook, "--", "test", "!", "-e", "/run/systemd/system")])
     assert done.returncode == 0, done.stderr
-    assert "No container is booted: this process may not mount" in done.stderr
+    assert "No container is booted: this process cannot mount file systems" in done.stderr
     assert "entered in a user namespace, without systemd" in done.stderr
     assert "<h1>Guest book</h1>" in done.stdout
 
@@ -109,7 +109,7 @@ def test_in_an_account_without_root(guestbook: Path, boot: Boot) -> None:
     python = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     done = ran([*script, str(CHECKOUT), libraries, sys.base_prefix, str(guestbook), str(roots), python])
     assert done.returncode == 0, done.stderr
-    assert "No container is booted: that needs root." in done.stderr
+    assert "No container is booted: that requires root." in done.stderr
     assert "entered in a user namespace of this account" in done.stderr
     assert "<h1>Guest book</h1>" in done.stdout
     assert done.stdout.endswith("\n0\n"), "root of its own namespace"
@@ -120,7 +120,7 @@ def test_where_nothing_is_granted(guestbook: Path) -> None:
     nothing = ["setpriv", "--bounding-set=-sys_admin,-sys_chroot", "--inh-caps=-all"]
     done = ran([*alone, *nothing, *debonair_try(guestbook)])
     assert done.returncode == 9
-    assert "Neither a container nor a chroot is granted" in done.stderr
+    assert "This process can use neither a container nor a chroot." in done.stderr
     assert "--privileged" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -134,7 +134,7 @@ def test_an_app_that_does_not_start_is_explained(guestbook: Path, tmp_path: Path
     subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, broken], check=True)
     done = ran(debonair_try(broken))
     assert done.returncode == 10
-    assert "is installed, and is not served:" in done.stderr
+    assert "is installed, but is not served" in done.stderr
     assert "the app cannot be loaded" in done.stderr
     assert "No module named 'flask'" in done.stderr
 
@@ -149,13 +149,16 @@ def test_a_port_leads_there_until_it_is_told_to_end(guestbook: Path, told: signa
     with started(argv) as shown:
         assert shown.stderr
         try:
-            while "It stays until Ctrl-C" not in (line := shown.stderr.readline()):
+            while (
+                "It runs until you press Ctrl-C. To open a shell in it, type in another terminal of "
+                "the same user"
+            ) not in (line := shown.stderr.readline()):
                 assert line, "it ended too early"
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/static/style.css", timeout=10) as page:
                 assert page.headers["Content-Type"] == "text/css"
                 assert b"color-scheme" in page.read()
             shown.send_signal(told)
-            assert "nothing of it is left" in shown.stderr.read()
+            assert "The trial has ended and leaves nothing on this machine." in shown.stderr.read()
         finally:
             shown.kill()
     assert shown.returncode == 0
@@ -166,7 +169,10 @@ def test_a_killed_debonair_leaves_nothing_running(guestbook: Path) -> None:
     argv = debonair_try(guestbook, "--keep")
     with started(argv) as shown:
         assert shown.stderr
-        while "It stays until Ctrl-C" not in (line := shown.stderr.readline()):
+        while (
+            "It runs until you press Ctrl-C. To open a shell in it, type in another terminal of the "
+            "same user"
+        ) not in (line := shown.stderr.readline()):
             assert line, "it ended too early"
         during = left_by(shown.pid)
         shown.kill()

@@ -60,7 +60,7 @@ class TestClients:
     def test_an_empty_suite_is_valid(self, root: Path) -> None:
         for suite in ("bookworm", "trixie", "trixie-testing", "forky"):
             assert client(root, name=suite, suite=suite).update() == ""
-        assert "all is well with 6 suites" in repo("verify")
+        assert "6 suites are healthy, signed by" in repo("verify")
 
     @pytest.mark.parametrize("scheme", ["file", "http"])
     def test_a_deb_is_fetched(self, root: Path, scheme: str, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ class TestChannels:
         assert machine.update() == ""
         assert machine.would("upgrade") == ["hello 1.1-1+deb13"]
         machine.installed(make_deb(tmp_path, version="1.1-1+deb13"))
-        assert repo("rollback", "hello") == "hello back to 1.0-1+deb13 amd64 in trixie\n"
+        assert repo("rollback", "hello") == "hello returned to 1.0-1+deb13 amd64 in trixie\n"
         assert machine.update() == ""
         assert machine.would("upgrade", "--yes") == ["hello 1.0-1+deb13"]
         repo("verify")
@@ -185,7 +185,9 @@ class TestChannels:
         (root / "dists/trixie/InRelease").write_bytes(old)
         machine.update()
         assert machine.would("install", "hello") == ["hello 1.0-1+deb13"]
-        assert "is not that of the newest change" in repo("verify", code=11)
+        assert "InRelease does not belong to the newest change. Sign it again: debonair repo renew" in repo(
+            "verify", code=11
+        )
         repo("renew")
         repo("verify")
 
@@ -223,7 +225,7 @@ class TestKeys:
         assert "signed by" in repo("rotate-key", "--finish")
         assert awake.update() == ""
         assert "NO_PUBKEY" in asleep.update()
-        assert "no older one" in repo("rotate-key", "--finish", code=11)
+        assert "so no older key can be removed." in repo("rotate-key", "--finish", code=11)
         repo("verify")
 
     def test_a_key_of_ones_own(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,8 +243,8 @@ class TestKeys:
             assert not (tmp_path / "config/debonair/repositories").exists()
             assert client(tmp_path / "apt").update() == ""
             assert fingerprint in repo("verify")
-            assert "is yours to make" in repo("rotate-key", code=11)
-            assert "no secret key" in repo("rotate-key", "--key", "0" * 40, code=11)
+            assert "Debonair does not create keys in your own GnuPG home." in repo("rotate-key", code=11)
+            assert "The secret key" in repo("rotate-key", "--key", "0" * 40, code=11)
         finally:
             run.run(["gpgconf", "--kill", "gpg-agent"])
             run.run(["rm", "-r", home])
@@ -283,7 +285,7 @@ class TestTampering:
                 found.unlink()
         assert machine.update()
         assert machine.run("install", "--simulate", "hello").status != 0
-        assert "are wrong with" in repo("verify", code=11)
+        assert " problem" in repo("verify", code=11)
 
     def test_a_flipped_byte_in_a_deb(self, root: Path, machine: Client, tmp_path: Path) -> None:
         assert machine.update() == ""
@@ -292,14 +294,14 @@ class TestTampering:
         done = machine.run("install", "--yes", "--download-only", "hello")
         assert done.status != 0
         assert "Hash Sum mismatch" in done.stderr
-        assert "other bytes than are signed for" in repo("verify", code=11)
+        assert "its bytes are not the signed ones" in repo("verify", code=11)
 
     def test_another_deb_of_the_same_size(self, root: Path, machine: Client, tmp_path: Path) -> None:
         assert machine.update() == ""
         (deb,) = root.glob("pool/h/*/*.deb")
         deb.write_bytes(b"!<arch>\n".ljust(deb.stat().st_size, b"x"))
         assert "Hash Sum mismatch" in machine.run("install", "--yes", "--download-only", "hello").stderr
-        assert "other bytes than are signed for" in repo("verify", code=11)
+        assert "its bytes are not the signed ones" in repo("verify", code=11)
 
     def test_a_signature_by_another_key(self, root: Path, machine: Client, tmp_path: Path) -> None:
         other = tmp_path / "other"
@@ -393,7 +395,7 @@ class TestTimer:
         (line,) = re.findall("^ExecStart=(.*)$", units[0].read_text(), re.MULTILINE)
         assert shlex.split(line)[1:] == ["repo", "renew", "--if-due", "--repository", str(root)]
         before = (root / "dists/trixie/InRelease").read_bytes()
-        assert repo("renew", "--if-due") == "No suite is due.\n"
+        assert repo("renew", "--if-due") == "No suite needs a new signature.\n"
         assert (root / "dists/trixie/InRelease").read_bytes() == before
         repo("renew", "--valid-days", "3", "--if-due")
         fields = control.parse((root / "dists/trixie/Release").read_text())

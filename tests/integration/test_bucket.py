@@ -91,10 +91,10 @@ class TestClients:
         repo("promote", "hello", "1.1")
         assert machine.update() == ""
         assert machine.would("install", "hello") == ["hello 1.1-1+deb13"]
-        assert "back to 1.0-1" in repo("rollback", "hello")
+        assert "returned to 1.0-1" in repo("rollback", "hello")
         assert machine.update() == ""
         assert machine.would("install", "hello") == ["hello 1.0-1+deb13"]
-        assert "all is well with" in repo("verify")
+        assert "suites are healthy, signed by" in repo("verify")
         assert repo("history").count("ada@example") == 5
 
     def test_what_caches_are_told(self, uri: str, tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ class TestClients:
         deb = make_deb(tmp_path, files={"usr/share/hello/blob": random.Random(1).randbytes(100_000).hex()})
         repo("publish", deb)
         s3.asked.clear()
-        assert "It is there already" in repo("publish", deb)
+        assert "This version is already published" in repo("publish", deb)
         repo("publish", deb, "--channel", "testing")
         assert [line for line in s3.asked if line.startswith("PUT") and "/pool/" in line] == []
 
@@ -145,7 +145,7 @@ class TestAccounts:
         machine = client(tmp_path, uri)
         assert machine.update() == ""
         assert machine.would("install", "hello") == ["hello 1.0-1+deb13"]
-        assert "all is well" in repo("verify")
+        assert "suites are healthy, signed by" in repo("verify")
 
     def test_the_credentials_of_the_aws_cli(
         self, s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -179,8 +179,8 @@ class TestAccounts:
             "rollback": ("hello",),
         }
         said = repo(verb, *words.get(verb, ()), code=11)
-        assert f"Error: {ADDRESS} may not be written with these credentials: AccessDenied." in said
-        assert "the repository is as it was" in said
+        assert f"Error: These credentials do not allow {ADDRESS} to be written: AccessDenied." in said
+        assert "The repository was not changed." in said
         s3.private = False
         assert s3.objects("fleet") == before
         if verb == "init":
@@ -190,7 +190,7 @@ class TestAccounts:
     def test_a_secret_that_is_wrong(self, s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
         s3.private = True
         as_(monkeypatch, s3.environment(("AKIANOBODY", "x")))
-        assert "may not be read with these credentials: InvalidAccessKeyId." in repo("list", code=11)
+        assert "to be read: InvalidAccessKeyId." in repo("list", code=11)
 
     def test_a_bucket_that_is_not_there(self, s3: S3, tmp_path: Path) -> None:
         for words in (("list", "-r", "s3://nothing"), ("init", "s3://nothing", "--name", NAME)):
@@ -223,10 +223,10 @@ class TestConnection:
             return new
 
         s3.lose = first
-        assert repo("rollback", "hello") == "hello back to 1.1-1+deb13 amd64 in trixie\n"
+        assert repo("rollback", "hello") == "hello returned to 1.1-1+deb13 amd64 in trixie\n"
         assert any(line.endswith("head.json") for line in seen)
-        assert repo("history").count("hello back to") == 1
-        assert "all is well" in repo("verify")
+        assert repo("history").count("hello returned to") == 1
+        assert "suites are healthy, signed by" in repo("verify")
 
     @pytest.mark.parametrize("after", [100, 5_000, 12_000, 20_000, 30_000, 45_000, 60_000, 80_000])
     def test_a_connection_that_is_cut(
@@ -239,7 +239,7 @@ class TestConnection:
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{cut}")
             said = repo("publish", deb, code=8)
             assert f"Error: {ADDRESS} could not be " in said
-            assert "Clients see a whole repository at any time." in said
+            assert "Clients always see a complete repository." in said
         monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
         assert machine.update() == ""
         offered = machine.would("install", "hello")
@@ -247,7 +247,7 @@ class TestConnection:
         repo("publish", deb)
         assert machine.update() == ""
         assert machine.would("install", "hello") == ["hello 1.1-1+deb13"]
-        assert "all is well" in repo("verify")
+        assert "suites are healthy, signed by" in repo("verify")
         assert repo("history").count("hello 1.1-1") == 1
 
     def test_nobody_answers(self, s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -56,7 +56,10 @@ def test_another_owner(repository: Path) -> None:
     """As in a container that has the folder of its host."""
     for path in (repository, *repository.rglob("*")):
         os.chown(path, 1234, 1234)
-    with pytest.raises(MachineError, match="as it belongs to another user") as caught:
+    with pytest.raises(
+        MachineError,
+        match="because it belongs to another user",
+    ) as caught:
         clock.of(repository / "app", {})
     hint = caught.value.hint
     assert f"git config --global --add safe.directory {repository}" in hint
@@ -121,7 +124,7 @@ def test_nothing_is_fetched_for_it(repository: Path, tmp_path: Path) -> None:
     run(["git", "clone", "-q", "--filter=tree:0", "--no-checkout", repository.as_uri(), clone])
     git(clone, "config", "remote.origin.uploadpack", str(evil))
     (clone / "app").mkdir()
-    with pytest.raises(ProjectError, match="git does not say when") as caught:
+    with pytest.raises(ProjectError, match="git cannot tell when") as caught:
         clock.of(clone / "app", {})
     assert "SOURCE_DATE_EPOCH" in caught.value.hint
     assert not ran.exists()
@@ -176,7 +179,7 @@ def test_a_work_tree_whose_repository_is_elsewhere(repository: Path, tmp_path: P
     assert clock.of(tree, {}) == SECOND
     shutil.rmtree(repository / ".git/worktrees")
     with pytest.raises(
-        ProjectError, match=r"git does not say when .*tree was changed.*not a git repository"
+        ProjectError, match=r"git cannot tell when .*tree was last changed.*not a git repository"
     ):
         clock.of(tree, {})
 
@@ -187,7 +190,11 @@ def test_where_git_is_missing(repository: Path, tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(clock, "find", find)
     with pytest.raises(
-        MachineError, match="is in a git repository, and the program 'git' is not"
+        MachineError,
+        match=(
+            r"is in a git repository, but the program 'git' is not on this machine\. The package would "
+            r"not have the time of its last commit\."
+        ),
     ) as caught:
         clock.of(repository / "app", {})
     assert "sudo apt install git" in caught.value.hint

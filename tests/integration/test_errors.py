@@ -157,7 +157,7 @@ class TestProject:
 
     def test_a_value_of_a_wrong_type(self, folder: Folder) -> None:
         folder.write({"pyproject.toml": PROJECT + "health = 1\n"})
-        folder.refused(3, "'tool.debonair.health' is wrong: expected a text, got a number")
+        folder.refused(3, "'tool.debonair.health' is wrong: expected a string, got a number")
 
     @pytest.mark.parametrize("words", [(), ("--target", "trixie-arm46")])
     def test_an_unknown_target(self, words: tuple[str, ...], locked: Folder) -> None:
@@ -168,7 +168,7 @@ class TestProject:
     @pytest.mark.parametrize(
         ("entry", "said"),
         [
-            ("guestbook", "cannot name a WSGI callable"),
+            ("guestbook", "which is not the name of a WSGI callable."),
             ("guestbook:creat_app()", "Did you mean 'guestbook:create_app'?"),
             ("gestbook:create_app()", "Did you mean 'guestbook:create_app'?"),
             ("guestbook.web:app", "the app has no module 'guestbook.web'"),
@@ -181,17 +181,19 @@ class TestProject:
     def test_code_that_python_cannot_read(self, locked: Folder) -> None:
         locked.write({"guestbook.py": "def create_app(:\n"})
         done = locked.build("--target", "bookworm-amd64")
-        locked.refused(3, f"{locked.root / 'guestbook.py'}: ", "mend it", done=done)
+        locked.refused(
+            3, f"{locked.root / 'guestbook.py'}: ", "Fix the syntax error on that line.", done=done
+        )
 
 
 class TestLock:
     def test_a_stale_one(self, locked: Folder) -> None:
         locked.write({"pyproject.toml": PROJECT.replace('["thing"]', '["thing", "other>=2"]')})
-        locked.refused(5, "pylock.toml is stale: 'other>=2' is new", "Type 'debonair lock'")
+        locked.refused(5, "pylock.toml is stale: 'other>=2' was added", "Run 'debonair lock'")
 
     def test_a_broken_one(self, locked: Folder) -> None:
         locked.write({"pylock.toml": "packages = 1"})
-        locked.refused(5, "pylock.toml is not a lock that can be read")
+        locked.refused(5, "pylock.toml is not a valid lock")
 
     def test_a_file_without_a_hash(self, locked: Folder) -> None:
         path = locked.root / "pylock.toml"
@@ -202,7 +204,7 @@ class TestLock:
 class TestWheels:
     def test_a_wrong_hash(self, folder: Folder) -> None:
         folder.lock(folder.wheel(), sha256="0" * 64)
-        folder.refused(6, "thing-1.0-py3-none-any.whl is not the file that was locked", "0" * 64)
+        folder.refused(6, "thing-1.0-py3-none-any.whl is not the locked file: its sha256 is", "0" * 64)
         assert not list((folder.cache / "wheels").rglob("*.whl"))
 
     def test_none_for_the_target(self, folder: Folder) -> None:
@@ -215,7 +217,7 @@ class TestWheels:
             6, f"no wheel for {TARGET} of:", "thing 1.0: the lock has cp313-cp313-win_amd64"
         )
         assert "other 1.0: the lock has cp313-cp313-manylinux_2_17_aarch64" in said
-        assert "Looked for: cp313 or abi3, for manylinux_2_41_x86_64 or older; or pure." in said
+        assert "Looked for: cp313 or abi3, for manylinux_2_41_x86_64 or older; or pure Python." in said
 
     @pytest.mark.parametrize(
         "entry",
@@ -242,7 +244,7 @@ class TestWheels:
         path = folder.wheel()
         path.write_bytes(b"not a wheel")
         folder.lock(path)
-        folder.refused(6, "thing-1.0-py3-none-any.whl is not a wheel that can be installed")
+        folder.refused(6, "thing-1.0-py3-none-any.whl is not an installable wheel")
 
 
 class TestDisk:
@@ -272,14 +274,14 @@ class TestDisk:
     def test_a_disk_that_is_read_only(self, locked: Folder) -> None:
         locked.out.mkdir()
         done = locked.build(before=self.inside("ro", locked.out))
-        locked.refused(9, "may not be written: Read-only file system", "--out", done=done)
+        locked.refused(9, "is not writable: Read-only file system.", "--out", done=done)
 
     def test_a_file_where_a_folder_must_be(self, locked: Folder) -> None:
         (locked.base / "file").touch()
         done = locked.run("build", "--out", locked.base / "file")
-        locked.refused(9, "a file, where a folder must be", done=done)
+        locked.refused(9, "cannot be written: a part of its path is a file, not a folder.", done=done)
         done = locked.build(DEBONAIR_CACHE=str(locked.base / "file"))
-        locked.refused(9, "a file, where a folder must be", done=done)
+        locked.refused(9, "cannot be written: a part of its path is a file, not a folder.", done=done)
 
 
 class TestNetwork:
@@ -307,7 +309,7 @@ class TestNetwork:
     def test_none_and_an_empty_cache(self, folder: Folder) -> None:
         folder.lock(folder.wheel(), url="http://index.invalid/files")
         done = folder.build(before=self.OFFLINE)
-        said = folder.refused(8, "1 of the locked files could not be fetched", done=done)
+        said = folder.refused(8, "1 of the locked files could not be downloaded", done=done)
         assert "index.invalid cannot be reached" in said
         assert "thing-1.0-py3-none-any.whl" in said
         assert "Connect to the network" in said
@@ -321,12 +323,12 @@ class TestNetwork:
         folder.write({"requirements.txt": f"thing==1.0 --hash=sha256:{'0' * 64}\n"})
         done = folder.build(before=self.OFFLINE)
         folder.refused(
-            8, "holds no addresses, and the index could not be asked for those of thing", done=done
+            8, "contains no addresses, and the index could not be queried for those of thing.", done=done
         )
 
     def test_a_file_that_is_gone(self, locked: Folder) -> None:
         (locked.base / "index").rename(locked.base / "gone")
-        locked.refused(8, "could not be fetched", "thing-1.0-py3-none-any.whl")
+        locked.refused(8, "could not be downloaded", "thing-1.0-py3-none-any.whl")
 
 
 def test_a_reader_that_has_gone(folder: Folder) -> None:

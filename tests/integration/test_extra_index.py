@@ -142,7 +142,7 @@ def test_an_index_that_is_not_there(
     begun = time.monotonic()
     found = lock.ensure(project, EVERY, cache, down, describe=wheels.describe)
     assert time.monotonic() - begun < 10
-    said = "127.0.0.1 could not be asked (127.0.0.1 cannot be reached)"
+    said = "127.0.0.1 could not be queried (127.0.0.1 cannot be reached)"
     (line,) = (line for line in capsys.readouterr().err.splitlines() if said in line)
     assert line.endswith("; some targets have no wheel of array 1.0, fast 1.0.")
     assert len(wheels.obtain(found, ARM64, cache, environ)) == 3
@@ -154,4 +154,4 @@ def test_an_index_that_is_not_there(
     assert "piwheels/simple/array/" in before
     lock.write(project, EVERY, cache, down, describe=wheels.describe)
     assert found.path.read_text() == before
-    assert "; the lock keeps what it has from there of array 1.0, fast 1.0.\n" in capsys.readouterr().err
+    assert "; the lock keeps its files from there: array 1.0, fast 1.0.\n" in capsys.readouterr().err

@@ -104,7 +104,7 @@ class TestKilled:
             repo("add", new)
             assert asleep.update() == "", point
             assert candidate(asleep) == "1.1", point
-            assert "all is well" in repo("verify"), point
+            assert "suites are healthy, signed by" in repo("verify"), point
         assert len(seen) == POINTS
         assert seen == sorted(seen)
         assert set(seen) == {"1.0", "1.1"}
@@ -201,11 +201,13 @@ class TestDisk:
         disk.remount("ro")
         said = repo("add", make_deb(tmp_path, "other"), "-r", there, code=9)
         assert "cannot be read or written: Read-only file system" in said
-        assert "Let this account write the folder" in said
+        assert (
+            "Give this account write access to the folder of the repository, or use an account that has it."
+        ) in said
         assert machine.update() == ""
         assert candidate(machine) == "1.0"
         assert "hello" in repo("list", "-r", there)
-        assert "all is well" in repo("verify", "-r", there)
+        assert "suites are healthy, signed by" in repo("verify", "-r", there)
         disk.remount("rw")
         repo("add", make_deb(tmp_path, "other"), "-r", there)
         assert machine.update() == ""

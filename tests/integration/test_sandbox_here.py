@@ -97,7 +97,7 @@ class TestOfThisUser:
 
     def test_it_ends_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sandbox, "_SECONDS", 2)
-        with pytest.raises(LockError, match="did not end within"):
+        with pytest.raises(LockError, match="It did not finish within"):
             here("import time; time.sleep(600)")
 
     def test_no_file_grows_for_ever(self) -> None:

@@ -177,11 +177,14 @@ def test_from_an_old_folder_to_a_deb(cache: Cache, environ: dict[str, str], tmp_
     words = [sys.executable, "-m", "debonair"]
     environ |= {"DEBONAIR_CACHE": str(cache.root), "SOURCE_DATE_EPOCH": "1700000000"}
     said = run([*words, "init", "--yes"], cwd=root, env=environ).stdout
-    assert "Procfile:1 (a function of WSGI)" in said
+    assert "Procfile:1 (a WSGI function)" in said
     run([*words, "build", "--target", "trixie-amd64"], cwd=root, env=environ)
     assert (root / "dist/old-book_0.1-1+deb13_amd64.deb").is_file()
     before = (root / "debonair.toml").read_bytes()
-    assert "stays as it is" in run([*words, "init"], cwd=root, env=environ).stdout
+    assert (
+        "already has settings, and was not changed. These settings would have been written"
+        in run([*words, "init"], cwd=root, env=environ).stdout
+    )
     assert (root / "debonair.toml").read_bytes() == before
 
 

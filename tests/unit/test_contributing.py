@@ -115,7 +115,7 @@ def test_a_storage() -> None:
     for address in ("folder", "host:folder"):
         made = locate.storage(address, {}, clock=lambda: 0)
         assert Path(inspect.getfile(type(made))).parent == ROOT / place("a storage", "storage/")
-    with pytest.raises(RepositoryError, match="is not where a repository can be written"):
+    with pytest.raises(RepositoryError, match=r"is not a place where a repository can be written\."):
         locate.storage("gopher://host/folder", {}, clock=lambda: 0)
 
 

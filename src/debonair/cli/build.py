@@ -85,7 +85,9 @@ def build(
 
         project = begin(directory.absolute(), {"from-pypi": from_pypi, **said}, cache(), os.environ)
     elif stray := next((key for key in begun if key in said), None):
-        raise click.UsageError(f"--{stray} goes with --from-pypi. Of a project its settings say it.")
+        raise click.UsageError(
+            f"--{stray} requires --from-pypi. For a project, set it in the project's settings."
+        )
     else:
         project = projects.load(directory.absolute())
     project = replace(project, from_source=tuple(normalised(name) for name in from_source))

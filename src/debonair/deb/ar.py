@@ -38,7 +38,7 @@ class Part:
             return b""
         data = self._stream.read(wanted)
         if not data:
-            raise Unfit(f"it ends within {self.name}", "Look whether it was copied in full.")
+            raise Unfit(f"it ends within {self.name}", "Check that the file was copied completely.")
         self.left -= len(data)
         return data
 
@@ -51,7 +51,10 @@ def members(stream: Stream) -> Iterator[tuple[Part, str]]:
     differently.
     """
     if stream.read(len(MAGIC)) != MAGIC:
-        raise Unfit("it does not begin as an ar archive does", "Look whether it was copied in full.")
+        raise Unfit(
+            "it is not an ar archive",
+            "Check that the file was copied completely.",
+        )
     wanted = [_CONTROL, _DATA]
     for number, part in enumerate(_parts(stream)):
         name = part.name
@@ -60,9 +63,9 @@ def members(stream: Stream) -> Iterator[tuple[Part, str]]:
         elif wanted and name in wanted[0]:
             yield part, wanted.pop(0)[name]
         elif name.startswith(("control.tar", "data.tar", "debian-binary")):
-            raise Unfit(_misplaced(name, wanted), "Build it again with dpkg-deb -Zxz.")
+            raise Unfit(_misplaced(name, wanted), "Build it again with 'dpkg-deb -Zxz'.")
         elif wanted and not name.startswith("_"):
-            raise Unfit(f"it has a member {name!r} before its data.tar, which dpkg does not know")
+            raise Unfit(f"it has a member {name!r} before its data.tar, which dpkg does not accept")
         drain(part.read)
     if wanted:
         raise Unfit(f"it has no {'control' if len(wanted) > 1 else 'data'}.tar")
@@ -70,21 +73,21 @@ def members(stream: Stream) -> Iterator[tuple[Part, str]]:
 
 def _misplaced(name: str, wanted: list[dict[str, str]]) -> str:
     if wanted and name.startswith(next(iter(wanted[0]))):
-        return f"its {name!r} is packed in a way that dpkg does not read"
-    return f"it has a {name!r} more than once, or in a place where dpkg has none"
+        return f"its {name!r} has a compression that dpkg does not support"
+    return f"it has {name!r} twice, or in a position where dpkg does not accept it"
 
 
 def _check_version(part: Part) -> None:
     if part.name.encode() != _VERSION:
-        raise Unfit(f"its first member is {part.name!r}, and not debian-binary")
+        raise Unfit(f"its first member is {part.name!r}, not debian-binary")
     version = part.read(min(part.left, 64)).partition(b"\n")
     major, dot, minor = version[0].partition(b".")
     if not version[1] or not (major.isdigit() and dot and minor.isdigit()):
-        raise Unfit("its debian-binary does not say what format it has")
+        raise Unfit("its debian-binary does not contain a format version")
     if int(major) != 2:
         raise Unfit(
-            f"it is of the format {version[0].decode()}, and dpkg reads 2.0",
-            "Build it again with a dpkg-deb of today.",
+            f"its format is {version[0].decode()}, but dpkg supports only 2.0",
+            "Build it again with a current dpkg-deb.",
         )
 
 
@@ -96,13 +99,15 @@ def _parts(stream: Stream) -> Iterator[Part]:
         header = first + exactly(stream, _HEADER - 1, "the header of a member")
         size = header[48:58].rstrip(b" ")
         if header[58:] != _END or not size.isdigit():
-            raise Unfit("a header of its ar archive is damaged", "Look whether it was copied in full.")
+            raise Unfit(
+                "a header of its ar archive is damaged", "Check that the file was copied completely."
+            )
         name = header[:16].rstrip(b" ").removesuffix(b"/")
         if not name or not (name.isascii() and name.decode().isprintable()) or b" " in name:
-            raise Unfit(f"a member of its ar archive has the name {name!r}")
+            raise Unfit(f"a member of its ar archive has the invalid name {name!r}")
         part = Part(stream, name.decode("ascii"), int(size))
         yield part
         drain(part.read)
         if int(size) % 2 and stream.read(1) not in {b"\n", b""}:
-            raise Unfit("a member of its ar archive does not end where it says")
+            raise Unfit("a member of its ar archive has a wrong length")
     raise Unfit(f"its ar archive has more than {_MOST} members")

@@ -105,14 +105,14 @@ def load(path: Path) -> bytes:
         with open(path, "rb", opener=lambda name, how: os.open(name, how | os.O_NONBLOCK)) as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
-                raise refusal(path, Unfit("it is no file"))
+                raise refusal(path, Unfit("it is not a regular file"))
             if found.st_size > _LARGEST:
                 raise refusal(path, Unfit(f"it has {found.st_size} bytes, more than 4 GiB"))
             return file.read(found.st_size)
     except FileNotFoundError as missing:
         raise PackageError(f"There is no file {path}.") from missing
     except MemoryError as large:
-        raise refusal(path, Unfit("it is larger than the memory of this machine")) from large
+        raise refusal(path, Unfit("it does not fit into the memory of this machine")) from large
     except OSError as refused:
         raise refusal(path, Unfit(refused.strerror or str(refused))) from refused
 
@@ -148,7 +148,7 @@ def read_control(path: Path) -> dict[str, str]:
 
 def refusal(path: Path, unfit: Unfit) -> PackageError:
     """Return the error that explains why the package at ``path`` is refused."""
-    return PackageError(f"{path} is not a Debian package that can be used: {unfit.why}.", hint=unfit.hint)
+    return PackageError(f"{path} is not a usable Debian package: {unfit.why}.", hint=unfit.hint)
 
 
 def _root(mtime: int) -> Source:

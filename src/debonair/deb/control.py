@@ -63,9 +63,9 @@ class Control(msgspec.Struct, frozen=True):
         for name, value in {**fields, "Description": described}.items():
             if found := CONTROL_CHARACTER.search(value):
                 raise PackageError(
-                    f"The field {name} of the package '{self.package}' has a control character, "
+                    f"The field {name} of the package '{self.package}' has a control character: "
                     f"{found[0]!r}.",
-                    hint="Write it without: no terminal is to obey what a package says.",
+                    hint="Remove the character; a terminal could execute it.",
                 )
         lines = [f"{name}: {value}" for name, value in fields.items() if value]
         lines.append(f"Description: {self.synopsis}")
@@ -83,8 +83,8 @@ def check_name(package: str) -> None:
     """Raise ``PackageError`` if ``package`` is not a valid package name (Policy section 5.6.1)."""
     if not _NAME.fullmatch(package):
         raise PackageError(
-            f"'{package}' cannot be the name of a Debian package.",
-            hint="Use two or more of a-z, 0-9, '+', '-' and '.', beginning with a letter or a digit.",
+            f"'{package}' is not a valid name of a Debian package.",
+            hint="Use two or more of a-z, 0-9, '+', '-' and '.', starting with a letter or a digit.",
         )
 
 

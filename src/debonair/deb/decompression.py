@@ -18,7 +18,7 @@ _IN = 1 << 16
 _OUT = 1 << 18
 _MEMORY = 1 << 28
 """Bytes of memory that xz may take to decompress; dpkg-deb -z9 needs a quarter of that."""
-_CUT = "Look whether it was copied in full."
+_CUT = "Check that the file was copied completely."
 
 
 class _Decompressor(Protocol):
@@ -71,15 +71,16 @@ class Unpacked:
             while not how.eof:
                 packed = self._part.read(_IN) if how.needs_input else b""
                 if how.needs_input and not packed:
-                    raise Unfit(f"its {self._part.name} ends too early", _CUT)
+                    raise Unfit(f"its {self._part.name} is incomplete", _CUT)
                 if data := how.decompress(packed, _OUT):
                     return data
         except (lzma.LZMAError, zlib.error, OSError, EOFError, ValueError) as damaged:
-            raise Unfit(f"its {self._part.name} cannot be unpacked: {damaged}", _CUT) from damaged
+            raise Unfit(f"its {self._part.name} cannot be decompressed: {damaged}", _CUT) from damaged
         if how.unused_data or self._part.left:
             raise Unfit(
-                f"its {self._part.name} goes on behind the end of what is packed, where dpkg reads no more",
-                "Pack it in one stream: dpkg-deb -Zxz does.",
+                f"its {self._part.name} continues after the end of its compressed stream, where dpkg stops "
+                "reading",
+                "Compress it in one stream, as 'dpkg-deb -Zxz' does.",
             )
         return b""
 

@@ -62,7 +62,7 @@ class Foreign:
                 if number > MOST_ENTRIES:
                     raise Unfit(f"it has more than {MOST_ENTRIES} files, links and folders")
                 if letters > MOST_PATHS:
-                    raise Unfit(f"the paths of its files are longer than {MOST_PATHS} letters together")
+                    raise Unfit(f"the paths of its files have more than {MOST_PATHS} characters in total")
                 if member.path:
                     yield member, content
 
@@ -81,7 +81,9 @@ class Foreign:
             if member.kind == "file" and keep(member.path):
                 most_all -= member.size
                 if member.size > most or most_all < 0:
-                    raise Unfit(f"its /{member.path} has {member.size} bytes, too many to look into it")
+                    raise Unfit(
+                        f"its /{member.path} has {member.size} bytes, which is too large to inspect"
+                    )
                 kept[member.path] = content.read(member.size)
         return found, kept
 
@@ -94,7 +96,7 @@ def _control(stream: Stream) -> dict[str, bytes]:
             continue
         if member.kind != "file" or "/" in member.path or member.path in found:
             raise Unfit(
-                f"its control.tar has {member.path!r} twice, or as what is no file",
+                f"its control.tar has {member.path!r} twice, or it is not a regular file",
                 "Build it again with dpkg-deb.",
             )
         found[member.path] = content.read(member.size)

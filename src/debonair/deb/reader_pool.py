@@ -134,7 +134,7 @@ class _Process:
             while not got.whole:
                 events = ready.select(until - time.monotonic())
                 if not events or time.monotonic() > until:
-                    raise PackageError(f"{path} was not read within {seconds} seconds, and is refused.")
+                    raise PackageError(f"{path} was refused: reading it took more than {seconds} seconds.")
                 for key, _ in events:
                     if key.fileobj is self._stdin:
                         if not self._give(given):
@@ -169,7 +169,7 @@ class _Process:
         status = self._process.wait()
         self._errors.seek(0)
         said = self._errors.read(1 << 16).decode(errors="replace").strip()
-        return said.rpartition("\n")[2][:500] or f"it ended with status {status}"
+        return said.rpartition("\n")[2][:500] or f"it exited with status {status}"
 
 
 class _Answer:
@@ -215,13 +215,13 @@ def found(path: Path, answer: Any) -> Any:
         case {"found": found}:
             return found
         case {"unfit": [str(why), str(hint)]}:
-            raise PackageError(f"{path} is not a Debian package that can be used: {why}.", hint=hint)
+            raise PackageError(f"{path} is not a usable Debian package: {why}.", hint=hint)
         case {"error": [str(kind), str(message), str(hint)]}:
             raise _kind(kind)(message, hint=hint)
         case {"broken": str(why)}:
             raise _broken(path, why)
         case _:
-            raise _broken(path, "its answer is none")
+            raise _broken(path, "its answer is not valid")
 
 
 def _kind(name: str) -> Callable[..., Error]:
@@ -231,6 +231,6 @@ def _kind(name: str) -> Callable[..., Error]:
 
 def _broken(path: Path, why: str) -> PackageError:
     return PackageError(
-        f"{path} could not be read, and is refused: the process that reads it ended: {why}",
-        hint="If it is a package that dpkg installs, this is a defect of Debonair: please report it.",
+        f"{path} was refused: the process that read it failed: {why}",
+        hint="If dpkg installs this package, Debonair has a bug: please report it.",
     )

@@ -71,7 +71,7 @@ def answered(name: str, path: str, package: Stream, words: list[str]) -> tuple[d
     except Unfit as unfit:
         return {"unfit": [unfit.why, unfit.hint]}, b""
     except MemoryError:
-        return {"unfit": ["it takes more memory to read than is given to it", ""]}, b""
+        return {"unfit": ["reading it takes more memory than the limit allows", ""]}, b""
     except Error as error:
         return {"error": [type(error).__name__, error.message, error.hint]}, b""
     except Exception as broken:  # a defect of ours, which must not end the calling process

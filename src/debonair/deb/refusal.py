@@ -37,7 +37,7 @@ def exactly(stream: Stream, size: int, what: str) -> bytes:
         parts.append(data)
         left -= len(data)
     if left:
-        raise Unfit(f"it ends within {what}", "Look whether it was copied in full.")
+        raise Unfit(f"it ends within {what}", "Check that the file was copied completely.")
     return b"".join(parts)
 
 

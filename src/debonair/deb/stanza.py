@@ -55,7 +55,7 @@ _KNOWN = {
     for name in (*_FORMS, *_RELATIONS, "Maintainer", "Description", "Homepage", "Installed-Size")
 }
 _BLANK = " \t\n"
-_AGAIN = "Build it again without it."
+_AGAIN = "Remove it and build the package again."
 
 
 def read(data: bytes) -> dict[str, str]:
@@ -65,9 +65,11 @@ def read(data: bytes) -> dict[str, str]:
     ``Unfit`` for anything that dpkg refuses, or that an index cannot carry.
     """
     if len(data) > MOST:
-        raise Unfit(f"its control file has {len(data)} bytes, and an index carries at most {MOST}")
+        raise Unfit(f"its control file has {len(data)} bytes, but an index accepts at most {MOST}")
     if not data.endswith(b"\n"):
-        raise Unfit("its control file does not end in a line break", "Look whether it was made in full.")
+        raise Unfit(
+            "its control file does not end in a line break", "Check that the file was built completely."
+        )
     stanza = data.strip(b"\n")
     lines = stanza.split(b"\n") if stanza else []
     fields: dict[str, str] = {}
@@ -76,26 +78,31 @@ def read(data: bytes) -> dict[str, str]:
     for raw in lines:
         line = _text(raw, name)
         if not raw:
-            raise Unfit("its control file has several paragraphs, and dpkg takes one")
+            raise Unfit("its control file has several paragraphs, but dpkg accepts only one")
         if raw[0] in b" \t":
             if not name:
-                raise Unfit("its control file begins with a line that continues another")
+                raise Unfit("its control file starts with a continuation line")
             if not line.strip(_BLANK):
-                raise Unfit(f"its control file has an empty line in the field {name}", "Write it as ' .'.")
+                raise Unfit(
+                    f"its control file has an empty line in the field {name}", "Write the line as ' .'."
+                )
             fields[name] += "\n" + line[1:]
             continue
         name, colon, value = line.partition(":")
         name = name.rstrip(" \t")
         if not colon or not _FIELD.fullmatch(name):
-            raise Unfit(f"its control file has a line {line[:80]!r} that is no field", _AGAIN)
+            raise Unfit(f"its control file has the line {line[:80]!r}, which is not a field", _AGAIN)
         if name.lower() in seen:
-            raise Unfit(f"its control file has the field {name} twice", "Build it again with one of them.")
+            raise Unfit(
+                f"its control file has the field {name} twice",
+                "Keep one of them and build the package again.",
+            )
         seen.add(name.lower())
         name = _KNOWN.get(name.lower(), name)
         fields[name] = value.strip(" \t")
     _check(fields)
     if not fields[name]:
-        raise Unfit(f"its control file ends in an empty field {name}", _AGAIN)
+        raise Unfit(f"its control file ends with the empty field {name}", _AGAIN)
     return {name: value.rstrip(_BLANK) for name, value in fields.items()}
 
 
@@ -115,14 +122,15 @@ def _text(raw: bytes, name: str) -> str:
     except UnicodeDecodeError:
         raise Unfit(
             f"the {own[:40]} in its control file is not UTF-8",
-            "Build it again with a control file in UTF-8; iconv -f latin1 -t utf-8 may make one.",
+            "Convert the control file to UTF-8 and build the package again: iconv -f latin1 -t utf-8",
         ) from None
     if raw.endswith(b"\r"):
         raise Unfit(
-            "its control file has the line ends of Windows", "Build it again with those of Unix: dos2unix."
+            "its control file has Windows line endings",
+            "Convert it with dos2unix and build the package again.",
         )
     if found := _CONTROL.search(line):
-        raise Unfit(f"the {own[:40]!r} in its control file has a control character, {found[0]!r}", _AGAIN)
+        raise Unfit(f"the {own[:40]!r} in its control file has a control character: {found[0]!r}", _AGAIN)
     return line
 
 
@@ -130,19 +138,22 @@ def _check(fields: Mapping[str, str]) -> None:
     """Raise ``Unfit`` for a field or a value that dpkg refuses."""
     for name in REQUIRED:
         if name not in fields:
-            raise Unfit(f"its control file has no {name}", f"Build it again with a field {name}.")
+            raise Unfit(
+                f"its control file has no {name}", f"Add the field {name} and build the package again."
+            )
         if not fields[name]:
             raise Unfit(
-                f"the {name} in its control file is empty", f"Build it again with one.{_help(name)}"
+                f"the {name} in its control file is empty",
+                f"Fill it and build the package again.{_help(name)}",
             )
     for name in fields:
         if name.lower() in _INSTALLED:
             raise Unfit(
-                f"its control file has a field {name}, which is of installed packages alone", _AGAIN
+                f"its control file has the field {name}, which only installed packages have", _AGAIN
             )
     for name, pattern in _FORMS.items():
         if name in fields and not pattern.fullmatch(fields[name]):
-            raise Unfit(f"its control file has the {name} {fields[name][:80]!r}, which cannot be one")
+            raise Unfit(f"its control file has the {name} {fields[name][:80]!r}, which is not valid")
     _check_version("Version", fields["Version"])
     _check_version("Source", source_of(fields)[1])
     for name in _RELATIONS:
@@ -154,13 +165,18 @@ def _check_relation(name: str, value: str) -> None:
     for clause in value.split(","):
         alternatives = clause.split("|")
         if len(alternatives) > 1 and name in _ALONE:
-            raise Unfit(f"the {name} in its control file has an alternative, {clause.strip(_BLANK)[:80]!r}")
+            raise Unfit(
+                f"the {name} in its control file has the alternative {clause.strip(_BLANK)[:80]!r}, which "
+                "is not allowed there"
+            )
         for each in alternatives:
             found = _RELATION.fullmatch(each.strip(_BLANK))
             if found is None:
                 raise Unfit(
-                    f"the {name} in its control file has {each.strip(_BLANK)[:80]!r}, which is no package",
-                    "Look for a comma or a parenthesis too many; one such line ends apt on every machine.",
+                    f"the {name} in its control file has {each.strip(_BLANK)[:80]!r}, which is not a "
+                    "package relation",
+                    "Check for an extra comma or parenthesis; one such line makes apt fail on every "
+                    "machine.",
                 )
             _check_version(name, found["version"] or "0")
 
@@ -171,10 +187,10 @@ def _check_version(name: str, version: str) -> None:
     parts = _EPOCH.fullmatch(epoch) and _UPSTREAM.fullmatch(upstream) and _REVISION.fullmatch(revision)
     if len(version) > _LONGEST_VERSION or not parts:
         raise Unfit(
-            f"the {name} in its control file has the version {version[:80]!r}, which is none to dpkg",
-            "It begins with a digit, and then has letters, digits and '.', '+', '-' and '~'.",
+            f"the {name} in its control file has the version {version[:80]!r}, which dpkg does not accept",
+            "A version starts with a digit, followed by letters, digits and '.', '+', '-' and '~'.",
         )
 
 
 def _help(name: str) -> str:
-    return " That of a package for every machine is 'all'." if name == "Architecture" else ""
+    return " A package for every architecture has 'all'." if name == "Architecture" else ""

@@ -83,7 +83,7 @@ def members(stream: Stream) -> Iterator[tuple[Member, Content]]:
             break
         # Nearly all of a header is zeros: translate() drops them fast, before Python adds up the rest.
         if sum((header[:148] + header[156:]).translate(None, b"\0")) + 256 != _number(header[148:156]):
-            raise Unfit("a header of its tar is damaged", "Look whether it was copied in full.")
+            raise Unfit("a header of its tar is damaged", "Check that the file was copied completely.")
         size, letter = _number(header[124:136]), header[156]
         if letter in _LONG:
             if size > _LONGEST + 1:
@@ -110,7 +110,7 @@ def _member(header: bytes, letter: int, size: int, long: dict[int, str]) -> Memb
     if kind is None:
         raise Unfit(
             f"its tar has a member {name!r} of the type {chr(letter)!r}, which dpkg does not unpack",
-            "Build it again with dpkg-deb, or with GNU's format of tar.",
+            "Build it again with dpkg-deb, or with GNU tar's own format.",
         )
     if kind == "file" and name.endswith("/"):
         kind = "dir"
@@ -137,7 +137,7 @@ def _path(name: str) -> str:
     if path in {"", "."}:
         return ""
     if len(path) > _LONGEST or "\n" in path or not {"", ".", ".."}.isdisjoint(path.split("/")):
-        raise Unfit(f"it has a file of the name {name[:200]!r}, which is no plain path")
+        raise Unfit(f"it has a file named {name[:200]!r}, which is not a plain path")
     return path
 
 
@@ -148,7 +148,7 @@ def _number(field: bytes) -> int:
         return int.from_bytes(field, "big", signed=True) if field[0] == 0xFF else _large(field)
     text = field.rstrip(b"\0 ").lstrip(b" ")
     if text.strip(_OCTAL):
-        raise Unfit("a number in a header of its tar is none")
+        raise Unfit("a number in a header of its tar is not valid")
     return int(text or b"0", 8)
 
 

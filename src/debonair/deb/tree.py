@@ -157,7 +157,7 @@ def assemble(layers: Sequence[Layer], *, mtime: int) -> Tree:
                 raise PackageError(
                     f"{found[1]} has a {found[0].kind} '{parent}' where {name} needs a directory "
                     f"for '{path}'.",
-                    hint="Two of the packages cannot be installed together.",
+                    hint="These two packages cannot be installed together; remove one of them.",
                 )
             if not found:
                 wanted.add(parent)
@@ -179,14 +179,14 @@ def check_path(origin: str, path: str) -> None:
         or any(ord(char) < 32 or ord(char) == 127 for char in path)
     ):
         raise PackageError(
-            f"{origin} has an entry {path!r} that is not a plain path inside the package.",
-            hint="Do not install this: its author made an archive that writes where it should not.",
+            f"{origin} has an entry {path!r}, which is not a plain path inside the package.",
+            hint="Do not install this archive: it tries to write outside its folder.",
         )
     if any(len(part.encode(errors="surrogateescape")) > _LONGEST for part in path.split("/")):
         raise PackageError(
-            f"{origin} has an entry {path!r} with a name of more than {_LONGEST} bytes, "
-            "which dpkg cannot unpack.",
-            hint="Give it a shorter name, or leave it out.",
+            f"{origin} has an entry {path!r}, whose name is longer than {_LONGEST} bytes. dpkg cannot "
+            "unpack it.",
+            hint="Shorten the name, or exclude the file.",
         )
 
 
@@ -215,6 +215,6 @@ def _refuse_collisions(members: Iterable[tuple[str, str, str]]) -> None:
         if other := owners.get(path):
             raise PackageError(
                 f"'{path}' is both in {other} and in {name}.",
-                hint="Two of the packages cannot be installed together; leave one of them out.",
+                hint="These two packages cannot be installed together; remove one of them.",
             )
         owners[path] = name

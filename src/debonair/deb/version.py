@@ -25,8 +25,8 @@ def from_pep440(version: str) -> str:
         parsed = Version(version)
     except InvalidVersion:
         raise PackageError(
-            f"'{version}' is not a version that Python knows (PEP 440).",
-            hint="Write something like 1.4.2, 2.0rc1 or 2026.11.1.",
+            f"'{version}' is not a valid Python version (PEP 440).",
+            hint="Write it as in 1.4.2, 2.0rc1 or 2026.11.1.",
         ) from None
     text = f"{parsed.epoch}:" if parsed.epoch else ""
     text += ".".join(str(number) for number in parsed.release)

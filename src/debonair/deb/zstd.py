@@ -105,8 +105,8 @@ def decompressor() -> Decompressor:
     """Return a decompressor of one frame. Raises ``Unfit`` if this machine has no library for it."""
     if not load():
         raise Unfit(
-            "it is packed by zstd, which this machine cannot unpack",
-            "The library is in the Debian package 'libzstd1': sudo apt install libzstd1. "
-            "Or build the package again with dpkg-deb -Zxz.",
+            "it is compressed with zstd, which this machine cannot decompress",
+            "Build the package again with 'dpkg-deb -Zxz', or install the library: "
+            "sudo apt install libzstd1",
         )
     return Decompressor(_loaded[0])

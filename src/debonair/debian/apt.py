@@ -71,8 +71,8 @@ class Suite:
                 raise MachineError(
                     f"{' '.join(Path(name).name for name in wanted)} cannot be installed on Debian's "
                     f"{self.name} ({self.architecture}):\n{_tail(planned)}",
-                    hint="Was it built for another suite? Name one with --suite. Does 'depends' name a "
-                    "package that only Raspberry Pi OS has? Then it can be tried there alone.",
+                    hint="If the deb was built for another suite, name that suite with --suite. If "
+                    "'depends' names a package that only Raspberry Pi OS has, try the deb on a Pi.",
                 )
             missing = [path for path in self._debs(planned.stdout) if not path.exists()]
             if missing and self._download(configuration, wanted).status:
@@ -138,8 +138,9 @@ class Suite:
             contents = next((apart.folder / "lists").glob(f"*_Contents-{architecture}*"), None)
             if contents is None:
                 raise NetworkError(
-                    f"{self.mirror.uri} has no list of the contents of {self.name} ({architecture}).",
-                    hint="Name a mirror that has: DEBONAIR_MIRROR=http://... debonair ...",
+                    f"{self.mirror.uri} has no file index (Contents) of {self.name} ({architecture}).",
+                    hint="Name a mirror that has one: DEBONAIR_MIRROR=http://deb.debian.org/debian "
+                    "debonair ...",
                 )
             found = run.run(["sh", "-c", _FIND, "sh", contents, pattern]).stdout
             return found.removesuffix("\n").split("\n") if found else []
@@ -226,10 +227,10 @@ class Suite:
         if not _GONE.search(told.stdout + told.stderr):
             return None
         return NetworkError(
-            f"{self.mirror.uri} lists packages of {self.name} ({self.architecture}) that it does not have:"
-            f"\n{_tail(told)}",
-            hint="The mirror is being updated, or no longer carries this architecture. Try again in an "
-            "hour, or name another mirror: DEBONAIR_MIRROR=http://... debonair ...",
+            f"{self.mirror.uri} lists packages of {self.name} ({self.architecture}) that cannot be "
+            f"downloaded from it:\n{_tail(told)}",
+            hint="The mirror is being updated, or no longer has this architecture. Try again in an hour, "
+            "or name another mirror: DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
         )
 
     def _alias(self) -> str:
@@ -265,8 +266,9 @@ def _failed(told: run.Completed) -> bool:
 
 def _unreachable(mirror: Mirror, told: run.Completed) -> NetworkError:
     return NetworkError(
-        f"Packages could not be fetched from {mirror.uri}:\n{_tail(told)}",
-        hint="The mirror is the one of this machine's apt sources; DEBONAIR_MIRROR names another.",
+        f"Packages could not be downloaded from {mirror.uri}:\n{_tail(told)}",
+        hint="The mirror comes from this machine's apt sources. To use another: "
+        "DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
     )
 
 

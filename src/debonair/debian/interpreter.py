@@ -60,9 +60,9 @@ def interpreter(version: str, *, cache: Cache, environ: Mapping[str, str]) -> In
     if not here:
         return None
     say(
-        f"Bytecode is compiled by Python {here[0].identity} of this machine, as "
-        f"{' or '.join(suites.values()) or f'a suite with {version}'} could not be fetched: "
-        "a build elsewhere may give other bytes.",
+        f"Python {here[0].identity} of this machine compiles the bytecode, because "
+        f"{' or '.join(suites.values()) or f'a suite with {version}'} could not be downloaded: a build "
+        "elsewhere may give other bytes.",
     )
     return here[0]
 

@@ -77,8 +77,8 @@ def mirror(environ: Mapping[str, str], *, root: Path = Path("/")) -> Mirror:
     entries = [entry for entry in _entries(root / "etc/apt") if _is_debian(entry)]
     if not entries:
         raise MachineError(
-            f"No Debian mirror is among the apt sources of this machine ({root / 'etc/apt'}).",
-            hint="Name one: DEBONAIR_MIRROR=http://... debonair ...",
+            f"The apt sources of this machine ({root / 'etc/apt'}) name no Debian mirror.",
+            hint="Name one: DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
         )
     best = max(entries, key=_rank)
     options = tuple(
@@ -96,9 +96,8 @@ def _believed(keyring: Path) -> str:
     """Return the path of Debian's own keyring, or raise ``MachineError`` naming its package."""
     if not keyring.exists():
         raise MachineError(
-            f"Debian's archive keys are not on this machine ({keyring}).",
-            hint="They are in the Debian package 'debian-archive-keyring': "
-            "sudo apt install debian-archive-keyring",
+            f"Debian's archive keys are not on this machine ({keyring} is missing).",
+            hint="Install them: sudo apt install debian-archive-keyring",
         )
     return str(keyring)
 

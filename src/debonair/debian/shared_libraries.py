@@ -51,8 +51,9 @@ def depends(
     if missing := sorted(needed.keys() - found.keys()):
         listed = "".join(f"\n  {needed[name][0]}: /{needed[name][1]} needs {name}" for name in missing)
         raise WheelError(
-            f"No package of {target.suite} ({target.architecture}) has these libraries:{listed}",
-            hint="Lock another version, or one that carries its libraries; or leave the target out.",
+            f"No package of {target.suite} ({target.architecture}) provides these libraries:{listed}",
+            hint="Lock another version, or one that includes its libraries; or remove the target from "
+            "'targets'.",
         )
     return tuple(sorted(set(found.values())))
 
@@ -70,7 +71,10 @@ def _owners(
             known = {}
         if not known.keys() >= set(names):  # never looked up, or only before the library was there
             place = f"{target.suite} ({target.architecture})"
-            say(f"{place} is asked which packages have its libraries, once.")
+            say(
+                f"Downloading Debian's file index for {place} (once) to find which packages provide shared "
+                "libraries..."
+            )
             suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
             known = suite.libraries()
             with whole(kept) as temporary:

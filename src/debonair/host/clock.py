@@ -19,7 +19,7 @@ OLDEST = 946_684_800
 """2000-01-01, for files without a time of their own: lintian reports an older one as a broken clock."""
 _LAST = 253_402_300_799
 """The last second of the year 9999: a changelog cannot have a later date."""
-_HINT = "Or say the time yourself: SOURCE_DATE_EPOCH=$(date +%s)"
+_HINT = "Or set the time yourself: SOURCE_DATE_EPOCH=$(date +%s)"
 _LOCAL = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE"),
@@ -69,7 +69,7 @@ def _given(environ: Mapping[str, str]) -> int | None:
     if not given.isascii() or not given.isdigit() or int(given[:20]) > _LAST:
         raise ProjectError(
             f"SOURCE_DATE_EPOCH is '{given}', which is not a number of seconds since 1970.",
-            hint="Unset it, or set it to what 'date +%s' prints.",
+            hint="Unset it, or set it: SOURCE_DATE_EPOCH=$(date +%s)",
         )
     return int(given)
 
@@ -86,8 +86,8 @@ def _last_commit(root: Path) -> int:
         if not any((folder / ".git").exists() for folder in (root, *root.parents)):
             return 0
         raise MachineError(
-            f"{root} is in a git repository, and the program 'git' is not on this machine: the package "
-            "would not carry the time of its last commit.",
+            f"{root} is in a git repository, but the program 'git' is not on this machine. The package "
+            "would not have the time of its last commit.",
             hint=f"Install it: sudo apt install git. {_HINT}",
         ) from missing
     # A hook or the user may have set these for another repository; git would use them for this one.
@@ -102,13 +102,15 @@ def _last_commit(root: Path) -> int:
         return 0  # no file of it was ever committed
     said = re.fullmatch(r"([0-9]{1,11})(?: (.*))?", line)
     if said is None:
-        raise ProjectError(f"git says '{line[:100]}' where it should say when {root} was changed.", _HINT)
+        raise ProjectError(
+            f"git printed '{line[:100]}' instead of the time of the last commit in {root}.", _HINT
+        )
     if "grafted" in (said[2] or "").split(", "):
         raise ProjectError(
-            f"{root} is in a shallow clone, whose history may end before the last commit that changed it: "
-            "the package might not carry the same time, and bytes, as elsewhere.",
-            hint=f"Fetch the history: git -C {shlex.quote(str(root))} fetch --unshallow (in a workflow of "
-            f"GitHub: fetch-depth: 0). {_HINT}",
+            f"{root} is in a shallow clone, whose history may end before its last change. The package "
+            "could get another time, and other bytes, than elsewhere.",
+            hint=f"Fetch the history: git -C {shlex.quote(str(root))} fetch --unshallow (in GitHub "
+            f"Actions: fetch-depth: 0). {_HINT}",
         )
     return int(said[1])
 
@@ -120,12 +122,12 @@ def _refused(root: Path, said: str) -> int:
     why = (said.strip().splitlines() or ["nothing"])[0].removeprefix("fatal: ")
     if owned := re.search(r"dubious ownership in repository at '(.*)'", said):
         raise MachineError(
-            f"git does not read the repository {owned[1]}, as it belongs to another user: the package "
-            "would not carry the time of its last commit.",
+            f"git does not read the repository {owned[1]}, because it belongs to another user. The package "
+            "would not have the time of its last commit.",
             hint="If you trust its owner: git config --global --add safe.directory "
             f"{shlex.quote(owned[1])} - {_HINT}",
         )
-    raise ProjectError(f"git does not say when {root} was changed last. It says: {why}", hint=_HINT)
+    raise ProjectError(f"git cannot tell when {root} was last changed. It printed: {why}", hint=_HINT)
 
 
 def _newest(root: Path) -> int:

@@ -59,7 +59,7 @@ def _pump(
     """Copy until all pipes are closed, ``process`` has ended, or the ``deadline`` has passed."""
     out, err = process.stdout, process.stderr
     if out is None or err is None:
-        raise ValueError("what is listened to has two pipes")
+        raise ValueError("output is read from exactly two pipes")
     said: dict[IO[bytes], bytearray] = {out: bytearray(), err: bytearray()}
     rest = memoryview(given)
     over = 0.0

@@ -77,7 +77,7 @@ class CommandError(Error):
     def __init__(self, argv: Sequence[str], status: int, output: str) -> None:
         tail = plain("\n".join(output.strip().splitlines()[-20:]))
         super().__init__(
-            f"'{shlex.join(argv)}' ended with status {status}" + (f":\n{tail}" if tail else ""),
+            f"'{shlex.join(argv)}' exited with status {status}" + (f":\n{tail}" if tail else ""),
         )
         self.status = status
         self.output = output
@@ -103,9 +103,9 @@ def find(program: str) -> str:
     package = PACKAGES.get(program)
     raise MachineError(
         f"The program '{program}' is not on this machine.",
-        hint=f"It is in the Debian package '{package}': sudo apt install {package}"
+        hint=f"Install the Debian package '{package}': sudo apt install {package}"
         if package
-        else "Install it where PATH finds it.",
+        else "Install it in a folder of PATH.",
     )
 
 
@@ -142,10 +142,10 @@ def run(
     try:
         out, err = listen(process, stdin if isinstance(stdin, bytes) else b"", timeout=timeout)
     except Deadline as late:
-        raise MachineError(f"'{shlex.join(words)}' did not end within {timeout:.0f} seconds.") from late
+        raise MachineError(f"'{shlex.join(words)}' did not finish within {timeout:.0f} seconds.") from late
     except Flood as much:
         raise MachineError(
-            f"'{shlex.join(words)}' wrote more than {much.limit >> 20} MB, and was ended."
+            f"'{shlex.join(words)}' was stopped: it wrote more than {much.limit >> 20} MB."
         ) from much
     stdout = out.decode(errors="replace")
     stderr = err.decode(errors="replace")

@@ -40,7 +40,7 @@ class FailedError(LockError):
     """A command in a sandbox failed; ``output`` is the end of its output."""
 
     def __init__(self, output: str, status: int) -> None:
-        super().__init__(output.rpartition("\n")[2] or f"it ended with status {status}")
+        super().__init__(output.rpartition("\n")[2] or f"it exited with status {status}")
         self.output = output
 
 
@@ -82,7 +82,7 @@ class Sandbox:
             if status:
                 raise FailedError(said.strip(), status)
             if (base / "out").stat().st_size > _MOST:
-                raise LockError(f"More than {_MOST >> 20} MiB came of it.")
+                raise LockError(f"Its output exceeds {_MOST >> 20} MiB.")
             return (base / "out").read_bytes(), said
 
     def _entered(self, base: Path, command: Sequence[str]) -> list[str]:
@@ -135,7 +135,7 @@ def find() -> tuple[Sandbox | None, str]:
     python, prefix = _python()
     home = Path("~").expanduser().resolve()
     if home.is_relative_to(prefix) and not prefix.is_relative_to("/usr"):
-        return None, f"the Python that runs Debonair lies in {prefix}, which has the home folder in it"
+        return None, f"the Python that runs Debonair is in {prefix}, a folder that contains the home folder"
     why = []
     kinds: tuple[Kind, ...] = ("unshare",) if os.geteuid() == 0 else ("unshare", "bwrap")
     for kind in kinds:
@@ -161,10 +161,10 @@ def needed(environ: Mapping[str, str], what: str) -> Sandbox:
     if allowed(environ):
         return Sandbox("", *_python())
     raise MachineError(
-        f"{what} by code of others, and this machine allows no sandbox for it ({why}).",
-        hint="Lock a version that has a wheel, or install bubblewrap: sudo apt install bubblewrap. "
-        "If that code may read your files and use your network, as in a container that is thrown "
-        "away: --allow-unsandboxed-sdists",
+        f"{what} by code of others, but this machine has no sandbox for it ({why}).",
+        hint="Lock a version that has a wheel. If that code may read your files and use your network (as "
+        "in a throwaway container), add: --allow-unsandboxed-sdists. Otherwise install bubblewrap: "
+        "sudo apt install bubblewrap",
     )
 
 
@@ -185,7 +185,7 @@ def _attended(words: Sequence[str], log: Path, stdin: int, out: int) -> int:
     try:
         return process.wait(timeout=_SECONDS)
     except subprocess.TimeoutExpired:
-        raise LockError(f"It did not end within {_SECONDS // 60} minutes.") from None
+        raise LockError(f"It did not finish within {_SECONDS // 60} minutes.") from None
     finally:
         process.kill()  # and with it everything that it has started
         process.wait()

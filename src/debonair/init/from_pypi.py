@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _FILE = "debonair.toml"
 _OTHERS = ("pyproject.toml", "setup.py", "pylock.toml", "uv.lock", "requirements.txt", "requirements.in")
-_HEAD = "# Written by 'debonair build --from-pypi', and yours to change. 'debonair schema' has every key."
+_HEAD = "# Written by 'debonair build --from-pypi'. You can edit it. 'debonair schema' lists every key."
 
 
 def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[str, str]) -> Project:
@@ -46,8 +46,8 @@ def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[st
         return projects.load(root)
     if found := next((name for name in _OTHERS if (root / name).exists()), ""):
         raise ProjectError(
-            f"{root} has a {found}: it is the folder of something else.",
-            hint="Make one for this package, go there, and type the same.",
+            f"{root} has a {found}, so it is the folder of another project.",
+            hint="Create a folder for this package, and run the same command there.",
         )
     settings = {**said, "maintainer": maintainer.needed(said.get("maintainer", ""), root, environ)}
     project = projects.of(root, root / "The command line", settings)
@@ -77,11 +77,11 @@ def _compare(said: Mapping[str, Any], present: Mapping[str, Any], file: Path) ->
     """Raise ``ProjectError`` if the settings ``present`` in ``file`` contradict ``said``."""
     for key, value in said.items():
         if key != "targets" and value != present.get(key):
-            has = f"'{key}' is '{present[key]}'" if key in present else f"there is no '{key}'"
+            has = f"'{key}' is '{present[key]}'" if key in present else f"it has no '{key}'"
             raise ProjectError(
-                f"{file.name} is here already, and {has} in it; the command line has '{value}'.",
-                hint=f"Change it in {file.name}, type 'debonair lock' if it is another version, and "
-                "'debonair build'. Another app goes into a folder of its own.",
+                f"{file.name} already exists and differs: {has}, but the command line has '{value}'.",
+                hint=f"Change it in {file.name}; then run 'debonair lock' for another version, and "
+                "'debonair build'. Use another folder for another app.",
             )
 
 
@@ -90,7 +90,7 @@ def _lock(project: Project, targets: Sequence[Target], cache: Cache, environ: Ma
         return locks.write(project, targets, cache, environ, describe=wheels.describe)
     except LockError as failed:
         raise LockError(
-            failed.message, hint="Ask for another name or version: --from-pypi NAME==VERSION"
+            failed.message, hint="Check the name and the version: --from-pypi NAME==VERSION"
         ) from None
 
 
@@ -114,5 +114,5 @@ def _tell(project: Project, wheel: Wheel, lock: Path) -> None:
     what = f"serves {project.wsgi}" if project.wsgi else f"has the commands {', '.join(project.scripts)}"
     say(f"{project.name} {project.version}: {project.description}. The package {project.package} {what}.")
     if not project.wsgi and (hint := metadata.candidates(wheel)):
-        say(f"Nothing is served, as there is no --wsgi. {hint}")
-    say(f"Wrote {_FILE} and {lock.name}: from these two everybody builds the same package.")
+        say(f"Without --wsgi, the package serves no site. {hint}")
+    say(f"Wrote {_FILE} and {lock.name}. Anyone can build the same package from these two files.")

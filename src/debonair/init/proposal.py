@@ -33,7 +33,7 @@ from debonair.target import load
 _REQUIREMENTS = "requirements.txt"
 _SAYING = ("Pipfile", "Pipfile.lock", "pylock.toml", "uv.lock", "poetry.lock", "pdm.lock")
 """Files, in addition to requirements files, that declare what a project needs."""
-_HEAD = "Written by 'debonair init', and yours to change. 'debonair schema' has every key."
+_HEAD = "Written by 'debonair init'. You can edit it. 'debonair schema' lists every key."
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def write(draft: Draft) -> None:
     file = Path(os.path.realpath(draft.file))  # resolve() fails for a link to itself
     if not reader.is_inside(file, draft.root):
         raise ProjectError(
-            f"{draft.file} leads out of the project, to {file}.",
-            hint="Take the link away, or put a file there.",
+            f"{draft.file} is a link that leads out of the project, to {file}.",
+            hint="Replace the link by a file.",
         )
     before = file.read_bytes() if reader.is_file(file) else b""
     added = draft.text.encode()
@@ -128,8 +128,8 @@ def draft(
     proposed = ""
     if not chosen[0].key:
         more.append(
-            "No application was found, so the package brings commands, and no service and no site. If a "
-            "server can serve it, name what it calls: debonair init --wsgi MODULE:CALLABLE"
+            "No application was found, so the package contains commands, but no service and no site. If a "
+            "server can run the project, name the callable: debonair init --wsgi MODULE:CALLABLE"
         )
     if not notes:  # otherwise there may be requirements that cannot be read
         proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *said])
@@ -149,7 +149,7 @@ def draft(
         _install(code, stated),
         said,
     )
-    notes += [f"{reason}. That file was not looked into." for reason in broken]
+    notes += [f"Not read: {reason}." for reason in broken]
     notes += more_of_django
     python = load(_targets(findings)[0]).python_version
     notes += traits.traps(code, python)
@@ -172,7 +172,7 @@ def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
         said = [text for text in (*found.key, *values) if isinstance(text, str)]
         if wrong := next(filter(None, map(reader.unfit, said)), ""):
             notes.append(
-                f"{found.where}: '{found.name}' was left out, as it {wrong}. A setting is one line."
+                f"{found.where}: '{found.name}' was left out, because it {wrong}. A setting is one line."
             )
         else:
             kept.append(found)
@@ -195,8 +195,8 @@ def _identity(
     return [
         package,
         identity.version(root, stated, tables, source),
-        _asked("What does the app do, in a line?", description, ask),
-        _asked("Who maintains it (Name <mail>)?", person, ask),
+        _asked("What does the app do, in one line?", description, ask),
+        _asked("Who maintains the package (Name <mail>)?", person, ask),
     ]
 
 
@@ -239,15 +239,15 @@ def _proposed(
     if needs:
         listed = ", ".join(f'"{name}"' for name in names)
         note = (
-            f"{needs[0].where} says of no dependencies, and {found[0].where} imports {found[0].imported}. "
-            f"If nothing else brings it, add what is lacking there: dependencies = [{listed}]"
+            f"{needs[0].where} lists no dependencies, but {found[0].where} imports {found[0].imported}. If "
+            f"nothing else installs it, add it there: dependencies = [{listed}]"
         )
         return "", needs, [note]
     note = (
-        "Nothing said what the app needs from the package index. requirements.txt was written by what it "
-        "imports; look through it before you build."
+        "No file lists the app's dependencies. Debonair wrote requirements.txt from the app's imports; "
+        "check it before you build."
     )
-    why = f"{_REQUIREMENTS}, by what is imported"
+    why = f"{_REQUIREMENTS}, from the app's imports"
     return requirements_text(found), [Finding("requirements", names, why)], [note]
 
 

@@ -53,7 +53,7 @@ def _written(draft: Draft) -> Iterator[str]:
     folder = "" if draft.root == Path.cwd() else f" {draft.root}"
     place = draft.file.relative_to(draft.root)
     if draft.present:
-        yield f"{place} has settings already, and stays as it is. This would have been written:"
+        yield f"{place} already has settings, and was not changed. These settings would have been written:"
     else:
         yield f"Written {'into' if place.name == 'pyproject.toml' else 'to'} {place}:"
     yield ""

@@ -57,7 +57,7 @@ def locked(
             or numbers(record.python) > numbers(python)
         ):
             if name:
-                say(f"Resolving what {name} is built with into {file.name}...")
+                say(f"Resolving the build requirements of {name} into {file.name}...")
             record = pylock.Record(requires, python)
             data = Uv(file.parent, environ, describe).lock(requires, python, file)
             with whole(file) as temporary:
@@ -70,8 +70,8 @@ def locked(
 def restless(title: str, requires: tuple[str, ...]) -> LockError:
     """Return the error for a backend of ``title`` that requests packages without end, last ``requires``."""
     return LockError(
-        f"{title} asks for further packages each time that it is to be built: {', '.join(requires)}.",
-        hint="Its build backend does not keep to PEP 517; lock another version of it.",
+        f"The build backend of {title} keeps requesting more packages: {', '.join(requires)}.",
+        hint="It does not conform to PEP 517. Lock another version of the package.",
     )
 
 
@@ -88,9 +88,11 @@ def check(filename: str, name: str, version: str) -> None:
     except InvalidWheelFilename:
         found = None
     if found is None or not filename.isprintable() or "/" in filename:
-        raise LockError(f"It builds to {filename[:100]!a}, which is not the name of a wheel.")
+        raise LockError(f"Its build backend named the result {filename[:100]!a}, which is not a wheel.")
     if (name and found != canonicalize_name(name)) or (version and is_of != Version(version)):
-        raise LockError(f"It builds to {filename[:100]}, which is another package, or another version.")
+        raise LockError(
+            f"Its build backend built {filename[:100]}, which is another package or another version."
+        )
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -58,9 +58,9 @@ def keep(url: str, cache: Cache, environ: Mapping[str, str], *, get: Get | None 
                 if len(data) > _LARGEST:
                     break
     except OSError as wrong:
-        raise NetworkError(f"{name} could not be fetched: {reason(wrong)}.") from wrong
+        raise NetworkError(f"{name} could not be downloaded: {reason(wrong)}.") from wrong
     if len(data) > _LARGEST:
-        raise NetworkError(f"{name} has more than {_LARGEST >> 20} MiB, which is more than is fetched.")
+        raise NetworkError(f"{name} is larger than {_LARGEST >> 20} MiB, the limit for a download.")
     file = File(name, hashlib.sha256(data).hexdigest(), url)
     with whole(place(file, cache)) as temporary:
         temporary.write_bytes(data)
@@ -93,10 +93,10 @@ def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
         absent = [file.filename for file in missing if not place(file, cache).is_file()]
         why = reason(wrongs[0])
         raise NetworkError(
-            f"{len(absent)} of the locked files could not be fetched ({why}): {', '.join(absent)}.",
-            hint="Write the name and password for that host into ~/.netrc, which uv reads too."
+            f"{len(absent)} of the locked files could not be downloaded ({why}): {', '.join(absent)}.",
+            hint="Write the name and password for that host into ~/.netrc, which uv also reads."
             if "answered 401" in why
-            else "Connect to the network and try again; what was fetched once is kept and needs none.",
+            else "Connect to the network and try again. Files that were downloaded once stay in the cache.",
         ) from wrongs[0]
 
 
@@ -122,10 +122,10 @@ def _whole(file: File, path: Path, get: Get) -> None:
                 out.write(piece)
         if digest.hexdigest() != file.sha256:
             raise WheelError(
-                f"{file.filename} is not the file that was locked: its sha256 is {digest.hexdigest()}, "
-                f"and must be {file.sha256}.",
-                hint="The index, or something on the way to it, gave other bytes. If you trust them, "
-                "type 'debonair lock' and build again.",
+                f"{file.filename} is not the locked file: its sha256 is {digest.hexdigest()}, not "
+                f"{file.sha256}.",
+                hint="The index, or a proxy, returned other bytes. If you trust them, run 'debonair lock' "
+                "and build again.",
             )
 
 

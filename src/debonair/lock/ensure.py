@@ -66,7 +66,7 @@ def ensure(
     if not found:
         if not project.requirements:
             return Lock((), project.config_file, "none", hashlib.sha256(_SCHEMA).hexdigest())
-        say("There is no lock yet; it is made now, and belongs in version control.")
+        say("No lock file found, so creating pylock.toml. Commit it.")
         write(project, targets, cache, environ, describe=describe, runner=runner, get=get)
         found = _all(project.root)
     form, path = found[0]
@@ -123,9 +123,9 @@ def write(
         return path
     if form == "requirements.txt" and not project.requirements:
         raise LockError(
-            f"{path} is pinned by hashes, and nothing else says what the project wants.",
-            hint="Write what it wants, without versions if you like, into requirements.in, and type "
-            "'debonair lock'.",
+            f"{path} is pinned by hashes, but no file lists the requirements it came from.",
+            hint="Write the requirements into requirements.in (versions are optional), then run 'debonair "
+            "lock'.",
         )
     from debonair.lock import freshness, other_locks, pylock, read  # noqa: PLC0415
 
@@ -173,9 +173,9 @@ def write(
 def _tell(other: Path, changes: Sequence[str]) -> None:
     """Report how the new lock changes the versions that another tool locked in ``other``."""
     if changes:
-        say(f"Of {other.name} all versions are kept but: {', '.join(changes)}.")
+        say(f"All versions of {other.name} are kept except: {', '.join(changes)}.")
     else:
-        say(f"All versions are those of {other.name}.")
+        say(f"All versions come from {other.name}.")
 
 
 def _all(root: Path) -> list[tuple[Form, Path]]:

@@ -169,24 +169,24 @@ def _ask(
     chosen = environ.get(_VARIABLE) or address
     host = urlsplit(chosen).hostname
     if chosen.lower() in _OFF:
-        why = f"{urlsplit(address).hostname} is not asked, as {_VARIABLE} is '{chosen}'"
+        why = f"{urlsplit(address).hostname} is not queried, because {_VARIABLE} is '{chosen}'"
     elif not _ADDRESS.fullmatch(chosen):
         raise MachineError(
             f"{_VARIABLE} is '{chosen}', which is neither the address of an index nor 'off'.",
-            hint=f"Write it as in {_VARIABLE}={address}, or {_VARIABLE}=off.",
+            hint=f"Set it: {_VARIABLE}={address}, or {_VARIABLE}=off",
         )
     else:
         get = get or over_http(environ, timeout=_PATIENCE, retries=0, accept=_ACCEPT)
         try:
             found = _asked(chosen.rstrip("/"), packages, wanted, get)
         except (OSError, ValueError) as wrong:
-            why = f"{host} could not be asked ({reason(wrong)})"
+            why = f"{host} could not be queried ({reason(wrong)})"
         else:
             if found:
-                say(f"From {host} come wheels of {names(found)} for targets that had none.")
+                say(f"{host} provides wheels of {names(found)} for targets that had no wheel.")
             return found
     found = _before(path, packages, wanted)
-    kept = f"; the lock keeps what it has from there of {names(found)}" if found else ""
+    kept = f"; the lock keeps its files from there: {names(found)}" if found else ""
     lost = [number for number in wanted if number not in found]
     say(f"{why}{kept}{f'; some targets have no wheel of {names(lost)}' if lost else ''}.")
     return found

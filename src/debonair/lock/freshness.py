@@ -26,7 +26,7 @@ def requirements(texts: Iterable[str], filename: str) -> list[Requirement]:
             found.append(Requirement(text))
         except InvalidRequirement as wrong:
             raise ProjectError(
-                f"{filename}: the requirement '{text}' cannot be read: {str(wrong).splitlines()[0]}",
+                f"{filename}: the requirement '{text}' is not valid: {str(wrong).splitlines()[0]}",
                 hint="Write it as in 'Flask>=3' (PEP 508).",
             ) from None
     return found
@@ -84,14 +84,14 @@ def against_pins(
         if versions is None:
             return f"'{item}' is not in it"
         if not any(_satisfies(version, item.specifier) for version in versions):
-            return f"it has {item.name} {', '.join(versions)}, and '{item}' is wanted"
+            return f"it has {item.name} {', '.join(versions)}, but the project requires '{item}'"
     return ""
 
 
 def python(oldest: str, version: str) -> str:
     """Compare the Python ``version`` of a target with the ``oldest`` that a lock supports, if known."""
     if oldest and Version(version) < Version(oldest):
-        return f"it is for Python {oldest} and later, and a target has {version}"
+        return f"it is for Python {oldest} and later, but a target has {version}"
     return ""
 
 
@@ -129,11 +129,11 @@ def _difference(old: Mapping[str, set[str]], new: Mapping[str, set[str]]) -> str
         was = " and ".join(f"'{text}'" for text in sorted(old.get(name, ())))
         now = " and ".join(f"'{text}'" for text in sorted(new.get(name, ())))
         if was and not now:
-            return f"{was} is not wanted any more"
+            return f"{was} was removed"
         if now and not was:
-            return f"{now} is new"
+            return f"{now} was added"
         if was != now:
-            return f"{was} has become {now}"
+            return f"{was} was changed to {now}"
     return ""
 
 

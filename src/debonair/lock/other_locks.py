@@ -52,8 +52,8 @@ def read(path: Path) -> dict[str, str]:
         RecursionError,
     ) as wrong:
         raise LockError(
-            f"{path} cannot be read: {wrong}.",
-            hint="Mend it, or take it away; 'debonair lock' does without.",
+            f"{path} is not valid: {wrong}.",
+            hint="Fix the syntax error on that line. Or remove the file: 'debonair lock' does not need it.",
         ) from None
     return {name: versions.pop() for name, versions in found.items() if len(versions) == 1}
 

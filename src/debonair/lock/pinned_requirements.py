@@ -88,8 +88,8 @@ def parse(data: bytes, filename: str) -> Pins:
             continue
         elif line.startswith("-"):
             raise LockError(
-                f"{where}: '{option}' is not understood in a file that is pinned by hashes.",
-                hint="Write the pins themselves there; 'debonair lock' does.",
+                f"{where}: the option '{option}' is not supported in a file that is pinned by hashes.",
+                hint="Write the pins themselves into the file, or run 'debonair lock'.",
             )
         else:
             pins.append(_pin(line, where))
@@ -104,7 +104,7 @@ def hashed(lines: Iterable[str], packages: Iterable[Locked]) -> bytes:
     from packaging.requirements import Requirement  # noqa: PLC0415
 
     listed = list(packages)
-    text = "# Made by 'debonair lock'; pip and uv read it too.\n"
+    text = "# Written by 'debonair lock'; pip and uv read it too.\n"
     for line in sorted(lines):
         wanted = Requirement(line)
         hashes = {
@@ -130,15 +130,15 @@ def _pin(line: str, where: str) -> Pin:
     good = frozenset(text.removeprefix("sha256:").lower() for text in hashes if text.startswith("sha256:"))
     if not good:
         raise LockError(
-            f"{where}: {wanted.name} has no sha256, but others in the file have.",
-            hint="Type 'debonair lock', which writes one for every file.",
+            f"{where}: {wanted.name} has no sha256, but others in the file do.",
+            hint="Run 'debonair lock', which writes a sha256 for every file.",
         )
     pinned = [spec for spec in wanted.specifier if spec.operator in ("==", "===")]
     exact = len(wanted.specifier) == 1 and pinned and not pinned[0].version.endswith(".*")
     if not exact and not wanted.url:
         raise LockError(
             f"{where}: '{wanted}' does not pin one version.",
-            hint=f"Write {wanted.name}==VERSION, or type 'debonair lock'.",
+            hint=f"Write {wanted.name}==VERSION, or run 'debonair lock'.",
         )
     return Pin(
         name=canonicalize_name(wanted.name),

@@ -87,13 +87,13 @@ def read(data: bytes, path: Path) -> Pylock:
         table = decoder.converted(tomllib.loads(data.decode()), _File)
     except (ValueError, RecursionError, msgspec.ValidationError) as wrong:
         raise LockError(
-            f"{path} is not a lock that can be read: {wrong}.",
-            hint=f"Take {path.name} away and type 'debonair lock'.",
+            f"{path} is not a valid lock: {wrong}.",
+            hint=f"Remove {path.name} and run 'debonair lock'.",
         ) from None
     if table.lock_version.partition(".")[0] != "1":
         raise LockError(
-            f"{path} has lock-version {table.lock_version}; this Debonair reads version 1.",
-            hint="Type 'debonair lock', or upgrade Debonair.",
+            f"{path} has lock-version {table.lock_version}, but this Debonair supports only version 1.",
+            hint="Run 'debonair lock', or upgrade Debonair.",
         )
     _check_markers(table, path)
     origins = table.tool.debonair.extra_indexes if table.tool.debonair else {}
@@ -118,8 +118,8 @@ def _check_markers(table: _File, path: Path) -> None:
                 Marker(marker)
     except (InvalidMarker, InvalidSpecifier) as wrong:
         raise LockError(
-            f"{path} cannot be read: {str(wrong).splitlines()[0]}",
-            hint=f"Take {path.name} away and type 'debonair lock'.",
+            f"{path} is not valid: {str(wrong).splitlines()[0]}",
+            hint=f"Remove {path.name} and run 'debonair lock'.",
         ) from None
 
 
@@ -128,7 +128,7 @@ def recorded(data: bytes, record: Record) -> bytes:
     lines = [
         "",
         "[tool.debonair]",
-        "# What this lock was resolved from; a change of it makes the lock stale.",
+        "# The requirements that this lock was resolved from; if they change, the lock is stale.",
     ]
     lines.append("requirements = [")
     lines += [f"    {_quoted(text)}," for text in record.requirements]
@@ -157,9 +157,7 @@ def relative(data: bytes, folder: Path) -> bytes:
         data = below.sub(rb'path = "\1"', data)
     if elsewhere := re.findall(rb'\b(?:url = "file://|path = "/)[^"]*/([^"/]+)"', data):
         names = ", ".join(sorted({unquote(name.decode()) for name in elsewhere}))
-        say(
-            f"The lock names files of this machine, outside of {folder}, which others do not have: {names}."
-        )
+        say(f"The lock refers to files outside of {folder}, which exist only on this machine: {names}.")
     return data
 
 
@@ -199,8 +197,8 @@ def _locked(package: _Package, path: Path, indexes: Mapping[str, str]) -> Locked
     if package.vcs is not None or package.directory is not None:
         kind = "a repository" if package.vcs is not None else "a folder"
         raise LockError(
-            f"{path}: {package.name} is locked to {kind}, of which there is no hash.",
-            hint=f"Make a wheel of {package.name} and name its address, or publish it on your index.",
+            f"{path}: {package.name} is locked to {kind}, for which there is no hash.",
+            hint=f"Build a wheel of {package.name} and require its address, or publish it on your index.",
         )
     wheels = [_file(wheel, package, path) for wheel in package.wheels]
     wheels = [
@@ -228,7 +226,7 @@ def _file(named: _Named, package: _Package, path: Path) -> File:
     if not sha256:
         raise LockError(
             f"{path}: {filename or package.name} has no sha256.",
-            hint="Type 'debonair lock', which writes one for every file.",
+            hint="Run 'debonair lock', which writes a sha256 for every file.",
         )
     if (
         not filename
@@ -237,7 +235,7 @@ def _file(named: _Named, package: _Package, path: Path) -> File:
         or len(sha256) != 64
         or not sha256.isalnum()
     ):
-        raise LockError(f"{path}: a file of {package.name} has no name, or a sha256 that is none.")
+        raise LockError(f"{path}: a file of {package.name} has no name, or its sha256 is not valid.")
     at = named.upload_time
     # UTC, as PEP 751 requires, even if the offset is missing
     uploaded = int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) if at else 0

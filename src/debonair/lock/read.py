@@ -61,7 +61,7 @@ class Reader:
             bounds = freshness.requirements(self.project.constraints, self.project.config_file.name)
             _refuse(freshness.against_record(bounds, said.record.constraints), path)
             if said.record.extra_indexes and not self.project.piwheels:
-                _refuse("it has files of extra indexes, and 'piwheels' is false now", path)
+                _refuse("it has files of extra indexes, but 'piwheels' is now false", path)
         else:
             _refuse(freshness.against_pins(wanted, said.packages, self._environments()), path)
         self._check_targets(said, path)
@@ -72,7 +72,7 @@ class Reader:
         try:
             why = freshness.against_uv(wanted, data, self.project.name)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
-            raise LockError(f"{path} cannot be read: {wrong}.", hint="Type 'debonair lock'.") from None
+            raise LockError(f"{path} is not valid: {wrong}.", hint="Run 'debonair lock'.") from None
         _refuse(why, path)
         said = pylock.read(self.uv.export(), path)
         self._check_targets(said, path)
@@ -99,9 +99,9 @@ class Reader:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found not in pin.hashes:
             raise LockError(
-                f"{path}: the file at {pin.url} has the sha256 {found}, which is none of those of "
+                f"{path}: the file at {pin.url} has the sha256 {found}, which is not one of those of "
                 f"{pin.name}.",
-                hint="If you trust it, type 'debonair lock'.",
+                hint="If you trust it, run 'debonair lock'.",
             )
         return msgspec.structs.replace(pin, hashes=frozenset({found}))
 
@@ -137,9 +137,9 @@ class Reader:
                 map(partial(freshness.applies, package.marker), self._environments())
             ):
                 raise LockError(
-                    f"{path}: the index has no file of {package.name} {package.version} with a hash that "
-                    "is locked.",
-                    hint="Set the index that it was locked from, or type 'debonair lock'.",
+                    f"{path}: the index has no file of {package.name} {package.version} with a "
+                    "locked hash.",
+                    hint="Use the index that it was locked from, or run 'debonair lock'.",
                 )
         if not kept.is_file():
             with whole(kept) as temporary:
@@ -148,15 +148,15 @@ class Reader:
 
     def _ask(self, lines: Sequence[str], python: str, unknown: Sequence[Locked], path: Path) -> bytes:
         """Return the index's answer about the pins in ``lines``, which belong to ``unknown``."""
-        say(f"Asking the index where the files of {len(unknown)} locked packages are...")
+        say(f"Querying the index for the addresses of {len(unknown)} locked packages...")
         try:
             return self.uv.files(lines, python)
         except NetworkError as failed:
             names = ", ".join(f"{package.name} {package.version}" for package in unknown)
             raise NetworkError(
-                f"{path} holds no addresses, and the index could not be asked for those of {names}. "
+                f"{path} contains no addresses, and the index could not be queried for those of {names}. "
                 f"{failed.message}",
-                hint=f"{failed.hint} Once it was asked, no network is needed.",
+                hint=f"{failed.hint} After the first query, no network is needed.",
             ) from failed
 
     def _environments(self) -> list[dict[str, str]]:
@@ -169,18 +169,18 @@ class Reader:
             if older := freshness.python(recorded, target.python):
                 raise LockError(
                     f"{path} is stale: {older}.",
-                    hint=f"Add '{target.name}' to 'targets', and type 'debonair lock'.",
+                    hint=f"Add '{target.name}' to 'targets', then run 'debonair lock'.",
                 )
             if not freshness.allows(said.requires_python, target.python):
                 raise LockError(
-                    f"{path} is for Python {said.requires_python}, and {target.name} has {target.python}.",
-                    hint=f"Widen requires-python and type 'debonair lock', or take {target.name} out of "
+                    f"{path} is for Python {said.requires_python}, but {target.name} has {target.python}.",
+                    hint=f"Widen requires-python and run 'debonair lock', or remove {target.name} from "
                     "'targets'.",
                 )
             if not freshness.in_environment(said.environments, target.markers()):
                 raise LockError(
-                    f"{path} is for other machines: none of its 'environments' is {target.name}.",
-                    hint="Lock for Linux too, or leave 'environments' out.",
+                    f"{path} is for other machines: {target.name} is not among its 'environments'.",
+                    hint="Lock for Linux too, or remove 'environments'.",
                 )
 
 
@@ -198,8 +198,8 @@ def _pinned(pin: Pin, path: Path) -> Locked:
     if file.filename.endswith(".whl") and "/" not in file.filename:
         return Locked(pin.name, file.filename.split("-")[1], pin.marker, (file,))
     raise LockError(
-        f"{path} pins {pin.name} to an address that is no wheel: {pin.url}",
-        hint="Name a wheel there, or a version.",
+        f"{path} pins {pin.name} to an address that is not a wheel: {pin.url}",
+        hint="Write the address of a wheel there, or a version.",
     )
 
 
@@ -220,4 +220,4 @@ def _with_addresses(package: Locked, known: Mapping[str, File]) -> Locked:
 def _refuse(why: str, path: Path) -> None:
     """Raise ``LockError`` with the reason ``why`` the lock at ``path`` is stale, if there is one."""
     if why:
-        raise LockError(f"{path} is stale: {why}.", hint="Type 'debonair lock' to renew it.")
+        raise LockError(f"{path} is stale: {why}.", hint="Run 'debonair lock' to renew it.")

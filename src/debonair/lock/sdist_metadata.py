@@ -33,11 +33,11 @@ MOST = 64
 """The most sdists that may have to run for one lock."""
 _ANSWERER = """\
 #!/bin/sh
-# The Python that uv is given: it says what it is, and runs nothing.
+# The Python for uv: it only describes itself.
 case "$1 $2 $3 $4" in
     "-I -B -c import sys; sys.path = ["*"from python.get_interpreter_info import main; main()")
         {python} "$@" | sed {edits} ;;
-    *) echo "Nothing of an sdist is run here." >&2; exit 1 ;;
+    *) echo "sdists do not run here." >&2; exit 1 ;;
 esac
 """
 _FAILED = re.compile(r"Failed to (?:download and )?build `([\w.-]+)(?:==([^`\s]+)| @ ([^`\s]+))`")
@@ -118,14 +118,19 @@ class Told:
 
         title = f"{one.name} {one.version or one.url}"
         if one in self.known or len(self.known) >= MOST:
-            raise LockError(f"{title} cannot be looked into: uv does not take what it was told of it.")
-        sandbox.needed(self.environ, f"{title} is asked what it needs")
+            raise LockError(
+                f"{title} cannot be locked: uv does not accept the metadata that its build backend "
+                "returned."
+            )
+        sandbox.needed(self.environ, f"The requirements of {title} are determined")
         cache = Cache.of(self.environ)
         if file is None:
             if urlsplit(one.url).scheme not in ("http", "https", "file") or one.url.endswith("/"):
                 raise LockError(
-                    f"{title} is no sdist, and would have to be run here to find out what it needs.",
-                    hint=f"Make a wheel of {one.name} and name its address, or publish it on your index.",
+                    f"{title} is not an sdist, so its requirements can only be determined by running it "
+                    "outside of the sandbox.",
+                    hint=f"Build a wheel of {one.name} and require its address, or publish it on your "
+                    "index.",
                 )
             path = keep(one.url, cache, self.environ)
         else:
@@ -134,9 +139,9 @@ class Told:
             self.known[one] = _table(self.describe(path, title, cache, self.environ), one)
         except LockError as failed:
             raise LockError(
-                f"{title} cannot be built, not even to find out what it needs: {failed.message}",
-                hint=f"It may be too old for today's Python: ask for a newer {one.name}, or for any, in "
-                "the requirements.",
+                f"{title} cannot be built, so its requirements are unknown: {failed.message}",
+                hint=f"It may be too old for the current Python. Require a newer {one.name}, or any "
+                "version.",
             ) from None
 
 
@@ -151,9 +156,9 @@ def _table(metadata: bytes, one: Unbuilt) -> str:
         said = Metadata.from_email(metadata, validate=False)
         # uv trusts this setting by its name, so it must not describe another package.
         if canonicalize_name(said.name) != canonicalize_name(one.name):
-            raise LockError(f"it says that it is {said.name[:100]!a}")
+            raise LockError(f"its metadata has the name {said.name[:100]!a}")
         if one.version and said.version != Version(one.version):
-            raise LockError(f"it says that it is of version {said.version}")
+            raise LockError(f"its metadata has the version {said.version}")
         table = {
             "name": one.name,
             "version": str(said.version),
@@ -162,6 +167,6 @@ def _table(metadata: bytes, one: Unbuilt) -> str:
             "provides-extra": list(map(str, said.provides_extra or [])),
         }
     except (InvalidMetadata, ExceptionGroup, ValueError) as wrong:
-        raise LockError(f"it says of itself what cannot be read: {wrong}") from None
+        raise LockError(f"its metadata is not valid: {wrong}") from None
     lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in table.items() if value]
     return "\n".join(["[[dependency-metadata]]", *lines, ""])

@@ -120,9 +120,9 @@ class Uv:
                 self._uv([*words, *Told(Path(folder), self.environ, self.describe, python).words()])
             except UnbuiltError as failed:
                 raise LockError(
-                    f"uv.lock cannot be renewed here: uv would have to run {failed.one.name} to find out "
-                    "what it needs, with your files and your network.",
-                    hint="Type 'uv lock', which does that, if you trust it; then build.",
+                    f"uv.lock cannot be renewed here: uv would run {failed.one.name} to determine its "
+                    "requirements, with access to your files and your network.",
+                    hint="If you trust it, run 'uv lock', which does that; then build.",
                 ) from failed
 
     def _compile(
@@ -179,7 +179,7 @@ class Uv:
         data = self.files([f"{one.name}=={one.version}"], python)
         found = [each.sdist for each in pylock.read(data, Path("pylock.toml")).packages if each.sdist]
         if len(found) != 1:
-            raise LockError(f"The index has no sdist of {one.name} {one.version}, which has no wheel.")
+            raise LockError(f"The index has neither a wheel nor an sdist of {one.name} {one.version}.")
         return found[0]
 
     @property
@@ -232,8 +232,8 @@ def program() -> str:
         return find("uv")
     except MachineError as missing:
         raise MachineError(
-            "The program 'uv' is not on this machine; it resolves the requirements.",
-            hint="Install it where Debonair is: pipx inject debonair uv (or pip install uv)",
+            "The program 'uv', which resolves the requirements, is not on this machine.",
+            hint="Install it beside Debonair: pipx inject debonair uv (or pip install uv)",
         ) from missing
 
 
@@ -246,19 +246,18 @@ def _explained(failed: CommandError, verb: str) -> Error:
         address = re.search(r"https?://([^/\s`]+)", said)
         return NetworkError(
             f"The package index{f' at {address[1]}' if address else ''} could not be reached: {last}.",
-            hint="Connect to the network, or set the index that pip or uv is to use.",
+            hint="Connect to the network, or set the index: UV_DEFAULT_INDEX=https://pypi.org/simple",
         )
     if _UNSOLVABLE.search(said):
         return LockError(
-            f"The requirements cannot be met. uv says: {said}",
-            hint="Change the requirements so that they can be met together, then type 'debonair lock'.",
+            f"The requirements cannot be met together. uv reports: {said}",
+            hint="Change the requirements, then run 'debonair lock'.",
         )
     if built := re.search(r"Failed to build `?([\w.-]+)(?:==([^\s`]+))?", said):
         name, version = built[1], built[2] or ""
         lines = [line.strip() for line in said.splitlines() if line.strip() and "hint:" not in line]
         return LockError(
-            f"{name} {version} cannot be built, not even to find out what it needs: {lines[-1]}",
-            hint=f"It may be too old for today's Python: ask for a newer {name}, or for any, in the "
-            "requirements.",
+            f"{name} {version} cannot be built, so its requirements are unknown: {lines[-1]}",
+            hint=f"It may be too old for the current Python. Require a newer {name}, or any version.",
         )
-    return LockError(f"'uv {verb}' failed. It says: {said or failed.message}")
+    return LockError(f"'uv {verb}' failed and printed: {said or failed.message}")

@@ -59,7 +59,7 @@ def _found(
         names = _dynamic(tables)
         if not names and "dependencies" not in older:
             raise ProjectError(
-                "pyproject.toml: [project].dependencies is dynamic, and nothing says where it is read.",
+                "pyproject.toml: [project].dependencies is dynamic, but no file defines its value.",
                 hint="Write the dependencies into [project].dependencies.",
             )
         if names:
@@ -78,8 +78,8 @@ def _found(
         return Wanted(legacy_metadata.pipfile(root / "Pipfile", root), source="Pipfile")
     if "dependencies" in older.get("dynamic", []) and "dependencies" not in older:
         raise ProjectError(
-            "setup.py computes 'install_requires', and nothing of it is run.",
-            hint="Write what the app needs into requirements.in, a line each.",
+            "setup.py computes 'install_requires', but Debonair does not run setup.py.",
+            hint="Write the app's requirements into requirements.in, one per line.",
         )
     return Wanted(tuple(older.get("dependencies", ())), source=older_file)
 
@@ -94,7 +94,7 @@ def _dynamic(tables: Mapping[str, Any]) -> list[str]:
 def _files(names: list[str], root: Path, file: Path) -> Wanted:
     for name in names:
         if not reader.is_file(root / name):
-            raise ProjectError(f"{file.name} names {name}, which is no file.")
+            raise ProjectError(f"{file.name} names the file {name}, which does not exist.")
     read = [requirements_file.read(root / name, root) for name in names]
     return Wanted(
         tuple(line for found in read for line in found.requirements),

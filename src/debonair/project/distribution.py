@@ -23,8 +23,8 @@ def name(given: Settings, file: Path, project: Mapping[str, Any]) -> str:
 
     if project:
         raise ProjectError(
-            f"{file.name}: 'from-pypi' is '{given.from_pypi}', and pyproject.toml is another project's.",
-            hint="Put the debonair.toml with 'from-pypi' in a folder of its own.",
+            f"{file.name}: 'from-pypi' is '{given.from_pypi}', but pyproject.toml is of another project.",
+            hint="Move the debonair.toml with 'from-pypi' to its own folder.",
         )
     try:
         wanted = Requirement(given.from_pypi)
@@ -32,14 +32,15 @@ def name(given: Settings, file: Path, project: Mapping[str, Any]) -> str:
         wanted = None
     if wanted is None or wanted.url or wanted.marker:
         raise ProjectError(
-            f"{file.name}: 'from-pypi' is '{given.from_pypi}', which is not a name of the package index.",
-            hint="Write the name, with a version or extras if you like: isso==0.13, or isso[extra]>=0.13. "
-            "A wheel that is on no index goes into a folder that pip's or uv's find-links names.",
+            f"{file.name}: 'from-pypi' is '{given.from_pypi}', which is not the name of a package on the "
+            "index.",
+            hint="Write the name; a version and extras are optional: isso==0.13, or isso[extra]>=0.13. If "
+            "a wheel is on no index, put its folder into find-links of pip or uv.",
         )
     for key, value in (("version", given.version), ("install", given.install)):
         if value:
             raise ProjectError(
-                f"{file.name}: '{key}' is '{value}', and is decided by what 'from-pypi' names.",
-                hint=f"Leave '{key}' out.",
+                f"{file.name}: '{key}' is '{value}', but 'from-pypi' determines it.",
+                hint=f"Remove '{key}'.",
             )
     return str(canonicalize_name(wanted.name))

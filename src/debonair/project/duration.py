@@ -14,5 +14,5 @@ def seconds(text: str) -> int:
     """
     found = re.fullmatch(r"(\d+) ?([a-z]+)", text)
     if not found or found[2] not in _SECONDS or not int(found[1]):
-        raise ValueError(f"'{text}' is no time")
+        raise ValueError(f"'{text}' is not a duration")
     return int(found[1]) * _SECONDS[found[2]]

@@ -22,7 +22,7 @@ _NAME = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<callable>[^\W\d]\
 
 _KINDS: Mapping[type[ast.expr], str] = {
     ast.Constant: "a plain value",
-    ast.JoinedStr: "a text",
+    ast.JoinedStr: "a string",
     ast.Dict: "a dictionary",
     ast.List: "a list",
     ast.Tuple: "a tuple",
@@ -46,8 +46,9 @@ def check_syntax(entry: str, *, file: Path, key: str) -> None:
     """Raise ``ProjectError`` if ``entry`` cannot name a callable; ``key`` of ``file`` holds it."""
     if not _NAME.fullmatch(entry):
         raise ProjectError(
-            f"{file.name}: '{key}' is '{entry}', which cannot name a WSGI callable.",
-            hint="Write module:callable, such as guestbook:app, or guestbook:create_app() for a factory.",
+            f"{file.name}: '{key}' is '{entry}', which is not the name of a WSGI callable.",
+            hint="Write module:callable, such as guestbook:app; or a factory, such as "
+            "guestbook:create_app().",
         )
 
 
@@ -173,15 +174,15 @@ def _check_defined(entry: str, tree: ast.Module | None, path: Traversable, file:
     names, open_ended = _definitions(tree)
     if name in names and not open_ended and (value := _value(name, tree)):
         raise ProjectError(
-            f"{file.name}: 'wsgi' names '{name}', which is {_KINDS[type(value)]} in {path.name}, line "
-            f"{value.lineno}: no server can call that.",
+            f"{file.name}: 'wsgi' names '{name}', but line {value.lineno} of {path.name} sets it to "
+            f"{_KINDS[type(value)]}. No server can call that.",
             hint="Name the application itself, such as guestbook:app, or guestbook:create_app().",
         )
     if name in names or open_ended:
         return
     close = difflib.get_close_matches(name, names, n=1)
     raise ProjectError(
-        f"{file.name}: 'wsgi' names '{name}', but {path.name} defines nothing of that name.",
+        f"{file.name}: 'wsgi' names '{name}', but {path.name} does not define it.",
         hint=f"Did you mean '{module}:{close[0]}'?" if close else f"Define {name} in {path}.",
     )
 
@@ -203,7 +204,7 @@ def _parsed(path: Traversable, root: Traversable) -> ast.Module:
     try:
         return syntax.parse(data, str(path))
     except SyntaxError as wrong:
-        raise ProjectError(f"{path}: {wrong}.", hint="Python cannot read this file; mend it.") from None
+        raise ProjectError(f"{path}: {wrong}.", hint="Fix the syntax error on that line.") from None
 
 
 def _value(name: str, tree: ast.Module) -> ast.expr | None:

@@ -44,7 +44,9 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError:
-        raise ProjectError(f"{path} may not be read.", hint="Make it readable, or exclude it.") from None
+        raise ProjectError(
+            f"{path} is not readable.", hint="Make it readable (chmod +r), or exclude it."
+        ) from None
     except OSError as wrong:  # it has disappeared, or its name is too long
         raise ProjectError(
             f"{path} cannot be read: {os.strerror(wrong.errno or 0)}.", hint="Remove or exclude it."

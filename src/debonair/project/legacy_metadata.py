@@ -99,8 +99,8 @@ def _requirements(name: str, said: object, where: str) -> Iterator[str]:
         yield f"{name}{extras} @ {table.get('url') or table['file']}{end}"
     elif "path" in table:
         raise ProjectError(
-            f"{where}: {name} is a folder of this machine, and a lock is for every machine.",
-            hint=f"Publish {name} on your index, or put its modules beside the app's own.",
+            f"{where}: {name} is a folder on this machine, but a lock must work on every machine.",
+            hint=f"Publish {name} on your index, or move its modules beside the app's own.",
         )
     else:
         yield f"{name}{extras}{_specifier(table.get('version', '*'), f'{where}: {name}')}{end}"
@@ -115,8 +115,10 @@ def _check(name: str, table: Mapping[str, Any], where: str) -> None:
         wrong.append("extras")
     if wrong:
         raise ProjectError(
-            f"{where}: '{wrong[0]}' of {name} is {table[wrong[0]]!r}, which is of a wrong type.",
-            hint='Write it as extras = ["x"].' if wrong[0] == "extras" else f'Write {wrong[0]} = "...".',
+            f"{where}: '{wrong[0]}' of {name} is {table[wrong[0]]!r}, which has the wrong type.",
+            hint='Write extras as a list: extras = ["x"]'
+            if wrong[0] == "extras"
+            else f'Write {wrong[0]} = "...".',
         )
 
 
@@ -131,7 +133,9 @@ def _specifier(said: str, where: str) -> str:
         if part in {"*", ""}:
             continue
         if any(len(number) > _MAX_DIGITS for number in numbers) or not (numbers or part.endswith("*")):
-            raise ProjectError(f"{where} wants '{part}', which is no version.", hint='Write it as "^1.2".')
+            raise ProjectError(
+                f"{where} requires '{part}', which is not a version.", hint='Write it as "^1.2".'
+            )
         if part.startswith("^"):
             kept = next((place for place, number in enumerate(numbers) if number != "0"), len(numbers) - 1)
             parts += [f">={part[1:].strip()}", f"<{_next(numbers, kept)}"]
@@ -155,7 +159,8 @@ def _setup_cfg(root: Path) -> dict[str, Any]:
         parser.read_string(reader.text(path, root), "setup.cfg")
     except configparser.Error as wrong:
         raise ProjectError(
-            f"{path} cannot be read: {' '.join(str(wrong).split())}.", hint="Mend it."
+            f"{path} cannot be read: {' '.join(str(wrong).split())}.",
+            hint="Fix the syntax error on that line.",
         ) from None
     metadata = dict(parser["metadata"]) if parser.has_section("metadata") else {}
     options = dict(parser["options"]) if parser.has_section("options") else {}
@@ -180,8 +185,8 @@ def _listed(root: Path, said: str) -> list[str]:
     for name in re.split(r"[,\s]+", said.strip().removeprefix("file:").strip()):
         if not reader.is_file(path := root / name):
             raise ProjectError(
-                f"{root / 'setup.cfg'}: 'install_requires' names {name}, which is no file.",
-                hint="Write the file, or the requirements themselves, a line each.",
+                f"{root / 'setup.cfg'}: 'install_requires' names the file {name}, which does not exist.",
+                hint="Create the file, or write the requirements there, one per line.",
             )
         found += requirements_file.read(path, root).requirements
     return found

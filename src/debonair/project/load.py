@@ -44,7 +44,7 @@ def load(root: Path) -> Project:
     if reader.is_file(bare):
         if "debonair" in tables.get("tool", {}):
             raise ProjectError(
-                f"Both debonair.toml and [tool.debonair] of pyproject.toml are in {root}.",
+                f"{root} has both a debonair.toml and a [tool.debonair] in pyproject.toml.",
                 hint="Keep one of them.",
             )
         return _project(root, bare, tables.get("project", {}), reader.toml(bare, root), tables)
@@ -55,12 +55,12 @@ def load(root: Path) -> Project:
     if found:
         raise ProjectError(
             f"{root} has a {found[0]}, but neither a debonair.toml nor a pyproject.toml with [project].",
-            hint="Type 'debonair init', which writes one.",
+            hint="Run 'debonair init', which writes one.",
         )
     raise ProjectError(
         f"There is no project in {root}: neither a pyproject.toml with [project] nor a debonair.toml.",
-        hint="Go to the project's folder, or name it: debonair build DIR. "
-        "In a folder with an app, 'debonair init' writes what is missing.",
+        hint="Change to the project's folder, or name it: debonair build DIR. For an app without settings, "
+        "run 'debonair init' in its folder.",
     )
 
 
@@ -86,7 +86,7 @@ def _project(
     def missing(key: str, example: str) -> ProjectError:
         place = f"[{prefix}]" if prefix else "the top level"
         return ProjectError(
-            f"{file.name} does not say '{key}'.", hint=f"Add to {place} of {file.name}: {key} = {example}"
+            f"{file.name}: '{key}' is missing.", hint=f"Add to {place} of {file.name}: {key} = {example}"
         )
 
     older = _older(root, tables) if not project or "dynamic" in project else {}
@@ -110,7 +110,7 @@ def _project(
     maintainer.check(person, file)
     synopsis = " ".join((given.description or project.get("description") or "").split())
     if not synopsis and not published:
-        raise missing("description", '"What the app does, in a line"')
+        raise missing("description", '"What the app does, in one line"')
     own = server_command.command(given, file=file, prefix=prefix)
     guessed = "" if prefix or published else entry_point.guess(root)
     entry = "" if own else given.wsgi or guessed
@@ -120,16 +120,16 @@ def _project(
     if not (entry or own or scripts or published):
         raise ProjectError(
             f"{file.name} has neither a 'wsgi' callable nor commands in [project.scripts].",
-            hint=f'Name the WSGI callable: wsgi = "{package.replace("-", "_")}:app", '
-            "or a factory: ...:create_app(). An app that brings its own web server has server = "
-            '"command".',
+            hint=f'Name the WSGI callable: wsgi = "{package.replace("-", "_")}:app", or a factory such as '
+            f"{package.replace('-', '_')}:create_app(). For an app with its own web server, set "
+            'server = "command".',
         )
     _check_paths(given, root, file)
     install = "index" if published else given.install or ("files" if entry or own else "wheel")
     if given.collect and install != "files":
         raise ProjectError(
-            f"{file.name}: 'collect' makes files beside the app's, which are those of a wheel here.",
-            hint='Say install = "files", or let the build backend make what it makes.',
+            f"{file.name}: 'collect' writes files beside the app's, but here those come from a wheel.",
+            hint='Set install = "files", or let the build backend create these files.',
         )
     return Project(
         root=root,
@@ -213,8 +213,8 @@ def _sleep_after(given: Settings, file: Path) -> int:
         return duration.seconds(given.sleep_after) if given.sleep_after else 0
     except ValueError:
         raise ProjectError(
-            f"{file.name}: 'sleep-after' is '{given.sleep_after}', which is no time.",
-            hint='Write it as "15min", "30s" or "2h".',
+            f"{file.name}: 'sleep-after' is '{given.sleep_after}', which is not a duration.",
+            hint='Write it as in sleep-after = "15min", "30s" or "2h".',
         ) from None
 
 
@@ -228,7 +228,7 @@ def _check_paths(given: Settings, root: Path, file: Path) -> None:
         if not re.fullmatch(r"/([^\s{};\"'\\/]+/)*([^\s{};\"'\\/]+)?", url) or url == "/":
             raise ProjectError(
                 f"{file.name}: 'static' has '{url}', which is not a URL prefix.",
-                hint='Write it as "/static/" = "guestbook/static".',
+                hint='Write it as in "/static/" = "guestbook/static".',
             )
         if given.from_pypi:
             continue  # it is in a wheel that does not exist yet
@@ -237,5 +237,5 @@ def _check_paths(given: Settings, root: Path, file: Path) -> None:
         if not reader.is_inside(path, root) or not (reader.is_folder(path) or made):
             raise ProjectError(
                 f"{file.name}: 'static' names the folder '{folder}', which is not in the project.",
-                hint=f"Make {folder}, or name the folder that has the files of {url}.",
+                hint=f"Create {folder}, or name the folder with the files of {url}.",
             )

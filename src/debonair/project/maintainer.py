@@ -45,9 +45,10 @@ def needed(said: str, root: Path, environ: Mapping[str, str]) -> str:
     found = said or of(root, environ)[0]
     if not found:
         raise ProjectError(
-            "Nobody says who maintains the package; the app's authors did not make this one.",
-            hint='Say it: --maintainer "Your Name <you@example.org>". DEBFULLNAME and DEBEMAIL are '
-            "read too, and git's user.name and user.email.",
+            "The package has no maintainer. The app's authors did not create this package, so they are not "
+            "its maintainers.",
+            hint='Name the maintainer: --maintainer "Your Name <you@example.org>". Or set DEBFULLNAME and '
+            "DEBEMAIL, or git's user.name and user.email.",
         )
     check(found, Path("The command line"))
     return found
@@ -58,5 +59,5 @@ def check(person: str, file: Path) -> None:
     if not _fits(person):
         raise ProjectError(
             f"{file.name}: 'maintainer' is '{person}', which is not a name and a mail address.",
-            hint='Write it as "Your Name <you@example.org>".',
+            hint='Write it as in maintainer = "Your Name <you@example.org>".',
         )

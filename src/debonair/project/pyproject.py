@@ -96,7 +96,7 @@ def check(tables: Mapping[str, Any], file: Path) -> None:
         tables,
         _Tables,
         file,
-        "What each key of pyproject.toml holds is said in the Python Packaging User Guide.",
+        "The Python Packaging User Guide describes the keys of pyproject.toml.",
     )
 
 
@@ -119,9 +119,9 @@ def _check(tables: Mapping[str, Any], kind: type, file: Path, hint: str) -> None
 def plain(message: str) -> str:
     """Return msgspec's message about a value of the wrong type, in the terms of TOML."""
     words = {
-        "`str`": "a text",
+        "`str`": "a string",
         "`int`": "a number",
-        "`float`": "a number with a point",
+        "`float`": "a decimal number",
         "`bool`": "true or false",
         "`array`": "a list",
         "`object`": "a table",

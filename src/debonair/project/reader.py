@@ -37,7 +37,7 @@ def data(path: Path, root: Path | None = None, *, most: int = MOST) -> bytes:
     ``ProjectError`` if the path is not a file, is outside, may not be read, or is larger.
     """
     if "\0" in str(path):
-        raise ProjectError(f"{path} is no name of a file.", hint="Take the zero out of it.")
+        raise ProjectError(f"{path} is not a valid file name.", hint="Remove the zero byte from it.")
     if root is not None and not is_inside(path, root):
         raise ProjectError(
             f"{path} leads out of the project, to {os.path.realpath(path)}.",
@@ -46,8 +46,8 @@ def data(path: Path, root: Path | None = None, *, most: int = MOST) -> bytes:
     found, whole = _begin(path, most)
     if not whole:
         raise ProjectError(
-            f"{path} is larger than {most >> 10} KiB, which no file of its kind is.",
-            hint="Make it smaller, or take it out of the project's folder.",
+            f"{path} is larger than {most >> 10} KiB, the limit for such a file.",
+            hint="Make it smaller, or move it out of the project's folder.",
         )
     return found
 
@@ -69,7 +69,7 @@ def text(path: Path, root: Path | None = None, *, most: int = MOST) -> str:
     """Return the text of the file ``path``. Raises what ``data`` does, and also if it is not UTF-8."""
     found = data(path, root, most=most)
     if found[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        raise ProjectError(f"{path} is UTF-16, and not UTF-8 text.", hint="Save it as UTF-8.")
+        raise ProjectError(f"{path} is UTF-16, but must be UTF-8.", hint="Save it as UTF-8.")
     return decoded(found, path)
 
 
@@ -80,11 +80,11 @@ def decoded(found: bytes, path: Path, encoding: str = "utf-8-sig") -> str:
     except UnicodeDecodeError as wrong:
         line = found.count(b"\n", 0, wrong.start) + 1
         raise ProjectError(
-            f"{path} is not UTF-8 text, see line {line}.", hint="Save it as UTF-8."
+            f"{path} is not UTF-8 text: see line {line}.", hint="Save it as UTF-8."
         ) from None
     if "\0" in said:
         line = said.count("\n", 0, said.index("\0")) + 1
-        raise ProjectError(f"{path} has a byte of zero in line {line}.", hint="Save it as UTF-8 text.")
+        raise ProjectError(f"{path} has a zero byte in line {line}.", hint="Save it as UTF-8 text.")
     return said
 
 
@@ -96,7 +96,9 @@ def toml(path: Path, root: Path | None = None) -> dict[str, Any]:
     except RecursionError:
         raise _deep(path) from None
     except ValueError as wrong:  # an integer with thousands of digits raises no TOMLDecodeError
-        raise ProjectError(f"{path} is not valid TOML: {wrong}.", hint="Mend it at that line.") from None
+        raise ProjectError(
+            f"{path} is not valid TOML: {wrong}.", hint="Fix the syntax error on that line."
+        ) from None
     if depth(found) > _DEEPEST:
         raise _deep(path)
     return found
@@ -171,11 +173,11 @@ def _begin(path: Path, most: int) -> tuple[bytes, bool]:
     try:
         # Do not even open a device: opening has effects on some.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ProjectError(f"{path} is no file.", hint="Put a file there, or nothing.")
+            raise ProjectError(f"{path} is not a regular file.", hint="Replace it by a file, or remove it.")
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
             found = file.read(most + 1)
     except PermissionError:
-        raise ProjectError(f"{path} may not be read.") from None
+        raise ProjectError(f"{path} is not readable.") from None
     except (OSError, ValueError) as wrong:
         why = getattr(wrong, "strerror", None) or wrong
         raise ProjectError(f"{path} cannot be read: {why}.") from None
@@ -191,5 +193,5 @@ def _inner(value: object) -> Iterator[object]:
 
 def _deep(path: Path) -> ProjectError:
     return ProjectError(
-        f"{path} has tables or lists more than {_DEEPEST} deep in each other.", hint="Write them flat."
+        f"{path} has tables or lists that are nested more than {_DEEPEST} deep.", hint="Write them flat."
     )

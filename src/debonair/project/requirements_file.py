@@ -98,10 +98,10 @@ class _Reader:
         if name in {"-r", "--requirement", "-c", "--constraint"}:
             file = folder / value
             if not reader.is_file(file):
-                raise ProjectError(f"{where} names a file that is not there.", hint=f"Write {file}.")
+                raise ProjectError(f"{where} names a file that does not exist.", hint=f"Write {file}.")
             if deep == _DEEPEST:
                 raise ProjectError(
-                    f"{where} includes a file, as more than {_DEEPEST} before it do.",
+                    f"{where}: files include each other more than {_DEEPEST} deep.",
                     hint="Write the requirements into one file.",
                 )
             self.read(file, constrains=constrains or name in {"-c", "--constraint"}, deep=deep + 1)
@@ -117,7 +117,7 @@ class _Reader:
                 (self.constraints if constrains else self.requirements).append(found)
         elif name not in _OF_NO_ACCOUNT:
             raise ProjectError(
-                f"{where} is an option of pip that Debonair does not know.",
+                f"{where} is an option of pip that Debonair does not support.",
                 hint="Write the requirements out, or pin them with hashes.",
             )
 
@@ -150,8 +150,9 @@ def _check_index(value: str, where: str) -> None:
         host = value
     if value and host not in _PUBLIC:
         raise ProjectError(
-            f"{where} names a package index, which a requirements file cannot do for a lock.",
-            hint="Take the line out, and tell uv of it: UV_INDEX=ADDRESS, or [[tool.uv.index]].",
+            f"{where} sets a package index, but a lock cannot take its index from a requirements file.",
+            hint="Remove the line, and set the index for uv: UV_INDEX=ADDRESS, or [[tool.uv.index]] in "
+            "pyproject.toml.",
         )
 
 
@@ -162,12 +163,12 @@ def _requirement(line: str, where: str) -> str:
     if _VCS.match(line) or re.match(r"https?://", line):
         name = re.search(r"#(?:.*&)?egg=([\w.-]+)", line)
         if not name:
-            raise ProjectError(f"{where} does not say which package that is.", hint=f"Write NAME @ {line}")
+            raise ProjectError(f"{where} does not name its package.", hint=f"Write NAME @ {line}")
         return f"{name[1]} @ {line.partition('#')[0]}"
     if re.match(r"(\.{1,2}/|/|file:)", line):
         raise ProjectError(
-            f"{where} is a folder or file of this machine, and a lock is for every machine.",
-            hint="Publish that package on your index, or put its modules beside the app's own.",
+            f"{where} is a folder or file on this machine, but a lock must work on every machine.",
+            hint="Publish that package on your index, or move its modules beside the app's own.",
         )
     return line
 

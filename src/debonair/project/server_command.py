@@ -27,21 +27,21 @@ def command(given: Settings, *, file: Path, prefix: str) -> str:
     if given.server == "uwsgi":
         if line:
             raise ProjectError(
-                f"{file.name}: '{place}command' is a web server of the app's own, and '{place}server' is "
+                f"{file.name}: '{place}command' starts the app's own web server, but '{place}server' is "
                 '"uwsgi".',
-                hint='Say server = "command", or leave the command out.',
+                hint="Set server = \"command\", or remove 'command'.",
             )
         return ""
     if not line:
         raise ProjectError(
-            f"{file.name}: '{place}server' is \"command\", and there is no '{place}command'.",
-            hint='Write what starts the web server: command = "uvicorn --uds $SOCKET my_app:app"',
+            f"{file.name}: '{place}server' is \"command\", but there is no '{place}command'.",
+            hint='Set the command that starts the web server: command = "uvicorn --uds $SOCKET my_app:app"',
         )
     for key, instead in _not_kept(given):
         raise ProjectError(
-            f"{file.name}: '{place}{key}' is for uWSGI, which does not serve an app with server = "
-            '"command".',
-            hint=f"Leave it out. {instead}",
+            f"{file.name}: '{place}{key}' is a setting for uWSGI, which does not serve an app with server "
+            '= "command".',
+            hint=f"Remove it. {instead}",
         )
     return line
 
@@ -56,7 +56,7 @@ def check(line: str, *, file: Path, commands: Collection[str]) -> None:
     if close and program not in commands:
         brings = close[0] in commands
         raise ProjectError(
-            f"{file.name}: 'command' begins with '{program}', which no package of the app's lock brings.",
+            f"{file.name}: 'command' starts '{program}', which no package in the app's lock installs.",
             hint=f"Did you mean '{close[0]}'?" if brings else f"Add {close[0]} to the dependencies.",
         )
 
@@ -64,12 +64,12 @@ def check(line: str, *, file: Path, commands: Collection[str]) -> None:
 def _not_kept(given: Settings) -> Iterator[tuple[str, str]]:
     """Yield the keys that are set but apply only to uWSGI, each with an alternative."""
     if given.wsgi:
-        yield "wsgi", "'command' names the app to its server."
+        yield "wsgi", "'command' itself names the app to its server."
     if given.sleep_after:
-        yield "sleep-after", "The server would have to end by itself, and to be started by a request."
+        yield "sleep-after", "The server must be able to exit and to be started by a request."
     for name, value in given.uwsgi.items():
         if defaults()["uwsgi"].get(name) != value:
             yield (
                 f"uwsgi.{name}",
-                "How many processes there are, and for how long, are options of 'command'.",
+                "Set the number of processes, and their limits, by options in 'command'.",
             )

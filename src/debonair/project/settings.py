@@ -32,105 +32,141 @@ class Nginx(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, renam
     """The nginx site."""
 
     server_name: Annotated[
-        str, Meta(description="nginx's server_name; none: the names of a home network; '~.': every name")
+        str, Meta(description="nginx's server_name; empty: all names of a home network; '~.': every name")
     ]
-    listen: Annotated[list[str], Meta(description="nginx's listen, one item each", min_length=1)]
-    client_max_body_size: Annotated[str, Meta(description="the largest upload, such as 10m")]
+    listen: Annotated[
+        list[str], Meta(description="the values of nginx's listen, one per item", min_length=1)
+    ]
+    client_max_body_size: Annotated[str, Meta(description="maximum size of an upload, such as 10m")]
 
 
 class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """The systemd unit."""
 
-    memory_max: Annotated[str, Meta(description="MemoryMax of all the app's processes, such as 200M")]
+    memory_max: Annotated[
+        str, Meta(description="memory limit of all the app's processes (MemoryMax), such as 200M")
+    ]
     cpu_weight: Annotated[
         int,
-        Meta(description="CPUWeight of them, beside the 100 that others have; 0: not set", ge=0, le=10000),
+        Meta(
+            description="share of the CPU (CPUWeight); other services have 100; 0: not set", ge=0, le=10000
+        ),
     ]
-    network: Annotated[bool, Meta(description="the app opens connections; false: no network at all")]
-    environment: Annotated[dict[str, str], Meta(description="variables for the app, none of them secret")]
+    network: Annotated[bool, Meta(description="whether the app can open network connections")]
+    environment: Annotated[
+        dict[str, str], Meta(description="variables for the app; do not put secrets here")
+    ]
 
 
 class Worker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """A command that runs for as long as the app does."""
 
-    command: Annotated[str, Meta(description="a command line, in the app's environment", min_length=1)]
+    command: Annotated[
+        str, Meta(description="a command line that runs in the app's environment", min_length=1)
+    ]
 
 
 class Timer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """A command that runs now and then."""
 
-    command: Annotated[str, Meta(description="a command line, in the app's environment", min_length=1)]
-    calendar: Annotated[str, Meta(description="when, as systemd.time(7) has it: daily", min_length=1)]
+    command: Annotated[
+        str, Meta(description="a command line that runs in the app's environment", min_length=1)
+    ]
+    calendar: Annotated[
+        str, Meta(description="when it runs, in the format of systemd.time(7), such as daily", min_length=1)
+    ]
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """The whole table."""
 
-    package: Annotated[str, Meta(description="the Debian package; [project].name in lower case")]
-    version: Annotated[str, Meta(description="the version (PEP 440); [project].version")]
+    package: Annotated[
+        str, Meta(description="name of the Debian package [default: [project].name in lower case]")
+    ]
+    version: Annotated[str, Meta(description="version of the app (PEP 440) [default: [project].version]")]
     from_pypi: Annotated[
-        str, Meta(description="the application is this one of the package index: isso==0.13")
+        str, Meta(description="package the application from the package index, such as isso==0.13")
     ]
-    wsgi: Annotated[str, Meta(description="module:callable, or module:factory()")]
+    wsgi: Annotated[str, Meta(description="the WSGI application: module:callable, or module:factory()")]
     server: Annotated[
-        Literal["uwsgi", "command"], Meta(description="who answers the requests: uWSGI, or 'command'")
+        Literal["uwsgi", "command"],
+        Meta(description="the web server of the app: uWSGI, or the app's own 'command'"),
     ]
-    command: Annotated[str, Meta(description="the app's own web server, which listens on $SOCKET")]
+    command: Annotated[
+        str, Meta(description="command line of the app's own web server, which listens on $SOCKET")
+    ]
     install: Annotated[
         Literal["", "files", "wheel"],
-        Meta(description="the app's files as they lie here, or as its build backend makes them"),
+        Meta(description="install the app's files as they are, or the wheel that its build backend builds"),
     ]
     targets: Annotated[
-        list[str], Meta(description="what to build for; see 'debonair targets'", min_length=1)
+        list[str], Meta(description="targets to build for; see 'debonair targets'", min_length=1)
     ]
-    maintainer: Annotated[str, Meta(description="Name <mail>; the first of [project].authors")]
-    description: Annotated[str, Meta(description="one line; [project].description")]
-    depends: Annotated[list[str], Meta(description="further Debian packages that the app needs")]
-    system_site_packages: Annotated[bool, Meta(description="see Debian's own Python packages")]
+    maintainer: Annotated[
+        str, Meta(description="maintainer, as Name <mail> [default: the first of [project].authors]")
+    ]
+    description: Annotated[str, Meta(description="one line about the app [default: [project].description]")]
+    depends: Annotated[list[str], Meta(description="additional Debian packages that the app needs")]
+    system_site_packages: Annotated[
+        bool, Meta(description="whether the app can import Debian's Python packages")
+    ]
     sdists: Annotated[
         Literal["pure", "allow"],
-        Meta(description="of what has no wheel: taken if pure Python, or built for the target too"),
+        Meta(
+            description="packages without a wheel: build only pure Python, or also compile for the target"
+        ),
     ]
     build_depends: Annotated[
-        dict[str, list[str]], Meta(description="a Python package to the Debian packages it is built with")
+        dict[str, list[str]],
+        Meta(description="Debian packages needed to build a Python package, by its name"),
     ]
     hardware: Annotated[
         list[Literal["gpio", "i2c", "spi", "uart", "camera", "video", "audio", "usb"]],
-        Meta(description="what of the board the app opens"),
+        Meta(description="hardware of the board that the app opens"),
     ]
     waive: Annotated[
         list[str],
-        Meta(description="Python packages that are taken though their compiled files seem not to run"),
+        Meta(
+            description="Python packages to accept although their compiled files may not run on the target"
+        ),
     ]
     piwheels: Annotated[
         bool,
-        Meta(description="for 32-bit targets: wheels of piwheels.org where the index has none"),
+        Meta(description="for 32-bit targets, use wheels of piwheels.org if the index has no wheel"),
     ]
-    health: Annotated[str, Meta(description="the path that answers below 400 when the app is well")]
-    health_timeout: Annotated[int, Meta(description="seconds in which a new release must be well", ge=1)]
-    migrate: Annotated[str, Meta(description="a command that prepares the data for a release")]
-    migrate_timeout: Annotated[int, Meta(description="seconds in which migrate must end", ge=1)]
+    health: Annotated[
+        str, Meta(description="path of the health page; a status below 400 means that the app is healthy")
+    ]
+    health_timeout: Annotated[
+        int, Meta(description="seconds that a new release has to become healthy", ge=1)
+    ]
+    migrate: Annotated[str, Meta(description="command that prepares the data for a release")]
+    migrate_timeout: Annotated[int, Meta(description="seconds that 'migrate' may take", ge=1)]
     emperor: Annotated[
         Literal["own", "system"],
-        Meta(description="the app's own emperor, or that of Debian's package uwsgi-emperor"),
+        Meta(description="run the app in its own emperor, or in that of Debian's package uwsgi-emperor"),
     ]
-    sleep_after: Annotated[str, Meta(description="how long without a request until the app ends: 15min")]
-    keep_releases: Annotated[int, Meta(description="how many releases stay on the Pi", ge=1)]
+    sleep_after: Annotated[
+        str, Meta(description="stop the app after this time without a request, such as 15min")
+    ]
+    keep_releases: Annotated[int, Meta(description="number of releases to keep on the Pi", ge=1)]
     collect: Annotated[
-        str, Meta(description="a command, run at build, whose files go into the package: collectstatic")
+        str,
+        Meta(description="command to run at build time, whose files are packaged, such as collectstatic"),
     ]
-    include: Annotated[list[str], Meta(description="patterns of .gitignore: what goes into the package")]
+    include: Annotated[list[str], Meta(description="files to package, as patterns of .gitignore")]
     exclude: Annotated[
-        list[str], Meta(description="patterns of .gitignore: what does not, besides the default")
+        list[str],
+        Meta(description="files to leave out in addition to the default, as patterns of .gitignore"),
     ]
-    static: Annotated[dict[str, str], Meta(description="URL prefix to folder, served by nginx")]
+    static: Annotated[dict[str, str], Meta(description="folders that nginx serves, by URL prefix")]
     uwsgi: Annotated[
-        dict[str, Option | list[Option]], Meta(description="any option of uWSGI; processes may be auto")
+        dict[str, Option | list[Option]], Meta(description="options of uWSGI; processes may be auto")
     ]
     nginx: Nginx
     service: Service
-    workers: Annotated[dict[str, str | Worker], Meta(description="name to a command that runs always")]
-    timers: Annotated[dict[str, Timer], Meta(description="name to a command and when it runs")]
+    workers: Annotated[dict[str, str | Worker], Meta(description="commands that run permanently, by name")]
+    timers: Annotated[dict[str, Timer], Meta(description="commands that run on a schedule, by name")]
 
 
 @cache
@@ -164,7 +200,7 @@ def read(table: Mapping[str, Any], *, file: Path, prefix: str) -> Settings:
         key = where.rstrip("`").lstrip(".")
         raise ProjectError(
             f"{file.name}: '{_dotted(prefix, key)}' is wrong: {plain(message)}.",
-            hint="The keys and their types: 'debonair schema', or the reference in the documentation.",
+            hint="'debonair schema' lists the keys and their types.",
         ) from None
 
 
@@ -203,7 +239,7 @@ def _refuse_unknown(path: tuple[str, ...], file: Path, prefix: str) -> None:
         f"{file.name}: there is no key '{_dotted(prefix, '.'.join(path))}'.",
         hint=f"Did you mean '{_dotted(prefix, close[0])}'?"
         if close
-        else "'debonair schema' lists the keys. What only uWSGI knows goes under [uwsgi].",
+        else "'debonair schema' lists the keys. Options of uWSGI itself go under [uwsgi].",
     )
 
 

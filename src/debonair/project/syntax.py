@@ -25,7 +25,7 @@ def parse(source: bytes | str, filename: str) -> ast.Module:
 
 
 def _why(wrong: Exception) -> str:
-    return str(wrong) if isinstance(wrong, ValueError) else "it is nested too deeply to be read"
+    return str(wrong) if isinstance(wrong, ValueError) else "it is nested too deeply"
 
 
 def _too_deep(tree: ast.Module) -> int:

@@ -42,8 +42,9 @@ def check_name(name: str) -> str:
     """Return ``name``, or raise ``RepositoryError`` if packages and files cannot be named by it."""
     if not _NAME.fullmatch(name):
         raise RepositoryError(
-            f"'{name}' cannot be the name of a repository.",
-            hint="Use 2 to 40 of a-z, 0-9 and '-', such as acme; it is Origin in every Release.",
+            f"'{name}' is not a valid name of a repository.",
+            hint="Use 2 to 40 of a-z, 0-9 and '-', such as acme. The name is the Origin in every Release "
+            "file.",
         )
     return name
 
@@ -52,8 +53,8 @@ def check_url(url: str) -> str:
     """Return ``url`` without a slash at its end, or raise ``RepositoryError`` if apt could not read it."""
     if not _URL.fullmatch(url) or "@" in urlsplit(url).netloc:
         raise RepositoryError(
-            f"'{url}' is not an address that apt reads.",
-            hint="Write it as https://apt.example.org, without a name or a password in it.",
+            f"'{url}' is not an address that apt supports.",
+            hint="Write it as in https://apt.example.org, without a name or a password.",
         )
     return url.rstrip("/")
 

@@ -79,18 +79,18 @@ def publish(
         return line
     if known and known.deb != deb:
         raise RepositoryError(
-            f"{where} has version {version} already, with other bytes: what is published never changes.",
+            f"{where} already has version {version}, with other bytes. Published versions never change.",
             hint="Raise the version and build it again.",
         )
     if known:
         raise RepositoryError(
-            f"{where} had version {version}, and it was rolled back.",
-            hint=f"Raise the version, or take it up again: debonair repo rollback APP {version}",
+            f"{where} had version {version}, which was rolled back.",
+            hint=f"Raise the version, or offer the old one again: debonair repo rollback APP {version}",
         )
     if order(version) <= order(line.highest):
         raise RepositoryError(
-            f"{where} has had version {line.highest}, and {version} is not higher.",
-            hint="Raise the version; to go back to an older one: debonair repo rollback",
+            f"{where} already had version {line.highest}, and {version} is not higher.",
+            hint="Raise the version. To return to an older one: debonair repo rollback APP",
         )
     entries = (*line.entries, Entry(version, deb, facts, now, percent))
     return _dated(Line(version, entries), now)
@@ -105,7 +105,7 @@ def rollout(line: Line, version: str, *, percent: int, halted: bool, now: int, w
     if entry is None or entry not in line.listed:
         raise RepositoryError(
             f"{where} does not offer version {version}.",
-            hint="'debonair repo list' shows what is offered.",
+            hint="List the offered versions: debonair repo list",
         )
     changed = msgspec.structs.replace(entry, percent=percent, halted=halted)
     return _dated(_with(line, changed), now)
@@ -121,8 +121,8 @@ def rollback(line: Line, version: str, *, now: int, where: str) -> Line:
     if target is None:
         known = ", ".join(entry.version for entry in line.entries) or "none"
         raise RepositoryError(
-            f"{where} has no version {version} to go back to; it has {known}.",
-            hint="A version that was pruned must be built again, with a higher version.",
+            f"{where} cannot return to version {version}; it has {known}.",
+            hint="A pruned version must be built again, with a higher number.",
         )
     entries = []
     newer = False

@@ -102,7 +102,7 @@ class Draft:
         found = self._facts[entry.facts]
         if (found.sha256, found.version) != (entry.deb, entry.version):
             raise RepositoryError(
-                f"{state.object_path(entry.facts)} is of another deb than {shown(entry.version)}.",
+                f"{state.object_path(entry.facts)} describes another deb than {shown(entry.version)}.",
                 hint="Restore the repository from a backup.",
             )
         return found

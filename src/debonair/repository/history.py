@@ -66,9 +66,9 @@ def named(storage: Storage, newest: str) -> Iterator[tuple[str, Change]]:
         path = f"{FOLDER}{name}.json"
         found = storage.read(path, state.MOST)
         if found is None:
-            raise RepositoryError(f"{path} is missing: the history is cut off there.")
+            raise RepositoryError(f"{path} is missing: the history ends there.")
         if hashlib.sha256(found.data).hexdigest() != name.partition("-")[2]:
-            raise RepositoryError(f"{path} was altered: its bytes are not those that were written.")
+            raise RepositoryError(f"{path} was changed: its bytes are not those that were written.")
         change = state.decode(found.data, Change, path)
         yield name, change
         name = change.previous

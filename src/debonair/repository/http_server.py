@@ -41,10 +41,10 @@ def logins(path: Path) -> frozenset[str]:
     try:
         lines = [line.strip() for line in path.read_text().splitlines()]
     except (OSError, UnicodeDecodeError) as refused:
-        raise RepositoryError(f"{path} cannot be read: {refused}.") from refused
+        raise RepositoryError(f"{path} is not readable: {refused}.") from refused
     found = frozenset(line for line in lines if line and not line.startswith("#"))
     if not found or any(not _LOGIN.fullmatch(line) for line in found):
-        raise RepositoryError(f"{path} must have lines of the form name:password, and has others or none.")
+        raise RepositoryError(f"{path} must contain lines of the form name:password, and nothing else.")
     return found
 
 
@@ -60,8 +60,8 @@ def server(
         return _Server((host, port), bound(root, accounts, log))
     except OSError as refused:
         raise MachineError(
-            f"Port {port} of {host} cannot be listened at: {refused.strerror or refused}.",
-            hint="Name another: --port 8081",
+            f"Port {port} of {host} is not available: {refused.strerror or refused}.",
+            hint="Choose another port: --port 8081",
         ) from refused
 
 

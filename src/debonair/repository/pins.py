@@ -102,5 +102,6 @@ class Pins:
 def _refused(path: Path, refused: OSError) -> MachineError:
     return MachineError(
         f"{path} cannot be read or written: {os.strerror(refused.errno or 0)}.",
-        hint="There this machine remembers what it has seen of the repository; let this account write it.",
+        hint="This file records what this machine has seen of the repository. Give this account write "
+        "access to it.",
     )

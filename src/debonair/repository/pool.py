@@ -111,19 +111,19 @@ def _made(
     """Return the facts of a deb from its ``fields``, ``members`` (path and kind) and ``kept`` files."""
     if bad := [name for name in FIRST if not _plain(fields.get(name, ""))]:
         raise PackageError(
-            f"{path} has the {bad[0]} {fields.get(bad[0])!r}, which cannot be a file's name.",
-            hint="Look at it with: dpkg-deb --field " + str(path),
+            f"{path} has the {bad[0]} {fields.get(bad[0])!r}, which is not a valid file name.",
+            hint="Inspect it: dpkg-deb --field " + str(path),
         )
     package, version = fields["Package"], fields["Version"]
     source, source_version = control_file.source_of(fields)
     source_version = without_epoch(source_version)
     if not _plain(source) or not _plain(source_version):
-        raise PackageError(f"{path} has a Source {source!r}, which cannot be a folder's name.")
+        raise PackageError(f"{path} has the Source {source!r}, which is not a valid folder name.")
     name = f"{package}_{without_epoch(version)}_{fields['Architecture']}.deb"
     if len(name) > _LONGEST_NAME:
         raise PackageError(
-            f"{path} would have a name of {len(name)} letters in the pool, and {_LONGEST_NAME} are borne.",
-            hint="Give it a shorter version.",
+            f"{path} would get a name of {len(name)} characters in the pool; the limit is {_LONGEST_NAME}.",
+            hint="Shorten its version.",
         )
     digest = hashlib.sha256(data).hexdigest()
     filename = f"pool/{initial(source)}/{source}/{name}"
@@ -133,9 +133,9 @@ def _made(
     listed = "".join(_field(*pair) for pair in {**order, **places, **description}.items())
     if len(listed.encode()) > _LONGEST_STANZA:
         raise PackageError(
-            f"{path} has fields of {len(listed.encode())} bytes, and apt reads an index with at most "
-            f"{_LONGEST_STANZA} of each package.",
-            hint="Shorten its Description, or what it depends on.",
+            f"{path} has fields of {len(listed.encode())} bytes; apt reads at most {_LONGEST_STANZA} for "
+            "one package.",
+            hint="Shorten its Description or its dependencies.",
         )
     section = fields.get("Section", "")
     changelog = _changelog(package, kept)
@@ -166,7 +166,7 @@ def load(path: Path, facts: Facts) -> bytes:
     """
     data = archive.load(path)
     if hashlib.sha256(data).hexdigest() != facts.sha256:
-        raise PackageError(f"{path} was changed while it was published.", hint="Publish it again.")
+        raise PackageError(f"{path} was changed while it was being published.", hint="Publish it again.")
     return data
 
 
@@ -190,9 +190,9 @@ def immutable(known: bytes, facts: Facts) -> None:
     """Raise ``RepositoryError`` if the pool's file, whose bytes are ``known``, is not exactly this deb."""
     if hashlib.sha256(known).hexdigest() != facts.sha256:
         raise RepositoryError(
-            f"The pool has a file {facts.filename} with other bytes: what is published never changes.",
-            hint="Raise the version and build it again. A file that a publisher left unfinished is removed "
-            "by 'debonair repo prune' a day later.",
+            f"The pool has a file {facts.filename} with other bytes. Published files never change.",
+            hint="Raise the version and build it again. If a publisher left the file unfinished, 'debonair "
+            "repo prune' removes it a day later.",
         )
 
 
@@ -222,7 +222,7 @@ def _path(deb: Path, name: str) -> str:
     """
     if _CONTROL.search(name):
         raise PackageError(
-            f"{deb} has a file of the name {name[-200:]!r}, and the list of all files cannot carry that.",
-            hint="Leave the file out, or give it a name without control characters.",
+            f"{deb} has a file named {name[-200:]!r}, which the list of files (Contents) cannot represent.",
+            hint="Exclude the file, or rename it without control characters.",
         )
     return name.encode(errors="surrogateescape").decode(errors="replace")

@@ -74,8 +74,8 @@ class Repository:
         Raises ``RepositoryError`` if there is one already, or was one.
         """
         there = RepositoryError(
-            f"There is a repository in {self.storage} already.",
-            hint="Name another folder; a repository keeps its name, and 'debonair repo list' shows it.",
+            f"There is already a repository in {self.storage}.",
+            hint="Choose another folder. Inspect the existing repository: debonair repo list",
         )
         if self.storage.read(state.HEAD, state.HEAD_MOST) is not None:
             raise there
@@ -305,5 +305,6 @@ def _when(head: Head, now: int) -> int:
 
 def _crowded() -> RepositoryError:
     return RepositoryError(
-        f"Others have published {_TRIES} times meanwhile.", hint="Nothing was changed; try it again."
+        f"Other publishers changed the repository {_TRIES} times during this command.",
+        hint="Nothing was changed. Run the command again.",
     )

@@ -87,19 +87,19 @@ class Gpg:
         """
         if self.home is None:
             raise RepositoryError(
-                "A key in your own GnuPG home is yours to make.",
-                hint="Make one, or name one that you have: --key FINGERPRINT",
+                "Debonair does not create keys in your own GnuPG home.",
+                hint="Create one with gpg, or name an existing one: --key FINGERPRINT",
             )
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.home.chmod(0o700)
         with self._gpg(whole=True) as gpg:
             made = _asked(
                 [*gpg, *_at(now - BACK), *_MAKE, identity, "ed25519", "sign", "never"],
-                "A key could not be made",
+                "The key could not be created",
             )
             created = re.search(r"KEY_CREATED \S ([0-9A-F]{40})", made.stdout)
             if created is None:
-                raise RepositoryError(f"gpg said nothing of a new key:\n{made.stdout}{made.stderr}")
+                raise RepositoryError(f"gpg did not report a new key:\n{made.stdout}{made.stderr}")
         return self.adopt(created[1], now=now - BACK)
 
     def adopt(self, fingerprint: str, *, now: int) -> Key:
@@ -111,15 +111,16 @@ class Gpg:
         wanted = fingerprint.replace(" ", "").upper().removeprefix("0X")
         if not _FINGERPRINT.fullmatch(wanted):
             raise RepositoryError(
-                f"'{fingerprint}' is not the fingerprint of a key: 40 hexadecimal digits.",
-                hint="gpg --list-secret-keys shows yours.",
+                f"'{fingerprint}' is not the fingerprint of a key, which has 40 hexadecimal digits.",
+                hint="List your fingerprints: gpg --list-secret-keys",
             )
         with self._gpg() as gpg:
             listed = run.run([*gpg, "--with-colons", "--list-secret-keys", wanted], check=False)
             if (primary := _PRIMARY.search(listed.stdout)) is None:
                 raise RepositoryError(
-                    f"There is no secret key {wanted} in {self.home or 'your GnuPG home'}.",
-                    hint="gpg --list-secret-keys shows yours; on another machine, copy the folder there.",
+                    f"The secret key {wanted} is not in {self.home or 'your GnuPG home'}.",
+                    hint="List your keys: gpg --list-secret-keys. If the key is on another machine, copy "
+                    "its folder here.",
                 )
             export = ["--armor", "--export-options", "export-minimal", "--export", primary[1]]
             public = _asked([*gpg, *export], "The public key could not be read").stdout
@@ -228,7 +229,7 @@ def _dearmored(armored: str) -> bytes:
         return base64.b64decode("".join(line for line in body if not line.startswith("=")))
     except ValueError as damage:
         raise RepositoryError(
-            "A public key in the state of the repository cannot be read.",
+            "A public key in the state of the repository is not valid.",
             hint="Restore state/head.json from a backup of the repository.",
         ) from damage
 
@@ -257,8 +258,10 @@ def _valid(checked: run.Completed) -> list[str]:
 def _asked(argv: Sequence[str | Path], failed: str, *, stdin: bytes | None = None) -> run.Completed:
     done = run.run(argv, stdin=stdin, check=False)
     if done.status:
-        hint = "The keys are where 'debonair repo init' said; --verbose shows the command."
+        hint = (
+            "The keys are in the folder that 'debonair repo init' printed. Show the gpg command: --verbose"
+        )
         if "agent" in done.stderr:
-            hint = "gpg signs by its agent, which is in the Debian package 'gnupg': sudo apt install gnupg"
+            hint = "gpg needs its agent to sign. Install it: sudo apt install gnupg"
         raise RepositoryError(f"{failed}:\n{done.stderr.strip()}", hint=hint)
     return done

@@ -197,10 +197,10 @@ def decode(data: bytes, kind: type[T], path: str) -> T:
     try:
         return decoder.json(data, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as damage:
-        said = "it is nested too deep" if isinstance(damage, RecursionError) else shown(str(damage))
+        said = "it is nested too deeply" if isinstance(damage, RecursionError) else shown(str(damage))
         raise RepositoryError(
-            f"{shown(path)} is not a document of a repository: {said}.",
-            hint="Restore it from a backup; 'debonair repo verify' says what else is damaged.",
+            f"{shown(path)} is not a valid document of a repository: {said}.",
+            hint="Restore it from a backup. List all damage: debonair repo verify",
         ) from damage
 
 
@@ -219,8 +219,8 @@ def put(storage: Storage, data: bytes) -> str:
     path = object_path(digest)
     if len(data) > MOST:
         raise RepositoryError(
-            f"A document of {len(data)} bytes would be written, and {MOST} is the most.",
-            hint="A deb with millions of files, or a package with thousands of versions: make it two.",
+            f"A document of the repository would have {len(data)} bytes; the limit is {MOST}.",
+            hint="Split it: the deb has millions of files, or the package thousands of versions.",
         )
     if not storage.add(path, data) and (there := storage.read(path)) and there.data != data:
         storage.replace(path, data, there.tag)
@@ -232,12 +232,12 @@ def get(storage: Storage, digest: str) -> bytes:
     path = object_path(digest)
     if (found := storage.read(path, MOST)) is None:
         raise RepositoryError(
-            f"{path} is missing in the repository.", hint="Restore it from a backup of the repository."
+            f"{path} is missing from the repository.", hint="Restore it from a backup of the repository."
         )
     if hashlib.sha256(found.data).hexdigest() != digest:
         raise RepositoryError(
-            f"{path} has other bytes than when it was written.",
-            hint="Restore it from a backup of the repository; look at the disk, and at who may write it.",
+            f"{path} was changed: its bytes are not those that were written.",
+            hint="Restore it from a backup of the repository. Check the disk, and who has write access.",
         )
     return found.data
 
@@ -257,7 +257,7 @@ def version(data: bytes) -> int:
     found = decode(data, _Format, HEAD).format
     if found not in (UNSIGNED, FORMAT):
         raise RepositoryError(
-            f"{HEAD} has the format {found}, and this Debonair knows {FORMAT}.",
-            hint="Use the Debonair that wrote it, or a later one.",
+            f"{HEAD} has the format {found}, but this Debonair supports only {FORMAT}.",
+            hint="Use the Debonair that wrote it, or a newer one.",
         )
     return found

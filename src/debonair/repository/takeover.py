@@ -71,7 +71,7 @@ def take_over(repository: Repository, name: str, signer: Signer, *, now: int) ->
     if (pin := repository.trust.pins.load(repository.trust.place)) is not None:
         raise RepositoryError(
             f"This machine has seen a signed state of '{pin.name}' in {repository.storage}.",
-            hint="If what is there now has none, it is older. Restore it from a backup.",
+            hint="A state without a signature is older. Restore the repository from a backup.",
         )
     made, tag, what = draft(repository.storage, name, signer, now=now)
     repository.commit(made, tag, "trust", what)
@@ -88,15 +88,15 @@ def draft(storage: Storage, name: str, signer: Signer, *, now: int) -> tuple[Dra
         raise RepositoryError(f"There is no repository in {storage}: {HEAD} is missing.")
     if state.version(found.data) != state.UNSIGNED:
         raise RepositoryError(
-            f"The state of the repository in {storage} is signed: there is nothing to take over.",
-            hint=f"Let this machine know it: debonair repo trust --name {name}",
+            f"The state of the repository in {storage} is already signed: you do not need to take it over.",
+            hint=f"Trust it on this machine: debonair repo trust --name {name}",
         )
     old = state.decode(found.data, Head, HEAD)
     if old.name != name:
-        raise RepositoryError(f"{HEAD} in {storage} is the head of '{old.name}', and not of '{name}'.")
+        raise RepositoryError(f"{HEAD} in {storage} is the head of '{old.name}', not of '{name}'.")
     keys = tuple(_own(key, signer, name) for key in old.keys)
     if not keys or not old.suites:
-        raise RepositoryError(f"{HEAD} in {storage} names no key, or no suite.")
+        raise RepositoryError(f"{HEAD} in {storage} has no key, or no suite.")
     taken = _Taking(storage, signer, keys, now)
     shown_ = {each: taken.signed(each) for each in sorted(old.suites)}
     chained = _chained(storage, old)
@@ -116,7 +116,7 @@ def draft(storage: Storage, name: str, signer: Signer, *, now: int) -> tuple[Dra
     for suite, each in shown_.items():
         what += taken.suite(made, state.load(storage, old.suites[suite].document, Suite), each)
     if not chained:
-        what.append("the history is not what it was, and begins anew")
+        what.append("the history was changed, and starts again")
     what += bootstrap.bootstrap(made)
     return made, found.tag, what
 
@@ -138,10 +138,10 @@ class _Taking:
         if opened is None:
             raise RepositoryError(
                 f"{path} is missing, or not signed by the repository's keys.",
-                hint="Let the Debonair that made it show it: debonair repo renew",
+                hint="Sign it again with the Debonair that made it: debonair repo renew",
             )
         if opened.suite != suite or opened.fields.get("Codename") != suite:
-            raise RepositoryError(f"{path} is that of {shown(opened.suite)}: somebody has put it there.")
+            raise RepositoryError(f"{path} belongs to {shown(opened.suite)}: someone has put it there.")
         return opened
 
     def suite(self, made: Draft, before: Suite, signed: _Signed) -> list[str]:
@@ -165,8 +165,8 @@ class _Taking:
                     kept, lost = self._line(made, package, architecture, line)
                     lines[package] |= {architecture: kept} if kept else {}
                     gone += [
-                        f"{package} {each} {architecture} in {signed.suite} is let go: "
-                        "no signed index that is still there names it"
+                        f"{package} {each} {architecture} in {signed.suite} is dropped: no remaining "
+                        "signed index lists it"
                         for each in lost
                     ]
         for package, changed in lines.items():
@@ -179,9 +179,10 @@ class _Taking:
         for path in sorted({*built.sums, *signed.sums}):
             if not path.endswith(".xz") and built.sums.get(path) != signed.sums.get(path):
                 raise RepositoryError(
-                    f"The state says other than the signed dists/{suite.name}/{shown(path)}: "
-                    "somebody else may have written it.",
-                    hint="Restore state/ from a backup that you trust, and take it over again.",
+                    f"The state contradicts the signed dists/{suite.name}/{shown(path)}: someone else may "
+                    "have written it.",
+                    hint="Restore state/ from a backup that you trust, then take the repository over "
+                    "again.",
                 )
 
     def _line(
@@ -228,8 +229,8 @@ class _Taking:
         inside = all(is_inside(each) and each.startswith(("pool/", pool.CHANGELOGS)) for each in paths)
         if not fits or not inside or (known.sha256, known.version) != (entry.deb, entry.version):
             raise RepositoryError(
-                f"{path} contradicts itself: somebody else may have written it.",
-                hint="Restore state/ from a backup that you trust, and take it over again.",
+                f"{path} contradicts itself: someone else may have written it.",
+                hint="Restore state/ from a backup that you trust, then take the repository over again.",
             )
         return known
 
@@ -291,7 +292,8 @@ def _own(key: Key, signer: Signer, name: str) -> Key:
     except RepositoryError as absent:
         raise RepositoryError(
             f"The state of '{name}' names the key {key.fingerprint}, which you do not have.",
-            hint="Take it over where its keys are; if it is not yours, somebody else has written it.",
+            hint="Take the repository over on the machine with its keys. If the key is not yours, someone "
+            "else has written the state.",
         ) from absent
 
 

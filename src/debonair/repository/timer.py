@@ -24,7 +24,7 @@ def write(folder: Path, texts: dict[str, str]) -> None:
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as refused:
-        raise RepositoryError(f"{folder} cannot be written: {refused.strerror}.") from refused
+        raise RepositoryError(f"{folder} is not writable: {refused.strerror}.") from refused
 
 
 def _unit(name: str) -> str:

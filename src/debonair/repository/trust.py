@@ -40,8 +40,8 @@ class Trust:
             if state.version(data) == state.UNSIGNED:
                 raise _unsigned(self.storage, "NAME")
             raise RepositoryError(
-                f"This machine does not know the repository in {self.storage}.",
-                hint="If it is yours, say so once: debonair repo trust --name NAME",
+                f"This machine does not trust the repository in {self.storage} yet.",
+                hint="If it is yours, trust it once: debonair repo trust --name NAME",
             )
         return pin
 
@@ -52,9 +52,9 @@ class Trust:
         head, digest = self._authentic(found.data, pin)
         if head.generation < pin.generation:
             raise RepositoryError(
-                f"{HEAD} in {self.storage} is of change {head.generation}, "
-                f"and this machine has seen change {pin.generation}: somebody has put an old state there.",
-                hint="If it is a backup that you restored: debonair repo trust --restored",
+                f"{HEAD} in {self.storage} has change {head.generation}, but this machine has already seen "
+                f"change {pin.generation}: someone has put an old state there.",
+                hint="If you restored it from a backup: debonair repo trust --restored",
             )
         if head.generation == pin.generation:
             if digest != pin.head:
@@ -88,14 +88,15 @@ class Trust:
             raise RepositoryError(
                 f"{HEAD} in {self.storage} names no key that you trust for '{name}': "
                 f"{', '.join(fingerprints) or 'there is none'}.",
-                hint="Copy the folder of its keys here, or name the key: --key FINGERPRINT",
+                hint="Copy the folder with its keys to this machine, or name a trusted key: --key "
+                "FINGERPRINT",
             )
         head = self._checked(data, name, keys)
         until = max((self._until(head, each) for each in head.suites), default=now)
         if until < now and not old:
             raise RepositoryError(
-                f"What is in {self.storage} expired on {stamp(until)}: it may be an old state.",
-                hint="If there is nothing newer: debonair repo trust --restored",
+                f"The state in {self.storage} expired on {stamp(until)}, so it may be old.",
+                hint="If there is no newer state: debonair repo trust --restored",
             )
         return self.pins.save(_pin(self.place, head, _digest(sealed.signed)), lower=True)
 
@@ -106,7 +107,8 @@ class Trust:
         if found is None:
             raise RepositoryError(
                 f"There is no repository in {self.storage}: {HEAD} is missing.",
-                hint="Name its folder with --repository, or make one: debonair repo init DIR --name NAME",
+                hint="Name the repository's folder with --repository, or create a repository: debonair "
+                "repo init DIR --name NAME",
             )
         return found
 
@@ -121,10 +123,10 @@ class Trust:
         """Return the head whose bytes are ``data``, if one of ``keys`` has signed it, with ``name``."""
         fingerprints = {key.fingerprint for key in keys}
         refused = RepositoryError(
-            f"{HEAD} is not signed by the key that this machine trusts for '{name}': "
+            f"{HEAD} is not signed by a key that this machine trusts for '{name}': "
             f"{', '.join(sorted(fingerprints))}.",
-            hint="Somebody else has written it. Restore it from a backup. "
-            "If its key was rotated while this machine slept: debonair repo trust --key FINGERPRINT",
+            hint="Someone else has written it: restore it from a backup. If its key was rotated while this "
+            "machine was off: debonair repo trust --key FINGERPRINT",
         )
         if state.version(data) == state.UNSIGNED:
             raise refused
@@ -138,9 +140,9 @@ class Trust:
         head = state.decode(text, Head, HEAD)
         if head.name != name:
             raise RepositoryError(
-                f"{HEAD} in {self.storage} is the head of '{head.name}', "
-                f"and this machine knows '{name}' there.",
-                hint="Somebody has put another repository there. Restore it from a backup.",
+                f"{HEAD} in {self.storage} is the head of '{head.name}', but this machine knows the "
+                f"repository there as '{name}'.",
+                hint="Someone has put another repository there. Restore it from a backup.",
             )
         return head
 
@@ -159,10 +161,10 @@ class Trust:
 
     def _branch(self, generation: int) -> RepositoryError:
         return RepositoryError(
-            f"{HEAD} in {self.storage} has another change {generation} than this machine has seen: "
-            "two publishers were shown different states.",
-            hint="Compare 'debonair repo history' on each of their machines. "
-            "If what is there is right: debonair repo trust --restored",
+            f"{HEAD} in {self.storage} has another change {generation} than this machine has seen: two "
+            "publishers saw different states.",
+            hint="Compare 'debonair repo history' on both machines. If the state there is right: debonair "
+            "repo trust --restored",
         )
 
     def _until(self, head: Head, suite: str) -> int:
@@ -172,15 +174,15 @@ class Trust:
 def gone(storage: Storage, pin: Pin) -> RepositoryError:
     """Return the error to show for a repository that has disappeared."""
     return RepositoryError(
-        f"{HEAD} is gone from {storage}: "
-        f"this machine has seen change {pin.generation} of '{pin.name}' there.",
-        hint="Restore it from a backup; to begin anew there: debonair repo trust --forget",
+        f"{HEAD} is missing from {storage}, but this machine has seen change {pin.generation} of "
+        f"'{pin.name}' there.",
+        hint="Restore it from a backup. To start a new repository there: debonair repo trust --forget",
     )
 
 
 def _unsigned(storage: Storage, name: str) -> RepositoryError:
     return RepositoryError(
-        f"The repository in {storage} was made by an earlier Debonair, and nobody has signed its state.",
+        f"The repository in {storage} was made by an earlier Debonair, and its state is not signed.",
         hint=f"If it is yours, take it over once: debonair repo trust --name {name} --take-over",
     )
 

@@ -70,9 +70,9 @@ def without_deb_for_the_next_release(draft: Draft, releases: Collection[int]) ->
         if lacking:
             more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
             found.append(
-                f"{suite.name} has apps that {following.name} has no deb of: "
-                f"{', '.join(lacking[:_NAMED])}{more}. Publish those debs before a machine is upgraded "
-                f"to Debian {following.debian_release}: its upgrade would remove the apps."
+                f"{suite.name} has apps without a deb in {following.name}: "
+                f"{', '.join(lacking[:_NAMED])}{more}. Publish those debs before a machine is upgraded to "
+                f"Debian {following.debian_release}: its upgrade would remove the apps."
             )
     return found
 
@@ -103,10 +103,10 @@ def _suite(draft: Draft, name: str, signer: Signer, pool: dict[str, Sum]) -> Ite
     if missing:
         yield f"{folder}InRelease is not signed by {', '.join(sorted(missing))}."
     if text.strip() not in texts["InRelease"]:
-        yield f"{folder}InRelease and {folder}Release do not say the same."
+        yield f"{folder}InRelease and {folder}Release have different contents."
     shown = hashlib.sha256(texts["InRelease"].encode()).hexdigest()
     if shown != draft.head.suites[name].inrelease:
-        yield f"{folder}InRelease is not that of the newest change; 'debonair repo renew' shows it."
+        yield f"{folder}InRelease does not belong to the newest change. Sign it again: debonair repo renew"
     yield from _release(draft, folder, text, name)
     for path, expected in release.sums(text, f"{folder}Release").items():
         yield from _index(storage, folder, path, expected, pool)
@@ -123,18 +123,18 @@ def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
     }
     for key, value in wanted.items():
         if fields.get(key) != value:
-            yield f"{folder}Release: {key} is '{fields.get(key)}', and must be '{value}'."
+            yield f"{folder}Release: {key} is '{fields.get(key)}', but must be '{value}'."
     try:
         date, until = (release.seconds(fields.get(key, "")) for key in ("Date", "Valid-Until"))
     except ValueError as bad:
-        yield f"{folder}Release: Date or Valid-Until cannot be read: {bad}."
+        yield f"{folder}Release: Date or Valid-Until is not valid: {bad}."
         return
     if date > draft.now + 10:
-        yield f"{folder}Release: Date is {date - draft.now} s ahead; apt refuses more than 10."
+        yield f"{folder}Release: Date is {date - draft.now} s in the future; apt accepts at most 10."
     if until < draft.now:
-        yield f"{folder}Release expired on {fields['Valid-Until']}; 'debonair repo renew' renews it."
+        yield f"{folder}Release expired on {fields['Valid-Until']}. Renew it: debonair repo renew"
     elif until < draft.now + draft.head.valid_days * _DAY // 4:
-        yield f"{folder}Release expires on {fields['Valid-Until']}; 'debonair repo renew' renews it."
+        yield f"{folder}Release expires on {fields['Valid-Until']}. Renew it: debonair repo renew"
 
 
 def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[str, Sum]) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[s
         plain = lzma.decompress(stored.data)
         listed = release.sums(_text(storage, f"{folder}Release"), folder)
         if Sum.of(plain) != listed.get(path.removesuffix(".xz")):
-            yield f"{folder}{path} does not hold what the Release says of the plain file."
+            yield f"{folder}{path} does not match the Release, which lists the uncompressed file."
     elif path.endswith("/Packages"):
         for paragraph in stored.data.decode().split("\n\n"):
             if paragraph.strip():
@@ -207,7 +207,7 @@ def _history(draft: Draft) -> Iterator[str]:
         number = draft.head.generation
         for change in history.read(draft.storage, draft.head.history):
             if change.generation != number:
-                yield f"The history has change {change.generation} where {number} must be."
+                yield f"The history has change {change.generation} in place of change {number}."
                 return
             number -= 1
     except RepositoryError as damage:
@@ -218,11 +218,14 @@ def _root(draft: Draft) -> Iterator[str]:
     stored = draft.storage.read(landing_page.JSON)
     known = landing_page.decoded(stored.data if stored else None)
     if known is None or known.generation != draft.head.generation:
-        yield f"{landing_page.JSON} is not of the newest change; 'debonair repo renew' makes it anew."
+        yield f"{landing_page.JSON} is not of the newest change. Write it again: debonair repo renew"
     else:
         with suppress(RepositoryError):  # damage in the state was reported before
             if known.packages != landing_page.packages(draft):
-                yield f"{landing_page.JSON} does not say what the suites offer; 'repo renew' makes it anew."
+                yield (
+                    f"{landing_page.JSON} does not list what the suites offer. Write it again: debonair "
+                    "repo renew"
+                )
 
 
 def _file(storage: Storage, path: str, expected: Sum) -> Iterator[str]:
@@ -230,9 +233,9 @@ def _file(storage: Storage, path: str, expected: Sum) -> Iterator[str]:
     if stored is None:
         yield f"{path} is missing."
     elif len(stored.data) != expected.size:
-        yield f"{path} has {len(stored.data)} bytes, and {expected.size} are signed for."
+        yield f"{path} has {len(stored.data)} bytes, but the signed size is {expected.size}."
     elif Sum.of(stored.data) != expected:
-        yield f"{path} has other bytes than are signed for."
+        yield f"{path} was changed: its bytes are not the signed ones."
 
 
 def _text(storage: Storage, path: str) -> str:

@@ -71,7 +71,7 @@ def find(source: Path, project: Project) -> Package:
     if not listed.is_file():
         raise ProjectError(
             f"There is no {listed}: this is not the folder of a Debian source package.",
-            hint="dh runs it there. 'debonair build' needs no debian/.",
+            hint="Run dh in the folder with debian/. For a deb without debian/, run: debonair build",
         )
     stanzas = [control.parse(text) for text in re.split(r"\n\s*\n", reader.text(listed, source))]
     architectures = {
@@ -79,9 +79,10 @@ def find(source: Path, project: Project) -> Package:
     }
     if project.package not in architectures:
         raise ProjectError(
-            f"debian/control has no package '{project.package}', which is the one that "
-            f"{project.config_file.name} describes.",
-            hint=f"It has {', '.join(architectures)}: 'package' in {project.config_file.name} may name it.",
+            f"debian/control has no package '{project.package}', which {project.config_file.name} "
+            "describes.",
+            hint=f"It has {', '.join(architectures)}. Set 'package' in {project.config_file.name} to one "
+            "of them.",
         )
     version = _changelog(source, "Version")
     return Package(source, project, version, architectures[project.package])
@@ -150,16 +151,16 @@ def _here(environ: Mapping[str, str]) -> Target:
     """Return the target to build for: the suite of this machine, and dpkg's host architecture."""
     release = Path("/etc/os-release").read_text(encoding="utf-8")
     found = re.search(r"^VERSION_CODENAME=\"?(\w+)", release, re.MULTILINE)
-    suite = found[1] if found else "of no name"
+    suite = found[1] if found else "without a code name"
     architecture = environ.get("DEB_HOST_ARCH") or (
         run.run(["dpkg-architecture", "--query", "DEB_HOST_ARCH"]).stdout.strip()
     )
     meant = targets.of(suite, architecture)
     if meant is None:
         raise TargetError(
-            f"This machine is a Debian {suite} ({architecture}), and there is no such target.",
-            hint="Name the one that is meant: 'override_dh_debonair:' with 'dh_debonair --target=...' in "
-            "debian/rules. 'debonair targets' lists them.",
+            f"This machine runs Debian {suite} ({architecture}), for which there is no target.",
+            hint="Name a target in debian/rules: under 'override_dh_debonair:', call 'dh_debonair "
+            "--target=trixie-arm64'. List the targets: debonair targets",
         )
     return meant
 
@@ -168,8 +169,9 @@ def _check_architecture(package: Package, depends: Iterable[str]) -> None:
     """Raise ``ProjectError`` if a package with compiled files declares itself for all architectures."""
     if package.architecture == "all" and any(need.startswith("libc6") for need in depends):
         raise ProjectError(
-            f"debian/control: '{package.project.package}' has 'Architecture: all', and compiled files.",
-            hint="Say 'Architecture: any', and build it for each.",
+            f"debian/control: '{package.project.package}' has 'Architecture: all', but contains compiled "
+            "files.",
+            hint="Set 'Architecture: any', and build it for each architecture.",
         )
 
 

@@ -56,13 +56,13 @@ def write(
     """
     if (project.root / "debian/control").exists():
         raise ProjectError(
-            f"{project.root} has a debian/ of its own, which is its source package.",
-            hint="'debonair fetch' puts the wheels there, 'dpkg-buildpackage --build=source' packs it.",
+            f"{project.root} has its own debian/, which is already a source package.",
+            hint="Use that one: debonair fetch, then dpkg-buildpackage --build=source",
         )
     if variants := [target.name for target in targets if target.variant]:
         raise TargetError(
-            f"A source package is built for Debian's armhf, and not for {' and '.join(variants)}.",
-            hint="Leave it out: --target names those that are meant.",
+            f"A source package is built for Debian's armhf, not for {' and '.join(variants)}.",
+            hint="Leave this target out: name the others with --target.",
         )
     for _, group in groupby(sorted(targets, key=lambda each: each.suite), key=lambda each: each.suite):
         yield _write(project, list(group), out, cache, environ)

@@ -43,7 +43,7 @@ _BACKEND = "pylock.backend.toml"
 _RECORD = ".fetched-by-debonair"
 """The list of the wheels that this module itself added, in the form of sha256sum(1)."""
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_.+!-]+\.whl)")
-_HINT = "Type 'debonair fetch' where there is a network, and take the whole folder along."
+_HINT = "Run 'debonair fetch' on a machine with a network, and copy the whole folder."
 
 
 class _Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,24 +115,24 @@ class Shelf:
         """Return the wheel ``file`` of the lock ``path``, verified."""
         wheel = self.folder / file.filename
         if not wheel.is_file():
-            raise WheelError(f"{path} names {file.filename}, which is not beside it.", hint=_HINT)
+            raise WheelError(f"{path} names {file.filename}, which is not in its folder.", hint=_HINT)
         if hashlib.sha256(wheel.read_bytes()).hexdigest() != file.sha256:
             raise WheelError(
-                f"{wheel} is not the file that {path.name} names: its sha256 is another.", hint=_HINT
+                f"{wheel} has another sha256 than the file that {path.name} names.", hint=_HINT
             )
         return Wheel(name, version, file.filename, file.sha256, wheel)
 
     def _note(self, target: Target) -> _Note:
         path = self._path(target)
         if not path.is_file():
-            raise LockError(f"There are no wheels for {target.name} in {self.folder}.", hint=_HINT)
+            raise LockError(f"{self.folder} has no wheels for {target.name}.", hint=_HINT)
         try:
             note = decoder.converted(tomllib.loads(path.read_text(encoding="utf-8")), _Noted).tool.debonair
         except (ValueError, msgspec.ValidationError) as wrong:
-            raise LockError(f"{path} cannot be read: {wrong}.", hint=_HINT) from None
+            raise LockError(f"{path} is not valid: {wrong}.", hint=_HINT) from None
         if note.made_from != made_from(self.project):
             raise LockError(
-                f"{path} was written for other requirements, or another lock, than the project's.",
+                f"{path} was written for other requirements or another lock than the project's.",
                 hint=_HINT,
             )
         return note
@@ -185,8 +185,8 @@ def fill(
     for name, wheel in now.items():
         if present.get(name) not in (None, wheel.sha256, ours.get(name)):
             raise WheelError(
-                f"{folder / name} is there already, and is not the file that was fetched.",
-                hint="It is not Debonair's: move it away, or name another folder with --out.",
+                f"{folder / name} already exists, and is not the downloaded file.",
+                hint="Debonair did not write it. Move it away, or choose another folder: --out DIR",
             )
     for name in [name for name in ours if name not in now]:
         (folder / name).unlink()

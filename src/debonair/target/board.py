@@ -65,5 +65,5 @@ def find(text: str) -> Board:
     close = difflib.get_close_matches(text.lower(), names, n=1, cutoff=0.5)
     raise TargetError(
         f"There is no Raspberry Pi '{text}'.",
-        hint=(f"Did you mean '{close[0]}'? " if close else "") + f"Known are: {', '.join(names)}.",
+        hint=(f"Did you mean '{close[0]}'? " if close else "") + f"The models: {', '.join(names)}.",
     )

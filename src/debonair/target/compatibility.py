@@ -73,15 +73,17 @@ def refuse(problems: Sequence[Problem], target: Target) -> None:
     if not problems:
         return
     listed = "".join(f"\n  {problem}" for problem in problems)
-    message = f"What was built would not run on {target.name}:{listed}"
+    message = f"The built files would not run on {target.name}:{listed}"
     origins = sorted({problem.origin for problem in problems} - {APP})
     if not origins:
-        raise WheelError(message, hint="Leave the file out by 'exclude', or the target out of 'targets'.")
+        raise WheelError(
+            message, hint="Exclude the file with 'exclude', or remove the target from 'targets'."
+        )
     raise WheelError(
         message,
-        hint=f"Lock another version of {', '.join(origins)}, or take it from an index that has it for this "
-        "machine, or leave the target out of 'targets'. If you have seen it run there, say so: "
-        f'waive = ["{_package(origins[0])}"]',
+        hint=f"Lock another version of {', '.join(origins)}, use an index that has it for this machine, or "
+        "remove the target from 'targets'. If you have seen it run there, accept it: waive = "
+        f'["{_package(origins[0])}"]',
     )
 
 
@@ -161,7 +163,7 @@ def check(deb: Path, target: Target | None = None, pool: Pool | None = None) -> 
     try:
         found = decoder.converted(said, Compiled)
     except msgspec.ValidationError as wrong:
-        raise PackageError(f"{deb} could not be read: {wrong}.") from wrong
+        raise PackageError(f"{deb} is not a valid deb: {wrong}.") from wrong
     judged = (target,) if target else _targets(deb, found)
     problems = [
         problem
@@ -202,7 +204,7 @@ def compiled(path: str, stream: Stream, _: Sequence[str]) -> tuple[object, bytes
         if member.path == named or inspection.RECORD.fullmatch(member.path):
             left -= member.size
             if left < 0:
-                raise Unfit(f"its /{member.path} has {member.size} bytes, too many to look into it")
+                raise Unfit(f"its /{member.path} has {member.size} bytes, which is too large to inspect")
             kept = content.read(member.size)
             if member.path == named:
                 release = kept
@@ -210,7 +212,7 @@ def compiled(path: str, stream: Stream, _: Sequence[str]) -> tuple[object, bytes
                 records[member.path] = kept
         elif (head := content.read(len(elf.MAGIC))) == elf.MAGIC:
             if member.size > _LARGEST:
-                raise Unfit(f"its /{member.path} has {member.size} bytes, too many to look into it")
+                raise Unfit(f"its /{member.path} has {member.size} bytes, which is too large to inspect")
             files.append(_elf(path, member.path, head + content.read(member.size)))
     owners = inspection.owners(records)
     told = Compiled(
@@ -223,9 +225,7 @@ def _elf(deb: str, path: str, data: bytes) -> Elf:
     try:
         return elf.read(path, data)
     except (ArithmeticError, AssertionError, LookupError, RecursionError, OSError, struct.error) as broken:
-        raise PackageError(
-            f"{deb} has a compiled file /{path} that cannot be read: {broken!r}."
-        ) from broken
+        raise PackageError(f"{deb} has a damaged compiled file /{path}: {broken!r}.") from broken
 
 
 def _named(release: bytes) -> str:
@@ -259,8 +259,8 @@ def _targets(deb: Path, found: Compiled) -> tuple[Target, ...]:
     fitting.sort(key=doubt)
     if not fitting:
         raise PackageError(
-            f"{deb} is for {architecture}, and says of no target that it was made for it.",
-            hint="Name one: debonair check --target trixie-arm64; 'debonair targets' lists them.",
+            f"{deb} is for {architecture}, but names no target that it was built for.",
+            hint="Name one: debonair check --target trixie-arm64. List the targets: debonair targets",
         )
     return (fitting[0],)
 
@@ -270,18 +270,18 @@ def _faults(file: Elf, target: Target) -> Iterator[str]:
     bits = 64 if target.elf_machine in {"EM_AARCH64", "EM_X86_64"} else 32
     if (file.machine, file.bits) != (target.elf_machine, bits):
         has, wants = f"{file.machine} ({file.bits} bits)", f"{target.elf_machine} ({bits} bits)"
-        yield f"is for {has}, and {target.name} is {wants}"
+        yield f"is for {has}, but {target.name} is {wants}"
         return
     runs = _ARM_RUNS.get(target.instruction_set)
     if runs and file.arm_cpu is not None and file.arm_cpu not in runs:
         has = _ARM.get(file.arm_cpu, "a newer ARM")
-        yield f"is for {has}, and {target.name} has {_CALLED[target.instruction_set]}"
+        yield f"is for {has}, but {target.name} has {_CALLED[target.instruction_set]}"
     if file.soft_float:
-        yield f"passes floats as armel does, and {target.name} is armhf"
+        yield f"uses soft floats (armel), but {target.name} is armhf"
     if file.glibc and _numbers(file.glibc) > _numbers(target.glibc):
-        yield f"needs glibc {file.glibc}, and {target.suite} has {target.glibc}"
+        yield f"needs glibc {file.glibc}, but {target.suite} has {target.glibc}"
     if file.interpreter and file.interpreter != target.interpreter:
-        yield f"asks for the dynamic linker {file.interpreter}, and {target.name} has {target.interpreter}"
+        yield f"needs the dynamic linker {file.interpreter}, but {target.name} has {target.interpreter}"
     for folder in file.rpath:
         if _leaves(file.path, folder):
             yield f"looks for libraries in {folder}, which is not in the package"

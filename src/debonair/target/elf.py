@@ -77,8 +77,8 @@ def read(path: str, data: bytes) -> Elf:
         )
     except (ELFError, ConstructError, AttributeError, KeyError, TypeError, ValueError) as broken:
         raise PackageError(
-            f"/{path} begins as a compiled file does, and cannot be read as one: {broken}.",
-            hint="Look whether its wheel was made in full; lock another version of it.",
+            f"/{path} starts like a compiled file (ELF), but is damaged: {broken}.",
+            hint="Check that its wheel was built completely, or lock another version of it.",
         ) from broken
 
 

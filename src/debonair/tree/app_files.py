@@ -49,7 +49,7 @@ def collect(project: Project) -> tuple[AppFile, ...]:
     if not found:
         raise ProjectError(
             f"{project.config_file.name}: 'include' and 'exclude' leave no file of {project.root}.",
-            hint="Look at the patterns; they are those of a .gitignore.",
+            hint="Check the patterns; they have the format of a .gitignore.",
         )
     return tuple(found)
 

@@ -96,14 +96,16 @@ def _here(meant: Target, cache: Cache, environ: Mapping[str, str]) -> _Here:
     fitting = target.of(meant.suite, architecture)
     if fitting is None:
         raise MachineError(
-            f"'collect' runs on this machine, and no target of {meant.suite} is for its {architecture}.",
-            hint="Build on a machine of one of the targets' architectures: 'debonair targets'.",
+            f"'collect' runs on this machine ({architecture}), but no target of {meant.suite} is for this "
+            "architecture.",
+            hint="Build on a machine of one of the targets' architectures; list them: debonair targets",
         )
     interpreter = complete(meant.python, cache=cache, environ=environ)
     if interpreter is None:
         raise MachineError(
-            f"'collect' needs a Python {meant.python}, and there is none here and none can be fetched.",
-            hint=f"Install one where PATH finds it, as uv does: uv python install {meant.python}",
+            f"'collect' needs Python {meant.python}, which is not on this machine and cannot be "
+            "downloaded.",
+            hint=f"Install it: uv python install {meant.python}",
         )
     return _Here(fitting, interpreter)
 
@@ -158,9 +160,9 @@ def _run(
     except CommandError as failed:
         said = "\n".join(f"  {line}" for line in failed.output.strip().splitlines()[-_LAST:])
         raise ProjectError(
-            f"{project.config_file.name}: 'collect' ended with status {failed.status}:\n{said}",
-            hint="It runs in a copy of the app's files, with the locked packages and what is in "
-            "[service.environment]; nothing else of this machine's environment is there.",
+            f"{project.config_file.name}: 'collect' exited with status {failed.status}:\n{said}",
+            hint="It runs in a copy of the app's files, with the locked packages and the variables of "
+            "[service.environment]. It does not inherit your environment.",
         ) from failed
     return app_files.collect(replace(project, root=copy))
 

@@ -167,14 +167,14 @@ def _check(project: Project, target: Target, plan: Tree) -> None:
     modules = f"{home}/venv/{layout.site_packages(target.python)}/"
     if project.install != "wheel":
         files = project.install == "files"
-        why = "'include' and 'exclude' leave no file of it" if files else "no wheel has it"
+        why = "'include' and 'exclude' leave out all its files" if files else "no wheel contains it"
         if project.collect:
-            why = f"'collect' makes no file of it, or {why}"
+            why = f"'collect' does not create it, or {why}"
         for prefix, folder in project.static.items():
             if f"{f'{home}/app/' if files else modules}{folder.strip('/')}" not in paths:
                 raise ProjectError(
                     f"{project.config_file.name}: 'static' serves {prefix} from '{folder}', but {why}.",
-                    hint=f"Include it, or take {prefix} out of 'static'.",
+                    hint=f"Include it, or remove {prefix} from 'static'.",
                 )
     if project.wsgi:
         installed = {
@@ -197,6 +197,6 @@ def _check(project: Project, target: Target, plan: Tree) -> None:
         if name not in commands:
             raise ProjectError(
                 f"{project.config_file.name}: the command '{name}' of [project.scripts] is not in the "
-                "wheel that the project's build backend made.",
-                hint='Leave install = "wheel", and look at what the backend says.',
+                "wheel that the project's build backend built.",
+                hint="Remove 'install', or set install = \"wheel\"; then check the output of the backend.",
             )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from debonair.project.catalogue import known
 from debonair.project.names import normalised
 
-_AGAIN = "Then: debonair lock, debonair build"
+_AGAIN = "Then run: debonair lock && debonair build"
 
 
 def advice(told: str, release: Mapping[str, object]) -> str:
@@ -22,7 +22,9 @@ def _by_words(told: str, package: str, entry: str) -> str:
             return hint.format(*found.groups(), package=package, entry=entry)
     if found := re.search(r"No package metadata was found for ([\w.-]+)", told):
         if normalised(found[1]) == normalised(package):
-            return 'It asks for its own version, which is there if it is installed: set install = "wheel".'
+            return (
+                'The app reads its own version, which requires an installed package: set install = "wheel".'
+            )
         return _lacks(found[1], normalised(found[1]))
     found = re.search(r"No module named '([\w.]+)'", told)
     return _without_module(found[1]) if found else ""
@@ -36,8 +38,8 @@ def _without_module(name: str) -> str:
         return f"{since} '{top}'. Instead: {gone.instead}. {_AGAIN}"
     if "." in name:  # Python names the whole module only if its top package exists
         return (
-            f"'{top}' is there, and '{name}' is not. Is it in the project's folder, and not left out by "
-            "'exclude'? If a package brings it, ask for a version that has it."
+            f"'{top}' is installed, but '{name}' is not. Check that it is in the project's folder, and "
+            "that 'exclude' does not match it. If a package provides it, require a version that does."
         )
     return "" if top in known().hardware else _lacks(top, known().packages.get(top, normalised(top)))
 
@@ -48,38 +50,37 @@ def _without_board(release: Mapping[str, object]) -> str:
     if not isinstance(words, list) or not words:
         return ""
     return (
-        f"It opens what a Raspberry Pi has ({', '.join(map(str, words))}), and there is no board here. "
-        "Let the app be loaded without: open it in a function, or in 'try:'. Or try it on the Pi."
+        f"The app opens hardware of a Raspberry Pi ({', '.join(map(str, words))}), but there is no board "
+        "here. Open it in a function, or in 'try:', so that the app starts without it. Or try it on the Pi."
     )
 
 
 def _lacks(name: str, package: str) -> str:
-    return f"Nothing brings '{name}'. Add {package} to what the app requires. {_AGAIN}"
+    return f"Module '{name}' is not installed. Add {package} to your requirements. {_AGAIN}"
 
 
 _HINTS = {
     r"TypeError: '\w+' object is not callable": (
-        "Is '{entry}' the application itself? It is loaded, and what it is may not be called. Name a "
-        "factory with parentheses: create_app()"
+        "'{entry}' was loaded, but it is not callable. Name the application itself, or a factory with "
+        "parentheses: create_app()"
     ),
     r"Error: \[Errno (?:13|30)\].*'/usr/lib/|unable to open database file|readonly database": (
-        "On the Pi nothing can be written beside the code. Data belong in "
-        'os.environ["STATE_DIRECTORY"], which is /var/lib/{package}.'
+        'On the Pi, the code\'s folder is read-only. Store data in os.environ["STATE_DIRECTORY"], which '
+        "is /var/lib/{package}."
     ),
     r"no such table|[rR]elation \"\w+\" does not exist|UndefinedTable": (
-        "Its database has no tables. Say which command makes them, and leaves those alone that are there: "
+        "The database has no tables. Set a command that creates missing tables and keeps existing ones: "
         'migrate = "flask db upgrade"'
     ),
     r"os\.environ\[['\"](\w+)['\"]\]": (
-        "It wants the variable {0}. Give it in [service.environment], or on the Pi if it is a secret: "
-        "sudo {package} env set {0}=..."
+        "The app needs the variable {0}. Set it in [service.environment]; or, if it is a secret, on the "
+        "Pi: sudo {package} env set {0}=..."
     ),
     r"answers (40[1345])": (
-        "The page that tells whether the app is well has to answer below 400. Name one that does: "
-        'health = "/about"'
+        'The health page must answer with a status below 400. Choose another page: health = "/about"'
     ),
     r"(lib[\w.+-]+\.so[\d.]*): cannot open shared object file": (
-        "Name the Debian package that brings {0}: depends = [...]. 'apt-file search {0}' says which it is."
+        "Find the Debian package that provides {0}: apt-file search {0}. Then add it to 'depends'."
     ),
 }
 """Patterns in the output, each with its hint; the first match counts."""

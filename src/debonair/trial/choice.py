@@ -48,8 +48,9 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
     packages = sorted({each.package for each in read})
     if len(packages) > 1:
         raise PackageError(
-            f"One package is tried at a time, and these are {len(packages)}: {', '.join(packages)}.",
-            hint="Give the debs of one package; of those the one for this machine is taken.",
+            f"Only one package can be tried at a time, but these are {len(packages)}: "
+            f"{', '.join(packages)}.",
+            hint="Give the debs of one package; 'debonair try' picks the one for this machine.",
         )
     fit = [each for each in read if each.architecture in {architecture, "all"}]
     fit = fit or [each for each in read if emulated(each.architecture, architecture)]
@@ -58,7 +59,8 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
     if not fit:
         found = ", ".join(sorted({each.architecture for each in read}))
         raise PackageError(
-            f"None of the debs is for {architecture}, or for what it can emulate; they are for {found}.",
+            f"None of the debs is for {architecture}, or for an architecture that it can emulate; they are "
+            f"for {found}.",
             hint=f"Build one: debonair build --target {_usual()}-{architecture}",
         )
     return max(fit, key=lambda each: (each.release, _order(each.version)))

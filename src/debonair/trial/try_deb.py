@@ -51,7 +51,7 @@ class Site:
             return None
         port = release.get("port", 80)
         if not isinstance(port, int) or not 0 < port < 65536:
-            raise TrialError(f"The release of the deb names a port that is none: {port!r}")
+            raise TrialError(f"The release.json of the deb has the port {port!r}, which is not valid.")
         return cls(str(release["health"]), str(release.get("host", "")), port)
 
     @property
@@ -91,7 +91,7 @@ def try_deb(
         install(bed, machine, deb.path)
         if told := refusal(machine, deb.package):
             raise TrialError(
-                f"{deb.path.name} is installed, and is not served:\n{told}",
+                f"{deb.path.name} is installed, but is not served:\n{told}",
                 hint=advice(told, release_of(machine, deb.package)),
             )
         machine.serve(deb.package)
@@ -100,10 +100,13 @@ def try_deb(
         if site:
             _show(machine, deb.package, site)
         elif not command:
-            say(f"It serves no page. To run a command of it here: debonair try {deb.path} -- COMMAND")
+            say(
+                f"This package serves no page. To run one of its commands: debonair try {deb.path} -- "
+                "COMMAND"
+            )
         if port is not None:
             stack.enter_context(forwarded(machine, port, inside=site.port if site else 80))
-            say(f"http://127.0.0.1:{port}/ on this machine leads there.")
+            say(f"http://127.0.0.1:{port}/ on this machine leads to it.")
         status = machine.attend(command) if command else 0
         if keep:
             _keep(machine)
@@ -123,7 +126,7 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
     if done.status:
         said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-40:])
         raise TrialError(
-            f"'apt-get install {inside}' ended with status {done.status} on {machine.suite}:\n{said}"
+            f"'apt-get install {inside}' exited with status {done.status} on {machine.suite}:\n{said}"
         )
     took = time.monotonic() - began
     others = f", with {more} other package{'s'[: more != 1]}" if more else ""
@@ -168,12 +171,14 @@ def healthy(machine: Machine, package: str, site: Site, *, within: float = _HEAL
                 return found
             answer = f"the last answer was {found.status} {found.reason}"
             if _NGINX_ITSELF in found.body:
-                answer = "nginx answers with its own welcome page, not with the app's site"
+                answer = "nginx shows its own welcome page instead of the app's site"
         except TrialError as silent:
             answer = silent.message
         if time.monotonic() > deadline or machine.broken(package):
             raise TrialError(
-                f"{site.address}{site.health} did not come up: {answer}.\n\n{machine.evidence(package)}",
+                f"{site.address}{site.health} did not become healthy: {answer}.\n"
+                "\n"
+                f"{machine.evidence(package)}",
             )
         time.sleep(0.1)
 
@@ -202,8 +207,8 @@ def forwarded(machine: Machine, port: int, *, inside: int = 80) -> Iterator[None
             listening.bind(("127.0.0.1", port))
         except OSError as refused:
             raise MachineError(
-                f"Port {port} of 127.0.0.1 cannot be had: {refused.strerror}.",
-                hint="Name another: --port 8000",
+                f"Port {port} of 127.0.0.1 is not available: {refused.strerror}.",
+                hint="Choose another port: --port 8000",
             ) from refused
         listening.listen(64)
         number = listening.fileno()
@@ -238,9 +243,11 @@ def _print(text: str) -> None:
 def _keep(machine: Machine) -> None:
     """Wait until Ctrl-C, or until the machine ends by itself."""
     say(
-        f"It stays until Ctrl-C. A shell in it, from another terminal of the same user:\n  {machine.way_in}"
+        "It runs until you press Ctrl-C. To open a shell in it, type in another terminal of the same "
+        "user:\n"
+        f"  {machine.way_in}"
     )
     with suppress(KeyboardInterrupt):
         while machine.alive:
             time.sleep(0.2)
-    say("Ended; nothing of it is left on this machine.")
+    say("The trial has ended and leaves nothing on this machine.")

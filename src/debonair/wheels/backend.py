@@ -83,7 +83,7 @@ class Job:
         """Return METADATA as the backend prepares it. Raises the same errors as ``wheel``."""
         _, data = self._settled(lock, cache, metadata=True)
         if not data or len(data) > _METADATA:
-            raise LockError(f"Its METADATA has {len(data)} bytes.")
+            raise LockError(f"Its METADATA is too large: {len(data)} bytes.")
         return data
 
     def with_tools(self, wheels: Sequence[Wheel]) -> tuple[str, bytes]:
@@ -152,9 +152,9 @@ class Job:
         try:
             head = decoder.json(line[:_HEAD], _Head)
         except msgspec.MsgspecError:
-            raise LockError("Its build backend ended without a result.") from None
+            raise LockError("Its build backend exited without a result.") from None
         if len(head.asked) > _ASKED:
-            raise LockError(f"It asks for {len(head.asked)} packages to be built with.")
+            raise LockError(f"It requests {len(head.asked)} packages for its build, which is too many.")
         return head, data
 
 

@@ -44,8 +44,8 @@ def read(sdist: Path) -> Backend:
         return decoder.converted(table, Backend)
     except _DAMAGE as wrong:
         raise WheelError(
-            f"{sdist.name} is not an sdist that can be read: {wrong}.",
-            hint="Lock another version of it, and tell its authors.",
+            f"{sdist.name} is not a valid sdist: {wrong}.",
+            hint="Lock another version of it, and report this to its authors.",
         ) from wrong
 
 

@@ -49,7 +49,7 @@ def compiled(sources: Iterable[tuple[str, bytes]], interpreter: Interpreter) -> 
     except (CommandError, ValueError, EOFError, TypeError) as broken:
         raise MachineError(
             f"Python {interpreter.identity} could not compile the bytecode: {broken}.",
-            hint=f"Try it: {interpreter.argv[0]} --version",
+            hint=f"Check this interpreter: {interpreter.argv[0]} --version",
         ) from broken
 
 

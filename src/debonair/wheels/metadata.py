@@ -61,14 +61,17 @@ def described(project: Project, wheels: Sequence[Wheel]) -> Project:
             elif not scripts:
                 raise ProjectError(
                     f"{project.config_file.name}: {project.name} {wheel.version} has no command, and "
-                    "'wsgi' does not say what of it is to be served.",
+                    "'wsgi' is not set.",
                     hint=_hint(entry_point.candidates(zipfile.Path(archive)))
-                    or "Its documentation may name a WSGI callable; 'wsgi' takes it as module:callable.",
+                    or (
+                        "Look in its documentation for a WSGI callable, and set it: wsgi = "
+                        '"module:callable"'
+                    ),
                 )
     except (zipfile.BadZipFile, KeyError, ValueError) as broken:
         raise WheelError(
-            f"{wheel.filename} is not a wheel that can be read: {broken}.",
-            hint="Lock another version of it, and tell its authors.",
+            f"{wheel.filename} is not a valid wheel: {broken}.",
+            hint="Lock another version of it, and report this to its authors.",
         ) from broken
     summary = " ".join(project.description.split() or plain(said.get("summary")).split())
     synopsis = summary or f"Python application {project.name}"
@@ -149,7 +152,7 @@ def _hint(found: Sequence[str], meant: str = "") -> str:
     if close := difflib.get_close_matches(meant, found, n=1):
         return f"Did you mean '{close[0]}'?"
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return f"By their names these could be: {', '.join(found[:_SHOWN])}{more}." if found else ""
+    return f"These names look like WSGI callables: {', '.join(found[:_SHOWN])}{more}." if found else ""
 
 
 def author(said: RawMetadata) -> str:

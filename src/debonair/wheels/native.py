@@ -71,9 +71,9 @@ def build(
     job = _Job(choice, target, sources, cache, environ, obtain)
     if target.variant:
         raise WheelError(
-            f"{job.title} cannot be built from source for {target.name}: Debian's compilers make code "
-            "for ARMv7 there, and no root of Raspbian can be had.",
-            hint="Take a wheel from an index that has one, such as piwheels; or leave the target out.",
+            f"{job.title} cannot be built from source for {target.name}: Debian's compilers target ARMv7, "
+            "and a root of Raspbian is not available.",
+            hint="Use an index that has a wheel, such as piwheels, or remove the target from 'targets'.",
         )
     system = build_system.read(place(choice.file, cache))
     requires = tuple(sorted(system.requires))
@@ -162,9 +162,10 @@ class _Job:
             done = machine.run(["apt-get", "install", "--yes", *self.depends], check=False)
             if done.status:
                 raise WheelError(
-                    f"What {self.title} is built with ({', '.join(self.depends)}) cannot be installed:\n"
+                    f"The build dependencies of {self.title} ({', '.join(self.depends)}) cannot be "
+                    "installed:\n"
                     f"{_end(done.stdout + done.stderr)}",
-                    hint="'build-depends' names Debian packages of the target's suite.",
+                    hint="'build-depends' must name Debian packages of the target's suite.",
                 )
         sdist = place(self.choice.file, self.cache)
         said = {"backend": system.build_backend, "path": system.backend_path, "requires": requires}
@@ -195,10 +196,10 @@ class _Job:
         text = machine.read(f"{_FOLDER}/result.json")
         if done.status or text is None:
             raise WheelError(
-                f"{self.title} does not build from source for {self.target.name}. It said at the end:\n"
+                f"{self.title} does not build from source for {self.target.name}. The output ends with:\n"
                 f"{_end(done.stdout + done.stderr)}",
-                hint="Headers and libraries that it misses are in Debian packages, which the table "
-                f'[build-depends] of the settings names, as in: {self.choice.name} = ["libffi-dev"]',
+                hint="If headers or libraries are missing, add their Debian packages to the table "
+                f'[build-depends] of the settings: {self.choice.name} = ["libffi-dev"]',
             )
         # The backend is strangers' code, and this name becomes a file name in the cache.
         try:

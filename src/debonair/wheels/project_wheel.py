@@ -82,8 +82,9 @@ def wheel(
             name, data = job.build()
             if not name.endswith("-none-any.whl"):
                 raise ProjectError(
-                    f"{project.config_file}: the project builds to {name}, which is not pure Python.",
-                    hint='Package its files as they are (install = "files"), its C code as a dependency.',
+                    f"{project.config_file}: the project's wheel is {name}, which is not pure Python.",
+                    hint='Package its files as they are (install = "files"), and move its C code to a '
+                    "dependency.",
                 )
             file = store.keep(name, data, cache, note=job.note)
     return Wheel(project.name, project.version, file.filename, file.sha256, place(file, cache))
@@ -138,9 +139,9 @@ class _Own:
         except FailedError as failed:
             said = "\n".join(f"  {line}" for line in failed.output.splitlines()[-_LAST:])
             raise LockError(
-                f"The wheel of {title} does not build. Its backend said at the end:\n{said}",
+                f"The wheel of {title} does not build. The output of its backend ends with:\n{said}",
                 hint="The backend runs in a sandbox, without a network and without your files and "
-                "variables: what it needs must be in the project.",
+                "variables. All that it needs must be in the project.",
             ) from None
 
 

@@ -71,7 +71,7 @@ def build(
     source, lock = choice.file, build_tools.path(folder, choice.name)
     busy: frozenset[str] = getattr(_building, "sdists", frozenset())
     if source.sha256 in busy:
-        raise LockError(f"{choice.name} {choice.version} is needed to build itself.")
+        raise LockError(f"{choice.name} {choice.version} requires itself for its build.")
     with exclusive(cache.folder("locks") / f"{source.sha256}.lock"):  # targets are built side by side
         if built := _kept(source, lock, cache):
             return built
@@ -80,7 +80,7 @@ def build(
         try:
             built = _build(choice, lock, cache, environ, obtain)
         except LockError as failed:
-            built = Built(None, f"its sdist does not build here without a compiler: {failed.message}")
+            built = Built(None, f"its sdist does not build without a compiler: {failed.message}")
             if not once:
                 return built
         finally:
@@ -99,7 +99,7 @@ def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str], *
     kept = cache.folder("locks") / f"{key}.metadata"
     with exclusive(kept.with_suffix(".lock")):
         if not kept.is_file():
-            say(f"Asking {path.name} what it needs, in a sandbox...")
+            say(f"Determining the requirements of {path.name}, in a sandbox...")
             with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
                 job = _job(path, title, environ, obtain)
                 data = job.metadata(build_tools.path(Path(folder), ""), cache)
@@ -119,7 +119,7 @@ def _build(choice: Choice, lock: Path, cache: Cache, environ: Mapping[str, str],
     job = _job(place(choice.file, cache), title, environ, obtain, name=choice.name, version=choice.version)
     name, data = job.wheel(lock, cache)
     if not name.endswith("-none-any.whl"):
-        return Built(None, f"its sdist builds to {name}, which is not pure Python")
+        return Built(None, f"its sdist builds {name}, which is not pure Python")
     file = File(name, hashlib.sha256(data).hexdigest(), size=len(data))
     with whole(place(file, cache)) as temporary:
         temporary.write_bytes(data)

@@ -55,8 +55,9 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
         name = str(canonicalize_name(package.name))
         if name in choices:
             raise LockError(
-                f"{lock.path} has {name} {choices[name].version} and {package.version} for {target.name}.",
-                hint="Type 'debonair lock' to renew it.",
+                f"{lock.path} has both {name} {choices[name].version} and {package.version} for "
+                f"{target.name}.",
+                hint="Run 'debonair lock' to renew it.",
             )
         primary = [file for file in package.wheels if not file.index]
         extra = [file for file in package.wheels if file.index]
@@ -79,13 +80,13 @@ def _check_named(always: set[str], lock: Lock) -> None:
     sdists = {str(canonicalize_name(package.name)): package.sdist for package in lock.packages}
     if absent := always - sdists.keys():
         raise WheelError(
-            f"{lock.path.name} has no {', '.join(sorted(absent))}, which --from-source names.",
-            hint="It takes the names of packages in the lock.",
+            f"--from-source names {', '.join(sorted(absent))}, but {lock.path.name} has no such package.",
+            hint="Use names of packages in the lock.",
         )
     if bare := {name for name in always if not sdists[name]}:
         raise WheelError(
-            f"{lock.path.name} has no sdist of {', '.join(sorted(bare))}, which --from-source names.",
-            hint="Take its wheel, or lock a version that was published with its source.",
+            f"--from-source names {', '.join(sorted(bare))}, but {lock.path.name} has no sdist of it.",
+            hint="Use its wheel, or lock a version that has an sdist.",
         )
 
 
@@ -152,7 +153,7 @@ def _lack(package: Locked, target: Target) -> str:
     ]
     tags = sorted(set(near or linux or tags))
     if not tags:
-        has = "the lock has no file of it" if not package.sdist else "the lock has an sdist only"
+        has = "the lock has no file of it" if not package.sdist else "the lock has only an sdist"
     else:
         more = f" and {len(tags) - _SHOWN} more" if len(tags) > _SHOWN else ""
         has = f"the lock has {', '.join(tags[:_SHOWN])}{more}"
@@ -166,12 +167,16 @@ def missing(lines: Sequence[str], target: Target, lock: Lock) -> WheelError:
     hosts = " and ".join(str(urlsplit(index).hostname) for index in target.extra_indexes)
     if any(file.index for package in lock.packages for file in package.wheels):
         hosts = ""  # these indexes were already asked
-    more = f"lock again into a pylock.toml, for which {hosts} is asked too; or " if hosts else ""
+    more = f"\n- Query {hosts} too: remove {lock.path.name}, and run 'debonair lock'." if hosts else ""
     return WheelError(
         f"{lock.path.name} has no wheel for {target.name} of:{listed}\n"
-        f"Looked for: cp{target.python.replace('.', '')} or abi3, for {platforms[0]} or older; or pure.",
-        hint="Lock a version that has one (pin it, 'debonair lock'); or take the library from Debian "
-        "(system-site-packages = true, its package in 'depends', and out of the requirements); or add an "
-        f"index that has wheels for the target; or {more}let it be built from source "
-        "(sdists = \"allow\"); or leave the target out of 'targets'.",
+        f"Looked for: cp{target.python.replace('.', '')} or abi3, for {platforms[0]} or older; or pure "
+        "Python.",
+        hint="Do one of these:\n"
+        "- Pin a version that has such a wheel, and run 'debonair lock'.\n"
+        "- Remove it from the requirements, and use the library of Debian: set system-site-packages = "
+        "true, and add its package to 'depends'.\n"
+        f"- Add an index that has such a wheel.{more}\n"
+        '- Build it from source: set sdists = "allow".\n'
+        f"- Remove {target.name} from 'targets'.",
     )

@@ -34,7 +34,7 @@ def keep(filename: str, data: bytes, cache: Cache, *, note: Path) -> File:
         parse_wheel_filename(filename)
     except InvalidWheelFilename as refused:
         raise WheelError(
-            f"A build backend named its wheel {filename!r}, which is no name of a wheel."
+            f"A build backend named its wheel {filename!r}, which is not a valid name of a wheel."
         ) from refused
     if "/" in filename or "\0" in filename:
         raise WheelError(f"A build backend named its wheel {filename!r}, which is a path.")

@@ -71,8 +71,8 @@ def unpack(wheel: Wheel, package: str, target: Target, interpreter: Interpreter 
         raise WheelError(message, wrong.hint) from None
     except _DAMAGE as broken:
         raise WheelError(
-            f"{wheel.filename} is not a wheel that can be installed: {broken}.",
-            hint="Lock another version of it, and tell its authors.",
+            f"{wheel.filename} is not an installable wheel: {broken}.",
+            hint="Lock another version of it, and report this to its authors.",
         ) from broken
 
 
@@ -190,7 +190,8 @@ class _Venv(WheelDestination):
         """Keep a file at a path inside the venv. Raises ``PackageError`` if the path is already taken."""
         if path in self.files:
             raise PackageError(
-                f"The wheel has '{path}' twice.", hint="Lock another version of it, and tell its authors."
+                f"The wheel has '{path}' twice.",
+                hint="Lock another version of it, and report this to its authors.",
             )
         self.files[path] = (data, mode)
 

@@ -133,8 +133,8 @@ def test_it_is_told_and_little_is_left_to_it(privileges: list[str], degree: str,
     )
     assert done.returncode == 0, done.stderr
     assert f"entered {degree}, without systemd" in done.stderr
-    assert "Warning: this machine grants no user namespace." in done.stderr
-    assert "as this machine's own root" in done.stderr
+    assert "Warning: this machine does not allow user namespaces." in done.stderr
+    assert "as this machine's real root" in done.stderr
     lines = [line for line in done.stdout.splitlines() if " refused" in line or " done" in line]
     assert len(lines) == 14, done.stdout
     assert [line for line in lines if " done" in line] == []

@@ -94,7 +94,7 @@ exit 0
 def test_their_memory(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """By output without end."""
     monkeypatch.setattr(output.listen, "__kwdefaults__", {"limit": 4 << 20})
-    with pytest.raises(MachineError, match="wrote more than 4 MB, and was ended"):
+    with pytest.raises(MachineError, match="was stopped: it wrote more than 4 MB"):
         machine.run(["yes"])
 
 

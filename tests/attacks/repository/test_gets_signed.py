@@ -48,7 +48,7 @@ def test_edited_facts(acme: Publisher, writer: Writer, client: Client) -> None:
     client.update()
     assert client.would("install", "hello") == ["hello 1.0-1+deb13"]
     assert acme.code == REFUSED
-    assert "has other bytes than when it was written" in said
+    assert "was changed: its bytes are not those that were written." in said
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -58,7 +58,7 @@ def test_edited_head(acme: Publisher, writer: Writer) -> None:
     said = acme.refused("renew")
     assert b"evil" not in writer.read("dists/trixie/InRelease")
     assert acme.code == REFUSED
-    assert "state/head.json is not signed by the key that this machine trusts for 'acme'" in said
+    assert "state/head.json is not signed by a key that this machine trusts for 'acme'" in said
 
 
 def test_a_head_without_a_signature(acme: Publisher, writer: Writer) -> None:
@@ -89,7 +89,7 @@ def test_another_name_by_another_key(
     keyring = beta.read("beta-archive-keyring.gpg")
     assert "VALIDSIG" not in signers(writer, "dists/trixie/InRelease", tmp_path, keyring)
     assert acme.code == REFUSED
-    assert "is not signed by the key that this machine trusts for 'acme'" in said
+    assert "is not signed by a key that this machine trusts for 'acme'" in said
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -103,7 +103,7 @@ def test_the_whole_of_another_repository(acme: Publisher, writer: Writer, tmp_pa
     said = acme.refused("add", acme.deb("2.0", "for-acme"))
     assert "for-acme" not in writer.read("dists/trixie/main/binary-amd64/Packages").decode()
     assert acme.code == REFUSED
-    assert "is not signed by the key that this machine trusts for 'acme'" in said
+    assert "is not signed by a key that this machine trusts for 'acme'" in said
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -123,7 +123,7 @@ def test_a_repository_of_the_same_key(acme: Publisher, writer: Writer, tmp_path:
     said = both["one"].refused("add", both["one"].deb("2.0", "for-one"))
     assert "for-one" not in one.read("dists/trixie/main/binary-amd64/Packages").decode()
     assert both["one"].code == REFUSED
-    assert "is the head of 'two', and this machine knows 'one' there" in said
+    assert "is the head of 'two', but this machine knows the repository there as 'one'." in said
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -138,7 +138,7 @@ def test_an_edited_document(acme: Publisher, writer: Writer, kind: str) -> None:
     said = acme.refused("add", acme.deb("1.1"))
     assert writer.read("dists/trixie/InRelease") == before
     assert acme.code == REFUSED
-    assert "has other bytes than when it was written" in said
+    assert "was changed: its bytes are not those that were written." in said
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)

@@ -25,7 +25,10 @@ def test_an_old_head(acme: Publisher, writer: Writer, client: Client) -> None:
     client.update()
     assert client.would("install", "hello") == ["hello 1.1-1+deb13"]
     assert acme.code == REFUSED
-    assert "is of change 2, and this machine has seen change 3" in said
+    assert (
+        "has change 2, but this machine has already seen change 3: someone has put an old state there."
+        in said
+    )
     assert "debonair repo trust" in said
 
 
@@ -37,7 +40,10 @@ def test_everything_old(acme: Publisher, writer: Writer) -> None:
     said = acme.refused("add", acme.deb("2.0", "other"))
     assert "other" not in writer.read("dists/trixie/main/binary-amd64/Packages").decode()
     assert acme.code == REFUSED
-    assert "is of change 2, and this machine has seen change 3" in said
+    assert (
+        "has change 2, but this machine has already seen change 3: someone has put an old state there."
+        in said
+    )
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -91,9 +97,9 @@ def test_a_state_that_is_gone(acme: Publisher, writer: Writer) -> None:
     """Without a head there would be room for a new beginning."""
     writer.remove(HEAD)
     before = snapshot(writer)
-    assert "state/head.json is gone" in acme.refused("renew")
+    assert "state/head.json is missing from" in acme.refused("renew")
     assert acme.code == REFUSED
-    assert "state/head.json is gone" in repo("init", acme.address, "--name", "other", code=REFUSED)
+    assert "state/head.json is missing from" in repo("init", acme.address, "--name", "other", code=REFUSED)
     assert snapshot(writer) == before
 
 
@@ -111,7 +117,7 @@ class TestABackup:
         acme.add("1.2")
         assert client.update() == ""
         assert client.would("install", "hello") == ["hello 1.2-1+deb13"]
-        assert "all is well" in acme.repo("verify")
+        assert "suites are healthy, signed by" in acme.repo("verify")
 
     @pytest.mark.parametrize("writer", ["folder"], indirect=True)
     def test_is_of_the_same_key(self, acme: Publisher, writer: Writer) -> None:

@@ -20,7 +20,7 @@ from debonair.deb import archive
 
 BEFORE = Path(__file__).parent / "before/repository.tar.xz"
 REFUSED = 11
-OTHER = "says other than the signed dists/"
+OTHER = "The state contradicts the signed dists/"
 Edit = Callable[[FolderWriter], None]
 
 
@@ -54,7 +54,7 @@ def test_it_is_served_on(publisher: Publisher, old: FolderWriter, client: Client
     said = take_over(publisher)
     assert "taken over from an earlier Debonair, after change 8" in said
     assert "change 9, signed by 376C8850F34E1080AA668A404AA429FF878B2099" in said
-    assert "is let go" not in said
+    assert "is dropped" not in said
     assert client.update() == "", "an old client goes on"
     assert client.would("install", "hello", "other") == ["hello 1.2-1+deb13", "other 3+deb13"]
     after = old.read("dists/trixie/main/binary-amd64/Packages").decode()
@@ -62,7 +62,7 @@ def test_it_is_served_on(publisher: Publisher, old: FolderWriter, client: Client
     assert ours == [part for part in before.split("\n\n") if "archive-keyring" not in part]
     shown = client.run("policy", "acme-archive-keyring", program="apt-cache").stdout
     assert "Candidate: 2+deb13" in shown, "and gets the guard of its suite"
-    assert "all is well" in publisher.repo("verify")
+    assert "suites are healthy, signed by" in publisher.repo("verify")
     assert publisher.repo("history").count("ada@example") == 9
 
 
@@ -76,9 +76,9 @@ def test_it_is_published_on(publisher: Publisher, old: FolderWriter, client: Cli
     publisher.add("1.3")
     assert client.update() == ""
     assert client.would("install", "hello") == ["hello 1.3-1+deb13"]
-    assert "all is well" in publisher.repo("verify")
+    assert "suites are healthy, signed by" in publisher.repo("verify")
     publisher.repo("prune", "--older-than", "0d")
-    assert "all is well" in publisher.repo("verify")
+    assert "suites are healthy, signed by" in publisher.repo("verify")
     assert client.run("install", "--yes", "--download-only", "hello").status == 0
 
 
@@ -87,7 +87,7 @@ def test_it_is_not_used_before(publisher: Publisher, old: FolderWriter) -> None:
     for words in (["renew"], ["list"], ["trust", "--name", "acme"]):
         said = publisher.refused(*words)
         assert publisher.code == REFUSED
-        assert "was made by an earlier Debonair, and nobody has signed its state" in said
+        assert "was made by an earlier Debonair, and its state is not signed." in said
         assert "--take-over" in said
     assert snapshot(old) == before
 
@@ -102,7 +102,7 @@ def test_only_once(publisher: Publisher, old: FolderWriter, tmp_path: Path) -> N
     assert "is not signed" in publisher.refused("renew")
     old.write(HEAD, signed)
     bob = Elsewhere(publisher, tmp_path / "bob")
-    assert "all is well" in bob.repo("verify")
+    assert "suites are healthy, signed by" in bob.repo("verify")
 
 
 def test_the_version_before_refuses_it(publisher: Publisher, old: FolderWriter) -> None:
@@ -166,24 +166,27 @@ def swap(writer: FolderWriter) -> None:
         (facts_with(other_deb), "contradicts itself"),
         (
             facts_with(lambda facts: facts.update(paths=["etc/cron.d/x"])),
-            "says other than the signed dists/",
+            "The state contradicts the signed dists/",
         ),
         (facts_with(lambda facts: facts.update(filename="../../etc/passwd")), "contradicts itself"),
         (facts_with(lambda facts: facts.update(changelog="state/head.json")), "contradicts itself"),
-        (facts_with(lambda facts: facts.update(size="x")), "is not a document of a repository"),
-        (in_chunks(b'"halted": true', b'"halted": false'), "says other than the signed dists/trixie"),
-        (in_chunks(b'"withdrawn": false', b'"withdrawn": true'), "says other than the signed dists/"),
+        (facts_with(lambda facts: facts.update(size="x")), "is not a valid document of a repository"),
+        (
+            in_chunks(b'"halted": true', b'"halted": false'),
+            "The state contradicts the signed dists/trixie/",
+        ),
+        (in_chunks(b'"withdrawn": false', b'"withdrawn": true'), "The state contradicts the signed dists/"),
         (in_chunks(b'"hello"', b'"hallo"'), OTHER),
-        (lambda writer: edit_head(writer, lambda head: head.update(name="beta")), "and not of 'acme'"),
+        (lambda writer: edit_head(writer, lambda head: head.update(name="beta")), "not of 'acme'."),
         (
             lambda writer: edit_head(writer, lambda head: head.update(suites={})),
-            "names no key, or no suite",
+            "has no key, or no suite.",
         ),
         (
             lambda writer: edit_head(writer, lambda head: head["keys"][0].update(fingerprint="AB" * 20)),
             "which you do not have",
         ),
-        (swap, "is that of trixie-testing"),
+        (swap, "belongs to trixie-testing: someone has put it there."),
         (lambda writer: writer.write("dists/trixie/InRelease", b"x"), "missing, or not signed"),
     ],
 )
@@ -210,26 +213,23 @@ def test_what_nobody_signed_is_let_go(publisher: Publisher, old: FolderWriter, t
     in_chunks(real.encode(), digest.encode())(old)
     edit_head(old, lambda head: head.update(valid_days=1, url="https://evil.example.org", issue=7))
     said = take_over(publisher)
-    assert (
-        "hello 1.1.5-1+deb13 amd64 in trixie is let go: no signed index that is still there names it"
-        in said
-    )
-    assert "has no version 1.1.5" in publisher.refused("rollback", "hello", "1.1.5")
+    assert "hello 1.1.5-1+deb13 amd64 in trixie is dropped: no remaining signed index lists it" in said
+    assert "cannot return to version 1.1.5; it has" in publisher.refused("rollback", "hello", "1.1.5")
     sources = archive.read(old.root / "bootstrap/acme-trixie.deb", keep=lambda _: True).contents
     assert b"URIs: https://apt.example.org\n" in sources["etc/apt/sources.list.d/acme.sources"]
     assert b"Date: " in old.read("dists/trixie/Release")
-    assert "all is well" in publisher.repo("verify")
+    assert "suites are healthy, signed by" in publisher.repo("verify")
 
 
 def test_a_history_that_was_edited(publisher: Publisher, old: FolderWriter) -> None:
     (first,) = [name for name in old.names() if name.startswith("state/history/000001")]
     old.write(first, old.read(first).replace(b"ada", b"\\u001b[2Jeve"))
-    assert "the history is not what it was, and begins anew" in take_over(publisher)
+    assert "the history was changed, and starts again" in take_over(publisher)
     assert "eve" not in publisher.repo("history")
-    assert "all is well" in publisher.repo("verify")
+    assert "suites are healthy, signed by" in publisher.repo("verify")
 
 
 def test_by_another_name(publisher: Publisher, old: FolderWriter) -> None:
     said = publisher.refused("trust", "--name", "other", "--take-over")
-    assert "is the head of 'acme', and not of 'other'" in said
+    assert "is the head of 'acme', not of 'other'" in said
     assert publisher.code == REFUSED

@@ -134,7 +134,10 @@ class TestFromPypi:
     @pytest.mark.parametrize("option", ["wsgi", "package", "maintainer"])
     def test_what_is_said_in_the_settings_of_a_project(self, option: str) -> None:
         write(Path())
-        assert f"--{option} goes with --from-pypi" in refused(2, "build", f"--{option}", "x")
+        assert (
+            f"--{option} requires --from-pypi. For a project, set it in the project's settings."
+            in refused(2, "build", f"--{option}", "x")
+        )
 
 
 class TestErrors:
@@ -143,10 +146,10 @@ class TestErrors:
         self, kind: type[errors.Error], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_: object, **__: object) -> None:
-            raise kind("It is wrong.", hint="Mend it.")
+            raise kind("It is wrong.", hint="Fix it.")
 
         monkeypatch.setattr("debonair.deb.inspection.inspect", fail)
-        assert refused(kind.exit_code, "inspect", "x.deb") == "Error: It is wrong.\nHint:  Mend it.\n"
+        assert refused(kind.exit_code, "inspect", "x.deb") == "Error: It is wrong.\nHint:  Fix it.\n"
 
     def test_without_a_hint_there_is_no_line_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*_: object) -> None:
@@ -157,11 +160,11 @@ class TestErrors:
 
     def test_no_order_of_a_stranger_reaches_the_terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*_: object) -> None:
-            raise errors.Error("\x1b[2JIt is \u202egnorw.", hint="\x9b31mMend it.")
+            raise errors.Error("\x1b[2JIt is \u202egnorw.", hint="\x9b31mFix it.")
 
         monkeypatch.setattr("debonair.deb.inspection.inspect", fail)
         assert refused(1, "inspect", "x.deb") == (
-            "Error: \\x1b[2JIt is \\u202egnorw.\nHint:  \\x9b31mMend it.\n"
+            "Error: \\x1b[2JIt is \\u202egnorw.\nHint:  \\x9b31mFix it.\n"
         )
 
     def test_a_defect_is_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +250,7 @@ class TestBuild:
 
     def test_what_is_named_must_be_locked(self, tmp_path: Path) -> None:
         write(tmp_path)
-        assert "no cffi, which --from-source names" in refused(6, "build", "--from-source", "CFFI")
+        assert "--from-source names cffi, but" in refused(6, "build", "--from-source", "CFFI")
         assert not (tmp_path / "dist").exists()
 
     def test_another_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,22 +76,20 @@ class TestInit:
     def test_it_says_the_fingerprint_and_where_the_key_is(self, made: str, tmp_path: Path) -> None:
         fingerprint = json.loads(Path("apt/index.json").read_text())["fingerprints"][0]
         home = tmp_path / "config/debonair/repositories/acme/gnupg"
-        kept = f"Kept: {home}; make a copy of it in a safe place"
+        kept = f"Kept: {home}; back it up in a safe place"
         assert made == f"apt: repository 'acme'\nKey:  {fingerprint}\n{kept}\n"
 
     def test_it_is_made_once(self, made: str) -> None:
-        assert "There is a repository in apt already" in run("init", "apt", "--name", "other", code=11)
-        assert "There are keys of a repository 'acme' already" in run(
-            "init", "b", "--name", "acme", code=11
-        )
-        assert "cannot be the name" in run("init", "b", "--name", "B", code=11)
+        assert "There is already a repository in apt." in run("init", "apt", "--name", "other", code=11)
+        assert "already has keys of a repository 'acme'." in run("init", "b", "--name", "acme", code=11)
+        assert "is not a valid name of a repository." in run("init", "b", "--name", "B", code=11)
         assert not Path("b").exists()
 
     def test_a_key_of_ones_own(self, tmp_path: Path) -> None:
         said = run("init", "apt", "--name", "acme", "--key", "AB" * 20)
         assert f"Key:  {'AB' * 20}\nKept: in your GnuPG home" in said
         assert not (tmp_path / "config/debonair/repositories").exists()
-        assert "does not know yet where clients read it" in run("bootstrap", code=11)
+        assert "has no address for clients yet." in run("bootstrap", code=11)
         assert "acme-archive-keyring" not in run("history")
         assert "https://x.example.org/bootstrap/acme-" in run("bootstrap", "--url", "https://x.example.org")
         assert "pi:$P" in run("bootstrap", "--login", "pi")
@@ -116,7 +114,7 @@ class TestInit:
 
 def test_a_release_from_first_to_last(made: str, deb: Callable[..., Path]) -> None:
     assert run("add", deb("1.0")) == "hello 1.0-1+deb13 amd64 in trixie\n"
-    assert run("add", deb("1.0")) == "It is there already.\n"
+    assert run("add", deb("1.0")) == "This version is already published.\n"
     run("add", deb("1.1"), "--channel", "testing")
     assert run("promote", "hello", "1.1", "--percent", "10") == (
         "hello 1.1-1+deb13 amd64 from trixie-testing to trixie, for 10 %\n"
@@ -125,12 +123,12 @@ def test_a_release_from_first_to_last(made: str, deb: Callable[..., Path]) -> No
     assert "hello                 trixie            1.1-1+deb13  amd64  50 %\n" in run("list")
     assert run("rollout", "hello", "1.1", "--halt") == "hello 1.1-1+deb13 amd64 in trixie: halted\n"
     assert "trixie            1.1-1+deb13  amd64  halted\n" in run("list")
-    assert run("rollback", "hello") == "hello back to 1.0-1+deb13 amd64 in trixie\n"
-    assert run("rollback", "hello", "1.0") == "It is so already.\n"
+    assert run("rollback", "hello") == "hello returned to 1.0-1+deb13 amd64 in trixie\n"
+    assert run("rollback", "hello", "1.0") == ("Nothing to change: this version is already offered.\n")
     listed = json.loads(run("list", "--json"))
     assert listed["hello"]["suites"]["trixie"][0]["version"] == "1.0-1+deb13"
-    assert run("renew") == "all suites signed anew\n"
-    assert run("verify").startswith("apt: all is well with 6 suites, signed by 0")
+    assert run("renew") == "all suites signed again\n"
+    assert run("verify").startswith("apt: 6 suites are healthy, signed by 0")
     verbs = [line.split()[-1] for line in run("history").splitlines() if line[:7].strip()]
     assert verbs == ["renew", "rollback", "rollout", "rollout", "promote", "add", "add", "init"]
     newest = json.loads(run("history", "--json").splitlines()[0])
@@ -165,7 +163,7 @@ def test_the_page(made: str, deb: Callable[..., Path], golden: Callable[[str, st
 def test_a_time_that_a_build_has_left(made: str, monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(cli.main, ["repo", "renew"])
     assert done.stderr == (
-        "SOURCE_DATE_EPOCH is set: what is signed now is dated Tue, 14 Nov 2023 22:13:20 UTC.\n"
+        "SOURCE_DATE_EPOCH is set: signatures are now dated Tue, 14 Nov 2023 22:13:20 UTC.\n"
     )
     monkeypatch.delenv("SOURCE_DATE_EPOCH")
     assert CliRunner().invoke(cli.main, ["repo", "renew"]).stderr == ""
@@ -174,8 +172,8 @@ def test_a_time_that_a_build_has_left(made: str, monkeypatch: pytest.MonkeyPatch
 def test_rotate_key(made: str) -> None:
     assert "signed by" in run("rotate-key")
     assert "signed by" in run("rotate-key", "--key", "CD" * 20)
-    assert run("rotate-key", "--finish").count("no more") == 2
-    assert "there is no older one" in run("rotate-key", "--finish", code=11)
+    assert run("rotate-key", "--finish").count("no longer signed by") == 2
+    assert "so no older key can be removed." in run("rotate-key", "--finish", code=11)
     assert "CD" * 20 in run("verify")
 
 
@@ -194,27 +192,30 @@ def test_verify_names_apps_without_a_deb_for_the_next_release(made: str, deb: Ca
     run("add", "--suite", "bookworm", deb("1.0"))
     done = CliRunner().invoke(cli.main, ["repo", "verify"])
     assert (done.exit_code, done.stdout.count("\n")) == (0, 1)
-    assert done.stderr.startswith("Note: bookworm has apps that trixie has no deb of: hello (amd64). ")
+    assert done.stderr.startswith(
+        "Note: bookworm has apps without a deb in trixie: hello (amd64). Publish those debs before a "
+        "machine is upgraded to Debian"
+    )
 
 
 def test_verify_says_what_is_wrong(made: str) -> None:
     Path("apt/dists/trixie/InRelease").unlink()
     said = run("verify", code=11)
-    assert "1 things are wrong with apt:\n  dists/trixie/InRelease is missing." in said
+    assert "apt has 1 problem:\n  dists/trixie/InRelease is missing." in said
 
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["rollout", "hello", "1.0"], 2, "Say either --percent N or --halt"),
-        (["rollout", "hello", "1.0", "--halt", "--percent", "1"], 2, "Say either --percent N or --halt"),
+        (["rollout", "hello", "1.0"], 2, "Use one of --percent N and --halt."),
+        (["rollout", "hello", "1.0", "--halt", "--percent", "1"], 2, "Use one of --percent N and --halt."),
         (["rollback", "hello"], 11, "has a package hello"),
         (["rollback", "hello", "--suite", "sid"], 11, "has no suite 'sid'"),
         (["add", "none.deb"], 7, "There is no file none.deb"),
         (["list", "-r", "nothing"], 11, "There is no repository in nothing"),
         (["bootstrap", "--url", "x"], 11, "is not an address"),
         (["serve", "-r", "nothing"], 11, "There is no repository in nothing"),
-        (["serve", "--logins", "none"], 11, "none cannot be read"),
+        (["serve", "--logins", "none"], 11, "none is not readable"),
     ],
 )
 def test_refused(made: str, words: list[str], code: int, said: str) -> None:
@@ -248,7 +249,7 @@ def test_serve(made: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, ve
     done = CliRunner().invoke(cli.main, words)
     assert (done.exit_code, done.stdout) == (0, "")
     assert ("GET /" in done.stderr) == verbose
-    assert "http://127.0.0.1:80/ serves apt; it stays until Ctrl-C.\n" in done.stderr
+    assert "http://127.0.0.1:80/ serves apt until you press Ctrl-C.\n" in done.stderr
     assert (served["host"], served["port"], served["accounts"]) == ("127.0.0.1", 0, {"pi:secret"})
 
 

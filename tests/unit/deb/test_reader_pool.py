@@ -56,15 +56,23 @@ def test_what_was_found() -> None:
 @pytest.mark.parametrize(
     ("said", "kind", "text"),
     [
-        ({"unfit": ["it is cut", "Fetch it again."]}, PackageError, "package that can be used: it is cut."),
+        (
+            {"unfit": ["it is cut", "Fetch it again."]},
+            PackageError,
+            "is not a usable Debian package: it is cut.",
+        ),
         ({"error": ["ProjectError", "wrong", ""]}, ProjectError, "wrong"),
         ({"error": ["Path", "wrong", ""]}, PackageError, "wrong"),
         ({"error": ["system", "wrong", ""]}, PackageError, "wrong"),
-        ({"broken": "KeyError: 1"}, PackageError, "the process that reads it ended: KeyError: 1"),
-        ({}, PackageError, "its answer is none"),
-        ([], PackageError, "its answer is none"),
-        ({"unfit": "x"}, PackageError, "its answer is none"),
-        ({"error": [1, 2, 3]}, PackageError, "its answer is none"),
+        (
+            {"broken": "KeyError: 1"},
+            PackageError,
+            "was refused: the process that read it failed: KeyError: 1",
+        ),
+        ({}, PackageError, "its answer is not valid"),
+        ([], PackageError, "its answer is not valid"),
+        ({"unfit": "x"}, PackageError, "its answer is not valid"),
+        ({"error": [1, 2, 3]}, PackageError, "its answer is not valid"),
     ],
 )
 def test_a_refusal(said: Any, kind: type[Error], text: str) -> None:

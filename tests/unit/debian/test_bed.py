@@ -97,7 +97,7 @@ def test_a_container_is_best(
         assert isinstance(second, Entered)
     assert len(set(names)) == 2, "two trials at once have two names"
     assert capsys.readouterr().err.splitlines() == [
-        "Debian 13 (trixie): its files are fetched and set up, once; this takes half a minute.",
+        "Downloading and setting up the files of Debian 13 (trixie) (once); this takes half a minute.",
         "Debian 13 (trixie): booted with systemd in 0.6 s.",
         "Debian 13 (trixie): booted with systemd in 0.6 s.",
     ]
@@ -117,9 +117,12 @@ def test_another_architecture_is_emulated_and_that_is_said(
     with made(tmp_path, ROOT).open("trixie", architecture="armhf"):
         assert len(names) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "qemu-user is fetched, once, to run programs for ARM.",
-        "armhf is emulated by qemu-user, which cannot sandbox: in this trial alone the services go bare.",
-        "Debian 13 (trixie): its files are fetched and set up, once; this takes some minutes.",
+        "Downloading qemu-user (once) to run programs for ARM.",
+        (
+            "qemu-user emulates armhf and cannot sandbox: the services run without a sandbox, in this "
+            "trial only."
+        ),
+        "Downloading and setting up the files of Debian 13 (trixie) (once); this takes some minutes.",
         "Debian 13 (trixie): booted with systemd in 0.6 s.",
     ]
 
@@ -127,8 +130,14 @@ def test_another_architecture_is_emulated_and_that_is_said(
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
-        ((CONTAINED, Degree.USERS), "this process may not mount (CAP_SYS_ADMIN), as in"),
-        ((USER, Degree.ACCOUNT), "that needs root"),
+        (
+            (CONTAINED, Degree.USERS),
+            (
+                "this process cannot mount file systems (CAP_SYS_ADMIN), as in a container without "
+                "--privileged"
+            ),
+        ),
+        ((USER, Degree.ACCOUNT), "that requires root"),
     ],
 )
 @pytest.mark.usefixtures("programs", "names")
@@ -155,9 +164,9 @@ def test_root_inside_that_is_this_machines_is_a_warning(
 ) -> None:
     monkeypatch.setitem(GRANTED, 0, degree)
     with made(tmp_path, CONTAINED).open("trixie"):
-        assert "Warning: this machine grants no user namespace." in capsys.readouterr().err
+        assert "Warning: this machine does not allow user namespaces." in capsys.readouterr().err
     with made(tmp_path, CONTAINED).enter(Root("trixie", "amd64")):
-        assert "as this machine's own root" in capsys.readouterr().err
+        assert "as this machine's real root" in capsys.readouterr().err
 
 
 def test_a_container_that_does_not_boot(
@@ -203,7 +212,7 @@ def test_a_root_that_cannot_be_unpacked_for_users_of_its_own(
 
 def test_where_nothing_is_granted_nothing_is_fetched(programs: Programs, tmp_path: Path) -> None:
     with (
-        pytest.raises(MachineError, match="Neither a container nor a chroot"),
+        pytest.raises(MachineError, match=r"This process can use neither a container nor a chroot\."),
         made(tmp_path, NOTHING).open("trixie"),
     ):
         pass
@@ -244,7 +253,7 @@ def test_a_root_that_is_entered_is_emulated_if_it_must_be(
 
 def test_where_entering_is_not_granted_nothing_is_fetched(programs: Programs, tmp_path: Path) -> None:
     with (
-        pytest.raises(MachineError, match="Neither a container nor a chroot"),
+        pytest.raises(MachineError, match=r"This process can use neither a container nor a chroot\."),
         made(tmp_path, NOTHING).enter(Root("trixie", "amd64")),
     ):
         pass

@@ -150,7 +150,7 @@ def test_groups_beyond_its_own(programs: Programs, signalled: list[tuple[int, in
 def test_a_service_that_cannot_be_prepared(programs: Programs, signalled: list[tuple[int, int]]) -> None:
     del signalled
     programs.answer("/bin/prepare", "no such key", status=3)
-    with pytest.raises(TrialError, match=r"ExecStartPre of app.service ended with status 3:\nno such key"):
+    with pytest.raises(TrialError, match=r"ExecStartPre of app.service exited with status 3:\nno such key"):
         entered(Degree.CHROOT)
 
 
@@ -160,7 +160,7 @@ def test_an_environment_file_that_must_be_there(
     del signalled
     programs.answer("sh -c .*app.service", UNIT.replace("-/etc/app/env", "/etc/app/env"))
     programs.answer("cat /etc/app/env", status=1)
-    with pytest.raises(TrialError, match="EnvironmentFile /etc/app/env, which is not there"):
+    with pytest.raises(TrialError, match=r"names the EnvironmentFile /etc/app/env, which does not exist\."):
         entered(Degree.CHROOT)
 
 
@@ -176,7 +176,7 @@ def test_what_is_broken_and_why(programs: Programs, signalled: list[tuple[int, i
         assert not machine.broken("app")
         assert machine.broken("app")
         assert machine.evidence("app") == (
-            "app.service: ended with status 22\n  Traceback\n\n"
+            "app.service: exited with status 22\n  Traceback\n\n"
             "nginx.service: running\n  Traceback\n\n"
             "/var/log/nginx/error.log:\nconnect() failed"
         )
@@ -220,7 +220,9 @@ def test_nothing_is_granted(programs: Programs, monkeypatch: pytest.MonkeyPatch)
         raise MachineError("no user namespaces")
 
     monkeypatch.setattr(namespace, "users", users)
-    with pytest.raises(MachineError, match="Neither a container nor a chroot") as refused:
+    with pytest.raises(
+        MachineError, match=r"This process can use neither a container nor a chroot\."
+    ) as refused:
         isolation.granted(NOTHING)
     assert "--privileged" in refused.value.hint
     assert not programs.started

@@ -125,7 +125,7 @@ def test_an_end_that_is_another(programs: Programs, killed: list[int]) -> None:
     del killed
     programs.processes = started(Process(pid=10, status=1))
     with (
-        pytest.raises(TrialError, match="ended with status 1 at poweroff, not 0"),
+        pytest.raises(TrialError, match="exited with status 1 at poweroff, not 0"),
         boot() as machine,
     ):
         machine.poweroff()

@@ -39,14 +39,12 @@ def test_what_no_program_emulates_is_refused_before_anything_starts(
 ) -> None:
     with (
         pytest.raises(
-            MachineError, match=f"Programs for {architecture} cannot be run here: {host}"
+            MachineError, match=f"Programs for {architecture} cannot run here: {host} cannot emulate them."
         ) as caught,
         emulation.emulating(architecture, host, mirror=MIRROR, cache=cache),
     ):
         pass
-    assert caught.value.hint == (
-        f"Take a machine of {architecture}. Those that are emulated are arm64 and armhf."
-    )
+    assert caught.value.hint == (f"Use a machine of {architecture}. Debonair can emulate arm64 and armhf.")
     assert programs.asked == []
     assert programs.started == []
 
@@ -114,7 +112,7 @@ def test_a_kernel_that_refuses(programs: Programs, cache: Cache) -> None:
     programs.answer("mount -t binfmt_misc", "permission denied", status=32)
     with (
         pytest.raises(
-            MachineError, match=r"programs for arm64 be emulated:\n(.|\n)*permission denied"
+            MachineError, match=r"emulate programs for arm64:\n(.|\n)*permission denied"
         ) as refused,
         emulation.emulating("arm64", "amd64", mirror=MIRROR, cache=cache),
     ):

@@ -48,7 +48,7 @@ def test_users_are_mapped_by_root(programs: Programs, tmp_path: Path) -> None:
 def test_users_that_are_refused(programs: Programs, tmp_path: Path) -> None:
     assert programs.said
     with (
-        pytest.raises(namespace.Refused, match=r"refuses a user namespace .*: No such file"),
+        pytest.raises(namespace.Refused, match=r"does not allow a user namespace .*: No such file"),
         namespace.users(log=tmp_path / "log", proc=tmp_path),
     ):
         pass

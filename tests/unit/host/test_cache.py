@@ -45,9 +45,13 @@ class TestCache:
 
     def test_a_file_in_its_place(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        with pytest.raises(MachineError, match="a file, where a folder must be"):
+        with pytest.raises(
+            MachineError, match=r"cannot be written: a part of its path is a file, not a folder\."
+        ):
             Cache(tmp_path / "file").folder("wheels")
-        with pytest.raises(MachineError, match="a file, where a folder must be"):
+        with pytest.raises(
+            MachineError, match=r"cannot be written: a part of its path is a file, not a folder\."
+        ):
             Cache(tmp_path).folder("file")
 
 
@@ -98,10 +102,10 @@ class TestWhole:
         (errno.ENOSPC, "There is no space left on the disk to write"),
         (errno.EDQUOT, "There is no space left on the disk to write"),
         (errno.EFBIG, "There is no space left on the disk to write"),
-        (errno.EACCES, "may not be written: Permission denied."),
-        (errno.EPERM, "may not be written: Operation not permitted."),
-        (errno.EROFS, "may not be written: Read-only file system."),
-        (errno.ENOTDIR, "a file, where a folder must be"),
+        (errno.EACCES, "is not writable: Permission denied."),
+        (errno.EPERM, "is not writable: Operation not permitted."),
+        (errno.EROFS, "is not writable: Read-only file system."),
+        (errno.ENOTDIR, "cannot be written: a part of its path is a file, not a folder."),
     ],
 )
 def test_what_a_disk_refuses(number: int, said: str, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_then_the_newest_file(
 @pytest.mark.parametrize("said", ["gpg: Signature made", "16000000001600000000", "-1", "\u0661"])
 def test_a_git_that_says_something_else(said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git(monkeypatch, f"{said}\n1600000000 HEAD\n")
-    with pytest.raises(ProjectError, match="where it should say when"):
+    with pytest.raises(ProjectError, match="instead of the time of the last commit in"):
         clock.of(tmp_path, {})
 
 

@@ -114,14 +114,14 @@ class TestRun:
         started.returncode, started.stdout = 3, b"".join(b"line %d\n" % number for number in range(30))
         with pytest.raises(CommandError) as caught:
             run.run(["tool", "a b"])
-        assert caught.value.message.startswith("'/usr/bin/tool 'a b'' ended with status 3:\nline 11\n")
+        assert caught.value.message.startswith("'/usr/bin/tool 'a b'' exited with status 3:\nline 11\n")
         assert caught.value.message.endswith("line 29\nerr")
         assert caught.value.status == 3
         assert "line 0" in caught.value.output
 
     def test_a_silent_failure(self, started: Started) -> None:
         started.returncode, started.stdout, started.stderr = -9, b"", b"\n"
-        with pytest.raises(CommandError, match=r"ended with status -9$"):
+        with pytest.raises(CommandError, match=r"exited with status -9$"):
             run.run(["tool"])
 
     def test_a_failure_may_be_looked_at(self, started: Started) -> None:
@@ -130,7 +130,7 @@ class TestRun:
 
     @pytest.mark.parametrize(
         ("failure", "told"),
-        [(Deadline(), "did not end within 5 seconds"), (Flood(3 << 20), "wrote more than 3 MB")],
+        [(Deadline(), "did not finish within 5 seconds."), (Flood(3 << 20), "wrote more than 3 MB")],
     )
     def test_what_does_not_end(
         self, started: Started, monkeypatch: pytest.MonkeyPatch, failure: Exception, told: str
@@ -196,6 +196,6 @@ def test_each_kind_of_error_has_its_exit_code() -> None:
 
 
 def test_an_error_is_a_sentence_and_a_hint() -> None:
-    error = errors.ProjectError("It is wrong.", hint="Mend it.")
-    assert (str(error), error.message, error.hint) == ("It is wrong.", "It is wrong.", "Mend it.")
+    error = errors.ProjectError("It is wrong.", hint="Fix it.")
+    assert (str(error), error.message, error.hint) == ("It is wrong.", "It is wrong.", "Fix it.")
     assert errors.Error("x").hint == ""

@@ -102,7 +102,7 @@ class TestRun:
 
     def test_what_fails_without_a_word(self, machine: Machine) -> None:
         machine.process.status = 3
-        with pytest.raises(FailedError, match=r"^it ended with status 3$"):
+        with pytest.raises(FailedError, match=r"^it exited with status 3$"):
             Sandbox("unshare", PYTHON, PREFIX).run(["x"], b"", {})
 
     def test_the_end_of_much_is_read(self, machine: Machine) -> None:
@@ -114,12 +114,12 @@ class TestRun:
     def test_too_much_comes_out(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sandbox, "_MOST", 1 << 20)
         machine.out = bytes((1 << 20) + 1)
-        with pytest.raises(LockError, match="More than 1 MiB came of it"):
+        with pytest.raises(LockError, match=r"Its output exceeds 1 MiB\."):
             Sandbox("unshare", PYTHON, PREFIX).run(["x"], b"", {})
 
     def test_what_never_ends_is_ended(self, machine: Machine) -> None:
         machine.process.late = True
-        with pytest.raises(LockError, match="did not end within 30 minutes"):
+        with pytest.raises(LockError, match=r"It did not finish within 30 minutes\."):
             Sandbox("unshare", PYTHON, PREFIX).run(["x"], b"", {})
         assert machine.process.killed
 
@@ -211,7 +211,7 @@ class TestFind:
         monkeypatch.setenv("HOME", str(tmp_path / "me"))
         found, why = sandbox.find()
         assert found is None
-        assert "which has the home folder in it" in why
+        assert "a folder that contains the home folder" in why
 
 
 class TestNeeded:

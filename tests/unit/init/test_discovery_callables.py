@@ -53,7 +53,7 @@ def entries(root: Path, **files: str) -> list[str]:
         ("import web\napp = web.application((), globals()).wsgifunc()", "m:app", "web.py"),
         ("import gluon.main\napplication = gluon.main.wsgibase", "m:application", "web2py"),
         ("import dash\nd = dash.Dash()\nserver = d.server", "m:server", "Dash"),
-        ("def application(environ, start_response): ...", "m:application", "a function of WSGI"),
+        ("def application(environ, start_response): ...", "m:application", "a WSGI function"),
         ("@Request.application\ndef app(request): ...", "m:app", "Werkzeug's Request.application"),
         (
             "class S:\n    def __call__(self, environ, start_response): ...\napp = S()",
@@ -73,7 +73,7 @@ def test_what_is_made(code: str, entry: str, what: str, tmp_path: Path) -> None:
     [
         ("from fastapi import FastAPI\napp = FastAPI()", "FastAPI"),
         ("import tornado.web\napp = tornado.web.Application([])", "Tornado"),
-        ("async def app(scope, receive, send): ...", "a function of ASGI"),
+        ("async def app(scope, receive, send): ...", "an ASGI function"),
     ],
 )
 def test_what_wsgi_cannot_serve(code: str, what: str, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_what_is_none(code: str, tmp_path: Path) -> None:
 
 def test_a_factory_that_wants_arguments(tmp_path: Path) -> None:
     make(tmp_path, {"m.py": f"{FLASK}def make(*, name):\n    return Flask(name)\n"})
-    assert Callables(modules(tmp_path)[0]).unusable() == ["m.py:2: make() wants arguments"]
+    assert Callables(modules(tmp_path)[0]).unusable() == ["m.py:2: make() needs arguments"]
 
 
 def test_an_object_goes_before_a_factory_and_what_wraps_before_what_is_wrapped(tmp_path: Path) -> None:

@@ -66,14 +66,23 @@ def test_a_manage_py_that_is_not_djangos(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("DEBUG = True", "mysite/settings.py:4: this shows the code"),
-        ("ALLOWED_HOSTS = []", "mysite/settings.py:4: Django answers to no name of the Pi"),
-        ("SECRET_KEY = 'django-insecure-x'", "mysite/settings.py:4: whoever has the package has this key"),
+        ("DEBUG = True", "mysite/settings.py:4: DEBUG = True shows your code"),
+        ("ALLOWED_HOSTS = []", "mysite/settings.py:4: With ALLOWED_HOSTS empty"),
+        (
+            "SECRET_KEY = 'django-insecure-x'",
+            "mysite/settings.py:4: Everyone who has the package has this key",
+        ),
         (
             "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'db'}}",
-            "mysite/settings.py:4: the database lies beside the code",
+            "mysite/settings.py:4: The database is beside the code",
         ),
-        ("DATABASES = {'default': {'ENGINE': 'x.sqlite3', 'NAME': 'db'}}", "the database lies beside"),
+        (
+            "DATABASES = {'default': {'ENGINE': 'x.sqlite3', 'NAME': 'db'}}",
+            (
+                "The database is beside the code, which is read-only on the Pi. Change its NAME to: "
+                "Path(os.environ.get('STATE_DIRECTORY', BASE_DIR)) / 'db.sqlite3'"
+            ),
+        ),
     ],
 )
 def test_what_does_not_do_on_the_pi(line: str, said: str, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class TestHardware:
             "system-site-packages": True,
         }
         assert found[0].where == "app.py:1 imports RPi.GPIO"
-        assert notes[0].startswith("app.py:1 loads a library of the board")
+        assert notes[0].startswith("app.py:1 loads a library of the board when the app starts.")
         assert "debonair try" in notes[0]
         assert notes[1].startswith("Debian packages: python3-rpi.gpio, python3-smbus2.")
 
@@ -127,16 +127,37 @@ def test_traps_of_a_later_python(tmp_path: Path) -> None:
 
 def test_a_database_beside_the_code(tmp_path: Path) -> None:
     (note,) = traits.traps(code(tmp_path, m="import os\nx = 'sqlite:///app.db'\n"), (3, 13))
-    assert note.startswith("m.py:2: 'sqlite:///app.db' may lie beside the code")
+    assert note.startswith(
+        "m.py:2: 'sqlite:///app.db' seems to be beside the code, which is read-only on the Pi. Store "
+        'data in os.environ["STATE_DIRECTORY"].'
+    )
     assert "STATE_DIRECTORY" in note
 
 
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        ("Jinja2==2.9.6", "Python 3.10 has no longer what jinja2 2.9.6 imports"),
-        ("SQLAlchemy[asyncio] == 2.0.20", "Python 3.13 has no longer what sqlalchemy 2.0.20 imports"),
-        ("Flask==1.1.2", "Today's Werkzeug has no longer what flask 1.1.2 imports"),
+        (
+            "Jinja2==2.9.6",
+            (
+                "jinja2 2.9.6 imports modules that Python 3.10 no longer has. Require a newer jinja2, or "
+                "any version."
+            ),
+        ),
+        (
+            "SQLAlchemy[asyncio] == 2.0.20",
+            (
+                "sqlalchemy 2.0.20 imports modules that Python 3.13 no longer has. Require a newer "
+                "sqlalchemy, or any version."
+            ),
+        ),
+        (
+            "Flask==1.1.2",
+            (
+                "flask 1.1.2 imports modules that the current Werkzeug no longer has. Require a newer "
+                "flask, or any version."
+            ),
+        ),
         ("Flask>=1.1.2", ""),
         ("Flask==3.0", ""),
         ("Flask==one", ""),
@@ -172,5 +193,5 @@ def test_pins_that_go_together_or_are_for_an_older_python() -> None:
     ],
 )
 def test_asking_for_its_own_version(text: str, line: int, tmp_path: Path) -> None:
-    expected = f"m.py:{line} asks for its own version" if line else ""
+    expected = f"m.py:{line} reads its own version" if line else ""
     assert traits.asks_for_itself(code(tmp_path, m=text), "my-app") == expected

@@ -21,7 +21,7 @@ from debonair.wheels import Wheel
 
 SAID = {"from-pypi": "diary==1.2", "wsgi": "diary:app"}
 WRITTEN = """\
-# Written by 'debonair build --from-pypi', and yours to change. 'debonair schema' has every key.
+# Written by 'debonair build --from-pypi'. You can edit it. 'debonair schema' lists every key.
 from-pypi = "diary==1.2"
 wsgi = "diary:app"
 maintainer = "Ada <ada@example.org>"
@@ -39,7 +39,7 @@ class Index:
 
     def write(self, project: Project, targets: Sequence[Target], *_: object, **__: object) -> Path:
         if self.problem:
-            raise LockError(self.problem, hint="Type 'debonair lock'.")
+            raise LockError(self.problem, hint="Run 'debonair lock'.")
         self.targets = [target.name for target in targets]
         path = project.root / "pylock.toml"
         path.write_text("")
@@ -97,7 +97,7 @@ def test_an_empty_folder_gets_settings_and_a_lock(
     assert (found.config_file, found.wsgi) == (root / "debonair.toml", "diary:app")
     assert capsys.readouterr().err.splitlines() == [
         "diary 1.2: Keeps a diary. The package diary serves diary:app.",
-        "Wrote debonair.toml and pylock.toml: from these two everybody builds the same package.",
+        "Wrote debonair.toml and pylock.toml. Anyone can build the same package from these two files.",
     ]
 
 
@@ -112,15 +112,15 @@ def test_the_same_again_changes_nothing(root: Path, index: Index) -> None:
 def test_something_else_than_the_folder_has(root: Path) -> None:
     begin(root)
     assert refused(root, **{"from-pypi": "diary==1.3"}).message == (
-        "debonair.toml is here already, and 'from-pypi' is 'diary==1.2' in it; the command line has "
-        "'diary==1.3'."
+        "debonair.toml already exists and differs: 'from-pypi' is 'diary==1.2', but the command "
+        "line has 'diary==1.3'."
     )
-    assert "and there is no 'package' in it" in refused(root, package="x").message
+    assert "it has no 'package', but the command line has 'x'" in refused(root, package="x").message
 
 
 def test_the_folder_of_something_else(root: Path) -> None:
     (root / "requirements.txt").write_text("")
-    assert "has a requirements.txt: it is the folder of something else" in refused(root).message
+    assert "has a requirements.txt, so it is the folder of another project." in refused(root).message
 
 
 @pytest.mark.parametrize("key", ["wsgi", "maintainer", "package"])
@@ -130,9 +130,7 @@ def test_a_value_that_is_wrong_is_the_command_lines(root: Path, key: str) -> Non
 
 def test_nothing_stays_if_the_wheel_has_nothing_of_that_name(root: Path) -> None:
     wrong = refused(root, wsgi="diary:ap")
-    assert (
-        wrong.message == "The command line: 'wsgi' names 'ap', but diary.py defines nothing of that name."
-    )
+    assert wrong.message == "The command line: 'wsgi' names 'ap', but diary.py does not define it."
     assert wrong.hint == "Did you mean 'diary:app'?"
     assert isinstance(refused(root, targets=["trixie"]), TargetError)
 
@@ -147,7 +145,7 @@ def test_nobody_says_who_maintains_it(root: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_what_is_not_on_the_index(root: Path, index: Index) -> None:
     index.problem = "The requirements cannot be met."
-    assert refused(root).hint == "Ask for another name or version: --from-pypi NAME==VERSION"
+    assert refused(root).hint == "Check the name and the version: --from-pypi NAME==VERSION"
 
 
 def test_a_tool_that_could_be_served(root: Path, index: Index, capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,5 +153,5 @@ def test_a_tool_that_could_be_served(root: Path, index: Index, capsys: pytest.Ca
     assert begin(root, wsgi="", maintainer="").wsgi == ""
     assert capsys.readouterr().err.splitlines()[:2] == [
         "diary 1.2: Keeps a diary. The package diary has the commands diary.",
-        "Nothing is served, as there is no --wsgi. By their names these could be: diary:app.",
+        "Without --wsgi, the package serves no site. These names look like WSGI callables: diary:app.",
     ]

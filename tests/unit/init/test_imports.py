@@ -95,7 +95,10 @@ def test_what_was_said_first_stands() -> None:
         (
             {"localhost:1": "uwsgi"},
             {"localhost:2": "uwsgi"},
-            "asks at localhost:2, the app listens at localhost:1",
+            (
+                "The site sends requests to localhost:2, but the app listens on localhost:1. Debonair "
+                "connects its own site to its own app. Check that this site belongs to the app."
+            ),
         ),
         ({"localhost:1": "uwsgi"}, {}, ""),
     ],

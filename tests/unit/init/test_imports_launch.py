@@ -54,14 +54,17 @@ def test_what_a_command_line_says(line: str, settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("gunicorn -w 3 app:app", "the board decides"),
+        (
+            "gunicorn -w 3 app:app",
+            "the board determines the number of processes, unless 'uwsgi.processes' is set",
+        ),
         ("gunicorn --chdir web app:app", "it changes to web first"),
         ("gunicorn \"app:create_app('x')\"", "is called with arguments"),
         ("gunicorn -k uvicorn.workers.UvicornWorker main:app", "uvicorn serves ASGI"),
         ("uvicorn main:app", "uvicorn serves ASGI"),
-        ("flask run", "a server for development"),
-        ("python app.py", "a server for development"),
-        ("python manage.py runserver", "a server for development"),
+        ("flask run", "a development server; uWSGI serves the app instead"),
+        ("python app.py", "a development server; uWSGI serves the app instead"),
+        ("python manage.py runserver", "a development server; uWSGI serves the app instead"),
         ("node server.js", "starts no server that Debonair knows"),
         ("gunicorn 'app", "starts no server"),
         ("waitress-serve", ""),
@@ -96,7 +99,9 @@ class TestProcfile:
 
     def test_of_another_folder(self, tmp_path: Path) -> None:
         (tmp_path / "Procfile").write_text("gunicorn\n")
-        with pytest.raises(ProjectError, match="Procfile, line 1: 'gunicorn' is not of a Procfile"):
+        with pytest.raises(
+            ProjectError, match=r"Procfile, line 1: 'gunicorn' is not of the form NAME: COMMAND\."
+        ):
             heroku.procfile(tmp_path / "Procfile", tmp_path / "app")
 
     @pytest.mark.parametrize("name", ["_", "-x-", "A_b"])
@@ -109,7 +114,7 @@ class TestProcfile:
         (tmp_path / "Procfile").write_text("web: x\ngunicorn\n")
         with pytest.raises(ProjectError) as caught:
             heroku.procfile(tmp_path / "Procfile", tmp_path)
-        assert caught.value.message == "Procfile, line 2: 'gunicorn' is not of a Procfile."
+        assert caught.value.message == "Procfile, line 2: 'gunicorn' is not of the form NAME: COMMAND."
 
 
 class TestAppJson:
@@ -130,7 +135,7 @@ class TestAppJson:
             (4, "service.environment.MODE", ""),
             (5, "service.environment.LEVEL", ""),
         ]
-        assert "each Pi makes one of its own" in told[3][2]
+        assert "each Pi creates its own, in /etc/APP/env" in told[3][2]
         assert told[4][2] == "each Pi has its own: sudo APP env set OTHER=..."
 
     @pytest.mark.parametrize("text", ["[]", "{}", '{"env": []}'])
@@ -148,7 +153,7 @@ class TestAppJson:
     ("text", "settings", "why"),
     [
         ("python-3.11.4\n", {"targets": ["bookworm-arm64", "bookworm-amd64"]}, "bookworm"),
-        ("python-3.13.1", {}, "as by default"),
+        ("python-3.13.1", {}, "the Python of Debian 13, the default"),
         ("python-2.7.18", {}, "no Debian has it"),
         ("pypy", {}, "no Debian has it"),
     ],
@@ -189,9 +194,9 @@ class TestDockerfile:
         assert self.found.settings == {
             "service": {"environment": {"MODE": "fast", "LEVEL": "3 4", "OLD": "form"}}
         }
-        assert told[4] == ("", "PORT is the container's own matter")
-        assert told[5] == ("", "/data is a path of the container")
-        assert told[6] == ("", "X is the container's own matter")
+        assert told[4] == ("", "PORT is only for the container")
+        assert told[5] == ("", "/data is a path in the container")
+        assert told[6] == ("", "X is only for the container")
         assert "a secret" in told[7][1]
         assert "'depends'" in told[9][1]
 
@@ -224,7 +229,9 @@ class TestFiles:
         with pytest.raises(ProjectError, match="There is no file"):
             files.read(tmp_path / "uwsgi.ini", tmp_path)
         (tmp_path / "app.py").write_text("")
-        with pytest.raises(ProjectError, match=r"app\.py is of no kind that is imported"):
+        with pytest.raises(
+            ProjectError, match=r"app\.py is not a kind of file that 'debonair init' imports\."
+        ):
             files.read(tmp_path / "app.py", tmp_path)
 
     def test_the_right_reader(self, tmp_path: Path) -> None:
@@ -252,7 +259,9 @@ class TestStages:
             "wsgi": "app:app",
         }
         told = {account.line: (account.became, account.why) for account in found.accounts}
-        assert told[5] == told[6] == told[7] == ("", "of a stage that the last one is not made from")
+        assert (
+            told[5] == told[6] == told[7] == ("", "it belongs to a stage that the last stage does not use")
+        )
 
     def test_what_the_stage_below_says(self, tmp_path: Path) -> None:
         text = self.TEXT.replace('["flask", "run"]', "gunicorn app:app")

@@ -25,11 +25,15 @@ def server(root: Path, *lines: str) -> Imported:
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("server {\n  listen 80;\n", 2, "ends within a block"),
+        ("server {\n  listen 80;\n", 2, "the file ends inside a block"),
         ("server {\n}\n}\n", 3, "a } closes nothing"),
         ("server {\n  listen 80\n}\n", 2, "'listen' has no end"),
-        ("server {\n  listen 80\n  server_name a;\n}\n", 2, "'listen' has no end"),
-        ("server {\n ;\n}\n", 2, "a ; stands by itself"),
+        (
+            "server {\n  listen 80\n  server_name a;\n}\n",
+            2,
+            "'listen' has no end",
+        ),
+        ("server {\n ;\n}\n", 2, "a ; is on its own"),
         ("\n\nlisten 80", 3, "'listen' has no end"),
         ('server {\n server_name "a;\n}\n', 2, 'a " is not closed'),
     ],
@@ -105,14 +109,20 @@ def test_a_timeout(value: str, seconds: int, tmp_path: Path) -> None:
 
 def test_an_app_below_a_path(tmp_path: Path) -> None:
     found = read(tmp_path, "server { location /shop { proxy_pass http://localhost:8000/; } }")
-    assert "the app was at /shop, and now is at /" in found.warnings[0]
+    assert "the app was at /shop, and is now at /" in found.warnings[0]
     assert found.asks == {"localhost:8000": "http"}
     assert not read(tmp_path, "server { location @a { uwsgi_pass a; } }").warnings
 
 
 def test_who_was_kept_out(tmp_path: Path) -> None:
     found = server(tmp_path, "location /x { allow 10.0.0.0/8; deny all; }", "if ($a) { return 403; }")
-    assert sum("kept visitors out" in warning for warning in found.warnings) == 2
+    assert (
+        sum(
+            "restricted access, and nothing restricts it now. Write it" in warning
+            for warning in found.warnings
+        )
+        == 2
+    )
 
 
 def test_a_file_without_a_server(tmp_path: Path) -> None:

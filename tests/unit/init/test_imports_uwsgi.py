@@ -29,28 +29,61 @@ def ini(root: Path, *lines: str) -> Imported:
             "uwsgi.ini",
             "[uwsgi]\nprocesses 4\n",
             2,
-            ("'processes 4' is no option", "Write it as: processes = 4"),
+            ("'processes 4' is not an option with a value", "Write it as: processes = 4"),
         ),
-        ("uwsgi.ini", "[uwsgi]\nprocesses: 4\n", 2, ("'processes: 4'", "Write it as: processes = 4")),
+        (
+            "uwsgi.ini",
+            "[uwsgi]\nprocesses: 4\n",
+            2,
+            ("'processes: 4'", "Write it as: processes = 4"),
+        ),
         ("uwsgi.ini", "[uwsgi]\n= 4\n", 2, ("'= 4'", "name = value")),
-        ("uwsgi.ini", "\n[uwsgi\nprocesses = 4\n", 2, ("'[uwsgi' is no section", "[uwsgi]")),
+        ("uwsgi.ini", "\n[uwsgi\nprocesses = 4\n", 2, ("'[uwsgi' is not a section", "[uwsgi]")),
         (
             "uwsgi.ini",
             "[app:main]\nuse = egg:x\n",
             1,
-            ("no section [uwsgi], but [app:main]", "below [uwsgi]"),
+            ("it has no section [uwsgi] (its sections: [app:main])", "below [uwsgi]"),
         ),
-        ("uwsgi.ini", "; nothing\n", 1, ("but nothing", "below [uwsgi]")),
-        ("uwsgi.ini", "[uwsgi]\nini = :gone\n", 1, ("no section [gone], but [uwsgi]", "")),
-        ("uwsgi.yaml", "uwsgi:\n  a: 1\n\tb: 2\n", 3, ("not valid YAML", "tabs do not")),
-        ("uwsgi.yaml", "uwsgi:\n  a:\n    b: 2\n", 3, ("'a' holds more than a value", "not nested")),
-        ("uwsgi.yaml", "- uwsgi\n", 1, ("not there", "below 'uwsgi:'")),
-        ("uwsgi.yaml", "", 1, ("not there", "below 'uwsgi:'")),
+        ("uwsgi.ini", "; nothing\n", 1, ("its sections: none", "below [uwsgi]")),
+        (
+            "uwsgi.ini",
+            "[uwsgi]\nini = :gone\n",
+            1,
+            ("it has no section [gone] (its sections: [uwsgi])", ""),
+        ),
+        (
+            "uwsgi.yaml",
+            "uwsgi:\n  a: 1\n\tb: 2\n",
+            3,
+            ("not valid YAML", "Fix the syntax error on that line. Indent with spaces, not tabs."),
+        ),
+        (
+            "uwsgi.yaml",
+            "uwsgi:\n  a:\n    b: 2\n",
+            3,
+            ("'a' has more than a value or a list of values", "not nested"),
+        ),
+        ("uwsgi.yaml", "- uwsgi\n", 1, ("it has no uWSGI options", "below 'uwsgi:'")),
+        ("uwsgi.yaml", "", 1, ("it has no uWSGI options", "below 'uwsgi:'")),
         ("uwsgi.yaml", "uwsgi: \x01\n", 1, ("not valid YAML", "plain text")),
         ("uwsgi.json", '{"uwsgi": {\n// no\n}}', 2, ("not valid JSON", "no comments")),
-        ("uwsgi.json", '{"uwsgi": {\n"a": {"b": 1}}}', 2, ("'a' holds more", "not nested")),
+        (
+            "uwsgi.json",
+            '{"uwsgi": {\n"a": {"b": 1}}}',
+            2,
+            ("'a' has more than a value or a list of values", "not nested"),
+        ),
         ("uwsgi.json", "[1]", 1, ("no section [uwsgi]", "")),
-        ("uwsgi.xml", "<uwsgi>\n<master>\n</uwsgi>", 3, ("not valid XML: mismatched tag", "Mend it")),
+        (
+            "uwsgi.xml",
+            "<uwsgi>\n<master>\n</uwsgi>",
+            3,
+            (
+                "not valid XML: mismatched tag",
+                "Fix the syntax error on that line.",
+            ),
+        ),
     ],
 )
 def test_what_cannot_be_read(
@@ -75,13 +108,49 @@ def test_what_cannot_be_read(
         (["wsgi-file = site/web.py"], "site.web:application", ""),
         (["module = inner"], "inner:application", ""),
         (["mount = /=manage:app"], "manage:app", ""),
-        (["mount = /a=manage.py"], "manage:application", "served at /a"),
-        (["wsgi-file = gone.py"], "gone:application", "uWSGI was to serve gone.py"),
-        (["wsgi-file = web-app.py"], "", "was to serve 'web-app:application'"),
-        (["module = manage", "callable = make('x')"], "", "was to serve 'manage:make('x')'"),
-        (["chdir = /home/pi/shop/lib", "module = only"], "only:application", "lies in lib/"),
-        (["chdir = /home/pi/shop/lib", "wsgi-file = only.py"], "only:application", "go to lib/, and type"),
-        (["chdir = /home/pi/shop/lib", "wsgi-file = %(chdir)/only.py"], "only:application", "lies in lib/"),
+        (
+            ["mount = /a=manage.py"],
+            "manage:application",
+            "the app was at /a, and is now at /. Check its links.",
+        ),
+        (
+            ["wsgi-file = gone.py"],
+            "gone:application",
+            "uWSGI served gone.py, but the project has no such file.",
+        ),
+        (
+            ["wsgi-file = web-app.py"],
+            "",
+            (
+                "uWSGI served 'web-app:application'. Debonair serves only importable names: set 'wsgi' to "
+                "module:callable, or module:factory()."
+            ),
+        ),
+        (["module = manage", "callable = make('x')"], "", "uWSGI served 'manage:make('x')'"),
+        (
+            ["chdir = /home/pi/shop/lib", "module = only"],
+            "only:application",
+            (
+                "is in lib/. Debonair imports from the project's folder or its src/. Run it there: cd lib "
+                "&& debonair init"
+            ),
+        ),
+        (
+            ["chdir = /home/pi/shop/lib", "wsgi-file = only.py"],
+            "only:application",
+            (
+                "is in lib/. Debonair imports from the project's folder or its src/. Run it there: cd lib "
+                "&& debonair init"
+            ),
+        ),
+        (
+            ["chdir = /home/pi/shop/lib", "wsgi-file = %(chdir)/only.py"],
+            "only:application",
+            (
+                "is in lib/. Debonair imports from the project's folder or its src/. Run it there: cd lib "
+                "&& debonair init"
+            ),
+        ),
         (["chdir = /home/pi/shop", "wsgi-file = lib/only.py"], "lib.only:application", ""),
         (["wsgi-file = src/inner.py"], "inner:application", ""),
         (["module = gone"], "gone:application", ""),
@@ -231,12 +300,12 @@ def test_an_address(text: str, found: str) -> None:
         ("DEBUG", "off", ""),
         ("FLASK_ENV", "production", ""),
         ("Debug", "1", "for development only"),
-        ("STRIPE_KEY", "x", "a secret; it belongs into /etc/APP/env on the Pi"),
-        ("DATABASE_URL", "postgres://ada:pw@db/x", "a secret; it belongs into /etc/APP/env on the Pi"),
+        ("STRIPE_KEY", "x", "a secret; set it in /etc/APP/env on the Pi"),
+        ("DATABASE_URL", "postgres://ada:pw@db/x", "a secret; set it in /etc/APP/env on the Pi"),
         ("DATABASE_URL", "sqlite:///x.db", ""),
-        ("SECRET_KEY", "x", "each Pi makes one of its own, in /etc/APP/env"),
-        ("PYTHONPATH", "x", "the package brings a virtual environment of its own"),
-        ("A-B", "x", "no name for a variable"),
+        ("SECRET_KEY", "x", "each Pi creates its own, in /etc/APP/env"),
+        ("PYTHONPATH", "x", "the package has its own virtual environment"),
+        ("A-B", "x", "not a valid name of a variable"),
     ],
 )
 def test_a_variable(name: str, value: str, why: str) -> None:

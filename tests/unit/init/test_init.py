@@ -58,7 +58,7 @@ def git(argv: Sequence[Any], **_: object) -> Completed:
 
 
 def no_git(argv: Sequence[Any], **_: object) -> Completed:
-    raise MachineError(f"{argv[0]} is not here")
+    raise MachineError(f"{argv[0]} does not exist")
 
 
 def make(root: Path, files: Mapping[str, str]) -> Path:
@@ -104,7 +104,9 @@ def test_nothing_is_written_twice(tmp_path: Path) -> None:
     again = draft(root, ask=lambda *_: pytest.fail("nothing is to be asked"))
     assert again.present
     told = report.text(again, columns=100)
-    assert "debonair.toml has settings already, and stays as it is. This would have been written:" in told
+    assert (
+        "debonair.toml already has settings, and was not changed. These settings would have been written:"
+    ) in told
     assert f"debonair build {root}" in told
 
 
@@ -137,8 +139,8 @@ class TestApplication:
     @pytest.mark.parametrize(
         ("entry", "said"),
         [
-            ("app", "cannot name a WSGI callable"),
-            ("app:x", "defines nothing of that name"),
+            ("app", "which is not the name of a WSGI callable."),
+            ("app:x", "does not define it."),
             ("app:n", "a plain value"),
         ],
     )
@@ -149,10 +151,9 @@ class TestApplication:
         root = make(tmp_path, {"admin.py": FLASK, "public.py": FLASK})
         error = refused(root)
         assert error.message == (
-            "Several applications are as good as each other: "
-            "admin:app (admin.py:3), public:app (public.py:3)."
+            "Several applications are equally likely: admin:app (admin.py:3), public:app (public.py:3)."
         )
-        assert error.hint == "Say which is to be served: debonair init --wsgi 'admin:app'"
+        assert error.hint == "Choose one: debonair init --wsgi 'admin:app'"
 
     def test_two_and_somebody_to_ask(self, tmp_path: Path) -> None:
         root = make(tmp_path, {"admin.py": FLASK, "public.py": FLASK, "README": "A book.\n"})
@@ -181,18 +182,18 @@ class TestApplication:
         assert tomllib.loads(found.text)["wsgi"] == "b:app"
         assert found.findings[0].where == "Procfile:1 (Flask)"
         (root / "Procfile").write_text("web: gunicorn c:app\n")
-        assert "as good as each other" in refused(root).message
+        assert "Several applications are equally likely" in refused(root).message
         (root / "Procfile").write_text("web: gunicorn b:none\n")
-        assert "as good as each other" in refused(root).message
+        assert "Several applications are equally likely" in refused(root).message
 
     @pytest.mark.parametrize(
         ("text", "said", "hint"),
         [
-            ("print 'x'\n", "as far as Python can read it: app.py:1: Missing", "Python 2"),
-            ("import os\n", "There is no WSGI application", "--wsgi MODULE:CALLABLE"),
+            ("print 'x'\n", "Python cannot read all of its code: app.py:1: Missing", "Python 2"),
+            ("import os\n", "No WSGI application was found", "--wsgi MODULE:CALLABLE"),
             ("import bottle\n", "app.py:1 imports bottle", "bottle.default_app()"),
             ("import web\napp = web.application(())\n", "app.py:1 imports web", "app.wsgifunc()"),
-            ("from flask import Flask\ndef f(x):\n    return Flask(x)\n", "f() wants arguments", "wsgi.py"),
+            ("from flask import Flask\ndef f(x):\n    return Flask(x)\n", "f() needs arguments", "wsgi.py"),
         ],
     )
     def test_there_is_none(self, text: str, said: str, hint: str, tmp_path: Path) -> None:
@@ -208,7 +209,10 @@ class TestApplication:
         root = make(tmp_path, {"tool.py": "def main(): ...\n", "pyproject.toml": text})
         found = draft(root)
         assert found.findings[0].value == "none: a command-line tool"
-        assert found.notes[-1].startswith("No application was found, so the package brings commands")
+        assert found.notes[-1].startswith(
+            "No application was found, so the package contains commands, but no service and no site. "
+            "If a server can run the project, name the callable: debonair init --wsgi MODULE:CALLABLE"
+        )
         init.write(found)
         assert project.load(root).wsgi == ""
 
@@ -232,10 +236,10 @@ class TestApplication:
     @pytest.mark.parametrize(
         ("script", "said"),
         [
-            ("os.environ['SOCKET']", "it names SOCKET"),
+            ("os.environ['SOCKET']", "it mentions SOCKET"),
             (
                 "8888",
-                "it has to listen there: add_socket(bind_unix_socket(os.environ['SOCKET'], mode=0o660))",
+                "it must listen on $SOCKET: add_socket(bind_unix_socket(os.environ['SOCKET'], mode=0o660))",
             ),
         ],
     )
@@ -251,7 +255,10 @@ class TestApplication:
     def test_web2py_writes_where_it_must_not(self, tmp_path: Path) -> None:
         handler = "import gluon.main\nif LOG:\n    application = gluon.main.appfactory()\nelse:\n"
         root = make(tmp_path, {"wsgihandler.py": f"{handler}    application = gluon.main.wsgibase\n"})
-        assert "is web2py, which keeps databases" in refused(root).message
+        assert (
+            "is a web2py application, which keeps databases, sessions and errors among its own code. "
+            "On the Pi, the code's folder is read-only."
+        ) in refused(root).message
         assert draft(root, entry="wsgihandler:application").findings[0].value == "wsgihandler:application"
 
     def test_one_whose_server_is_not_known(self, tmp_path: Path) -> None:
@@ -312,7 +319,7 @@ class TestIdentity:
 
     def test_a_version_that_is_none(self, tmp_path: Path) -> None:
         found = identity.version(tmp_path, {"version": "first"}, {}, "setup.py")
-        assert (found.value, found.where) == ("0.1", "setup.py says 'first', which is none")
+        assert (found.value, found.where) == ("0.1", "setup.py has 'first', which is not a version")
 
     @pytest.mark.parametrize(
         ("said", "targets"),
@@ -336,7 +343,7 @@ class TestNotes:
 
     def test_what_this_python_cannot_read(self, tmp_path: Path) -> None:
         found = draft(make(tmp_path, {"app.py": FLASK, "old.py": "print 'x'\n"}))
-        assert found.notes[1].startswith("old.py:1: Missing parentheses")
+        assert found.notes[1].startswith("Not read: old.py:1: Missing parentheses")
 
     def test_an_app_that_asks_for_its_version(self, tmp_path: Path) -> None:
         text = f"{FLASK}from importlib.metadata import version\nversion('book')\n"
@@ -369,13 +376,16 @@ class TestRequirements:
         found = draft(root)
         init.write(found)
         assert (root / "requirements.txt").read_text() == (
-            "# Written by 'debonair init' from what the app imports, and yours to change.\n"
+            "# Written by 'debonair init' from the app's imports. You can edit it.\n"
             "flask  # app.py:1 imports flask\n"
             "pyjwt  # helper.py:1 imports jwt\n"
             "pyyaml  # app.py:4 imports yaml\n"
-            "some-thing  # app.py:13 imports some_thing; a guess by that name\n"
+            "some-thing  # app.py:13 imports some_thing; a guess from the module's name\n"
         )
-        assert found.notes[0].startswith("Nothing said what the app needs from the package index.")
+        assert found.notes[0].startswith(
+            "No file lists the app's dependencies. Debonair wrote requirements.txt from the app's "
+            "imports; check it before you build."
+        )
         assert "Written to requirements.txt:\n\n    # Written by" in report.text(found, columns=100)
         assert project.load(root).requirements == ("flask", "pyjwt", "pyyaml", "some-thing")
 
@@ -406,8 +416,8 @@ class TestRequirements:
         found = draft(make(tmp_path, files))
         assert found.requirements == ""
         assert found.notes[0] == (
-            "pyproject.toml says of no dependencies, and app.py:1 imports flask. If nothing else brings "
-            'it, add what is lacking there: dependencies = ["flask"]'
+            "pyproject.toml lists no dependencies, but app.py:1 imports flask. If nothing else "
+            'installs it, add it there: dependencies = ["flask"]'
         )
 
 
@@ -427,7 +437,10 @@ class TestVerb:
         said = self.run(str(root), "--yes", "--import", str(root / "extra.ini"), "--wsgi", "app:app")
         assert "Written to debonair.toml:" in said
         assert tomllib.loads((root / "debonair.toml").read_text())["uwsgi"] == {"harakiri": 9}
-        assert "stays as it is" in self.run(str(root))
+        assert (
+            "already has settings, and was not changed. These settings would have been written"
+            in self.run(str(root))
+        )
 
     def test_questions_are_numbered(self, monkeypatch: pytest.MonkeyPatch) -> None:
         said: list[str] = []

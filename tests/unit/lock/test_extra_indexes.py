@@ -135,7 +135,7 @@ class TestComplete:
         found = complete(index, NUMPY, PURE, ABI3, GPIO)
         assert sorted(index.asked) == [f"{HOME}/numpy/", f"{HOME}/rpi-gpio/"]
         assert capsys.readouterr().err == (
-            "From www.piwheels.org come wheels of numpy 1.0, rpi-gpio 1.0 for targets that had none.\n"
+            "www.piwheels.org provides wheels of numpy 1.0, rpi-gpio 1.0 for targets that had no wheel.\n"
         )
         numpy, pure, abi3, gpio = found
         assert numpy.sdist == File("numpy-1.0.tar.gz", C, "https://index.example/numpy-1.0.tar.gz", 7)
@@ -212,7 +212,7 @@ class TestComplete:
         }
         numpy, gpio = complete(Index(pages), NUMPY, GPIO)
         assert (len(names(numpy)), len(names(gpio))) == (0, 2)
-        assert "From www.piwheels.org come wheels of rpi-gpio 1.0 " in capsys.readouterr().err
+        assert "www.piwheels.org provides wheels of rpi-gpio 1.0 " in capsys.readouterr().err
 
     def test_an_index_in_json(self) -> None:
         def file(machine: str, **more: Any) -> dict[str, Any]:
@@ -283,7 +283,7 @@ class TestWithoutAccess:
         index = Index({"numpy": page, "rpi-gpio": html_of(*renamed("RPi.GPIO"))})
         assert [names(package) for package in complete(index, NUMPY, GPIO)] == [[], []]
         (said,) = capsys.readouterr().err.splitlines()
-        assert said.startswith("www.piwheels.org could not be asked (")
+        assert said.startswith("www.piwheels.org could not be queried")
         assert why in said
         assert said.endswith("); some targets have no wheel of numpy 1.0, rpi-gpio 1.0.")
 
@@ -304,7 +304,7 @@ class TestWithoutAccess:
         ]
         assert names(gpio) == []
         assert capsys.readouterr().err == (
-            "www.piwheels.org could not be asked (no route); the lock keeps what it has from there of "
+            "www.piwheels.org could not be queried (no route); the lock keeps its files from there: "
             "numpy 1.0; some targets have no wheel of rpi-gpio 1.0.\n"
         )
 
@@ -337,7 +337,7 @@ class TestVariable:
         (numpy,) = complete(index, NUMPY, environ={"DEBONAIR_PIWHEELS": said})
         assert (names(numpy), index.asked) == ([], [])
         assert capsys.readouterr().err == (
-            f"www.piwheels.org is not asked, as DEBONAIR_PIWHEELS is '{said}'; "
+            f"www.piwheels.org is not queried, because DEBONAIR_PIWHEELS is '{said}'; "
             "some targets have no wheel of numpy 1.0.\n"
         )
 

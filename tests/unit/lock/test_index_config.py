@@ -267,10 +267,10 @@ class TestUv:
             (
                 "error: No solution found\n  cause: a",
                 LockError,
-                "cannot be met. uv says: No solution found",
+                "The requirements cannot be met together. uv reports: No solution found",
             ),
-            ("error: something else", LockError, "It says: something else"),
-            ("", LockError, "ended with status 2"),
+            ("error: something else", LockError, "failed and printed: something else"),
+            ("", LockError, "exited with status 2"),
         ],
     )
     def test_what_failures_mean(

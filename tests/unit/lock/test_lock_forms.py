@@ -40,9 +40,12 @@ last===1.0 --hash=sha512:00 --hash=sha256:{A.upper()} \\"""
             (f"flask>=3 --hash=sha256:{A}", "does not pin one version"),
             (f"flask==3.* --hash=sha256:{A}", "does not pin one version"),
             (f"flask --hash=sha256:{A}", "does not pin one version"),
-            ("-e .", "'-e' is not understood"),
-            ("-r other.txt", "'-r' is not understood"),
-            ("--constraint=other.txt", "'--constraint' is not understood"),
+            ("-e .", "the option '-e' is not supported in a file that is pinned by hashes."),
+            ("-r other.txt", "the option '-r' is not supported in a file that is pinned by hashes."),
+            (
+                "--constraint=other.txt",
+                "the option '--constraint' is not supported in a file that is pinned by hashes.",
+            ),
             (f"!? --hash=sha256:{A}", "line 2: Expected"),
         ],
     )
@@ -103,7 +106,9 @@ wheels = [
             'path = "/srv/my app/wheels/g-', 'path = "wheels/g-'
         )
         said = capsys.readouterr().err
-        assert said.startswith("The lock names files of this machine, outside of /srv/my app, which others")
+        assert said.startswith(
+            "The lock refers to files outside of /srv/my app, which exist only on this machine"
+        )
         assert "f-1-py3-none-any.whl" in said, "the one that is far"
         assert "g-1" not in said
         (flask,) = read(moved, Path("/elsewhere/pylock.toml")).packages
@@ -127,21 +132,21 @@ wheels = [
     @pytest.mark.parametrize(
         ("text", "why"),
         [
-            ('requires-python = "!"', "cannot be read: Invalid specifier"),
-            ('environments = ["so"]', "cannot be read: Expected"),
-            ("<<<<<<< HEAD", "is not a lock that can be read"),
-            ('packages = "none"', "is not a lock that can be read"),
+            ('requires-python = "!"', "is not valid: Invalid specifier"),
+            ('environments = ["so"]', "is not valid: Expected"),
+            ("<<<<<<< HEAD", "is not a valid lock"),
+            ('packages = "none"', "is not a valid lock"),
             (package('vcs = { type = "git" }'), "flask is locked to a repository"),
             (package('directory = { path = "." }'), "flask is locked to a folder"),
             (package('sdist = { url = "https://index.example/f.tar.gz" }'), r"f\.tar\.gz has no sha256"),
             (package(f'sdist = {{ name = "../f", hashes = {{ sha256 = "{A}" }} }}'), "no name"),
             (
                 package(f'sdist = {{ name = "f", hashes = {{ sha256 = "{A[1:]}" }} }}'),
-                "a sha256 that is none",
+                "has no name, or its sha256 is not valid.",
             ),
             (
                 package(f'sdist = {{ name = "f", hashes = {{ sha256 = "{A[2:]}/." }} }}'),
-                "a sha256 that is none",
+                "has no name, or its sha256 is not valid.",
             ),
         ],
     )

@@ -45,7 +45,7 @@ def test_there_is_none(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_cannot_be_read(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(LockError, match="cannot be read"):
+    with pytest.raises(LockError, match="is not valid"):
         other_locks.read(tmp_path / name)
 
 

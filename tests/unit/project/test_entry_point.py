@@ -42,7 +42,7 @@ def test_split(entry: str, parts: tuple[str, str, bool]) -> None:
 def test_what_names_nothing(entry: str) -> None:
     with pytest.raises(ValueError, match=re.escape(entry) or "^$"):
         entry_point.split(entry)
-    with pytest.raises(ProjectError, match="cannot name a WSGI callable") as caught:
+    with pytest.raises(ProjectError, match=r"which is not the name of a WSGI callable\.") as caught:
         entry_point.check_syntax(entry, file=FILE, key="tool.debonair.wsgi")
     assert caught.value.message.startswith("pyproject.toml: 'tool.debonair.wsgi' is ")
 
@@ -93,9 +93,7 @@ def test_whatever_may_define_it_is_accepted(code: str, tmp_path: Path) -> None:
 def test_what_does_not_define_it_is_not(code: str, tmp_path: Path) -> None:
     (tmp_path / "guestbook.py").write_text(code)
     error = refused(tmp_path, "guestbook:app")
-    assert error.message == (
-        "pyproject.toml: 'wsgi' names 'app', but guestbook.py defines nothing of that name."
-    )
+    assert error.message == ("pyproject.toml: 'wsgi' names 'app', but guestbook.py does not define it.")
     assert error.hint
 
 
@@ -105,7 +103,7 @@ def test_what_does_not_define_it_is_not(code: str, tmp_path: Path) -> None:
         ("app = 'guestbook'", "a plain value"),
         ("app = None", "a plain value"),
         ("app = 1; app = {'name': 1}", "a dictionary"),
-        ("if True:\n    app = f'{1}'", "a text"),
+        ("if True:\n    app = f'{1}'", "a string"),
         ("app = []", "a list"),
         ("app = 1, 2", "a tuple"),
         ("app = {1}", "a set"),
@@ -116,8 +114,8 @@ def test_what_no_server_can_call(code: str, kind: str, tmp_path: Path) -> None:
     error = refused(tmp_path, "guestbook:app")
     line = 1 + len(code.splitlines())
     assert error.message == (
-        f"pyproject.toml: 'wsgi' names 'app', which is {kind} in guestbook.py, line {line}: "
-        "no server can call that."
+        f"pyproject.toml: 'wsgi' names 'app', but line {line} of guestbook.py sets it to {kind}. "
+        "No server can call that."
     )
     assert "create_app()" in error.hint
 
@@ -172,7 +170,7 @@ def test_a_module_that_python_cannot_read(code: str, tmp_path: Path) -> None:
     (tmp_path / "guestbook.py").write_text(code)
     error = refused(tmp_path, "guestbook:app")
     assert error.message.startswith(f"{tmp_path / 'guestbook.py'}: ")
-    assert "mend it" in error.hint
+    assert "Fix the syntax error on that line." in error.hint
     with pytest.raises(ProjectError):
         check(tmp_path, "guestbook:app", python=sys.version_info[:2])
 

@@ -81,7 +81,7 @@ class TestPoetry:
         assert found["dependencies"] == ["b==1 ; python_version < '3.9'", "b==2 ; python_version >= '3.9'"]
 
     def test_a_folder_is_refused(self) -> None:
-        with pytest.raises(ProjectError, match="x is a folder of this machine"):
+        with pytest.raises(ProjectError, match="x is a folder on this machine"):
             poetry('[dependencies]\nx = { path = "../x" }\n')
 
     def test_it_is_a_project(self, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ class TestPoetry:
 
     def test_a_wrong_type(self, tmp_path: Path) -> None:
         (tmp_path / "pyproject.toml").write_text("[tool.poetry]\nname = 1\n")
-        with pytest.raises(ProjectError, match=r"'tool\.poetry\.name' is wrong: expected a text"):
+        with pytest.raises(ProjectError, match=r"'tool\.poetry\.name' is wrong: expected a string"):
             project.load(tmp_path)
 
 
@@ -119,14 +119,14 @@ class TestPipfile:
             ("packages = 3", "Pipfile: 'packages' is wrong: expected a table, got a number."),
             ("packages.flask = 3", "Pipfile: 'packages"),
             ('packages.flask = ["x"]', "Pipfile: 'packages"),
-            ("packages.flask.version = 3", "Pipfile: 'version' of flask is 3, which is of a wrong type."),
-            ('packages.flask.extras = "x"', "Pipfile: 'extras' of flask is 'x', which is of a wrong type."),
-            ("packages.flask.extras = [1]", "Pipfile: 'extras' of flask is [1], which is of a wrong type."),
-            ("packages.flask.git = true", "Pipfile: 'git' of flask is True, which is of a wrong type."),
+            ("packages.flask.version = 3", "Pipfile: 'version' of flask is 3, which has the wrong type."),
+            ('packages.flask.extras = "x"', "Pipfile: 'extras' of flask is 'x', which has the wrong type."),
+            ("packages.flask.extras = [1]", "Pipfile: 'extras' of flask is [1], which has the wrong type."),
+            ("packages.flask.git = true", "Pipfile: 'git' of flask is True, which has the wrong type."),
             ("packages.flask.markers = []", "Pipfile: 'markers' of flask is []"),
-            ('packages.flask = "^"', "Pipfile: flask wants '^', which is no version."),
-            ('packages.flask = "~x"', "Pipfile: flask wants '~x', which is no version."),
-            (f'packages.flask = "^{"9" * 5000}"', "Pipfile: flask wants"),
+            ('packages.flask = "^"', "Pipfile: flask requires '^', which is not a version."),
+            ('packages.flask = "~x"', "Pipfile: flask requires '~x', which is not a version."),
+            (f'packages.flask = "^{"9" * 5000}"', "Pipfile: flask requires"),
         ],
     )
     def test_wrong_types(self, text: str, message: str, tmp_path: Path) -> None:
@@ -156,7 +156,9 @@ class TestSetupCfg:
         assert set(found["dependencies"]) == {"flask>=2"}
 
     def test_requirements_in_a_file_that_is_not_there(self, tmp_path: Path) -> None:
-        with pytest.raises(ProjectError, match=r"'install_requires' names list\.txt, which is no file"):
+        with pytest.raises(
+            ProjectError, match=r"'install_requires' names the file list\.txt, which does not exist\."
+        ):
             written(
                 tmp_path, setup_cfg="[metadata]\nname = x\n[options]\ninstall_requires = file: list.txt\n"
             )

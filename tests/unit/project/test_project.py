@@ -233,7 +233,7 @@ class TestRefusals:
 
     def test_both_files(self, tmp_path: Path) -> None:
         error = refused(tmp_path, pyproject_toml=PROJECT, debonair_toml=BARE)
-        assert "Both debonair.toml and [tool.debonair]" in error.message
+        assert "has both a debonair.toml and a [tool.debonair] in pyproject.toml." in error.message
 
     @pytest.mark.parametrize("name", ["pyproject_toml", "debonair_toml"])
     def test_broken_toml(self, name: str, tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ class TestRefusals:
             raise PermissionError(13, os.strerror(13))
 
         monkeypatch.setattr(os, "open", deny)
-        assert "may not be read" in refused(tmp_path).message
+        assert "is not readable." in refused(tmp_path).message
 
     @pytest.mark.parametrize(
         ("old", "new", "key"),
@@ -266,7 +266,7 @@ class TestRefusals:
     )
     def test_what_must_be_said(self, old: str, new: str, key: str, tmp_path: Path) -> None:
         error = refused(tmp_path, pyproject_toml=PROJECT.replace(old, new))
-        assert error.message == f"pyproject.toml does not say '{key}'."
+        assert error.message == f"pyproject.toml: '{key}' is missing."
         assert error.hint.startswith(f"Add to [tool.debonair] of pyproject.toml: {key} = ")
 
     def test_what_must_be_said_in_a_debonair_toml(self, tmp_path: Path) -> None:
@@ -276,13 +276,13 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("more", "said"),
         [
-            ('package = "Guest Book"', "'Guest Book' cannot be the name of a Debian package"),
-            ('version = "first"', "'first' is not a version"),
+            ('package = "Guest Book"', "'Guest Book' is not a valid name of a Debian package."),
+            ('version = "first"', "'first' is not a valid Python version (PEP 440)."),
             ('maintainer = "ada@example.org"', "'maintainer' is 'ada@example.org'"),
             ('maintainer = "Ada <ada>"', "not a name and a mail address"),
             ('health = "up"', "'health' is 'up', which is not a path"),
             ('health = "/up; evil"', "which is not a path"),
-            ('sleep-after = "soon"', "'sleep-after' is 'soon', which is no time"),
+            ('sleep-after = "soon"', "'sleep-after' is 'soon', which is not a duration"),
             ("health-timeout = 0", "health-timeout"),
             ("migrate-timeout = 0", "migrate-timeout"),
             ("keep-releases = 0", "keep-releases"),
@@ -299,7 +299,10 @@ class TestRefusals:
                 "names the folder '../', which is not in the project",
             ),
             ('[tool.debonair.static]\n"/s/" = "pyproject.toml"', "which is not in the project"),
-            ('install = "wheel"\ncollect = "make"', "'collect' makes files beside the app's"),
+            (
+                'install = "wheel"\ncollect = "make"',
+                "collect' writes files beside the app's, but here those come from a wheel.",
+            ),
             (
                 'collect = "make"\n[tool.debonair.static]\n"/s/" = "../none"',
                 "names the folder '../none', which is not in the project",
@@ -384,7 +387,7 @@ class TestDynamic:
     )
     def test_a_version_that_cannot_be_read(self, line: str, tmp_path: Path) -> None:
         error = refused(tmp_path, book_py="VERSION = '3.1'\n", pyproject_toml=self.TEXT + line)
-        assert error.message == "pyproject.toml does not say 'version'."
+        assert error.message == "pyproject.toml: 'version' is missing."
 
     DEPENDENCIES = PROJECT.replace('dependencies = ["flask>=3"]', 'dynamic = ["dependencies"]')
 
@@ -397,7 +400,7 @@ class TestDynamic:
     def test_dependencies_of_a_file_that_is_not_there(self, tmp_path: Path) -> None:
         text = self.DEPENDENCIES + '[tool.setuptools.dynamic]\ndependencies = { file = "none.txt" }'
         error = refused(tmp_path, pyproject_toml=text)
-        assert error.message == "pyproject.toml names none.txt, which is no file."
+        assert error.message == "pyproject.toml names the file none.txt, which does not exist."
 
     def test_dependencies_of_nowhere(self, tmp_path: Path) -> None:
         assert (

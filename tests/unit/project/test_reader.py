@@ -152,10 +152,10 @@ class TestData:
 
     def test_where_it_is_no_text(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"x\n\xe9\n")
-        with pytest.raises(ProjectError, match="is not UTF-8 text, see line 2"):
+        with pytest.raises(ProjectError, match=r"is not UTF-8 text: see line 2\."):
             reader.text(tmp_path / "a")
         (tmp_path / "a").write_bytes(b"x\ny\n\0")
-        with pytest.raises(ProjectError, match="has a byte of zero in line 3"):
+        with pytest.raises(ProjectError, match=r"has a zero byte in line 3\."):
             reader.text(tmp_path / "a")
 
 
@@ -277,7 +277,7 @@ def test_manual_pages_in_another_encoding(tmp_path: Path) -> None:
     (tmp_path / "debonair.toml").write_text(
         'package = "book"\nversion = "1"\ndescription = "x"\nmaintainer = "A <a@b.c>"\nwsgi = "a:b"\n'
     )
-    with pytest.raises(ProjectError, match=r"debian/x\.1 is not UTF-8 text, see line 2"):
+    with pytest.raises(ProjectError, match=r"debian/x\.1 is not UTF-8 text: see line 2\."):
         project.load(tmp_path)
 
 

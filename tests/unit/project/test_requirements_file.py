@@ -102,17 +102,25 @@ def test_what_windows_writes(encoding: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said", "hint"),
     [
-        ("-r none.txt", "names a file that is not there", "none.txt"),
-        ("--index-url https://index.example/simple", "names a package index", "UV_INDEX"),
-        ("-f /srv/wheels", "names a package index", "UV_INDEX"),
+        ("-r none.txt", "names a file that does not exist.", "none.txt"),
+        (
+            "--index-url https://index.example/simple",
+            "sets a package index, but a lock cannot take its index from a requirements file.",
+            "UV_INDEX",
+        ),
+        (
+            "-f /srv/wheels",
+            "sets a package index, but a lock cannot take its index from a requirements file.",
+            "UV_INDEX",
+        ),
         (
             "--config-settings x",
-            "an option of pip that Debonair does not know",
+            "is an option of pip that Debonair does not support.",
             "Write the requirements out",
         ),
-        ("git+https://example.org/x.git", "does not say which package", "NAME @ git+https"),
-        ("../library", "a folder or file of this machine", "Publish"),
-        ("-e ./library", "a folder or file of this machine", "Publish"),
+        ("git+https://example.org/x.git", "does not name its package.", "NAME @ git+https"),
+        ("../library", "a folder or file on this machine", "Publish"),
+        ("-e ./library", "a folder or file on this machine", "Publish"),
     ],
 )
 def test_what_has_no_place_in_a_package(line: str, said: str, hint: str, read: Read) -> None:
@@ -129,7 +137,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     (tmp_path / "requirements.txt").touch()
     monkeypatch.setattr(os, "open", deny)
-    with pytest.raises(ProjectError, match="may not be read"):
+    with pytest.raises(ProjectError, match=r"is not readable\."):
         requirements_file.read(tmp_path / "requirements.txt", tmp_path)
 
 
@@ -161,6 +169,6 @@ def test_a_file_is_read_once(read: Read) -> None:
 def test_files_that_include_each_other_too_deep(read: Read) -> None:
     others = {f"r{number}": f"-r r{number + 1}.txt\n" for number in range(40)}
     with pytest.raises(
-        ProjectError, match=r"r19\.txt, line 1: .* includes a file, as more than 20 before it"
+        ProjectError, match=r"r19\.txt, line 1: .*: files include each other more than 20 deep"
     ):
         read("-r r0.txt\n", **others, r40="flask\n")

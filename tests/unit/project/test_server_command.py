@@ -61,18 +61,28 @@ class TestSettings:
         [
             ('server = "command"', "there is no 'command'", "command = "),
             ('server = "command"\ncommand = " "', "there is no 'command'", "command = "),
-            ('command = "uvicorn"', "and 'server' is \"uwsgi\"", 'server = "command"'),
+            ('command = "uvicorn"', "but 'server' is \"uwsgi\"", 'server = "command"'),
             ('server = "gunicorn"', "'server' is wrong", "schema"),
-            ('server = "command"\ncommand = "x"\nwsgi = "app:app"', "'wsgi' is for uWSGI", "Leave it out"),
+            (
+                'server = "command"\ncommand = "x"\nwsgi = "app:app"',
+                "'wsgi' is a setting for uWSGI",
+                "Remove it.",
+            ),
             (
                 'server = "command"\ncommand = "x"\nsleep-after = "1h"',
-                "'sleep-after' is for",
-                "end by itself",
+                (
+                    "'sleep-after' is a setting for uWSGI, which does not serve an app with server = "
+                    '"command".'
+                ),
+                "The server must be able to exit and to be started by a request.",
             ),
             (
                 'server = "command"\ncommand = "x"\nuwsgi.threads = 8',
-                "'uwsgi.threads' is for",
-                "options of",
+                (
+                    "'uwsgi.threads' is a setting for uWSGI, which does not serve an app with server = "
+                    '"command".'
+                ),
+                "options in 'command'",
             ),
         ],
     )
@@ -84,7 +94,7 @@ class TestSettings:
         assert hint in refused.value.hint
 
     def test_debians_emperor_has_no_place_for_it(self) -> None:
-        with pytest.raises(ProjectError, match=r"'tool\.debonair\.server' is kept by an app's own emperor"):
+        with pytest.raises(ProjectError, match=r"'tool\.debonair\.server' requires the app's own emperor"):
             emperor.of(sample(emperor="system"))
 
 
@@ -112,7 +122,7 @@ class TestLine:
         assert rendered(command=line)[GENERATED["server"]].data.decode().endswith(f"\nexec {line}\n")
 
     def test_its_quotes_are_closed(self) -> None:
-        with pytest.raises(ProjectError, match="cannot be read: No closing quotation"):
+        with pytest.raises(ProjectError, match="is not valid: No closing quotation"):
             rendered(command="uvicorn 'x")
 
     @pytest.mark.parametrize(
@@ -120,7 +130,9 @@ class TestLine:
         [("uvicron chat:app", "Did you mean 'uvicorn'?"), ("gunicorn chat:app", "Add gunicorn to the")],
     )
     def test_a_program_that_nothing_brings(self, line: str, hint: str) -> None:
-        with pytest.raises(ProjectError, match="which no package of the app's lock brings") as refused:
+        with pytest.raises(
+            ProjectError, match=r"', which no package in the app's lock installs\."
+        ) as refused:
             server_command.check(line, file=Path("pyproject.toml"), commands={"uvicorn", "python3"})
         assert hint in refused.value.hint
 

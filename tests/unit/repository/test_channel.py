@@ -38,9 +38,16 @@ class TestPublish:
     @pytest.mark.parametrize(
         ("version", "deb", "said"),
         [
-            ("1.1", "other", "hello (amd64) in trixie has version 1.1 already, with other bytes"),
-            ("1.0~rc1", "x", "has had version 1.1, and 1.0~rc1 is not higher"),
-            ("1.0.5", "x", "has had version 1.1"),
+            (
+                "1.1",
+                "other",
+                (
+                    "hello (amd64) in trixie already has version 1.1, with other bytes. Published versions "
+                    "never change."
+                ),
+            ),
+            ("1.0~rc1", "x", "already had version 1.1, and 1.0~rc1 is not higher"),
+            ("1.0.5", "x", "already had version 1.1"),
             ("1.0", "other", "with other bytes"),
         ],
     )
@@ -54,7 +61,7 @@ class TestPublish:
         line = channel.rollback(published("1.0", "1.1"), "1.0", now=5, where=WHERE)
         with pytest.raises(RepositoryError, match="was rolled back"):
             channel.publish(line, "1.1", "sum of 1.1", FACTS, now=6, percent=100, where=WHERE)
-        with pytest.raises(RepositoryError, match=r"has had version 1\.1"):
+        with pytest.raises(RepositoryError, match=r"already had version 1\.1"):
             channel.publish(line, "1.0.1", "x", FACTS, now=6, percent=100, where=WHERE)
         assert offered(channel.publish(line, "1.2", "x", FACTS, now=6, percent=100, where=WHERE)) == ["1.2"]
 
@@ -98,7 +105,7 @@ class TestRollback:
         assert offered(channel.rollback(line, "1.0", now=5, where=WHERE)) == ["1.0"]
 
     def test_to_what_is_not_there(self) -> None:
-        with pytest.raises(RepositoryError, match=r"no version 0.9 to go back to; it has 1.0, 1.1"):
+        with pytest.raises(RepositoryError, match=r"cannot return to version 0\.9; it has 1\.0, 1\.1\."):
             channel.rollback(published("1.0", "1.1"), "0.9", now=5, where=WHERE)
 
 

@@ -179,9 +179,11 @@ def test_logins(tmp_path: Path) -> None:
     assert http_server.logins(path) == {"pi:secret word", "other:x:y"}
     for text in ("", "pi\n", "pi:\n", "p i:x\n"):
         path.write_text(text)
-        with pytest.raises(RepositoryError, match="must have lines of the form name:password"):
+        with pytest.raises(
+            RepositoryError, match=r"must contain lines of the form name:password, and nothing else\."
+        ):
             http_server.logins(path)
-    with pytest.raises(RepositoryError, match="cannot be read"):
+    with pytest.raises(RepositoryError, match="is not readable"):
         http_server.logins(tmp_path / "none")
 
 
@@ -191,7 +193,7 @@ def test_a_port_that_is_taken(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(http_server, "_Server", taken)
     with pytest.raises(
-        MachineError, match=r"Port 80 of 127.0.0.1 cannot be listened at: Address already in use\."
+        MachineError, match=r"Port 80 of 127\.0\.0\.1 is not available: Address already in use\."
     ):
         http_server.server(root, "127.0.0.1", 80, accounts=frozenset(), log=print)
 

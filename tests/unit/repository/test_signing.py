@@ -59,13 +59,13 @@ def test_a_key_is_made_in_a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_gpg_does_not_say(tmp_path: Path, asked: list[list[str]]) -> None:
-    with pytest.raises(RepositoryError, match="gpg said nothing of a new key"):
+    with pytest.raises(RepositoryError, match="gpg did not report a new key"):
         Gpg(tmp_path).create("acme", now=7)
 
 
 def test_a_failure_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, lambda words: (2, "", "gpg: no entropy"))
-    with pytest.raises(RepositoryError, match="A key could not be made:\ngpg: no entropy"):
+    with pytest.raises(RepositoryError, match="The key could not be created:\ngpg: no entropy"):
         Gpg(tmp_path).create("acme", now=7)
     with pytest.raises(RepositoryError, match="could not be signed"):
         Gpg(tmp_path).sign("x", [FINGERPRINT], now=7)
@@ -87,13 +87,13 @@ def test_a_key_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     for bad in ("x", FINGERPRINT[:16]):
         with pytest.raises(RepositoryError, match="is not the fingerprint of a key"):
             Gpg(None).adopt(bad, now=7)
-    with pytest.raises(RepositoryError, match="is yours to make"):
+    with pytest.raises(RepositoryError, match=r"Debonair does not create keys in your own GnuPG home\."):
         Gpg(None).create("acme", now=7)
 
 
 def test_a_key_without_its_secret_half(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, lambda _: (2, "", ""))
-    with pytest.raises(RepositoryError, match=f"no secret key {FINGERPRINT} in your GnuPG home"):
+    with pytest.raises(RepositoryError, match=f"The secret key {FINGERPRINT} is not in your GnuPG home."):
         Gpg(None).adopt(FINGERPRINT, now=7)
 
 

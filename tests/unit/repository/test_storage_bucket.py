@@ -54,7 +54,7 @@ class Store:
         return self.get(path).meta
 
     def put(self, path: str, data: bytes, *, mode: Any, attributes: Any, use_multipart: bool) -> None:
-        assert not use_multipart, "it knows no conditions"
+        assert not use_multipart, "uWSGI ignored it, because it knows only no conditions"
         self.wrong("put", path)
         self.puts.append(path)
         have = self.objects.get(path)
@@ -188,16 +188,16 @@ def test_a_whole_repository(fleet: Bucket, store: Store, tmp_path: Path) -> None
     ("error", "kind", "message", "hint"),
     [
         (exceptions.PermissionDeniedError("<Code>AccessDenied</Code>"), RepositoryError,
-         "may not be {what} with these credentials: AccessDenied.", "list, read, write and delete"),
+         "to be {what}: AccessDenied.", "list, read, write and delete"),
         (exceptions.UnauthenticatedError("x: no - 401 Unauthorized: \n"), RepositoryError,
-         "with these credentials: 401 Unauthorized.", "as it was"),
+         "401 Unauthorized.", "The repository was not changed."),
         (exceptions.GenericError("PUT http://169.254.169.254/ - refused"), RepositoryError,
          "There are no credentials for s3://fleet/apt.", "AWS_PROFILE"),
         (exceptions.GenericError("x - Server returned 501 Not Implemented"), RepositoryError,
-         "cannot write on a condition", "newer version"),
+         "does not support conditional writes", "newer version"),
         (exceptions.GenericError("Error in 2ms - HTTP error: reset\n\nDebug"), NetworkError,
-         "could not be {what}: HTTP error: reset.", "at any time"),
-        (exceptions.GenericError(""), NetworkError, "could not be {what}: it does not say why.", "again"),
+         "could not be {what}: HTTP error: reset.", "Clients always see a complete repository."),
+        (exceptions.GenericError(""), NetworkError, "could not be {what}: it gives no reason.", "again"),
         (FileNotFoundError("NoSuchBucket"), RepositoryError, "There is no bucket at s3:", "endpoint"),
     ],
 )  # fmt: skip
@@ -246,13 +246,13 @@ class TestOpen:
     @pytest.mark.parametrize("where", ["shelf:apt", "ssh://shelf/apt"])
     def test_another_machine(self, where: str) -> None:
         assert str(self.open(where)) == where
-        with pytest.raises(RepositoryError, match="is not a folder of this machine"):
+        with pytest.raises(RepositoryError, match="is not a folder on this machine"):
             locate.folder(where)
 
     @pytest.mark.parametrize(
         ("where", "said"),
         [
-            ("https://apt.example.org", "is not where a repository can be written"),
+            ("https://apt.example.org", "is not a place where a repository can be written."),
             ("s3:///apt", "is not a bucket"),
             ("s3://fleet?x=y", "is not a bucket"),
             ("az://fleet", "There are no credentials for az://fleet"),
@@ -320,10 +320,10 @@ class TestProfile:
         assert aws.profile({**known, **more}) == {}, "the environment says more"
 
     def test_what_is_wrong(self, home: Path) -> None:
-        with pytest.raises(RepositoryError, match="There is no profile 'play'"):
+        with pytest.raises(RepositoryError, match="AWS_PROFILE is 'play', but"):
             aws.profile({"HOME": str(home), "AWS_PROFILE": "play"})
         (home / ".aws/config").write_text("region = x\n")
-        with pytest.raises(RepositoryError, match="is not a file of the AWS CLI"):
+        with pytest.raises(RepositoryError, match="is not a valid file of the AWS CLI"):
             aws.profile({"HOME": str(home)})
 
 

@@ -121,13 +121,34 @@ def test_another_was_faster(shelf: Make) -> None:
 @pytest.mark.parametrize(
     ("answer", "kind", "message", "hint"),
     [
-        (EOFError("no route"), NetworkError, "shelf cannot be reached by ssh: no route.", "asks nothing"),
-        ((48, b""), NetworkError, "shelf cannot be reached by ssh: a file was cut off", "the same again"),
-        (EOFError("sh: 1: sh: not found"), MachineError, "shelf lacks a program: sh", "any Debian has"),
+        (
+            EOFError("no route"),
+            NetworkError,
+            "shelf cannot be reached by ssh: no route.",
+            (
+                "true' works without a question, then run the command again. Clients always see a complete "
+                "repository."
+            ),
+        ),
+        (
+            (48, b""),
+            NetworkError,
+            "shelf cannot be reached by ssh: a file was truncated",
+            (
+                "true' works without a question, then run the command again. Clients always see a complete "
+                "repository."
+            ),
+        ),
+        (
+            EOFError("sh: 1: sh: not found"),
+            MachineError,
+            "shelf lacks a program: sh",
+            "It needs sh, coreutils, findutils and util-linux, which every Debian has.",
+        ),
         ((1, b"flock: not found"), MachineError, "shelf lacks a program: flock", "util-linux"),
         ((1, b"a\nhead: No space left on device"), MachineError, "no space left on shelf: head", "Free"),
-        ((1, b"ln: Read-only file system."), MachineError, "written: ln: Read-only file system.", "Let"),
-        ((1, b""), MachineError, "shelf:apt cannot be read or written: it does not say why.", "Let"),
+        ((1, b"ln: Read-only file system."), MachineError, "written: ln: Read-only file system.", "Give"),
+        ((1, b""), MachineError, "shelf:apt cannot be read or written: it gives no reason.", "Give"),
     ],
 )
 def test_what_goes_wrong(shelf: Make, answer: Answer, kind: type[Error], message: str, hint: str) -> None:

@@ -42,7 +42,11 @@ def signed(archive: Archive, change: Callable[[str], str]) -> None:
 
 def only(archive: Archive, said: str) -> None:
     """See that ``said`` is found, and besides it only that the newest change is not shown."""
-    found = [each for each in wrong(archive) if "is not that of the newest change" not in each]
+    found = [
+        each
+        for each in wrong(archive)
+        if "InRelease does not belong to the newest change. Sign it again: debonair repo renew" not in each
+    ]
     assert len(found) == 1, found
     assert said in found[0]
 
@@ -66,7 +70,7 @@ def test_a_deb_that_is_missing_or_altered(archive: Archive) -> None:
     deb = archive.root / "pool/h/hello/hello_1.0-1+deb13_amd64.deb"
     data = deb.read_bytes()
     deb.write_bytes(data[:-1] + b"x")
-    only(archive, "has other bytes than are signed for")
+    only(archive, "its bytes are not the signed ones")
     deb.write_bytes(data + b"x")
     assert [f"{deb.name}" in each for each in wrong(archive)] == [True, True]
     deb.unlink()
@@ -80,10 +84,10 @@ def path_of(path: Path, archive: Archive) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("Origin: acme", "Origin: other", "Origin is 'other', and must be 'acme'"),
+        ("Origin: acme", "Origin: other", "Release: Origin is 'other', but must be 'acme'."),
         ("Acquire-By-Hash: yes\n", "", "Acquire-By-Hash is 'None'"),
         ("Architectures: amd64 armhf", "Architectures: amd64", "Architectures is 'amd64'"),
-        ("Date: Tue", "Date: Xxx", "Date or Valid-Until cannot be read"),
+        ("Date: Tue", "Date: Xxx", "Release: Date or Valid-Until is not valid"),
         ("Date: Tue, 14 Nov 2023", "Date: Tue, 21 Nov 2023", "Date is "),
         ("Valid-Until: Wed, 13 Nov 2024", "Valid-Until: Mon, 13 Nov 2023", "expired on"),
         ("Valid-Until: Wed, 13 Nov 2024", "Valid-Until: Mon, 20 Nov 2023", "expires on"),
@@ -99,7 +103,7 @@ def test_a_plain_index_that_is_another(archive: Archive) -> None:
         archive,
         lambda text: re.sub(r" [0-9a-f]{8}(\S+ +\d+ main/Contents-amd64)\n", r" 00000000\1\n", text),
     )
-    only(archive, "does not hold what the Release says of the plain file")
+    only(archive, "does not match the Release, which lists the uncompressed file.")
 
 
 def test_signatures(archive: Archive) -> None:
@@ -114,7 +118,7 @@ def test_signatures(archive: Archive) -> None:
 def test_two_texts(archive: Archive) -> None:
     path = archive.root / "dists/trixie/InRelease"
     path.write_text(path.read_text().replace("Label: acme", "Label: other"))
-    only(archive, "do not say the same")
+    only(archive, "Release have different contents.")
 
 
 def test_the_state(archive: Archive) -> None:
@@ -127,7 +131,7 @@ def test_the_state(archive: Archive) -> None:
             archive.draft,
             "trixie" if digest != archive.draft.head.suites["bookworm"].document else "bookworm",
         )
-        assert [f"{path_of(path, archive)} has other bytes" in each for each in found] == [True]
+        assert [f"{path_of(path, archive)} was changed" in each for each in found] == [True]
         path.write_bytes(data)
     assert wrong(archive) == []
 
@@ -137,29 +141,29 @@ def test_facts(archive: Archive) -> None:
     path = archive.root / state.object_path(entry.facts)
     data = path.read_bytes()
     path.write_bytes(data.replace(entry.deb.encode(), b"0" * 64))
-    only(archive, "has other bytes than when it was written")
+    only(archive, "was changed: its bytes are not those that were written.")
     path.unlink()
     found = list(verify._state(archive.draft, "trixie"))
-    assert found == [f"{path_of(path, archive)} is missing in the repository."]
+    assert found == [f"{path_of(path, archive)} is missing from the repository."]
 
 
 def test_the_history(archive: Archive) -> None:
     path = archive.root / f"{history.FOLDER}{archive.draft.head.history}.json"
     data = path.read_bytes()
     path.write_bytes(data.replace(b"ada", b"eve"))
-    only(archive, "was altered")
+    only(archive, "was changed: its bytes are not those that were written.")
     path.unlink()
-    only(archive, "is missing: the history is cut off there")
+    only(archive, "is missing: the history ends there.")
     path.write_bytes(data)
     draft = archive.draft
     draft.head = msgspec.structs.replace(draft.head, generation=3)
-    assert "The history has change 2 where 3 must be." in verify.verify(draft, archive.scribe)
+    assert "The history has change 2 in place of change 3." in verify.verify(draft, archive.scribe)
 
 
 def test_the_page(archive: Archive) -> None:
     path = archive.root / "index.json"
     path.write_text(path.read_text().replace("hello greets", "hello insults"))
-    only(archive, "index.json does not say what the suites offer")
+    only(archive, "index.json does not list what the suites offer. Write it again: debonair repo renew")
     path.write_text("{")
     only(archive, "is not of the newest change")
 
@@ -176,9 +180,15 @@ def test_apps_without_a_deb_for_the_next_release(archive: Archive) -> None:
     archive.add(archive.deb("world", architecture="amd64"))
     archive.add(archive.deb("guest"), suite="bookworm", channel="testing")
     said, testing = unready(archive, 12, 13)
-    assert said.startswith("bookworm has apps that trixie has no deb of: world (armhf). Publish those debs")
+    assert said.startswith(
+        "bookworm has apps without a deb in trixie: world (armhf). Publish those debs before a machine "
+        "is upgraded to Debian"
+    )
     assert "to Debian 13" in said
-    assert testing.startswith("bookworm-testing has apps that trixie-testing has no deb of: guest (amd64).")
+    assert testing.startswith(
+        "bookworm-testing has apps without a deb in trixie-testing: guest (amd64). Publish those debs "
+        "before a machine is upgraded to Debian"
+    )
     assert unready(archive, 12) == [], "it is not out yet"
     archive.add(archive.deb("world", architecture="all"))
     assert [said.partition(" ")[0] for said in unready(archive, 13)] == ["bookworm-testing"]

@@ -169,7 +169,7 @@ def test_the_time_is_the_changelogs_unless_it_is_said(package: Package, planned:
 
 
 def test_compiled_files_are_not_for_all_architectures(package: Package, planned: dict[str, object]) -> None:
-    with pytest.raises(ProjectError, match="has 'Architecture: all', and compiled files"):
+    with pytest.raises(ProjectError, match=r"has 'Architecture: all', but contains compiled files\."):
         lay_out(replace(package, architecture="all"))
     assert planned
 
@@ -183,7 +183,10 @@ def test_the_target_is_this_machines(
     lay_out(package, target="")
     assert getattr(planned["target"], "name", "") == "trixie-amd64"
     monkeypatch.setattr(Path, "read_text", reading("ID=debian\n"))
-    with pytest.raises(TargetError, match=r"This machine is a Debian of no name \(amd64\)") as caught:
+    with pytest.raises(
+        TargetError,
+        match=r"This machine runs Debian without a code name \(amd64\), for which there is no target.",
+    ) as caught:
         lay_out(package, target="")
     assert "--target" in caught.value.hint
 

@@ -107,7 +107,10 @@ def test_what_the_suite_has_is_depended_on(tmp_path: Path, world: World) -> None
 def test_what_it_lacks_is_listed_and_made_if_that_is_wanted(tmp_path: Path, world: World) -> None:
     world.requires = {"RPi.bme280": ("smbus2>=0.5", "pytz"), "smbus2": (), "pytz": ()}
     hint = refused(
-        tmp_path, "RPi.bme280", WheelError, r"pytz \(the suite has none\)\n  smbus2>=0.5 .* has 0.4.3"
+        tmp_path,
+        "RPi.bme280",
+        WheelError,
+        r"pytz \(the suite does not have it\)\n  smbus2>=0.5 .* has 0.4.3",
     )
     assert "--recursive" in hint
     assert make(tmp_path, "RPi.bme280", recursive=True) == [
@@ -119,7 +122,7 @@ def test_what_it_lacks_is_listed_and_made_if_that_is_wanted(tmp_path: Path, worl
 
 def test_libraries_that_need_each_other(tmp_path: Path, world: World) -> None:
     world.requires = {"one": ("two",), "two": ("one",)}
-    with pytest.raises(WheelError, match="one needs two needs one: none of them"):
+    with pytest.raises(WheelError, match="one needs two needs one: each of them"):
         make(tmp_path, "one", recursive=True)
 
 
@@ -137,14 +140,12 @@ def test_an_older_one_keeps_the_suites_name(tmp_path: Path, world: World) -> Non
 
 def test_a_library_for_another_python(tmp_path: Path, world: World) -> None:
     world.python = "<3.9"
-    assert "--suite" in refused(
-        tmp_path, "smbus2", WheelError, r"is for Python <3\.9, and trixie has 3\.13"
-    )
+    assert "--suite" in refused(tmp_path, "smbus2", WheelError, "is for Python <3.9, but trixie has 3.13")
 
 
 def test_a_library_without_its_source(tmp_path: Path, world: World) -> None:
     world.without_source = True
-    refused(tmp_path, "smbus2", WheelError, "was published without its source")
+    refused(tmp_path, "smbus2", WheelError, "was published without an sdist.")
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,9 @@ def test_each_suite_has_its_own_and_the_upstream_tarball_is_one(project: Project
 def test_a_project_with_a_debian_of_its_own(project: Project, tmp_path: Path) -> None:
     (project.root / "debian").mkdir()
     (project.root / "debian/control").touch()
-    with pytest.raises(ProjectError, match="has a debian/ of its own") as caught:
+    with pytest.raises(
+        ProjectError, match=r"has its own debian/, which is already a source package\."
+    ) as caught:
         write(project, tmp_path)
     assert "debonair fetch" in caught.value.hint
     assert not (tmp_path / "out").exists()

@@ -144,12 +144,12 @@ def test_of_several_versions_that_for_this_python_is_taken(
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        ("target", r"There are no wheels for bookworm-arm64 in .*wheels"),
-        ("requirements", "was written for other requirements, or another lock"),
-        ("constraints", "was written for other requirements, or another lock"),
-        ("lock", "was written for other requirements, or another lock"),
-        ("toml", r"pylock\.trixie-arm64\.toml cannot be read"),
-        ("foreign", r"pylock\.trixie-arm64\.toml cannot be read"),
+        ("target", r"wheels has no wheels for bookworm-arm64"),
+        ("requirements", "was written for other requirements or another lock than the project's."),
+        ("constraints", "was written for other requirements or another lock than the project's."),
+        ("lock", "was written for other requirements or another lock than the project's."),
+        ("toml", r"pylock\.trixie-arm64\.toml is not valid"),
+        ("foreign", r"pylock\.trixie-arm64\.toml is not valid"),
     ],
 )
 def test_a_shelf_that_is_of_no_use(spoil: str, message: str, tmp_path: Path, project: Project) -> None:
@@ -175,10 +175,10 @@ def test_wheels_that_are_not_what_was_fetched(tmp_path: Path, project: Project) 
     fill(tmp_path, project, {TRIXIE: plan(flask)})
     there = project.root / wheelhouse.FOLDER / flask.filename
     there.write_bytes(b"other")
-    with pytest.raises(WheelError, match="its sha256 is another"):
+    with pytest.raises(WheelError, match="has another sha256"):
         kept(project).wheels(TRIXIE)
     there.unlink()
-    with pytest.raises(WheelError, match=r"names flask.*, which is not beside it"):
+    with pytest.raises(WheelError, match=r"names flask.*, which is not in its folder"):
         kept(project).wheels(TRIXIE)
 
 
@@ -237,7 +237,7 @@ class TestWhatLiesThere:
         flask = wheel(tmp_path, "flask")
         fill(tmp_path, project, {TRIXIE: plan(flask)})
         (folder / flask.filename).write_bytes(b"mine")
-        with pytest.raises(WheelError, match="is there already, and is not the file") as caught:
+        with pytest.raises(WheelError, match="already exists, and is not the downloaded file") as caught:
             fill(tmp_path, project, {TRIXIE: plan(flask)})
         assert "--out" in caught.value.hint
         fill(tmp_path, project, {TRIXIE: plan()})

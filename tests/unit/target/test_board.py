@@ -36,7 +36,7 @@ def test_one_that_is_not_known() -> None:
     with pytest.raises(TargetError, match="no Raspberry Pi 'zero3'") as refused:
         board.find("zero3")
     assert "Did you mean 'zero" in refused.value.hint
-    assert refused.value.hint.endswith("Known are: zero, 1, 2, zero2w, 3, 4, 5.")
+    assert refused.value.hint.endswith("The models: zero, 1, 2, zero2w, 3, 4, 5.")
 
 
 @pytest.mark.parametrize("one", board.boards(), ids=lambda one: one.name)

@@ -34,7 +34,7 @@ def test_what_is_for_the_target_runs_there(name: str, machine: str) -> None:
 
 def test_another_machine() -> None:
     assert found("trixie-arm64", "x86-64") == [
-        "is for EM_X86_64 (64 bits), and trixie-arm64 is EM_AARCH64 (64 bits)"
+        "is for EM_X86_64 (64 bits), but trixie-arm64 is EM_AARCH64 (64 bits)"
     ]
 
 
@@ -52,17 +52,17 @@ def test_the_instruction_set_of_arm(name: str, cpu: int, *, runs: bool) -> None:
 
 
 def test_the_instruction_sets_are_named() -> None:
-    assert found("trixie-armv6", "arm", cpu=10) == ["is for ARMv7, and trixie-armv6 has ARMv6"]
+    assert found("trixie-armv6", "arm", cpu=10) == ["is for ARMv7, but trixie-armv6 has ARMv6"]
 
 
 @pytest.mark.parametrize(
     ("given", "what"),
     [
-        ({"flags": 0x05000200}, "passes floats as armel does, and bookworm-armv7 is armhf"),
-        ({"glibc": ("GLIBC_2.4", "GLIBC_2.38")}, "needs glibc 2.38, and bookworm has 2.36"),
+        ({"flags": 0x05000200}, "uses soft floats (armel), but bookworm-armv7 is armhf"),
+        ({"glibc": ("GLIBC_2.4", "GLIBC_2.38")}, "needs glibc 2.38, but bookworm has 2.36"),
         (
             {"interpreter": "/lib/ld-linux.so.3"},
-            f"asks for the dynamic linker /lib/ld-linux.so.3, and bookworm-armv7 has {ARMHF}",
+            f"needs the dynamic linker /lib/ld-linux.so.3, but bookworm-armv7 has {ARMHF}",
         ),
         ({"runpath": "/opt/lib"}, "looks for libraries in /opt/lib, which is not in the package"),
         (
@@ -88,8 +88,8 @@ def test_what_is_refused_names_package_file_and_a_way_out() -> None:
     with pytest.raises(WheelError) as refused:
         compatibility.refuse(problems, target.load("trixie-armv6"))
     assert refused.value.message == (
-        "What was built would not run on trixie-armv6:\n"
-        f"  thing 1.0: /{PATH} is for ARMv7, and trixie-armv6 has ARMv6"
+        "The built files would not run on trixie-armv6:\n"
+        f"  thing 1.0: /{PATH} is for ARMv7, but trixie-armv6 has ARMv6"
     )
     assert "Lock another version of thing 1.0" in refused.value.hint
     assert refused.value.hint.endswith('waive = ["thing"]')
@@ -100,7 +100,7 @@ def test_for_what_is_the_apps_own_another_way_out_is_named() -> None:
     problem = Problem(compatibility.APP, "usr/lib/app/dist/app/x.so", "is odd")
     with pytest.raises(WheelError) as refused:
         compatibility.refuse([problem], target.load("trixie-armv6"))
-    assert refused.value.hint == "Leave the file out by 'exclude', or the target out of 'targets'."
+    assert refused.value.hint == "Exclude the file with 'exclude', or remove the target from 'targets'."
     assert compatibility.waived([problem], ["the", "the app", "the-app"]) == [problem]
 
 
@@ -139,10 +139,10 @@ class TestDeb:
         assert (report.where, report.compiled) == ("trixie-armv6", 1)
         assert report.as_text().splitlines() == [
             "app.deb: 1 compiled file, 1 problem on trixie-armv6:",
-            f"  thing 1.0: /{PATH} is for ARMv7, and trixie-armv6 has ARMv6",
+            f"  thing 1.0: /{PATH} is for ARMv7, but trixie-armv6 has ARMv6",
         ]
         assert report.as_json()["problems"] == [
-            {"origin": "thing 1.0", "path": PATH, "what": "is for ARMv7, and trixie-armv6 has ARMv6"}
+            {"origin": "thing 1.0", "path": PATH, "what": "is for ARMv7, but trixie-armv6 has ARMv6"}
         ]
         assert compatibility.check(self.deb(tmp_path, files), target.load("trixie-armv7")).problems == ()
 
@@ -170,7 +170,7 @@ class TestDeb:
         assert report.where == ", ".join(target.names())
         report = compatibility.check(self.deb(tmp_path, {PATH: make_elf("x86-64")}, architecture="all"))
         assert {problem.what.rpartition(" is ")[0] for problem in report.problems} == {
-            f"is for EM_X86_64 (64 bits), and trixie-{cpu}" for cpu in ("arm64", "armv6", "armv7")
+            f"is for EM_X86_64 (64 bits), but trixie-{cpu}" for cpu in ("arm64", "armv6", "armv7")
         }
 
     def test_one_for_a_machine_that_is_not_known(self, tmp_path: Path) -> None:

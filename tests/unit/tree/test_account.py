@@ -13,9 +13,10 @@ ROOT = "every Debian"
     ("name", "what"),
     [
         ("disk", "every Debian"), ("sudo", "every Debian"), ("shadow", "every Debian"), ("www-data", ROOT),
-        ("docker", "a package of Debian"), ("redis", "a package of Debian"), ("default", "a package"),
-        ("gpio", "Raspberry Pi OS"), ("render", "systemd"), ("ssl", "a folder"), ("apt", "a package"),
-        ("python3", "a folder"), ("debonair", "a folder"),
+        ("docker", "a Debian package"), ("redis", "a Debian package"), ("default", "a Debian package"),
+        ("gpio", "Raspberry Pi OS"), ("render", "systemd"),
+        ("ssl", "a system folder"), ("apt", "a Debian package"),
+        ("python3", "a system folder"), ("debonair", "a system folder"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("emperor", ["own", "system"])

@@ -130,7 +130,7 @@ class TestCollect:
             raise PermissionError(13, "denied")
 
         monkeypatch.setattr(Path, "read_bytes", deny)
-        with pytest.raises(ProjectError, match=r"secret may not be read"):
+        with pytest.raises(ProjectError, match=r"secret is not readable\."):
             app_files.collect(project(tmp_path))
 
     def test_a_folder_that_may_not_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ class TestCollect:
             return scandir(path)
 
         monkeypatch.setattr(os, "scandir", deny)
-        with pytest.raises(ProjectError, match=r"shut may not be read"):
+        with pytest.raises(ProjectError, match=r"shut is not readable\."):
             app_files.collect(project(tmp_path))
         assert paths(app_files.collect(project(tmp_path, exclude=("shut",)))) == ["open/x"]
 

@@ -147,7 +147,7 @@ def test_a_command_that_fails(tmp_path: Path, project: Project, desk: Desk) -> N
     with pytest.raises(ProjectError) as caught:
         files(tmp_path, project, desk)
     assert caught.value.message == (
-        "debonair.toml: 'collect' ended with status 1:\n  a\n  b\n  c\n  d\n"
+        "debonair.toml: 'collect' exited with status 1:\n  a\n  b\n  c\n  d\n"
         "  ImproperlyConfigured: no STATIC_ROOT"
     )
     assert "[service.environment]" in caught.value.hint
@@ -169,8 +169,14 @@ def test_a_machine_that_cannot(
     tmp_path: Path, project: Project, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.interpreter = None
-    with pytest.raises(MachineError, match=r"needs a Python 3\.13, and there is none"):
+    with pytest.raises(
+        MachineError,
+        match=r"'collect' needs Python 3\.13, which is not on this machine and cannot be downloaded\.",
+    ):
         files(tmp_path, project, desk)
     monkeypatch.setattr(collected, "host_architecture", lambda: "s390x")
-    with pytest.raises(MachineError, match="no target of trixie is for its s390x"):
+    with pytest.raises(
+        MachineError,
+        match=r"'collect' runs on this machine \(s390x\), but no target of trixie is for this",
+    ):
         files(tmp_path, project, desk)

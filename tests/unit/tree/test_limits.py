@@ -80,13 +80,15 @@ def test_what_the_author_or_uwsgi_has_decided(memory: str, uwsgi: dict[str, Any]
 
 @pytest.mark.parametrize("value", ["Auto", "", "many", "-1", "1.5", True, [2]])
 def test_what_is_no_number_of_processes_is_refused(value: Any) -> None:
-    with pytest.raises(ProjectError, match=r"'tool\.debonair\.uwsgi\.workers' is .* no number") as refused:
+    with pytest.raises(
+        ProjectError, match=r"'tool\.debonair\.uwsgi\.workers' is .* not a number"
+    ) as refused:
         limits.vassal(project({"workers": value}), TRIXIE)
     assert '"auto"' in str(refused.value.hint)
 
 
 def test_fewer_processes_than_an_unknown_number_are_refused() -> None:
-    with pytest.raises(ProjectError, match=r"'tool\.debonair\.uwsgi\.cheaper' is fewer"):
+    with pytest.raises(ProjectError, match=r"'tool\.debonair\.uwsgi\.cheaper' is set without"):
         limits.vassal(project({"cheaper": 1}), TRIXIE)
     assert limits.vassal(project({"cheaper": 1, "processes": 2}), TRIXIE) == ""
 

@@ -90,9 +90,9 @@ def test_an_app_without_any_has_none_of_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"workers": {"Send Mails": "x"}}, "'tool.debonair.workers.Send Mails' cannot be part"),
-        ({"timers": {"a.b": TIMER}}, "'tool.debonair.timers.a.b' cannot be part"),
-        ({"workers": {"tidy": "x"}}, "'tool.debonair.timers.tidy' is the name of a worker too"),
+        ({"workers": {"Send Mails": "x"}}, "'tool.debonair.workers.Send Mails' is not valid in"),
+        ({"timers": {"a.b": TIMER}}, "'tool.debonair.timers.a.b' is not valid in"),
+        ({"workers": {"tidy": "x"}}, "'tool.debonair.timers.tidy' is also the name of a worker"),
         ({"workers": {"mails": "a\nb"}}, "'tool.debonair.workers.mails' has a line break"),
         (
             {"timers": {"tidy": Timer(command="x", calendar="daily\nUnit=y")}},

@@ -64,7 +64,7 @@ def test_it_has_no_unit_and_no_user_of_its_own() -> None:
 )
 def test_what_only_an_emperor_of_its_own_keeps_is_refused(key: str, changes: dict[str, Any]) -> None:
     with pytest.raises(
-        ProjectError, match=f"'tool.debonair.{key}' is kept by an app's own emperor"
+        ProjectError, match=f"'tool.debonair.{key}' requires the app's own emperor"
     ) as refused:
         texts(system_project(**changes))
-    assert refused.value.hint == f"Leave out '{key}', or emperor = \"system\"."
+    assert refused.value.hint == f"Remove '{key}', or remove emperor = \"system\"."

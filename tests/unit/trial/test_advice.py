@@ -15,12 +15,24 @@ from debonair.trial.advice import advice
         ("book: / answers 404", 'health = "/about"'),
         ("ImportError: libzbar.so.0: cannot open shared object file: No", "apt-file search libzbar.so.0"),
         ("No package metadata was found for Book", 'install = "wheel"'),
-        ("No package metadata was found for other_one", "Add other-one to what the app requires."),
-        ("ModuleNotFoundError: No module named 'PIL'", "Nothing brings 'PIL'. Add pillow to"),
+        (
+            "No package metadata was found for other_one",
+            "is not installed. Add other-one to your requirements.",
+        ),
+        (
+            "ModuleNotFoundError: No module named 'PIL'",
+            "Module 'PIL' is not installed. Add pillow to your requirements.",
+        ),
         ("ModuleNotFoundError: No module named 'some_thing'", "Add some-thing to"),
         ("ModuleNotFoundError: No module named 'distutils'", "Python 3.12 has no 'distutils'. Instead: "),
         ("ModuleNotFoundError: No module named 'pkg_resources'", "Current releases have no"),
-        ("ModuleNotFoundError: No module named 'app.x'", "'app' is there, and 'app.x' is not."),
+        (
+            "ModuleNotFoundError: No module named 'app.x'",
+            (
+                "app' is installed, but 'app.x' is not. Check that it is in the project's folder, and that "
+                "'exclude' does not match it. If a package provides it, require a version that does."
+            ),
+        ),
         ("ModuleNotFoundError: No module named 'RPi'", ""),
         ("ValueError: no", ""),
     ],

@@ -47,8 +47,8 @@ def zipped(folder: Path, files: Mapping[str, str]) -> Path:
 def wrong(path: Path) -> WheelError:
     with pytest.raises(WheelError) as caught:
         build_system.read(path)
-    assert caught.value.message.startswith(f"{path.name} is not an sdist that can be read: ")
-    assert caught.value.hint == "Lock another version of it, and tell its authors."
+    assert caught.value.message.startswith(f"{path.name} is not a valid sdist")
+    assert caught.value.hint == "Lock another version of it, and report this to its authors."
     return caught.value
 
 

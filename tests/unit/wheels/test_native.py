@@ -217,7 +217,7 @@ class TestBuild:
         ]
         assert world.left == 1
         assert capsys.readouterr().err.splitlines() == [
-            "Resolving what cffi is built with into pylock.build-cffi.toml...",
+            "Resolving the build requirements of cffi into pylock.build-cffi.toml...",
             "Building cffi 1.0 from source for trixie-armv7...",
         ]
 
@@ -269,13 +269,16 @@ class TestBuild:
         assert error.message.startswith("cffi 1.0 cannot be built from source for trixie-armv6: ")
         assert "ARMv7" in error.message
         assert "Raspbian" in error.message
-        assert "leave the target out" in error.hint
+        assert (
+            "Use an index that has a wheel, such as piwheels, or remove the target from 'targets'."
+            in error.hint
+        )
         assert (world.entered, world.resolved, world.programs.asked) == ([], [], [])
         assert not world.lock.exists()
 
     def test_an_sdist_that_cannot_be_read_is_refused_before_anything_starts(self, world: World) -> None:
         world.data = b"no archive"
-        assert "cffi-1.0.tar.gz is not an sdist that can be read" in world.refused().message
+        assert "cffi-1.0.tar.gz is not a valid sdist" in world.refused().message
         assert (world.entered, world.resolved) == ([], [])
 
 
@@ -416,7 +419,7 @@ class TestLock:
 
     def test_that_cannot_be_read_is_not_overwritten(self, world: World) -> None:
         world.lock.write_text("<<<<<<< conflict\n")
-        with pytest.raises(LockError, match=r"pylock\.build-cffi\.toml is not a lock that can be read"):
+        with pytest.raises(LockError, match=r"pylock\.build-cffi\.toml is not a valid lock"):
             world.build()
         assert world.lock.read_text() == "<<<<<<< conflict\n"
 
@@ -447,8 +450,7 @@ class TestFurtherRequirements:
         world.asks = [["a"], ["b"], ["c"], ["d"]]
         error = world.refused()
         assert error.message == (
-            "cffi 1.0 asks for further packages each time that it is to be built: "
-            "a, b, c, flit_core, setuptools."
+            "The build backend of cffi 1.0 keeps requesting more packages: a, b, c, flit_core, setuptools."
         )
         assert "PEP 517" in error.hint
         assert world.builds == 3
@@ -527,10 +529,10 @@ class TestDebianPackages:
         )
         error = world.refused()
         assert error.message == (
-            "What cffi 1.0 is built with (libffi-dev) cannot be installed:\n"
+            "The build dependencies of cffi 1.0 (libffi-dev) cannot be installed:\n"
             "  Reading...\n  E: Unable to correct problems"
         )
-        assert error.hint == "'build-depends' names Debian packages of the target's suite."
+        assert error.hint == "'build-depends' must name Debian packages of the target's suite."
         assert world.builds == 0
 
 
@@ -542,15 +544,18 @@ class TestFailure:
         )
         error = world.refused()
         first, *rest = error.message.splitlines()
-        assert first == "cffi 1.0 does not build from source for trixie-armv7. It said at the end:"
+        assert first == "cffi 1.0 does not build from source for trixie-armv7. The output ends with:"
         assert rest == [*(f"  line {n}" for n in range(21, 50)), "  ffi.h: No such file"]
-        assert '[build-depends] of the settings names, as in: cffi = ["libffi-dev"]' in error.hint
+        assert (
+            "If headers or libraries are missing, add their Debian packages to the table "
+            '[build-depends] of the settings: cffi = ["libffi-dev"]'
+        ) in error.hint
 
     def test_is_a_result_that_is_missing_too(self, world: World) -> None:
         world.programs.answer("/build/build_wheel.py /build$", "strange\n")
         world.programs.answer("cat /build/result.json$", status=1)
-        assert world.refused().message.endswith("It said at the end:\n  strange")
+        assert world.refused().message.endswith("The output ends with:\n  strange")
 
     def test_is_a_status_with_a_result_too(self, world: World) -> None:
         world.programs.answer("/build/build_wheel.py /build$", "killed\n", status=137)
-        assert world.refused().message.endswith("It said at the end:\n  killed")
+        assert world.refused().message.endswith("The output ends with:\n  killed")

@@ -114,8 +114,12 @@ def test_where_older_wheels_have_the_text_of_their_licence(tmp_path: Path, says:
             "",
         ),
         ("dairy.run:application", "but di-ary 1.2 has no module 'dairy.run'", ""),
-        ("diary.run:aplication", "names 'aplication', but run.py defines nothing of that name", ""),
-        ("zzz:zzz", "has no module 'zzz'", "could be: diary.run:application, diary.run:create_app()."),
+        ("diary.run:aplication", "'wsgi' names 'aplication', but run.py does not define it.", ""),
+        (
+            "zzz:zzz",
+            "has no module 'zzz'",
+            "like WSGI callables: diary.run:application, diary.run:create_app().",
+        ),
     ],
 )
 def test_a_name_that_is_not_in_it(tmp_path: Path, entry: str, message: str, hint: str) -> None:
@@ -145,7 +149,7 @@ def test_nothing_to_serve_and_no_command(tmp_path: Path) -> None:
 def test_a_wheel_that_is_none(tmp_path: Path) -> None:
     found = wheel(tmp_path)
     found.path.write_bytes(b"no zip")
-    with pytest.raises(WheelError, match=r"Di_ary-1\.2-py3-none-any\.whl is not a wheel that can be read"):
+    with pytest.raises(WheelError, match=r"Di_ary-1\.2-py3-none-any\.whl is not a valid wheel"):
         metadata.described(project(tmp_path), [found])
 
 
@@ -156,14 +160,17 @@ def test_the_time_is_that_of_the_newest_file_in_the_wheel(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"from_pypi": "a @ https://example.org/a.whl"}, "is not a name of the package index"),
-        ({"from_pypi": "./a.whl"}, "is not a name of the package index"),
-        ({"from_pypi": "a; python_version < '3'"}, "is not a name of the package index"),
-        ({"version": "1.0"}, "'version' is '1.0', and is decided by what 'from-pypi' names"),
-        ({"install": "files"}, "'install' is 'files', and is decided by"),
-        ({"wsgi": "diary"}, "cannot name a WSGI callable"),
-        ({"package": "X"}, "cannot be the name of a Debian package"),
-        ({"maintainer": ""}, "does not say 'maintainer'"),
+        (
+            {"from_pypi": "a @ https://example.org/a.whl"},
+            "which is not the name of a package on the index.",
+        ),
+        ({"from_pypi": "./a.whl"}, "which is not the name of a package on the index."),
+        ({"from_pypi": "a; python_version < '3'"}, "which is not the name of a package on the index."),
+        ({"version": "1.0"}, "'version' is '1.0', but 'from-pypi' determines it."),
+        ({"install": "files"}, "'install' is 'files', but 'from-pypi' determines it."),
+        ({"wsgi": "diary"}, "which is not the name of a WSGI callable."),
+        ({"package": "X"}, "is not a valid name of a Debian package."),
+        ({"maintainer": ""}, "'maintainer' is missing."),
     ],
 )
 def test_settings_that_contradict(tmp_path: Path, settings: Mapping[str, str], message: str) -> None:
@@ -176,12 +183,14 @@ def test_settings_that_contradict(tmp_path: Path, settings: Mapping[str, str], m
 def test_another_project_beside_it(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1"\n')
     (tmp_path / "debonair.toml").write_text('from-pypi = "diary"\n')
-    with pytest.raises(ProjectError, match="is another project's"):
+    with pytest.raises(ProjectError, match=r"but pyproject\.toml is of another project\."):
         projects.load(tmp_path)
 
 
 def test_what_can_be_served_is_named(tmp_path: Path) -> None:
-    assert metadata.candidates(wheel(tmp_path)).startswith("By their names these could be: diary.run:app")
+    assert metadata.candidates(wheel(tmp_path)).startswith(
+        "These names look like WSGI callables: diary.run:app"
+    )
     assert metadata.candidates(wheel(tmp_path, files={"a.py": b""})) == ""
 
 

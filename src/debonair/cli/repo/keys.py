@@ -50,17 +50,18 @@ def trust(
     where_ = locate.identity(repository)
     if forget:
         there = opened.trust.pins.forget(where_)
-        click.echo(f"This machine {'forgets what it has' if there else 'has never'} seen in {repository}.")
+        click.echo(f"This machine {'has forgotten' if there else 'has never seen'} {repository}.")
         return
     pin = opened.trust.pins.load(where_)
     chosen = name or (pin.name if pin else None)
     if chosen is None:
-        raise click.UsageError("Say which repository it must be: --name NAME")
+        raise click.UsageError("Name the expected repository: --name NAME")
     bootstrap_deb.check_name(chosen)
     if pin and chosen != pin.name:
         raise RepositoryError(
-            f"This machine knows '{pin.name}' in {repository}, and not '{chosen}'.",
-            hint="If another repository is there now: debonair repo trust --forget, and this again.",
+            f"This machine knows the repository in {repository} as '{pin.name}', not as '{chosen}'.",
+            hint="If another repository is there now, run 'debonair repo trust --forget', then repeat this "
+            "command.",
         )
     if take_over:
         publisher.warn_of_time()
@@ -74,7 +75,9 @@ def trust(
         wanted = [key.replace(" ", "").upper().removeprefix("0X")] if key else known
         new = opened.trust.first(chosen, wanted, now=publisher.clock(), old=restored)
         if pin and pin.generation != new.generation:
-            click.echo(f"It had seen change {pin.generation}, and believes change {new.generation} now.")
+            click.echo(
+                f"This machine had seen change {pin.generation}; it now trusts change {new.generation}."
+            )
     opened.trust.head()
     if (pin := opened.trust.pins.load(where_)) is not None:
         click.echo(trusted.seen(pin))
@@ -94,11 +97,11 @@ def verify(*, repository: str) -> None:
     draft = publisher.repository(repository).draft()
     if problems := verification.verify(draft, Gpg(None)):
         raise RepositoryError(
-            f"{len(problems)} things are wrong with {repository}:\n"
+            f"{repository} has {len(problems)} problem{'s' * (len(problems) != 1)}:\n"
             + "\n".join(f"  {problem}" for problem in problems[:50]),
         )
     keys = ", ".join(key.fingerprint for key in draft.head.keys)
-    click.echo(f"{repository}: all is well with {len(draft.suites)} suites, signed by {keys}")
+    click.echo(f"{repository}: {len(draft.suites)} suites are healthy, signed by {keys}")
     for note in verification.without_deb_for_the_next_release(draft, publisher.released()):
         click.echo(f"Note: {shown(note)}", err=True)
 
@@ -126,7 +129,7 @@ def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
     now = publisher.clock()
     made = signer.adopt(key, now=now) if key else signer.create(f"{head.name} archive key", now=now)
     publisher.change(repository, "rotate-key", edits.take_key(made), "")
-    click.echo("Next: when all machines have upgraded since: debonair repo rotate-key --finish", err=True)
+    click.echo("Next, when all machines have upgraded: debonair repo rotate-key --finish", err=True)
 
 
 @click.command()
@@ -147,7 +150,7 @@ def renew(*, valid_days: int | None, if_due: bool, timer: bool, repository: str)
         _timer(repository)
         return
     edit = edits.renew(publisher.suites(), valid_days=valid_days, if_due=if_due)
-    publisher.change(repository, "renew", edit, "No suite is due.")
+    publisher.change(repository, "renew", edit, "No suite needs a new signature.")
 
 
 @click.command()
@@ -174,8 +177,8 @@ def bootstrap(*, url: str | None, login: str, repository: str) -> None:
     head = opened.draft().head
     if not head.bootstrap:
         raise RepositoryError(
-            f"The repository in {repository} does not know yet where clients read it.",
-            hint="Say it once: debonair repo bootstrap --url https://apt.example.org",
+            f"The repository in {repository} has no address for clients yet.",
+            hint="Set it once: debonair repo bootstrap --url https://apt.example.org",
         )
     click.echo(bootstrap_deb.line(head, login=login))
 
@@ -199,7 +202,7 @@ def _timer(repository: str) -> None:
     unit = next(each for each in texts if each.endswith(".timer"))
     click.echo(
         f"Next: systemctl --user daemon-reload && systemctl --user enable --now {unit}\n"
-        "      sudo loginctl enable-linger $USER  lets it run while you are not logged in",
+        "      sudo loginctl enable-linger $USER  keeps it running while you are logged out",
         err=True,
     )
 

@@ -63,8 +63,8 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
             raise gone(repository.storage, pin)
         if home is not None and home.exists():
             raise RepositoryError(
-                f"There are keys of a repository '{name}' already, in {home}.",
-                hint="Use another name; or move that folder away, if that repository is no more.",
+                f"{home} already has keys of a repository '{name}'.",
+                hint="Choose another name. If that repository no longer exists, move the folder away.",
             )
         made = signer.adopt(key, now=now) if key else signer.create(f"{name} archive key", now=now)
         head = state.Head(state.FORMAT, name, 0, "", (made,), valid_days, {}, url=url)
@@ -76,13 +76,13 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
             raise
         click.echo(f"{place}: repository '{name}'")
         click.echo(f"Key:  {made.fingerprint}")
-        click.echo(f"Kept: {home or 'in your GnuPG home'}; make a copy of it in a safe place")
+        click.echo(f"Kept: {home or 'in your GnuPG home'}; back it up in a safe place")
         click.echo(
             f"Next: debonair repo renew --timer  renews its signature within {valid_days} days", err=True
         )
         if not url:
             click.echo(
-                "Next: debonair repo bootstrap --url https://...  says where clients read it", err=True
+                "Next: debonair repo bootstrap --url https://...  sets the address for clients", err=True
             )
         return
     # There is a repository already: create() refuses and explains it.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str) -> None:
     """Publish each DEB in the suite that its version names (+deb13)."""
     edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
-    publisher.change(repository, "add", edit, "It is there already.")
+    publisher.change(repository, "add", edit, "This version is already published.")
 
 
 @click.command()
@@ -53,7 +53,7 @@ def publish(
     Only the files that the repository lacks are uploaded.
     """
     edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
-    opened = publisher.change(repository, "publish", edit, "It is there already.")
+    opened = publisher.change(repository, "publish", edit, "This version is already published.")
     if url := opened.draft().head.url:
         click.echo(f"Clients read it at {url}")
 
@@ -80,7 +80,7 @@ def promote(
     from debonair.repository.edits import versions
 
     edit = versions.promote(app, version, source=source, to=to, suite=suite, percent=percent)
-    publisher.change(repository, "promote", edit, "It is there already.")
+    publisher.change(repository, "promote", edit, "This version is already published.")
 
 
 @click.command()
@@ -114,9 +114,9 @@ def rollout(
     from debonair.repository.edits import versions
 
     if (percent is None) != halt:
-        raise click.UsageError("Say either --percent N or --halt.")
+        raise click.UsageError("Use one of --percent N and --halt.")
     edit = versions.rollout(app, version, percent=percent, channel_name=channel, suite=suite)
-    publisher.change(repository, "rollout", edit, "It is so already.")
+    publisher.change(repository, "rollout", edit, "Nothing to change: the rollout already has this state.")
 
 
 @click.command()
@@ -133,7 +133,7 @@ def rollback(app: str, version: str | None, *, channel: str, suite: str | None, 
     from debonair.repository.edits import versions
 
     edit = versions.rollback(app, version, channel_name=channel, suite=suite)
-    publisher.change(repository, "rollback", edit, "It is so already.")
+    publisher.change(repository, "rollback", edit, "Nothing to change: this version is already offered.")
 
 
 def _added(debs: Sequence[Path], **where: Any) -> Edit:

@@ -53,7 +53,7 @@ def warn_of_time() -> None:
     from debonair.repository.release import stamp
 
     if abs((dated := clock()) - time.time()) > DAY:
-        say(f"SOURCE_DATE_EPOCH is set: what is signed now is dated {stamp(dated)}.")
+        say(f"SOURCE_DATE_EPOCH is set: signatures are now dated {stamp(dated)}.")
 
 
 def repository(where: str) -> Repository:

@@ -92,13 +92,14 @@ def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None
     if Folder(root).size(state.HEAD) is None:
         raise RepositoryError(
             f"There is no repository in {root}: {state.HEAD} is missing.",
-            hint="Name its folder with --repository, or make one: debonair repo init DIR --name NAME",
+            hint="Name the repository's folder with --repository, or create a repository: debonair repo "
+            "init DIR --name NAME",
         )
     accounts = http_server.logins(logins) if logins else frozenset()
     log = (lambda line: click.echo(plain(line), err=True)) if run.verbose else (lambda _: None)
     with http_server.server(root, host, port, accounts=accounts, log=log) as bound:
         click.echo(
-            f"http://{host}:{bound.server_port}/ serves {repository}; it stays until Ctrl-C.", err=True
+            f"http://{host}:{bound.server_port}/ serves {repository} until you press Ctrl-C.", err=True
         )
         try:
             bound.serve_forever(poll_interval=0.2)

@@ -29,8 +29,8 @@ from debonair.target.suites import suites
 
 _numbers = itertools.count(1)
 _ROOT_ITSELF = (
-    "Warning: this machine grants no user namespace. Scripts of packages run as this machine's own root, "
-    "with few capabilities. Go on only with packages and sources that you trust."
+    "Warning: this machine does not allow user namespaces. Package scripts run as this machine's real "
+    "root, with few capabilities. Continue only with packages and sources that you trust."
 )
 
 
@@ -64,10 +64,11 @@ class Bed:
                     return
             elif self.privilege.root:
                 reason = (
-                    "this process may not mount (CAP_SYS_ADMIN), as in a container without --privileged"
+                    "this process cannot mount file systems (CAP_SYS_ADMIN), as in a container without "
+                    "--privileged"
                 )
             else:
-                reason = "that needs root"
+                reason = "that requires root"
             say(f"No container is booted: {reason}.")
             degree = self._degree()
             machine = stack.enter_context(self._entered(root, degree))
@@ -142,8 +143,8 @@ class Bed:
         root = Root(suite, architecture or host, packages)
         if self._emulate(stack, root.architecture):
             say(
-                f"{root.architecture} is emulated by qemu-user, which cannot sandbox: in this trial "
-                "alone the services go bare."
+                f"qemu-user emulates {root.architecture} and cannot sandbox: the services run without a "
+                "sandbox, in this trial only."
             )
         return root
 
@@ -160,7 +161,7 @@ class Bed:
     def _announce(self, root: Root) -> None:
         if not root.made(self.cache):
             takes = "half a minute" if root.architecture == host_architecture() else "some minutes"
-            say(f"{title(root.suite)}: its files are fetched and set up, once; this takes {takes}.")
+            say(f"Downloading and setting up the files of {title(root.suite)} (once); this takes {takes}.")
 
     def _degree(self) -> Degree:
         """Return how a root can be entered; print a notice if root inside is root of this machine."""

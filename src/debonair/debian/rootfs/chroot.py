@@ -65,7 +65,7 @@ class Chroot(Machine):
         del package
         parts = []
         for name, process in self._running.items():
-            state = "running" if process.poll() is None else f"ended with status {process.returncode}"
+            state = "running" if process.poll() is None else f"exited with status {process.returncode}"
             said = self.run(["tail", "-n", "40", self._log(name)], check=False).stdout.strip().splitlines()
             parts.append("\n".join([f"{name}: {state}", *(f"  {line}" for line in said)]))
         errors = self.read("/var/log/nginx/error.log")
@@ -119,7 +119,7 @@ class Chroot(Machine):
         for path in service.environment_files:
             text = self.read(path.lstrip("-"))
             if text is None and not path.startswith("-"):
-                raise TrialError(f"{service.name} names the EnvironmentFile {path}, which is not there.")
+                raise TrialError(f"{service.name} names the EnvironmentFile {path}, which does not exist.")
             environment |= systemd_unit.variables(text or "")
         group = service.group or self.run(["id", "-gn", service.user]).stdout.strip()
         for folder in service.directories:
@@ -145,8 +145,8 @@ class Chroot(Machine):
             )
             if done.status and not command.may_fail:
                 raise TrialError(
-                    f"ExecStartPre of {service.name} ended with status {done.status}:\n"
-                    f"{done.stdout}{done.stderr}"
+                    f"ExecStartPre of {service.name} exited with status "
+                    f"{done.status}:\n{done.stdout}{done.stderr}"
                 )
         for command in service.start:
             as_whom = [] if command.as_root else identity
@@ -177,7 +177,7 @@ def enter(tar: Path, *, suite: str, architecture: str, name: str, degree: Degree
             machine.run(["true"])
         except run.CommandError as refused:
             raise MachineError(
-                f"The root of {suite} was unpacked, but nothing may run in it: {refused.output.strip()}",
+                f"The root of {suite} was unpacked, but nothing can run in it: {refused.output.strip()}",
                 hint=isolation.HINT,
             ) from refused
         # As on every machine without an init: packages must not start their services; invoke-rc.d(8).

@@ -166,7 +166,7 @@ class Container(Machine):
             self.kill()
             raise TrialError(f"{self.suite} did not {verb} within {_END_PATIENCE:.0f} s.") from late
         if status != expected:
-            raise TrialError(f"systemd-nspawn ended with status {status} at {verb}, not {expected}.")
+            raise TrialError(f"systemd-nspawn exited with status {status} at {verb}, not {expected}.")
 
     def serve(self, package: str) -> None:
         """Do nothing: systemd has started what ``package`` enabled."""
@@ -245,7 +245,7 @@ def _mount(root: Path, work: Path, holder: int) -> Path:
         within("mount", "-t", "tmpfs", "tmpfs", "/run/systemd/nspawn")
     except run.CommandError as refused:
         raise BootError(
-            f"This machine does not let an overlay be mounted: {refused.output.strip()}"
+            f"This machine does not allow overlay mounts: {refused.output.strip()}"
         ) from refused
     return merged
 

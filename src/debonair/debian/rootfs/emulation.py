@@ -66,8 +66,8 @@ def emulating(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> 
     """
     if not emulated(architecture, host):
         raise MachineError(
-            f"Programs for {architecture} cannot be run here: {host} does not emulate them.",
-            hint=f"Take a machine of {architecture}. Those that are emulated are {' and '.join(_CPUS)}.",
+            f"Programs for {architecture} cannot run here: {host} cannot emulate them.",
+            hint=f"Use a machine of {architecture}. Debonair can emulate {' and '.join(_CPUS)}.",
         )
     name = f"debonair-{_Holder.here()}-{next(_numbers)}-{architecture}"
     with ExitStack() as stack:
@@ -93,9 +93,9 @@ def emulating(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> 
 
 def _refused(architecture: str, error: Error) -> MachineError:
     return MachineError(
-        f"This machine does not let programs for {architecture} be emulated:\n{error.message}",
-        hint="It takes root, and a kernel with binfmt_misc: sudo debonair ..., on a machine of your "
-        "own, or in a container with --privileged.",
+        f"This machine cannot emulate programs for {architecture}:\n{error.message}",
+        hint="Emulation requires root and a kernel with binfmt_misc. Run 'sudo debonair ...' on your own "
+        "machine, or in a container with --privileged.",
     )
 
 
@@ -151,7 +151,7 @@ def emulator(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> P
     with exclusive(kept / "lock"), disk(kept):
         program = kept / _CPUS[architecture].qemu
         if not program.exists():
-            say("qemu-user is fetched, once, to run programs for ARM.")
+            say("Downloading qemu-user (once) to run programs for ARM.")
             suite = Suite.of(SUITE, host, mirror=mirror, cache=cache)
             with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=kept) as folder:
                 (status := Path(folder) / "status").touch()

@@ -126,7 +126,7 @@ def _become(bound: int, rules: tuple[ctypes.CDLL, ctypes.c_void_p]) -> None:
     if library.seccomp_load(loaded) < 0:
         library.seccomp_attr_set(loaded, _NO_NEW_PRIVILEGES, 1)
         if library.seccomp_load(loaded) < 0:
-            raise OSError(errno.EPERM, "this kernel does not let calls be forbidden (seccomp)")
+            raise OSError(errno.EPERM, "this kernel cannot forbid system calls (seccomp)")
     head = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice, the lower half first
     _check(_libc.capget(head, sets))

@@ -23,7 +23,7 @@ from debonair.debian.rootfs.root import unpack
 from debonair.errors import MachineError
 from debonair.host import run
 
-HINT = "Run it as root on a machine of your own, or in a container with --privileged."
+HINT = "Run it as root on your own machine, or in a container with --privileged."
 
 _NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--net", "--uts", "--ipc")
 _SPACES = "mnt,pid,net,uts,ipc"
@@ -80,7 +80,7 @@ def granted(privilege: Privilege) -> Degree:
                 continue
             return degree
     if not privilege.chroots:
-        raise MachineError("Neither a container nor a chroot is granted to this process.", hint=HINT)
+        raise MachineError("This process can use neither a container nor a chroot.", hint=HINT)
     return Degree.CHROOT
 
 
@@ -131,9 +131,8 @@ def _hold(stack: ExitStack, work: Path, degree: Degree) -> int:
     except MachineError as refused:
         raise MachineError(
             refused.message,
-            hint="Run it as root (sudo), or let this account have user namespaces: a range in /etc/subuid "
-            "and /etc/subgid (sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER), "
-            "and no sysctl that forbids them.",
+            hint="Run it as root (sudo), or give this account user namespaces: sudo usermod --add-subuids "
+            "100000-165535 --add-subgids 100000-165535 $USER. Also check that no sysctl forbids them.",
         ) from refused
 
 

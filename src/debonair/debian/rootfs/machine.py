@@ -142,7 +142,7 @@ class Machine(ABC):
         try:
             return reply(base64.b64decode(asked.stdout), float(seconds))
         except ValueError as strange:  # from a server, or a curl, that the deb installed
-            raise TrialError(f"GET {path} got an answer that is none of HTTP/1.1: {strange}") from strange
+            raise TrialError(f"GET {path} got an answer that is not HTTP/1.1: {strange}") from strange
 
 
 def reply(data: bytes, seconds: float) -> Reply:

@@ -51,7 +51,7 @@ def users(*, log: Path, proc: Path = Path("/proc")) -> Iterator[tuple[str, ...]]
                 (proc / str(pid) / f"{kind}_map").write_text(f"0 {first(proc)} {COUNT}\n", encoding="utf-8")
         except OSError as refused:
             raise Refused(
-                f"The kernel refuses a user namespace with users of its own: {refused.strerror}."
+                f"The kernel does not allow a user namespace with its own users: {refused.strerror}."
             ) from refused
         yield ("nsenter", "-t", str(pid), "-U", "--")
 
@@ -75,7 +75,9 @@ def hold(
         deadline = time.monotonic() + _PATIENCE
         while _READY not in (said := log.read_text(errors="replace")):
             if holder.poll() is not None or time.monotonic() > deadline:
-                raise Refused(f"The kernel refuses the namespaces a trial needs: {said.strip()}")
+                raise Refused(
+                    f"The kernel does not allow the namespaces that a trial needs: {said.strip()}"
+                )
             time.sleep(0.005)
         forked = children(holder.pid, proc=proc) if "--fork" in options else []
         yield forked[0] if forked else holder.pid

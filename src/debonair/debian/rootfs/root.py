@@ -135,13 +135,19 @@ class Root:
         made = run.run(argv, check=False)
         if made.status:
             told = "\n".join(f"  {line}" for line in (made.stdout + made.stderr).strip().splitlines()[-12:])
-            message = f"The root of Debian's {self.suite} ({self.architecture}) could not be made:\n{told}"
+            message = (
+                f"The root of Debian's {self.suite} ({self.architecture}) could not be created:\n{told}"
+            )
             if "Failed to fetch" in told or "Could not resolve" in told or "Unable to connect" in told:
                 raise NetworkError(
-                    message, hint=f"The mirror asked was {mirror.uri}; DEBONAIR_MIRROR names another."
+                    message,
+                    hint=f"The mirror was {mirror.uri}. To use another: "
+                    "DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
                 )
             raise MachineError(
-                message, hint=f"The mirror asked was {mirror.uri}; DEBONAIR_MIRROR names another."
+                message,
+                hint=f"The mirror was {mirror.uri}. To use another: "
+                "DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
             )
 
 

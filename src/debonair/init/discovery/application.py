@@ -49,10 +49,10 @@ def choose(
     candidates = callables.candidates()
     if web2py := next((item for item in candidates if item.what == "web2py"), None):
         raise ProjectError(
-            f"{web2py.entry} ({web2py.where}) is web2py, which keeps databases, sessions and errors among "
-            "its own code. On the Pi nothing can be written there.",
-            hint="Once its applications lie where STATE_DIRECTORY says, serve it: debonair init --wsgi "
-            f"'{web2py.entry}'",
+            f"{web2py.entry} ({web2py.where}) is a web2py application, which keeps databases, sessions and "
+            "errors among its own code. On the Pi, the code's folder is read-only.",
+            hint="First move its applications folder to the path in STATE_DIRECTORY. Then serve it: "
+            f"debonair init --wsgi '{web2py.entry}'",
         )
     able = [item for item in candidates if item.wsgi]
     if able:
@@ -65,8 +65,8 @@ def choose(
             return _script(first, callables)
         raise ProjectError(
             f"{first.entry} ({first.where}) is {first.what}, which WSGI cannot serve.",
-            hint='Say how it is served, in debonair.toml: server = "command", and as command a line that '
-            "listens on $SOCKET.",
+            hint="Set the server in debonair.toml: server = \"command\", and in 'command' a command line "
+            "that listens on $SOCKET.",
         )
     if scripts:
         return [Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")]
@@ -77,11 +77,11 @@ def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
     if ask is None:
         listed = ", ".join(f"{item.entry} ({item.where})" for item in best)
         raise ProjectError(
-            f"Several applications are as good as each other: {listed}.",
-            hint=f"Say which is to be served: debonair init --wsgi '{best[0].entry}'",
+            f"Several applications are equally likely: {listed}.",
+            hint=f"Choose one: debonair init --wsgi '{best[0].entry}'",
         )
     shown = {f"{item.entry}  ({item.what}, {item.where})": item for item in best}
-    return shown[ask("Which application is to be served?", list(shown), next(iter(shown)))]
+    return shown[ask("Which application should be served?", list(shown), next(iter(shown)))]
 
 
 def _command(item: Candidate) -> list[Finding]:
@@ -90,17 +90,21 @@ def _command(item: Candidate) -> list[Finding]:
     line = f"{known().servers[item.server]} {factory}{item.entry.removesuffix('()')}"
     return [
         Finding("application", item.entry, f"{item.where} ({item.what})"),
-        Finding("server", "command", f"{item.what} is not of WSGI", ("server",)),
-        Finding("command", line, f"{item.server} is to be among the requirements", ("command",)),
+        Finding("server", "command", f"{item.what} is not a WSGI app", ("server",)),
+        Finding("command", line, f"add {item.server} to your requirements", ("command",)),
     ]
 
 
 def _script(item: Candidate, callables: Callables) -> list[Finding]:
     """Return the settings of an application whose own script must listen on ``$SOCKET``."""
-    heard = "it names SOCKET" if callables.mentions("SOCKET") else f"it has to listen there: {item.listens}"
+    heard = (
+        "it mentions SOCKET"
+        if callables.mentions("SOCKET")
+        else f"it must listen on $SOCKET: {item.listens}"
+    )
     return [
         Finding("application", item.entry, f"{item.where} ({item.what})"),
-        Finding("server", "command", f"{item.what} is not of WSGI", ("server",)),
+        Finding("server", "command", f"{item.what} is not a WSGI app", ("server",)),
         Finding("command", f"python {callables.script(item.path)}", heard, ("command",)),
     ]
 
@@ -142,31 +146,33 @@ def _nothing(root: Path, callables: Callables, broken: Sequence[str]) -> Project
     for name, advice in _ADVICE.items():
         if where := callables.importing(name):
             return ProjectError(
-                f"{where} imports {name}, and nothing is made that a server can call.", hint=advice
+                f"{where} imports {name}, but creates nothing that a server can call.", hint=advice
             )
     if closed := callables.unusable():
         return ProjectError(
-            f"Nothing in {root} can be served without arguments: {'; '.join(closed[:3])}.",
-            hint="Write a wsgi.py that calls it: application = create_app(...)",
+            f"No application in {root} can be called without arguments: {'; '.join(closed[:3])}.",
+            hint="Write a wsgi.py that calls the factory: application = create_app(...)",
         )
     if broken:
         return ProjectError(
-            f"There is no WSGI application in {root}, as far as Python can read it: {broken[0]}.",
-            hint="Mend what it cannot read. What is of Python 2 has to be brought to Python 3 first.",
+            f"No WSGI application was found in {root}. Python cannot read all of its code: {broken[0]}.",
+            hint="Fix the syntax error on that line. Port Python 2 code to Python 3 first.",
         )
     return ProjectError(
-        f"There is no WSGI application in {root}: nothing that Flask, Django, Bottle, Falcon, Pyramid, "
-        "web.py or Werkzeug makes, and no function of (environ, start_response).",
-        hint="Name it if it is made in another way: debonair init --wsgi MODULE:CALLABLE",
+        f"No WSGI application was found in {root}. It has no object of Flask, Django, Bottle, Falcon, "
+        "Pyramid, web.py or Werkzeug, and no function of (environ, start_response).",
+        hint="If the application is created in another way, name it: debonair init --wsgi MODULE:CALLABLE",
     )
 
 
 _ADVICE = {
-    "bottle": "Add at the end of that file: application = bottle.default_app()",
-    "web": "Add at the end of that file: application = app.wsgifunc()",
-    "pyramid": "Write a wsgi.py: "
-    "from pyramid.paster import get_app; application = get_app('production.ini'). "
-    "In that file write 'use = call:PACKAGE:main', as 'use = egg:' finds what is installed alone.",
+    "bottle": "Add this line at the end of that file: application = bottle.default_app()",
+    "web": "Add this line at the end of that file: application = app.wsgifunc()",
+    "pyramid": (
+        "Write a wsgi.py: from pyramid.paster import get_app; application = get_app('production.ini'). In "
+        "that file replace 'use = egg:PACKAGE' by 'use = call:PACKAGE:main', because 'egg:' finds only "
+        "installed packages."
+    ),
 }
 
 
@@ -176,7 +182,7 @@ def settings_of(imported: Imported, root: Path) -> tuple[list[Finding], list[str
     for key, value in _leaves(imported.settings, ()):
         where = _where(imported, key, root)
         if key[0] == "static" and not reader.is_folder(root / str(value)):
-            notes.append(f"{where}: '{key[1]}' is left out: {value} is no folder of the project.")
+            notes.append(f"{where}: '{key[1]}' was left out: {value} is not a folder of the project.")
         elif key != _KEY:
             findings.append(Finding(".".join(key), value, where, key))
     return findings, notes

@@ -84,7 +84,7 @@ class Callables:
     def unusable(self) -> list[str]:
         """Return the places of factories that need arguments, which no server passes."""
         return [
-            f"{module.path}:{line}: {name.rpartition('.')[2]}() wants arguments"
+            f"{module.path}:{line}: {name.rpartition('.')[2]}() needs arguments"
             for name, (module, line) in sorted(self._where.items(), key=lambda item: item[0])
             if name in self._closed and not name.rpartition(".")[2].startswith("_")
         ]
@@ -134,10 +134,10 @@ class Callables:
         parameters = [argument.arg for argument in node.args.posonlyargs + node.args.args]
         if parameters[:3] == ["scope", "receive", "send"]:
             self._note(
-                self._values, name, _Kind("a function of ASGI", wsgi=False, server="uvicorn"), module, node
+                self._values, name, _Kind("an ASGI function", wsgi=False, server="uvicorn"), module, node
             )
         elif shapes.is_environ(parameters) and (len(self._modules) == 1 or _MEANT.search(node.name)):
-            self._note(self._values, name, _Kind("a function of WSGI"), module, node)
+            self._note(self._values, name, _Kind("a WSGI function"), module, node)
         elif {shapes.last(ast.unparse(item)) for item in node.decorator_list} & {"application", "wsgify"}:
             self._note(self._values, name, _Kind("Werkzeug's Request.application"), module, node)
         elif kind := self._returned(node, module):

@@ -84,7 +84,7 @@ def modules(root: Path) -> tuple[list[Module], list[str]]:
     for path in sorted(_files(root), key=lambda path: (path.count("/"), path)):
         if len(found) == _MOST or size > _MOST_IN_ALL:
             more = f"more than {_MOST} modules, or {_MOST_IN_ALL >> 20} MiB of code"
-            broken.append(f"{path} and what follows: the project has {more}")
+            broken.append(f"{path} and later files: the project has {more}")
             break
         try:
             size += len(data := reader.data(root / path, root))

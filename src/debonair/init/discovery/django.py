@@ -58,32 +58,33 @@ def _notes(said: dict[str, tuple[Module, ast.expr]], *, collects: bool) -> list[
     if collects and "STATIC_ROOT" not in said and said:
         module = next(iter(said.values()))[0]
         notes.append(
-            f"{module.path} has no STATIC_ROOT, and 'collect' needs it: STATIC_ROOT = BASE_DIR / '{_ROOT}'"
+            f"{module.path} has no STATIC_ROOT, but 'collect' needs it. Add: STATIC_ROOT = BASE_DIR / "
+            f"'{_ROOT}'"
         )
     if "DATABASES" in said and _is_beside(said["DATABASES"][1]):
         note(
             "DATABASES",
-            "the database lies beside the code, where nothing can be written on the Pi. Let its NAME be "
+            "The database is beside the code, which is read-only on the Pi. Change its NAME to: "
             "Path(os.environ.get('STATE_DIRECTORY', BASE_DIR)) / 'db.sqlite3'",
         )
     if constant("DEBUG") is True:
         note(
             "DEBUG",
-            "this shows the code and its settings to whoever meets an error: "
-            "DEBUG = 'STATE_DIRECTORY' not in os.environ",
+            "DEBUG = True shows your code and settings on error pages. Change it to: DEBUG = "
+            "'STATE_DIRECTORY' not in os.environ",
         )
     hosts = said["ALLOWED_HOSTS"][1] if "ALLOWED_HOSTS" in said else None
     if isinstance(hosts, ast.List) and not hosts.elts:
         note(
             "ALLOWED_HOSTS",
-            "Django answers to no name of the Pi then. Say them, as in 'nginx.server-name'; or, where any "
-            "will do: ALLOWED_HOSTS = ['*']",
+            "With ALLOWED_HOSTS empty, Django rejects every host name. List the Pi's names, as in "
+            "'nginx.server-name', or allow any: ALLOWED_HOSTS = ['*']",
         )
     if isinstance(constant("SECRET_KEY"), str):
         note(
             "SECRET_KEY",
-            "whoever has the package has this key. Each Pi has one of its own: "
-            "SECRET_KEY = os.environ.get('SECRET_KEY', 'for the desk only')",
+            "Everyone who has the package has this key. Each Pi can use its own: SECRET_KEY = "
+            "os.environ.get('SECRET_KEY', 'for the desk only')",
         )
     return notes
 

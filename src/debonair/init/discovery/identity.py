@@ -57,7 +57,11 @@ def version(root: Path, stated: Mapping[str, Any], tables: Mapping[str, Any], so
         from_pep440(said)
     except PackageError:
         shown = said if len(said) <= _MAX_WORDS else f"{said[:_MAX_WORDS]}..."
-        why = f"{source} says '{shown}', which is none" if said else "the first; raise it with each release"
+        why = (
+            f"{source} has '{shown}', which is not a version"
+            if said
+            else "a first version; raise it with each release"
+        )
         return Finding("version", _FIRST, why, ("version",))
     return Finding("version", said, source)
 
@@ -72,7 +76,11 @@ def description(root: Path, stated: Mapping[str, Any], package: str, source: str
             line, sentence = found
             return Finding("description", sentence, f"{name}:{line}", ("description",))
     return Finding(
-        "description", f"The web application {package}", "nothing says it", ("description",), guessed=True
+        "description",
+        f"The web application {package}",
+        "no file describes the app",
+        ("description",),
+        guessed=True,
     )
 
 
@@ -91,7 +99,7 @@ def maintainer(
         return Finding("maintainer", person, whose, ("maintainer",))
     account = pwd.getpwuid(os.geteuid())
     name = account.pw_gecos.partition(",")[0] or account.pw_name
-    where = "this machine's account: put your own"
+    where = "this machine's account; replace it by your own"
     return Finding(
         "maintainer", f"{name} <{account.pw_name}@{platform.node()}>", where, ("maintainer",), guessed=True
     )
@@ -108,7 +116,7 @@ def targets(stated: Mapping[str, Any], source: str) -> list[Finding]:
     if not suites or "trixie" in suites:
         return []
     names = [f"{suites[0]}-arm64", f"{suites[0]}-amd64"]
-    return [Finding("targets", names, f"{source} wants Python {said}", ("targets",))]
+    return [Finding("targets", names, f"{source} requires Python {said}", ("targets",))]
 
 
 _PYTHONS = {"trixie": "3.13", "bookworm": "3.11", "forky": "3.14"}

@@ -68,9 +68,9 @@ def needs(modules: Sequence[Module], starts: Sequence[str], folders: Sequence[Pa
 
 def requirements_text(found: Sequence[Need]) -> str:
     """Return ``found`` as a requirements file, with the place of each import in the code."""
-    lines = ["# Written by 'debonair init' from what the app imports, and yours to change."]
+    lines = ["# Written by 'debonair init' from the app's imports. You can edit it."]
     for need in found:
-        guess = "; a guess by that name" if need.guessed else ""
+        guess = "; a guess from the module's name" if need.guessed else ""
         lines.append(f"{need.package}  # {need.where} imports {need.imported}{guess}")
     return "\n".join(lines) + "\n"
 

@@ -52,21 +52,21 @@ def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[
             Finding(
                 "Debian's Python",
                 value=True,
-                where="so that the app sees them",
+                where="so that the app can import them",
                 key=("system-site-packages",),
             )
         )
     notes = []
     if at_once:
         notes.append(
-            f"{_some(at_once)} loads a library of the board together with the app. Where there is no such "
-            "board, as in 'debonair try', it may fail, and the app with it. To try it there, import the "
-            "library in a function, or in 'try:' with 'except (ImportError, RuntimeError, OSError):'."
+            f"{_some(at_once)} loads a library of the board when the app starts. Without such a "
+            "board, as in 'debonair try', the app may fail. To try it there, import the library in a "
+            "function, or in 'try:' with 'except (ImportError, RuntimeError, OSError):'."
         )
     if packages:
         notes.append(
-            f"Debian packages: {', '.join(sorted(packages))}. One that only Raspberry Pi OS has keeps "
-            "'debonair try' from installing the app."
+            f"Debian packages: {', '.join(sorted(packages))}. If one of them is only in Raspberry Pi OS, "
+            "'debonair try' cannot install the app."
         )
     return findings, notes
 
@@ -129,8 +129,8 @@ def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
             if isinstance(node, ast.Constant) and _BESIDE.match(str(node.value)):
                 notes.setdefault(
                     "sqlite",
-                    f"{module.path}:{node.lineno}: '{node.value!s}' may lie beside the code, where nothing "
-                    'can be written on the Pi. Data belong in os.environ["STATE_DIRECTORY"].',
+                    f"{module.path}:{node.lineno}: '{node.value!s}' seems to be beside the code, which is "
+                    'read-only on the Pi. Store data in os.environ["STATE_DIRECTORY"].',
                 )
     return list(notes.values())
 
@@ -149,10 +149,10 @@ def pins(requirements: Iterable[str], python: tuple[int, int]) -> list[str]:
         except InvalidVersion:
             continue
         if broken and (_minor(pin.since) <= python if pin.since else pin.beside not in pinned):
-            later = f"Python {pin.since}" if pin.since else f"Today's {pin.beside.capitalize()}"
+            later = f"Python {pin.since}" if pin.since else f"the current {pin.beside.capitalize()}"
             notes.append(
-                f"{later} has no longer what {name} {pinned[name]} imports; ask for a newer {name}, or "
-                "for any by its name alone."
+                f"{name} {pinned[name]} imports modules that {later} no longer has. Require a newer "
+                f"{name}, or any version."
             )
     return notes
 
@@ -175,7 +175,7 @@ def asks_for_itself(modules: Sequence[Module], name: str) -> str:
             if (own and _ASKING.search(ast.unparse(node.func))) or (
                 direct and ast.unparse(said) in {"__name__", "__package__"}
             ):
-                return f"{module.path}:{node.lineno} asks for its own version"
+                return f"{module.path}:{node.lineno} reads its own version"
     return ""
 
 

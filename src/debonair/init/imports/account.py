@@ -116,11 +116,12 @@ def _strangers(listens: Mapping[str, str], asks: Mapping[str, str]) -> Iterator[
         if spoken != asked:
             heard = "'invalid request block size' in its log" if spoken == "uwsgi" else "502 in the browser"
             yield (
-                f"At {address} the app speaks {_CALLED[spoken]}, and the site {_CALLED[asked]}: {heard}. "
-                "Debonair's own site and app both speak uwsgi; there is nothing to do."
+                f"At {address}, the app uses {_CALLED[spoken]}, but the site uses {_CALLED[asked]} (error: "
+                f"{heard}). Debonair's own site and app both use uwsgi; you do not need to change anything."
             )
     if listens and asks and not listens.keys() & asks.keys():
         yield (
-            f"The site asks at {' and '.join(asks)}, the app listens at {' and '.join(listens)}. "
-            "Debonair's own find each other; look whether this site is the app's."
+            f"The site sends requests to {' and '.join(asks)}, but the app listens on "
+            f"{' and '.join(listens)}. Debonair connects its own site to its own app. Check that this site "
+            "belongs to the app."
         )

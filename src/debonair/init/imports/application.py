@@ -25,24 +25,24 @@ def served(root: Path, options: Mapping[str, str], home: str) -> tuple[str, str]
         folder = _folder(root, named, ran_in)
     else:
         file = places.inside(root, named, home) or places.inside(root, f"{ran_in}/{named}".lstrip("/"))
-        warning = "" if file else f"uWSGI was to serve {named}, and the project has no such file."
+        warning = "" if file else f"uWSGI served {named}, but the project has no such file."
         # uWSGI does not import from a file's own folder.
         path = PurePosixPath(file or PurePosixPath(named).name)
         if not path.name:
-            return "", f"uWSGI was to serve {named}, which is no file."
+            return "", f"uWSGI served {named}, which is not a file."
         folder = next((base for base in (ran_in, "src") if base and path.is_relative_to(base)), "")
         named = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
     try:
         entry_point.split(f"{named}:{name}")
     except ValueError:
         return "", (
-            f"uWSGI was to serve '{named}:{name}'. Debonair serves what can be imported: give it as "
+            f"uWSGI served '{named}:{name}'. Debonair serves only importable names: set 'wsgi' to "
             "module:callable, or module:factory()."
         )
     if folder not in {"", "src"}:
         warning = (
-            f"The module {named} lies in {folder}/. Debonair imports from the project's own folder or its "
-            f"src/: go to {folder}/, and type 'debonair init' there."
+            f"The module {named} is in {folder}/. Debonair imports from the project's folder or its src/. "
+            f"Run it there: cd {folder} && debonair init"
         )
     return f"{named}:{name}", warning
 

@@ -81,9 +81,9 @@ def read(line: str) -> Said:
     if program in known:
         return known[program](words[1:])
     if program in _ASGI:
-        return Said(why=f"{program} serves ASGI, and uWSGI does not")
+        return Said(why=f"{program} serves ASGI, but uWSGI does not")
     if program.startswith("python"):
-        return Said(why="a server for development; uWSGI serves the app instead")
+        return Said(why="a development server; uWSGI serves the app instead")
     return Said(why="starts no server that Debonair knows")
 
 
@@ -96,18 +96,18 @@ def _gunicorn(words: list[str]) -> Said:
         if option in _NUMBERS and re.fullmatch("[0-9]{1,6}", value):
             numbers[_NUMBERS[option]] = int(value)
         elif option in {"-w", "--workers"}:
-            why = "the board decides how many processes there are, unless 'uwsgi.processes' is set"
+            why = "the board determines the number of processes, unless 'uwsgi.processes' is set"
         elif option in {"-k", "--worker-class"} and "uvicorn" in value:
-            return Said(why="uvicorn serves ASGI, and uWSGI does not")
+            return Said(why="uvicorn serves ASGI, but uWSGI does not")
         elif option == "--chdir":
-            why = f"it changes to {value} first; modules are imported from the project's folder"
+            why = f"it changes to {value} first, but modules are imported from the project's folder"
     names = [value for option, value in pairs if not option]
     if name := next((name for name in names if ":" in name), next(iter(names), "")):
         entry = name if ":" in name else f"{name}:application"
         if _is_entry(entry):
             settings["wsgi"] = entry
         else:
-            why = f"'{entry}' is called with arguments, which 'wsgi' cannot do"
+            why = f"'{entry}' is called with arguments, which 'wsgi' does not support"
     if numbers.get("harakiri") == 0:  # gunicorn's value for 'never'
         del numbers["harakiri"]
     if numbers:
@@ -139,7 +139,7 @@ def _flask(words: list[str]) -> Said:
     entry = app if ":" in app else ""
     if _is_entry(entry):
         return Said({"wsgi": entry})
-    return Said(why="a server for development; uWSGI serves the app instead")
+    return Said(why="a development server; uWSGI serves the app instead")
 
 
 def _pairs(words: list[str], program: str) -> list[tuple[str, str]]:

@@ -64,12 +64,12 @@ class _Files:
         found = self._entries(path, place)
         sections = dict.fromkeys(entry.section for entry in found)
         if section not in sections:
-            others = ", ".join(f"[{other}]" for other in list(sections)[:_DEEPEST]) or "nothing"
+            others = ", ".join(f"[{other}]" for other in list(sections)[:_DEEPEST]) or "none"
             raise error(
                 path,
                 1,
-                f"there is no section [{section}], but {others}",
-                "uWSGI reads what is below [uwsgi].",
+                f"it has no section [{section}] (its sections: {others})",
+                "Write uWSGI's options below [uwsgi].",
             )
         self.seen.add((place, section))
         for entry in found:
@@ -84,19 +84,23 @@ class _Files:
                     raise error(
                         entry.file,
                         entry.line,
-                        f"it includes a file, as more than {_DEEPEST} before it do",
+                        f"files include each other more than {_DEEPEST} deep",
                         "Write the options into one file.",
                     )
                 yield from self.read(other, wanted, deep + 1)
         unread = [entry for entry in found if not deep and (place, entry.section) not in self.seen]
-        yield from (replace(entry, ignored=f"it is of section [{entry.section}]") for entry in unread)
+        yield from (
+            replace(entry, ignored=f"it belongs to the section [{entry.section}]") for entry in unread
+        )
 
     def _entries(self, path: Path, place: str) -> list[Entry]:
         if place not in self.parsed:
             self.parsed[place] = entries(path, self.root)
             self.many += len(self.parsed[place])
             if self.many > _MOST:
-                raise error(path, 1, f"there are more than {_MOST} options", "No app needs so many.")
+                raise error(
+                    path, 1, f"there are more than {_MOST} options", "Remove options: no app needs so many."
+                )
         return self.parsed[place]
 
 
@@ -114,17 +118,17 @@ def _conditions(found: Iterator[Entry], root: Path) -> Iterator[Entry]:
     for entry in found:
         if _CONDITION.match(entry.name) and not entry.ignored:
             depth = max(0, depth - 1) if _END.match(entry.name) else depth + 1
-            yield replace(entry, ignored="a condition of uWSGI's own; the settings have none")
+            yield replace(entry, ignored="a condition of uWSGI; settings have no conditions")
         elif depth:
             yield replace(entry, ignored="it depends on the condition above", missed=True)
         elif entry.name in _INCLUDES:
             there = _included(entry, root) is not None
-            why = "read, see there" if there else f"{entry.value} is not here"
+            why = "read; see there" if there else f"{entry.value} does not exist"
             if not there and reader.is_file(entry.file.parent / entry.value.partition(":")[0]):
                 why = f"{entry.value} leads out of the project"
             yield replace(entry, ignored=why, missed=not there)
         elif entry.name in VARIABLES:
-            yield replace(entry, ignored="a variable of this file, filled in where it is used")
+            yield replace(entry, ignored="a variable of this file; its value was inserted")
         else:
             yield entry
 

@@ -76,32 +76,30 @@ def _block(
     for kind, value, begin, now in tokens:
         if kind != "mark":
             if words and now > line and value in _OFTEN:
-                raise error(path, line, f"'{words[0]}' has no end", "Write a ; behind it.")
+                raise error(path, line, f"'{words[0]}' has no end", "Add a ; at its end.")
             if not words:
                 start, line = begin, now
             words.append(value)
         elif value == "}":
             if words:
-                raise error(path, line, f"'{words[0]}' has no end", "Write a ; behind it.")
+                raise error(path, line, f"'{words[0]}' has no end", "Add a ; at its end.")
             if not deep:
-                raise error(path, now, "a } closes nothing", "Take it away, or open its block.")
+                raise error(path, now, "a } closes nothing", "Remove it, or open its block.")
             return
         elif not words:
-            raise error(path, now, f"a {value} stands by itself", "Take it away.")
+            raise error(path, now, f"a {value} is on its own", "Remove it.")
         else:
             if deep == _DEEPEST:
-                raise error(
-                    path, now, f"blocks are more than {_DEEPEST} deep in each other", "Write them flat."
-                )
+                raise error(path, now, f"blocks are nested more than {_DEEPEST} deep", "Nest fewer blocks.")
             written = " ".join(text[start : min(begin, start + _SHOWN)].split())
             block = tuple(_block(path, text, tokens, deep=deep + 1)) if value == "{" else ()
             yield Directive(line, written, words[0], tuple(words[1:]), block)
             words = []
     last = text.rstrip().count("\n") + 1
     if words:
-        raise error(path, line, f"'{words[0]}' has no end", "Write a ; behind it.")
+        raise error(path, line, f"'{words[0]}' has no end", "Add a ; at its end.")
     if deep:
-        raise error(path, last, "the file ends within a block", "Close it by a }.")
+        raise error(path, last, "the file ends inside a block", "Close the block with a }.")
 
 
 def _tokens(path: Path, text: str) -> Iterator[tuple[str, str, int, int]]:
@@ -114,7 +112,10 @@ def _tokens(path: Path, text: str) -> Iterator[tuple[str, str, int, int]]:
         kind = found.lastgroup or "word"
         if len(found[kind]) > reader.LONGEST and kind != "blank":
             raise error(
-                path, line, "a word is longer than 4096 characters", "nginx does not read it either."
+                path,
+                line,
+                "a word is longer than 4096 characters",
+                "Shorten it: nginx does not accept it either.",
             )
         if kind != "blank":
             yield kind, found[kind], place, line

@@ -54,12 +54,14 @@ def read(path: Path, root: Path) -> Imported:
                 continue
             if stage not in ran:
                 accounts.append(
-                    Account(path, number, line, "", "of a stage that the last one is not made from")
+                    Account(
+                        path, number, line, "", "it belongs to a stage that the last stage does not use"
+                    )
                 )
             elif word == "ENV":
                 accounts += _environment(path, number, line, rest, settings)
             elif word == "RUN":
-                why = "what the app runs of these goes into 'depends'; what only a build needs does not"
+                why = "add the packages that the app needs at run time to 'depends'"
                 accounts.append(Account(path, number, line, "", why))
             else:
                 if word == "ENTRYPOINT" and not told:
@@ -115,9 +117,9 @@ def _why_not(name: str, value: str) -> str:
     if wrong := reader.unfit(value):
         return f"its value {wrong}"
     if _NOT_KEPT.fullmatch(name) or "$" in value:
-        return f"{name} is the container's own matter"
+        return f"{name} is only for the container"
     if value.startswith("/"):
-        return f"{value} is a path of the container"
+        return f"{value} is a path in the container"
     return variables.judge(name, value).why
 
 

@@ -51,8 +51,8 @@ def read(path: Path, root: Path) -> Imported:
     place = _place(path, places.boundary(path, root))
     if place < 0:
         raise ProjectError(
-            f"{path.name} is of no kind that is imported.",
-            hint="Those are uWSGI's files (ini, yaml, xml, json), nginx sites, a Procfile, a Dockerfile, "
+            f"{path.name} is not a kind of file that 'debonair init' imports.",
+            hint="It imports uWSGI's files (ini, yaml, xml, json), nginx sites, a Procfile, a Dockerfile, "
             "an app.json and a runtime.txt.",
         )
     return _READERS[place][1](path, root)

@@ -86,7 +86,7 @@ def _ini(path: Path, text: str) -> Iterator[_Found]:
             continue
         if words[0] == "[":
             if not re.fullmatch(r"\[[^\[\]]+\]", words):
-                raise error(path, line, f"'{words}' is no section", "Write it as: [uwsgi]")
+                raise error(path, line, f"'{words}' is not a section", "Write it as: [uwsgi]")
             section = words[1:-1]
             continue
         name, sign, value = (part.strip(" \t\r") for part in words.partition("="))
@@ -96,7 +96,7 @@ def _ini(path: Path, text: str) -> Iterator[_Found]:
             raise error(
                 path,
                 line,
-                f"'{words}' is no option with its value",
+                f"'{words}' is not an option with a value",
                 f"Write it as: {guess[1]} = {guess[2]}"
                 if guess and not sign
                 else "Write it as: name = value",
@@ -116,8 +116,8 @@ def _yaml(path: Path, text: str) -> Iterator[_Found]:
                 raise error(
                     path,
                     event.start_mark.line + 1,
-                    f"there is an alias, *{event.anchor}",
-                    "uWSGI does not read them. Write out what it stands for.",
+                    f"it has an alias, *{event.anchor}",
+                    "uWSGI does not read aliases. Replace it by its value.",
                 )
             return super().compose_node(parent, index)
 
@@ -128,7 +128,9 @@ def _yaml(path: Path, text: str) -> Iterator[_Found]:
     except yaml.MarkedYAMLError as wrong:
         line = wrong.problem_mark.line + 1 if wrong.problem_mark else 1
         what = f"it is not valid YAML: {wrong.problem or wrong.context}"
-        raise error(path, line, what, "Mend it there; blanks indent, tabs do not.") from None
+        raise error(
+            path, line, what, "Fix the syntax error on that line. Indent with spaces, not tabs."
+        ) from None
     except yaml.YAMLError as wrong:
         raise error(path, 1, f"it is not valid YAML: {wrong}", "Save it as plain text.") from None
     for key, table in _pairs(path, top):
@@ -139,8 +141,8 @@ def _yaml(path: Path, text: str) -> Iterator[_Found]:
                     raise error(
                         path,
                         item.start_mark.line + 1,
-                        f"'{name.value}' holds more than a value or a list of values",
-                        "uWSGI's options are not nested.",
+                        f"'{name.value}' has more than a value or a list of values",
+                        "Write it flat: uWSGI's options are not nested.",
                     )
                 yield item.start_mark.line + 1, str(key.value), str(name.value), str(item.value)
 
@@ -150,13 +152,14 @@ def _pairs(path: Path, node: Node | None) -> list[tuple[Node, Node]]:
 
     if not isinstance(node, yaml.MappingNode):
         line = node.start_mark.line + 1 if node else 1
-        raise error(
-            path, line, "uWSGI's options are not there", "Write them below 'uwsgi:', each indented."
-        )
+        raise error(path, line, "it has no uWSGI options", "Write them below 'uwsgi:', each indented.")
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
             raise error(
-                path, key.start_mark.line + 1, "a name is more than a text", "Write it as: name: value"
+                path,
+                key.start_mark.line + 1,
+                "the name of an option is not plain text",
+                "Write it as: name: value",
             )
     return list(node.value)
 
@@ -166,7 +169,9 @@ def _json(path: Path, text: str) -> Iterator[_Found]:
         top = json.loads(text, object_pairs_hook=tuple, parse_int=str, parse_float=str)
     except json.JSONDecodeError as wrong:
         what = f"it is not valid JSON: {wrong.msg}"
-        raise error(path, wrong.lineno, what, "Mend it there; JSON has no comments.") from None
+        raise error(
+            path, wrong.lineno, what, "Fix the syntax error on that line. JSON has no comments."
+        ) from None
     except RecursionError:
         raise _nested(path) from None
     ends = [found.start() for found in re.finditer("\n", text)]
@@ -178,8 +183,8 @@ def _json(path: Path, text: str) -> Iterator[_Found]:
             place = max(found + 1, place)
             for item in value if isinstance(value, list) else [value]:
                 if not isinstance(item, str | bool):
-                    what = f"'{name}' holds more than a value or a list of values"
-                    raise error(path, line, what, "uWSGI's options are not nested.")
+                    what = f"'{name}' has more than a value or a list of values"
+                    raise error(path, line, what, "Write it flat: uWSGI's options are not nested.")
                 yield line, section, name, str(item).lower() if isinstance(item, bool) else item
 
 
@@ -216,8 +221,8 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
         raise error(
             path,
             parser.CurrentLineNumber,
-            f"there is an entity, '{name}'",
-            "uWSGI needs none, and a few of them are gigabytes. Write out what it stands for.",
+            f"it has an entity, '{name}'",
+            "Replace it by its value. Entities are refused, because a few of them can expand to gigabytes.",
         )
 
     parser.EntityDeclHandler = entity
@@ -227,9 +232,9 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
         parser.Parse(text, True)  # noqa: FBT003 - tells expat that the text is complete
     except expat.ExpatError as wrong:
         what = f"it is not valid XML: {expat.ErrorString(wrong.code)}"
-        raise error(path, wrong.lineno, what, "Mend it there.") from None
+        raise error(path, wrong.lineno, what, "Fix the syntax error on that line.") from None
     yield from ((line, where, name, "".join(pieces).strip()) for line, where, name, pieces in found)
 
 
 def _nested(path: Path) -> ProjectError:
-    return error(path, 1, "it is nested too deeply to be read", "uWSGI's options are not nested.")
+    return error(path, 1, "it is nested too deeply", "Write it flat: uWSGI's options are not nested.")

@@ -37,7 +37,8 @@ def procfile(path: Path, root: Path) -> Imported:
         found = _LINE.fullmatch(line)
         if not found:
             raise ProjectError(
-                f"{places.shown(path, root)}, line {number}: '{line[:_SHOWN]}' is not of a Procfile.",
+                f"{places.shown(path, root)}, line {number}: '{line[:_SHOWN]}' is not of the form NAME: "
+                "COMMAND.",
                 hint="Write each line as NAME: COMMAND.",
             )
         name, command = found[1], found[2]
@@ -66,11 +67,12 @@ def app_json(path: Path, root: Path) -> Imported:
         table = json.loads(text, parse_int=str)
     except json.JSONDecodeError as wrong:
         raise ProjectError(
-            f"{places.shown(path, root)}, line {wrong.lineno}: {wrong.msg}.", hint="Mend it at that line."
+            f"{places.shown(path, root)}, line {wrong.lineno}: {wrong.msg}.",
+            hint="Fix the syntax error on that line.",
         ) from None
     except RecursionError:
         raise ProjectError(
-            f"{places.shown(path, root)} is nested too deeply to be read.", hint="Write it flat."
+            f"{places.shown(path, root)} is nested too deeply.", hint="Write it flat."
         ) from None
     accounts = list[Account]()
     settings = dict[str, Any]()
@@ -114,8 +116,8 @@ def runtime(path: Path, root: Path) -> Imported:
             (Account(path, 1, text, "targets", f"the Python of Debian's {suite}"),), settings, ()
         )
     why = (
-        "the Python of Debian 13, as by default"
+        "the Python of Debian 13, the default"
         if suite
-        else "no Debian has it; the Pi's own Python is taken, 3.13"
+        else "no Debian has it; the Pi's own Python 3.13 is used"
     )
     return Imported((Account(path, 1, text, "", why),), {}, ())

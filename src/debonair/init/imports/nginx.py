@@ -21,14 +21,14 @@ _MANY = 50
 _LOCAL = ("_", "localhost", "127.0.0.1", "::1", "")
 _SITE = "for the site on the Pi"
 _WRITE = "into /etc/nginx/sites-available/APP on the Pi, which no upgrade touches"
-_TLS = "TLS comes to the site on the Pi"
-_ASKS = "the package's site asks the app at its own socket"
-_TOLD = "the package's site tells the app what a request was"
-_NO_SITE = "of nginx as a whole, which Debian configures"
+_TLS = "the site on the Pi adds TLS"
+_ASKS = "the package's site uses the app's own socket"
+_TOLD = "the package's site already passes these values to the app"
+_NO_SITE = "a setting for all of nginx, which Debian configures"
 
 _MEANT = {
     "index": "the app answers for every page",
-    "root": "its locations were looked at with it",
+    "root": "its locations were imported",
     "include uwsgi_params": _TOLD,
     "include proxy_params": _TOLD,
     "uwsgi_param": _TOLD,
@@ -87,8 +87,8 @@ class _Reader:
         }
         if len(apps) > 1:
             self.warnings.append(
-                f"{path.name} has {len(apps)} servers that ask an app. Only the first was taken, of line "
-                f"{apps[0].line}; a project is one app with one site."
+                f"{path.name} has {len(apps)} servers that send requests to an app. A project is one app "
+                f"with one site, so only the first was imported, from line {apps[0].line}."
             )
 
     def top(self, found: Iterable[Directive]) -> None:
@@ -106,7 +106,10 @@ class _Reader:
             elif directive.name == "server":
                 moves = (inner for inner in directive.within() if inner.name == "return")
                 moved = any(inner.words[:1] in {("301",), ("302",)} for inner in moves)
-                self._drop(directive.block, f"it leads to HTTPS; {_TLS}" if moved else "of another site")
+                self._drop(
+                    directive.block,
+                    f"it redirects to HTTPS; {_TLS}" if moved else "it belongs to another site",
+                )
             elif directive.name == "upstream":
                 self._drop([directive, *directive.block], _ASKS)
             else:
@@ -115,7 +118,9 @@ class _Reader:
     def result(self) -> Imported:
         """Return all settings that were converted."""
         if any(account.why.endswith(_SITE) for account in self.accounts):
-            self.warnings.append(f"{self.path.name}: what is {_SITE} has no setting. Write it {_WRITE}.")
+            self.warnings.append(
+                f"{self.path.name}: no setting exists for the lines marked '{_SITE}'. Write them {_WRITE}."
+            )
         if self.listens and not set(self.listens) <= set(defaults()["nginx"]["listen"]):
             self.site["listen"] = self.listens
         tables: dict[str, Mapping[str, Any]] = {
@@ -161,14 +166,14 @@ class _Reader:
             if inner.name in _GUARDS:
                 self._warn(
                     inner,
-                    f"'{inner.text}' kept visitors out, and now nothing does. Write it {_WRITE}.",
+                    f"'{inner.text}' restricted access, and nothing restricts it now. Write it {_WRITE}.",
                 )
 
     def _tls(self, directive: Directive) -> None:
         self._say(directive, "", _TLS)
         self.warnings.append(
-            "The site had TLS, and the package's gets it on the Pi: 'sudo certbot --nginx', or write your "
-            f"listen and ssl lines {_WRITE}."
+            "The site used TLS. Add TLS on the Pi: run 'sudo certbot --nginx', or write your listen and "
+            f"ssl lines {_WRITE}."
         )
 
     def _listen(self, directive: Directive) -> None:
@@ -176,9 +181,10 @@ class _Reader:
         if {"ssl", "quic"} & {*more} or re.search(r"(^|:)443$", address):
             self._tls(directive)
         elif not re.fullmatch(r"((\*|0\.0\.0\.0|localhost|127\.0\.0\.1|\[::1?\]):)?[0-9]{1,5}", address):
-            self._say(directive, "", "an address of one machine")
+            self._say(directive, "", "the address of one machine")
             self._warn(
-                directive, f"'{address}' was left out: where no interface has it, nginx would not start."
+                directive,
+                f"'{address}' was left out: without an interface with this address, nginx would not start.",
             )
         else:
             kept = [word for word in more if word == "proxy_protocol"]
@@ -196,20 +202,20 @@ class _Reader:
             if name not in _LOCAL and not re.search(r"[;{}\"'#\s]", name) and not reader.unfit(name)
         ]
         if not names:
-            self._say(directive, "", "by default the site answers to all names of a home network")
+            self._say(directive, "", "the default: the site answers to all names of a home network")
             return
         self.site["server-name"] = " ".join(names)
         self._say(directive, "nginx.server-name")
         self._warn(
             directive,
-            f"the site answers to {' and '.join(names)} alone, and nginx's default page to the Pi's own "
-            "name or address. For all names of a home network: leave out server-name",
+            f"the site answers only to {' and '.join(names)}. Requests to the Pi's own name or address get "
+            "nginx's default page. To answer to all names of a home network, remove server-name",
         )
 
     def _size(self, directive: Directive) -> None:
         value = directive.words[0] if directive.words else ""
         if not re.fullmatch(r"[0-9]{1,12}[kKmMgG]?", value):
-            self._say(directive, "", "no size")
+            self._say(directive, "", "not a size")
             return
         self.site["client-max-body-size"] = value
         self._say(directive, "nginx.client-max-body-size")
@@ -220,7 +226,9 @@ class _Reader:
             self._say(directive, "", _ASKS)
             return
         self.harakiri = max(self.harakiri, int(found[1]) * {"m": 60, "h": 3600}.get(found[2], 1))
-        self._say(directive, "uwsgi.harakiri", "unless uWSGI itself was told; nginx waits ten seconds more")
+        self._say(
+            directive, "uwsgi.harakiri", "unless uWSGI has its own limit; nginx waits ten seconds longer"
+        )
 
     def _pass(self, directive: Directive) -> None:
         asked = directive.words[0] if directive.words else ""
@@ -236,11 +244,9 @@ class _Reader:
         kind, pattern = directive.words if len(directive.words) == 2 else ("", " ".join(directive.words))
         became = ""
         if own.keys() & _PASSES.keys():
-            why = "the package's site asks the app for all that is not static"
+            why = "the package's site sends all other requests to the app"
             if kind not in {"~", "~*"} and pattern[:1] != "@" and not self.at_root:
-                self._warn(
-                    directive, f"the app was at {pattern}, and now is at /. Look where its links lead."
-                )
+                self._warn(directive, f"the app was at {pattern}, and is now at /. Check its links.")
         elif place or (where and pattern != "/" and kind != "="):
             became, why = self._static(kind, pattern, where, alias="alias" in own)
         else:
@@ -265,5 +271,5 @@ class _Reader:
             for url in urls
         ]
         if not both:
-            return "", f"'static' has prefixes, and no regular expressions; {_SITE}"
+            return "", f"'static' supports prefixes, not regular expressions; {_SITE}"
         return max(became for became, _ in both), "; ".join(why for _, why in both)

@@ -61,17 +61,15 @@ def static(root: Path, found: dict[str, str], url: str, folder: str, home: str =
     prefix = f"/{url.strip('/')}/"
     place = inside(root, folder, home)
     if prefix == "//":
-        return "", "all of / is the app's; 'static' has a prefix for each folder"
+        return "", "the app answers all of /; 'static' needs a prefix for each folder"
     if not re.fullmatch(r"/([^\s{};\"'\\/]+/)+", prefix) or reader.unfit(prefix):
-        return "", "no prefix of addresses that a setting can name"
+        return "", "it is not a URL prefix, which a setting needs"
     if place is None or place == ".":
-        return "", f"{folder} is not in the project; what the app writes is in /var/lib/APP"
+        return "", f"{folder} is not in the project; the app's own data is in /var/lib/APP"
     if not reader.is_folder(root / place):
-        return "", "a single file; 'static' has folders"
+        return "", "it is a single file, but 'static' needs folders"
     found[prefix] = place
-    uploads = (
-        "; what visitors upload belongs into /var/lib/APP" if re.search("media|upload", prefix) else ""
-    )
+    uploads = "; move uploads of visitors to /var/lib/APP" if re.search("media|upload", prefix) else ""
     return "static", f"{prefix} = {place}{uploads}"
 
 

@@ -37,7 +37,7 @@ _PLUGIN_OF = {
 """Options that uWSGI from pip has built in, and Debian's uwsgi-core has in a plugin, with its name."""
 _OPTIONAL = ("ksm", "mule")
 """Options with an optional value."""
-_NO_OPTION = "no option of Debian's uWSGI and its plugin for Python"
+_NO_OPTION = "not an option of Debian's uWSGI or its Python plugin"
 _HTTP = re.compile(r"https?\d*(-|$)")
 _LISTENS = {
     **dict.fromkeys(("socket", "uwsgi-socket"), "uwsgi"),
@@ -126,17 +126,19 @@ class _Reader:
             if entry.missed:
                 self._warn(
                     entry,
-                    f"'{entry.text}' was left out, as {entry.ignored}. Look whether the app needs it.",
+                    f"'{entry.text}' was left out: {entry.ignored}. Check whether the app needs it.",
                 )
         elif wrong := reader.unfit(entry.value) or reader.unfit(entry.name):
             self._say(entry, "", f"it {wrong}")
-            self._warn(entry, f"'{entry.name}' was left out, as it {wrong}. A setting is one line.")
+            self._warn(entry, f"'{entry.name}' was left out, because it {wrong}. A setting is one line.")
         elif taker := self.takers.get(name):
             taker(entry)
         elif name in development:
             self._say(entry, "", development[name])
             if entry.value.lower() not in _FALSE:
-                self._warn(entry, f"'{name}' is for development, and was left out: {development[name]}.")
+                self._warn(
+                    entry, f"'{name}' was left out, because it is for development: {development[name]}."
+                )
         elif name in dropped or _HTTP.match(name):
             if name in _LISTENS:
                 self.listens[places.address(entry.value.partition(",")[0])] = _LISTENS[name]
@@ -150,9 +152,9 @@ class _Reader:
         """Return all settings from the file ``path`` and those that it includes."""
         if "cheaper" in self.options and "processes" not in self.options:
             del self.options["cheaper"]
-            self.warnings.append("'cheaper' was left out: it is a part of 'processes', which are not said.")
+            self.warnings.append("'cheaper' was left out, because it has no effect without 'processes'.")
         if not self.plugged:
-            why = "Debian's uWSGI needs it to load an app; the vassal has it"
+            why = "Debian's uWSGI needs it to load an app, so the vassal already has it"
             self.accounts.append(Account(path, 0, "(no plugins = python3)", "", why))
         plugins = [*self.options.pop("plugins", []), *dict.fromkeys(self.needed)]
         options = {"plugins": plugins, **self.options} if plugins else self.options
@@ -170,7 +172,7 @@ class _Reader:
         settings |= {key: table for key, table in tables.items() if table}
         if inside := [path for path in self.secret if path.resolve().is_relative_to(self.root)]:
             settings["exclude"] = [f"/{path.resolve().relative_to(self.root)}" for path in inside]
-            why = "it has secrets, and would be in the package"
+            why = "it has secrets, which a package would publish"
             self.accounts += [Account(path, 0, "(the file itself)", "exclude", why) for path in inside]
         return Imported(tuple(self.accounts), settings, tuple(dict.fromkeys(self.warnings)), self.listens)
 
@@ -188,14 +190,14 @@ class _Reader:
             if url.strip("/"):
                 self._warn(
                     entry,
-                    f"the app was served at {url}, and now is at /. Look whether its links lead there.",
+                    f"the app was at {url}, and is now at /. Check its links.",
                 )
         self.called.setdefault(name, value)
         dashed = entry.name.replace("_", "-")
         self._say(
             entry,
             "wsgi",
-            "" if dashed == entry.name else f"uWSGI passed over it, as it knows {dashed} only",
+            "" if dashed == entry.name else f"uWSGI ignored it, because it knows only {dashed}",
         )
 
     def _variable(self, entry: Entry) -> None:
@@ -220,13 +222,13 @@ class _Reader:
     def _pythonpath(self, entry: Entry) -> None:
         found = places.inside(self.root, entry.value, self.home)
         if found in {".", "src"}:
-            self._say(entry, "", "the app's own folder is there already")
+            self._say(entry, "", "the app's own folder is already on the path")
         elif found is None:
             self._say(entry, "", "it is not in the project")
             self._warn(
                 entry,
-                f"'{entry.value}' is not in the project, and was left out. What is imported from there "
-                "belongs into the project, or into its requirements.",
+                f"'{entry.value}' is not in the project, and was left out. Move its modules into the "
+                "project, or add them to the requirements.",
             )
         else:
             self.options.setdefault("pythonpath", []).append(found)
@@ -236,14 +238,14 @@ class _Reader:
         names = [name.strip() for name in entry.value.split(",")]
         others = ",".join(name for name in names if name and not _PYTHON.fullmatch(name))
         if not others:
-            self._say(entry, "", "the vassal has the one for Python, and needs no other")
+            self._say(entry, "", "the vassal has the Python plugin, and needs no other")
             return
         self.options.setdefault("plugins", []).append(others)
-        self._say(entry, "uwsgi.plugins", "besides the one for Python, which the vassal has")
+        self._say(entry, "uwsgi.plugins", "in addition to the Python plugin, which the vassal has")
         self._warn(
             entry,
-            f"the app wants uWSGI's plugins {others}. Of what Debian's uwsgi-core does not have, name the "
-            'package: depends = ["uwsgi-plugin-gevent-python3"]',
+            f"the app needs uWSGI's plugins {others}. If Debian's uwsgi-core lacks one, add its package: "
+            'depends = ["uwsgi-plugin-gevent-python3"]',
         )
 
     def _worker(self, entry: Entry) -> None:
@@ -255,7 +257,7 @@ class _Reader:
         command = jobs.command(entry.value)
         name = jobs.name(command, self.workers)
         self.workers[name] = command
-        self._say(entry, f"workers.{name}", "a service of its own, beside the app's")
+        self._say(entry, f"workers.{name}", "a separate service, beside the app's")
 
     def _timer(self, entry: Entry) -> None:
         *when, text = entry.value.split(maxsplit=5) or [""]
@@ -272,8 +274,8 @@ class _Reader:
 
     def _too_many(self, entry: Entry) -> bool:
         if many := len(self.workers) + len(self.timers) >= jobs.MANY:
-            self._say(entry, "", f"an app has no more than {jobs.MANY} workers and timers")
-            self.warnings.append(f"What is more than {jobs.MANY} workers and timers was left out.")
+            self._say(entry, "", f"an app can have at most {jobs.MANY} workers and timers")
+            self.warnings.append(f"Only the first {jobs.MANY} workers and timers were imported.")
         return many
 
     def _elsewhere(self, entry: Entry, value: str) -> str:
@@ -282,10 +284,10 @@ class _Reader:
             return ""
         self._warn(
             entry,
-            f"'{entry.text}' names a folder in /home, which the service does not see. The app's data are "
-            "in /var/lib/APP, and a path of the project is relative to it.",
+            f"'{entry.text}' names a folder in /home, which the service cannot access. The app's data is "
+            "in /var/lib/APP; paths of the project are relative to its folder.",
         )
-        return "a path of the machine that it ran on"
+        return "a path of the old machine"
 
     def _here(self, value: str) -> str:
         """Return ``value`` with the project's paths relative to its folder, as on the Pi."""
@@ -296,7 +298,7 @@ class _Reader:
         value = self._here(entry.value)
         why = self._elsewhere(entry, value)
         if comment := re.fullmatch(r"([0-9]+)\s+[;#].*", value):
-            value, why = comment[1], "uWSGI has no comments behind a value"
+            value, why = comment[1], "uWSGI does not support comments after a value"
         self.options.setdefault(name, []).append(_typed(name, value))
         for pattern, plugin in _PLUGIN_OF.items():
             if found := re.match(pattern, f"{name} {value}"):
@@ -306,16 +308,16 @@ class _Reader:
 
     def _unknown(self, entry: Entry) -> None:
         if entry.name in self.placeholders:
-            self._say(entry, "", "a variable of this file, filled in where it is used")
+            self._say(entry, "", "a variable of this file; its value was inserted")
         elif self.options.get("plugins") and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", entry.name):
             self._pass(entry, entry.name)
         else:
             self.guesses += 1  # each guess compares with a thousand names
             few = self.guesses <= _GUESSES
             close = difflib.get_close_matches(entry.name, _options(), n=1, cutoff=0.8) if few else []
-            guess = f"; '{close[0]}' would be one" if close else ""
+            guess = f" (did you mean '{close[0]}'?)" if close else ""
             self._say(entry, "", f"{_NO_OPTION}{guess}")
-            self._warn(entry, f"'{entry.name}' is {_NO_OPTION}{guess}. It was left out.")
+            self._warn(entry, f"'{entry.name}' was left out, because it is {_NO_OPTION}{guess}.")
 
 
 def _shown(entry: Entry) -> str:

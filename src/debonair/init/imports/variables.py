@@ -42,28 +42,28 @@ class Verdict:
 def judge(name: str, value: str) -> Verdict:
     """Decide whether the variable ``name`` with its ``value`` may be written into a package."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or len(name) > _LONGEST:
-        return Verdict(kept=False, why="no name for a variable")
+        return Verdict(kept=False, why="not a valid name of a variable")
     if wrong := reader.unfit(value):
         return Verdict(kept=False, secret=bool(_SECRET.search(name)), why=f"its value {wrong}")
     if _SECRET.search(name) or _LOGIN.search(value):
         return Verdict(
             kept=False,
             secret=True,
-            why="each Pi makes one of its own, in /etc/APP/env"
+            why="each Pi creates its own, in /etc/APP/env"
             if name == "SECRET_KEY"
-            else "a secret; it belongs into /etc/APP/env on the Pi",
+            else "a secret; set it in /etc/APP/env on the Pi",
             warning=""
             if name == "SECRET_KEY"
-            else f"{name} looks like a secret, and everybody can read a package. Set it on the Pi: "
-            f"sudo APP env set {name}=...",
+            else f"{name} looks like a secret, but everyone can read a package. Set it on the Pi: sudo APP "
+            f"env set {name}=...",
         )
     if name.upper() in _DEVELOPMENT and value.strip("'\"").lower() not in _OFF:
         return Verdict(
             kept=False,
             why="for development only",
-            warning=f"{name}={value} was left out: it is for development, and shows the app's insides to "
-            "visitors.",
+            warning=f"{name}={value} was left out, because it is for development and shows visitors the "
+            "app's internals.",
         )
     if name in _INTERPRETER:
-        return Verdict(kept=False, why="the package brings a virtual environment of its own")
+        return Verdict(kept=False, why="the package has its own virtual environment")
     return Verdict(kept=True, why="")

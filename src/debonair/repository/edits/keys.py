@@ -18,11 +18,11 @@ def take_key(key: Key) -> Edit:
 
     def edit(draft: Draft) -> list[str]:
         if any(each.fingerprint == key.fingerprint for each in draft.head.keys):
-            raise RepositoryError(f"The repository is signed by {key.fingerprint} already.")
+            raise RepositoryError(f"The repository is already signed by {key.fingerprint}.")
         draft.head = msgspec.structs.replace(draft.head, keys=(*draft.head.keys, key))
         for name in draft.suites:
             draft.touch(name)
-        return [f"signed by {key.fingerprint} too", *bootstrap(draft)]
+        return [f"also signed by {key.fingerprint}", *bootstrap(draft)]
 
     return edit
 
@@ -34,13 +34,13 @@ def drop_keys() -> Edit:
         *old, newest = draft.head.keys
         if not old:
             raise RepositoryError(
-                f"The repository has one key, {newest.fingerprint}: there is no older one to give up.",
-                hint="Begin with: debonair repo rotate-key",
+                f"The repository has only one key, {newest.fingerprint}, so no older key can be removed.",
+                hint="First add a new key: debonair repo rotate-key",
             )
         draft.head = msgspec.structs.replace(draft.head, keys=(newest,))
         for name in draft.suites:
             draft.touch(name)
-        return [*(f"signed by {key.fingerprint} no more" for key in old), *bootstrap(draft)]
+        return [*(f"no longer signed by {key.fingerprint}" for key in old), *bootstrap(draft)]
 
     return edit
 
@@ -60,6 +60,6 @@ def renew(known: Sequence[Suite], *, valid_days: int | None = None, if_due: bool
         made = draft.ensure(known)
         for name in draft.suites:
             draft.touch(name)
-        return ["all suites signed anew", *begun(draft, made)]
+        return ["all suites signed again", *begun(draft, made)]
 
     return edit

@@ -87,7 +87,7 @@ def add(
             parallel.each(draft.storage.at_once, keep, read, "Debs")
         for each, path in again:
             if draft.restore(each, pool.load(path, each)):
-                say(f"{each.filename} was not as it must be: it was written again.")
+                say(f"{each.filename} was damaged and has been written again.")
         return [*what, *begun(draft, made)]
 
     return edit
@@ -166,13 +166,13 @@ def rollback(app: str, version: str | None, *, channel_name: str, suite: str | N
                 if goal is None:
                     continue
                 changed[architecture] = channel.rollback(line, goal, now=draft.now, where=where)
-                what.append(f"{app} back to {goal} {architecture} in {name}")
+                what.append(f"{app} returned to {goal} {architecture} in {name}")
             draft.put(name, app, changed)
         _found(
             what,
-            f"{app} has no version {version} to go back to."
+            f"{app} cannot return to version {version}, because the channel does not have it."
             if version
-            else f"{app} has no version before the one that it offers.",
+            else f"{app} has no version before the offered one.",
             f"The channel '{channel_name}' has: {', '.join(sorted(known, key=order))}.",
         )
         return what if draft.changed else []
@@ -221,14 +221,15 @@ def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -
     if suite is None:
         newest = max(map(draft.suite, draft.suites), key=lambda known: known.debian_release)
         raise RepositoryError(
-            f"{each.name}: its version {each.version} does not name a suite (+deb{newest.debian_release}).",
-            hint=f"Name it: --suite {newest.suite}",
+            f"{each.name}: its version {each.version} does not name a suite (as in "
+            f"+deb{newest.debian_release}).",
+            hint=f"Name the suite: --suite {newest.suite}",
         )
     name = suite_name(suite, channel_name)
     known = draft.suite(name).architectures
     if each.architecture not in {*known, "all"}:
         raise RepositoryError(
-            f"{each.name} is for {each.architecture}, which {name} does not have: {', '.join(known)}.",
+            f"{each.name} is for {each.architecture}, but {name} is only for: {', '.join(known)}.",
             hint="Build it for one of these.",
         )
     return name
@@ -256,7 +257,7 @@ def _goal(line: Line, version: str | None) -> str | None:
 
 def _found(what: Sequence[object], message: str, hint: str = "") -> None:
     if not what:
-        raise RepositoryError(message, hint or "'debonair repo list' shows what there is.")
+        raise RepositoryError(message, hint or "List the offered versions: debonair repo list")
 
 
 def _share(percent: int) -> str:

@@ -33,8 +33,8 @@ def profile(environ: Mapping[str, str]) -> dict[str, str]:
     config = _section(environ.get("AWS_CONFIG_FILE") or home / "config", section)
     if "AWS_PROFILE" in environ and credentials is None and config is None:
         raise RepositoryError(
-            f"There is no profile '{chosen}' in {home}, and AWS_PROFILE names it.",
-            hint="'aws configure list-profiles' shows those that there are.",
+            f"AWS_PROFILE is '{chosen}', but {home} has no such profile.",
+            hint="List the profiles: aws configure list-profiles",
         )
     known = {**(config or {}), **(credentials or {})}
     found = {}
@@ -52,5 +52,5 @@ def _section(path: str | Path, name: str) -> Mapping[str, str] | None:
     try:
         parser.read(path, encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError, OSError) as damage:
-        raise RepositoryError(f"{path} is not a file of the AWS CLI: {damage}.") from damage
+        raise RepositoryError(f"{path} is not a valid file of the AWS CLI: {damage}.") from damage
     return dict(parser[name]) if name in parser else None

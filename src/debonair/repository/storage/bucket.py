@@ -61,12 +61,13 @@ def open_(
         from obstore.store import from_url  # noqa: PLC0415 - an extra, and slow to import
     except ImportError as missing:
         raise MachineError(
-            f"{url} is a bucket, and what speaks with buckets is not installed.",
-            hint="Where Debonair's sources are: pipx install --force '.[bucket]'. Its deb has it.",
+            f"{url} is a bucket, but the library for buckets is not installed.",
+            hint="Install it in the folder of Debonair's source code: pipx install --force '.[bucket]'. "
+            "Debonair's deb includes it.",
         ) from missing
     parts = urlsplit(url)
     if not parts.netloc or parts.query or parts.fragment:
-        raise RepositoryError(f"{url} is not a bucket.", hint="Name one such as s3://bucket/folder.")
+        raise RepositoryError(f"{url} is not a bucket.", hint="Write it as in s3://bucket/folder.")
     config: Any = aws.profile(environ) if parts.scheme == "s3" else {}
     places = [*config.values(), *(value for key, value in environ.items() if "ENDPOINT" in key)]
     limits: Any = {**_LIMITS, "allow_http": any(each.startswith("http://") for each in places)}
@@ -208,7 +209,7 @@ def _asked(url: str, what: str) -> Iterator[None]:
     except FileNotFoundError as absent:
         raise RepositoryError(
             f"There is no bucket at {url}.",
-            hint="Make it with its provider's own tools; or look at its name, and at the endpoint.",
+            hint="Create it with its provider's tools, or check its name and its endpoint.",
         ) from absent
     except known.BaseError as refused:
         denied = isinstance(refused, known.PermissionDeniedError | known.UnauthenticatedError)
@@ -219,30 +220,33 @@ def _refused(url: str, what: str, said: str, *, denied: bool) -> Error:
     """Return the error to show when a store refuses; ``said`` is the library's message."""
     scheme = urlsplit(url).scheme
     if any(word in said for word in _NO_CREDENTIALS):
-        return RepositoryError(
-            f"There are no credentials for {url}.", hint=f"Set {_VARIABLES[scheme]} in the environment."
-        )
+        return RepositoryError(f"There are no credentials for {url}.", hint=f"Set {_VARIABLES[scheme]}.")
     if what == "opened":  # no request was sent yet
         return RepositoryError(
             f"{url} could not be opened: {_reason(said)}.",
-            hint=f"Look at {_VARIABLES[scheme]} in the environment.",
+            hint=f"Check {_VARIABLES[scheme]}.",
         )
     if denied:
         return RepositoryError(
-            f"{url} may not be {what} with these credentials: {_reason(said)}.",
-            hint="A publisher must be able to list, read, write and delete; the repository is as it was.",
+            f"These credentials do not allow {url} to be {what}: {_reason(said)}.",
+            hint="A publisher needs permission to list, read, write and delete. The repository was not "
+            "changed.",
         )
     if "501 Not Implemented" in said or "NotImplemented" in said:
         return RepositoryError(
-            f"The store of {url} cannot write on a condition, and two publishers would lose work.",
-            hint="Use a newer version of it, or another store.",
+            f"The store of {url} does not support conditional writes, so two publishers could overwrite "
+            "each other.",
+            hint="Use a newer version of the store, or another store.",
         )
-    hint = "See to the connection, and to the endpoint if one is set; then do the same again."
+    hint = "Check the connection, and the endpoint if one is set; then run the command again."
     if what == "written":
-        hint = "When it is there again, see 'debonair repo history', and do the same again if need be."
+        hint = (
+            "When it is available again, check 'debonair repo history'; if the change is missing, run the "
+            "command again."
+        )
     return NetworkError(
         f"{url} could not be {what}: {_reason(said)}.",
-        hint=f"{hint} Clients see a whole repository at any time.",
+        hint=f"{hint} Clients always see a complete repository.",
     )
 
 
@@ -250,7 +254,7 @@ def _reason(said: str) -> str:
     """Return the end of the first line of the library's message, or the store's error code."""
     if code := re.search(r"<Code>(\w+)</Code>", said):
         return code[1]
-    line = said.splitlines()[0] if said else "it does not say why"
+    line = said.splitlines()[0] if said else "it gives no reason"
     return shown(line.rpartition(" - ")[2].strip().rstrip(".:"))
 
 

@@ -25,7 +25,7 @@ from debonair.repository.storage.protocol import (
     too_large,
 )
 
-_SEEN = "clients see what they saw before, or all of what is new"
+_SEEN = "clients see either the old state or the complete new one"
 _NOT_HERE = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT, errno.EXDEV)
 """Errors of a file system, or of a machine without /proc, that does not support files without a name."""
 _MUCH = 64
@@ -304,11 +304,13 @@ def _refused(path: Path, refused: OSError) -> MachineError:
     if refused.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return MachineError(
             f"There is no space left on the disk to write {path}.",
-            hint=f"Free some space and do the same again; {_SEEN}.",
+            hint=f"Free some space and run the command again; {_SEEN}.",
         )
     if refused.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-        hint = "Let this account write the folder of the repository, or use the account that does."
+        hint = (
+            "Give this account write access to the folder of the repository, or use an account that has it."
+        )
     else:
-        hint = f"Look at the disk, then do the same again; {_SEEN}."
+        hint = f"Check the disk, then run the command again; {_SEEN}."
     said = os.strerror(refused.errno or 0)
     return MachineError(f"{path} cannot be read or written: {said}.", hint=hint)

@@ -34,9 +34,9 @@ def storage(where: str, environ: Mapping[str, str], *, clock: Callable[[], int])
         return ssh.open_(where)
     if scheme:
         raise RepositoryError(
-            f"{where} is not where a repository can be written.",
-            hint="Name a folder, host:path, ssh://host/path, s3://bucket, gs://bucket or az://container; "
-            "where clients read it is the --url of init.",
+            f"{where} is not a place where a repository can be written.",
+            hint="Use a folder, host:path, ssh://host/path, s3://bucket, gs://bucket or az://container. "
+            "The address for clients belongs in 'debonair repo init --url'.",
         )
     return Folder(Path(where))
 
@@ -57,7 +57,8 @@ def folder(where: str) -> Path:
     """Return the folder at ``where``. Raises ``RepositoryError`` if it is not on this machine."""
     if _SCHEME.match(where) or _ON_HOST.match(where):
         raise RepositoryError(
-            f"{where} is not a folder of this machine.",
-            hint="Debonair serves a folder; a web server, or the bucket itself, serves the rest.",
+            f"{where} is not a folder on this machine.",
+            hint="Debonair serves only folders. Serve other places by a web server, or by the bucket "
+            "itself.",
         )
     return Path(where)

@@ -99,8 +99,8 @@ def inside(path: str) -> str:
     """Return ``path``, or raise ``RepositoryError`` if it leads out of the repository."""
     if not is_inside(path):
         raise RepositoryError(
-            f"'{shown(path)}' is not the path of a file in a repository.",
-            hint="The state may have been altered: debonair repo verify",
+            f"'{shown(path)}' is not a valid path of a file in a repository.",
+            hint="Someone may have changed the state. Check it: debonair repo verify",
         )
     return path
 
@@ -108,14 +108,14 @@ def inside(path: str) -> str:
 def too_large(path: str, limit: int) -> RepositoryError:
     """Return the error to show for a file with more than ``limit`` bytes."""
     return RepositoryError(
-        f"{shown(path)} has more than {limit} bytes, and no such file can be that large.",
-        hint="Somebody else may have written it. Restore it from a backup of the repository.",
+        f"{shown(path)} is larger than {limit} bytes, the limit for such a file.",
+        hint="Someone else may have written it. Restore it from a backup of the repository.",
     )
 
 
 def is_link(where: str) -> RepositoryError:
     """Return the error to show for a link, because links are never followed."""
     return RepositoryError(
-        f"{shown(where)} is a link, and a repository has none: somebody else may have put it there.",
-        hint="Put the file or the folder itself in its place; for another disk, mount it there.",
+        f"{shown(where)} is a link, but a repository has no links: someone else may have created it.",
+        hint="Replace it by the file or the folder itself. To use another disk, mount it there.",
     )

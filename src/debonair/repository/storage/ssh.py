@@ -95,7 +95,7 @@ class Ssh:
             while not self._greeted:  # the output of the account's own startup files comes first
                 self._greeted = self._line() == _GREETING
                 if (lines := lines + 1) > _LINES:
-                    raise EOFError("what answers there is not Debonair's script")
+                    raise EOFError("its answer does not come from Debonair's script")
             status, size = _status(self._line())
             if size > limit:
                 raise ValueError(size)
@@ -157,7 +157,7 @@ def open_(where: str, connect: Connect = Ssh) -> Remote:
         host = path = ""
     if not re.fullmatch(r"[^-\s@][^\s@]*(@[^-\s@][^\s@]*)?", host) or not path or "\n" in path:
         raise RepositoryError(
-            f"{where} is not a folder of another machine.", hint="Name it as host:path or ssh://host/path."
+            f"{where} is not a folder of another machine.", hint="Write it as host:path or ssh://host/path."
         )
     folder = path if path.startswith("/") else f"./{path}"
     return Remote(where, host, lambda: connect(host, folder, port))
@@ -237,7 +237,7 @@ class Remote:
             return status, answer
         session.end()
         if status == _CUT:
-            raise self._unreached("a file was cut off on its way")
+            raise self._unreached("a file was truncated during the transfer")
         if status == _LINK:
             raise is_link(f"{self.where}/{path}")
         raise self._refused(answer.decode(errors="replace").strip())
@@ -248,18 +248,18 @@ class Remote:
             return self._refused(said)
         return NetworkError(
             f"{self.host} cannot be reached by ssh: {said}.",
-            hint=f"See that 'ssh {self.host} true' asks nothing and works, and do the same again. "
-            "Clients see a whole repository at any time.",
+            hint=f"Check that 'ssh {self.host} true' works without a question, then run the command again. "
+            "Clients always see a complete repository.",
         )
 
     def _refused(self, said: str) -> Error:
         """Return the error to show when the other machine refuses."""
-        said = shown(said.splitlines()[-1].rstrip(".")) if said else "it does not say why"
-        again = "Then do the same again; clients see a whole repository at any time."
+        said = shown(said.splitlines()[-1].rstrip(".")) if said else "it gives no reason"
+        again = "Then run the command again. Clients always see a complete repository."
         if "not found" in said:
             return MachineError(
                 f"{self.host} lacks a program: {said}.",
-                hint="It must have sh, coreutils, findutils and util-linux, as any Debian has.",
+                hint="It needs sh, coreutils, findutils and util-linux, which every Debian has.",
             )
         if "No space left" in said or "quota" in said:
             return MachineError(
@@ -267,14 +267,14 @@ class Remote:
             )
         return MachineError(
             f"{self.where} cannot be read or written: {said}.",
-            hint=f"Let that account write the folder of the repository. {again}",
+            hint=f"Give that account write access to the folder of the repository. {again}",
         )
 
 
 def _status(line: bytes) -> tuple[int, int]:
     """Return status and size of an answer. Raises ``EOFError`` if it is invalid, as the rest then is."""
     if (found := _ANSWER.fullmatch(line)) is None:
-        raise EOFError("what answers there is not Debonair's script")
+        raise EOFError("its answer does not come from Debonair's script")
     return int(found[1]), int(found[2])
 
 

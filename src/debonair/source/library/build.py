@@ -107,13 +107,13 @@ class Sdist:
                     [self._source("backend.json", json.dumps(said).encode()), *self._programs()]
                 ),
             )
-            self._run(machine, ["python3", f"{_FOLDER}/probe.py", _FOLDER], "say what it is")
+            self._run(machine, ["python3", f"{_FOLDER}/probe.py", _FOLDER], "return its name and version")
             said_there = machine.run(["cat", f"{_FOLDER}/probe.json"]).stdout
         try:
             told = decoder.json(said_there, _Told)
         except (msgspec.MsgspecError, RecursionError) as strange:
             raise WheelError(
-                f"{self.title}'s build backend wrote a probe.json of its own: {strange}"
+                f"{self.title}'s build backend wrote its own probe.json: {strange}"
             ) from strange
         probed = self._probed(told.metadata, compiled=told.compiled, backends=backends)
         with whole(kept) as temporary:
@@ -191,10 +191,12 @@ class Sdist:
                     bed.stock(machine, *missing)
                 except MachineError as lacking:
                     raise WheelError(
-                        f"What {self.title} is built with cannot be installed: {lacking.message}",
-                        hint="--build-depends names Debian packages of the suite.",
+                        f"The build dependencies of {self.title} cannot be installed: {lacking.message}",
+                        hint="--build-depends must name Debian packages of the suite.",
                     ) from lacking
-                self._run(machine, ["apt-get", "install", "--yes", *missing], "get what it is built with")
+                self._run(
+                    machine, ["apt-get", "install", "--yes", *missing], "install its build dependencies"
+                )
             path = place(self.file, self.cache)
             packed = tree.pack([self._source(path.name, path.read_bytes())])
             machine.run(["tar", "--extract", "--directory", "/"], stdin=packed)
@@ -213,8 +215,9 @@ class Sdist:
             raise WheelError(
                 f"{self.title} could not {purpose} on {self.target.suite} ({machine.architecture}):"
                 f"\n{listed}",
-                hint="Does it need a library's headers? --build-depends names Debian packages. Else ask "
-                "for another version, or take its wheel into the app's own environment.",
+                hint="If headers of a library are missing, name their Debian packages with "
+                "--build-depends. Otherwise choose another version, or install its wheel in the app's "
+                "own environment.",
             )
 
     def _backends(self, requires: Iterable[str], offered: Distributions) -> tuple[str, ...]:
@@ -230,9 +233,10 @@ class Sdist:
         found = offered.find(names)
         if missing := [name for name in names if name not in found]:
             raise WheelError(
-                f"{self.title} is built with {', '.join(missing)}, and {self.target.suite} has none.",
-                hint="Ask for a version that is built with something else, or take its wheel into the "
-                "app's own environment.",
+                f"{self.title} needs {', '.join(missing)} for its build, but {self.target.suite} has no "
+                "such package.",
+                hint="Choose a version with other build requirements, or install its wheel in the app's "
+                "own environment.",
             )
         return tuple(sorted({has.package for has in found.values()}))
 

@@ -48,7 +48,7 @@ class Need:
         )
 
     def __str__(self) -> str:
-        has = f"the suite has {self.shipped.version}" if self.shipped else "the suite has none"
+        has = f"the suite has {self.shipped.version}" if self.shipped else "the suite does not have it"
         return f"{self.requirement.name}{self.requirement.specifier} ({has})"
 
 
@@ -72,7 +72,7 @@ class Distributions:
 
     @cached_property
     def _all(self) -> dict[str, Shipped]:
-        say(f"{self._suite.name} is asked which Python distributions it has.")
+        say(f"Querying {self._suite.name} for its Python distributions...")
         return {
             str(canonicalize_name(name)): Shipped(package, version)
             for name, (package, version) in self._suite.distributions().items()
@@ -92,8 +92,8 @@ def of(requirements: Iterable[str], target: Target, offered: Distributions, libr
             requirement = Requirement(text)
         except InvalidRequirement as wrong:
             raise WheelError(
-                f"{library} requires '{text}', which is nothing that can be required (PEP 508).",
-                hint="Ask for another version of it, and tell its authors.",
+                f"{library} requires '{text}', which is not a valid requirement (PEP 508).",
+                hint="Choose another version of it, and report this to its authors.",
             ) from wrong
         if requirement.marker is None or requirement.marker.evaluate(environment):
             found.append(requirement)

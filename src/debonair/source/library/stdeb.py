@@ -61,8 +61,8 @@ def programs() -> Iterator[tuple[str, bytes]]:
     found = importlib.util.find_spec("stdeb")
     if found is None or not found.origin:
         raise MachineError(
-            "The Python package 'stdeb' is not on this machine; it begins the package of a library.",
-            hint="Install it where Debonair is: pipx inject debonair stdeb (or pip install stdeb)",
+            "The Python package 'stdeb', which creates the package of a library, is not on this machine.",
+            hint="Install it beside Debonair: pipx inject debonair stdeb (or pip install stdeb)",
         )
     home = Path(found.origin).parent
     for path in sorted(home.rglob("*.py")):

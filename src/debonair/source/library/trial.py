@@ -34,9 +34,11 @@ def check(debs: Sequence[Path], target: Target, cache: Cache, environ: Mapping[s
                 done = machine.run(["python3", "-c", f"import {module}"], check=False)
                 if done.status:
                     raise TrialError(
-                        f"{deb.name} is installed on {target.suite} ({target.architecture}), and its "
-                        f"module {module} cannot be imported:\n{_end(done.stderr)}",
-                        hint="Does it need a Debian package that it does not name, or a board's hardware?",
+                        f"{deb.name} is installed on {target.suite} ({target.architecture}), but its "
+                        f"module {module} cannot be imported:\n"
+                        f"{_end(done.stderr)}",
+                        hint="It may need a Debian package that it does not declare, or the hardware of a "
+                        "board.",
                     )
 
 

@@ -31,7 +31,7 @@ from debonair.source.library.recipe import Recipe
 from debonair.target import Target
 from debonair.wheels import describe
 
-_TARGETS = "'debonair targets' lists the suites and architectures."
+_TARGETS = "List the suites and architectures: debonair targets"
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -99,7 +99,9 @@ class Workshop:
         try:
             data = Uv(Path.cwd(), self.environ, describe).lock([requirement], self.target.python, path)
         except LockError as failed:
-            hint = f"{self.target.suite} has Python {self.target.python}: ask for a version that is for it."
+            hint = (
+                f"{self.target.suite} has Python {self.target.python}: choose a version that supports it."
+            )
             raise LockError(failed.message, hint) from failed
         return {str(canonicalize_name(each.name)): each for each in pylock.read(data, path).packages}
 
@@ -109,8 +111,8 @@ class Workshop:
             return
         if name in path:
             raise WheelError(
-                f"{' needs '.join((*path, name))}: none of them can be installed before the others.",
-                hint="Take them into the app's own environment.",
+                f"{' needs '.join((*path, name))}: each of them needs another one to be installed first.",
+                hint="Install them in the app's own environment.",
             )
         library, offered = locked[name], self._offered
         known_as = self._known_as(library)
@@ -118,9 +120,9 @@ class Workshop:
         found = sdist.probe(offered, self.build_depends)
         if not SpecifierSet(found.requires_python).contains(self.target.python_full):
             raise WheelError(
-                f"{sdist.title} is for Python {found.requires_python}, and {self.target.suite} has "
+                f"{sdist.title} is for Python {found.requires_python}, but {self.target.suite} has "
                 f"{self.target.python_full}.",
-                hint=f"Ask for another version of it, or for another suite: --suite. {_TARGETS}",
+                hint=f"Choose another version of it, or another suite with --suite. {_TARGETS}",
             )
         package = known_as or "python3-" + found.name.lower().replace("_", "-")
         check_name(package)
@@ -129,8 +131,9 @@ class Workshop:
         if lacking and not self.recursive:
             listed = "".join(f"\n  {need}" for need in lacking)
             raise WheelError(
-                f"{sdist.title} needs what {self.target.suite} ({self.target.architecture}) lacks:{listed}",
-                hint="--recursive builds these too.",
+                f"{sdist.title} has requirements that {self.target.suite} ({self.target.architecture}) "
+                f"does not meet:{listed}",
+                hint="Build these too: --recursive",
             )
         for need in lacking:
             self._build(need.name, locked, (*path, name))
@@ -149,9 +152,10 @@ class Workshop:
             if Version(has.version) >= Version(library.version):
                 newer = ", which is newer" if Version(has.version) > Version(library.version) else ""
                 raise PackageError(
-                    f"{library.name} {library.version} is not made: {self.target.suite} has {has.version} "
-                    f"in its package {has.package}{newer}.",
-                    hint=f'An app takes that: depends = ["{has.package}"], system-site-packages = true.',
+                    f"{library.name} {library.version} was not built: {self.target.suite} has "
+                    f"{has.version} in its package {has.package}{newer}.",
+                    hint=f'Use that package in an app: depends = ["{has.package}"], system-site-packages = '
+                    "true.",
                 )
             return has.package
         return ""
@@ -159,8 +163,9 @@ class Workshop:
     def _fetched(self, library: Locked) -> File:
         if library.sdist is None:
             raise WheelError(
-                f"{library.name} {library.version} was published without its source.",
-                hint="Ask for a version that has an sdist, or take its wheel into the app's environment.",
+                f"{library.name} {library.version} was published without an sdist.",
+                hint="Choose a version that has an sdist, or install its wheel in the app's own "
+                "environment.",
             )
         download.fetch([library.sdist], self.cache, self.environ)
         return library.sdist
@@ -174,8 +179,8 @@ def _name(requirement: str) -> str:
         wanted = None
     if wanted is None or wanted.url or wanted.marker or wanted.extras:
         raise LockError(
-            f"'{requirement}' is not the name of a library, with a version if you like.",
-            hint="Write it as RPi.bme280==0.2.4, or smbus2>=0.4.",
+            f"'{requirement}' is not the name of a library, optionally with a version.",
+            hint="Write it as in RPi.bme280==0.2.4, or smbus2>=0.4.",
         )
     return str(canonicalize_name(wanted.name))
 

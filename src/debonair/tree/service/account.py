@@ -12,11 +12,11 @@ from debonair.resources import resource
 
 _LONGEST = 31  # characters that useradd(8) and systemd-sysusers(8) accept in a user's name
 _WHAT = {
-    "base": "a user or a group of every Debian",
-    "systemd": "a user or a group of systemd",
-    "raspberry": "a user or a group of Raspberry Pi OS",
-    "packages": "a user or a group of a package of Debian",
-    "folders": "a folder of the system, in /etc, /run, /usr/lib or /var/lib",
+    "base": "a user or group of every Debian",
+    "systemd": "a user or group of systemd",
+    "raspberry": "a user or group of Raspberry Pi OS",
+    "packages": "a user or group of a Debian package",
+    "folders": "a system folder in /etc, /run, /usr/lib or /var/lib",
 }
 
 
@@ -24,9 +24,11 @@ def check(project: Project) -> None:
     """Raise ``ProjectError`` if the package's name cannot be that of a user and of folders."""
     name = project.package
     if what := taken().get(name):
-        raise _refused(project, f"is the name of {what}, which the app would take over and a purge remove")
+        raise _refused(
+            project, f"is the name of {what}, which the app would take over and a purge would remove"
+        )
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or len(name) > _LONGEST:
-        raise _refused(project, "cannot be the name of the user that the service runs as")
+        raise _refused(project, "is not a valid name for the user of the service")
 
 
 @cache

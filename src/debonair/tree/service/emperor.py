@@ -71,8 +71,8 @@ def _system(project: Project) -> Emperor:
         raise literals.error(
             project,
             key,
-            'is kept by an app\'s own emperor and unit, which it has not with emperor = "system"',
-            f"Leave out '{key}', or emperor = \"system\".",
+            'requires the app\'s own emperor and unit, but emperor = "system"',
+            f"Remove '{key}', or remove emperor = \"system\".",
         )
     app = project.package
     return Emperor(

@@ -23,7 +23,7 @@ def unit(project: Project) -> str:
     memory, weight = project.service.memory_max, project.service.cpu_weight
     if memory and not _SIZE.fullmatch(memory):
         raise literals.error(
-            project, "service.memory-max", f"is '{memory}', which is no size", 'Write "200M" or "40%".'
+            project, "service.memory-max", f"is '{memory}', which is not a size", 'Write "200M" or "40%".'
         )
     lines = [f"MemoryMax={memory}"] if memory else []
     return "\n".join([*lines, f"CPUWeight={weight}"] if weight else lines)
@@ -67,8 +67,8 @@ def _processes(project: Project) -> str:
             raise literals.error(
                 project,
                 "uwsgi.cheaper",
-                "is fewer processes than there are, and a small board carries one",
-                "Say the number too: uwsgi.processes = 4",
+                "is set without 'uwsgi.processes', so it may exceed the single process of a small board",
+                "Set the number too: uwsgi.processes = 4",
             )
         return "auto"
     number = str(project.uwsgi[names[-1]])
@@ -76,8 +76,8 @@ def _processes(project: Project) -> str:
         raise literals.error(
             project,
             f"uwsgi.{names[-1]}",
-            f"is '{number}', which is no number of processes",
-            'Write a number, or "auto" for what the machine carries.',
+            f"is '{number}', which is not a number of processes",
+            'Write a number, or "auto" to let the board determine it.',
         )
     return number
 

@@ -32,8 +32,8 @@ def unit_text(project: Project, key: str, value: str) -> str:
         raise error(
             project,
             key,
-            "ends in a backslash, by which systemd goes on with the next line",
-            "Take it away.",
+            "ends in a backslash, which systemd reads as a continued line",
+            "Remove the backslash.",
         )
     return _specifiers(project, key, value)
 
@@ -44,7 +44,12 @@ def unit_environment(project: Project) -> str:
     for name, value in sorted(project.service.environment.items()):
         key = f"service.environment.{name}"
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise error(project, key, "is not a name for a variable", "Use letters, digits and _.")
+            raise error(
+                project,
+                key,
+                "is not a valid name of a variable",
+                "Use letters, digits and _, and no digit first.",
+            )
         text = _specifiers(project, key, value).replace("\\", "\\\\").replace('"', '\\"')
         lines.append(f'Environment="{name}={text}"')
     return "\n".join(lines)
@@ -59,9 +64,9 @@ def ini_options(project: Project) -> str:
     for name, value in project.uwsgi.items():
         key = f"uwsgi.{name}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):
-            raise error(project, key, "is not an option of uWSGI", "Write it as uWSGI's manual does.")
+            raise error(project, key, "is not an option of uWSGI", "Write it as in uWSGI's manual.")
         if why := refused().get(name):
-            raise error(project, key, f"is decided by Debonair: {why}", "Leave it out.")
+            raise error(project, key, f"is set by Debonair: {why}", "Leave it out.")
         items = value if isinstance(value, list) else [value]
         lines += [f"{name} = {_option(project, key, item)}" for item in items]
     return "\n".join(lines)
@@ -77,7 +82,7 @@ def nginx_listen(project: Project) -> Iterator[str]:
     for value in project.nginx.listen:
         if not re.fullmatch(r"[\w.:\[\]*/-]+( [a-z_]+(=[\w:.-]+)?)*", value, re.ASCII):
             raise error(
-                project, "nginx.listen", f"has '{value}'", 'Write it as "80", "[::]:80" or "443 ssl".'
+                project, "nginx.listen", f"has '{value}'", 'Write it as in "80", "[::]:80" or "443 ssl".'
             )
         yield value
 
@@ -89,8 +94,8 @@ def nginx_server_name(project: Project) -> str:
         raise error(
             project,
             "nginx.server-name",
-            f"is '{value}', which nginx would not read as names",
-            'Write it as "example.org www.example.org", or "~." for any name.',
+            f"is '{value}', which nginx does not accept as names",
+            'Write it as in "example.org www.example.org", or "~." for any name.',
         )
     return value
 
@@ -100,7 +105,10 @@ def nginx_size(project: Project) -> str:
     value = project.nginx.client_max_body_size
     if not re.fullmatch(r"[0-9]+[kKmMgG]?", value):
         raise error(
-            project, "nginx.client-max-body-size", f"is '{value}', which is no size", 'Write it as "10m".'
+            project,
+            "nginx.client-max-body-size",
+            f"is '{value}', which is not a size",
+            'Write it as in "10m".',
         )
     return value
 
@@ -109,7 +117,10 @@ def nginx_path(project: Project, key: str, value: str) -> str:
     """Return ``value`` as a path in nginx's configuration, which cannot contain a dollar sign."""
     if "$" in _plain(project, key, value):
         raise error(
-            project, key, f"is '{value}': nginx cannot name a folder with a $", "Rename the folder."
+            project,
+            key,
+            f"is '{value}': nginx cannot serve a folder with a $ in its name",
+            "Rename the folder.",
         )
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

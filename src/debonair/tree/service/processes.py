@@ -101,16 +101,14 @@ def _server(project: Project) -> str:
     try:
         found = list(words)
     except ValueError as wrong:
-        raise literals.error(
-            project, "command", f"cannot be read: {wrong}", "Look at its quotes."
-        ) from None
+        raise literals.error(project, "command", f"is not valid: {wrong}", "Check its quotes.") from None
     if "=" in found[0] or any(set(word) <= set(";&|()") for word in found):
         raise literals.error(
             project,
             "command",
             f"is '{line}', which is more than one program with its arguments",
-            "Put the rest into a script of the app's, which ends with 'exec' and the server. "
-            "Variables go to [service.environment].",
+            "Move the rest into a script of the app that ends with 'exec' and the server. Move variables "
+            "to [service.environment].",
         )
     return line
 
@@ -119,10 +117,10 @@ def _names(project: Project) -> list[str]:
     both = project.workers.keys() & project.timers.keys()
     for name in both:
         raise literals.error(
-            project, f"timers.{name}", "is the name of a worker too", "Rename one of them."
+            project, f"timers.{name}", "is also the name of a worker", "Rename one of them."
         )
     for name in (*project.workers, *project.timers):
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
             key = f"{'timers' if name in project.timers else 'workers'}.{name}"
-            raise literals.error(project, key, "cannot be part of a unit's name", "Use a-z, 0-9 and -.")
+            raise literals.error(project, key, "is not valid in the name of a unit", "Use a-z, 0-9 and -.")
     return sorted((*project.workers, *project.timers))

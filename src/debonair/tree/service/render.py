@@ -196,7 +196,7 @@ def _static(project: Project, target: Target) -> str:
         url = prefix.rstrip("/") + "/"
         if url in places:
             raise ProjectError(
-                f"{project.config_file.name}: 'static' has '{url}' twice, with and without its last slash.",
+                f"{project.config_file.name}: 'static' has '{url}' twice, with and without a final slash.",
                 hint="Keep one of them.",
             )
         inside = folder.strip("/")

@@ -97,8 +97,8 @@ def _seconds(project: Project, option: str, default: int) -> int:
     value = project.uwsgi.get(option, default)
     if isinstance(value, bool) or not re.fullmatch("[0-9]{1,9}", str(value)):
         raise ProjectError(
-            f"{project.config_file.name}: 'uwsgi.{option}' is '{value}', which is no number of seconds.",
-            hint=f"Write it as: {option} = 60",
+            f"{project.config_file.name}: 'uwsgi.{option}' is '{value}', which is not a number of seconds.",
+            hint=f"Write it as in {option} = 60",
         )
     return int(str(value))
 
