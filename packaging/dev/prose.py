@@ -22,7 +22,9 @@ _ADDRESS = re.compile(r"(?<=\])\([^)\s]*\)|<https?:[^>]*>|https?:[^\s)]+")
 _COMMENT = re.compile(r"^\s*#(?!!) ?(?P<text>.*)$")
 _TRAILING_COMMENT = re.compile(r"\S +# (?P<text>.*)$")
 _DIRECTIVE = re.compile(r"# ?(!|noqa|type:|fmt:|shellcheck|pragma)")
-_PROSE_ARGUMENTS = frozenset({"help", "short_help", "epilog", "hint"})
+_PROSE_ARGUMENTS = frozenset({"help", "short_help", "epilog", "hint", "description"})
+_PROSE_CALLS = frozenset({"say", "echo", "fail", "error", "note", "Unfit"})
+"""Calls that print progress, or refuse a file or a setting."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def markdown(text: str) -> Iterator[Paragraph]:
 
 
 def python(text: str) -> Iterator[Paragraph]:
-    """Yield docstrings, comments, help texts, and the messages and hints of errors."""
+    """Yield docstrings, comments, descriptions of options and settings, progress, and errors with hints."""
     for node in ast.walk(ast.parse(text)):
         for value in _texts(node):
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
@@ -144,8 +146,10 @@ _READERS: tuple[tuple[str, Reader], ...] = (
 def _texts(node: ast.AST) -> Iterator[ast.expr]:
     if isinstance(node, ast.Expr | ast.keyword) and getattr(node, "arg", "help") in _PROSE_ARGUMENTS:
         yield node.value
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):
-        yield from node.args[:1]
+    elif isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in _PROSE_CALLS or name.endswith("Error"):
+            yield from node.args
 
 
 def _moved(found: Iterator[Paragraph], line: int) -> Iterator[Paragraph]:

@@ -108,9 +108,14 @@ def test_python_is_read_for_what_people_read() -> None:
         "# mend\n"
         "raise SomeError(f'Of {mend}', hint='mend')\n"
         "raise Other('mend')\n"
+        "progress.say(f'mend {mend}')\n"
+        "raise Unfit('x', 'mend')\n"
+        "key: Meta(description='mend')\n"
+        "print('mend')\n"
     )
     assert found(text, "module.py") == [
         (1, "Of"), (3, "mend"), (5, "mend"), (6, "Of"), (9, "mend"), (10, "Of"), (10, "mend"),
+        (12, "mend"), (13, "mend"), (14, "mend"),
     ]  # fmt: skip
 
 
