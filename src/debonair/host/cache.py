@@ -48,17 +48,17 @@ def disk(path: Path) -> Iterator[None]:
         if refused.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise MachineError(
                 f"There is no space left on the disk to write {path}.",
-                hint="Free some space, or choose another folder: --out DIR, or DEBONAIR_CACHE=DIR",
+                hint="Free some space, or choose another folder (--out DIR, or DEBONAIR_CACHE=DIR).",
             ) from refused
         if refused.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             raise MachineError(
                 f"{path} is not writable: {os.strerror(refused.errno)}.",
-                hint="Choose a folder of your own: --out DIR, or DEBONAIR_CACHE=DIR",
+                hint="Choose a folder of your own (--out DIR, or DEBONAIR_CACHE=DIR).",
             ) from refused
         if refused.errno in (errno.ENOTDIR, errno.EEXIST):
             raise MachineError(
                 f"{path} cannot be written: a part of its path is a file, not a folder.",
-                hint="Choose another folder: --out DIR, or DEBONAIR_CACHE=DIR",
+                hint="Choose another folder (--out DIR, or DEBONAIR_CACHE=DIR).",
             ) from refused
         raise
 
