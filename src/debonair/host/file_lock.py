@@ -30,7 +30,7 @@ def exclusive(path: Path) -> Iterator[None]:
 
 @contextmanager
 def making(path: Path) -> Iterator[None]:
-    """Hold the lock of whoever makes ``path``, a file beside it. Waits and raises as ``exclusive`` does."""
+    """Hold the lock for making ``path``, a file beside it. Waits and raises as ``exclusive`` does."""
     with exclusive(lock_of(path)):
         yield
 

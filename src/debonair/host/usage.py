@@ -17,6 +17,8 @@ from debonair.errors import MachineError
 from debonair.host.cache import Cache
 from debonair.host.file_lock import exclusive
 
+_RUNNING = ".running"
+
 
 def used(path: Path, cache: Cache) -> bool:
     """Return whether ``path``, which is in ``cache``, exists; note that its item is used now.
@@ -24,7 +26,7 @@ def used(path: Path, cache: Cache) -> bool:
     From then on nobody removes the item before this command ends (``running``).
     """
     item = cache.root.joinpath(*path.relative_to(cache.root).parts[:2])
-    with suppress(OSError), _unchanged(cache, fcntl.LOCK_SH):  # a foreign cache may not be writable
+    with suppress(OSError), _locked(cache, fcntl.LOCK_SH):  # a foreign cache may not be writable
         os.utime(item)
     return path.exists()
 
@@ -34,13 +36,34 @@ def running(cache: Cache) -> Iterator[None]:
     """Tell whoever frees space that a command uses ``cache`` while the body runs."""
     with ExitStack() as stack:
         with suppress(MachineError):  # who cannot write to the cache cannot hold anything in it
-            stack.enter_context(exclusive(cache.root / ".running" / secrets.token_hex(8)))
+            stack.enter_context(exclusive(cache.root / _RUNNING / secrets.token_hex(8)))
+        yield
+
+
+def oldest_run(cache: Cache) -> float | None:
+    """Return when the oldest command began that uses ``cache`` now, in seconds; None without a command."""
+    begun = list[float]()
+    for path in (cache.root / _RUNNING).glob("*"):
+        with suppress(FileNotFoundError), path.open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                begun.append(path.stat().st_mtime)
+            else:
+                path.unlink()  # its command was killed
+    return min(begun, default=None)
+
+
+@contextmanager
+def alone(cache: Cache) -> Iterator[None]:
+    """Keep others from using anything else of ``cache`` while the body runs."""
+    with _locked(cache, fcntl.LOCK_EX):
         yield
 
 
 @contextmanager
-def _unchanged(cache: Cache, how: int) -> Iterator[None]:
-    """Keep others from removing items (``LOCK_SH``) or from using them (``LOCK_EX``) in the body."""
+def _locked(cache: Cache, how: int) -> Iterator[None]:
+    """Hold the lock that uses of items share, and that the removal of items excludes."""
     with (cache.root / ".removing.lock").open("ab") as lock:
         fcntl.flock(lock, how)
         yield
