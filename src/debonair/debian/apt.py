@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from debonair.deb import deb822
 from debonair.debian.mirror import Mirror
 from debonair.errors import MachineError, NetworkError
 from debonair.host import run
@@ -128,9 +129,11 @@ class Suite:
             self._update(configuration)
             env = {"APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
             told = run.run(["apt-cache", "show", "--no-all-versions", *packages], env=env, check=False)
-        return dict(
-            re.findall(r"^Package: (\S+)\n(?:[^\n]+\n)*?Version: (\S+)$", told.stdout, re.MULTILINE)
-        )
+        return {
+            fields["Package"]: fields["Version"]
+            for fields in deb822.paragraphs(told.stdout)
+            if "Package" in fields and "Version" in fields
+        }
 
     def _contents(self, architecture: str, pattern: str) -> list[str]:
         """Return the lines of the suite's list of contents that match ``pattern``; grep(1)."""
@@ -245,8 +248,9 @@ class Suite:
     def _said(self, folder: Path, field: str) -> str:
         """Return a field of the Release that is in ``folder``, empty if there is none."""
         texts = (path.read_text() for path in folder.glob("*_InRelease"))
-        found = (re.search(rf"^{field}: (\S+)$", text, re.MULTILINE) for text in texts)
-        return next((match[1] for match in found if match), "")
+        # The signature is in paragraphs of its own.
+        found = (fields.get(field, "") for text in texts for fields in deb822.paragraphs(text))
+        return next(filter(None, found), "")
 
 
 def host_architecture() -> str:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from debonair.deb import archive
+from debonair.deb import archive, deb822
 from debonair.debian.apt import Suite, host_architecture
 from debonair.debian.mirror import mirror
 from debonair.debian.rootfs import chroot, container, emulation, isolation
@@ -186,13 +186,8 @@ def index(debs: Sequence[Path]) -> str:
             "Size": str(len(data)),
             "SHA256": hashlib.sha256(data).hexdigest(),
         }
-        stanzas.append("".join(_field(name, value) for name, value in fields.items()))
+        stanzas.append(deb822.text(fields))
     return "\n".join(stanzas)
-
-
-def _field(name: str, value: str) -> str:
-    """Return a field as text, the further lines of its value indented."""
-    return f"{name}: " + value.replace("\n", "\n ") + "\n"
 
 
 def _name() -> str:
