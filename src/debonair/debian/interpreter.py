@@ -94,9 +94,8 @@ def complete(version: str, *, cache: Cache, environ: Mapping[str, str]) -> Inter
 
 def _suites(version: str) -> dict[str, str]:
     """Return the suites whose python3 is of the minor ``version``, and its release there; newest first."""
-    targets = [target.load(name) for name in target.names()]
-    targets.sort(key=lambda each: -each.debian_release)
-    return {each.suite: each.python_full for each in targets if each.python == version}
+    newest_first = reversed(target.suites().values())
+    return {each.name: each.python_full for each in newest_first if each.python == version}
 
 
 def _of_this_machine(version: str, environ: Mapping[str, str]) -> Iterator[Interpreter]:

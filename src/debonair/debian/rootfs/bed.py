@@ -25,7 +25,7 @@ from debonair.debian.rootfs.root import READY, SHELF, Root
 from debonair.host.cache import Cache
 from debonair.host.progress import say
 from debonair.resources import resource
-from debonair.target.suites import suites
+from debonair.target import suites
 
 _numbers = itertools.count(1)
 _ROOT_ITSELF = (
@@ -172,8 +172,8 @@ class Bed:
 
 def title(suite: str) -> str:
     """Return the usual name of a ``suite``: ``Debian 13 (trixie)``."""
-    releases = {name: release for release, name in suites().items()}
-    return f"Debian {releases[suite]} ({suite})" if suite in releases else f"Debian {suite}"
+    known = suites()
+    return f"Debian {known[suite].release} ({suite})" if suite in known else f"Debian {suite}"
 
 
 def index(debs: Sequence[Path]) -> str:
