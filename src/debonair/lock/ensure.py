@@ -20,8 +20,9 @@ from debonair.host.memo import remember
 from debonair.host.progress import say
 from debonair.host.run import run
 from debonair.lock.model import File, Form, Lock, Locked
-from debonair.lock.pinned_requirements import hashed, is_pinned
+from debonair.lock.pinned_requirements import hashed
 from debonair.project import reader
+from debonair.project.requirements_file import is_pinned
 
 if TYPE_CHECKING:
     from debonair.lock.download import Get

@@ -23,6 +23,7 @@ from debonair.lock import freshness, pylock
 from debonair.lock.model import File, Form, Locked
 from debonair.lock.pinned_requirements import Pin, parse
 from debonair.lock.uv import Uv
+from debonair.project.requirements_file import decoded
 
 if TYPE_CHECKING:
     from debonair.project import Project
@@ -80,7 +81,7 @@ class Reader:
         return self._located(said.packages, path)
 
     def _requirements(self, data: bytes, path: Path) -> tuple[Locked, ...]:
-        said = parse(data, path.name)
+        said = parse(decoded(data, path), path.name)
         packages = tuple(_pinned(self._meant(pin, path), path) for pin in said.pins)
         wanted = freshness.requirements(self.project.requirements, self.project.config_file.name)
         _refuse(freshness.against_pins(wanted, packages, self._environments()), path)
