@@ -146,12 +146,10 @@ def _control(planned: Plan, targets: Sequence[Target]) -> str:
             "app": control.package,
             "section": control.section,
             "maintainer": control.maintainer,
-            "build_depends": ", ".join(
-                ["debhelper-compat (= 13)", "dh-sequence-debonair", *control.depends[:2]]
-            ),
+            "build_depends": ["debhelper-compat (= 13)", "dh-sequence-debonair", *control.depends[:2]],
             "standards": dsc.STANDARDS,
-            "homepage": f"Homepage: {control.homepage}" if control.homepage else "",
-            "architectures": " ".join(sorted(target.architecture for target in targets)),
+            "homepage": control.homepage,
+            "architectures": sorted(target.architecture for target in targets),
             "description": said[said.index("Description:") :].rstrip("\n"),
         },
     )

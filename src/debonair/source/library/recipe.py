@@ -111,10 +111,10 @@ class Recipe:
             "packaging/library/copyright.in",
             {
                 "name": library.name,
-                "source": f"Source: {library.homepage}" if library.homepage else "",
+                "homepage": library.homepage,
                 "author": library.author or f"The authors of {library.name}",
                 "license": re.sub(r"\s+", "-", library.license)[:60] or "as-written-below",
-                "license_text": "\n".join(f" {line.rstrip() or '.'}" for line in text.splitlines()),
+                "license_text": [line.rstrip() for line in text.splitlines()],
             },
         )
 
