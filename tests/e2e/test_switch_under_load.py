@@ -64,8 +64,8 @@ def test_what_waits_for_the_old_release_is_answered_by_it(
     with boot("trixie") as machine:
         late.begin(machine, first)
         late.install(machine, second)
-        # 8 threads answer 20 such requests a second
-        with under_load(machine, seconds=60, clients=0, rate=30, paths=[PAUSE]) as traffic:
+        # 8 threads answer, so that 32 always wait; a steady rate would fill the queue of 100 on a busy machine
+        with under_load(machine, seconds=120, clients=40, rate=0, paths=[PAUSE]) as traffic:
             time.sleep(5)
             late.rollback(machine, traffic, 1)
     waited = [answer for answer in traffic.answers if answer.latency > 1]

@@ -22,7 +22,7 @@ from debonair.host import run
 @click.version_option(__version__, prog_name="debonair")
 @click.option("--verbose", "-v", is_flag=True, help="Print every program before it runs.")
 def main(*, verbose: bool) -> None:
-    """Build a .deb for Raspberry Pi OS from a Flask project, or any WSGI project."""
+    """Build a .deb for Raspberry Pi OS from a Flask, WSGI or ASGI project."""
     run.verbose = verbose
     # A command is short and keeps almost every object until its end. Searching them for reference cycles
     # would take a tenth of its time.
