@@ -13,7 +13,7 @@ from pathlib import Path
 import buildroot
 
 from debonair import build, project, target
-from debonair.deb import control
+from debonair.deb import deb822
 from debonair.debian.apt import host_architecture
 from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.root import Root
@@ -57,7 +57,7 @@ def copy(source: Path) -> None:
 
 
 def _build_depends(source: Path) -> list[str]:
-    fields = control.parse((source / "debian/control").read_text(encoding="utf-8"))
+    fields = deb822.fields((source / "debian/control").read_text(encoding="utf-8"))
     names = [need.split()[0] for need in fields["Build-Depends"].split(",")]
     return [name for name in names if name != "debhelper-compat" and name not in buildroot.PACKAGES]
 

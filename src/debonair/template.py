@@ -1,4 +1,8 @@
-"""Templates that substitute values, without conditions and loops."""
+"""Templates of the texts that Debonair writes.
+
+Those of units, scripts and configuration substitute values only. Those of documents and pages may have
+conditions and loops.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
 _LINE = re.compile(r"^\{\{ (\w+) \}\}\n", re.MULTILINE)
 
 
-def fill(template: str, values: Mapping[str, str | int], parts: Mapping[str, str] | None = None) -> str:
+def fill(template: str, values: Mapping[str, object], parts: Mapping[str, str] | None = None) -> str:
     """Return the text of ``template``, a path as ``resource`` takes it, filled with ``values``.
 
     A line that contains only one value is left out if the value is empty. A line that names one of
@@ -32,13 +36,24 @@ def fill(template: str, values: Mapping[str, str | int], parts: Mapping[str, str
     return _environment().from_string(text).render(values)
 
 
+def page(template: str, values: Mapping[str, object]) -> str:
+    """Return the HTML of ``template`` like ``fill``; characters of HTML in ``values`` are escaped."""
+    return _environment(html=True).from_string(_read(template)).render(values)
+
+
 def _read(template: str) -> str:
     return resource(template).read_text(encoding="utf-8")
 
 
 @cache
-def _environment() -> Environment:
+def _environment(*, html: bool = False) -> Environment:
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - 'debonair try' fills no template
 
-    # The texts are not HTML: literals.py quotes values for each format.
-    return Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
+    return Environment(
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        # The other texts are not HTML: literals.py quotes values for each format.
+        autoescape=html,  # noqa: S701
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

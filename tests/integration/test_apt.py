@@ -17,7 +17,7 @@ from aptclient import Client
 from debs import make_deb
 from publisher import repo, served
 
-from debonair.deb import control
+from debonair.deb import deb822
 from debonair.host import run
 from debonair.repository import release, signing
 
@@ -380,7 +380,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 
 def paragraphs(text: str) -> dict[str, dict[str, str]]:
-    found = [control.parse(each) for each in text.split("\n\n") if each.strip()]
+    found = [deb822.fields(each) for each in text.split("\n\n") if each.strip()]
     return {each["Package"]: each for each in found}
 
 
@@ -398,6 +398,6 @@ class TestTimer:
         assert repo("renew", "--if-due") == "No suite needs a new signature.\n"
         assert (root / "dists/trixie/InRelease").read_bytes() == before
         repo("renew", "--valid-days", "3", "--if-due")
-        fields = control.parse((root / "dists/trixie/Release").read_text())
+        fields = deb822.fields((root / "dists/trixie/Release").read_text())
         times = [release.seconds(fields[name]) for name in ("Date", "Valid-Until")]
         assert times[1] - times[0] == 3 * 86400

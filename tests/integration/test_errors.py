@@ -176,7 +176,7 @@ class TestProject:
     )
     def test_a_wsgi_name_that_cannot_exist(self, entry: str, said: str, locked: Folder) -> None:
         locked.write({"pyproject.toml": PROJECT.replace("guestbook:create_app()", entry)})
-        locked.refused(3, f"is '{entry}'" if "module" in said or "name a" in said else "'wsgi'", said)
+        locked.refused(3, f"is '{entry}'" if "module" in said or "name of a" in said else "'wsgi'", said)
 
     def test_code_that_python_cannot_read(self, locked: Folder) -> None:
         locked.write({"guestbook.py": "def create_app(:\n"})
@@ -267,7 +267,7 @@ class TestDisk:
         folder.lock(folder.wheel(files={"thing.py": random.Random(1).randbytes(600_000)}))
         folder.cache.mkdir()
         done = folder.build(before=self.inside("size=100k", folder.cache))
-        assert done.stdout.split() == ["locks", "wheels"]
+        assert sorted(done.stdout.split()) == [".removing.lock", ".running", "locks", "wheels"]
         emptied = Completed(done.status, "", done.stderr)
         folder.refused(9, "There is no space left on the disk to write", "DEBONAIR_CACHE", done=emptied)
 

@@ -18,13 +18,14 @@ import debonair
 from debonair import target
 from debonair.cli.main import main
 from debonair.errors import RepositoryError
+from debonair.init.discovery import identity
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import modules
+from debonair.init.imports import heroku
 from debonair.project import Project, catalogue, settings
 from debonair.repository.storage import locate
 from debonair.target import board
 from debonair.target import model as targets
-from debonair.target.suites import suites
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
@@ -89,7 +90,20 @@ def test_a_suite(data: Path) -> None:
     text = text.replace('suite = "trixie"', 'suite = "later"').replace("release = 13", "release = 99")
     (data / place("a suite") / "later-arm64.toml").write_text(text)
     assert "later-arm64" in target.names()
-    assert suites()[99] == "later"
+    assert target.suites()["later"].release == 99
+
+
+def test_a_suite_is_proposed_for_its_python(data: Path) -> None:
+    text = (data / "packaging/targets/trixie-arm64.toml").read_text()
+    text = text.replace('suite = "trixie"', 'suite = "later"').replace("release = 13", "release = 99")
+    text = text.replace('python = "3.13"', 'python = "3.99"')
+    (data / place("a suite") / "later-arm64.toml").write_text(text)
+    (found,) = identity.targets({"requires-python": ">=3.99"}, "setup.py")
+    assert found.value == ["later-arm64", "later-amd64"]
+    (data / "runtime.txt").write_text("python-3.99.1\n")
+    assert heroku.runtime(data / "runtime.txt", data).settings == {
+        "targets": ["later-arm64", "later-amd64"]
+    }
 
 
 def test_a_board(data: Path) -> None:

@@ -12,7 +12,7 @@ import gc
 import click
 
 from debonair import __version__
-from debonair.cli import build, debian, init, output, show, trial
+from debonair.cli import build, cache, debian, init, output, show, trial
 from debonair.cli.output import Verbs
 from debonair.cli.repo.main import repo
 from debonair.host import run
@@ -48,6 +48,6 @@ for _verb in (
     *(init.init, build.build, build.lock, build.plan),
     *(debian.fetch, debian.source, debian.library),
     *(show.targets, show.inspect, show.check, show.schema),
-    *(trial.try_, repo, completion),
+    *(trial.try_, repo, cache.cache, completion),
 ):
     main.add_command(_verb)

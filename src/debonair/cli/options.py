@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from debonair.host import sandbox
 from debonair.host.cache import Cache
+from debonair.host.usage import running
 
 FOLDER = click.Path(path_type=Path)
 DEB = click.Path(path_type=Path, dir_okay=False)
@@ -29,6 +31,19 @@ class TargetName(click.ParamType[str]):
         from debonair import target
 
         return [CompletionItem(name) for name in target.names() if name.startswith(incomplete)]
+
+
+class Days(click.ParamType[int]):
+    """A number of days: ``90d`` or ``90``."""
+
+    name = "days"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number of days."""
+        found = re.fullmatch(r"(\d{1,5})d?", str(value))
+        if found is None:
+            self.fail(f"'{value}' is not a number of days, such as 90d.", param, ctx)
+        return int(found[1])
 
 
 def directory(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,5 +80,13 @@ unsandboxed = click.option(
 
 
 def cache() -> Cache:
-    """Return the cache of this account."""
+    """Return the cache of this account; until the verb ends, nothing that it uses is removed from there."""
+    found, context = kept(), click.get_current_context()
+    if str(found) not in context.meta:
+        context.meta[str(found)] = context.with_resource(running(found))
+    return found
+
+
+def kept() -> Cache:
+    """Return the cache of this account, for a verb that uses nothing in it."""
     return Cache.of(os.environ)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from debonair.deb import deb822
 from debonair.errors import PackageError
 
 _MAX_SYNOPSIS = 80
@@ -67,11 +68,9 @@ class Control(msgspec.Struct, frozen=True):
                     f"{found[0]!r}.",
                     hint="Remove the character; a terminal could execute it.",
                 )
-        lines = [f"{name}: {value}" for name, value in fields.items() if value]
-        lines.append(f"Description: {self.synopsis}")
-        # Policy section 5.6.13: a blank indents each line, and an empty line becomes a dot
-        lines += [f" {line.strip() or '.'}" for line in self.description.strip().splitlines()]
-        return "\n".join(lines) + "\n"
+        lines = [line.strip() for line in self.description.strip().splitlines()]
+        said = {name: value for name, value in fields.items() if value}
+        return deb822.text({**said, "Description": "\n".join([self.synopsis, *lines])})
 
 
 def synopsis(text: str) -> str:
@@ -86,21 +85,3 @@ def check_name(package: str) -> None:
             f"'{package}' is not a valid name of a Debian package.",
             hint="Use two or more of a-z, 0-9, '+', '-' and '.', starting with a letter or a digit.",
         )
-
-
-def parse(text: str) -> dict[str, str]:
-    """Return the fields of the first paragraph of a control file, by their name.
-
-    A field of several lines keeps them, without the blank that indents each (Policy section 5.1).
-    """
-    fields: dict[str, str] = {}
-    name = ""
-    for line in text.split("\n"):  # str.splitlines would also break lines at characters that are text here
-        if not line.strip():
-            break
-        if line[0] in " \t" and name:
-            fields[name] += "\n" + line[1:]
-        else:
-            name, _, value = line.partition(":")
-            fields[name] = value.strip()
-    return fields

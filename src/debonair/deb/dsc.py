@@ -10,7 +10,7 @@ import posixpath
 import tarfile
 from collections.abc import Iterable, Mapping
 
-from debonair.deb import xz
+from debonair.deb import deb822, xz
 from debonair.deb.tree import Source, pack
 
 FORMAT = "3.0 (quilt)"
@@ -34,14 +34,13 @@ def tarball(sources: Iterable[Source], *, mtime: int, preset: int = 6) -> bytes:
 
 def text(fields: Mapping[str, str], files: Mapping[str, bytes]) -> str:
     """Return the .dsc with ``fields`` in their order, for ``files``: bytes by name."""
-    lines = [f"Format: {FORMAT}"]
-    lines += [f"{name}: {value}".replace(": \n", ":\n") for name, value in fields.items() if value]
+    said = {"Format": FORMAT, **{name: value for name, value in fields.items() if value}}
     for field, algorithm in _SUMS.items():
-        lines.append(f"{field}:")
+        said[field] = ""
         for name, data in sorted(files.items()):
             digest = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
-            lines.append(f" {digest} {len(data)} {name}")
-    return "\n".join(lines) + "\n"
+            said[field] += f"\n{digest} {len(data)} {name}"
+    return deb822.text(said)
 
 
 def _parents(path: str) -> Iterable[str]:

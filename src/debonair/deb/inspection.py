@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from debonair.deb import archive
+from debonair.deb import archive, deb822
 from debonair.deb.reader import MOST_ENTRIES
 from debonair.deb.tar import Member
 from debonair.deb.tree import Entry
@@ -69,7 +69,7 @@ class Inspection:
     def as_text(self) -> str:
         """Return the inspection as text: control, then the parts, each with its largest files."""
         lines = [f"{self.path.name}, {self.size:,} bytes", ""]
-        lines += [f"{name}: {value}".replace("\n", "\n ") for name, value in self.fields.items()]
+        lines += deb822.text(self.fields).splitlines()
         for part in self.parts:
             lines += ["", f"{part.size:>12,}  {part.origin} ({len(part.entries)} files)"]
             lines += [f"{entry.size:>12,}    /{entry.path}" for entry in part.entries[:5]]

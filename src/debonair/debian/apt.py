@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from debonair.deb import deb822
 from debonair.debian.mirror import Mirror
 from debonair.errors import MachineError, NetworkError
 from debonair.host import run
 from debonair.host.cache import Cache, disk
-from debonair.host.file_lock import exclusive
+from debonair.host.file_lock import making
+from debonair.host.usage import used
 
 _INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) (?!local-deb ).*\[(\S+)\]\)", re.MULTILINE)
 _LIBRARIES = """\
@@ -47,7 +49,9 @@ class Suite:
     @classmethod
     def of(cls, name: str, architecture: str, *, mirror: Mirror, cache: Cache) -> Suite:
         """Return the suite ``name`` for a Debian ``architecture``, kept in ``cache``."""
-        return cls(name, architecture, mirror, cache.folder("apt") / f"{name}-{architecture}")
+        folder = cache.folder("apt") / f"{name}-{architecture}"
+        used(folder, cache)
+        return cls(name, architecture, mirror, folder)
 
     def fetch(self, wanted: Sequence[str], *, status: Path) -> tuple[Path, ...]:
         """Return the debs that ``wanted`` needs on the machine with the dpkg ``status`` file.
@@ -57,7 +61,7 @@ class Suite:
         it is necessary. Raises ``NetworkError`` if the mirror cannot be reached, and ``MachineError`` with
         apt's output if the suite cannot satisfy ``wanted``.
         """
-        with exclusive(self.folder / "lock"):
+        with making(self.folder):
             configuration = self._configure(status)
             # Reading a suite's lists takes a second: first check whether the cache has everything.
             without_lists = ("--option", f"Dir::State::lists={self.folder}/empty")
@@ -89,7 +93,7 @@ class Suite:
 
         Raises ``NetworkError`` if the mirror cannot be reached.
         """
-        with exclusive(self.folder / "lock"):
+        with making(self.folder):
             self._update(self._configure(Path("/dev/null")))
             return (self.folder / "etc" / "sources.list").read_text().strip()
 
@@ -120,19 +124,21 @@ class Suite:
 
         It updates the lists first. Raises ``NetworkError`` if there are none and they cannot be fetched.
         """
-        with exclusive(self.folder / "lock"):
+        with making(self.folder):
             configuration = self._configure(Path("/dev/null"))
             self._update(configuration)
             env = {"APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
             told = run.run(["apt-cache", "show", "--no-all-versions", *packages], env=env, check=False)
-        return dict(
-            re.findall(r"^Package: (\S+)\n(?:[^\n]+\n)*?Version: (\S+)$", told.stdout, re.MULTILINE)
-        )
+        return {
+            fields["Package"]: fields["Version"]
+            for fields in deb822.paragraphs(told.stdout)
+            if "Package" in fields and "Version" in fields
+        }
 
     def _contents(self, architecture: str, pattern: str) -> list[str]:
         """Return the lines of the suite's list of contents that match ``pattern``; grep(1)."""
         apart = Suite(self.name, architecture, self.mirror, self.folder / f"contents-{architecture}")
-        with exclusive(apart.folder / "lock"):
+        with making(apart.folder):
             configuration = apart._configure(Path("/dev/null"), more=_LIBRARIES.format(architecture))
             apart._update(configuration)
             contents = next((apart.folder / "lists").glob(f"*_Contents-{architecture}*"), None)
@@ -243,8 +249,9 @@ class Suite:
     def _said(self, folder: Path, field: str) -> str:
         """Return a field of the Release that is in ``folder``, empty if there is none."""
         texts = (path.read_text() for path in folder.glob("*_InRelease"))
-        found = (re.search(rf"^{field}: (\S+)$", text, re.MULTILINE) for text in texts)
-        return next((match[1] for match in found if match), "")
+        # The signature is in paragraphs of its own.
+        found = (fields.get(field, "") for text in texts for fields in deb822.paragraphs(text))
+        return next(filter(None, found), "")
 
 
 def host_architecture() -> str:

@@ -10,11 +10,10 @@ version on this machine.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -22,9 +21,10 @@ import msgspec
 
 from debonair import target
 from debonair.errors import Error
-from debonair.host import run
-from debonair.host.cache import Cache, disk, whole
+from debonair.host import memo, run
+from debonair.host.cache import Cache, disk
 from debonair.host.progress import say
+from debonair.host.usage import used
 
 _PROBE = "import sys; print(sys.implementation.name, '%d.%d.%d' % sys.version_info[:3], sys.executable)"
 
@@ -45,24 +45,26 @@ def interpreter(version: str, *, cache: Cache, environ: Mapping[str, str]) -> In
     result for as long as its program stays the same. ``environ`` provides PATH and the mirror. Raises
     ``MachineError`` if the cache is not writable.
     """
-    note = cache.folder("pythons") / f"{version}.json"
-    if (known := _remembered(note)) is not None:
-        return known
-    suites = _suites(version)
-    here = list(_of_this_machine(version, environ))
-    for found in here:
-        if found.identity in suites.values():
-            return _remember(note, found)
-    for suite in suites:
-        minimal = f"python{version}-minimal"
-        if (found_there := _of_suite(suite, version, cache, environ, package=minimal)) is not None:
-            return _remember(note, found_there)
-    if not here:
+    here = list[Interpreter]()
+
+    def make() -> Interpreter | None:
+        suites = _suites(version)
+        here.extend(_of_this_machine(version, environ))
+        for found in here:
+            if found.identity in suites.values():
+                return found
+        for suite in suites:
+            minimal = f"python{version}-minimal"
+            if (found_there := _of_suite(suite, version, cache, environ, package=minimal)) is not None:
+                return found_there
         return None
+
+    if (exact := _remembered(version, make, cache)) is not None or not here:
+        return exact
     say(
         f"Python {here[0].identity} of this machine compiles the bytecode, because "
-        f"{' or '.join(suites.values()) or f'a suite with {version}'} could not be downloaded: a build "
-        "elsewhere may give other bytes.",
+        f"{' or '.join(_suites(version).values()) or f'a suite with {version}'} could not be downloaded: "
+        "a build elsewhere may give other bytes.",
     )
     return here[0]
 
@@ -73,26 +75,27 @@ def complete(version: str, *, cache: Cache, environ: Mapping[str, str]) -> Inter
     Any release will do, this machine's first; None if none is available. Everything else is as with
     ``interpreter``.
     """
-    note = cache.folder("pythons") / f"{version}-complete.json"
-    if (known := _remembered(note)) is not None:
-        return known
-    suites = (
-        _of_suite(suite, version, cache, environ, package=f"python{version}") for suite in _suites(version)
-    )
-    for found in chain(_of_this_machine(version, environ), suites):
-        if (
-            found
-            and run.run([*found.argv, "-I", "-S", "-c", "import sqlite3, ssl"], check=False).status == 0
-        ):
-            return _remember(note, found)
-    return None
+
+    def make() -> Interpreter | None:
+        suites = (
+            _of_suite(suite, version, cache, environ, package=f"python{version}")
+            for suite in _suites(version)
+        )
+        for found in chain(_of_this_machine(version, environ), suites):
+            if (
+                found
+                and run.run([*found.argv, "-I", "-S", "-c", "import sqlite3, ssl"], check=False).status == 0
+            ):
+                return found
+        return None
+
+    return _remembered(f"{version}-complete", make, cache)
 
 
 def _suites(version: str) -> dict[str, str]:
     """Return the suites whose python3 is of the minor ``version``, and its release there; newest first."""
-    targets = [target.load(name) for name in target.names()]
-    targets.sort(key=lambda each: -each.debian_release)
-    return {each.suite: each.python_full for each in targets if each.python == version}
+    newest_first = reversed(target.suites().values())
+    return {each.name: each.python_full for each in newest_first if each.python == version}
 
 
 def _of_this_machine(version: str, environ: Mapping[str, str]) -> Iterator[Interpreter]:
@@ -121,8 +124,7 @@ def _of_suite(
 ) -> Interpreter | None:
     """Unpack ``package`` of ``suite`` into ``cache``; None if it cannot be fetched or does not run here."""
     from debonair.debian.apt import Suite, host_architecture  # noqa: PLC0415
-    from debonair.debian.mirror import mirror  # noqa: PLC0415
-    from debonair.host.file_lock import exclusive  # noqa: PLC0415 - needed only if nothing is remembered
+    from debonair.debian.mirror import mirror  # noqa: PLC0415 - needed only if nothing is remembered
 
     pythons = cache.folder("pythons")
     try:
@@ -135,9 +137,7 @@ def _of_suite(
         debs = packages.fetch([package], status=empty)
         digest = hashlib.sha256("\n".join(sorted(path.name for path in debs)).encode()).hexdigest()
         folder = pythons / f"{suite}-{architecture}-{digest[:12]}"
-        with exclusive(pythons / "lock"):
-            if not folder.exists():
-                _unpack(debs, folder)
+        memo.folder(folder, partial(_unpack, debs), cache)
     except Error:
         return None
     loaders = sorted(folder.glob("**/ld-linux*.so.*"))
@@ -149,38 +149,39 @@ def _of_suite(
 
 
 def _unpack(debs: Sequence[Path], folder: Path) -> None:
-    """Unpack ``debs`` together as ``folder``, which appears whole or not at all."""
-    with disk(folder):
-        for broken in folder.parent.glob(f".{folder.name}.*"):
-            shutil.rmtree(broken)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    """Unpack ``debs`` together into ``folder``."""
+    for deb in debs:
+        run.run(["dpkg-deb", "--extract", deb, folder])
+    folder.chmod(0o755)
+
+
+class _Note(msgspec.Struct, frozen=True):
+    """An interpreter, and what its programs looked like."""
+
+    interpreter: Interpreter
+    stamp: tuple[tuple[int, int], ...]
+
+
+def _remembered(name: str, find: Callable[[], Interpreter | None], cache: Cache) -> Interpreter | None:
+    """Return what ``find`` returned before as ``name``, if its programs have not changed, else again."""
+
+    def make() -> _Note | None:
+        return _Note(found, _stamp(found)) if (found := find()) else None
+
+    def fits(note: _Note) -> bool:
+        program = Path(note.interpreter.argv[0])
+        if program.is_relative_to(cache.root):
+            used(program, cache)
         try:
-            for deb in debs:
-                run.run(["dpkg-deb", "--extract", deb, temporary])
-            temporary.chmod(0o755)
-            temporary.rename(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            return note.stamp == _stamp(note.interpreter)
+        except OSError:
+            return False
+
+    note = memo.remember(cache.folder("pythons") / f"{name}.found", _Note, make, cache, fits=fits)
+    return note.interpreter if note else None
 
 
-def _remembered(note: Path) -> Interpreter | None:
-    """Return the interpreter that ``note`` describes, if its programs have not changed."""
-    try:
-        told = json.loads(note.read_text())
-        found = Interpreter(tuple(told["argv"]), told["identity"])
-        return found if told["stamp"] == _stamp(found) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _remember(note: Path, found: Interpreter) -> Interpreter:
-    with whole(note) as temporary:
-        told = {"argv": found.argv, "identity": found.identity, "stamp": _stamp(found)}
-        temporary.write_text(json.dumps(told))
-    return found
-
-
-def _stamp(found: Interpreter) -> list[list[int]]:
+def _stamp(found: Interpreter) -> tuple[tuple[int, int], ...]:
     """Return size and mtime of the programs that run ``found``, for comparison."""
     programs = [Path(word).stat() for word in (found.argv[0], found.argv[-1])]
-    return [[each.st_size, each.st_mtime_ns] for each in programs]
+    return tuple((each.st_size, each.st_mtime_ns) for each in programs)

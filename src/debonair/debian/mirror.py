@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from debonair.deb import deb822
 from debonair.errors import MachineError
 from debonair.host import run
 
@@ -126,8 +127,8 @@ def _entries(etc: Path) -> Iterator[_Entry]:
             continue
         text = path.read_text(errors="replace")
         if path.suffix == ".sources":
-            for stanza in re.split(r"\n[ \t]*(?:\n[ \t]*)+", text):
-                yield from _deb822(stanza)
+            for fields in deb822.paragraphs(text):
+                yield from _paragraph({name.lower(): value for name, value in fields.items()})
         elif path.suffix == ".list":
             for line in text.splitlines():
                 yield from _one_line(line)
@@ -142,19 +143,8 @@ def _one_line(line: str) -> Iterator[_Entry]:
         yield _Entry(uri.rstrip("/"), (suite,), tuple(components.split()), pairs)
 
 
-def _deb822(stanza: str) -> Iterator[_Entry]:
-    """Yield an entry for each URI of one stanza of the deb822 format; sources.list(5)."""
-    fields: dict[str, str] = {}
-    name = ""
-    for line in stanza.splitlines():
-        if line.startswith("#"):
-            continue
-        if line[:1] in {" ", "\t"}:
-            fields[name] = f"{fields.get(name, '')}\n{line.strip()}"
-        elif ":" in line:
-            name, _, value = line.partition(":")
-            name = name.lower()
-            fields[name] = value.strip()
+def _paragraph(fields: dict[str, str]) -> Iterator[_Entry]:
+    """Yield an entry for each URI of ``fields``, a paragraph of a .sources file; sources.list(5)."""
     if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in {
         "no",
         "false",

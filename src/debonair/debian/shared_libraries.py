@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-import msgspec
-
 from debonair.debian.apt import Suite
 from debonair.debian.mirror import mirror
 from debonair.errors import WheelError
-from debonair.host import decoder
-from debonair.host.cache import Cache, whole
-from debonair.host.file_lock import exclusive
+from debonair.host.cache import Cache
+from debonair.host.memo import remember
 from debonair.host.progress import say
 from debonair.target import Target
 from debonair.target.elf import Elf
@@ -62,21 +59,21 @@ def _owners(
     names: Collection[str], target: Target, cache: Cache, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the packages of those of ``names`` that the suite has."""
-    kept = cache.folder("apt") / f"{target.suite}-{target.architecture}.libraries"
-    # armv6 and armv7 are one architecture of Debian, and are built side by side
-    with exclusive(cache.folder("locks") / f"{kept.name}.lock"):
-        try:
-            known = decoder.json(kept.read_bytes(), dict[str, str])
-        except (OSError, msgspec.DecodeError):
-            known = {}
-        if not known.keys() >= set(names):  # never looked up, or only before the library was there
-            place = f"{target.suite} ({target.architecture})"
-            say(
-                f"Downloading Debian's file index for {place} (once) to find which packages provide shared "
-                "libraries..."
-            )
-            suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
-            known = suite.libraries()
-            with whole(kept) as temporary:
-                temporary.write_bytes(msgspec.json.encode(known))
+
+    def ask() -> dict[str, str]:
+        place = f"{target.suite} ({target.architecture})"
+        say(
+            f"Downloading Debian's file index for {place} (once) to find which packages provide shared "
+            "libraries..."
+        )
+        suite = Suite.of(target.suite, target.architecture, mirror=mirror(environ), cache=cache)
+        return suite.libraries()
+
+    known = remember(
+        cache.folder("locks") / f"{target.suite}-{target.architecture}.libraries",
+        dict[str, str],
+        ask,
+        cache,
+        fits=lambda known: known.keys() >= set(names),  # else it was asked before the library was there
+    )
     return {name: known[name] for name in names if name in known}

@@ -63,6 +63,11 @@ def now(environ: Mapping[str, str]) -> int:
     return int(time.time()) if given is None else given
 
 
+def wall_time() -> float:
+    """Return the seconds since the epoch, UTC, from the clock of this machine."""
+    return time.time()
+
+
 def _given(environ: Mapping[str, str]) -> int | None:
     if not (given := environ.get("SOURCE_DATE_EPOCH")):
         return None

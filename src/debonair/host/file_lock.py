@@ -3,22 +3,62 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from debonair.host.cache import disk
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Hold the lock file ``path`` while the body runs; wait while another process holds it.
+    """Hold the lock file ``path`` while the body runs; wait while another process or thread holds it.
 
-    The file is created if necessary, and stays. Raises ``MachineError`` if it is not writable.
+    The file exists while it is held. Raises ``MachineError`` if it is not writable.
     """
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.open("ab")
+        lock = _locked(path)
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def making(path: Path) -> Iterator[None]:
+    """Hold the lock for making ``path``, a file beside it. Waits and raises as ``exclusive`` does."""
+    with exclusive(lock_of(path)):
         yield
+
+
+def lock_of(path: Path) -> Path:
+    """Return the lock file with which makers of ``path`` wait for each other."""
+    return path.with_name(f".{path.name}.lock")
+
+
+def _locked(path: Path) -> BinaryIO:
+    """Open and lock the file ``path``."""
+    while True:
+        lock = path.open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is_at(lock, path):
+                return lock
+        except BaseException:
+            lock.close()
+            raise
+        lock.close()  # The last holder removed this file, so this lock excludes nobody.
+
+
+def _is_at(lock: BinaryIO, path: Path) -> bool:
+    """Return whether the open file ``lock`` is still the one that ``path`` names."""
+    try:
+        now = path.stat()
+    except FileNotFoundError:
+        return False
+    held = os.fstat(lock.fileno())
+    return (now.st_dev, now.st_ino) == (held.st_dev, held.st_ino)

@@ -14,6 +14,7 @@ from debonair import lock as locks
 from debonair import project as projects
 from debonair import wheels
 from debonair.errors import LockError, ProjectError
+from debonair.host import toml
 from debonair.host.cache import whole
 from debonair.host.progress import say
 from debonair.project import maintainer, reader
@@ -104,8 +105,7 @@ def _alone(lock: Lock, name: str) -> Lock:
 
 
 def _text(settings: Mapping[str, Any]) -> str:
-    # TOML and JSON have the same syntax for a text and a list of texts.
-    lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in settings.items()]
+    lines = [f"{key} = {toml.value(value)}" for key, value in settings.items()]
     return "\n".join([_HEAD, *lines]) + "\n"
 
 

@@ -6,11 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import msgspec
-
+from debonair.host import toml
 from debonair.host.terminal import plain
 
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LITERAL = re.compile(r"[^'\x00-\x1f\x7f]*")
 _ORDER = ("package", "version", "description", "maintainer", "wsgi", "server", "command")
 _MAX_COLUMN = 60
@@ -29,7 +27,7 @@ def text(lines: Iterable[Line], *, prefix: str, head: str) -> str:
         tables.setdefault(line[0][:-1], []).append(line)
     blocks = []
     for table in sorted({(), *tables}, key=lambda name: (len(name) > 0, name)):
-        name = ".".join([*([prefix] if prefix else []), *map(_key, table)])
+        name = ".".join([*([prefix] if prefix else []), *map(toml.key, table)])
         items = sorted(tables.get(table, []), key=_place)
         block = [f"[{name}]"] if name else []
         block += [f"# {head}"] if not table else []
@@ -43,7 +41,7 @@ def _place(line: Line) -> int:
 
 
 def _aligned(items: Sequence[Line]) -> Iterator[str]:
-    said = [(f"{_key(key[-1])} = {value(found)}", comment) for key, found, comment in items]
+    said = [(f"{toml.key(key[-1])} = {value(found)}", comment) for key, found, comment in items]
     width = max((len(code) for code, _ in said if len(code) <= _MAX_COLUMN), default=0)
     for code, comment in said:
         yield f"{code:<{width}}  # {_one_line(comment)}" if comment else code
@@ -53,12 +51,8 @@ def _one_line(comment: str) -> str:
     return plain(comment).replace("\n", "\\n")
 
 
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else value(name)
-
-
 def value(found: Any) -> str:
-    """Return a text, a number, a boolean, or a list of them as TOML; its texts are written as in JSON."""
+    """Return ``found`` as TOML; a text with quotation marks is easier to read without escapes."""
     if isinstance(found, str) and '"' in found and _LITERAL.fullmatch(found):
         return f"'{found}'"
-    return msgspec.json.encode(found).decode().replace('","', '", "').replace("\x7f", "\\u007f")
+    return toml.value(found)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from debonair.errors import LockError
 from debonair.host.cache import whole
-from debonair.host.file_lock import exclusive
+from debonair.host.file_lock import making
 from debonair.host.progress import say
 from debonair.lock import pylock
 from debonair.lock.model import Lock
@@ -47,7 +47,7 @@ def locked(
     ``describe`` is that of ``Uv``. Raises the same errors as ``Uv.lock``.
     """
     name = file.name.removeprefix("pylock.build-").removesuffix(".toml")
-    with exclusive(locks / f"build-{name}.lock"):
+    with making(locks / f"build-{name}"):
         said = pylock.read(file.read_bytes(), file) if file.exists() else None
         record = said.record if said else None
         if (

@@ -11,7 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 from debonair.errors import NetworkError, WheelError
 from debonair.host.cache import Cache, whole
+from debonair.host.file_lock import making
 from debonair.host.progress import progress
+from debonair.host.usage import used
 from debonair.lock.model import File
 
 Get = Callable[[str], AbstractContextManager[Iterable[bytes]]]
@@ -38,7 +40,7 @@ def fetch(
     index; ``get`` replaces the network in tests. Raises ``WheelError`` if the bytes of a file are not the
     locked ones. Raises ``NetworkError`` with the names of all missing files if one cannot be fetched.
     """
-    missing = [file for file in dict.fromkeys(files) if not place(file, cache).is_file()]
+    missing = [file for file in dict.fromkeys(files) if not used(place(file, cache), cache)]
     if missing:
         _fetch(missing, cache, get or over_http(environ))
     return [place(file, cache) for file in files]
@@ -77,7 +79,10 @@ def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
         if failed.is_set():
             return None
         try:
-            _one(file, place(file, cache), get)
+            path = place(file, cache)
+            with making(path):
+                if not used(path, cache):
+                    _one(file, path, get)
         except (OSError, WheelError) as wrong:
             failed.set()
             return wrong

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from debonair.errors import LockError
-from debonair.host import decoder
 from debonair.host.cache import Cache, whole
+from debonair.host.memo import remember
 from debonair.host.progress import say
 from debonair.host.run import run
 from debonair.lock.model import File, Form, Lock, Locked
-from debonair.lock.pinned_requirements import hashed, is_pinned
+from debonair.lock.pinned_requirements import hashed
 from debonair.project import reader
+from debonair.project.requirements_file import is_pinned
 
 if TYPE_CHECKING:
     from debonair.lock.download import Get
@@ -72,10 +73,8 @@ def ensure(
     form, path = found[0]
     data = _bytes(path)
     digest = _digest(project, targets, form, data)
-    kept = cache.folder("locks") / f"{digest}.lock"
-    try:
-        packages = decoder.unpacked(kept.read_bytes(), tuple[Locked, ...])
-    except (OSError, msgspec.MsgspecError):
+
+    def packages() -> tuple[Locked, ...]:
         if len(found) > 1:
             others = ", ".join(other.name for _, other in found[1:])
             say(f"The lock is {path.name}; {others} is not read.")
@@ -84,10 +83,10 @@ def ensure(
         from debonair.lock.uv import Uv  # noqa: PLC0415
 
         uv = Uv(project.root, environ, describe, runner)
-        packages = read.Reader(project, targets, cache, uv).read(form, data)
-        with whole(kept) as temporary:
-            temporary.write_bytes(msgspec.msgpack.encode(packages))
-    return Lock(packages, path, form, digest)
+        return read.Reader(project, targets, cache, uv).read(form, data)
+
+    kept = cache.folder("locks") / f"{digest}.lock"
+    return Lock(remember(kept, tuple[Locked, ...], packages, cache), path, form, digest)
 
 
 def write(

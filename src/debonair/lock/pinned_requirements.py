@@ -11,22 +11,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from debonair.errors import LockError
+from debonair.project import requirements_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from debonair.lock.model import Locked
 
 _HASH = re.compile(r"--hash=(\S+)")
-_COMMENT = re.compile(r"(^|\s+)#.*$")
-_INDEX_OPTIONS = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index")
-_HARMLESS_OPTIONS = (
-    "--require-hashes",
-    "--no-binary",
-    "--only-binary",
-    "--prefer-binary",
-    "--trusted-host",
-)
 
 
 class Pin(msgspec.Struct, frozen=True):
@@ -49,44 +41,21 @@ class Pins(msgspec.Struct, frozen=True):
     options: tuple[str, ...]
 
 
-def is_pinned(data: bytes) -> bool:
-    """Tell whether ``data``, a requirements file, has hashes, and so is a lock."""
-    return b"--hash=" in data
-
-
-def logical_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each line's number and text. Continuation lines are joined; comments are left out."""
-    start, pieces = 1, list[str]()
-    for number, line in enumerate(text.splitlines(), 1):
-        if not pieces:
-            start = number
-        bare = _COMMENT.sub("", line).rstrip()
-        if bare.endswith("\\"):
-            pieces.append(bare[:-1])
-            continue
-        pieces.append(bare)
-        if joined := " ".join(pieces).strip():
-            yield start, joined
-        pieces = []
-    if joined := " ".join(pieces).strip():
-        yield start, joined
-
-
-def parse(data: bytes, filename: str) -> Pins:
-    """Return the pins of ``data``; errors name ``filename``.
+def parse(text: str, filename: str) -> Pins:
+    """Return the pins of ``text``, a requirements file; errors name ``filename``.
 
     Raises ``LockError`` for a line that lacks a version or a sha256, or is not a requirement. pip would
     refuse the same file, and a build that is not pinned is not reproducible.
     """
     pins, options = list[Pin](), list[str]()
-    for number, line in logical_lines(data.decode("utf-8", "replace")):
+    for number, line in requirements_file.lines(text):
         where = f"{filename}, line {number}"
-        option = re.split(r"[=\s]", line, maxsplit=1)[0]
-        if option in _INDEX_OPTIONS:
+        option, _ = requirements_file.option(line)
+        if option in requirements_file.INDEXES:
             options.append(line)
-        elif option in _HARMLESS_OPTIONS:
+        elif option in requirements_file.OF_NO_ACCOUNT:
             continue
-        elif line.startswith("-"):
+        elif option:
             raise LockError(
                 f"{where}: the option '{option}' is not supported in a file that is pinned by hashes.",
                 hint="Write the pins themselves into the file, or run 'debonair lock'.",

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from debonair.errors import LockError
-from debonair.host import decoder
+from debonair.host import decoder, toml
 from debonair.host.progress import say
 from debonair.lock.model import File, Locked
 
@@ -131,18 +131,18 @@ def recorded(data: bytes, record: Record) -> bytes:
         "# The requirements that this lock was resolved from; if they change, the lock is stale.",
     ]
     lines.append("requirements = [")
-    lines += [f"    {_quoted(text)}," for text in record.requirements]
+    lines += [f"    {toml.value(text)}," for text in record.requirements]
     lines.append("]")
     if record.constraints:
-        lines += ["constraints = [", *(f"    {_quoted(text)}," for text in record.constraints), "]"]
-    lines += [f"python = {_quoted(record.python)}", ""]
+        lines += ["constraints = [", *(f"    {toml.value(text)}," for text in record.constraints), "]"]
+    lines += [f"python = {toml.value(record.python)}", ""]
     if record.extra_indexes:
         lines += [
             "[tool.debonair.extra-indexes]",
             "# Files that the primary index does not have, by origin.",
         ]
     for index, names in record.extra_indexes.items():
-        lines += [f"{_quoted(index)} = [", *(f"    {_quoted(name)}," for name in names), "]", ""]
+        lines += [f"{toml.value(index)} = [", *(f"    {toml.value(name)}," for name in names), "]", ""]
     return data.rstrip(b"\n") + b"\n" + "\n".join(lines).encode()
 
 
@@ -183,13 +183,10 @@ def extended(data: bytes, wheels: Sequence[Sequence[File]]) -> bytes:
 def _inline(file: File) -> str:
     """Return ``file`` as an inline table of TOML."""
     size = f"size = {file.size}, " if file.size else ""
-    name = f"name = {_quoted(file.filename)}, " if file.filename != _last(file.url) else ""
-    return f"{{ {name}url = {_quoted(file.url)}, {size}hashes = {{ sha256 = {_quoted(file.sha256)} }} }}"
-
-
-def _quoted(text: str) -> str:
-    """Return ``text`` as a basic string of TOML, which has the syntax of a JSON string."""
-    return msgspec.json.encode(text).decode()
+    name = f"name = {toml.value(file.filename)}, " if file.filename != _last(file.url) else ""
+    return (
+        f"{{ {name}url = {toml.value(file.url)}, {size}hashes = {{ sha256 = {toml.value(file.sha256)} }} }}"
+    )
 
 
 def _locked(package: _Package, path: Path, indexes: Mapping[str, str]) -> Locked:

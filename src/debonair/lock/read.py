@@ -16,12 +16,14 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from debonair.errors import LockError, NetworkError
-from debonair.host.cache import Cache, whole
+from debonair.host.cache import Cache
+from debonair.host.memo import remember
 from debonair.host.progress import say
 from debonair.lock import freshness, pylock
 from debonair.lock.model import File, Form, Locked
 from debonair.lock.pinned_requirements import Pin, parse
 from debonair.lock.uv import Uv
+from debonair.project.requirements_file import decoded
 
 if TYPE_CHECKING:
     from debonair.project import Project
@@ -79,7 +81,7 @@ class Reader:
         return self._located(said.packages, path)
 
     def _requirements(self, data: bytes, path: Path) -> tuple[Locked, ...]:
-        said = parse(data, path.name)
+        said = parse(decoded(data, path), path.name)
         packages = tuple(_pinned(self._meant(pin, path), path) for pin in said.pins)
         wanted = freshness.requirements(self.project.requirements, self.project.config_file.name)
         _refuse(freshness.against_pins(wanted, packages, self._environments()), path)
@@ -125,26 +127,38 @@ class Reader:
         ]
         python = oldest(self.targets)
         key = hashlib.sha256("\n".join([python, *lines]).encode()).hexdigest()
-        kept = self.cache.folder("locks") / f"{key}.toml"
-        data = kept.read_bytes() if kept.is_file() else self._ask(lines, python, unknown, path)
-        answer = pylock.read(data, kept)
-        known = {file.sha256: file for package in answer.packages for file in package.files}
-        done = tuple(
-            _with_addresses(package, known) if package in unknown else package for package in packages
-        )
-        for package in done:
-            if not package.files and any(
-                map(partial(freshness.applies, package.marker), self._environments())
-            ):
+        kept = self.cache.folder("locks") / f"{key}.index"
+
+        def located(answer: bytes) -> tuple[Locked, ...]:
+            read = pylock.read(answer, kept)
+            known = {file.sha256: file for package in read.packages for file in package.files}
+            return tuple(
+                _with_addresses(package, known) if package in unknown else package for package in packages
+            )
+
+        def ask() -> bytes:
+            answer = self._ask(lines, python, unknown, path)
+            if package := self._lacking(located(answer)):
                 raise LockError(
                     f"{path}: the index has no file of {package.name} {package.version} with a "
                     "locked hash.",
                     hint="Use the index that it was locked from, or run 'debonair lock'.",
                 )
-        if not kept.is_file():
-            with whole(kept) as temporary:
-                temporary.write_bytes(data)
-        return done
+            return answer
+
+        def fits(answer: bytes) -> bool:
+            return not self._lacking(located(answer))  # other hashes may be locked now
+
+        return located(remember(kept, bytes, ask, self.cache, fits=fits))
+
+    def _lacking(self, packages: Iterable[Locked]) -> Locked | None:
+        """Return the first of ``packages`` that a target needs and that has no file."""
+        for package in packages:
+            if not package.files and any(
+                map(partial(freshness.applies, package.marker), self._environments())
+            ):
+                return package
+        return None
 
     def _ask(self, lines: Sequence[str], python: str, unknown: Sequence[Locked], path: Path) -> bytes:
         """Return the index's answer about the pins in ``lines``, which belong to ``unknown``."""

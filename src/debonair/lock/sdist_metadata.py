@@ -18,10 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import msgspec
-
 from debonair.errors import LockError
-from debonair.host import sandbox
+from debonair.host import sandbox, toml
 from debonair.host.cache import Cache
 
 if TYPE_CHECKING:
@@ -168,5 +166,5 @@ def _table(metadata: bytes, one: Unbuilt) -> str:
         }
     except (InvalidMetadata, ExceptionGroup, ValueError) as wrong:
         raise LockError(f"its metadata is not valid: {wrong}") from None
-    lines = [f"{key} = {msgspec.json.encode(value).decode()}" for key, value in table.items() if value]
+    lines = [f"{key} = {toml.value(value)}" for key, value in table.items() if value]
     return "\n".join(["[[dependency-metadata]]", *lines, ""])

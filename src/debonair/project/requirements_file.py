@@ -20,11 +20,13 @@ _MOST = 8 << 20
 _DEEPEST = 20
 """The most files that include each other."""
 _OPTION = re.compile(r"(-[a-zA-Z]|--[a-z-]+)(?:\s*=\s*|\s+|(?<=^-[a-zA-Z])|$)(.*)")
-_OF_NO_ACCOUNT = {
+OF_NO_ACCOUNT = {
     "--trusted-host", "--no-binary", "--only-binary", "--prefer-binary", "--require-hashes",
     "--use-feature", "--no-cache-dir",
 }  # fmt: skip
-_INDEXES = {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index"}
+"""Options of pip that change nothing for a lock."""
+INDEXES = {"-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index"}
+"""Options of pip that name a package index."""
 _PUBLIC = {"pypi.org", "pypi.python.org", "pypi.io", "www.piwheels.org"}
 """Hosts that everybody can use. A lock takes its files from them anyway."""
 _ITSELF = re.compile(r"\.(\[[\w, -]+\])?/?")
@@ -83,18 +85,18 @@ class _Reader:
         if known in self.seen:
             return
         self.seen.add(known)
-        text = _text(path, self.root)
-        if "--hash=" in text:
+        data = reader.data(path, self.root, most=_MOST)
+        if is_pinned(data):
             return
+        text = decoded(data, path)
         name = path.relative_to(self.root) if path.is_relative_to(self.root) else path
-        for number, line in _lines(text):
+        for number, line in lines(text):
             self._line(
                 line, f"{name}, line {number}: '{line}'", path.parent, constrains=constrains, deep=deep
             )
 
     def _line(self, line: str, where: str, folder: Path, *, constrains: bool, deep: int) -> None:
-        option = _OPTION.fullmatch(line)
-        name, value = (option[1], option[2].strip()) if option else ("", line)
+        name, value = option(line)
         if name in {"-r", "--requirement", "-c", "--constraint"}:
             file = folder / value
             if not reader.is_file(file):
@@ -105,7 +107,7 @@ class _Reader:
                     hint="Write the requirements into one file.",
                 )
             self.read(file, constrains=constrains or name in {"-c", "--constraint"}, deep=deep + 1)
-        elif name in _INDEXES:
+        elif name in INDEXES:
             _check_index(value, where)
         elif name == "--pre":
             self.prereleases = True
@@ -115,14 +117,25 @@ class _Reader:
                 self.itself = True
             else:
                 (self.constraints if constrains else self.requirements).append(found)
-        elif name not in _OF_NO_ACCOUNT:
+        elif name not in OF_NO_ACCOUNT:
             raise ProjectError(
                 f"{where} is an option of pip that Debonair does not support.",
                 hint="Write the requirements out, or pin them with hashes.",
             )
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def option(line: str) -> tuple[str, str]:
+    """Return the option of pip in ``line`` and its value; without an option, an empty name and ``line``."""
+    found = _OPTION.fullmatch(line)
+    return (found[1], found[2].strip()) if found else ("", line)
+
+
+def is_pinned(data: bytes) -> bool:
+    """Return whether ``data``, a requirements file, has hashes, and so is a lock."""
+    return b"--hash=" in data.replace(b"\0", b"")  # without the zeros of UTF-16
+
+
+def lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield the logical lines of a text, with their numbers; a backslash at the end continues a line.
 
     A comment ends with its line even if that ends with a backslash, as in uv. pip does the same for a line
@@ -131,7 +144,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
     pieces, start = list[str](), 0
     for number, raw in enumerate(reader.lines(text), 1):
         start = start if pieces else number
-        line = _COMMENT.sub("", raw)
+        line = _COMMENT.sub("", raw).rstrip()
         pieces.append(line.removesuffix("\\"))
         if line.endswith("\\"):
             continue
@@ -173,8 +186,8 @@ def _requirement(line: str, where: str) -> str:
     return line
 
 
-def _text(path: Path, root: Path) -> str:
-    data = reader.data(path, root, most=_MOST)
+def decoded(data: bytes, path: Path) -> str:
+    """Return ``data``, the requirements file at ``path``, as text. Raises ``ProjectError``."""
     # PowerShell writes 'pip freeze > requirements.txt' as UTF-16, with a byte order mark.
     utf16 = data[:2] in {b"\xff\xfe", b"\xfe\xff"}
     return reader.decoded(data, path, "utf-16" if utf16 else "utf-8-sig")

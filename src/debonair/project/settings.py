@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from debonair import target
 from debonair.errors import ProjectError
 from debonair.host import decoder
 from debonair.project.pyproject import plain
@@ -173,6 +174,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
 def defaults() -> dict[str, Any]:
     """Return the defaults from ``packaging/defaults.toml``."""
     return tomllib.loads(resource("packaging/defaults.toml").read_text())
+
+
+def usual_suite() -> str:
+    """Return the suite of a build without a named target."""
+    return target.load(defaults()["targets"][0]).suite
 
 
 def read(table: Mapping[str, Any], *, file: Path, prefix: str) -> Settings:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from html import escape
 
 import msgspec
 
@@ -17,7 +16,7 @@ from debonair.repository import bootstrap as bootstrap_deb
 from debonair.repository import history
 from debonair.repository.draft import Draft
 from debonair.repository.fields import Time
-from debonair.template import fill
+from debonair.template import page
 
 JSON = "index.json"
 MOST = 256 << 20
@@ -92,16 +91,16 @@ def html(index: Index) -> str:
         """Order by name; packages that belong to the repository itself come last."""
         return item[0] == bootstrap_deb.package(index.name), item[0]
 
-    values: dict[str, str | int] = {
-        "name": escape(index.name),
-        "date": _day(index.date),
-        "count": len(index.packages),
-        "rows": "\n".join(_row(name, app) for name, app in sorted(recent, key=place)),
-        "more": f"<p>{left} more are in <a href={JSON}>{JSON}</a>.</p>" if left else "",
-        "bootstrap": _start(index),
-        "fingerprints": "\n".join(f"<li><code>{_spaced(each)}</code></li>" for each in index.fingerprints),
+    values = {
+        "index": index,
+        "json": JSON,
+        "packages": sorted(recent, key=place),
+        "left": left,
+        "fingerprints": [_spaced(each) for each in index.fingerprints],
+        "day": _day,
+        "size": _size,
     }
-    return fill("packaging/repo/index.html.in", values)
+    return page("packaging/repo/index.html.in", values)
 
 
 def packages(draft: Draft, before: Index | None = None) -> dict[str, App]:
@@ -162,32 +161,6 @@ def _app(draft: Draft, suites: Sequence[str], name: str) -> App | None:
     return App(synopsis, offered, max(dates)) if offered else None
 
 
-def _row(name: str, app: App) -> str:
-    lines = []
-    for suite, offers in app.suites.items():
-        for offer in offers:
-            share = "halted" if offer.halted else f"{offer.percent} %"
-            note = f" <b>{share}</b>" if offer.halted or offer.percent < 100 else ""
-            lines.append(
-                f"<tr><td>{escape(suite)}</td>"
-                f"<td><a href={_quoted(offer.filename)}>{escape(offer.version)}</a>{note}</td>"
-                f"<td>{escape(offer.architecture)}</td><td class=n>{_size(offer.size)}</td>"
-                f"<td>{_day(offer.date)}</td></tr>"
-            )
-    title = f"<h3 id={_quoted(name)}>{escape(name)}</h3><p>{escape(app.synopsis)}</p>"
-    head = "<tr><th>Suite<th>Version<th>For<th class=n>Size<th>Since</tr>"
-    return f"<section>{title}<table>{head}\n" + "\n".join(lines) + "\n</table></section>"
-
-
-def _start(index: Index) -> str:
-    if not index.bootstrap:
-        return "<p>Its address is not set yet: <code>debonair repo bootstrap --url …</code></p>"
-    return (
-        f'<pre id="line"><code>{escape(index.bootstrap)}</code></pre>\n'
-        '<button type="button" id="copy" hidden>Copy</button>'
-    )
-
-
 def decoded(known: bytes | None) -> Index | None:
     """Return the ``index.json`` whose bytes are ``known``, or None if it is not valid."""
     if known is None:
@@ -200,10 +173,6 @@ def decoded(known: bytes | None) -> Index | None:
 
 def _date(draft: Draft) -> int:
     return next(iter(history.read(draft.storage, draft.head.history))).date
-
-
-def _quoted(text: str) -> str:
-    return f'"{escape(text)}"'
 
 
 def _spaced(fingerprint: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair.deb import archive
+from debonair.deb import archive, deb822
 from debonair.deb import stanza as control_file
 from debonair.deb.decompression import gunzip
 from debonair.deb.version import without_epoch
@@ -130,7 +130,7 @@ def _made(
     places = {"Filename": filename, "Size": str(len(data)), "SHA256": digest}
     order = {name: value for name, value in fields.items() if name.lower() not in _OURS}
     description = {"Description": fields["Description"]} if fields.get("Description") else {}
-    listed = "".join(_field(*pair) for pair in {**order, **places, **description}.items())
+    listed = deb822.text({**order, **places, **description})
     if len(listed.encode()) > _LONGEST_STANZA:
         raise PackageError(
             f"{path} has fields of {len(listed.encode())} bytes; apt reads at most {_LONGEST_STANZA} for "
@@ -208,11 +208,6 @@ def _plain(value: str) -> bool:
     return (
         bool(value) and not value.startswith(".") and "/" not in value and not set(value) & set(" \n\t\\")
     )
-
-
-def _field(name: str, value: str) -> str:
-    """Return a field, the further lines of its value indented (Policy section 5.1)."""
-    return f"{name}: " + value.replace("\n", "\n ") + "\n"
 
 
 def _path(deb: Path, name: str) -> str:

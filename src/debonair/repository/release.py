@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from debonair.deb import deb822
 from debonair.errors import RepositoryError
 from debonair.repository.pool import CHANGELOGS
 from debonair.repository.state import Sum
@@ -48,7 +49,7 @@ def text(
     }
     if url:
         fields["Changelogs"] = f"{url}/{CHANGELOGS}@CHANGEPATH@"
-    head = "".join(f"{key}: {value}\n" for key, value in fields.items())
+    head = deb822.text(fields)
     rows = "".join(f" {each.sha256} {each.size:>10} {path}\n" for path, each in sorted(files.items()))
     return f"{head}SHA256:\n{rows}"
 

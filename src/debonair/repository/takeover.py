@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from debonair.deb import control
+from debonair.deb import deb822
 from debonair.deb.version import order
 from debonair.errors import Error, RepositoryError
 from debonair.repository import history, indices, pool, release, state
@@ -271,8 +271,7 @@ class _Taking:
             found = self.storage.read(kept, expected.size)
             if found is None or Sum.of(found.data) != expected:
                 continue
-            for paragraph in found.data.decode(errors="replace").split("\n\n"):
-                fields = control.parse(paragraph) if paragraph.strip() else {}
+            for fields in deb822.paragraphs(found.data.decode(errors="replace")):
                 if all(key in fields for key in (*pool.FIRST, "SHA256")):
                     yield (fields["Package"], fields["Version"], fields["Architecture"], fields["SHA256"])
 
@@ -281,7 +280,7 @@ class _Taking:
         text = self.signer.opened(data.decode(errors="replace"), self.ring, self.fingerprints)
         if text is None:
             return None
-        fields = control.parse(text)
+        fields = deb822.fields(text)
         return _Signed(fields.get("Suite", ""), fields, release.sums(text, "InRelease"))
 
 

@@ -10,7 +10,7 @@ import lzma
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 
-from debonair.deb import control
+from debonair.deb import deb822
 from debonair.errors import RepositoryError
 from debonair.host import parallel
 from debonair.repository import history, indices, landing_page, release, state
@@ -113,7 +113,7 @@ def _suite(draft: Draft, name: str, signer: Signer, pool: dict[str, Sum]) -> Ite
 
 
 def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
-    fields = control.parse(text)
+    fields = deb822.fields(text)
     wanted = {
         "Origin": draft.head.name,
         "Suite": name,
@@ -154,10 +154,8 @@ def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[s
         if Sum.of(plain) != listed.get(path.removesuffix(".xz")):
             yield f"{folder}{path} does not match the Release, which lists the uncompressed file."
     elif path.endswith("/Packages"):
-        for paragraph in stored.data.decode().split("\n\n"):
-            if paragraph.strip():
-                fields = control.parse(paragraph)
-                pool[fields["Filename"]] = Sum(int(fields["Size"]), fields["SHA256"])
+        for fields in deb822.paragraphs(stored.data.decode()):
+            pool[fields["Filename"]] = Sum(int(fields["Size"]), fields["SHA256"])
 
 
 def _state(draft: Draft, name: str) -> Iterator[str]:

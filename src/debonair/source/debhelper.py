@@ -14,7 +14,7 @@ from pathlib import Path
 
 from debonair import build
 from debonair import target as targets
-from debonair.deb import archive, control
+from debonair.deb import archive, deb822
 from debonair.deb.tree import Source
 from debonair.errors import ProjectError, TargetError
 from debonair.host import run
@@ -73,9 +73,10 @@ def find(source: Path, project: Project) -> Package:
             f"There is no {listed}: this is not the folder of a Debian source package.",
             hint="Run dh in the folder with debian/. For a deb without debian/, run: debonair build",
         )
-    stanzas = [control.parse(text) for text in re.split(r"\n\s*\n", reader.text(listed, source))]
     architectures = {
-        stanza["Package"]: stanza.get("Architecture", "") for stanza in stanzas if "Package" in stanza
+        fields["Package"]: fields.get("Architecture", "")
+        for fields in deb822.paragraphs(reader.text(listed, source))
+        if "Package" in fields
     }
     if project.package not in architectures:
         raise ProjectError(

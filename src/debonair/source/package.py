@@ -6,7 +6,6 @@ build gives the same package as ``debonair build``.
 
 from __future__ import annotations
 
-import re
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING
 from pathspec import GitIgnoreSpec
 
 from debonair import build
-from debonair.deb import archive, dsc
+from debonair.deb import archive, deb822, dsc
 from debonair.deb.tree import Source
 from debonair.deb.version import without_epoch
 from debonair.errors import ProjectError, TargetError
@@ -147,12 +146,10 @@ def _control(planned: Plan, targets: Sequence[Target]) -> str:
             "app": control.package,
             "section": control.section,
             "maintainer": control.maintainer,
-            "build_depends": ", ".join(
-                ["debhelper-compat (= 13)", "dh-sequence-debonair", *control.depends[:2]]
-            ),
+            "build_depends": ["debhelper-compat (= 13)", "dh-sequence-debonair", *control.depends[:2]],
             "standards": dsc.STANDARDS,
-            "homepage": f"Homepage: {control.homepage}" if control.homepage else "",
-            "architectures": " ".join(sorted(target.architecture for target in targets)),
+            "homepage": control.homepage,
+            "architectures": sorted(target.architecture for target in targets),
             "description": said[said.index("Description:") :].rstrip("\n"),
         },
     )
@@ -161,8 +158,8 @@ def _control(planned: Plan, targets: Sequence[Target]) -> str:
 def _dsc(planned: Plan, written: str, files: Mapping[str, bytes]) -> str:
     """Return the .dsc of ``files`` for ``written``, the text of debian/control."""
     control = planned.control
-    said = dict(re.findall(r"^([\w-]+): (.*)$", written, re.MULTILINE))
-    architectures = said["Architecture"]
+    source, binary = deb822.paragraphs(written)
+    architectures = binary["Architecture"]
     listed = (
         f"{control.package} deb {control.section} {control.priority} arch={architectures.replace(' ', ',')}"
     )
@@ -174,7 +171,7 @@ def _dsc(planned: Plan, written: str, files: Mapping[str, bytes]) -> str:
         "Maintainer": control.maintainer,
         "Homepage": control.homepage,
         "Standards-Version": dsc.STANDARDS,
-        "Build-Depends": said["Build-Depends"],
-        "Package-List": f"\n {listed}",
+        "Build-Depends": source["Build-Depends"],
+        "Package-List": f"\n{listed}",
     }
     return dsc.text(fields, files)

@@ -20,7 +20,7 @@ import msgspec
 
 from debonair import lock as locks
 from debonair.errors import LockError, WheelError
-from debonair.host import decoder, sandbox
+from debonair.host import decoder, sandbox, toml
 from debonair.host.cache import whole
 from debonair.lock import Lock, build_tools, pylock
 from debonair.lock.freshness import allows
@@ -278,25 +278,20 @@ def _text(wheels: Sequence[Wheel], note: _Note) -> str:
     """Return a lock (PEP 751) of ``wheels``, which are in the same folder."""
     lines = ["# Written by 'debonair fetch'.", 'lock-version = "1.0"', 'created-by = "debonair"', ""]
     for wheel in wheels:
-        file = f"path = {_quoted(wheel.filename)}, hashes = {{ sha256 = {_quoted(wheel.sha256)} }}"
+        file = f"path = {toml.value(wheel.filename)}, hashes = {{ sha256 = {toml.value(wheel.sha256)} }}"
         lines += [
             "[[packages]]",
-            f"name = {_quoted(wheel.name)}",
-            f"version = {_quoted(wheel.version)}",
+            f"name = {toml.value(wheel.name)}",
+            f"version = {toml.value(wheel.version)}",
             f"wheels = [{{ {file} }}]",
             "",
         ]
     lines += [
         "[tool.debonair]",
-        f"made_from = {_quoted(note.made_from)}",
-        f"libraries = {_quoted(note.libraries)}",
+        f"made_from = {toml.value(note.made_from)}",
+        f"libraries = {toml.value(note.libraries)}",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _quoted(value: str | tuple[str, ...]) -> str:
-    """Return ``value`` as TOML, which is the same as JSON here."""
-    return msgspec.json.encode(value).decode()
 
 
 def _recorded(folder: Path) -> dict[str, str]:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from debonair.target.model import Target, load, names, of
+from debonair.target.suite import Suite, suites
 
-__all__ = ["Target", "load", "names", "of"]
+__all__ = ["Suite", "Target", "load", "names", "of", "suites"]

@@ -16,15 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from debonair import target
 from debonair.debian.apt import host_architecture
 from debonair.debian.interpreter import complete
 from debonair.errors import MachineError, ProjectError, WheelError
-from debonair.host import clock, decoder
-from debonair.host.cache import whole
-from debonair.host.file_lock import exclusive
+from debonair.host import clock
+from debonair.host.memo import remember
 from debonair.host.progress import say
 from debonair.host.run import CommandError, run
 from debonair.project import layout
@@ -70,16 +67,13 @@ def files(
             f"'collect' runs on this machine, with the locked packages. {lacking.message}", lacking.hint
         ) from lacking
     kept = cache.folder("collected") / _key(project, own, packages, here)
-    with exclusive(cache.folder("locks") / "collect.lock"):  # several targets are built side by side
-        try:
-            return decoder.unpacked(kept.read_bytes(), tuple[AppFile, ...])
-        except (OSError, msgspec.MsgspecError):
-            say(f"Running '{project.collect}'...")
+
+    def make() -> tuple[AppFile, ...]:
+        say(f"Running '{project.collect}'...")
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
-            made = _run(project, own, packages, here, Path(folder).resolve())
-        with whole(kept) as temporary:
-            temporary.write_bytes(msgspec.msgpack.encode(made))
-    return made
+            return _run(project, own, packages, here, Path(folder).resolve())
+
+    return remember(kept, tuple[AppFile, ...], make, cache)
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
         f"{folder}/copyright": copyright_text(project, epoch=epoch),
         overrides(project.package): fill(
             "packaging/doc/lintian-overrides.in",
-            {"app": project.package, "moved": _moved(project) if project.serves else ""},
+            {"app": project.package, "serves": project.serves},
         ),
     }
     if project.serves:
@@ -52,15 +52,6 @@ def texts(project: Project, *, version: str, epoch: int) -> dict[str, str]:
         }
         found[f"{folder}/README.Debian"] = fill(emperor.of(project).readme, values)
     return found
-
-
-def _moved(project: Project) -> str:
-    """Return the override for a postinst that gives the data to the user of another emperor."""
-    return (
-        "# Another emperor means another user for the data. Only the app's own files change, and none with "
-        "a second hard link.\n"
-        f"{project.package}: recursive-privilege-change * [postinst:*]"
-    )
 
 
 def overrides(package: str) -> str:
@@ -103,11 +94,10 @@ def copyright_text(project: Project, *, epoch: int) -> str:
             "app": project.package,
             "name": project.name,
             "maintainer": by,
-            "source": f"Source: {project.homepage}" if project.homepage else "",
-            "holders": "\n ".join(holder.strip() for holder in holders) or f"{year} {by}",
+            "homepage": project.homepage,
+            "holders": [holder.strip() for holder in holders] or [f"{year} {by}"],
             "license": re.sub(r"\s+", "-", project.license) or "as-written-below",
-            # section 5.6.13 of the Policy: a blank indents each line, and an empty line becomes a dot
-            "license_text": "\n".join(f" {line.rstrip() or '.'}" for line in text.splitlines()),
+            "license_text": [line.rstrip() for line in text.splitlines()],
         },
     )
 

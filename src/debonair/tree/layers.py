@@ -11,15 +11,14 @@ import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from functools import partial
 
 import msgspec
 
 from debonair.deb import tree
 from debonair.deb.tree import Layer, Source
-from debonair.host import decoder
-from debonair.host.cache import Cache, whole
-from debonair.host.file_lock import exclusive
+from debonair.host.cache import Cache
+from debonair.host.memo import recall, remember
 from debonair.host.progress import progress
 from debonair.target import elf
 
@@ -62,7 +61,7 @@ def layers(recipes: Sequence[Recipe], cache: Cache) -> list[Made]:
     groups = _groups(recipes)
     batches = [[recipes[number] for number in group] for group in groups]
     places = [folder / _key(batch) for batch in batches]
-    found = [_load(path) if path.exists() else None for path in places]
+    found = [recall(path, tuple[Made, ...], cache) for path in places]
     missing = [number for number, made in enumerate(found) if made is None]
     # The heaviest first, so that a single core does not end up with a heavy one alone.
     missing.sort(key=lambda number: -sum(recipe.weight for recipe in batches[number]))
@@ -71,7 +70,12 @@ def layers(recipes: Sequence[Recipe], cache: Cache) -> list[Made]:
             progress("Packing", len(missing)) as bar,
             ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,  # xz and Python both release the GIL
         ):
-            jobs = {number: pool.submit(_made, batches[number], places[number]) for number in missing}
+            jobs = {
+                number: pool.submit(
+                    remember, places[number], tuple[Made, ...], partial(_make, batches[number]), cache
+                )
+                for number in missing
+            }
             for number, job in jobs.items():
                 found[number] = made = job.result()
                 bar.advance(text=", ".join(part.layer.name for part in made))
@@ -110,17 +114,6 @@ def compiled(sources: Iterable[Source]) -> tuple[elf.Elf, ...]:
     )
 
 
-def _made(recipes: Sequence[Recipe], place: Path) -> tuple[Made, ...]:
-    """Make the layers of ``recipes`` and keep them at ``place``; a second build of the same ones waits."""
-    with exclusive(place.parent.with_name("layers-being-made") / place.name[:2]):
-        if place.exists() and (kept := _load(place)):
-            return kept
-        made = _make(recipes)
-        with whole(place) as temporary:
-            temporary.write_bytes(msgspec.msgpack.encode(made))
-    return made
-
-
 def _make(recipes: Sequence[Recipe]) -> tuple[Made, ...]:
     parts = [(recipe.name, list(recipe.make())) for recipe in recipes]
     packed = tree.shared(parts)
@@ -130,10 +123,3 @@ def _make(recipes: Sequence[Recipe]) -> tuple[Made, ...]:
 def _key(recipes: Sequence[Recipe]) -> str:
     inputs = [[recipe.name, *recipe.inputs] for recipe in recipes]
     return hashlib.sha256(json.dumps([_FORMAT, *inputs]).encode()).hexdigest()
-
-
-def _load(path: Path) -> tuple[Made, ...] | None:
-    try:
-        return decoder.unpacked(path.read_bytes(), tuple[Made, ...])
-    except (msgspec.DecodeError, OSError):
-        return None  # damaged, so it is made again

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from debonair import target
 from debonair.deb import archive
 from debonair.deb.version import release
 from debonair.debian.rootfs.emulation import emulated
 from debonair.errors import PackageError, TargetError
 from debonair.host import run
-from debonair.project.settings import defaults
-from debonair.target.suites import suites
+from debonair.project.settings import usual_suite
+from debonair.target import suites
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,8 @@ class Choice:
     @property
     def release(self) -> int:
         """The number of the Debian release, 0 if it has none yet."""
-        return {suite: release for release, suite in suites().items()}.get(self.suite, 0)
+        known = suites()
+        return known[self.suite].release if self.suite in known else 0
 
 
 def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Choice:
@@ -41,7 +41,7 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
     for this architecture, or if they are not all of one package. Raises ``TargetError`` if there is no such
     suite.
     """
-    known = suites()
+    known = {each.release: each.name for each in suites().values()}
     if suite is not None and suite not in known.values():
         raise TargetError(f"There is no suite '{suite}'.", hint=f"There are: {', '.join(known.values())}.")
     read = [_read(path, known, suite) for path in debs]
@@ -61,7 +61,7 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
         raise PackageError(
             f"None of the debs is for {architecture}, or for an architecture that it can emulate; they are "
             f"for {found}.",
-            hint=f"Build one: debonair build --target {_usual()}-{architecture}",
+            hint=f"Build one: debonair build --target {usual_suite()}-{architecture}",
         )
     return max(fit, key=lambda each: (each.release, _order(each.version)))
 
@@ -69,13 +69,8 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
 def _read(path: Path, known: dict[int, str], suite: str | None) -> Choice:
     fields = archive.read_control(path)
     version = fields["Version"]
-    chosen = suite or _named(version, known) or _usual()
+    chosen = suite or _named(version, known) or usual_suite()
     return Choice(path, fields["Package"], version, fields["Architecture"], chosen)
-
-
-def _usual() -> str:
-    """Return the suite of a build without a named target."""
-    return target.load(defaults()["targets"][0]).suite
 
 
 def _named(version: str, known: dict[int, str]) -> str | None:

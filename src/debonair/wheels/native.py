@@ -24,7 +24,7 @@ from debonair.debian.rootfs.root import Root
 from debonair.errors import LockError, WheelError
 from debonair.host import decoder
 from debonair.host.cache import Cache
-from debonair.host.file_lock import exclusive
+from debonair.host.memo import remember
 from debonair.host.progress import say, ticking
 from debonair.lock import Lock, build_tools
 from debonair.lock.download import place
@@ -81,16 +81,10 @@ def build(
         requires, lock = job.locked(requires)
         wheels = obtain(lock, target, cache, environ)
         note = cache.folder("locks") / f"{job.key(wheels)}.native"
-        with exclusive(note.with_suffix(".lock")):  # other targets, and other processes, may build the same
-            if found := store.kept(note, cache):
-                return found
-            say(f"Building {job.title} from source for {target.name}...")
-            with Bed(cache, environ).enter(job.root) as machine, ticking(f"Building {job.title}"):
-                job.lay_out(machine, system, requires, wheels)
-                wheel, asked = job.run(machine)
-                if wheel:
-                    packed = machine.run(["base64", "--wrap=0", f"{_FOLDER}/wheel/{wheel}"]).stdout
-                    return store.keep(wheel, base64.b64decode(packed), cache, note=note)
+        asked = list[str]()
+        make = partial(job.build, system, requires, wheels, asked)
+        if found := remember(note, File, make, cache, fits=partial(store.has, cache=cache)):
+            return found
         requires = tuple(sorted({*requires, *asked}))
     wrong = build_tools.restless(job.title, requires)
     raise WheelError(wrong.message, wrong.hint)
@@ -148,6 +142,24 @@ class _Job:
         parts = [_FORMAT, self.choice.file.sha256, self.target.name, self.root.name, *self.depends]
         parts += [wheel.sha256 for wheel in wheels]
         return hashlib.sha256(json.dumps([*parts, _script().decode()]).encode()).hexdigest()
+
+    def build(
+        self,
+        system: build_system.Backend,
+        requires: Sequence[str],
+        wheels: Iterable[Wheel],
+        asked: list[str],
+    ) -> File | None:
+        """Build the wheel; None if the backend requests more packages, which are added to ``asked``."""
+        say(f"Building {self.title} from source for {self.target.name}...")
+        with Bed(self.cache, self.environ).enter(self.root) as machine, ticking(f"Building {self.title}"):
+            self.lay_out(machine, system, requires, wheels)
+            wheel, more = self.run(machine)
+            if not wheel:
+                asked += more
+                return None
+            packed = machine.run(["base64", "--wrap=0", f"{_FOLDER}/wheel/{wheel}"]).stdout
+            return store.keep(wheel, base64.b64decode(packed), self.cache)
 
     def lay_out(
         self,

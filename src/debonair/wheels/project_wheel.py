@@ -10,7 +10,7 @@ import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,12 @@ from pathspec import GitIgnoreSpec
 
 from debonair.deb.tree import Source
 from debonair.errors import LockError, ProjectError
-from debonair.host.file_lock import exclusive
+from debonair.host.memo import remember
 from debonair.host.progress import say
 from debonair.host.sandbox import FailedError
 from debonair.lock import build_tools
 from debonair.lock.download import place
+from debonair.lock.model import File
 from debonair.project.files import content, walk
 from debonair.wheels import build_system, store
 from debonair.wheels.backend import Job
@@ -75,18 +76,26 @@ def wheel(
     for one architecture.
     """
     job = _Own(project, epoch, cache, environ, installed, tuple(_copy(project.root, epoch)))
-    with exclusive(cache.folder("locks") / f"{job.digest}.lock"):  # targets are built side by side
-        file = store.kept(job.note, cache)
-        if file is None:
-            say(f"Building the wheel of {project.name}...")
-            name, data = job.build()
-            if not name.endswith("-none-any.whl"):
-                raise ProjectError(
-                    f"{project.config_file}: the project's wheel is {name}, which is not pure Python.",
-                    hint='Package its files as they are (install = "files"), and move its C code to a '
-                    "dependency.",
-                )
-            file = store.keep(name, data, cache, note=job.note)
+
+    def make() -> File:
+        say(f"Building the wheel of {project.name}...")
+        name, data = job.build()
+        if not name.endswith("-none-any.whl"):
+            raise ProjectError(
+                f"{project.config_file}: the project's wheel is {name}, which is not pure Python.",
+                hint='Package its files as they are (install = "files"), and move its C code to a '
+                "dependency.",
+            )
+        return store.keep(name, data, cache)
+
+    file = remember(
+        job.note,
+        File,
+        make,
+        cache,
+        fits=partial(store.has, cache=cache),
+        lock=cache.folder("locks") / job.digest,
+    )
     return Wheel(project.name, project.version, file.filename, file.sha256, place(file, cache))
 
 
@@ -115,7 +124,6 @@ class _Own:
             digest.update(json.dumps(line).encode())
         return digest.hexdigest()
 
-    @property
     def note(self) -> Path:
         """Return the path of the note that names the wheel; it depends on the lock, even a new one."""
         tools = [self.lock.read_bytes().hex() if self.lock.is_file() else ""]

@@ -21,14 +21,13 @@ import msgspec
 
 from debonair.deb.tree import Source
 from debonair.errors import LockError
-from debonair.host import decoder
-from debonair.host.cache import Cache, whole
-from debonair.host.file_lock import exclusive
+from debonair.host.cache import Cache
+from debonair.host.memo import remember
 from debonair.host.progress import say
 from debonair.lock import build_tools
 from debonair.lock.download import place
 from debonair.lock.model import File
-from debonair.wheels import build_system
+from debonair.wheels import build_system, store
 from debonair.wheels.backend import Job
 from debonair.wheels.model import Choice, Obtain
 
@@ -72,22 +71,30 @@ def build(
     busy: frozenset[str] = getattr(_building, "sdists", frozenset())
     if source.sha256 in busy:
         raise LockError(f"{choice.name} {choice.version} requires itself for its build.")
-    with exclusive(cache.folder("locks") / f"{source.sha256}.lock"):  # targets are built side by side
-        if built := _kept(source, lock, cache):
-            return built
+
+    def make() -> Built:
         say(f"Building a wheel of {source.filename}...")
         _building.sdists = busy | {source.sha256}
         try:
-            built = _build(choice, lock, cache, environ, obtain)
+            return _build(choice, lock, cache, environ, obtain)
         except LockError as failed:
-            built = Built(None, f"its sdist does not build without a compiler: {failed.message}")
             if not once:
-                return built
+                raise
+            return _failed(failed)
         finally:
             _building.sdists = busy
-        with whole(_note(source, lock, cache)) as temporary:
-            temporary.write_bytes(msgspec.msgpack.encode(built))
-    return built
+
+    try:
+        return remember(
+            partial(_note, source, lock, cache),
+            Built,
+            make,
+            cache,
+            fits=lambda built: built.file is None or store.has(built.file, cache),
+            lock=cache.folder("locks") / source.sha256,
+        )
+    except LockError as failed:
+        return _failed(failed)
 
 
 def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str], *, obtain: Obtain) -> bytes:
@@ -96,16 +103,14 @@ def describe(path: Path, title: str, cache: Cache, environ: Mapping[str, str], *
     ``title`` names the sdist in errors. The lock of its backend's packages is made for this call alone.
     """
     key = hashlib.sha256(f"{_FORMAT} {platform.python_version()} {sha256(path)}".encode()).hexdigest()
-    kept = cache.folder("locks") / f"{key}.metadata"
-    with exclusive(kept.with_suffix(".lock")):
-        if not kept.is_file():
-            say(f"Determining the requirements of {path.name}, in a sandbox...")
-            with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
-                job = _job(path, title, environ, obtain)
-                data = job.metadata(build_tools.path(Path(folder), ""), cache)
-            with whole(kept) as temporary:
-                temporary.write_bytes(data)
-    return kept.read_bytes()
+
+    def make() -> bytes:
+        say(f"Determining the requirements of {path.name}, in a sandbox...")
+        with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+            job = _job(path, title, environ, obtain)
+            return job.metadata(build_tools.path(Path(folder), ""), cache)
+
+    return remember(cache.folder("locks") / f"{key}.metadata", bytes, make, cache)
 
 
 def sha256(path: Path) -> str:
@@ -120,10 +125,11 @@ def _build(choice: Choice, lock: Path, cache: Cache, environ: Mapping[str, str],
     name, data = job.wheel(lock, cache)
     if not name.endswith("-none-any.whl"):
         return Built(None, f"its sdist builds {name}, which is not pure Python")
-    file = File(name, hashlib.sha256(data).hexdigest(), size=len(data))
-    with whole(place(file, cache)) as temporary:
-        temporary.write_bytes(data)
-    return Built(file)
+    return Built(store.keep(name, data, cache))
+
+
+def _failed(failed: LockError) -> Built:
+    return Built(None, f"its sdist does not build without a compiler: {failed.message}")
 
 
 def _job(
@@ -133,15 +139,6 @@ def _job(
     given = Source.file(path.name, path.read_bytes(), mtime=mtime)
     described = partial(describe, obtain=obtain)
     return Job(title, name, version, build_system.read(path), [given], mtime, environ, obtain, described)
-
-
-def _kept(source: File, lock: Path, cache: Cache) -> Built | None:
-    """Return the earlier result of building ``source`` with ``lock``, if it is still complete."""
-    try:
-        built = decoder.unpacked(_note(source, lock, cache).read_bytes(), Built)
-    except (OSError, msgspec.MsgspecError):
-        return None
-    return built if built.file is None or place(built.file, cache).is_file() else None
 
 
 def _note(source: File, lock: Path, cache: Cache) -> Path:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from debonair.errors import LockError, WheelError
-from debonair.host import decoder
-from debonair.host.cache import Cache, whole
+from debonair.host.cache import Cache
+from debonair.host.memo import remember
 from debonair.lock import Lock
 from debonair.lock.model import File, Locked
 from debonair.wheels.model import Choice, Sources, Way
@@ -96,14 +96,7 @@ def chosen(lock: Lock, target: Target, sources: Sources | None, cache: Cache) ->
     wanted = msgspec.msgpack.encode((target, policy))
     key = hashlib.sha256(_SCHEMA + lock.digest.encode() + wanted).hexdigest()
     kept = cache.folder("locks") / f"{key}.chosen"
-    try:
-        return decoder.unpacked(kept.read_bytes(), tuple[Choice, ...])
-    except (OSError, msgspec.MsgspecError):
-        pass
-    choices = select(lock, target, sources)
-    with whole(kept) as temporary:
-        temporary.write_bytes(msgspec.msgpack.encode(choices))
-    return choices
+    return remember(kept, tuple[Choice, ...], lambda: select(lock, target, sources), cache)
 
 
 def _ways(name: str, wheels: Sequence[File], target: Target, sources: Sources | None) -> tuple[Way, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
@@ -17,6 +18,7 @@ from reading import Here
 from debonair import __version__, errors, target
 from debonair.build import Artefact
 from debonair.cli import main as verbs
+from debonair.cli import options
 from debonair.cli.output import size
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
@@ -70,10 +72,8 @@ def refused(code: int, *words: str) -> str:
 
 class TestHelp:
     def test_the_verbs(self) -> None:
-        assert (
-            " ".join(VERBS)
-            == "build check completion fetch init inspect library lock plan repo schema source targets try"
-        )
+        names = "build cache check completion fetch init inspect library lock plan repo schema source"
+        assert [*names.split(), "targets", "try"] == VERBS
 
     @pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)])
     @pytest.mark.parametrize("option", ["--help", "-h"])
@@ -431,3 +431,60 @@ def test_verbose_shows_what_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_sizes(count: int, shown: str) -> None:
     assert size(count) == shown
+
+
+class TestCache:
+    @pytest.fixture(autouse=True)
+    def _items(self, tmp_path: Path) -> None:
+        """A wheel and a layer that were used long ago, and another layer that was used today."""
+        for name, data in (("wheels/aa/a.whl", 5000), ("layers/bb", 20_000), ("layers/cc", 9000)):
+            kind, item, *_ = name.split("/")
+            path = tmp_path / "cache" / name.replace(item, item * 32)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x" * data)
+            if item != "cc":
+                os.utime(tmp_path / "cache" / kind / (item * 32), (0, 0))
+
+    def test_info(self, tmp_path: Path) -> None:
+        done = run("cache", "info")
+        assert (done.exit_code, done.stderr) == (0, "")
+        first, *lines = done.stdout.splitlines()
+        assert first == str(tmp_path / "cache")
+        assert [line.split()[0] for line in lines] == ["layers", "wheels", "total"]
+        assert re.fullmatch(r"layers +\d+\.\d kB +2 items  packed parts of packages", lines[0])
+        assert re.fullmatch(r"total +\d+\.\d kB +3 items", lines[2])
+
+    def test_prune(self, tmp_path: Path) -> None:
+        for words, verb in ((["--dry-run"], "would be removed"), ([], "removed")):
+            done = run("cache", "prune", "--older-than", "30d", *words)
+            assert (done.exit_code, done.stderr) == (0, "")
+            first, *lines = done.stdout.splitlines()
+            assert first == f"{tmp_path}/cache: {verb}"
+            told = [" ".join(line.split()[::3][:2]) for line in lines]
+            assert told == ["layers 1", "wheels 1", "total 2"]
+        assert listed(tmp_path / "cache/layers") == ["cc" * 32]
+        assert listed(tmp_path / "cache/wheels") == []
+
+    def test_prune_asks_for_an_age(self) -> None:
+        assert "Missing option '--older-than'" in refused(2, "cache", "prune")
+
+    def test_files_of_another_user(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError("no")
+
+        monkeypatch.setattr("os.rename", refuse)
+        done = run("cache", "prune", "--older-than", "30")
+        assert done.exit_code == 9
+        assert f"2 items may not be removed by this user, such as {tmp_path}/cache/layers/" in done.stderr
+        assert f"DEBONAIR_CACHE={tmp_path}/cache debonair cache prune --older-than 30" in done.stderr
+
+    def test_nothing_is_pruned_that_a_running_verb_uses(self, tmp_path: Path) -> None:
+        with click.Context(verbs.main):
+            cache = options.cache()
+            assert options.cache() == cache
+            (running,) = (tmp_path / "cache/.running").iterdir()
+            os.utime(running, (0, 0))  # it began before everything was used
+            assert run("cache", "prune", "--older-than", "30").stdout.splitlines()[1:] == [
+                "total                    0 B       0 items"
+            ]
+        assert listed(tmp_path / "cache/.running") == []

@@ -156,7 +156,7 @@ def test_the_page(made: str, deb: Callable[..., Path], golden: Callable[[str, st
     golden("repo/index.html", landing_page.html(msgspec.structs.replace(same, packages=packages)))
     many = {f"app{number:03}": packages["hello"] for number in range(501)}
     html = landing_page.html(msgspec.structs.replace(same, packages=many))
-    assert "<p>1 more are in <a href=index.json>" in html
+    assert '<p>1 more are in <a href="index.json">' in html
     assert "app500" not in html
 
 
@@ -270,3 +270,16 @@ def test_who(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_existing_home_signs(made: str) -> None:
     assert publisher.signer("acme").home == publisher.keys("acme")
     assert publisher.signer("other").home is None
+
+
+def test_a_page_escapes_what_packages_say() -> None:
+    offer = landing_page.Offer("1.0", "arm64", 1, 0, 'pool/"><script>')
+    app = landing_page.App("<b>bold</b> & more", {"<suite>": (offer,)}, 0)
+    index = landing_page.Index("<i>", "", 1, 0, (), "echo <hi> && x", {"<u>": app})
+    html = landing_page.html(index)
+    assert "<td>&lt;suite&gt;</td>" in html
+    assert 'href="pool/&#34;&gt;&lt;script&gt;"' in html
+    assert "<p>&lt;b&gt;bold&lt;/b&gt; &amp; more</p>" in html
+    assert "<code>echo &lt;hi&gt; &amp;&amp; x</code>" in html
+    for raw in ("<i>", "<u>", "<b>", "<suite>", "<hi>"):
+        assert raw not in html

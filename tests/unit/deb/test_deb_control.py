@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from debonair.deb import control
+from debonair.deb import control, deb822
 from debonair.deb.control import Control
 from debonair.errors import PackageError
 
@@ -105,7 +105,7 @@ def test_other_names_are_refused(name: str) -> None:
 
 
 def test_what_is_written_is_read_again() -> None:
-    fields = control.parse(CONTROL.text(installed_size=42))
+    fields = deb822.fields(CONTROL.text(installed_size=42))
     assert fields["Package"] == "guestbook"
     assert fields["Installed-Size"] == "42"
     assert fields["Depends"] == "python3 (>= 3.13~), nginx"
@@ -114,13 +114,13 @@ def test_what_is_written_is_read_again() -> None:
 
 def test_the_first_paragraph_alone_is_read() -> None:
     text = "Package: a\nTag: x,\n\ty,\n  z\nEmpty:\n\nPackage: b\n"
-    assert control.parse(text) == {"Package": "a", "Tag": "x,\ny,\n z", "Empty": ""}
-    assert control.parse("") == {}
+    assert deb822.fields(text) == {"Package": "a", "Tag": "x,\ny,\n z", "Empty": ""}
+    assert deb822.fields("") == {}
 
 
 def test_a_field_ends_at_a_line_break_alone() -> None:
     text = "Package: a\u2028Version: 9\x0b\nHomepage: x\x85Essential: yes\n"
-    assert control.parse(text) == {"Package": "a\u2028Version: 9", "Homepage": "x\x85Essential: yes"}
+    assert deb822.fields(text) == {"Package": "a\u2028Version: 9", "Homepage": "x\x85Essential: yes"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from programs import Process, Programs, stand_in
 from debonair.debian.rootfs import namespace
 from debonair.debian.rootfs.privilege import Privilege
 from debonair.errors import MachineError
-from debonair.host.file_lock import exclusive
 
 
 @pytest.mark.parametrize(
@@ -30,16 +29,6 @@ def test_root_is_not_always_root(
 def test_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert Privilege.here() == Privilege(root=False, mounts=True, chroots=True)
-
-
-def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
-    import fcntl
-
-    path = tmp_path / "deep" / "lock"
-    with exclusive(path), path.open() as other, pytest.raises(BlockingIOError):
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    with path.open() as other:
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @pytest.fixture

@@ -69,6 +69,6 @@ def test_what_no_package_has_is_an_error(tmp_path: Path, asked: list[str]) -> No
 
 def test_a_damaged_list_is_asked_for_anew(tmp_path: Path, asked: list[str]) -> None:
     depends(tmp_path, "libssl.so.3")
-    (tmp_path / "apt/trixie-arm64.libraries").write_bytes(b"{")
+    (tmp_path / "locks/trixie-arm64.libraries").write_bytes(b"{")
     assert depends(tmp_path, "libssl.so.3") == ("libssl3t64",)
     assert len(asked) == 2

@@ -3,7 +3,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def cache(tmp_path: Path) -> Cache:
 
 
 def left(cache: Cache) -> list[str]:
-    return sorted(path.name for path in cache.root.rglob("*") if path.is_file())
+    return sorted(path.name for path in (cache.root / "wheels").rglob("*") if path.is_file())
 
 
 class Index:
@@ -244,3 +245,20 @@ def test_a_body_that_breaks_off_is_asked_for_again(cache: Cache, web: list[Any])
 
 def test_place(cache: Cache) -> None:
     assert place(file("a.whl"), cache) == cache.root / "wheels" / file("a.whl").sha256 / "a.whl"
+
+
+def test_two_builds_fetch_a_file_once(cache: Cache) -> None:
+    asked: list[str] = []
+    both = threading.Barrier(2, timeout=0.5)
+
+    @contextmanager
+    def get(url: str) -> Iterator[Iterable[bytes]]:
+        asked.append(url)
+        with suppress(threading.BrokenBarrierError):
+            both.wait()  # the other build has time to begin the same download
+        yield [DATA]
+
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(fetch, [file("a.whl")], cache, {}, get=get) for _ in range(2)]
+        assert [job.result()[0].read_bytes() for job in jobs] == [DATA, DATA]
+    assert asked == ["https://index.example/a.whl"]

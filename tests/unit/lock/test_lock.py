@@ -284,6 +284,15 @@ class TestMaking:
             ensure(project("flask ==> 3"))
         assert uv.asked == []
 
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+    def test_pins_that_were_saved_on_windows(self, project: Make, ensure: Ensure, encoding: str) -> None:
+        made = project("flask>=3")
+        text = requirements_of("flask==3.1.0").replace("\n", "\r\n")
+        (made.root / "requirements.txt").write_bytes(text.encode(encoding))
+        found = ensure(made)
+        assert found.form == "requirements.txt"
+        assert [(each.name, each.version) for each in found.packages] == [("flask", "3.1.0")]
+
     def test_renews_requirements_as_requirements(self, project: Make, uv: FakeUv, tmp_path: Path) -> None:
         made = project("flask", requirements__txt=requirements_of("flask==3.0.0"))
         lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv, describe=undescribed)

@@ -6,7 +6,8 @@ import pytest
 
 from debonair.errors import LockError
 from debonair.lock import pylock
-from debonair.lock.pinned_requirements import Pin, is_pinned, parse
+from debonair.lock.pinned_requirements import Pin, parse
+from debonair.project.requirements_file import is_pinned
 
 A, B = "a" * 64, "b" * 64
 
@@ -24,7 +25,7 @@ Flask[async]==3.1.0 ; python_version >= '3.11' \\
 
 own @ https://files.example/own-1-py3-none-any.whl#x --hash=sha256:{B}  # ours
 last===1.0 --hash=sha512:00 --hash=sha256:{A.upper()} \\"""
-        said = parse(text.encode(), "requirements.txt")
+        said = parse(text, "requirements.txt")
         assert said.options == ("-i https://index.example/simple",)
         assert said.pins == (
             Pin("flask", "3.1.0", 'python_version >= "3.11"', frozenset({A, B})),
@@ -51,7 +52,7 @@ last===1.0 --hash=sha512:00 --hash=sha256:{A.upper()} \\"""
     )
     def test_what_pip_would_refuse(self, line: str, why: str) -> None:
         with pytest.raises(LockError, match=why) as wrong:
-            parse(f"\n{line}\n".encode(), "requirements.txt")
+            parse(f"\n{line}\n", "requirements.txt")
         assert wrong.value.message.startswith("requirements.txt, line 2:")
 
     def test_hashes_make_a_lock(self) -> None:

@@ -142,7 +142,7 @@ def test_of_what_is_published_it_has_the_settings_and_the_lock(project: Project)
 
 
 def test_the_dsc(golden: Callable[[str, str], None]) -> None:
-    fields = {"Source": "x", "Homepage": "", "Package-List": "\n x deb web optional arch=any"}
+    fields = {"Source": "x", "Homepage": "", "Package-List": "\nx deb web optional arch=any"}
     golden("source/dsc", dsc.text(fields, {"b.tar.xz": b"2", "a.tar.xz": b"1"}))
 
 

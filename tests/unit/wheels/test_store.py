@@ -14,12 +14,11 @@ GOOD = "thing-1.0-py3-none-any.whl"
 
 
 def test_what_was_kept_is_found(tmp_path: Path) -> None:
-    cache, note = Cache(tmp_path / "cache"), tmp_path / "note"
-    assert store.kept(note, cache) is None
-    file = store.keep(GOOD, b"wheel", cache, note=note)
-    assert store.kept(note, cache) == file
+    cache = Cache(tmp_path / "cache")
+    file = store.keep(GOOD, b"wheel", cache)
+    assert store.has(file, cache)
     (cache.root / "wheels" / file.sha256 / GOOD).unlink()
-    assert store.kept(note, cache) is None
+    assert not store.has(file, cache)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +34,7 @@ def test_what_was_kept_is_found(tmp_path: Path) -> None:
     ],
 )
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
-    cache, note = Cache(tmp_path / "cache"), tmp_path / "note"
+    cache = Cache(tmp_path / "cache")
     with pytest.raises(WheelError, match="A build backend named its wheel"):
-        store.keep(name, b"wheel", cache, note=note)
+        store.keep(name, b"wheel", cache)
     assert list(tmp_path.iterdir()) == []

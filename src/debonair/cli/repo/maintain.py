@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from debonair.cli.options import Days
 from debonair.cli.repo import publisher
-from debonair.cli.repo.options import Days
 from debonair.cli.repo.publisher import DAY, where
 from debonair.errors import RepositoryError
 

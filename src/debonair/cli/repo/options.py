@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,6 @@ import click
 FILE = click.Path(path_type=Path, dir_okay=False)
 CHANNEL = click.Choice(["stable", "testing"])
 PERCENT = click.IntRange(0, 100)
-
-
-class Days(click.ParamType[int]):
-    """A number of days: ``90d`` or ``90``."""
-
-    name = "days"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number of days."""
-        found = re.fullmatch(r"(\d{1,5})d?", str(value))
-        if found is None:
-            self.fail(f"'{value}' is not a number of days, such as 90d.", param, ctx)
-        return int(found[1])
 
 
 def channel_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -113,18 +113,16 @@ def suites() -> list[Suite]:
     from debonair import target
     from debonair.repository.edits import versions
 
-    found: dict[str, tuple[int, tuple[str, ...]]] = {}
-    for each in [target.load(name) for name in target.names()]:
-        _, known = found.get(each.suite, (0, ()))
-        found[each.suite] = (each.debian_release, tuple(sorted({*known, each.architecture})))
-    return versions.suites(found)
+    return versions.suites(
+        {each.name: (each.release, each.architectures) for each in target.suites().values()}
+    )
 
 
 def released() -> set[int]:
     """Return the numbers of the Debian releases that are published and have targets."""
     from debonair import target
 
-    return {each.debian_release for each in map(target.load, target.names()) if each.released}
+    return {each.release for each in target.suites().values() if each.released}
 
 
 def clock() -> int:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from debonair.deb import archive
+from debonair.deb import archive, deb822
 from debonair.debian.apt import Suite, host_architecture
 from debonair.debian.mirror import mirror
 from debonair.debian.rootfs import chroot, container, emulation, isolation
@@ -25,7 +25,7 @@ from debonair.debian.rootfs.root import READY, SHELF, Root
 from debonair.host.cache import Cache
 from debonair.host.progress import say
 from debonair.resources import resource
-from debonair.target.suites import suites
+from debonair.target import suites
 
 _numbers = itertools.count(1)
 _ROOT_ITSELF = (
@@ -173,8 +173,8 @@ class Bed:
 
 def title(suite: str) -> str:
     """Return the usual name of a ``suite``: ``Debian 13 (trixie)``."""
-    releases = {name: release for release, name in suites().items()}
-    return f"Debian {releases[suite]} ({suite})" if suite in releases else f"Debian {suite}"
+    known = suites()
+    return f"Debian {known[suite].release} ({suite})" if suite in known else f"Debian {suite}"
 
 
 def index(debs: Sequence[Path]) -> str:
@@ -187,13 +187,8 @@ def index(debs: Sequence[Path]) -> str:
             "Size": str(len(data)),
             "SHA256": hashlib.sha256(data).hexdigest(),
         }
-        stanzas.append("".join(_field(name, value) for name, value in fields.items()))
+        stanzas.append(deb822.text(fields))
     return "\n".join(stanzas)
-
-
-def _field(name: str, value: str) -> str:
-    """Return a field as text, the further lines of its value indented."""
-    return f"{name}: " + value.replace("\n", "\n ") + "\n"
 
 
 def _name() -> str:

@@ -19,9 +19,8 @@ from debonair.debian.apt import Suite
 from debonair.debian.mirror import Mirror
 from debonair.debian.rootfs import namespace
 from debonair.errors import Error, MachineError
-from debonair.host import run
-from debonair.host.cache import Cache, disk
-from debonair.host.file_lock import exclusive
+from debonair.host import memo, run
+from debonair.host.cache import Cache
 from debonair.host.progress import say
 
 SUITE = "trixie"
@@ -147,20 +146,19 @@ def emulator(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> P
 
     It is extracted from Debian's package once. Raises ``NetworkError`` if that cannot be fetched.
     """
-    kept = cache.folder("emulators")
-    with exclusive(kept / "lock"), disk(kept):
-        program = kept / _CPUS[architecture].qemu
-        if not program.exists():
-            say("Downloading qemu-user (once) to run programs for ARM.")
-            suite = Suite.of(SUITE, host, mirror=mirror, cache=cache)
-            with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=kept) as folder:
-                (status := Path(folder) / "status").touch()
-                fetched = suite.fetch(["qemu-user"], status=status)
-                deb = next(path for path in fetched if path.name.startswith("qemu-user_"))
-                run.run(["dpkg-deb", "--extract", deb, folder])
-                for each in _CPUS.values():
-                    (Path(folder) / "usr/bin" / each.qemu).replace(kept / each.qemu)
-        return program
+    name = _CPUS[architecture].qemu
+
+    def make(program: Path) -> None:
+        say("Downloading qemu-user (once) to run programs for ARM.")
+        suite = Suite.of(SUITE, host, mirror=mirror, cache=cache)
+        with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=program.parent) as folder:
+            (status := Path(folder) / "status").touch()
+            fetched = suite.fetch(["qemu-user"], status=status)
+            deb = next(path for path in fetched if path.name.startswith("qemu-user_"))
+            run.run(["dpkg-deb", "--extract", deb, folder])
+            (Path(folder) / "usr/bin" / name).replace(program)
+
+    return memo.file(cache.folder("emulators") / name, make, cache)
 
 
 def _escaped(data: bytes) -> str:

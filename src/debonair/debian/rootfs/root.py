@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from debonair.debian.apt import Suite
@@ -19,9 +19,8 @@ from debonair.debian.mirror import Mirror
 from debonair.debian.rootfs import namespace
 from debonair.debian.rootfs.privilege import Privilege
 from debonair.errors import MachineError, NetworkError
-from debonair.host import run
-from debonair.host.cache import Cache, disk, whole
-from debonair.host.file_lock import exclusive
+from debonair.host import memo, run
+from debonair.host.cache import Cache
 
 _FORMAT = 2
 """Raise it whenever roots are created differently, so that older ones are not used."""
@@ -57,13 +56,7 @@ class Root:
         reached.
         """
         path = cache.folder("roots") / f"{self.name}.tar"
-        with exclusive(path.with_suffix(".lock")):
-            if not path.exists():
-                for broken in path.parent.glob(f".{path.name}.*"):
-                    broken.unlink()
-                with whole(path) as temporary:
-                    self._make(temporary, cache, mirror, privilege)
-        return path
+        return memo.file(path, lambda temporary: self._make(temporary, cache, mirror, privilege), cache)
 
     def made(self, cache: Cache) -> bool:
         """Return whether the cache has the root already."""
@@ -79,17 +72,7 @@ class Root:
         # Named by the first user: another range of users needs its own files, or this machine's users would
         # own them.
         path = tar.with_name(f"{self.name}-{namespace.first():x}")
-        with exclusive(tar.with_suffix(".lock")), disk(path):
-            if not path.exists():
-                for broken in path.parent.glob(f".{self.name}.unpacking-*"):
-                    shutil.rmtree(broken)
-                temporary = Path(tempfile.mkdtemp(prefix=f".{self.name}.unpacking-", dir=path.parent))
-                try:
-                    self._unpack(tar, temporary)
-                    temporary.rename(path)
-                finally:
-                    shutil.rmtree(temporary, ignore_errors=True)
-        return path
+        return memo.folder(path, partial(self._unpack, tar), cache)
 
     def _unpack(self, tar: Path, folder: Path) -> None:
         """Unpack ``tar`` into the new ``folder``, for the users of a container."""

@@ -12,12 +12,13 @@ from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from debonair import target
 from debonair.deb import control
 from debonair.deb.version import from_pep440
 from debonair.errors import PackageError
 from debonair.host.run import Completed
 from debonair.init.discovery.finding import Finding
-from debonair.project import dynamic_version, reader
+from debonair.project import dynamic_version, reader, settings
 from debonair.project import maintainer as packager
 from debonair.project.load import author
 
@@ -112,14 +113,11 @@ def targets(stated: Mapping[str, Any], source: str) -> list[Finding]:
         allowed = SpecifierSet(said)
     except InvalidSpecifier:
         return []
-    suites = [suite for suite, python in _PYTHONS.items() if allowed.contains(f"{python}.99")]
-    if not suites or "trixie" in suites:
+    suites = [each.name for each in target.suites().values() if allowed.contains(f"{each.python}.99")]
+    if not suites or settings.usual_suite() in suites:
         return []
     names = [f"{suites[0]}-arm64", f"{suites[0]}-amd64"]
     return [Finding("targets", names, f"{source} requires Python {said}", ("targets",))]
-
-
-_PYTHONS = {"trixie": "3.13", "bookworm": "3.11", "forky": "3.14"}
 
 
 def _is_name(text: str) -> bool:

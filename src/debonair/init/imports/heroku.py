@@ -8,18 +8,19 @@ import re
 from pathlib import Path
 from typing import Any
 
+from debonair import target
 from debonair.errors import ProjectError
 from debonair.init.discovery.traits import IN_THE_APP
 from debonair.init.imports import commandline, places, variables
 from debonair.init.imports.account import Account, Imported
 from debonair.project import reader
+from debonair.project import settings as project_settings
 
 _LINE = re.compile(r"([A-Za-z0-9_-]+):\s*(.+)")
 _MOST = 256 << 10
 """The most bytes of one of these files."""
 _SHOWN = 1000
 """The most characters of a line that are shown."""
-_PYTHONS = {"3.11": "bookworm", "3.13": "trixie", "3.14": "forky"}
 
 
 def procfile(path: Path, root: Path) -> Imported:
@@ -109,8 +110,10 @@ def runtime(path: Path, root: Path) -> Imported:
     """Return the settings in the runtime.txt at ``path``, which names a version of Python."""
     text = reader.text(path, places.boundary(path, root), most=_MOST).strip()[:_SHOWN]
     found = re.search(r"[0-9]{1,3}\.[0-9]{1,3}", text)
-    suite = _PYTHONS.get(found[0], "") if found else ""
-    if suite and suite != "trixie":
+    suites = [each.name for each in target.suites().values() if found and each.python == found[0]]
+    usual = project_settings.usual_suite()
+    suite = usual if usual in suites else next(iter(suites), "")
+    if suite and suite != usual:
         settings = {"targets": [f"{suite}-arm64", f"{suite}-amd64"]}
         return Imported(
             (Account(path, 1, text, "targets", f"the Python of Debian's {suite}"),), settings, ()

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -24,9 +25,9 @@ from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.chroot import Chroot
 from debonair.debian.rootfs.root import Root
 from debonair.errors import MachineError, WheelError
-from debonair.host import decoder
-from debonair.host.cache import Cache, whole
-from debonair.host.file_lock import exclusive
+from debonair.host import decoder, memo
+from debonair.host.cache import Cache
+from debonair.host.memo import remember
 from debonair.host.progress import say, ticking
 from debonair.lock.download import place
 from debonair.lock.model import File, Locked
@@ -95,10 +96,11 @@ class Sdist:
         backends = self._backends(system.requires, offered)
         key = self._key("probe", *backends, *sorted(build_depends))
         kept = self.cache.folder("libraries") / f"{key}.probed"
-        try:
-            return decoder.unpacked(kept.read_bytes(), Probed)
-        except (OSError, msgspec.MsgspecError):
-            pass
+        return remember(kept, Probed, partial(self._ask, system, backends, build_depends), self.cache)
+
+    def _ask(
+        self, system: build_system.Backend, backends: tuple[str, ...], build_depends: Iterable[str]
+    ) -> Probed:
         said = {"backend": system.build_backend, "path": system.backend_path}
         with self._room(host_architecture(), {*backends, *build_depends}) as machine:
             machine.run(
@@ -115,10 +117,7 @@ class Sdist:
             raise WheelError(
                 f"{self.title}'s build backend wrote its own probe.json: {strange}"
             ) from strange
-        probed = self._probed(told.metadata, compiled=told.compiled, backends=backends)
-        with whole(kept) as temporary:
-            temporary.write_bytes(msgspec.msgpack.encode(probed))
-        return probed
+        return self._probed(told.metadata, compiled=told.compiled, backends=backends)
 
     def build(self, recipe: Recipe, build_depends: Iterable[str]) -> Path:
         """Return the deb that ``recipe`` builds from it; it is built once, and kept in the cache.
@@ -132,16 +131,16 @@ class Sdist:
             architecture, recipe.package, recipe.version, recipe.maintainer, *recipe.depends, *more
         )
         folder = self.cache.folder("libraries") / key
-        with exclusive(self.cache.folder("locks") / f"{key}.lock"):
-            if found := list(folder.glob("*.deb")):
-                return found[0]
+
+        def make(folder: Path) -> None:
             say(f"Building {recipe.package} for {self.target.suite} ({architecture})...")
             with self._room(architecture, more) as machine, ticking(f"Building {recipe.package}"):
                 name, data = self._built(machine, recipe, more)
             self._judge(name, data)
-            with whole(folder / name) as temporary:
-                temporary.write_bytes(data)
-        return folder / name
+            (folder / name).write_bytes(data)
+
+        (deb,) = memo.folder(folder, make, self.cache).glob("*.deb")
+        return deb
 
     def _judge(self, name: str, data: bytes) -> None:
         """Raise ``WheelError`` if lintian finds an error in the deb ``name``, whose bytes are ``data``."""

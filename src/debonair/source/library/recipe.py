@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from debonair.deb import control, dsc
+from debonair.deb import control, deb822, dsc
 from debonair.target import Target
 from debonair.template import fill
 from debonair.tree import documents
@@ -60,7 +60,7 @@ class Recipe:
 
         ``build_depends`` are further packages; ``epoch`` is the time of the changelog, in seconds.
         """
-        source, binary = map(control.parse, re.split(r"\n{2,}", made["control"].strip()))
+        source, binary = deb822.paragraphs(made["control"])
         python = "python3-all-dev" if self.library.compiled else "python3-all"
         needed = ["debhelper-compat (= 13)", "dh-sequence-python3", "pybuild-plugin-pyproject", python]
         source |= {
@@ -70,8 +70,7 @@ class Recipe:
             "Homepage": self.library.homepage,
             "Rules-Requires-Root": "no",
         }
-        description = self.description().replace("\n", "\n ")
-        binary |= {"Description": f"{self.synopsis()}\n {description}"}
+        binary |= {"Description": f"{self.synopsis()}\n{self.description()}"}
         name = self.library.name
         return {
             "control": "\n".join([_stanza(source), _stanza(binary)]),
@@ -112,19 +111,15 @@ class Recipe:
             "packaging/library/copyright.in",
             {
                 "name": library.name,
-                "source": f"Source: {library.homepage}" if library.homepage else "",
+                "homepage": library.homepage,
                 "author": library.author or f"The authors of {library.name}",
                 "license": re.sub(r"\s+", "-", library.license)[:60] or "as-written-below",
-                "license_text": "\n".join(f" {line.rstrip() or '.'}" for line in text.splitlines()),
+                "license_text": [line.rstrip() for line in text.splitlines()],
             },
         )
 
 
 def _stanza(fields: Mapping[str, str]) -> str:
-    """Return a stanza of debian/control; further lines of a value are indented if they are not yet."""
-    lines = []
-    for name, value in fields.items():
-        if value:
-            first, *more = value.splitlines()
-            lines += [f"{name}: {first}", *(f" {line.strip() or '.'}" for line in more)]
-    return "\n".join(lines) + "\n"
+    """Return a paragraph of debian/control, without the empty ones of ``fields``."""
+    said = {name: value.splitlines() for name, value in fields.items() if value}
+    return deb822.text({name: "\n".join(map(str.strip, lines)) for name, lines in said.items()})
