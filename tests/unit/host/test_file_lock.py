@@ -43,7 +43,7 @@ def test_who_waited_holds_the_file_that_others_will_lock(tmp_path: Path) -> None
 def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        pytest.raises(MachineError, match="a file, where a folder must be"),
+        pytest.raises(MachineError, match="a file, not a folder"),
         exclusive(tmp_path / "file/x"),
     ):
         pass
