@@ -92,7 +92,7 @@ class TestAsApp:
         assert found == (0, "hello")
         (words,) = systemd.ran
         assert words[words.index("--") :] == ["--", "/bin/sh", "-c", "echo $$X"]
-        assert {f"--unit={UNIT}", "--pipe", "--wait", f"--working-directory={home.data}"} <= set(words)
+        assert {f"--unit={UNIT}", "--pipe", "--wait", f"--working-directory={release.folder}/app"} <= set(words)
         assert {"--property=RuntimeMaxSec=5", "--property=KillSignal=SIGKILL"} <= set(words)
         assert "--setenv=STATE_DIRECTORY=/var/lib/guestbook" in words
         assert [word for word in words if word.startswith(f"--setenv=PATH={release.folder}/venv/bin:")]
@@ -138,16 +138,15 @@ class TestAsApp:
         assert task.as_app(home, release, ["sh", "-c", "x"], seconds=5) == (0, "said")
         (words,) = no_systemd
         assert words[:4] == ["setpriv", "--reuid=990", "--regid=980", "--init-groups"]
-        assert words[4:8] == ["env", "-i", "-C", str(home.data)]
+        assert words[4:8] == ["env", "-i", "-C", f"{release.folder}/app"]
         assert words[-3:] == ["/bin/sh", "-c", "x"]
 
     def test_the_apps_user_stays_that_user(
         self, home: Home, release: Release, no_systemd: list[list[str]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(os, "geteuid", lambda: 990)
-        home.data.rmdir()
         task.as_app(home, release, ["sh"], seconds=5)
-        assert no_systemd[0][:4] == ["env", "-i", "-C", "/"]
+        assert no_systemd[0][:3] == ["env", "-i", "-C"]
 
 
 class TestForPerson:
