@@ -12,6 +12,7 @@ from pathlib import Path
 import call
 import environment
 import sandbox
+import terminal as terminals
 from release import Home, Release
 from text import printable, tail
 
@@ -59,17 +60,19 @@ def as_app(
 def for_person(home: Home, release: Release, argv: list[str], *, terminal: bool) -> int:
     """Run ``argv`` as ``as_app`` does, for as long as it takes, and return its status.
 
-    With a ``terminal`` it gets one of its own; else it has the caller's files.
+    If all of the caller's standard files are a ``terminal``, it gets one of its own. Else it has the
+    caller's files, with a pipe in place of a terminal.
     """
+    run = subprocess.call if terminal else terminals.run
     if not call.systemd_runs():
-        return subprocess.run(_plain(release, argv), check=False).returncode
+        return run(_plain(release, argv))
     name, mode = _name(home), "--pty" if terminal else "--pipe"
     words = [*_run(home, release, name, mode), "--wait", "--collect", "--", *call.words_of(argv)]
     with sandbox.of(home, release, name):
         try:
             # systemd-run would write the command into the title of the terminal, and color its background.
             env = {**os.environ, "SYSTEMD_ADJUST_TERMINAL_TITLE": "0", "SYSTEMD_TINT_BACKGROUND": "0"}
-            return subprocess.run(words, env=env, check=False).returncode
+            return run(words, env=env)
         finally:
             call.systemctl("stop", name)  # the command may still run if the terminal was closed
 

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import call
@@ -13,6 +14,7 @@ import pi
 import pytest
 import sandbox
 import task
+import terminal
 from release import Home, Release
 
 UNIT = "guestbook.run-7.service"
@@ -154,14 +156,15 @@ class TestForPerson:
     def ran(self, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         found: list[list[str]] = []
 
-        def run(argv: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
-            found.append(argv)
-            return subprocess.CompletedProcess(argv, 3)
+        def run(how: str, argv: list[str], **_: object) -> int:
+            found.append([how, *argv])
+            return 3
 
-        monkeypatch.setattr(subprocess, "run", run)
+        monkeypatch.setattr(subprocess, "call", partial(run, "with the terminal"))
+        monkeypatch.setattr(terminal, "run", partial(run, "without one"))
         return found
 
-    @pytest.mark.parametrize(("terminal", "mode"), [(True, "--pty"), (False, "--pipe")])
+    @pytest.mark.parametrize("all_are", [True, False])
     def test_it_is_in_the_sandbox_too(
         self,
         home: Home,
@@ -169,11 +172,11 @@ class TestForPerson:
         systemd: Systemd,
         ran: list[list[str]],
         *,
-        terminal: bool,
-        mode: str,
+        all_are: bool,
     ) -> None:
-        assert task.for_person(home, release, ["/bin/sh"], terminal=terminal) == 3
-        assert mode in ran[0]
+        assert task.for_person(home, release, ["/bin/sh"], terminal=all_are) == 3
+        assert ran[0][0] == ("with the terminal" if all_are else "without one")
+        assert ("--pty" if all_are else "--pipe") in ran[0]
         assert ran[0][-2:] == ["--", "/bin/sh"]
         assert systemd.ran == [["systemctl", "stop", UNIT]]
 
@@ -182,7 +185,7 @@ class TestForPerson:
     ) -> None:
         assert task.for_person(home, release, ["/bin/sh"], terminal=True) == 3
         assert no_systemd == []
-        assert ran[0][0] == "setpriv"
+        assert ran[0][:2] == ["with the terminal", "setpriv"]
 
 
 @pytest.mark.parametrize("root", [True, False])
