@@ -42,7 +42,9 @@ def back_up(data: Path, folder: Path) -> list[tuple[Path, str]]:
     SQLite's own online backup writes them. Only the last few are kept. Raises ``OSError`` for a file that
     cannot be read or written at all.
     """
-    for half in folder.rglob(f"*{_HALF}"):  # from an interrupted backup; the app may name a folder like that
+    for half in folder.rglob(
+        f"*{_HALF}"
+    ):  # from an interrupted backup; the app may name a folder like that
         if not half.is_dir():
             half.unlink()
     earlier = data / "backups"  # from a version that kept the copies among the data

@@ -46,7 +46,9 @@ def run(tmp_path: Path) -> Iterator[Run]:
             [sys.executable, "-c", f"import sys; sys.path.insert(0, {DEVICE!r}); {words}"],
             cwd=tmp_path,
             start_new_session=True,
-            **{name: files.get(name, theirs) for name in ("stdin", "stdout", "stderr")},
+            stdin=files.get("stdin", theirs),
+            stdout=files.get("stdout", theirs),
+            stderr=files.get("stderr", theirs),
         )
         started.append(process)
         os.close(theirs)

@@ -1,4 +1,4 @@
-"""The attacker wants what it wrote into the app's data to be imported by the release that closes the hole."""
+"""The attacker wants what it left in the data to be imported by the release that closes the hole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The attacker wants the machine's journal: to empty it, to write what others seem to say, or to a console."""
+"""The attacker wants the machine's journal: to empty it, to speak there as others, to reach a console."""
 
 from __future__ import annotations
 
@@ -38,10 +38,12 @@ def test_by_a_socket_that_has_no_bounds(puppet: Puppet, network: str) -> None:
 
 
 def test_by_the_name_of_another_service(puppet: Puppet) -> None:
-    """syslog(3) stays for the apps that use it: what it writes is filed under the app, whatever it claims."""
+    """syslog(3) stays for apps that use it: what it writes is filed under the app, whatever it claims."""
     assert puppet(SYSLOG) == ""
     puppet.machine.run(["journalctl", "--sync"], timeout=30)
     own = puppet.machine.run(["journalctl", "-u", NAME, "--no-pager", "-o", "cat"], timeout=30).stdout
     assert "Accepted publickey" in own
-    others = puppet.machine.run(["journalctl", "-u", "ssh", "--no-pager", "-o", "cat"], check=False, timeout=30)
+    others = puppet.machine.run(
+        ["journalctl", "-u", "ssh", "--no-pager", "-o", "cat"], check=False, timeout=30
+    )
     assert "Accepted publickey" not in others.stdout

@@ -171,14 +171,15 @@ MIXED = {
 
 @pytest.mark.parametrize("how", MIXED)
 def test_by_keeping_the_terminal_of_the_owner(puppet: Puppet, how: str) -> None:
-    """A terminal that a process was given may be passed to one that stays, and asks for a password there."""
+    """A terminal that a process was given may be passed to one that stays, and asks for a password."""
     puppet.keep("keep.py", KEEP)
     puppet.machine.write("/root/in", b"typed\n")
     script = "echo owner: $(tty)\n" + MIXED[how].format(f"{DATA}/keep.py")
     said = puppet.machine.run(
         ["script", "-qec", f"sh -c '{script}'", "/dev/null"], stdin=b"typed\n", check=False, timeout=60
     ).stdout
-    assert "out typed" in said and "err" in said, said
+    assert "out typed" in said, said
+    assert "err" in said, said
     assert puppet.machine.read(f"{DATA}/terminals") == "[]", said
 
 
@@ -210,7 +211,7 @@ sys.exit(b"began" not in said or time.monotonic() - begun > 30)
 
 def test_a_command_in_a_pipe_is_ended_by_the_keyboard(puppet: Puppet) -> None:
     """Ctrl-C ends it, and the one who typed has the terminal again."""
-    line = f"{NAME} run sh -c \"echo began; sleep 100\" | cat"
+    line = f'{NAME} run sh -c "echo began; sleep 100" | cat'
     done = puppet.machine.run(["python3", "-c", TYPE, line], check=False, timeout=90)
     assert done.status == 0, done.stdout + done.stderr
     assert not [one for one in puppet.processes() if "sleep 100" in one]

@@ -94,7 +94,9 @@ class TestAsApp:
         assert found == (0, "hello")
         (words,) = systemd.ran
         assert words[words.index("--") :] == ["--", "/bin/sh", "-c", "echo $$X"]
-        assert {f"--unit={UNIT}", "--pipe", "--wait", f"--working-directory={release.folder}/app"} <= set(words)
+        assert {f"--unit={UNIT}", "--pipe", "--wait", f"--working-directory={release.folder}/app"} <= set(
+            words
+        )
         assert {"--property=RuntimeMaxSec=5", "--property=KillSignal=SIGKILL"} <= set(words)
         assert "--setenv=STATE_DIRECTORY=/var/lib/guestbook" in words
         assert [word for word in words if word.startswith(f"--setenv=PATH={release.folder}/venv/bin:")]

@@ -94,7 +94,14 @@ def test_no_header_is_named_twice() -> None:
 @pytest.mark.parametrize("pointer", [4, 8], ids=["32-bit", "64-bit"])
 def test_the_headers_fit_into_the_table_of_nginx(pointer: int) -> None:
     """Else it warns at each start: uwsgi_params_hash has 512 buckets of 64 bytes (ngx_hash_init())."""
-    names = [*site.unforwarded(), "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Host"]
+    names = [
+        *site.unforwarded(),
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Proto",
+        "X-Real-IP",
+        "Host",
+    ]
 
     def fits(size: int) -> bool:
         buckets = dict.fromkeys(range(size), pointer)
