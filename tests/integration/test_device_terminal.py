@@ -41,7 +41,8 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
     def it(code: str, typed: bytes = b"", *, keys: str = "", **files: int) -> tuple[int, bytes]:
         ours, theirs = pty.openpty()
-        words = f"import terminal; sys.exit(terminal.run([sys.executable, '-c', {code!r}]))"
+        begin = "import signal, terminal; signal.signal(2, signal.default_int_handler)"  # may be ignored
+        words = f"{begin}; sys.exit(terminal.run([sys.executable, '-c', {code!r}]))"
         process = subprocess.Popen(
             [sys.executable, "-c", f"import sys; sys.path.insert(0, {DEVICE!r}); {words}"],
             cwd=tmp_path,

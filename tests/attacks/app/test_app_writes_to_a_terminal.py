@@ -191,7 +191,8 @@ def test_a_command_in_a_pipe_of_nobodys(puppet: Puppet) -> None:
 
 
 TYPE = """
-import os, pty, sys, time
+import os, pty, signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests may ignore it
 pid, fd = pty.fork()
 if not pid:
     os.execvp("sh", ["sh", "-c", sys.argv[1]])
