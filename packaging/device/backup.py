@@ -20,6 +20,10 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from text import printable
+
 _KEPT = 5  # copies of each database
 _MAGIC = b"SQLite format 3\0"
 _NUMBER = re.compile(r"\.(\d{6})\.\d{8}T\d{6}Z")
@@ -38,8 +42,11 @@ def back_up(data: Path, folder: Path) -> list[tuple[Path, str]]:
     SQLite's own online backup writes them. Only the last few are kept. Raises ``OSError`` for a file that
     cannot be read or written at all.
     """
-    for half in folder.rglob(f"*{_HALF}"):  # from an interrupted backup
-        half.unlink()
+    for half in folder.rglob(
+        f"*{_HALF}"
+    ):  # from an interrupted backup; the app may name a folder like that
+        if not half.is_dir():
+            half.unlink()
     earlier = data / "backups"  # from a version that kept the copies among the data
     found = [path for path in sorted(_files(data)) if earlier not in path.parents and _is_sqlite(path)]
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -139,4 +146,4 @@ def _is_sqlite(path: Path) -> bool:
 if __name__ == "__main__":
     for _, problem in back_up(Path(sys.argv[1]), Path(sys.argv[2])):
         if problem:
-            print(problem)
+            print(printable(problem))  # the names of files are the app's

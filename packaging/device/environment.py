@@ -30,6 +30,15 @@ def settings_file(release: Release) -> Path:
     return Path(f"/etc/{release.package}/env")
 
 
+def place(release: Release) -> Path:
+    """Return the working directory of the processes of ``release``.
+
+    Python and many programs look for modules and settings there, so it belongs to root: an attacker can
+    have left both in the data folder.
+    """
+    return release.folder / ("app" if release.import_path else "venv")
+
+
 def given(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of ``release`` without the admin's, and those of ``caller`` for a terminal."""
     state = f"/var/lib/{release.package}"
@@ -39,13 +48,14 @@ def given(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "LOGNAME": release.user,
         "PATH": f"{release.venv}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PYTHONNOUSERSITE": "1",  # HOME is the data folder, where an attacker may have left packages
         "SHELL": "/bin/sh",
         "STATE_DIRECTORY": state,
         "USER": release.user,
         "VIRTUAL_ENV": str(release.venv),
     }
     if release.wsgi:
-        found["FLASK_APP"] = release.wsgi
+        found["FLASK_APP"] = str(place(release) / release.wsgi)
     if release.import_path:
         found["PYTHONPATH"] = ":".join(str(release.folder / path) for path in release.import_path)
     return {**found, **release.environment}

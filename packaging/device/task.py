@@ -12,6 +12,7 @@ from pathlib import Path
 import call
 import environment
 import sandbox
+import terminal as terminals
 from release import Home, Release
 from text import printable, tail
 
@@ -49,7 +50,7 @@ def as_app(
     if call.systemd_runs():
         status, said = _in_unit(home, release, argv, seconds, more)
     else:
-        status, said = call.call(*_plain(home, release, argv), seconds=seconds, errors=True)
+        status, said = call.call(*_plain(release, argv), seconds=seconds, errors=True)
     lines = tail(said)
     if status == call.TIMED_OUT:
         lines = f"{lines}\nit did not finish within {seconds:.0f} seconds".lstrip()
@@ -59,17 +60,19 @@ def as_app(
 def for_person(home: Home, release: Release, argv: list[str], *, terminal: bool) -> int:
     """Run ``argv`` as ``as_app`` does, for as long as it takes, and return its status.
 
-    With a ``terminal`` it gets one of its own; else it has the caller's files.
+    If all of the caller's standard files are a ``terminal``, it gets one of its own. Else it has the
+    caller's files, with a pipe in place of a terminal.
     """
+    run = subprocess.call if terminal else terminals.run
     if not call.systemd_runs():
-        return subprocess.run(_plain(home, release, argv), check=False).returncode
+        return run(_plain(release, argv))
     name, mode = _name(home), "--pty" if terminal else "--pipe"
     words = [*_run(home, release, name, mode), "--wait", "--collect", "--", *call.words_of(argv)]
     with sandbox.of(home, release, name):
         try:
             # systemd-run would write the command into the title of the terminal, and color its background.
             env = {**os.environ, "SYSTEMD_ADJUST_TERMINAL_TITLE": "0", "SYSTEMD_TINT_BACKGROUND": "0"}
-            return subprocess.run(words, env=env, check=False).returncode
+            return run(words, env=env)
         finally:
             call.systemctl("stop", name)  # the command may still run if the terminal was closed
 
@@ -101,7 +104,7 @@ def _run(home: Home, release: Release, name: str, mode: str) -> list[str]:
         f"--unit={name}",
         f"--description=A command of {home.package}",
         mode,
-        f"--working-directory={home.data}",
+        f"--working-directory={environment.place(release)}",
         *_variables(release),
     ]
 
@@ -115,15 +118,14 @@ def _variables(release: Release) -> Iterator[str]:
         yield f"--setenv={name}={value}"
 
 
-def _plain(home: Home, release: Release, argv: Sequence[str]) -> list[str]:
+def _plain(release: Release, argv: Sequence[str]) -> list[str]:
     """Return the words that become the app's user where systemd does not run (chroot): no sandbox."""
     variables = environment.variables(release, os.environ)
     user = pwd.getpwnam(release.user)
-    place = str(home.data if home.data.is_dir() else Path("/"))
     as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups"]
     return [
         *(as_user if os.geteuid() == 0 else []),
-        *("env", "-i", "-C", place),
+        *("env", "-i", "-C", str(environment.place(release))),
         *(f"{name}={value}" for name, value in variables.items()),
         *argv,
     ]

@@ -230,7 +230,7 @@ def test_an_app_that_is_published(tmp_path: Path, stages: Stages) -> None:
     assert f"{home}/venv/lib/python3.13/site-packages/book.py" in {entry.path for entry in deb.entries}
     release = msgspec.json.decode(deb.contents[f"{home}/release.json"])
     assert (release["epoch"], release["import-path"]) == (1580608922, [])
-    assert b"chdir = /var/lib/guest-book\nmodule = book\n" in deb.contents[f"{home}/vassals/web.ini"]
+    assert b"chdir = %(release)/venv\nmodule = book\n" in deb.contents[f"{home}/vassals/web.ini"]
 
 
 def test_static_files_are_those_of_a_wheel(tmp_path: Path, stages: Stages) -> None:

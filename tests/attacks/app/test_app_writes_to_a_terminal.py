@@ -98,11 +98,14 @@ def test_by_the_names_of_its_files(puppet: Puppet) -> None:
         for place in [*places(), {DATA!r}]:
             for name in ("\\x1b[31mred", "new\\nline", "\\u202ereversed"):
                 open(os.path.join(place, name), "w").close()
-            open(os.fsencode(place) + b"/\\xff\\x9b31m.sqlite3", "w").write("SQLite format 3\\0")
+            for name in (b"/\\xff\\x9b31m.sqlite3", b"/x\\npuppet: forged\\nforged line.sqlite3"):
+                open(os.fsencode(place) + name, "w").write("SQLite format 3\\0")
         """
     )
     done = puppet.upgrade(settings='migrate = "true"')
     shown(puppet, done.stdout + done.stderr)
+    assert "forged line" in done.stdout + done.stderr
+    assert "\npuppet: forged line" not in done.stdout + done.stderr
     puppet.machine.run(["systemctl", "restart", NAME], check=False)
     trial.healthy(puppet.machine, NAME, SITE)
     done = puppet.machine.run(["apt-get", "remove", "--yes", NAME], check=False, timeout=100)
@@ -146,3 +149,70 @@ def test_by_typing_on_the_terminal_of_the_owner(puppet: Puppet) -> None:
     said = puppet.machine.run(["script", "-qec", script, "/dev/null"], check=False, timeout=60).stdout
     words = dict(line.strip().split(": ", 1) for line in said.splitlines() if ": " in line)
     assert words["terminal"] != words["owner"], said
+
+
+KEEP = """
+import os, sys
+found = [os.ttyname(number) for number in (0, 1, 2) if os.isatty(number)]
+with open("/var/lib/puppet/terminals", "w") as file:
+    file.write(repr(found))
+print("out", sys.stdin.readline().strip(), flush=True)
+print("err", file=sys.stderr)
+"""
+MIXED = {
+    "| cat": "puppet run python3 {0} | cat",
+    "> file": "puppet run python3 {0} > /root/out; cat /root/out",
+    "2> file": "puppet run python3 {0} 2> /root/err; cat /root/err",
+    "< file": "puppet run python3 {0} < /root/in",
+    "in a pipe": "puppet run python3 {0} < /root/in | cat",
+    "in the background": "puppet run python3 {0} < /root/in > /root/out & wait; cat /root/out",
+}
+
+
+@pytest.mark.parametrize("how", MIXED)
+def test_by_keeping_the_terminal_of_the_owner(puppet: Puppet, how: str) -> None:
+    """A terminal that a process was given may be passed to one that stays, and asks for a password."""
+    puppet.keep("keep.py", KEEP)
+    puppet.machine.write("/root/in", b"typed\n")
+    script = "echo owner: $(tty)\n" + MIXED[how].format(f"{DATA}/keep.py")
+    said = puppet.machine.run(
+        ["script", "-qec", f"sh -c '{script}'", "/dev/null"], stdin=b"typed\n", check=False, timeout=60
+    ).stdout
+    assert "out typed" in said, said
+    assert "err" in said, said
+    assert puppet.machine.read(f"{DATA}/terminals") == "[]", said
+
+
+def test_a_command_in_a_pipe_of_nobodys(puppet: Puppet) -> None:
+    """As from cron: what is no terminal reaches the command as it is, in any size."""
+    line = f"head -c 3000000 /dev/zero | {NAME} run sh -c 'cat; echo err >&2; exit 7' 2>&1 | wc -c"
+    assert puppet.machine.run(["sh", "-c", line], timeout=60).stdout.strip() == "3000004"
+    assert puppet.machine.run([NAME, "run", "sh", "-c", "exit 7"], check=False, timeout=60).status == 7
+
+
+TYPE = """
+import os, pty, signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests may ignore it
+pid, fd = pty.fork()
+if not pid:
+    os.execvp("sh", ["sh", "-c", sys.argv[1]])
+said, begun = b"", time.monotonic()
+try:
+    while part := os.read(fd, 1000):
+        said += part
+        if b"began" in part:
+            time.sleep(1)
+            os.write(fd, bytes([3]))
+except OSError:
+    pass
+print(said.decode(), time.monotonic() - begun)
+sys.exit(b"began" not in said or time.monotonic() - begun > 30)
+"""
+
+
+def test_a_command_in_a_pipe_is_ended_by_the_keyboard(puppet: Puppet) -> None:
+    """Ctrl-C ends it, and the one who typed has the terminal again."""
+    line = f'{NAME} run sh -c "echo began; sleep 100" | cat'
+    done = puppet.machine.run(["python3", "-c", TYPE, line], check=False, timeout=90)
+    assert done.status == 0, done.stdout + done.stderr
+    assert not [one for one in puppet.processes() if "sleep 100" in one]

@@ -84,6 +84,27 @@ WHO = (
     ),
     *("X-Forwarded-Client-Cert", "X-Forwarded-Tls-Client-Cert", "X-SSL-Client-Verify", "X-SSL-Client-S-DN"),
     *("X-SSL-Client-Cert", "X-Client-Cert", "X-Client-Verify", "SSL-Client-Verify"),
+    *(
+        "X-Goog-Authenticated-User-Email",
+        "X-Goog-Iap-Jwt-Assertion",
+        "X-Amzn-Oidc-Identity",
+        "X-Amzn-Oidc-Data",
+    ),
+    *(
+        "X-Ms-Client-Principal",
+        "X-Ms-Client-Principal-Name",
+        "X-Vouch-User",
+        "X-Token-User-Email",
+        "X-User",
+    ),
+    *(
+        "X-Email",
+        "X-Auth-Username",
+        "X-Pomerium-Jwt-Assertion",
+        "X-Pomerium-Claim-Email",
+        "Ssl-Client-Cert",
+    ),
+    *("X-Tls-Client-Cert", "X-Envoy-Original-Path", "Client-Cert", "SM-User", "Cf-Access-Jwt-Assertion"),
 )
 PUBLIC = (
     *(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -122,6 +124,7 @@ def test_half_a_copy_that_a_cut_left_goes(tmp_path: Path) -> None:
     half = tmp_path / "copies/old/app.db.000001.20250101T000000Z.half"
     half.parent.mkdir(parents=True)
     half.write_bytes(b"SQLite format 3\0")
+    (tmp_path / "copies/app.half").mkdir()  # for the copies of a folder that the app named so
     assert len(copied(tmp_path / "data")) == 1
     assert not half.exists()
 
@@ -177,3 +180,15 @@ def test_what_is_all_holes_and_larger_than_the_disk_is_not_copied(tmp_path: Path
     assert "it was not copied" in problem
     assert [path.name for path in (tmp_path / "copies").iterdir()] == [good.name]
     assert hollow == tmp_path / "data/hollow.db"
+
+
+def test_the_name_of_a_file_makes_no_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/x\npuppet: all is well\u2028\x85\x1b[2J").write_bytes(b"SQLite format 3\0")
+    monkeypatch.setattr(sys, "argv", ["backup.py", str(tmp_path / "data"), str(tmp_path / "copies")])
+    runpy.run_path(backup.__file__, run_name="__main__")
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert r"x\npuppet: all is well\u2028\x85\x1b[2J" in said

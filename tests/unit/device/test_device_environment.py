@@ -99,7 +99,8 @@ def test_the_admin_is_stronger_than_the_author(monkeypatch: pytest.MonkeyPatch, 
     found = environment.variables(release, {"TERM": "xterm", "PYTHONPATH": "/evil", "DISPLAY": ":0"})
     assert found["SECRET_KEY"] == "abc"
     assert found["GREETING"] == "bye"
-    assert found["FLASK_APP"] == "guestbook:create_app()"
+    assert found["FLASK_APP"] == f"{release.folder}/app/guestbook:create_app()"
+    assert found["PYTHONNOUSERSITE"] == "1"
     assert found["STATE_DIRECTORY"] == "/var/lib/guestbook"
     assert found["PATH"].startswith(f"{release.folder}/venv/bin:")
     assert found["PYTHONPATH"] == f"{release.folder}/app"
@@ -113,3 +114,4 @@ def test_without_a_file_there_is_what_the_author_said(tmp_path: Path) -> None:
     found = environment.variables(release, {})
     assert found["GREETING"] == "hello"
     assert "PYTHONPATH" not in found
+    assert found["FLASK_APP"] == f"{release.folder}/venv/guestbook:create_app()"

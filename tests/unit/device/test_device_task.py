@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import call
@@ -13,6 +14,7 @@ import pi
 import pytest
 import sandbox
 import task
+import terminal
 from release import Home, Release
 
 UNIT = "guestbook.run-7.service"
@@ -92,7 +94,9 @@ class TestAsApp:
         assert found == (0, "hello")
         (words,) = systemd.ran
         assert words[words.index("--") :] == ["--", "/bin/sh", "-c", "echo $$X"]
-        assert {f"--unit={UNIT}", "--pipe", "--wait", f"--working-directory={home.data}"} <= set(words)
+        assert {f"--unit={UNIT}", "--pipe", "--wait", f"--working-directory={release.folder}/app"} <= set(
+            words
+        )
         assert {"--property=RuntimeMaxSec=5", "--property=KillSignal=SIGKILL"} <= set(words)
         assert "--setenv=STATE_DIRECTORY=/var/lib/guestbook" in words
         assert [word for word in words if word.startswith(f"--setenv=PATH={release.folder}/venv/bin:")]
@@ -138,16 +142,15 @@ class TestAsApp:
         assert task.as_app(home, release, ["sh", "-c", "x"], seconds=5) == (0, "said")
         (words,) = no_systemd
         assert words[:4] == ["setpriv", "--reuid=990", "--regid=980", "--init-groups"]
-        assert words[4:8] == ["env", "-i", "-C", str(home.data)]
+        assert words[4:8] == ["env", "-i", "-C", f"{release.folder}/app"]
         assert words[-3:] == ["/bin/sh", "-c", "x"]
 
     def test_the_apps_user_stays_that_user(
         self, home: Home, release: Release, no_systemd: list[list[str]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(os, "geteuid", lambda: 990)
-        home.data.rmdir()
         task.as_app(home, release, ["sh"], seconds=5)
-        assert no_systemd[0][:4] == ["env", "-i", "-C", "/"]
+        assert no_systemd[0][:3] == ["env", "-i", "-C"]
 
 
 class TestForPerson:
@@ -155,14 +158,15 @@ class TestForPerson:
     def ran(self, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         found: list[list[str]] = []
 
-        def run(argv: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
-            found.append(argv)
-            return subprocess.CompletedProcess(argv, 3)
+        def run(how: str, argv: list[str], **_: object) -> int:
+            found.append([how, *argv])
+            return 3
 
-        monkeypatch.setattr(subprocess, "run", run)
+        monkeypatch.setattr(subprocess, "call", partial(run, "with the terminal"))
+        monkeypatch.setattr(terminal, "run", partial(run, "without one"))
         return found
 
-    @pytest.mark.parametrize(("terminal", "mode"), [(True, "--pty"), (False, "--pipe")])
+    @pytest.mark.parametrize("all_are", [True, False])
     def test_it_is_in_the_sandbox_too(
         self,
         home: Home,
@@ -170,11 +174,11 @@ class TestForPerson:
         systemd: Systemd,
         ran: list[list[str]],
         *,
-        terminal: bool,
-        mode: str,
+        all_are: bool,
     ) -> None:
-        assert task.for_person(home, release, ["/bin/sh"], terminal=terminal) == 3
-        assert mode in ran[0]
+        assert task.for_person(home, release, ["/bin/sh"], terminal=all_are) == 3
+        assert ran[0][0] == ("with the terminal" if all_are else "without one")
+        assert ("--pty" if all_are else "--pipe") in ran[0]
         assert ran[0][-2:] == ["--", "/bin/sh"]
         assert systemd.ran == [["systemctl", "stop", UNIT]]
 
@@ -183,7 +187,7 @@ class TestForPerson:
     ) -> None:
         assert task.for_person(home, release, ["/bin/sh"], terminal=True) == 3
         assert no_systemd == []
-        assert ran[0][0] == "setpriv"
+        assert ran[0][:2] == ["with the terminal", "setpriv"]
 
 
 @pytest.mark.parametrize("root", [True, False])

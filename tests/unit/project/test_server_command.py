@@ -165,7 +165,7 @@ class TestFiles:
 
     def test_it_runs_where_its_modules_are(self) -> None:
         text = rendered(install="wheel")[GENERATED["server"]].data.decode()
-        assert '\ncd "$STATE_DIRECTORY" || exit\nexec uvicorn ' in text
+        assert '\ncd "$release/venv" || exit\nexec uvicorn ' in text
 
     def test_it_needs_no_plugin_of_uwsgi(self) -> None:
         own = control_file.control(sample(), TRIXIE, [], version=VERSION)

@@ -72,7 +72,7 @@ def test_a_program_is_of_one_release_and_may_be_run() -> None:
     assert program.mode == 0o755
     text = program.data.decode()
     assert '\nrelease=$(dirname -- "$(dirname -- "$(realpath -- "$0")")")\n' in text
-    assert text.endswith('\ncd "$STATE_DIRECTORY" || exit\nflask send-mails\n')
+    assert text.endswith('\ncd "$release/venv" || exit\nflask send-mails\n')
     assert "PYTHONPATH" not in text
 
 

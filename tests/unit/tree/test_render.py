@@ -83,7 +83,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
         f"{HOME}/libexec/{name}.py"
         for name in (
             *("call", "emperor", "environment", "handover", "nginx_site", "probe", "release", "sandbox"),
-            *("system_emperor", "task", "text"),
+            *("system_emperor", "task", "terminal", "text"),
         )
     }
     assert set(modes) == {
@@ -205,7 +205,7 @@ def test_a_callable_is_not_called_by_the_vassal() -> None:
 def test_a_wheel_is_imported_from_its_venv_and_its_static_files_are_there() -> None:
     wheel = sample_project(install="wheel")
     assert "pythonpath" not in vassal(wheel)
-    assert "\nchdir = /var/lib/guestbook\n" in vassal(wheel)
+    assert "\nchdir = %(release)/venv\n" in vassal(wheel)
     site = "/usr/lib/guestbook/current/venv/lib/python3.13/site-packages/guestbook/static/"
     assert f'alias "{site}";' in server(wheel)
 

@@ -89,3 +89,27 @@ def test_no_header_is_named_twice() -> None:
     names = [name.lower() for name in site.unforwarded()]
     assert len(names) == len(set(names))
     assert not {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"} & set(names)
+
+
+@pytest.mark.parametrize("pointer", [4, 8], ids=["32-bit", "64-bit"])
+def test_the_headers_fit_into_the_table_of_nginx(pointer: int) -> None:
+    """Else it warns at each start: uwsgi_params_hash has 512 buckets of 64 bytes (ngx_hash_init())."""
+    names = [
+        *site.unforwarded(),
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Proto",
+        "X-Real-IP",
+        "Host",
+    ]
+
+    def fits(size: int) -> bool:
+        buckets = dict.fromkeys(range(size), pointer)
+        for name in names:
+            key = 0
+            for byte in name.replace("-", "_").lower().encode():
+                key = (key * 31 + byte) % 2 ** (8 * pointer)
+            buckets[key % size] += pointer - (len(name) + 2) // -pointer * pointer
+        return max(buckets.values()) <= 64
+
+    assert any(fits(size) for size in range(1, 513))

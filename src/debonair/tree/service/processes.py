@@ -47,7 +47,8 @@ def programs(project: Project, *, version: str, mtime: int) -> list[Source]:
     """
     app = project.package
     values = {"app": app, "version": version, "place": _place(project)}
-    values["flask"] = f"export FLASK_APP='{project.wsgi}'" if project.wsgi else ""
+    folder = "app" if project.install == "files" else "venv"
+    values["flask"] = f"export FLASK_APP=\"$release/{folder}/\"'{project.wsgi}'" if project.wsgi else ""
     sources = []
     if project.command:
         text = fill("packaging/uwsgi/server.in", {**values, "command": _server(project)})
@@ -83,9 +84,13 @@ def stamps(project: Project) -> str:
 
 
 def _place(project: Project) -> str:
-    """Return the lines of a shell script that change to the folder of the app's modules."""
+    """Return the lines of a shell script that change to a folder of the release.
+
+    Python and many programs look for modules and settings where they are started. An attacker can have
+    left both in the data folder.
+    """
     if project.install != "files":
-        return 'cd "$STATE_DIRECTORY" || exit'
+        return 'cd "$release/venv" || exit'
     folder = project.import_path[0]
     return f'export PYTHONPATH="$release/{folder}"\ncd "$release/app" || exit'
 

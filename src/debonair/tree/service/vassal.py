@@ -105,8 +105,6 @@ def _seconds(project: Project, option: str, default: int) -> int:
 
 def _code(project: Project) -> str:
     lines = [f"pythonpath = %(release)/{path}" for path in project.import_path]
-    if project.install == "files":
-        lines.append("chdir = %(release)/app")
-    else:
-        lines.append(f"chdir = /var/lib/{project.package}")
+    # uWSGI looks for modules there first: an attacker can have left some in the data folder.
+    lines.append(f"chdir = %(release)/{'app' if project.install == 'files' else 'venv'}")
     return "\n".join(lines)
