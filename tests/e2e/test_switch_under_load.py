@@ -64,7 +64,7 @@ def test_what_waits_for_the_old_release_is_answered_by_it(
     with boot("trixie") as machine:
         late.begin(machine, first)
         late.install(machine, second)
-        # 8 threads answer, so 32 always wait. A steady rate would overfill the queue of 100 on a busy machine.
+        # 8 threads answer, so 32 always wait. A steady rate would overfill the queue on a busy machine.
         with under_load(machine, seconds=120, clients=40, rate=0, paths=[PAUSE]) as traffic:
             time.sleep(5)
             late.rollback(machine, traffic, 1)
