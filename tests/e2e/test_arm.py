@@ -45,7 +45,8 @@ def lives(
 def live(name: str, boot: Boot, build: Builder, folder: Path) -> None:
     """Install, open, restart, upgrade, roll back and purge the guest book on an emulated target."""
     target = targets.load(name)
-    guestbooks = Guestbooks(build, folder, "", target.suite, name.partition("-")[2])
+    # Emulated beside other work, an app takes minutes to load.
+    guestbooks = Guestbooks(build, folder, "health-timeout = 300", target.suite, name.partition("-")[2])
     with boot(target.suite, architecture=target.architecture) as machine:
         assert (
             machine.run(["uname", "-m"]).stdout.strip()
@@ -76,7 +77,7 @@ def live(name: str, boot: Boot, build: Builder, folder: Path) -> None:
 
 
 def assert_serves(machine: Container, version: str) -> None:
-    assert trial.healthy(machine, "guestbook", trial.Site("/healthz")).status == 200
+    assert trial.healthy(machine, "guestbook", trial.Site("/healthz"), within=300).status == 200
     assert f"<h1>{version}</h1>" in machine.get("/").text
 
 

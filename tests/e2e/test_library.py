@@ -44,6 +44,7 @@ description = "What the sensors say"
 maintainer = "A Test <test@example.org>"
 depends = ["python3-smbus2 (>= 0.5)", "python3-spidev (>= 3.7)"]
 system-site-packages = true
+health-timeout = 300
 """
 
 
@@ -105,7 +106,7 @@ def test_an_app_shares_libraries(
 
 def page(machine: Container) -> list[str]:
     """Return what the app's page says: the libraries as requirements, and what it has of them."""
-    trial.healthy(machine, "sensors", trial.Site("/"))
+    trial.healthy(machine, "sensors", trial.Site("/"), within=300)
     return machine.get("/").text.split(", ")
 
 
