@@ -72,7 +72,7 @@ BROKEN = {
     "factory-raises": Broken("ValueError: no luck", in_factory('raise ValueError("no luck")')),
     "callable-missing": Broken("callable not found", lambda app: f"{app}\ndel create_app\n"),
     "exits-at-import": Broken("does not answer", before("import sys\nsys.exit(0)")),
-    "loops-at-import": Broken("did not end within 5 seconds", before("while True: pass")),
+    "loops-at-import": Broken("did not finish within 5 seconds", before("while True: pass")),
     "memory-at-import": Broken("MemoryError", before("hog = bytearray(2_000_000_000)"), uwsgi=SMALL),
     "unknown-option": Broken("no-such-option", uwsgi="no-such-option = true"),
     "own-code": Broken("PermissionError", before('open(__file__, "a")')),
@@ -85,7 +85,7 @@ BROKEN = {
     "migration-fails": Broken(
         "no such column", settings='migrate = "flask nope || echo no such column; false"'
     ),
-    "migration-hangs": Broken("did not end within 2 seconds", settings='migrate = "sleep 60"'),
+    "migration-hangs": Broken("did not finish within 2 seconds", settings='migrate = "sleep 60"'),
     "migration-missing": Broken("not-there", settings='migrate = "not-there --now"'),
     # seen when it runs beside the one that serves, in its sandbox
     "lazy-import": Broken(
@@ -97,7 +97,7 @@ BROKEN = {
     "health-500": Broken("answers 500", in_health('raise RuntimeError("unwell")')),
     "health-404": Broken("answers 404", renamed('"/healthz"', '"/elsewhere"')),
     "health-503": Broken("answers 503", in_health('return "later", 503')),
-    "health-hangs": Broken("nothing within", in_health("import time; time.sleep(60)")),
+    "health-hangs": Broken("no answer within", in_health("import time; time.sleep(60)")),
     "health-segfaults": Broken("workers die|worker died", in_health("os.kill(os.getpid(), 11)")),
     "health-template": Broken("answers 500", in_health('return render_template("not-there.html")')),
     "memory-at-request": Broken("answers 500", in_health("bytearray(2_000_000_000)"), uwsgi=SMALL),
