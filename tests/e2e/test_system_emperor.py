@@ -98,7 +98,8 @@ def test_the_guestbook_lives_under_debians_emperor(
 
     machine.run(["apt-get", "purge", "--yes", "guestbook"])
     words = ["find", "/etc", "/usr", "/run", "/var/lib", "-name", "guestbook*"]
-    assert machine.run(words).stdout == ""
+    # find may not look into a folder that systemd-nspawn keeps for itself below /run/host.
+    assert machine.run(words, check=False).stdout == ""
     machine.run(["nginx", "-t"])
 
 

@@ -132,7 +132,7 @@ def test_it_reaches_a_door_below_run(guarded: Puppet, network: str) -> None:
     done = guarded.upgrade(tables=f"[tool.debonair.service]\nnetwork = {network}")
     assert done.status == 0, done
     assert sound(machine) == ""
-    listed = machine.run(["find", "/run", "-type", "s"]).stdout.split()
+    listed = machine.run(["find", "/run", "-type", "s"], check=False).stdout.split()
     assert "/run/ssh-unix-local/socket" in listed, "sshd listens nowhere below /run: this shows nothing"
     said = guarded(f"KNOWN = {tuple({*KNOWN, *listed})!r}\n{REACH}", timeout=60)
     assert "Traceback" not in said
