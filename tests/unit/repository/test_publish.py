@@ -123,6 +123,22 @@ class TestAdd:
             archive.add(archive.deb(more="x"), channel="testing")
         assert files(archive.root) == before
 
+    @pytest.mark.parametrize("architecture", ["all", "amd64"])
+    def test_the_package_with_the_keys_is_the_repository_s_own(
+        self, archive: Archive, architecture: str
+    ) -> None:
+        before = files(archive.root)
+        name = "acme-archive-keyring"
+        with pytest.raises(RepositoryError, match="only the repository itself makes it"):
+            archive.add(archive.deb(), archive.deb(name, "9", architecture))
+        assert files(archive.root) == before
+        archive.add(archive.deb("other-archive-keyring"))
+        promote = versions.promote(name, "9", source="testing", to="stable", suite=None, percent=100)
+        with pytest.raises(RepositoryError, match="only the repository itself makes it"):
+            archive.repository.change("promote", promote)
+        archive.repository.change("rotate-key", take_key(archive.scribe.create("x", now=archive.clock())))
+        assert wrong(archive) == []
+
     def test_what_is_no_deb(self, archive: Archive, tmp_path: Path) -> None:
         (tmp_path / "x.deb").write_bytes(b"x")
         with pytest.raises(PackageError, match="is not a Debian package"):

@@ -15,6 +15,7 @@ from debonair.deb.version import order, release, without_release
 from debonair.errors import RepositoryError
 from debonair.host import parallel
 from debonair.host.progress import say
+from debonair.repository import bootstrap as bootstrap_deb
 from debonair.repository import channel, pool
 from debonair.repository.channel import ALL, Line
 from debonair.repository.draft import Draft, Lines
@@ -55,13 +56,16 @@ def add(
 
     Each goes to the suite that its version names (``+deb13``), or to ``suite``. If the repository does not
     have that suite, the suites that ``known`` returns are created. ``reader`` reads the debs;
-    ``pool.apart`` is for debs of strangers. Raises ``PackageError`` for a file that is not a deb.
+    ``pool.apart`` is for debs of strangers. Raises ``PackageError`` for a file that is not a deb, and the
+    edit ``RepositoryError`` for one with the name of the repository's own package.
     """
     read = [(*found, path) for found, path in zip(_read(paths, reader), paths, strict=True)]
     read.sort(key=lambda each: order(each[0].version))
     wanted = {suite} if suite else {release(each.version) for each, _, _ in read} - {None}
 
     def edit(draft: Draft) -> list[str]:
+        for each, _, _ in read:
+            _foreign(draft, each.package)
         there = [draft.suite(name) for name in draft.suites]
         missing = wanted - {each.suite for each in there} - {each.debian_release for each in there}
         made = draft.ensure(known()) if missing else []
@@ -98,6 +102,7 @@ def promote(app: str, version: str, *, source: str, to: str, suite: str | None, 
 
     def edit(draft: Draft) -> list[str]:
         what = []
+        _foreign(draft, app)
         for name, lines in _having(draft, app, channel_name=source, suite=suite):
             goal = suite_name(draft.suite(name).suite, to)
             target = dict(draft.lines(goal, app))
@@ -214,6 +219,17 @@ def _read(paths: Sequence[Path], reader: pool.Read) -> list[tuple[Facts, bytes]]
     rows = [paths[at : at + size] for at in range(0, len(paths), size)]
     read = parallel.each(parallel.CORES, lambda row: [reader(path) for path in row], rows, "Reading")
     return [each for row in read for each in row]
+
+
+def _foreign(draft: Draft, package: str) -> None:
+    """Raise ``RepositoryError`` if ``package`` is the repository's own, which carries its keys."""
+    if package == bootstrap_deb.package(draft.head.name):
+        raise RepositoryError(
+            f"{package} is the package that brings this repository's keys to the machines, "
+            "and only the repository itself makes it.",
+            hint="Give your package another name. A new key: debonair repo rotate-key; "
+            "a new address: debonair repo bootstrap --url URL",
+        )
 
 
 def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -> str:
