@@ -25,6 +25,8 @@ from debonair.template import fill
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}[a-z0-9]")
 _URL = re.compile(r"(https?://|file:/)[A-Za-z0-9\[\]._~:/%+-]+")
 _FOLDER = "bootstrap/"
+MOST = 16 << 20
+"""Most bytes of a bootstrap deb: each of its keys is at most 100,000."""
 _TEMPLATES = "packaging/repo/"
 
 

@@ -186,14 +186,13 @@ def stanza(facts: Facts, percent: int) -> str:
     return f"{facts.stanza}{phased}\n"
 
 
-def immutable(known: bytes, facts: Facts) -> None:
-    """Raise ``RepositoryError`` if the pool's file, whose bytes are ``known``, is not exactly this deb."""
-    if hashlib.sha256(known).hexdigest() != facts.sha256:
-        raise RepositoryError(
-            f"The pool has a file {facts.filename} with other bytes: what is published never changes.",
-            hint="Raise the version and build it again. A file that a publisher left unfinished is removed "
-            "by 'debonair repo prune' a day later.",
-        )
+def immutable(facts: Facts) -> RepositoryError:
+    """Return the error to show if the pool has another file than this deb under its name."""
+    return RepositoryError(
+        f"The pool has a file {facts.filename} with other bytes: what is published never changes.",
+        hint="Raise the version and build it again. A file that a publisher left unfinished is removed "
+        "by 'debonair repo prune' a day later.",
+    )
 
 
 def _changelog(package: str, kept: Mapping[str, bytes]) -> bytes:

@@ -19,7 +19,7 @@ from debonair.repository.draft import Draft
 from debonair.repository.pool import COMPONENT
 from debonair.repository.signing import Signer, keyring
 from debonair.repository.state import Chunk, Suite, Sum
-from debonair.repository.storage.protocol import Storage
+from debonair.repository.storage.protocol import Storage, TooLarge
 
 _DAY = 86400
 _NAMED = 20
@@ -88,7 +88,11 @@ def _suite(draft: Draft, name: str, signer: Signer, pool: dict[str, Sum]) -> Ite
     storage = draft.storage
     texts = {}
     for path in ("InRelease", "Release", "Release.gpg"):
-        stored = storage.read(folder + path)
+        try:
+            stored = storage.read(folder + path, release.MOST)
+        except TooLarge as large:
+            yield large.message
+            return
         if stored is None:
             yield f"{folder}{path} is missing."
             return
@@ -108,8 +112,9 @@ def _suite(draft: Draft, name: str, signer: Signer, pool: dict[str, Sum]) -> Ite
     if shown != draft.head.suites[name].inrelease:
         yield f"{folder}InRelease is not that of the newest change; 'debonair repo renew' shows it."
     yield from _release(draft, folder, text, name)
-    for path, expected in release.sums(text, f"{folder}Release").items():
-        yield from _index(storage, folder, path, expected, pool)
+    listed = release.sums(text, f"{folder}Release")
+    for path in listed:
+        yield from _index(storage, folder, path, listed, pool)
 
 
 def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
@@ -137,8 +142,11 @@ def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
         yield f"{folder}Release expires on {fields['Valid-Until']}; 'debonair repo renew' renews it."
 
 
-def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[str, Sum]) -> Iterator[str]:
+def _index(
+    storage: Storage, folder: str, path: str, listed: Mapping[str, Sum], pool: dict[str, Sum]
+) -> Iterator[str]:
     """Yield the defects of a file that a Release lists, under both of its names."""
+    expected = listed[path]
     if path.startswith(f"{COMPONENT}/Contents-") and not path.endswith(".xz"):
         return  # it is not kept: the decompressed .xz is compared below
     problems = [
@@ -146,15 +154,13 @@ def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[s
         *_file(storage, folder + indices.by_hash(path, expected.sha256), expected),
     ]
     yield from problems
-    if problems or not (stored := storage.read(folder + path)):
+    if problems or (data := state.intact(storage, folder + path, expected)) is None:
         return
     if path.endswith(".xz"):
-        plain = lzma.decompress(stored.data)
-        listed = release.sums(_text(storage, f"{folder}Release"), folder)
-        if Sum.of(plain) != listed.get(path.removesuffix(".xz")):
+        if Sum.of(lzma.decompress(data)) != listed.get(path.removesuffix(".xz")):
             yield f"{folder}{path} does not hold what the Release says of the plain file."
     elif path.endswith("/Packages"):
-        for paragraph in stored.data.decode().split("\n\n"):
+        for paragraph in data.decode().split("\n\n"):
             if paragraph.strip():
                 fields = control.parse(paragraph)
                 pool[fields["Filename"]] = Sum(int(fields["Size"]), fields["SHA256"])
@@ -215,7 +221,10 @@ def _history(draft: Draft) -> Iterator[str]:
 
 
 def _root(draft: Draft) -> Iterator[str]:
-    stored = draft.storage.read(landing_page.JSON)
+    try:
+        stored = draft.storage.read(landing_page.JSON, landing_page.MOST)
+    except TooLarge:
+        stored = None
     known = landing_page.decoded(stored.data if stored else None)
     if known is None or known.generation != draft.head.generation:
         yield f"{landing_page.JSON} is not of the newest change; 'debonair repo renew' makes it anew."
@@ -226,15 +235,14 @@ def _root(draft: Draft) -> Iterator[str]:
 
 
 def _file(storage: Storage, path: str, expected: Sum) -> Iterator[str]:
-    stored = storage.read(path)
+    try:
+        stored = storage.read(path, expected.size)
+    except TooLarge:
+        yield f"{path} has more than the {expected.size} bytes that are signed for."
+        return
     if stored is None:
         yield f"{path} is missing."
     elif len(stored.data) != expected.size:
         yield f"{path} has {len(stored.data)} bytes, and {expected.size} are signed for."
     elif Sum.of(stored.data) != expected:
         yield f"{path} has other bytes than are signed for."
-
-
-def _text(storage: Storage, path: str) -> str:
-    stored = storage.read(path)
-    return stored.data.decode(errors="replace") if stored else ""

@@ -26,7 +26,9 @@ PATH=/usr/bin:/bin
 lead() {{ [ -z "$1" ] || {{ ln -sfT "$2" "$1.led" && mv -fT "$1.led" "$1"; }}; }}
 swap() {{
 	case {what} in
-	unfinished) find {root} -name '.new.*' ! -name '*.led' -type f | while read -r name; do lead "$name" {goal}; done ;;
+	unfinished)
+		find {root} -name '.new.*' ! -name '*.led' -type f | while read -r name; do lead "$name" {goal}; done
+		;;
 	lock) lead {root}/.lock {goal} ;;
 	esac
 }}
@@ -73,7 +75,7 @@ def test_a_name_that_is_swapped(
         )
     )
     wrapper.chmod(0o755)
-    found = shelf.read("dists/Release")
+    found = shelf.read("dists/Release", 1 << 20)
     assert found is not None
     for _ in range(2):
         with suppress(Error):

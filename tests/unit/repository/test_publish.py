@@ -23,7 +23,7 @@ from debonair.repository.edits.keys import drop_keys, renew, take_key
 from debonair.repository.publish import Edit
 from debonair.repository.state import Head, Suite
 from debonair.repository.storage.folder import Folder
-from debonair.repository.storage.protocol import MOST, Conflict, Stored
+from debonair.repository.storage.protocol import Conflict, Stored
 
 
 @pytest.fixture(autouse=True)
@@ -362,7 +362,7 @@ class TestIndex:
         read: list[str] = []
 
         class Watched(Folder):
-            def read(self, path: str, limit: int = MOST) -> Stored | None:
+            def read(self, path: str, limit: int) -> Stored | None:
                 read.append(path)
                 return super().read(path, limit)
 
@@ -475,7 +475,7 @@ class TestPublishers:
         others = iter([archive.deb("theirs")])
 
         class Watched(Folder):
-            def read(self, path: str, limit: int = MOST) -> Stored | None:
+            def read(self, path: str, limit: int) -> Stored | None:
                 found = super().read(path, limit)
                 if path == "dists/trixie/InRelease" and (deb := next(others, None)):
                     archive.other("bob").change("add", adding(archive, deb))

@@ -62,7 +62,7 @@ def test_where_it_is(where: str, place: tuple[str, str, int | None]) -> None:
     said = Said((44, b""))
     opened = ssh.open_(where, said.connect)
     assert str(opened) == where
-    assert opened.read("x") is None
+    assert opened.read("x", 1 << 20) is None
     assert said.places == [place]
 
 
@@ -86,7 +86,7 @@ def test_requests_and_answers(shelf: Make) -> None:
         (0, b""),
         (0, b""),
     )
-    found = store.read("x")
+    found = store.read("x", 1 << 20)
     assert found is not None
     assert (found.data, len(found.tag)) == (b"1\xff", 64)
     assert store.size("x") == 12
@@ -144,7 +144,7 @@ def test_what_goes_wrong(shelf: Make, answer: Answer, kind: type[Error], message
 def test_who_interrupts_hears_no_old_answer(shelf: Make) -> None:
     store, said = shelf(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        store.read("x")
+        store.read("x", 1 << 20)
     assert said.ended == 1
 
 
