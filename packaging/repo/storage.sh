@@ -111,7 +111,7 @@ replace() {
 }
 
 list() {
-	path=$path/-
+	case $path in .) path=- ;; *) path=$path/- ;; esac
 	enter || { status=$? && [ "$status" = "$absent" ] && return 0; return "$status"; }
 	find . -name '*[[:cntrl:]]*' -prune -o -type f -printf '%P\t%s\t%T@\n'
 }

@@ -132,14 +132,19 @@ class Draft:
         """Write the document of ``facts``, whose deb is in the pool."""
         state.put(self.storage, _encoded(facts))
 
-    def restore(self, facts: Facts, data: bytes) -> bool:
-        """Put a deb that the state names into the pool again, if it is missing or damaged there."""
-        other = instead(self.storage, facts.filename, data)
-        if other is None:
-            return False
-        with suppress(Conflict):  # another publisher has done it just now
-            self.storage.replace(facts.filename, data, other.tag)
-        return True
+    def restore(self, facts: Facts, data: bytes, changelog: bytes) -> list[str]:
+        """Write a deb that the state names, and its changelog, again where they are missing or damaged.
+
+        Return the paths that were written.
+        """
+        files = {facts.filename: data} | ({facts.changelog: changelog} if changelog else {})
+        written = []
+        for path, each in files.items():
+            if (other := instead(self.storage, path, each)) is not None:
+                with suppress(Conflict):  # another publisher has done it just now
+                    self.storage.replace(path, each, other.tag)
+                written.append(path)
+        return written
 
     def _chunk(self, digest: str) -> Chunk:
         if digest not in self._chunks:

@@ -251,10 +251,9 @@ class Repository:
         """Replace the files for browsers and new machines: the page, the key, the bootstrap debs."""
         files = {f"{bootstrap.package(head.name)}.gpg": keyring_of(head.keys)}
         for name, each in head.bootstrap.items():
-            deb = self._read(each.filename, bootstrap.MOST)
-            if deb is not None and hashlib.sha256(deb).hexdigest() == each.sha256:
-                files[bootstrap.path(head.name, name)] = deb
-        known = None if anew else self._read(landing_page.JSON, landing_page.MOST)
+            if (deb := bootstrap.find(self.storage, head, name)) is not None:
+                files |= {each.filename: deb, bootstrap.path(head.name, name): deb}
+        known = None if anew else self._page()
         draft = Draft(self.storage, head, self._clock())
         files |= landing_page.files(draft, known)
         self._replace(head, files)
@@ -272,10 +271,10 @@ class Repository:
         ]
         parallel.each(self.storage.at_once, lambda file: self.storage.replace(*file), differing, "Indices")
 
-    def _read(self, path: str, limit: int) -> bytes | None:
-        """Return the file at ``path``, or None if it is missing or cannot be what it must be."""
+    def _page(self) -> bytes | None:
+        """Return the JSON of the page, or None if there is none that can be one."""
         try:
-            found = self.storage.read(path, limit)
+            found = self.storage.read(landing_page.JSON, landing_page.MOST)
         except TooLarge:
             return None
         return found.data if found else None

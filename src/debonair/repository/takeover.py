@@ -232,7 +232,7 @@ class _Taking:
                 f"{path} contradicts itself: somebody else may have written it.",
                 hint="Restore state/ from a backup that you trust, and take it over again.",
             )
-        return known
+        return msgspec.structs.replace(known, changelog_sha256="")  # no index says it
 
     def _unlisted(self, package: str, architecture: str, entry: _Entry) -> Facts | None:
         """Return the facts of a deb that only an older index names, if the deb exists."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 import hashlib
 import lzma
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 
 from debonair.deb import control
 from debonair.errors import RepositoryError
 from debonair.host import parallel
-from debonair.repository import history, indices, landing_page, release, state
+from debonair.repository import history, indices, release, state, unsigned_files
 from debonair.repository.channel import Entry, Line
 from debonair.repository.draft import Draft
-from debonair.repository.pool import COMPONENT
+from debonair.repository.pool import COMPONENT, Facts
 from debonair.repository.signing import Signer, keyring
 from debonair.repository.state import Chunk, Suite, Sum
 from debonair.repository.storage.protocol import Storage, TooLarge
@@ -30,16 +29,24 @@ def verify(draft: Draft, signer: Signer) -> list[str]:
     """Return the defects of the repository that ``draft`` reads, a sentence each."""
     found: list[str] = []
     pool: dict[str, Sum] = {}
+    changelogs: dict[str, dict[str, str]] = {}
     for name in draft.suites:
-        found += _state(draft, name)
+        found += _state(draft, name, pool, changelogs)
         found += _suite(draft, name, signer, pool)
     debs = sorted(pool.items())
     for problems in parallel.each(
         draft.storage.at_once, lambda deb: [*_file(draft.storage, *deb)], debs, "Pool"
     ):
         found += problems
+    for problems in parallel.each(
+        draft.storage.at_once,
+        lambda known: [*unsigned_files.changelog(draft.storage, *known)],
+        sorted(changelogs.items()),
+        "Changelogs",
+    ):
+        found += problems
     found += _history(draft)
-    found += _root(draft)
+    found += unsigned_files.root(draft)
     return found
 
 
@@ -166,8 +173,13 @@ def _index(
                 pool[fields["Filename"]] = Sum(int(fields["Size"]), fields["SHA256"])
 
 
-def _state(draft: Draft, name: str) -> Iterator[str]:
-    """Yield the documents behind a suite that are missing, altered, or disagree with the pool."""
+def _state(
+    draft: Draft, name: str, pool: dict[str, Sum], changelogs: dict[str, dict[str, str]]
+) -> Iterator[str]:
+    """Yield the documents behind a suite that are missing or altered.
+
+    Add its debs to ``pool``, and to ``changelogs`` the path of each deb by path and hash of its changelog.
+    """
     ref = draft.head.suites[name]
     try:
         suite = state.load(draft.storage, ref.document, Suite)
@@ -187,25 +199,21 @@ def _state(draft: Draft, name: str) -> Iterator[str]:
             continue
         lines = (line for lines in chunk.packages.values() for line in lines.values())
         debs = [entry for line in lines for entry in line.entries]
-        for problems in parallel.each(
-            draft.storage.at_once, lambda deb: [*_known(draft, deb)], debs, "Facts"
-        ):
-            yield from problems
+        for each in parallel.each(draft.storage.at_once, lambda deb: _known(draft, deb), debs, "Facts"):
+            if isinstance(each, str):
+                yield each
+                continue
+            pool[each.filename] = Sum(each.size, each.sha256)
+            if each.changelog:
+                changelogs.setdefault(each.changelog, {})[each.changelog_sha256] = each.filename
 
 
-def _known(draft: Draft, entry: Entry) -> Iterator[str]:
+def _known(draft: Draft, entry: Entry) -> Facts | str:
+    """Return the facts of a deb, or what is wrong with them."""
     try:
-        each = draft.facts(entry)
+        return draft.facts(entry)
     except RepositoryError as damage:
-        yield damage.message
-        return
-    size = draft.storage.size(each.filename)
-    if size != each.size:
-        yield f"{each.filename} " + (
-            "is missing." if size is None else f"has {size} bytes, not {each.size}."
-        )
-    elif each.changelog and draft.storage.size(each.changelog) is None:
-        yield f"{each.changelog} is missing."
+        return damage.message
 
 
 def _history(draft: Draft) -> Iterator[str]:
@@ -218,20 +226,6 @@ def _history(draft: Draft) -> Iterator[str]:
             number -= 1
     except RepositoryError as damage:
         yield damage.message
-
-
-def _root(draft: Draft) -> Iterator[str]:
-    try:
-        stored = draft.storage.read(landing_page.JSON, landing_page.MOST)
-    except TooLarge:
-        stored = None
-    known = landing_page.decoded(stored.data if stored else None)
-    if known is None or known.generation != draft.head.generation:
-        yield f"{landing_page.JSON} is not of the newest change; 'debonair repo renew' makes it anew."
-    else:
-        with suppress(RepositoryError):  # damage in the state was reported before
-            if known.packages != landing_page.packages(draft):
-                yield f"{landing_page.JSON} does not say what the suites offer; 'repo renew' makes it anew."
 
 
 def _file(storage: Storage, path: str, expected: Sum) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The attacker may write in the folder, and wants a file of the publisher's account on that machine changed."""
+"""The attacker may write in the folder, and wants another file of the publisher's account there changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from debonair.repository.storage.protocol import Conflict
 
 KEYS = b"ssh-ed25519 AAAA the publisher's own key\n"
 PROGRAMS = (
-    "mktemp", "head", "sha256sum", "readlink", "chmod", "sync", "ln", "touch", "flock", "stat", "mv", "mkdir",
+    "mktemp", "head", "sha256sum", "readlink", "chmod", "sync",
+    "ln", "touch", "flock", "stat", "mv", "mkdir",
 )  # fmt: skip
 NAMES = ("unfinished", "lock")
 SSH = """#!/bin/sh
@@ -27,7 +28,9 @@ lead() {{ [ -z "$1" ] || {{ ln -sfT "$2" "$1.led" && mv -fT "$1.led" "$1"; }}; }
 swap() {{
 	case {what} in
 	unfinished)
-		find {root} -name '.new.*' ! -name '*.led' -type f | while read -r name; do lead "$name" {goal}; done
+		find {root} -name '.new.*' ! -name '*.led' -type f | while read -r name; do
+			lead "$name" {goal}
+		done
 		;;
 	lock) lead {root}/.lock {goal} ;;
 	esac

@@ -17,9 +17,9 @@ from debonair.host import parallel
 from debonair.host.progress import say
 from debonair.repository import bootstrap as bootstrap_deb
 from debonair.repository import channel, pool
-from debonair.repository.channel import ALL, Line
+from debonair.repository.channel import ALL, Entry, Line
 from debonair.repository.draft import Draft, Lines
-from debonair.repository.edits.bootstrap import begun, published
+from debonair.repository.edits.bootstrap import begun, noted, published
 from debonair.repository.pool import Facts
 from debonair.repository.publish import Edit
 from debonair.repository.state import Suite
@@ -64,8 +64,6 @@ def add(
     wanted = {suite} if suite else {release(each.version) for each, _, _ in read} - {None}
 
     def edit(draft: Draft) -> list[str]:
-        for each, _, _ in read:
-            _foreign(draft, each.package)
         there = [draft.suite(name) for name in draft.suites]
         missing = wanted - {each.suite for each in there} - {each.debian_release for each in there}
         made = draft.ensure(known()) if missing else []
@@ -73,14 +71,20 @@ def add(
             each.debian_release: each.suite for each in map(draft.suite, draft.suites)
         }
         what, again = [], []
-        for each, _, path in read:
+        for each, changelog, path in read:
             where = _suite_of(draft, each, suite or releases.get(release(each.version)), channel_name)
+            if not any(known.deb == each.sha256 for known in _entries(draft, where, each)):
+                _foreign(draft, each.package)
             if published(draft, where, each, percent):
                 what.append(
                     f"{each.package} {each.version} {each.architecture} in {where}{_share(percent)}"
                 )
             else:
-                again.append((each, path))
+                again.append((each, changelog, path))
+                if noted(draft, where, each):
+                    what.append(
+                        f"{each.package} {each.version} {each.architecture} in {where}, its changelog"
+                    )
         if what:
 
             def keep(deb: tuple[Facts, bytes, Path]) -> None:
@@ -89,9 +93,9 @@ def add(
 
             # Only the debs that are being uploaded are in memory.
             parallel.each(draft.storage.at_once, keep, read, "Debs")
-        for each, path in again:
-            if draft.restore(each, pool.load(path, each)):
-                say(f"{each.filename} was not as it must be: it was written again.")
+        for each, changelog, path in again:
+            for written in draft.restore(each, pool.load(path, each), changelog):
+                say(f"{written} was not as it must be: it was written again.")
         return [*what, *begun(draft, made)]
 
     return edit
@@ -219,6 +223,12 @@ def _read(paths: Sequence[Path], reader: pool.Read) -> list[tuple[Facts, bytes]]
     rows = [paths[at : at + size] for at in range(0, len(paths), size)]
     read = parallel.each(parallel.CORES, lambda row: [reader(path) for path in row], rows, "Reading")
     return [each for row in read for each in row]
+
+
+def _entries(draft: Draft, where: str, each: Facts) -> Sequence[Entry]:
+    """Return the versions of a deb's package and architecture in a suite."""
+    line = draft.lines(where, each.package).get(each.architecture)
+    return line.entries if line else ()
 
 
 def _foreign(draft: Draft, package: str) -> None:

@@ -149,7 +149,7 @@ class Bucket:
     def list(self, folder: str) -> Iterator[Found]:
         """Yield every object below ``folder``; ``Storage.list``."""
         with _asked(self.url, "read"):
-            for some in self.store.list(folder):
+            for some in self.store.list(folder or None):
                 for each in some:
                     if not is_inside(each["path"]):
                         continue

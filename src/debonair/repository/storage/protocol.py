@@ -22,7 +22,7 @@ class Conflict(Exception):  # noqa: N818 - it is caught and retried, never shown
     """A file has changed since its writer read it: somebody else has written it."""
 
 
-class TooLarge(RepositoryError):
+class TooLarge(RepositoryError):  # noqa: N818 - what a file is, not what somebody did
     """A file has more bytes than it can have; ``tag`` is its tag, for who replaces it."""
 
     def __init__(self, path: str, limit: int, tag: str) -> None:
@@ -93,7 +93,7 @@ class Storage(Protocol):
         """
 
     def list(self, folder: str) -> Iterator[Found]:
-        """Yield every file below ``folder``, which ends with a slash; also unfinished ones.
+        """Yield every file below ``folder``, which ends with a slash or is empty; also unfinished ones.
 
         Files are left out if no file of a repository can have their name.
         """
