@@ -6,13 +6,13 @@ import lzma
 import os
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 from debs import make_deb
-from repository import DAY, Archive, Interrupted
+from repository import DAY, SUITES, Archive, Interrupted
 
 from debonair.errors import MachineError, PackageError, RepositoryError
 from debonair.repository import history, indices, landing_page, release, state, sweep, verify
@@ -138,6 +138,31 @@ class TestAdd:
             archive.repository.change("promote", promote)
         archive.repository.change("rotate-key", take_key(archive.scribe.create("x", now=archive.clock())))
         assert wrong(archive) == []
+
+    def test_a_deb_in_the_place_of_debian_s(
+        self, archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        debs = [
+            make_deb(tmp_path, "libc6", extra={"Essential": "yes"}),
+            make_deb(tmp_path, "fork", extra={"Provides": "sudo (= 2), editor, hello"}),
+            make_deb(tmp_path, "hello"),
+        ]
+        asked: list[Sequence[str]] = []
+
+        def debian(names: Collection[str]) -> set[str]:
+            asked.append(list(names))
+            return {"libc6", "sudo", "bash"} & set(names)
+
+        edit = versions.add(
+            debs, lambda: SUITES, channel_name="stable", suite=None, percent=100, debian=debian
+        )
+        assert len(archive.repository.change("add", edit)) == 3
+        assert asked == [["editor", "fork", "hello", "libc6", "sudo"]]
+        said = capsys.readouterr().err
+        assert "libc6_1.0-1+deb13_amd64.deb: Debian has a package 'libc6' too." in said
+        assert "libc6_1.0-1+deb13_amd64.deb calls itself essential" in said
+        assert "fork_1.0-1+deb13_amd64.deb stands in for Debian's sudo, because" in said
+        assert said.count(".deb") == 3
 
     def test_what_is_no_deb(self, archive: Archive, tmp_path: Path) -> None:
         (tmp_path / "x.deb").write_bytes(b"x")

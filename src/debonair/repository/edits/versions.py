@@ -8,9 +8,10 @@ state.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from debonair.deb import control
 from debonair.deb.version import order, release, without_release
 from debonair.errors import RepositoryError
 from debonair.host import parallel
@@ -51,16 +52,22 @@ def add(
     suite: str | None,
     percent: int,
     reader: pool.Read = pool.read,
+    debian: Callable[[Collection[str]], Collection[str]] = lambda _: (),
 ) -> Edit:
     """Return the edit that publishes the debs at ``paths``: all of them, or none.
 
     Each goes to the suite that its version names (``+deb13``), or to ``suite``. If the repository does not
     have that suite, the suites that ``known`` returns are created. ``reader`` reads the debs;
-    ``pool.apart`` is for debs of strangers. Raises ``PackageError`` for a file that is not a deb, and the
-    edit ``RepositoryError`` for one with the name of the repository's own package.
+    ``pool.apart`` is for debs of strangers. ``debian`` returns those of some names that Debian has a
+    package of; a deb that replaces one is published with a warning.
+
+    Raises ``PackageError`` for a file that is not a deb. The edit raises ``RepositoryError`` for one that
+    has the name of the repository's own package.
     """
     read = [(*found, path) for found, path in zip(_read(paths, reader), paths, strict=True)]
     read.sort(key=lambda each: order(each[0].version))
+    for line in _replaced([each for each, _, _ in read], debian):
+        say(line)
     wanted = {suite} if suite else {release(each.version) for each, _, _ in read} - {None}
 
     def edit(draft: Draft) -> list[str]:
@@ -223,6 +230,29 @@ def _read(paths: Sequence[Path], reader: pool.Read) -> list[tuple[Facts, bytes]]
     rows = [paths[at : at + size] for at in range(0, len(paths), size)]
     read = parallel.each(parallel.CORES, lambda row: [reader(path) for path in row], rows, "Reading")
     return [each for row in read for each in row]
+
+
+def _replaced(debs: Sequence[Facts], debian: Callable[[Collection[str]], Collection[str]]) -> Iterator[str]:
+    """Yield a sentence for each deb that takes the place of a package of Debian, or cannot be removed."""
+    fields = {
+        each: {key.lower(): text for key, text in control.parse(each.stanza).items()} for each in debs
+    }
+    provided = {
+        each: {word.split()[0] for word in known.get("provides", "").split(",") if word.strip()}
+        for each, known in fields.items()
+    }
+    names = {each.package for each in debs}.union(*provided.values())
+    theirs = set(debian(sorted(names)))
+    for each, known in fields.items():
+        if each.package in theirs:
+            yield (
+                f"{each.name}: Debian has a package '{each.package}' too. Every machine of this repository "
+                "takes this one in its place, whatever their versions are."
+            )
+        elif alike := sorted(provided[each] & theirs):
+            yield f"{each.name} stands in for Debian's {', '.join(alike)}, because it provides that name."
+        if any(known.get(key, "") == "yes" for key in ("essential", "protected", "important")):
+            yield f"{each.name} calls itself essential: apt does not remove it from a machine."
 
 
 def _entries(draft: Draft, where: str, each: Facts) -> Sequence[Entry]:
