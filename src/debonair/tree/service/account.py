@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 
 from debonair.errors import ProjectError
@@ -27,6 +28,17 @@ def check(project: Project) -> None:
         raise _refused(project, f"is the name of {what}, which the app would take over and a purge remove")
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or len(name) > _LONGEST:
         raise _refused(project, "cannot be the name of the user that the service runs as")
+
+
+def check_dependencies(project: Project, depends: Iterable[str]) -> None:
+    """Raise ``ProjectError`` if the package has the name of one that it depends on (Policy section 7.1)."""
+    names = {
+        re.split(r"[\s(:\[<]", each.strip())[0] for relation in depends for each in relation.split("|")
+    }
+    if project.package in names:
+        raise _refused(
+            project, "is that of a package of Debian that this app depends on, and would replace"
+        )
 
 
 @cache
