@@ -5,8 +5,8 @@
 # SIZE bytes. Unexpected input ends it, because later bytes might not be a request.
 #
 # Others who may write there cannot redirect a path out of the repository. Each folder is entered from the one above
-# it, and the result is compared with the expected path. No link is followed. A file is opened once, and everything
-# that is done to it is done to that descriptor, because its name may lead to another file by then.
+# it, and the result is compared with the expected path. No link is followed. A file is opened once, and then used by
+# its descriptor, because its name may lead to another file by then.
 export LC_ALL=C
 unset CDPATH
 mask=$(umask)
@@ -40,7 +40,7 @@ enter() {
 	[ ! -L "./$name" ] || return "$link"
 }
 
-# Whether descriptor $1 is the file $2 itself, and not one that a link led to.
+# Compare descriptor $1 with the path $2: no link may have led to another file.
 is() {
 	opened=$(readlink "/proc/self/fd/$1") && [ "${opened% (deleted)}" = "$2" ]
 }

@@ -1,4 +1,4 @@
-"""The names of Debian's packages, as far as an index says them that is on this machine anyway.
+"""The names of Debian's packages, from an index that is on this machine anyway.
 
 apt's own lists are read, and Debonair's of other suites. Nothing is fetched, so a name may go unnoticed.
 """

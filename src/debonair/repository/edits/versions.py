@@ -265,7 +265,7 @@ def _foreign(draft: Draft, package: str) -> None:
     """Raise ``RepositoryError`` if ``package`` is the repository's own, which carries its keys."""
     if package == bootstrap_deb.package(draft.head.name):
         raise RepositoryError(
-            f"{package} is the package that brings this repository's keys to the machines, "
+            f"{package} is the package that installs this repository's keys on the machines, "
             "and only the repository itself makes it.",
             hint="Give your package another name. A new key: debonair repo rotate-key; "
             "a new address: debonair repo bootstrap --url URL",

@@ -41,7 +41,7 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Instead(msgspec.Struct, frozen=True):
-    """What is at a path instead of the file that must be there."""
+    """Another file, or none, at the path of a file that must be there."""
 
     tag: str | None
     """Its tag; None if there is nothing."""
