@@ -252,7 +252,9 @@ class Repository:
         files = {f"{bootstrap.package(head.name)}.gpg": keyring_of(head.keys)}
         for name, each in head.bootstrap.items():
             if (deb := bootstrap.find(self.storage, head, name)) is not None:
-                files |= {each.filename: deb, bootstrap.path(head.name, name): deb}
+                files[bootstrap.path(head.name, name)] = deb
+                if anew:  # a renewal repairs the pool, too
+                    files[each.filename] = deb
         known = None if anew else self._page()
         draft = Draft(self.storage, head, self._clock())
         files |= landing_page.files(draft, known)

@@ -7,7 +7,7 @@ import pytest
 
 from debonair.errors import Error, MachineError, NetworkError, RepositoryError
 from debonair.repository.storage import ssh
-from debonair.repository.storage.protocol import Conflict, Found
+from debonair.repository.storage.protocol import Conflict, Found, TooLarge
 
 Answer = tuple[int, bytes] | BaseException
 
@@ -139,6 +139,15 @@ def test_what_goes_wrong(shelf: Make, answer: Answer, kind: type[Error], message
     assert said.ended == 1
     store.remove("x")
     assert len(said.places) == 2, "by a new connection"
+
+
+def test_a_file_that_is_too_large_has_a_tag(shelf: Make) -> None:
+    store, said = shelf(ValueError(20 << 30), (0, b""))
+    with pytest.raises(TooLarge, match="x has more than 4 bytes") as large:
+        store.read("x", 4)
+    assert said.ended == 1, "its bytes are not read"
+    store.replace("x", b"1", large.value.tag)
+    assert said.asked[1][0].split()[3] == "size:21474836480"
 
 
 def test_who_interrupts_hears_no_old_answer(shelf: Make) -> None:
