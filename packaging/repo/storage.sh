@@ -5,9 +5,11 @@
 # SIZE bytes. Unexpected input ends it, because later bytes might not be a request.
 #
 # Others who may write there cannot redirect a path out of the repository. Each folder is entered from the one above
-# it, and the result is compared with the expected path. No link is followed.
+# it, and the result is compared with the expected path. No link is followed. A file is opened once, and then used by
+# its descriptor, because its name may lead to another file by then.
 export LC_ALL=C
 unset CDPATH
+mask=$(umask)
 root=$1 absent=44 there=46 other=47 cut=48 link=49 broken=50
 case $root in /*) ;; *) root=$PWD/$root ;; esac
 
@@ -38,51 +40,78 @@ enter() {
 	[ ! -L "./$name" ] || return "$link"
 }
 
+# Compare descriptor $1 with the path $2: no link may have led to another file.
+is() {
+	opened=$(readlink "/proc/self/fd/$1") && [ "${opened% (deleted)}" = "$2" ]
+}
+
+# Create a file that nobody else knows of, as descriptor 7. With 'set -C', the shell follows no link and opens no
+# existing file.
+create() {
+	new=$(mktemp -u -- ./.new.XXXXXXXXXXXX) || return 1
+	set -C && umask 077
+	command exec 7>"$new" || { umask "$mask"; return 1; }
+	set +C && umask "$mask"
+	is 7 "${PWD%/}/${new#./}" || return 1
+}
+
 # A truncated file must never get a name, so its hash is compared first.
 receive() {
 	# The folder is created again if it is missing: removing its last file also removes the folder.
-	new=$(mktemp -- ./.new.XXXXXX 2>/dev/null) ||
-		{ enter make && new=$(mktemp -- ./.new.XXXXXX); } || return 1
-	head -c "$size" >"$new" || return 1
-	[ "$(sha256sum <"$new")" = "$sha  -" ] || return "$cut"
-	chmod 644 -- "$new" && sync -- "$new"
+	create 2>/dev/null || { enter make && create; } || return 1
+	head -c "$size" >&7 || return 1
+	[ "$(sha256sum </proc/self/fd/7)" = "$sha  -" ] || return "$cut"
+	chmod 644 /proc/self/fd/7 && sync /proc/self/fd/7
 }
 
 add() {
 	enter make || return
 	receive || return
-	ln -T -- "$new" "./$name" 2>/dev/null && return 0
-	[ -e "./$name" ] || ln -T -- "$new" "./$name" || return 1
+	ln -LT -- /proc/self/fd/7 "./$name" 2>/dev/null && return 0
+	[ -e "./$name" ] || ln -LT -- /proc/self/fd/7 "./$name" || return 1
 	[ ! -L "./$name" ] || return "$link"
 	touch -c -h -- "./$name" 2>/dev/null # renew its time, so that a sweep does not take it for an old file
 	return "$there"
 }
 
+# Opening for reading changes nothing, wherever a link leads. Then the same file is opened for writing, which NFS needs.
+lock() {
+	[ ! -L "$top/.lock" ] || return "$link"
+	[ -e "$top/.lock" ] || ( set -C && : >"$top/.lock" ) 2>/dev/null
+	[ -f "$top/.lock" ] || return 1 # opening a fifo would block
+	command exec 9<"$top/.lock" || return 1
+	is 9 "${top%/}/.lock" || return "$link"
+	command exec 9>>/proc/self/fd/9 && flock 9 || return 1
+}
+
 replace() {
 	enter make || return
 	receive || return
-	[ ! -L "$top/.lock" ] || return "$link"
-	[ ! -e "$top/.lock" ] || [ -f "$top/.lock" ] || return 1 # opening a fifo would block
-	exec 9>>"$top/.lock" && flock 9 || return 1
+	lock || return
 	[ ! -L "./$name" ] || return "$link"
 	have=-
 	if [ -e "./$name" ]; then
 		[ -f "./$name" ] || return 1
-		have=$(sha256sum <"./$name") || return 1
-		have=${have%  -}
+		case $tag in
+		size:*) have=size:$(stat -c %s -- "./$name") ;; # it was too large for its reader
+		*)
+			have=$(sha256sum <"./$name") || return 1
+			have=${have%  -}
+			;;
+		esac
 	fi
 	[ "$have" != "$sha" ] || return 0 # the answer to an earlier try of this write was lost
 	[ "$have" = "$tag" ] || return "$other"
 	if [ -e "./$name" ]; then
 		# HTTP's If-Modified-Since has whole seconds: two changes in one second must not look the same.
 		before=$(stat -c %Y -- "./$name")
-		[ "$(stat -c %Y -- "$new")" -gt "$before" ] || touch -d "@$((before + 1))" -- "$new"
+		[ "$(stat -Lc %Y /proc/self/fd/7)" -gt "$before" ] || touch -c -d "@$((before + 1))" /proc/self/fd/7
 	fi
 	mv -fT -- "$new" "./$name" && sync -- .
 }
 
 list() {
-	path=$path/-
+	case $path in .) path=- ;; *) path=$path/- ;; esac
 	enter || { status=$? && [ "$status" = "$absent" ] && return 0; return "$status"; }
 	find . -name '*[[:cntrl:]]*' -prune -o -type f -printf '%P\t%s\t%T@\n'
 }
@@ -91,8 +120,8 @@ remove() {
 	enter || { status=$? && [ "$status" = "$absent" ] && return 0; return "$status"; }
 	rm -f -- "./$name" || return 1
 	while [ "$PWD" != "$top" ]; do
-		here=${PWD##*/}
-		cd -P .. && rmdir -- "./$here" 2>/dev/null || return 0
+		here=$PWD
+		cd -P .. && [ "$PWD" = "${here%/*}" ] && rmdir -- "./${here##*/}" 2>/dev/null || return 0
 	done
 }
 
@@ -130,9 +159,8 @@ content() {
 		return 1
 	fi
 	exec 3<"./$name" || return "$absent"
-	opened=$(readlink /proc/self/fd/3) || return 1
-	[ "${opened% (deleted)}" = "${PWD%/}/$name" ] || return "$link"
-	printf '0 %s\n' "$(stat -Lc %s /dev/fd/3)" >&4
+	is 3 "${PWD%/}/$name" || return "$link"
+	printf '0 %s\n' "$(stat -Lc %s /proc/self/fd/3)" >&4
 	cat <&3 >&4 || return "$broken"
 }
 

@@ -83,7 +83,7 @@ def test_a_deb_is_published_and_fetched(root: Path, tmp_path: Path) -> None:
 
 
 def test_what_a_storage_does(shelf: ssh.Remote, root: Path) -> None:
-    assert shelf.read("a/b") is None
+    assert shelf.read("a/b", 1 << 20) is None
     assert shelf.size("a/b") is None
     assert list(shelf.list("a/")) == []
     shelf.remove("a/b")
@@ -93,7 +93,7 @@ def test_what_a_storage_does(shelf: ssh.Remote, root: Path) -> None:
     os.utime(root / "a/it's $HOME;+~", (1, 1))
     assert not shelf.add("a/it's $HOME;+~", b"2")
     assert (root / "a/it's $HOME;+~").stat().st_mtime > 1, "it is wanted again"
-    found = shelf.read("a/it's $HOME;+~")
+    found = shelf.read("a/it's $HOME;+~", 1 << 20)
     assert found is not None
     assert found.data == data
     assert shelf.size("a/it's $HOME;+~") == len(data)
@@ -112,7 +112,7 @@ def test_a_file_is_replaced_by_who_has_read_it(shelf: ssh.Remote, root: Path) ->
         for other in (None, "0" * 64, tag):
             with pytest.raises(Conflict):
                 shelf.replace("head", b"x", other)
-        found = shelf.read("head")
+        found = shelf.read("head", 1 << 20)
         assert found is not None
         assert found.data == text
         tag = found.tag
@@ -149,7 +149,7 @@ def test_a_disk_that_is_full_or_not_ours(shelf: ssh.Remote, root: Path) -> None:
         odd.add("a", b"1")
     (root / "a").mkdir(parents=True)
     with pytest.raises(MachineError, match="Is a directory"):
-        shelf.read("a")
+        shelf.read("a", 1 << 20)
 
 
 def test_a_machine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

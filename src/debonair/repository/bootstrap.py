@@ -7,6 +7,7 @@ key signs alone.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
@@ -20,11 +21,14 @@ from debonair.repository import signing
 from debonair.repository.pool import COMPONENT
 from debonair.repository.release import stamp
 from debonair.repository.state import Head, Suite
+from debonair.repository.storage.protocol import Storage, TooLarge
 from debonair.template import fill
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,38}[a-z0-9]")
 _URL = re.compile(r"(https?://|file:/)[A-Za-z0-9\[\]._~:/%+-]+")
 _FOLDER = "bootstrap/"
+MOST = 16 << 20
+"""Most bytes of a bootstrap deb: each of its keys is at most 100,000."""
 _TEMPLATES = "packaging/repo/"
 
 
@@ -109,6 +113,22 @@ def deb(head: Head, suites: Sequence[Suite], suite: str, version: str, *, now: i
     layer = tree.layer("the repository", files)
     members = {"conffiles": conffiles, "postinst": fill(f"{_TEMPLATES}archive.postinst.in", values)}
     return archive.write(control, tree.assemble([layer], mtime=now), members, mtime=now)
+
+
+def find(storage: Storage, head: Head, suite: str) -> bytes | None:
+    """Return the newest bootstrap deb of ``suite``, from where machines fetch it or from the pool.
+
+    None if neither has the bytes that the state names.
+    """
+    expected = head.bootstrap[suite]
+    for where in (expected.filename, path(head.name, suite)):
+        try:
+            found = storage.read(where, MOST)
+        except TooLarge:
+            continue
+        if found is not None and hashlib.sha256(found.data).hexdigest() == expected.sha256:
+            return found.data
+    return None
 
 
 def line(head: Head, *, login: str = "") -> str:

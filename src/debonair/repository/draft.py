@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -15,7 +16,7 @@ from debonair.repository.channel import Entry, Line
 from debonair.repository.excerpt import shown
 from debonair.repository.pool import Facts
 from debonair.repository.state import Chunk, Head, Suite
-from debonair.repository.storage.protocol import Storage
+from debonair.repository.storage.protocol import Conflict, Storage, instead
 
 _DAY = 86400
 Lines = Mapping[str, Line]
@@ -119,8 +120,10 @@ class Draft:
         If several debs have one source, the first provides the changelog. Raises ``RepositoryError`` if the
         pool has a file of that name with other bytes.
         """
-        if not self.storage.add(facts.filename, data) and (known := self.storage.read(facts.filename)):
-            facts_of_debs.immutable(known.data, facts)
+        if not self.storage.add(facts.filename, data):
+            other = instead(self.storage, facts.filename, data)
+            if other is not None and other.tag is not None:
+                raise facts_of_debs.immutable(facts)
         if changelog:
             self.storage.add(facts.changelog, changelog)
         self.state(facts)
@@ -129,15 +132,19 @@ class Draft:
         """Write the document of ``facts``, whose deb is in the pool."""
         state.put(self.storage, _encoded(facts))
 
-    def restore(self, facts: Facts, data: bytes) -> bool:
-        """Put a deb that the state names into the pool again, if it is missing or damaged there."""
-        there = self.storage.read(facts.filename)
-        if there is not None and there.data == data:
-            return False
-        if there is None:
-            return self.storage.add(facts.filename, data)
-        self.storage.replace(facts.filename, data, there.tag)
-        return True
+    def restore(self, facts: Facts, data: bytes, changelog: bytes) -> list[str]:
+        """Write a deb that the state names, and its changelog, again where they are missing or damaged.
+
+        Return the paths that were written.
+        """
+        files = {facts.filename: data} | ({facts.changelog: changelog} if changelog else {})
+        written = []
+        for path, each in files.items():
+            if (other := instead(self.storage, path, each)) is not None:
+                with suppress(Conflict):  # another publisher has done it just now
+                    self.storage.replace(path, each, other.tag)
+                written.append(path)
+        return written
 
     def _chunk(self, digest: str) -> Chunk:
         if digest not in self._chunks:

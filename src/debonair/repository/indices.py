@@ -295,8 +295,7 @@ def _old(suite: Suite, storage: Storage) -> dict[str, _Old] | None:
 def _read(suite: Suite, storage: Storage, path: str) -> bytes | None:
     if (expected := suite.files.get(path)) is None:
         return None
-    found = storage.read(f"dists/{suite.name}/{by_hash(path, expected.sha256)}")
-    return found.data if found and Sum.of(found.data) == expected else None
+    return state.intact(storage, f"dists/{suite.name}/{by_hash(path, expected.sha256)}", expected)
 
 
 def _chunk(storage: Storage, piece: Piece) -> Chunk:

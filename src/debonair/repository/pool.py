@@ -28,7 +28,7 @@ FIRST = control_file.REQUIRED
 _CHANGELOGS = ("usr/share/doc/{package}/changelog.Debian.gz", "usr/share/doc/{package}/changelog.gz")
 """The paths of a changelog in Policy (section 12.7); the first that exists counts."""
 _CHANGELOG_PATTERNS = [name.replace(".", r"\.") for name in _CHANGELOGS]
-_LONGEST_CHANGELOG = 1 << 24
+LONGEST_CHANGELOG = 1 << 24
 _LONGEST_NAME = 240
 """Bytes of a deb's file name: file systems allow 255, and a publisher appends to it while it writes."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -64,6 +64,8 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Its files and links, sorted, without a leading slash."""
     changelog: str = ""
     """The path of its changelog, below the repository's root; empty if it has none."""
+    changelog_sha256: str = ""
+    """Hash of its changelog; empty if it has none, or if an earlier Debonair published the deb."""
 
     @property
     def name(self) -> str:
@@ -155,6 +157,7 @@ def _made(
         changelog=f"{CHANGELOGS}{COMPONENT}/{initial(source)}/{source}/{source}_{source_version}"
         if changelog
         else "",
+        changelog_sha256=hashlib.sha256(changelog).hexdigest() if changelog else "",
     )
     return facts, changelog
 
@@ -186,21 +189,20 @@ def stanza(facts: Facts, percent: int) -> str:
     return f"{facts.stanza}{phased}\n"
 
 
-def immutable(known: bytes, facts: Facts) -> None:
-    """Raise ``RepositoryError`` if the pool's file, whose bytes are ``known``, is not exactly this deb."""
-    if hashlib.sha256(known).hexdigest() != facts.sha256:
-        raise RepositoryError(
-            f"The pool has a file {facts.filename} with other bytes. Published files never change.",
-            hint="Raise the version and build it again. If a publisher left the file unfinished, 'debonair "
-            "repo prune' removes it a day later.",
-        )
+def immutable(facts: Facts) -> RepositoryError:
+    """Return the error to show if the pool has another file than this deb under its name."""
+    return RepositoryError(
+        f"The pool has a file {facts.filename} with other bytes. Published files never change.",
+        hint="Raise the version and build it again. If a publisher left the file unfinished, 'debonair "
+        "repo prune' removes it a day later.",
+    )
 
 
 def _changelog(package: str, kept: Mapping[str, bytes]) -> bytes:
     """Return the text of the changelog of ``package``; empty if it is damaged or too long."""
     for name in _CHANGELOGS:
         if data := kept.get(name.format(package=package)):
-            return gunzip(data, _LONGEST_CHANGELOG) or b""
+            return gunzip(data, LONGEST_CHANGELOG) or b""
     return b""
 
 

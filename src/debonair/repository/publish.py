@@ -26,7 +26,7 @@ from debonair.repository.pool import COMPONENT
 from debonair.repository.signing import BACK, Signer
 from debonair.repository.signing import keyring as keyring_of
 from debonair.repository.state import Generation, Head, Suite, SuiteRef
-from debonair.repository.storage.protocol import Conflict, Storage, Stored
+from debonair.repository.storage.protocol import Conflict, Storage, TooLarge, instead
 from debonair.repository.trust import Trust, gone
 
 DAY = 86400
@@ -177,9 +177,9 @@ class Repository:
         def keep(file: tuple[str, bytes]) -> None:
             path, data = file
             kept = folder + indices.by_hash(path, built.sums[path].sha256)
-            there = None if self.storage.add(kept, data) else self.storage.read(kept)
-            if there is not None and there.data != data:  # a disk has damaged it
-                self.storage.replace(kept, data, there.tag)
+            other = None if self.storage.add(kept, data) else instead(self.storage, kept, data)
+            if other is not None:  # a disk has damaged it
+                self.storage.replace(kept, data, other.tag)
 
         parallel.each(self.storage.at_once, keep, list(built.files.items()), "Indices")
         # Clients ignore a Release that is not newer than theirs, also one of the same second.
@@ -217,18 +217,25 @@ class Repository:
         If InRelease is there already, so are the others; they are only checked if ``again`` is set.
         """
         folder = f"dists/{name}/"
-        shown = self.storage.read(f"{folder}InRelease")
+        try:
+            shown = self.storage.read(f"{folder}InRelease", release.MOST)
+            tag = shown.tag if shown else None
+        except TooLarge as large:
+            shown, tag = None, large.tag
         current = shown is not None and hashlib.sha256(shown.data).hexdigest() == ref.inrelease
         if current and not again:
             return
         suite = state.load(self.storage, ref.document, Suite)
-        kept = self._read(
-            [folder + indices.by_hash(path, each.sha256) for path, each in suite.files.items()]
+        kept = parallel.each(
+            self.storage.at_once,
+            lambda file: state.intact(
+                self.storage, folder + indices.by_hash(file[0], file[1].sha256), file[1]
+            ),
+            list(suite.files.items()),
+            "Indices",
         )
         files = {
-            folder + path: each.data
-            for path, each in zip(suite.files, kept, strict=True)
-            if each is not None
+            folder + path: data for path, data in zip(suite.files, kept, strict=True) if data is not None
         }
         files[f"{folder}Release"] = state.get(self.storage, suite.release)
         files[f"{folder}Release.gpg"] = state.get(self.storage, suite.signature)
@@ -236,7 +243,6 @@ class Repository:
         if current:
             return
         inrelease = state.get(self.storage, suite.inrelease)
-        tag = shown.tag if shown else None
         self._newest(head)
         self.storage.replace(f"{folder}InRelease", inrelease, tag)
         self._forget(suite, head)
@@ -245,27 +251,35 @@ class Repository:
         """Replace the files for browsers and new machines: the page, the key, the bootstrap debs."""
         files = {f"{bootstrap.package(head.name)}.gpg": keyring_of(head.keys)}
         for name, each in head.bootstrap.items():
-            deb = self.storage.read(each.filename)
-            if deb is not None and hashlib.sha256(deb.data).hexdigest() == each.sha256:
-                files[bootstrap.path(head.name, name)] = deb.data
-        known = None if anew else self.storage.read(landing_page.JSON, landing_page.MOST)
+            if (deb := bootstrap.find(self.storage, head, name)) is not None:
+                files[bootstrap.path(head.name, name)] = deb
+                if anew:  # a renewal repairs the pool, too
+                    files[each.filename] = deb
+        known = None if anew else self._page()
         draft = Draft(self.storage, head, self._clock())
-        files |= landing_page.files(draft, known.data if known else None)
+        files |= landing_page.files(draft, known)
         self._replace(head, files)
 
     def _replace(self, head: Head, files: dict[str, bytes]) -> None:
         """Write those of ``files`` that differ, by their fixed names, unless the head is newer by then."""
-        before = self._read(list(files))
+        before = parallel.each(
+            self.storage.at_once, lambda file: instead(self.storage, *file), list(files.items()), "Indices"
+        )
         self._newest(head)  # after the tags were read: files of a newer head have another tag
         differing = [
-            (path, data, old.tag if old else None)
-            for (path, data), old in zip(files.items(), before, strict=True)
-            if old is None or old.data != data
+            (path, data, other.tag)
+            for (path, data), other in zip(files.items(), before, strict=True)
+            if other is not None
         ]
         parallel.each(self.storage.at_once, lambda file: self.storage.replace(*file), differing, "Indices")
 
-    def _read(self, paths: Sequence[str]) -> list[Stored | None]:
-        return parallel.each(self.storage.at_once, self.storage.read, paths, "Indices")
+    def _page(self) -> bytes | None:
+        """Return the JSON of the page, or None if there is none that can be one."""
+        try:
+            found = self.storage.read(landing_page.JSON, landing_page.MOST)
+        except TooLarge:
+            return None
+        return found.data if found else None
 
     def _newest(self, head: Head) -> None:
         if self.trust.head()[0].generation != head.generation:

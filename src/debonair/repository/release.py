@@ -11,6 +11,8 @@ from debonair.errors import RepositoryError
 from debonair.repository.pool import CHANGELOGS
 from debonair.repository.state import Sum
 
+MOST = 1 << 20
+"""Most bytes of a Release, an InRelease or a signature."""
 _DATE = "%a, %d %b %Y %H:%M:%S UTC"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

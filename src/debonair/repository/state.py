@@ -21,7 +21,7 @@ from debonair.host import decoder
 from debonair.repository.channel import Line
 from debonair.repository.excerpt import shown
 from debonair.repository.fields import Digest, Fingerprint, Name, Text, Time, Url
-from debonair.repository.storage.protocol import Storage
+from debonair.repository.storage.protocol import Storage, TooLarge, instead
 
 T = TypeVar("T")
 
@@ -222,8 +222,8 @@ def put(storage: Storage, data: bytes) -> str:
             f"A document of the repository would have {len(data)} bytes; the limit is {MOST}.",
             hint="Split it: the deb has millions of files, or the package thousands of versions.",
         )
-    if not storage.add(path, data) and (there := storage.read(path)) and there.data != data:
-        storage.replace(path, data, there.tag)
+    if not storage.add(path, data) and (other := instead(storage, path, data)):
+        storage.replace(path, data, other.tag)
     return digest
 
 
@@ -240,6 +240,15 @@ def get(storage: Storage, digest: str) -> bytes:
             hint="Restore it from a backup of the repository. Check the disk, and who has write access.",
         )
     return found.data
+
+
+def intact(storage: Storage, path: str, expected: Sum) -> bytes | None:
+    """Return the file at ``path``, or None if it is missing or not the ``expected`` one."""
+    try:
+        found = storage.read(path, expected.size)
+    except TooLarge:
+        return None
+    return found.data if found and Sum.of(found.data) == expected else None
 
 
 def load(storage: Storage, digest: str, kind: type[T]) -> T:

@@ -29,8 +29,9 @@ from debonair.repository.signing import Signer, keyring
 from debonair.repository.state import HEAD, Head, Key, Suite, Sum
 from debonair.repository.storage.protocol import Storage, is_inside
 
+_DEB_MOST = 4 << 30
+"""Most bytes of a deb whose size no signature states."""
 _SUMS = b"\nSHA256:\n"
-_RELEASE_MOST = 1 << 20
 _DAY = 86400
 
 
@@ -133,7 +134,7 @@ class _Taking:
     def signed(self, suite: str) -> _Signed:
         """Return the indices that clients see. Raises ``RepositoryError`` if they are not signed."""
         path = f"dists/{suite}/InRelease"
-        found = self.storage.read(path, _RELEASE_MOST)
+        found = self.storage.read(path, release.MOST)
         opened = self._opened(found.data) if found else None
         if opened is None:
             raise RepositoryError(
@@ -232,7 +233,7 @@ class _Taking:
                 f"{path} contradicts itself: someone else may have written it.",
                 hint="Restore state/ from a backup that you trust, then take the repository over again.",
             )
-        return known
+        return msgspec.structs.replace(known, changelog_sha256="")  # no index states it
 
     def _unlisted(self, package: str, architecture: str, entry: _Entry) -> Facts | None:
         """Return the facts of a deb that only an older index names, if the deb exists."""
@@ -242,7 +243,7 @@ class _Taking:
         found = self.storage.read(path, state.MOST)
         try:
             claimed = state.decode(found.data, Facts, path).filename if found else ""
-            deb = self.storage.read(claimed) if is_inside(claimed) else None
+            deb = self.storage.read(claimed, _DEB_MOST) if is_inside(claimed) else None
             if deb is None or hashlib.sha256(deb.data).hexdigest() != entry.deb:
                 return None
             known, _ = pool.of(Path(claimed), deb.data)
@@ -255,9 +256,9 @@ class _Taking:
         if self._debs is None:
             self._debs = set()
             for found in self.storage.list(state.OBJECTS):
-                if found.size > _RELEASE_MOST:
+                if found.size > release.MOST:
                     continue
-                stored = self.storage.read(found.path, _RELEASE_MOST)
+                stored = self.storage.read(found.path, release.MOST)
                 opened = self._opened(stored.data) if stored and _SUMS in stored.data else None
                 if opened is not None:
                     self._debs.update(self._named(opened))
@@ -268,10 +269,8 @@ class _Taking:
             kept = f"dists/{signed.suite}/{indices.by_hash(path, expected.sha256)}"
             if not path.endswith("/Packages") or not is_inside(kept):
                 continue
-            found = self.storage.read(kept, expected.size)
-            if found is None or Sum.of(found.data) != expected:
-                continue
-            for fields in deb822.paragraphs(found.data.decode(errors="replace")):
+            found = state.intact(self.storage, kept, expected) or b""
+            for fields in deb822.paragraphs(found.decode(errors="replace")):
                 if all(key in fields for key in (*pool.FIRST, "SHA256")):
                     yield (fields["Package"], fields["Version"], fields["Architecture"], fields["SHA256"])
 

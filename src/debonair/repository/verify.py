@@ -8,18 +8,17 @@ from __future__ import annotations
 import hashlib
 import lzma
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
 
 from debonair.deb import deb822
 from debonair.errors import RepositoryError
 from debonair.host import parallel
-from debonair.repository import history, indices, landing_page, release, state
+from debonair.repository import history, indices, release, state, unsigned_files
 from debonair.repository.channel import Entry, Line
 from debonair.repository.draft import Draft
-from debonair.repository.pool import COMPONENT
+from debonair.repository.pool import COMPONENT, Facts
 from debonair.repository.signing import Signer, keyring
 from debonair.repository.state import Chunk, Suite, Sum
-from debonair.repository.storage.protocol import Storage
+from debonair.repository.storage.protocol import Storage, TooLarge
 
 _DAY = 86400
 _NAMED = 20
@@ -30,16 +29,24 @@ def verify(draft: Draft, signer: Signer) -> list[str]:
     """Return the defects of the repository that ``draft`` reads, a sentence each."""
     found: list[str] = []
     pool: dict[str, Sum] = {}
+    changelogs: dict[str, dict[str, str]] = {}
     for name in draft.suites:
-        found += _state(draft, name)
+        found += _state(draft, name, pool, changelogs)
         found += _suite(draft, name, signer, pool)
     debs = sorted(pool.items())
     for problems in parallel.each(
         draft.storage.at_once, lambda deb: [*_file(draft.storage, *deb)], debs, "Pool"
     ):
         found += problems
+    for problems in parallel.each(
+        draft.storage.at_once,
+        lambda known: [*unsigned_files.changelog(draft.storage, *known)],
+        sorted(changelogs.items()),
+        "Changelogs",
+    ):
+        found += problems
     found += _history(draft)
-    found += _root(draft)
+    found += unsigned_files.root(draft)
     return found
 
 
@@ -88,7 +95,11 @@ def _suite(draft: Draft, name: str, signer: Signer, pool: dict[str, Sum]) -> Ite
     storage = draft.storage
     texts = {}
     for path in ("InRelease", "Release", "Release.gpg"):
-        stored = storage.read(folder + path)
+        try:
+            stored = storage.read(folder + path, release.MOST)
+        except TooLarge as large:
+            yield large.message
+            return
         if stored is None:
             yield f"{folder}{path} is missing."
             return
@@ -108,8 +119,9 @@ def _suite(draft: Draft, name: str, signer: Signer, pool: dict[str, Sum]) -> Ite
     if shown != draft.head.suites[name].inrelease:
         yield f"{folder}InRelease does not belong to the newest change. Sign it again: debonair repo renew"
     yield from _release(draft, folder, text, name)
-    for path, expected in release.sums(text, f"{folder}Release").items():
-        yield from _index(storage, folder, path, expected, pool)
+    listed = release.sums(text, f"{folder}Release")
+    for path in listed:
+        yield from _index(storage, folder, path, listed, pool)
 
 
 def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
@@ -137,8 +149,11 @@ def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
         yield f"{folder}Release expires on {fields['Valid-Until']}. Renew it: debonair repo renew"
 
 
-def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[str, Sum]) -> Iterator[str]:
+def _index(
+    storage: Storage, folder: str, path: str, listed: Mapping[str, Sum], pool: dict[str, Sum]
+) -> Iterator[str]:
     """Yield the defects of a file that a Release lists, under both of its names."""
+    expected = listed[path]
     if path.startswith(f"{COMPONENT}/Contents-") and not path.endswith(".xz"):
         return  # it is not kept: the decompressed .xz is compared below
     problems = [
@@ -146,20 +161,23 @@ def _index(storage: Storage, folder: str, path: str, expected: Sum, pool: dict[s
         *_file(storage, folder + indices.by_hash(path, expected.sha256), expected),
     ]
     yield from problems
-    if problems or not (stored := storage.read(folder + path)):
+    if problems or (data := state.intact(storage, folder + path, expected)) is None:
         return
     if path.endswith(".xz"):
-        plain = lzma.decompress(stored.data)
-        listed = release.sums(_text(storage, f"{folder}Release"), folder)
-        if Sum.of(plain) != listed.get(path.removesuffix(".xz")):
+        if Sum.of(lzma.decompress(data)) != listed.get(path.removesuffix(".xz")):
             yield f"{folder}{path} does not match the Release, which lists the uncompressed file."
     elif path.endswith("/Packages"):
-        for fields in deb822.paragraphs(stored.data.decode()):
+        for fields in deb822.paragraphs(data.decode()):
             pool[fields["Filename"]] = Sum(int(fields["Size"]), fields["SHA256"])
 
 
-def _state(draft: Draft, name: str) -> Iterator[str]:
-    """Yield the documents behind a suite that are missing, altered, or disagree with the pool."""
+def _state(
+    draft: Draft, name: str, pool: dict[str, Sum], changelogs: dict[str, dict[str, str]]
+) -> Iterator[str]:
+    """Yield the documents behind a suite that are missing or altered.
+
+    Add its debs to ``pool``, and to ``changelogs`` the path of each deb by path and hash of its changelog.
+    """
     ref = draft.head.suites[name]
     try:
         suite = state.load(draft.storage, ref.document, Suite)
@@ -179,25 +197,21 @@ def _state(draft: Draft, name: str) -> Iterator[str]:
             continue
         lines = (line for lines in chunk.packages.values() for line in lines.values())
         debs = [entry for line in lines for entry in line.entries]
-        for problems in parallel.each(
-            draft.storage.at_once, lambda deb: [*_known(draft, deb)], debs, "Facts"
-        ):
-            yield from problems
+        for each in parallel.each(draft.storage.at_once, lambda deb: _known(draft, deb), debs, "Facts"):
+            if isinstance(each, str):
+                yield each
+                continue
+            pool[each.filename] = Sum(each.size, each.sha256)
+            if each.changelog:
+                changelogs.setdefault(each.changelog, {})[each.changelog_sha256] = each.filename
 
 
-def _known(draft: Draft, entry: Entry) -> Iterator[str]:
+def _known(draft: Draft, entry: Entry) -> Facts | str:
+    """Return the facts of a deb, or what is wrong with them."""
     try:
-        each = draft.facts(entry)
+        return draft.facts(entry)
     except RepositoryError as damage:
-        yield damage.message
-        return
-    size = draft.storage.size(each.filename)
-    if size != each.size:
-        yield f"{each.filename} " + (
-            "is missing." if size is None else f"has {size} bytes, not {each.size}."
-        )
-    elif each.changelog and draft.storage.size(each.changelog) is None:
-        yield f"{each.changelog} is missing."
+        return damage.message
 
 
 def _history(draft: Draft) -> Iterator[str]:
@@ -212,30 +226,15 @@ def _history(draft: Draft) -> Iterator[str]:
         yield damage.message
 
 
-def _root(draft: Draft) -> Iterator[str]:
-    stored = draft.storage.read(landing_page.JSON)
-    known = landing_page.decoded(stored.data if stored else None)
-    if known is None or known.generation != draft.head.generation:
-        yield f"{landing_page.JSON} is not of the newest change. Write it again: debonair repo renew"
-    else:
-        with suppress(RepositoryError):  # damage in the state was reported before
-            if known.packages != landing_page.packages(draft):
-                yield (
-                    f"{landing_page.JSON} does not list what the suites offer. Write it again: debonair "
-                    "repo renew"
-                )
-
-
 def _file(storage: Storage, path: str, expected: Sum) -> Iterator[str]:
-    stored = storage.read(path)
+    try:
+        stored = storage.read(path, expected.size)
+    except TooLarge:
+        yield f"{path} has more than the {expected.size} bytes that are signed for."
+        return
     if stored is None:
         yield f"{path} is missing."
     elif len(stored.data) != expected.size:
         yield f"{path} has {len(stored.data)} bytes, but the signed size is {expected.size}."
     elif Sum.of(stored.data) != expected:
         yield f"{path} was changed: its bytes are not the signed ones."
-
-
-def _text(storage: Storage, path: str) -> str:
-    stored = storage.read(path)
-    return stored.data.decode(errors="replace") if stored else ""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from debonair.deb.control import Control
+from debonair.tree.service import account
 from debonair.tree.service import emperor as emperors
 from debonair.tree.service import vassal as vassals
 
@@ -47,6 +48,8 @@ def control(
     if project.serves:
         emperor, vassal = emperors.of(project), vassals.of(project, target)
         depends += sorted(["nginx", *emperor.depends, *vassal.depends])
+    depends += project.depends
+    account.check_dependencies(project, depends)
     return Control(
         package=project.package,
         version=version,
@@ -55,7 +58,7 @@ def control(
         # Policy section 3.4.1: no article at the start
         synopsis=re.sub(r"^(an?|the)\s+", "", project.description, flags=re.IGNORECASE),
         description=_description(project),
-        depends=(*depends, *project.depends),
+        depends=tuple(depends),
         section="web" if project.serves else "utils",
         homepage=project.homepage,
     )

@@ -6,13 +6,13 @@ import lzma
 import os
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 import pytest
 from debs import make_deb
-from repository import DAY, Archive, Interrupted
+from repository import DAY, SUITES, Archive, Interrupted
 
 from debonair.errors import MachineError, PackageError, RepositoryError
 from debonair.repository import history, indices, landing_page, release, state, sweep, verify
@@ -23,7 +23,7 @@ from debonair.repository.edits.keys import drop_keys, renew, take_key
 from debonair.repository.publish import Edit
 from debonair.repository.state import Head, Suite
 from debonair.repository.storage.folder import Folder
-from debonair.repository.storage.protocol import MOST, Conflict, Stored
+from debonair.repository.storage.protocol import Conflict, Stored
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +122,47 @@ class TestAdd:
         with pytest.raises(RepositoryError, match="pool has a file pool/h/hello/hello_1"):
             archive.add(archive.deb(more="x"), channel="testing")
         assert files(archive.root) == before
+
+    @pytest.mark.parametrize("architecture", ["all", "amd64"])
+    def test_the_package_with_the_keys_is_the_repository_s_own(
+        self, archive: Archive, architecture: str
+    ) -> None:
+        before = files(archive.root)
+        name = "acme-archive-keyring"
+        with pytest.raises(RepositoryError, match="only the repository itself makes it"):
+            archive.add(archive.deb(), archive.deb(name, "9", architecture))
+        assert files(archive.root) == before
+        archive.add(archive.deb("other-archive-keyring"))
+        promote = versions.promote(name, "9", source="testing", to="stable", suite=None, percent=100)
+        with pytest.raises(RepositoryError, match="only the repository itself makes it"):
+            archive.repository.change("promote", promote)
+        archive.repository.change("rotate-key", take_key(archive.scribe.create("x", now=archive.clock())))
+        assert wrong(archive) == []
+
+    def test_a_deb_in_the_place_of_debian_s(
+        self, archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        debs = [
+            make_deb(tmp_path, "libc6", extra={"Essential": "yes"}),
+            make_deb(tmp_path, "fork", extra={"Provides": "sudo (= 2), editor, hello"}),
+            make_deb(tmp_path, "hello"),
+        ]
+        asked: list[Sequence[str]] = []
+
+        def debian(names: Collection[str]) -> set[str]:
+            asked.append(list(names))
+            return {"libc6", "sudo", "bash"} & set(names)
+
+        edit = versions.add(
+            debs, lambda: SUITES, channel_name="stable", suite=None, percent=100, debian=debian
+        )
+        assert len(archive.repository.change("add", edit)) == 3
+        assert asked == [["editor", "fork", "hello", "libc6", "sudo"]]
+        said = capsys.readouterr().err
+        assert "libc6_1.0-1+deb13_amd64.deb: Debian has a package 'libc6' too." in said
+        assert "libc6_1.0-1+deb13_amd64.deb calls itself essential" in said
+        assert "fork_1.0-1+deb13_amd64.deb stands in for Debian's sudo, because" in said
+        assert said.count(".deb") == 3
 
     def test_what_is_no_deb(self, archive: Archive, tmp_path: Path) -> None:
         (tmp_path / "x.deb").write_bytes(b"x")
@@ -317,7 +358,8 @@ class TestChangelogs:
             "changelogs/main/h/hello/hello_0.1-1"
         ]
         (folder / "hello_1.0-1+deb13").unlink()
-        assert wrong(archive) == ["changelogs/main/h/hello/hello_1.0-1+deb13 is missing."]
+        (said,) = wrong(archive)
+        assert said.startswith("changelogs/main/h/hello/hello_1.0-1+deb13 is missing; adding the deb again")
 
 
 def release_of(archive: Archive, name: str) -> str:
@@ -350,7 +392,7 @@ class TestIndex:
         read: list[str] = []
 
         class Watched(Folder):
-            def read(self, path: str, limit: int = MOST) -> Stored | None:
+            def read(self, path: str, limit: int) -> Stored | None:
                 read.append(path)
                 return super().read(path, limit)
 
@@ -463,7 +505,7 @@ class TestPublishers:
         others = iter([archive.deb("theirs")])
 
         class Watched(Folder):
-            def read(self, path: str, limit: int = MOST) -> Stored | None:
+            def read(self, path: str, limit: int) -> Stored | None:
                 found = super().read(path, limit)
                 if path == "dists/trixie/InRelease" and (deb := next(others, None)):
                     archive.other("bob").change("add", adding(archive, deb))

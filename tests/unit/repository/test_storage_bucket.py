@@ -102,7 +102,7 @@ def test_what_never_changes(fleet: Bucket, store: Store) -> None:
         assert store.puts == ([] if len(data) > 1 else [path]), (
             "only what is missing is sent, if it is much"
         )
-        found = fleet.read(path)
+        found = fleet.read(path, 1 << 20)
         assert found is not None
         assert found.data == data
         assert fleet.size(path) == len(data)
@@ -126,7 +126,7 @@ def test_what_is_old_and_wanted_again(fleet: Bucket, store: Store) -> None:
 
 
 def test_what_is_not_there(fleet: Bucket) -> None:
-    assert fleet.read("x") is None
+    assert fleet.read("x", 1 << 20) is None
     assert fleet.size("x") is None
     assert list(fleet.list("x/")) == []
     fleet.remove("x")
@@ -134,7 +134,7 @@ def test_what_is_not_there(fleet: Bucket) -> None:
 
 def test_an_object_is_replaced_by_who_has_read_it(fleet: Bucket, store: Store) -> None:
     fleet.replace("state/head.json", b"1", None)
-    first = fleet.read("state/head.json")
+    first = fleet.read("state/head.json", 1 << 20)
     assert first is not None
     fleet.replace("state/head.json", b"2", first.tag)
     for tag in (first.tag, None, first.tag.replace('"', '"x')):
@@ -147,7 +147,7 @@ def test_an_object_is_replaced_by_who_has_read_it(fleet: Bucket, store: Store) -
 def test_an_answer_that_is_lost(fleet: Bucket, store: Store) -> None:
     store.lose = 1
     fleet.replace("state/head.json", b"1", None)
-    found = fleet.read("state/head.json")
+    found = fleet.read("state/head.json", 1 << 20)
     assert found is not None
     store.lose = 1
     fleet.replace("state/head.json", b"2", found.tag)
@@ -157,7 +157,7 @@ def test_an_answer_that_is_lost(fleet: Bucket, store: Store) -> None:
 def test_two_changes_in_one_second_have_two_times(fleet: Bucket, store: Store) -> None:
     times = []
     for data in (b"1", b"2", b"3"):
-        before = fleet.read("dists/trixie/InRelease")
+        before = fleet.read("dists/trixie/InRelease", 1 << 20)
         fleet.replace("dists/trixie/InRelease", data, before.tag if before else None)
         times.append(int(store.now))
         assert store.objects["dists/trixie/InRelease"].data == data
@@ -211,7 +211,7 @@ def test_what_goes_wrong(
 
     store.wrong = wrong
     for work, what in (
-        (lambda: fleet.read("x"), "read"),
+        (lambda: fleet.read("x", 1 << 20), "read"),
         (lambda: fleet.add("x", b"1"), "written"),
         (lambda: fleet.replace("x", b"1", None), "written"),
     ):

@@ -26,7 +26,7 @@ def test_what_never_changes(folder: Folder) -> None:
     os.utime(folder.root / "a/b", (1, 1))
     assert not folder.add("a/b", b"2")
     assert (folder.root / "a/b").stat().st_mtime > 1, "it is wanted again"
-    found = folder.read("a/b")
+    found = folder.read("a/b", 1 << 20)
     assert found is not None
     assert found.data == b"1"
     assert folder.size("a/b") == 1
@@ -37,7 +37,7 @@ def test_what_never_changes(folder: Folder) -> None:
 def test_what_is_not_there(folder: Folder) -> None:
     folder.add("a", b"")
     for path in ("x", "a/b"):
-        assert folder.read(path) is None
+        assert folder.read(path, 1 << 20) is None
         assert folder.size(path) is None
     folder.remove("x")
     assert str(folder) == str(folder.root)
@@ -72,13 +72,13 @@ def test_where_each_file_has_a_name(folder: Folder, monkeypatch: pytest.MonkeyPa
 
 def test_a_file_is_replaced_by_who_has_read_it(folder: Folder) -> None:
     folder.replace("head", b"1", None)
-    first = folder.read("head")
+    first = folder.read("head", 1 << 20)
     assert first is not None
     folder.replace("head", b"2", first.tag)
     for tag in (first.tag, None, "x"):
         with pytest.raises(Conflict):
             folder.replace("head", b"3", tag)
-    second = folder.read("head")
+    second = folder.read("head", 1 << 20)
     assert second is not None
     assert second.data == b"2"
     assert listed(folder) == [".lock", "head"]
@@ -87,7 +87,7 @@ def test_a_file_is_replaced_by_who_has_read_it(folder: Folder) -> None:
 def test_two_changes_in_one_second_have_two_times(folder: Folder) -> None:
     times = []
     for _ in range(3):
-        before = folder.read("head")
+        before = folder.read("head", 1 << 20)
         folder.replace("head", b"x", before.tag if before else None)
         times.append(int((folder.root / "head").stat().st_mtime))
     assert times == [times[0], times[0] + 1, times[0] + 2]
@@ -118,7 +118,7 @@ def test_a_failing_disk_changes_nothing(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, number: int, said: str
 ) -> None:
     folder.replace("head", b"1", None)
-    before = folder.read("head")
+    before = folder.read("head", 1 << 20)
     assert before is not None
 
     def fail(*_: object, **__: object) -> NoReturn:
@@ -137,7 +137,7 @@ def test_a_failing_disk_changes_nothing(
     with pytest.raises(MachineError, match=said):
         folder.replace("head", b"2", before.tag)
     assert listed(folder) == [".lock", "a", "head"]
-    assert folder.read("head") == before
+    assert folder.read("head", 1 << 20) == before
 
 
 def test_much_is_put_on_the_disk_at_once(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +156,6 @@ def test_much_is_put_on_the_disk_at_once(folder: Folder, monkeypatch: pytest.Mon
 def test_what_cannot_be_read(folder: Folder) -> None:
     (folder.root / "a").mkdir(parents=True)
     with pytest.raises(MachineError, match="cannot be read or written: Is a directory"):
-        folder.read("a")
+        folder.read("a", 1 << 20)
     with pytest.raises(MachineError, match="cannot be read or written"):
         folder.remove("a")

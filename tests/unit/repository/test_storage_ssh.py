@@ -7,7 +7,7 @@ import pytest
 
 from debonair.errors import Error, MachineError, NetworkError, RepositoryError
 from debonair.repository.storage import ssh
-from debonair.repository.storage.protocol import Conflict, Found
+from debonair.repository.storage.protocol import Conflict, Found, TooLarge
 
 Answer = tuple[int, bytes] | BaseException
 
@@ -62,7 +62,7 @@ def test_where_it_is(where: str, place: tuple[str, str, int | None]) -> None:
     said = Said((44, b""))
     opened = ssh.open_(where, said.connect)
     assert str(opened) == where
-    assert opened.read("x") is None
+    assert opened.read("x", 1 << 20) is None
     assert said.places == [place]
 
 
@@ -86,7 +86,7 @@ def test_requests_and_answers(shelf: Make) -> None:
         (0, b""),
         (0, b""),
     )
-    found = store.read("x")
+    found = store.read("x", 1 << 20)
     assert found is not None
     assert (found.data, len(found.tag)) == (b"1\xff", 64)
     assert store.size("x") == 12
@@ -162,10 +162,19 @@ def test_what_goes_wrong(shelf: Make, answer: Answer, kind: type[Error], message
     assert len(said.places) == 2, "by a new connection"
 
 
+def test_a_file_that_is_too_large_has_a_tag(shelf: Make) -> None:
+    store, said = shelf(ValueError(20 << 30), (0, b""))
+    with pytest.raises(TooLarge, match="x is larger than 4 bytes") as large:
+        store.read("x", 4)
+    assert said.ended == 1, "its bytes are not read"
+    store.replace("x", b"1", large.value.tag)
+    assert said.asked[1][0].split()[3] == "size:21474836480"
+
+
 def test_who_interrupts_hears_no_old_answer(shelf: Make) -> None:
     store, said = shelf(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        store.read("x")
+        store.read("x", 1 << 20)
     assert said.ended == 1
 
 

@@ -21,6 +21,7 @@ from debonair.repository.excerpt import shown
 from debonair.repository.pins import Pin, Pins
 from debonair.repository.state import Chunk, Head, Sealed, Suite
 from debonair.repository.storage import locate
+from debonair.repository.storage.protocol import TooLarge
 
 KEY = "AB" * 20
 
@@ -267,7 +268,7 @@ class TestReader:
     )
     def test_a_path_stays_inside(self, archive: Archive, path: str) -> None:
         for ask in (
-            archive.storage.read,
+            lambda path: archive.storage.read(path, 1),
             archive.storage.size,
             archive.storage.remove,
             lambda path: archive.storage.add(path, b""),
@@ -279,13 +280,17 @@ class TestReader:
     def test_a_pipe_is_not_waited_for(self, archive: Archive) -> None:
         os.mkfifo(archive.root / "pool/pipe")
         with pytest.raises(MachineError, match="Is a directory"):
-            archive.storage.read("pool/pipe")
+            archive.storage.read("pool/pipe", 1 << 20)
         assert "pool/pipe" not in [found.path for found in archive.storage.list("pool/")]
 
     def test_a_file_that_is_too_large(self, archive: Archive) -> None:
         archive.storage.add("x", b"12345")
-        with pytest.raises(RepositoryError, match="x is larger than 4 bytes"):
+        with pytest.raises(TooLarge, match="x is larger than 4 bytes") as large:
             archive.storage.read("x", 4)
+        archive.storage.replace("x", b"1", large.value.tag)
+        found = archive.storage.read("x", 1)
+        assert found is not None
+        assert found.data == b"1"
 
     def test_names_that_no_file_has_are_not_listed(self, archive: Archive) -> None:
         (archive.root / "pool/a\nb").write_text("")

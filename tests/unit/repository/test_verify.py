@@ -72,9 +72,17 @@ def test_a_deb_that_is_missing_or_altered(archive: Archive) -> None:
     deb.write_bytes(data[:-1] + b"x")
     only(archive, "its bytes are not the signed ones")
     deb.write_bytes(data + b"x")
-    assert [f"{deb.name}" in each for each in wrong(archive)] == [True, True]
+    only(archive, f"{deb.name} has more than the {len(data)} bytes that are signed for")
     deb.unlink()
-    assert wrong(archive) == [f"{path_of(deb, archive)} is missing."] * 2
+    assert wrong(archive) == [f"{path_of(deb, archive)} is missing."]
+
+
+def test_a_deb_for_a_rollback(archive: Archive) -> None:
+    """No index names it now, and machines get it after the next rollback."""
+    archive.versions(a="1.1")
+    deb = archive.root / "pool/h/hello/hello_1.0-1+deb13_amd64.deb"
+    deb.write_bytes(deb.read_bytes()[:-1] + b"x")
+    only(archive, f"{deb.name} its bytes are not the signed ones")
 
 
 def path_of(path: Path, archive: Archive) -> str:
@@ -130,6 +138,8 @@ def test_the_state(archive: Archive) -> None:
         found = verify._state(
             archive.draft,
             "trixie" if digest != archive.draft.head.suites["bookworm"].document else "bookworm",
+            {},
+            {},
         )
         assert [f"{path_of(path, archive)} was changed" in each for each in found] == [True]
         path.write_bytes(data)
@@ -143,7 +153,7 @@ def test_facts(archive: Archive) -> None:
     path.write_bytes(data.replace(entry.deb.encode(), b"0" * 64))
     only(archive, "was changed: its bytes are not those that were written.")
     path.unlink()
-    found = list(verify._state(archive.draft, "trixie"))
+    found = list(verify._state(archive.draft, "trixie", {}, {}))
     assert found == [f"{path_of(path, archive)} is missing from the repository."]
 
 

@@ -3,10 +3,13 @@ from __future__ import annotations
 import pytest
 from samples import VERSION, sample_project
 
+from debonair import target
 from debonair.errors import ProjectError
+from debonair.tree import control_file
 from debonair.tree.service import account, render
 
 ROOT = "every Debian"
+TRIXIE = target.load("trixie-arm64")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +29,17 @@ def test_a_name_that_means_something_to_debian_is_refused(name: str, what: str, 
     assert refused.value.message.startswith(f"pyproject.toml: the package's name '{name}' is the name of ")
     assert what in refused.value.message
     assert f"'my-{name}'" in str(refused.value.hint)
+
+
+@pytest.mark.parametrize("name", ["uwsgi-core", "nginx", "python3", "libc6", "libpq5", "ffmpeg", "sox"])
+def test_a_package_that_the_app_depends_on_is_refused(name: str) -> None:
+    depends = ("libc6:any (>= 2.36)", "ffmpeg | libpq5 [arm64]", "sox(>= 1)")
+    with pytest.raises(
+        ProjectError, match=f"'{name}' is that of a package of Debian that this app depends"
+    ):
+        control_file.control(sample_project(package=name, depends=depends), TRIXIE, (), version=VERSION)
+    other = sample_project(package="any", depends=depends)
+    assert control_file.control(other, TRIXIE, (), version=VERSION).depends[-3:] == depends
 
 
 def test_a_tool_has_no_account() -> None:

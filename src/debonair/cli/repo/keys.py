@@ -88,8 +88,10 @@ def trust(
 def verify(*, repository: str) -> None:
     """Check every hash, signature and file, as a client does.
 
-    Also list the apps that have no deb for the next release of Debian.
+    Also list files that are not the repository's own, and apps that have no deb for the next release of
+    Debian.
     """
+    from debonair.repository import unsigned_files
     from debonair.repository import verify as verification
     from debonair.repository.excerpt import shown
     from debonair.repository.signing import Gpg
@@ -102,6 +104,8 @@ def verify(*, repository: str) -> None:
         )
     keys = ", ".join(key.fingerprint for key in draft.head.keys)
     click.echo(f"{repository}: {len(draft.suites)} suites are healthy, signed by {keys}")
+    for note in unsigned_files.unlisted(draft):
+        click.echo(f"Note: {shown(note, 2000)}", err=True)
     for note in verification.without_deb_for_the_next_release(draft, publisher.released()):
         click.echo(f"Note: {shown(note)}", err=True)
 

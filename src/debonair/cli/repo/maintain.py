@@ -55,7 +55,7 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
     url = bootstrap.check_url(url) if url else ""
     repository = publisher.repository(place)
     publisher.warn_of_time()
-    if repository.storage.read(state.HEAD) is None:
+    if repository.storage.read(state.HEAD, state.HEAD_MOST) is None:
         now = publisher.clock()
         home = None if key else publisher.keys(name)
         signer = Gpg(home)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +146,11 @@ def _added(debs: Sequence[Path], **where: Any) -> Edit:
     from debonair.deb import reader_pool
 
     with reader_pool.Pool() as pool:  # its first process starts while this one imports the rest
+        from debonair.debian import offered
+        from debonair.host.cache import Cache
         from debonair.repository.edits import versions
         from debonair.repository.pool import apart
 
-        return versions.add(debs, publisher.suites, reader=apart(pool), **where)
+        cache = Cache.of(os.environ)
+        debian = partial(offered.packages, cache=cache)
+        return versions.add(debs, publisher.suites, reader=apart(pool), debian=debian, **where)

@@ -68,6 +68,12 @@ def bootstrap(draft: Draft) -> list[str]:
     return what
 
 
+def lost(draft: Draft) -> bool:
+    """Return whether a bootstrap deb is neither in the pool nor where new machines fetch it."""
+    head = draft.head
+    return any(bootstrap_deb.find(draft.storage, head, suite) is None for suite in head.bootstrap)
+
+
 def begun(draft: Draft, made: Sequence[str]) -> list[str]:
     """Publish the next bootstrap deb if suites were ``made``, because their machines need one too."""
     return [*(f"{name}, new" for name in made), *(bootstrap(draft) if made else [])]
@@ -87,5 +93,21 @@ def published(draft: Draft, where: str, each: Facts, percent: int) -> bool:
     )
     if line is before.get(each.architecture):
         return False
+    draft.put(where, each.package, {**before, each.architecture: line})
+    return True
+
+
+def noted(draft: Draft, where: str, each: Facts) -> bool:
+    """Note the hash of a published deb's changelog; return whether an earlier Debonair had left it out."""
+    before = draft.lines(where, each.package)
+    line = before[each.architecture]
+    known = line.find(each.version)
+    if known is None or (old := draft.facts(known)).changelog_sha256 or not each.changelog_sha256:
+        return False
+    if msgspec.structs.replace(old, changelog_sha256=each.changelog_sha256) != each:
+        return False
+    changed = msgspec.structs.replace(known, facts=draft.know(each))
+    entries = tuple(changed if entry is known else entry for entry in line.entries)
+    line = msgspec.structs.replace(line, entries=entries)
     draft.put(where, each.package, {**before, each.architecture: line})
     return True

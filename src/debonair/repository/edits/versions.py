@@ -8,17 +8,19 @@ state.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from debonair.deb import deb822
 from debonair.deb.version import order, release, without_release
 from debonair.errors import RepositoryError
 from debonair.host import parallel
 from debonair.host.progress import say
+from debonair.repository import bootstrap as bootstrap_deb
 from debonair.repository import channel, pool
-from debonair.repository.channel import ALL, Line
+from debonair.repository.channel import ALL, Entry, Line
 from debonair.repository.draft import Draft, Lines
-from debonair.repository.edits.bootstrap import begun, published
+from debonair.repository.edits.bootstrap import begun, noted, published
 from debonair.repository.pool import Facts
 from debonair.repository.publish import Edit
 from debonair.repository.state import Suite
@@ -50,15 +52,22 @@ def add(
     suite: str | None,
     percent: int,
     reader: pool.Read = pool.read,
+    debian: Callable[[Collection[str]], Collection[str]] = lambda _: (),
 ) -> Edit:
     """Return the edit that publishes the debs at ``paths``: all of them, or none.
 
     Each goes to the suite that its version names (``+deb13``), or to ``suite``. If the repository does not
     have that suite, the suites that ``known`` returns are created. ``reader`` reads the debs;
-    ``pool.apart`` is for debs of strangers. Raises ``PackageError`` for a file that is not a deb.
+    ``pool.apart`` is for debs of strangers. ``debian`` returns those of some names that Debian has a
+    package of; a deb that replaces one is published with a warning.
+
+    Raises ``PackageError`` for a file that is not a deb. The edit raises ``RepositoryError`` for one that
+    has the name of the repository's own package.
     """
     read = [(*found, path) for found, path in zip(_read(paths, reader), paths, strict=True)]
     read.sort(key=lambda each: order(each[0].version))
+    for line in _replaced([each for each, _, _ in read], debian):
+        say(line)
     wanted = {suite} if suite else {release(each.version) for each, _, _ in read} - {None}
 
     def edit(draft: Draft) -> list[str]:
@@ -69,14 +78,20 @@ def add(
             each.debian_release: each.suite for each in map(draft.suite, draft.suites)
         }
         what, again = [], []
-        for each, _, path in read:
+        for each, changelog, path in read:
             where = _suite_of(draft, each, suite or releases.get(release(each.version)), channel_name)
+            if not any(known.deb == each.sha256 for known in _entries(draft, where, each)):
+                _foreign(draft, each.package)
             if published(draft, where, each, percent):
                 what.append(
                     f"{each.package} {each.version} {each.architecture} in {where}{_share(percent)}"
                 )
             else:
-                again.append((each, path))
+                again.append((each, changelog, path))
+                if noted(draft, where, each):
+                    what.append(
+                        f"{each.package} {each.version} {each.architecture} in {where}, its changelog"
+                    )
         if what:
 
             def keep(deb: tuple[Facts, bytes, Path]) -> None:
@@ -85,9 +100,9 @@ def add(
 
             # Only the debs that are being uploaded are in memory.
             parallel.each(draft.storage.at_once, keep, read, "Debs")
-        for each, path in again:
-            if draft.restore(each, pool.load(path, each)):
-                say(f"{each.filename} was damaged and has been written again.")
+        for each, changelog, path in again:
+            for written in draft.restore(each, pool.load(path, each), changelog):
+                say(f"{written} was damaged and has been written again.")
         return [*what, *begun(draft, made)]
 
     return edit
@@ -98,6 +113,7 @@ def promote(app: str, version: str, *, source: str, to: str, suite: str | None, 
 
     def edit(draft: Draft) -> list[str]:
         what = []
+        _foreign(draft, app)
         for name, lines in _having(draft, app, channel_name=source, suite=suite):
             goal = suite_name(draft.suite(name).suite, to)
             target = dict(draft.lines(goal, app))
@@ -214,6 +230,46 @@ def _read(paths: Sequence[Path], reader: pool.Read) -> list[tuple[Facts, bytes]]
     rows = [paths[at : at + size] for at in range(0, len(paths), size)]
     read = parallel.each(parallel.CORES, lambda row: [reader(path) for path in row], rows, "Reading")
     return [each for row in read for each in row]
+
+
+def _replaced(debs: Sequence[Facts], debian: Callable[[Collection[str]], Collection[str]]) -> Iterator[str]:
+    """Yield a sentence for each deb that takes the place of a package of Debian, or cannot be removed."""
+    fields = {
+        each: {key.lower(): text for key, text in deb822.fields(each.stanza).items()} for each in debs
+    }
+    provided = {
+        each: {word.split()[0] for word in known.get("provides", "").split(",") if word.strip()}
+        for each, known in fields.items()
+    }
+    names = {each.package for each in debs}.union(*provided.values())
+    theirs = set(debian(sorted(names)))
+    for each, known in fields.items():
+        if each.package in theirs:
+            yield (
+                f"{each.name}: Debian has a package '{each.package}' too. Every machine of this repository "
+                "takes this one in its place, whatever their versions are."
+            )
+        elif alike := sorted(provided[each] & theirs):
+            yield f"{each.name} stands in for Debian's {', '.join(alike)}, because it provides that name."
+        if any(known.get(key, "") == "yes" for key in ("essential", "protected", "important")):
+            yield f"{each.name} calls itself essential: apt does not remove it from a machine."
+
+
+def _entries(draft: Draft, where: str, each: Facts) -> Sequence[Entry]:
+    """Return the versions of a deb's package and architecture in a suite."""
+    line = draft.lines(where, each.package).get(each.architecture)
+    return line.entries if line else ()
+
+
+def _foreign(draft: Draft, package: str) -> None:
+    """Raise ``RepositoryError`` if ``package`` is the repository's own, which carries its keys."""
+    if package == bootstrap_deb.package(draft.head.name):
+        raise RepositoryError(
+            f"{package} is the package that installs this repository's keys on the machines, "
+            "and only the repository itself makes it.",
+            hint="Give your package another name. A new key: debonair repo rotate-key; "
+            "a new address: debonair repo bootstrap --url URL",
+        )
 
 
 def _suite_of(draft: Draft, each: Facts, suite: str | None, channel_name: str) -> str:

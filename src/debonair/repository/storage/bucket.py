@@ -17,7 +17,15 @@ from urllib.parse import urlsplit
 from debonair.errors import Error, MachineError, NetworkError, RepositoryError
 from debonair.repository.excerpt import shown
 from debonair.repository.storage import aws, headers
-from debonair.repository.storage.protocol import MOST, Conflict, Found, Stored, inside, is_inside, too_large
+from debonair.repository.storage.protocol import (
+    Conflict,
+    Found,
+    Stored,
+    TooLarge,
+    inside,
+    instead,
+    is_inside,
+)
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode
@@ -97,13 +105,13 @@ class Bucket:
     def __str__(self) -> str:
         return self.url
 
-    def read(self, path: str, limit: int = MOST) -> Stored | None:
+    def read(self, path: str, limit: int) -> Stored | None:
         """Return the object at ``path``; ``Storage.read``."""
         with _asked(self.url, "read"):
             try:
                 found = self.store.get(inside(path))
                 if found.meta["size"] > limit:
-                    raise too_large(path, limit)
+                    raise TooLarge(path, limit, _tag(found.meta))
                 return Stored(bytes(found.bytes()), _tag(found.meta))
             except FileNotFoundError as absent:
                 if any(word in str(absent) for word in _NO_BUCKET):
@@ -134,8 +142,7 @@ class Bucket:
             self._put(path, data, "create" if tag is None else _expected(tag))
         except Conflict:
             # The answer to a write may be lost; the library then repeats the write, and finds its own file.
-            there = self.read(path)
-            if there is None or there.data != data:
+            if instead(self, path, data) is not None:
                 raise
         if tag is not None and not path.startswith("state/"):
             self._later(path, data, tag)
@@ -143,7 +150,7 @@ class Bucket:
     def list(self, folder: str) -> Iterator[Found]:
         """Yield every object below ``folder``; ``Storage.list``."""
         with _asked(self.url, "read"):
-            for some in self.store.list(folder):
+            for some in self.store.list(folder or None):
                 for each in some:
                     if not is_inside(each["path"]):
                         continue
@@ -179,9 +186,9 @@ class Bucket:
         """Write an old, identical object again, so that a sweep does not take it for an abandoned one."""
         if self._clock() - found["last_modified"].timestamp() < _YOUNG:
             return
-        there = self.read(path)
-        if there is not None and there.data == data:
-            with suppress(Conflict):
+        with suppress(Conflict, TooLarge):
+            there = self.read(path, len(data))
+            if there is not None and there.data == data:
                 self._put(path, data, _expected(there.tag))
 
     def _later(self, path: str, data: bytes, before: str) -> None:
@@ -193,8 +200,8 @@ class Bucket:
         if found is None or int(found["last_modified"].timestamp()) > _seconds(before):
             return
         self._pause(1)
-        with suppress(Conflict):  # a publisher that has replaced it since has ensured that
-            there = self.read(path)
+        with suppress(Conflict, TooLarge):  # a publisher that has replaced it since has ensured that
+            there = self.read(path, len(data))
             if there is not None and there.data == data:
                 self._put(path, data, _expected(there.tag))
 

@@ -14,15 +14,14 @@ from pathlib import Path
 
 from debonair.errors import MachineError, RepositoryError
 from debonair.repository.storage.protocol import (
-    MOST,
     UNFINISHED,
     Conflict,
     Found,
     Stored,
+    TooLarge,
     inside,
     is_inside,
     is_link,
-    too_large,
 )
 
 _SEEN = "clients see either the old state or the complete new one"
@@ -52,7 +51,7 @@ class Folder:
     def __str__(self) -> str:
         return str(self.root)
 
-    def read(self, path: str, limit: int = MOST) -> Stored | None:
+    def read(self, path: str, limit: int) -> Stored | None:
         """Return the file at ``path``, or None if there is none; ``Storage.read``."""
         try:
             with self._parent(path) as (parent, name):
@@ -62,14 +61,15 @@ class Folder:
                 found = os.fstat(number)
                 if not stat.S_ISREG(found.st_mode):
                     raise IsADirectoryError(errno.EISDIR, "")
-                # not up to the limit: Python would allocate that many bytes, however small the file is
-                data = file.read(min(limit, found.st_size) + 1)
+                if found.st_size > limit:
+                    raise TooLarge(path, limit, _tag(found))
+                data = file.read(found.st_size + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as refused:
             raise self._refused(path, refused) from refused
         if len(data) > limit:
-            raise too_large(path, limit)
+            raise TooLarge(path, limit, _tag(found))
         return Stored(data, _tag(found))
 
     def size(self, path: str) -> int | None:

@@ -22,11 +22,29 @@ class Conflict(Exception):  # noqa: N818 - it is caught and retried, never shown
     """A file has changed since its writer read it: somebody else has written it."""
 
 
+class TooLarge(RepositoryError):  # noqa: N818 - what a file is, not what somebody did
+    """A file has more bytes than it can have; ``tag`` is its tag, for who replaces it."""
+
+    def __init__(self, path: str, limit: int, tag: str) -> None:
+        super().__init__(
+            f"{shown(path)} is larger than {limit} bytes, the limit for such a file.",
+            hint="Someone else may have written it. Restore it from a backup of the repository.",
+        )
+        self.tag = tag
+
+
 class Stored(msgspec.Struct, frozen=True):
     """A file that was read, and its tag at that time."""
 
     data: bytes
     tag: str
+
+
+class Instead(msgspec.Struct, frozen=True):
+    """Another file, or none, at the path of a file that must be there."""
+
+    tag: str | None
+    """Its tag; None if there is nothing."""
 
 
 UNFINISHED = ".new."
@@ -43,8 +61,6 @@ class Found(msgspec.Struct, frozen=True):
     """Seconds since the epoch, UTC."""
 
 
-MOST = 4 << 30
-"""No file of a repository has more bytes than that."""
 _LONGEST = 1000
 """No path has more characters than that: an object store allows 1024 bytes."""
 
@@ -58,10 +74,10 @@ class Storage(Protocol):
     at_once: int
     """Number of its methods that may run in parallel, in threads: 1 if none of them waits for a network."""
 
-    def read(self, path: str, limit: int = MOST) -> Stored | None:
+    def read(self, path: str, limit: int) -> Stored | None:
         """Return the file at ``path``, or None if there is none.
 
-        Raises ``RepositoryError`` if it has more than ``limit`` bytes.
+        Raises ``TooLarge`` if it has more than ``limit`` bytes; no more than one of those is read.
         """
 
     def size(self, path: str) -> int | None:
@@ -77,7 +93,7 @@ class Storage(Protocol):
         """
 
     def list(self, folder: str) -> Iterator[Found]:
-        """Yield every file below ``folder``, which ends with a slash; also unfinished ones.
+        """Yield every file below ``folder``, which ends with a slash or is empty; also unfinished ones.
 
         Files are left out if no file of a repository can have their name.
         """
@@ -105,17 +121,20 @@ def inside(path: str) -> str:
     return path
 
 
-def too_large(path: str, limit: int) -> RepositoryError:
-    """Return the error to show for a file with more than ``limit`` bytes."""
-    return RepositoryError(
-        f"{shown(path)} is larger than {limit} bytes, the limit for such a file.",
-        hint="Someone else may have written it. Restore it from a backup of the repository.",
-    )
-
-
 def is_link(where: str) -> RepositoryError:
     """Return the error to show for a link, because links are never followed."""
     return RepositoryError(
         f"{shown(where)} is a link, but a repository has no links: someone else may have created it.",
         hint="Replace it by the file or the folder itself. To use another disk, mount it there.",
     )
+
+
+def instead(storage: Storage, path: str, data: bytes) -> Instead | None:
+    """Return what is at ``path`` instead of ``data``, or None if ``data`` is there."""
+    try:
+        there = storage.read(path, len(data))
+    except TooLarge as large:
+        return Instead(large.tag)
+    if there is None:
+        return Instead(None)
+    return None if there.data == data else Instead(there.tag)

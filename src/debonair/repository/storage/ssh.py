@@ -24,14 +24,13 @@ from debonair.errors import Error, MachineError, NetworkError, RepositoryError
 from debonair.host import run
 from debonair.repository.excerpt import shown
 from debonair.repository.storage.protocol import (
-    MOST,
     Conflict,
     Found,
     Stored,
+    TooLarge,
     inside,
     is_inside,
     is_link,
-    too_large,
 )
 from debonair.resources import resource
 
@@ -40,6 +39,12 @@ _GREETING = b"debonair\n"
 _SMALL = 1 << 16
 """Smaller files are sent without checking for them first: the check would take as long."""
 _NONE = "-"
+_ROOT = "."
+"""The path of the whole repository, to list."""
+_SIZE = "size:"
+"""Begins the tag of a file that is too large for its reader, who knows only its size."""
+_LONGEST = 256 << 20
+"""Most bytes of an answer that is not a file, such as a list of files."""
 _ANSWER = re.compile(rb"(\d{1,3}) (\d{1,15})\n")
 _LISTED = re.compile(r"([^\t]+)\t(\d{1,15})\t(\d{1,12})(?:\.\d*)?")
 _END = 10  # seconds
@@ -59,7 +64,8 @@ class Session(Protocol):
     def ask(self, request: str, data: bytes, limit: int) -> tuple[int, bytes]:
         """Return status and answer. Raises ``EOFError`` with the error output if the connection has ended.
 
-        Raises ``ValueError`` if the answer has more than ``limit`` bytes, which are then not read.
+        Raises ``ValueError`` with its size if the answer has more than ``limit`` bytes, which are then not
+        read.
         """
 
     def end(self) -> None:
@@ -178,7 +184,7 @@ class Remote:
     def __str__(self) -> str:
         return self.where
 
-    def read(self, path: str, limit: int = MOST) -> Stored | None:
+    def read(self, path: str, limit: int) -> Stored | None:
         """Return the file at ``path``; ``Storage.read``. Its tag is its hash."""
         status, data = self._ask("read", path, limit=limit)
         return None if status else Stored(data, hashlib.sha256(data).hexdigest())
@@ -201,7 +207,7 @@ class Remote:
 
     def list(self, folder: str) -> Iterator[Found]:
         """Yield every file below ``folder``; ``Storage.list``."""
-        _, answer = self._ask("list", folder.rstrip("/"))
+        _, answer = self._ask("list", folder.rstrip("/") or _ROOT)
         for line in sorted(answer.decode(errors="surrogateescape").split("\n")):
             found = _LISTED.fullmatch(line)
             if found and is_inside(path := folder + found[1]):
@@ -212,10 +218,11 @@ class Remote:
         self._ask("remove", path)
 
     def _ask(
-        self, verb: str, path: str, data: bytes = b"", tag: str = _NONE, limit: int = MOST
+        self, verb: str, path: str, data: bytes = b"", tag: str = _NONE, limit: int = _LONGEST
     ) -> tuple[int, bytes]:
         """Return status and answer to a request: 0, or that a file is absent, exists, or differs."""
-        inside(path)
+        if (verb, path) != ("list", _ROOT):
+            inside(path)
         digest = hashlib.sha256(data).hexdigest()
         try:
             session = self._idle.get_nowait()
@@ -223,9 +230,9 @@ class Remote:
             session = self._connect()
         try:
             status, answer = session.ask(f"{verb} {len(data)} {digest} {tag} {path}\n", data, limit)
-        except ValueError:
+        except ValueError as large:
             session.end()
-            raise too_large(path, limit) from None
+            raise TooLarge(path, limit, f"{_SIZE}{large}") from None
         except EOFError as ended:
             session.end()
             raise self._unreached(str(ended)) from ended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 
 from debonair.errors import ProjectError
@@ -29,6 +30,17 @@ def check(project: Project) -> None:
         )
     if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or len(name) > _LONGEST:
         raise _refused(project, "is not a valid name for the user of the service")
+
+
+def check_dependencies(project: Project, depends: Iterable[str]) -> None:
+    """Raise ``ProjectError`` if the package has the name of one that it depends on (Policy section 7.1)."""
+    names = {
+        re.split(r"[\s(:\[<]", each.strip())[0] for relation in depends for each in relation.split("|")
+    }
+    if project.package in names:
+        raise _refused(
+            project, "is that of a package of Debian that this app depends on, and would replace"
+        )
 
 
 @cache
