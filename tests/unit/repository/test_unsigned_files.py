@@ -70,7 +70,7 @@ def test_a_line_on_the_page(archive: Archive) -> None:
     path = archive.root / "index.json"
     path.write_text(path.read_text().replace("https://apt.example.org", "https://evil.example.org"))
     (said,) = wrong(archive)
-    assert "index.json does not say what the suites offer" in said
+    assert "index.json does not list what the suites offer" in said
 
 
 @pytest.mark.parametrize("both", [True, False])

@@ -82,7 +82,7 @@ def test_a_deb_for_a_rollback(archive: Archive) -> None:
     archive.versions(a="1.1")
     deb = archive.root / "pool/h/hello/hello_1.0-1+deb13_amd64.deb"
     deb.write_bytes(deb.read_bytes()[:-1] + b"x")
-    only(archive, f"{deb.name} its bytes are not the signed ones")
+    only(archive, f"{deb.name} was changed: its bytes are not the signed ones")
 
 
 def path_of(path: Path, archive: Archive) -> str:
