@@ -26,6 +26,8 @@ _LOCAL = (
     "GIT_IMPLICIT_WORK_TREE",
 )
 """Variables that point git to a repository (git rev-parse --local-env-vars), except its configuration."""
+_SECONDS = 300
+"""Git may read a long history from a slow disk, but must not wait for ever for what is not a file."""
 _PLAIN = ("color.ui=false", "core.fsmonitor=false", "log.follow=false", "log.excludeDecoration=refs/*")
 """Settings of git that change the output of a log, or run a program that the repository names."""
 _QUIET = {"LC_ALL": "C", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
@@ -93,9 +95,11 @@ def _last_commit(root: Path) -> int:
     # A hook or the user may have set these for another repository; git would use them for this one.
     words = ["env", *(word for name in _LOCAL for word in ("-u", name)), git, "-C", str(root)]
     words += ["--no-pager", "--no-replace-objects", *(word for each in _PLAIN for word in ("-c", each))]
-    shown = run(
-        [*words, "log", "-1", "--no-show-signature", "--format=%ct %D", "--", "."], check=False, env=_QUIET
-    )
+    words += ["log", "-1", "--no-show-signature", "--format=%ct %D", "--", "."]
+    try:
+        shown = run(words, check=False, env=_QUIET, timeout=_SECONDS)
+    except MachineError as late:
+        raise MachineError(late.message, hint=_HINT) from None
     if shown.status:
         return _refused(root, shown.stderr)
     if not (line := shown.stdout.strip()):

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from debonair import lock as locks
-from debonair.errors import LockError, WheelError
+from debonair.errors import LockError, ProjectError, WheelError
 from debonair.host import decoder, sandbox
 from debonair.host.cache import whole
 from debonair.lock import Lock, build_tools, pylock
@@ -128,7 +128,7 @@ class Shelf:
             raise LockError(f"There are no wheels for {target.name} in {self.folder}.", hint=_HINT)
         try:
             note = decoder.converted(tomllib.loads(path.read_text(encoding="utf-8")), _Noted).tool.debonair
-        except (ValueError, msgspec.ValidationError) as wrong:
+        except (RecursionError, ValueError, msgspec.ValidationError) as wrong:
             raise LockError(f"{path} cannot be read: {wrong}.", hint=_HINT) from None
         if note.made_from != made_from(self.project):
             raise LockError(
@@ -302,8 +302,8 @@ def _quoted(value: str | tuple[str, ...]) -> str:
 def _recorded(folder: Path) -> dict[str, str]:
     """Return the wheels that earlier runs put into ``folder``: hash by name."""
     try:
-        lines = (folder / _RECORD).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
+        said = reader.text(folder / _RECORD, most=reader.MOST_OF_A_LOCK)
+    except ProjectError:
         return {}
-    found = (_LINE.fullmatch(line) for line in lines)
+    found = (_LINE.fullmatch(line) for line in reader.lines(said))
     return {line[2]: line[1] for line in found if line}

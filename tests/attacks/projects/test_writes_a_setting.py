@@ -101,3 +101,17 @@ def test_on_the_screen(text: str, victim: Victim) -> None:
     })  # fmt: skip
     held = victim.init()
     assert not set(held.said + held.written) & set("\x1b\x07\x00")
+
+
+def test_who_maintains_the_package(victim: Victim) -> None:
+    """By the configuration of git that came with the project, in an archive of it."""
+    victim.put({
+        ".git/HEAD": "ref: refs/heads/main\n",
+        ".git/config": '[core]\nrepositoryformatversion = 0\n[user]\nname = Mallory\n'
+        "email = mallory@evil.example\n",
+        ".git/objects/x": "",
+        ".git/refs/x": "",
+    })  # fmt: skip
+    held = victim.init()
+    assert "maintainer" in held.written
+    assert "mallory" not in held.written.lower()
