@@ -17,7 +17,7 @@ from debonair.host.run import find, run
 
 OLDEST = 946_684_800
 """2000-01-01, for files without a time of their own: lintian reports an older one as a broken clock."""
-_LAST = 253_402_300_799
+NEWEST = 253_402_300_799
 """The last second of the year 9999: a changelog cannot have a later date."""
 _HINT = "Or say the time yourself: SOURCE_DATE_EPOCH=$(date +%s)"
 _LOCAL = (
@@ -68,7 +68,7 @@ def now(environ: Mapping[str, str]) -> int:
 def _given(environ: Mapping[str, str]) -> int | None:
     if not (given := environ.get("SOURCE_DATE_EPOCH")):
         return None
-    if not given.isascii() or not given.isdigit() or int(given[:20]) > _LAST:
+    if not given.isascii() or not given.isdigit() or int(given[:20]) > NEWEST:
         raise ProjectError(
             f"SOURCE_DATE_EPOCH is '{given}', which is not a number of seconds since 1970.",
             hint="Unset it, or set it to what 'date +%s' prints.",
