@@ -1,10 +1,10 @@
 """Run a command without the system calls that reach past its sandbox: python3 -c THIS COMMAND...
 
 Namespaces do not separate everything. All share the session keyring, and a user's keyring is found by its
-number (keyrings(7)); they may contain tickets of Kerberos and keys of encrypted folders. A socket of AF_VSOCK
-belongs to the whole machine, whatever network namespace it is made in, and so do sockets of rare families.
-io_uring makes calls that no filter sees. Only the kernel's filter of system calls protects these (seccomp(2));
-util-linux has a program for it only since 2.41.
+number (keyrings(7)). They may contain tickets of Kerberos and keys of encrypted folders. A socket of
+AF_VSOCK belongs to the whole machine, whatever network namespace it is made in, and so do sockets of rare
+families. io_uring makes calls that no filter sees. Only the kernel's filter of system calls protects these
+(seccomp(2)); util-linux has a program for it only since 2.41.
 """
 
 import ctypes
@@ -46,7 +46,8 @@ X32 = 0x40000000
 def program(arch: int, keys: int, socket: int, socketcall: int) -> bytes:
     """Return the filter (bpf(4)): it refuses calls of another architecture, of keyrings and of io_uring.
 
-    It refuses sockets of all but ``FAMILIES``, and every socket by ``socketcall``, whose family no filter sees.
+    It refuses sockets of all but ``FAMILIES``, and every socket by ``socketcall``, whose family it cannot
+    see.
     """
     steps = [
         ("", LOAD, "", "", 4),  # seccomp_data.arch

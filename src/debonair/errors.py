@@ -85,8 +85,8 @@ class RepositoryError(Error):
 def unreadable(kind: type[Error], message: str, hint: str = "") -> Iterator[None]:
     """Turn whatever a reader raises about a stranger's bytes into an error of ``kind``.
 
-    No library lists all exceptions that damaged or hostile bytes cause in it, and a new version may add some.
-    ``message`` is a sentence without its end; the reason is appended to it.
+    No library lists all exceptions that damaged or hostile bytes cause in it, and a new version may add
+    some. ``message`` is a sentence without its end; the reason is appended to it.
     """
     try:
         yield

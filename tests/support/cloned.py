@@ -54,6 +54,10 @@ class Victim:
         words = ["-m", "debonair", "init", "--yes", str(self.root)]
         return self._held(self._run(words, before, seconds=seconds))
 
+    def debonair(self, *words: str) -> Held:
+        """Run a verb of ``debonair`` in the project's folder."""
+        return self._held(self._run(["-m", "debonair", *words]))
+
     def python(self, program: str, *, seconds: float = _SECONDS) -> str:
         """Run a ``program`` of Python within the same limits, with the project's folder as its argument."""
         done = self._run(["-c", program, str(self.root)], seconds=seconds)
@@ -93,6 +97,7 @@ class Victim:
             text=True,
             errors="replace",
             timeout=seconds,
+            cwd=self.root,
             preexec_fn=_limits,
             env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "NO_COLOR": "1"},
         )

@@ -60,6 +60,11 @@ def disk(path: Path) -> Iterator[None]:
                 f"{path} cannot be written: a part of it is a file, where a folder must be.",
                 hint="Name another folder (--out, or DEBONAIR_CACHE).",
             ) from refused
+        if refused.errno in (errno.EISDIR, errno.ENOTEMPTY):
+            raise MachineError(
+                f"{path} cannot be written: there is a folder of that name.",
+                hint="Rename or remove the folder.",
+            ) from refused
         raise
 
 

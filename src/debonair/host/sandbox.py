@@ -1,8 +1,9 @@
 """Run code of strangers on this machine: without its network, files, variables and processes.
 
-The kernel's namespaces isolate it, and a filter of system calls. unshare(1), which every Debian has, creates them, or bubblewrap where
-only bubblewrap may (as on Ubuntu). Inside, /usr is readable, and one folder in memory is writable. That
-folder is gone when the last process ends. The result is written to one descriptor.
+The kernel's namespaces isolate it, and a filter of system calls. unshare(1), which every Debian has,
+creates the namespaces, or bubblewrap where only bubblewrap may (as on Ubuntu). Inside, /usr is readable,
+and one folder in memory is writable. That folder is gone when the last process ends. The result is written
+to one descriptor.
 """
 
 from __future__ import annotations

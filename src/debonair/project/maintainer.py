@@ -8,6 +8,7 @@ from pathlib import Path
 
 from debonair.errors import MachineError, ProjectError
 from debonair.host.run import Completed, run
+from debonair.host.terminal import line
 from debonair.project import reader
 
 _PERSON = re.compile(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>")
@@ -24,8 +25,8 @@ def of(
     """Return the name and mail address of the person who makes packages in ``root``, and their source.
 
     They come from the person's own git configuration, or from DEBFULLNAME and DEBEMAIL (debchange(1)). Both
-    are empty if neither source has them. The repository's configuration does not count, but the person's own
-    may depend on the folder (``includeIf`` of git-config(1)).
+    are empty if neither source has them. The repository's configuration does not count, but the person's
+    own may depend on the folder (``includeIf`` of git-config(1)).
     """
     said = {"user.name": "", "user.email": ""}
     try:
@@ -66,6 +67,6 @@ def check(person: str, file: Path) -> None:
     """Raise ``ProjectError`` if ``person``, from ``file``, is not a name and a mail address."""
     if not _fits(person):
         raise ProjectError(
-            f"{file.name}: 'maintainer' is '{person}', which is not a name and a mail address.",
+            f"{file.name}: 'maintainer' is '{line(person)}', which is not a name and a mail address.",
             hint='Write it as "Your Name <you@example.org>".',
         )

@@ -1,7 +1,7 @@
 """Open a wheel, a zip file by strangers, within bounds.
 
-A small file may hold very many members, or very large ones, and may lie about their sizes. zipfile returns no
-more of a member than its entry says. So the entries are judged before anything is unpacked.
+A small file may hold very many members, or very large ones, and may lie about their sizes. zipfile returns
+no more of a member than its entry says. So the entries are judged before anything is unpacked.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
 class Archive(zipfile.ZipFile):
-    """The wheel at ``path``, open for reading. Raises ``WheelError`` if it is damaged or exceeds a bound."""
+    """The wheel at ``path``, open for reading. Raises ``WheelError`` if damaged or too large."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

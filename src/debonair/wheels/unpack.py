@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from debonair.target import Target
     from debonair.wheels.model import Wheel
 
+
 def unpack(wheel: Wheel, package: str, target: Target, interpreter: Interpreter | None) -> list[Source]:
     """Return the files of ``wheel`` at their places in the venv of ``package``, bytecode included.
 

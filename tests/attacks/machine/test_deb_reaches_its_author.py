@@ -105,7 +105,8 @@ def test_their_machine_from_a_service(machine: Machine) -> None:
     if not isinstance(machine, Container):
         return  # without systemd, services are started as the deb's scripts are
     machine.write("/root/listens", LISTENS.encode(), mode=0o755)
-    assert machine.run(["systemd-run", "--pipe", "--wait", "--quiet", "/root/listens"]).stdout.strip() == REFUSED
+    said = machine.run(["systemd-run", "--pipe", "--wait", "--quiet", "/root/listens"]).stdout
+    assert said.strip() == REFUSED
 
 
 def test_their_time(attack: Attack) -> None:

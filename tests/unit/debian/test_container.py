@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import os
+import shlex
 import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext

@@ -35,7 +35,11 @@ ADA = (("global", "user.name", "Ada"), ("global", "user.email", "ada@example.org
         (ADA[1:], {"DEBEMAIL": "bo@example.org"}, ("", "")),
         ((ADA[0], ("global", "user.email", "no address")), {}, ("", "")),
         # By includeIf "gitdir:", another address for the work of one folder: the last one counts.
-        ((*ADA, ("global", "user.email", "a@work.example")), {}, ("Ada <a@work.example>", "git's configuration")),
+        (
+            (*ADA, ("global", "user.email", "a@work.example")),
+            {},
+            ("Ada <a@work.example>", "git's configuration"),
+        ),
         ((("system", "user.name", "All"), *ADA), {}, ("Ada <ada@example.org>", "git's configuration")),
     ],
 )

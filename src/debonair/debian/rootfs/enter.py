@@ -5,8 +5,8 @@
 This file is run by its path, with the standard library and libseccomp, which every Debian has because apt
 and systemd need it. It enters namespaces of the process N (setns(2)), changes its root, and becomes root
 there. It gives up every capability except ``bound``, and forbids the calls of ``FORBIDDEN`` and the sockets
-that no network namespace separates. By default, ``bound`` is the set of the process N: nobody regains what a
-container's process 1 gave up. The command inherits all of that, but no environment. Without any word
+that no network namespace separates. By default, ``bound`` is the set of the process N: nobody regains what
+a container's process 1 gave up. The command inherits all of that, but no environment. Without any word
 before it, the command keeps its place and its rights, and only the calls are forbidden.
 """
 
