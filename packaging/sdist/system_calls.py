@@ -13,8 +13,8 @@ import platform
 import struct
 import sys
 
-# AUDIT_ARCH of linux/audit.h; the first of add_key, request_key and keyctl, which are consecutive; socket;
-# and socketcall, which makes sockets too, where the architecture has it.
+# AUDIT_ARCH of linux/audit.h, and three numbers: the first of add_key, request_key and keyctl, which are
+# consecutive; socket; and socketcall, which makes sockets too. Not every architecture has the last one.
 NONE = 0xFFFFFFFF
 CALLS = {
     ("aarch64", 64): (0xC00000B7, 217, 198, NONE),

@@ -97,7 +97,7 @@ def unreadable(kind: type[Error], message: str, hint: str = "") -> Iterator[None
 
 
 def _reason(broken: Exception) -> str:
-    """Return what ``broken`` says, on one line."""
+    """Return the text of ``broken`` on one line."""
     match broken.args:
         case (first, str(said)) if not isinstance(first, str):  # an OSError, or one of 'installer'
             text = said

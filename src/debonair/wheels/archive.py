@@ -1,7 +1,7 @@
 """Open a wheel, a zip file by strangers, within bounds.
 
-A small file may hold very many members, or very large ones, and may lie about their sizes. zipfile returns
-no more of a member than its entry says. So the entries are judged before anything is unpacked.
+A small file may hold very many members, or very large ones, and its entries may state wrong sizes. zipfile
+returns no more of a member than its entry states. So checks of the entries come before any unpacking.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST_OF_A_TEXT = 16 << 20
 """The most bytes of a text that describes the wheel, such as RECORD."""
 _PIECE = 1 << 20
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-"""Of other methods, zipfile cannot unpack a part."""
+"""zipfile cannot limit its memory for other methods."""
 
 
 class Archive(zipfile.ZipFile):
@@ -52,7 +52,7 @@ class Archive(zipfile.ZipFile):
         return WheelError(f"{self.path.name} {why}.", hint=HINT)
 
     def open(self, *words: Any, **more: Any) -> IO[bytes]:  # type: ignore[override]
-        """Return the stream of a member, which unpacks piece by piece even if its entry lies."""
+        """Return the stream of a member, which unpacks in pieces even if its entry is wrong."""
         stream = super().open(*words, **more)
         stream.MAX_N = _PIECE  # type: ignore[attr-defined]
         return stream

@@ -94,7 +94,7 @@ class Container(Machine):
                 *("sh", "-c", _JOIN, "sh", self._group / "cgroup.procs"),
                 # In the holder's pid namespace, so that processes inside cannot outlive a killed Debonair.
                 *("nsenter", "-t", str(self._holder), "-m", "-p", "--"),
-                # What process 1 starts is forbidden the same calls as what is started beside it.
+                # Services get the same filter of calls as the commands that are run beside them.
                 *door(),
                 *("env", "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1"),
                 *("systemd-nspawn", "--quiet", "--boot", "--directory", self._root),
