@@ -51,7 +51,7 @@ class Archive(zipfile.ZipFile):
         """Return the error that the wheel exceeds a bound: ``has 3 files too many``."""
         return WheelError(f"{self.path.name} {why}.", hint=HINT)
 
-    def open(self, *words: Any, **more: Any) -> IO[bytes]:  # type: ignore[override]
+    def open(self, *words: Any, **more: Any) -> IO[bytes]:
         """Return the stream of a member, which unpacks in pieces even if its entry is wrong."""
         stream = super().open(*words, **more)
         stream.MAX_N = _PIECE  # type: ignore[attr-defined]
