@@ -6,6 +6,11 @@ Only ``cli`` catches them; a traceback is always a defect of Debonair.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_LONGEST = 300  # characters of a reason
+
 
 class Error(Exception):
     """The root of all errors that a user sees.
@@ -74,3 +79,29 @@ class RepositoryError(Error):
     """A repository refuses a change, or is not valid."""
 
     exit_code = 11
+
+
+@contextmanager
+def unreadable(kind: type[Error], message: str, hint: str = "") -> Iterator[None]:
+    """Turn whatever a reader raises about a stranger's bytes into an error of ``kind``.
+
+    No library lists all exceptions that damaged or hostile bytes cause in it, and a new version may add
+    some. ``message`` is a sentence without its end; the reason is appended to it.
+    """
+    try:
+        yield
+    except Error:
+        raise
+    except Exception as broken:
+        raise kind(f"{message}: {_reason(broken)}.", hint) from broken
+
+
+def _reason(broken: Exception) -> str:
+    """Return the text of ``broken`` on one line."""
+    match broken.args:
+        case (first, str(said)) if not isinstance(first, str):  # an OSError, or one of 'installer'
+            text = said
+        case _:
+            text = str(broken)
+    text = " ".join(text.split()).rstrip(".") or type(broken).__name__
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

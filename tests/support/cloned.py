@@ -44,18 +44,23 @@ class Victim:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
-    def init(self, *, reads_all: bool = True) -> Held:
+    def init(self, *, reads_all: bool = True, seconds: float = _SECONDS) -> Held:
         """Run ``debonair init``; it must end by itself, with files or with an error in words.
 
         Without ``reads_all`` modes count for root, too.
         """
         bound = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
         before = [] if reads_all or os.geteuid() else bound
-        return self._held(self._run(["-m", "debonair", "init", "--yes", str(self.root)], before))
+        words = ["-m", "debonair", "init", "--yes", str(self.root)]
+        return self._held(self._run(words, before, seconds=seconds))
 
-    def python(self, program: str) -> str:
+    def debonair(self, *words: str) -> Held:
+        """Run a verb of ``debonair`` in the project's folder."""
+        return self._held(self._run(["-m", "debonair", *words]))
+
+    def python(self, program: str, *, seconds: float = _SECONDS) -> str:
         """Run a ``program`` of Python within the same limits, with the project's folder as its argument."""
-        done = self._run(["-c", program, str(self.root)])
+        done = self._run(["-c", program, str(self.root)], seconds=seconds)
         return self._held(done).said
 
     def load(self) -> str:
@@ -81,7 +86,9 @@ class Victim:
             "except errors.Error as error: print(error.message)\n"
         )
 
-    def _run(self, words: list[str], before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, words: list[str], before: Sequence[str] = (), *, seconds: float = _SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*before, sys.executable, *words],
             check=False,
@@ -89,7 +96,8 @@ class Victim:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_SECONDS,
+            timeout=seconds,
+            cwd=self.root,
             preexec_fn=_limits,
             env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "NO_COLOR": "1"},
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from typing import Any
@@ -45,9 +46,14 @@ def show(text: object, *, err: bool = False, nl: bool = True) -> None:
 
 def complain(error: Error) -> None:
     """Print the message of ``error`` and its hint."""
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {plain(error.message)}", err=True)
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {_indented(error.message)}", err=True)
     if error.hint:
-        click.echo(f"{click.style('Hint:', bold=True)}  {plain(error.hint)}", err=True)
+        click.echo(f"{click.style('Hint:', bold=True)}  {_indented(error.hint)}", err=True)
+
+
+def _indented(text: str) -> str:
+    """Return ``text``, of which no further line can begin as an error or a hint does."""
+    return re.sub(r"\n(?=\S)", "\n  ", plain(text))
 
 
 def size(count: float) -> str:

@@ -9,11 +9,12 @@ import msgspec
 
 from debonair.deb import deb822
 from debonair.errors import PackageError
+from debonair.host import terminal
 
 _MAX_SYNOPSIS = 80
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
-CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Characters that no field may contain: Unicode's C0 and C1, except the tab and the line break."""
+CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that no field may contain: Unicode's C0, C1 and line separators, except tab and line break."""
 
 
 class Control(msgspec.Struct, frozen=True):
@@ -82,6 +83,6 @@ def check_name(package: str) -> None:
     """Raise ``PackageError`` if ``package`` is not a valid package name (Policy section 5.6.1)."""
     if not _NAME.fullmatch(package):
         raise PackageError(
-            f"'{package}' is not a valid name of a Debian package.",
+            f"'{terminal.line(package)}' is not a valid name of a Debian package.",
             hint="Use two or more of a-z, 0-9, '+', '-' and '.', starting with a letter or a digit.",
         )

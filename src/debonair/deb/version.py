@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from debonair.errors import PackageError
+from debonair.host.terminal import line
 
 _RELEASE = re.compile(r"[+~]deb(\d+)(?:u\d+)?(?:~\w+)?$")
 REVISION = "1"
@@ -25,7 +26,7 @@ def from_pep440(version: str) -> str:
         parsed = Version(version)
     except InvalidVersion:
         raise PackageError(
-            f"'{version}' is not a valid Python version (PEP 440).",
+            f"'{line(version)}' is not a valid Python version (PEP 440).",
             hint="Write it as in 1.4.2, 2.0rc1 or 2026.11.1.",
         ) from None
     text = f"{parsed.epoch}:" if parsed.epoch else ""

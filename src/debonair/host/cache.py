@@ -60,6 +60,11 @@ def disk(path: Path) -> Iterator[None]:
                 f"{path} cannot be written: a part of its path is a file, not a folder.",
                 hint="Choose another folder (--out DIR, or DEBONAIR_CACHE=DIR).",
             ) from refused
+        if refused.errno in (errno.EISDIR, errno.ENOTEMPTY):
+            raise MachineError(
+                f"{path} cannot be written: there is a folder of that name.",
+                hint="Rename or remove the folder.",
+            ) from refused
         raise
 
 

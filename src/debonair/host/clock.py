@@ -17,7 +17,7 @@ from debonair.host.run import find, run
 
 OLDEST = 946_684_800
 """2000-01-01, for files without a time of their own: lintian reports an older one as a broken clock."""
-_LAST = 253_402_300_799
+NEWEST = 253_402_300_799
 """The last second of the year 9999: a changelog cannot have a later date."""
 _HINT = "Or set the time yourself: SOURCE_DATE_EPOCH=$(date +%s)"
 _LOCAL = (
@@ -26,6 +26,8 @@ _LOCAL = (
     "GIT_IMPLICIT_WORK_TREE",
 )
 """Variables that point git to a repository (git rev-parse --local-env-vars), except its configuration."""
+_SECONDS = 300
+"""Git may read a long history from a slow disk, but must not wait forever for a special file."""
 _PLAIN = ("color.ui=false", "core.fsmonitor=false", "log.follow=false", "log.excludeDecoration=refs/*")
 """Settings of git that change the output of a log, or run a program that the repository names."""
 _QUIET = {"LC_ALL": "C", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
@@ -71,7 +73,7 @@ def wall_time() -> float:
 def _given(environ: Mapping[str, str]) -> int | None:
     if not (given := environ.get("SOURCE_DATE_EPOCH")):
         return None
-    if not given.isascii() or not given.isdigit() or int(given[:20]) > _LAST:
+    if not given.isascii() or not given.isdigit() or int(given[:20]) > NEWEST:
         raise ProjectError(
             f"SOURCE_DATE_EPOCH is '{given}', which is not a number of seconds since 1970.",
             hint="Unset it, or set it: SOURCE_DATE_EPOCH=$(date +%s)",
@@ -98,9 +100,11 @@ def _last_commit(root: Path) -> int:
     # A hook or the user may have set these for another repository; git would use them for this one.
     words = ["env", *(word for name in _LOCAL for word in ("-u", name)), git, "-C", str(root)]
     words += ["--no-pager", "--no-replace-objects", *(word for each in _PLAIN for word in ("-c", each))]
-    shown = run(
-        [*words, "log", "-1", "--no-show-signature", "--format=%ct %D", "--", "."], check=False, env=_QUIET
-    )
+    words += ["log", "-1", "--no-show-signature", "--format=%ct %D", "--", "."]
+    try:
+        shown = run(words, check=False, env=_QUIET, timeout=_SECONDS)
+    except MachineError as late:
+        raise MachineError(late.message, hint=_HINT) from None
     if shown.status:
         return _refused(root, shown.stderr)
     if not (line := shown.stdout.strip()):

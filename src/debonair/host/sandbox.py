@@ -1,8 +1,9 @@
 """Run code of strangers on this machine: without its network, files, variables and processes.
 
-The kernel's namespaces isolate it. unshare(1), which every Debian has, creates them, or bubblewrap where
-only bubblewrap may (as on Ubuntu). Inside, /usr is readable, and one folder in memory is writable. That
-folder is gone when the last process ends. The result is written to one descriptor.
+The kernel's namespaces isolate it, and a filter of system calls. unshare(1), which every Debian has,
+creates the namespaces, or bubblewrap where only bubblewrap may (as on Ubuntu). Inside, /usr is readable,
+and one folder in memory is writable. That folder is gone when the last process ends. The result is written
+to one descriptor.
 """
 
 from __future__ import annotations
@@ -92,8 +93,8 @@ class Sandbox:
             return [
                 *("setpriv", "--pdeathsig", "KILL", "sh", "-ec", f'cd "$0" && {text}', str(base), *command)
             ]
-        keyless = [str(self.python), "-I", "-S", "-c", _text("forget.py")]
-        confined = ["sh", "-ec", _text("confined.sh"), "sh", *keyless, *command]
+        filtered = [str(self.python), "-I", "-S", "-c", _text("system_calls.py")]
+        confined = ["sh", "-ec", _text("confined.sh"), "sh", *filtered, *command]
         if self.kind == "bwrap":
             return [*self._bubble(), *confined]
         (base / "room").mkdir()

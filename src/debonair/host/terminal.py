@@ -24,6 +24,11 @@ def plain(text: str) -> str:
     return _ORDERS.sub(_escape, text.replace("\r\n", "\n"))
 
 
+def line(text: str) -> str:
+    r"""Return ``text`` like ``plain``, on one line: a line break is ``\n``, so that it begins no line."""
+    return plain(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     if 0xDC80 <= code <= 0xDCFF:

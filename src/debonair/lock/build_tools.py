@@ -18,6 +18,7 @@ from debonair.lock import pylock
 from debonair.lock.model import Lock
 from debonair.lock.sdist_metadata import Describe
 from debonair.lock.uv import Uv
+from debonair.project import reader
 
 PYTHON = "3.11"
 """The oldest Python that Debonair itself supports: a lock for it works on any machine."""
@@ -48,7 +49,7 @@ def locked(
     """
     name = file.name.removeprefix("pylock.build-").removesuffix(".toml")
     with making(locks / f"build-{name}"):
-        said = pylock.read(file.read_bytes(), file) if file.exists() else None
+        said = pylock.read(_read(file), file) if file.exists() else None
         record = said.record if said else None
         if (
             record is None
@@ -62,9 +63,13 @@ def locked(
             data = Uv(file.parent, environ, describe).lock(requires, python, file)
             with whole(file) as temporary:
                 temporary.write_bytes(pylock.recorded(pylock.relative(data, file.parent), record))
-        data = file.read_bytes()
+        data = _read(file)
     digest = hashlib.sha256(data).hexdigest()
     return record.requirements, Lock(pylock.read(data, file).packages, file, "pylock.toml", digest)
+
+
+def _read(file: Path) -> bytes:
+    return reader.data(file, file.parent, most=reader.MOST_OF_A_LOCK)
 
 
 def restless(title: str, requires: tuple[str, ...]) -> LockError:

@@ -18,12 +18,13 @@ import msgspec
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
-from debonair.errors import LockError, MachineError
+from debonair.errors import LockError, MachineError, ProjectError
 from debonair.host import decoder
 from debonair.host.progress import say
 from debonair.lock import freshness, index_config, pylock
 from debonair.lock.download import Get, over_http, reason
 from debonair.lock.model import File, Locked
+from debonair.project import reader
 
 if TYPE_CHECKING:
     from packaging.tags import Tag
@@ -230,8 +231,9 @@ def _page(address: str, get: Get) -> bytes:
 def _before(path: Path, packages: Sequence[Locked], wanted: Wanted) -> Found:
     """Return the wheels of the locked versions that the lock at ``path`` has from extra indexes."""
     try:
-        old = pylock.read(path.read_bytes(), path).packages
-    except (OSError, LockError):
+        data = reader.data(path, path.parent, most=reader.MOST_OF_A_LOCK)
+        old = pylock.read(data, path).packages
+    except (ProjectError, LockError):
         return {}
     files = [file for package in old for file in package.wheels if file.index]
     found = {number: _fitting(packages[number], files, tags) for number, tags in wanted.items()}

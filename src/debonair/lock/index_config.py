@@ -10,7 +10,6 @@ import configparser
 import functools
 import os
 import sys
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from debonair import target
+from debonair.errors import ProjectError
+from debonair.project import reader
 
 _UV_VARIABLES = (
     "UV_DEFAULT_INDEX",
@@ -223,11 +224,16 @@ def _beside(path: Path) -> list[str]:
 def _uv_tables(path: Path) -> list[dict[str, Any]]:
     """Return the tables of uv's settings in ``path``; empty if uv cannot read it either."""
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = reader.toml(path)
+    except ProjectError:
+        if path.is_fifo():  # uv would wait for it
+            raise
+        return []
+    try:
         if path.name == "pyproject.toml":
             table = table.get("tool", {}).get("uv", {})
         return [part for part in (table, table.get("pip", {})) if isinstance(part, dict)]
-    except (OSError, ValueError, AttributeError):
+    except AttributeError:
         return []
 
 

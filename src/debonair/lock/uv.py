@@ -28,6 +28,7 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 _UNSOLVABLE = re.compile(r"No solution found", re.IGNORECASE)
+_SECONDS = 1800
 _COMMAND = ("--custom-compile-command", "debonair lock")
 
 
@@ -197,7 +198,11 @@ class Uv:
         """Run uv in the project's folder, where it finds its configuration for the project."""
         try:
             self.runner(
-                [program(), *words], cwd=self.root, stdin=stdin, env={**self.environ, **(env or {})}
+                [program(), *words],
+                cwd=self.root,
+                stdin=stdin,
+                env={**self.environ, **(env or {})},
+                timeout=_SECONDS,
             )
         except CommandError as failed:
             if one := Unbuilt.of(failed.output):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from debonair.errors import ProjectError
+from debonair.host import terminal
 from debonair.project import reader, requirements_file
 from debonair.project.requirements_file import Wanted
 
@@ -40,7 +41,7 @@ def of(
     for line in (*found.requirements, *found.constraints):
         if wrong := reader.unfit(line):
             raise ProjectError(
-                f"{found.source or file.name}: the requirement '{line}' {wrong}.",
+                f"{found.source or file.name}: the requirement '{terminal.line(line)}' {wrong}.",
                 hint="Write it on one line.",
             )
     return found

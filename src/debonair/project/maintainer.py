@@ -8,11 +8,15 @@ from pathlib import Path
 
 from debonair.errors import MachineError, ProjectError
 from debonair.host.run import Completed, run
+from debonair.host.terminal import line
 from debonair.project import reader
 
 _PERSON = re.compile(r"[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>")
 """A name and a mail address, in the format of the field Maintainer (Policy section 5.6.2)."""
-_GIT = ("user.name", "user.email")
+_GIT = ("git", "config", "--null", "--show-scope", "--get-regexp", r"^user\.(name|email)$")
+_OF_THE_PROJECT = {"local", "worktree"}
+"""Scopes of git's configuration that are in the project's folder, which a stranger may have written."""
+_SECONDS = 10
 
 
 def of(
@@ -20,14 +24,20 @@ def of(
 ) -> tuple[str, str]:
     """Return the name and mail address of the person who makes packages in ``root``, and their source.
 
-    They come from git's configuration, or from DEBFULLNAME and DEBEMAIL (debchange(1)). Both are empty if
-    neither source has them.
+    They come from the person's own git configuration, or from DEBFULLNAME and DEBEMAIL (debchange(1)). Both
+    are empty if neither source has them. The repository's configuration does not count, but the person's
+    own may depend on the folder (``includeIf`` of git-config(1)).
     """
+    said = {"user.name": "", "user.email": ""}
     try:
-        asked = [runner(["git", "config", "--get", key], cwd=root, check=False) for key in _GIT]
-        name, mail = (done.stdout.strip() for done in asked)
+        words = runner(_GIT, cwd=root, check=False, timeout=_SECONDS).stdout.split("\0")
     except MachineError:
-        name = mail = ""
+        words = []
+    for scope, entry in zip(words[::2], words[1::2], strict=False):
+        if scope not in _OF_THE_PROJECT:  # of several, the last one counts
+            key, _, value = entry.partition("\n")
+            said[key] = value.strip()
+    name, mail = said.values()
     told = f"{environ.get('DEBFULLNAME', '')} <{environ.get('DEBEMAIL', '')}>"
     sources = ((f"{name} <{mail}>", "git's configuration"), (told, "DEBFULLNAME and DEBEMAIL"))
     return next(((text, source) for text, source in sources if _fits(text)), ("", ""))
@@ -58,6 +68,6 @@ def check(person: str, file: Path) -> None:
     """Raise ``ProjectError`` if ``person``, from ``file``, is not a name and a mail address."""
     if not _fits(person):
         raise ProjectError(
-            f"{file.name}: 'maintainer' is '{person}', which is not a name and a mail address.",
+            f"{file.name}: 'maintainer' is '{line(person)}', which is not a name and a mail address.",
             hint='Write it as in maintainer = "Your Name <you@example.org>".',
         )

@@ -161,8 +161,11 @@ def below(folder: Path, *, deepest: int = _DEEPEST) -> Iterator[tuple[Path, list
 
 def unfit(said: str) -> str:
     """Return why ``said`` cannot be a setting, as the end of a sentence; empty if it can."""
-    if len(said) > LONGEST:
-        return f"is longer than {LONGEST} characters"
+    return f"is longer than {LONGEST} characters" if len(said) > LONGEST else control(said)
+
+
+def control(said: str) -> str:
+    """Return which control character ``said`` has, as the end of a sentence; empty if it has none."""
     if _BREAK.search(said):
         return "has a line break"
     return "has a control character" if _CONTROL.search(said) else ""

@@ -7,6 +7,7 @@ generated from both.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -19,6 +20,8 @@ from msgspec import Meta, Struct
 from debonair import target
 from debonair.errors import ProjectError
 from debonair.host import decoder
+from debonair.host.terminal import line
+from debonair.project import reader
 from debonair.project.pyproject import plain
 from debonair.resources import resource
 
@@ -199,6 +202,11 @@ def read(table: Mapping[str, Any], *, file: Path, prefix: str) -> Settings:
         elif key == "exclude" and isinstance(value, list):
             value = default if value is default else [*default, *value]
         merged[key] = value
+    for key, text in _texts(table):
+        if why := _control(key, text):
+            raise ProjectError(
+                f"{file.name}: '{_dotted(prefix, key)}' {why}.", hint="Write it on one line, without it."
+            )
     try:
         return decoder.converted(merged, Settings)
     except msgspec.ValidationError as wrong:
@@ -223,6 +231,26 @@ def schema() -> dict[str, Any]:
         for key, value in table["properties"].items():
             value["default"] = values[key]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Debonair", **found}
+
+
+def _texts(value: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text in ``value``, and every name, with the key that leads to it."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield f"{key}.{name}".lstrip("."), name
+            yield from _texts(inner, f"{key}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, key)
+
+
+def _control(key: str, text: str) -> str:
+    """Return why ``text`` may not be a setting; a systemd unit, for one, is made of lines."""
+    if key == "description":  # its lines are joined
+        return ""
+    return reader.control(re.sub(r"[\n\t]", "", text) if key == "collect" else text)
 
 
 def _unknown(table: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -250,4 +278,4 @@ def _refuse_unknown(path: tuple[str, ...], file: Path, prefix: str) -> None:
 
 
 def _dotted(prefix: str, key: str) -> str:
-    return ".".join(part for part in (prefix, key) if part)
+    return line(".".join(part for part in (prefix, key) if part))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from debonair import lock as locks
-from debonair.errors import LockError, WheelError
+from debonair.errors import LockError, ProjectError, WheelError, unreadable
 from debonair.host import decoder, sandbox, toml
 from debonair.host.cache import whole
 from debonair.lock import Lock, build_tools, pylock
@@ -28,6 +27,7 @@ from debonair.lock.model import File, Locked
 from debonair.project import reader
 from debonair.target import this_machine
 from debonair.wheels import Wheel, build_system, describe, obtain
+from debonair.wheels.archive import Archive
 from debonair.wheels.pure import sha256
 from debonair.wheels.select import select
 
@@ -128,7 +128,7 @@ class Shelf:
             raise LockError(f"{self.folder} has no wheels for {target.name}.", hint=_HINT)
         try:
             note = decoder.converted(tomllib.loads(path.read_text(encoding="utf-8")), _Noted).tool.debonair
-        except (ValueError, msgspec.ValidationError) as wrong:
+        except (RecursionError, ValueError, msgspec.ValidationError) as wrong:
             raise LockError(f"{path} is not valid: {wrong}.", hint=_HINT) from None
         if note.made_from != made_from(self.project):
             raise LockError(
@@ -266,10 +266,10 @@ def _is_for_this_python(file: File) -> bool:
 
     path = Path(unquote(urlsplit(file.url).path))
     try:
-        with zipfile.ZipFile(path) as wheel:
+        with unreadable(WheelError, f"{path.name} cannot be read"), Archive(path) as wheel:
             name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
             said, _ = parse_email(wheel.read(name))
-    except (OSError, ValueError, StopIteration, zipfile.BadZipFile):
+    except WheelError:
         return True  # the installation will report its defect
     return allows(said.get("requires_python", ""), this_machine.target().python)
 
@@ -297,8 +297,8 @@ def _text(wheels: Sequence[Wheel], note: _Note) -> str:
 def _recorded(folder: Path) -> dict[str, str]:
     """Return the wheels that earlier runs put into ``folder``: hash by name."""
     try:
-        lines = (folder / _RECORD).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
+        said = reader.text(folder / _RECORD, most=reader.MOST_OF_A_LOCK)
+    except ProjectError:
         return {}
-    found = (_LINE.fullmatch(line) for line in lines)
+    found = (_LINE.fullmatch(line) for line in reader.lines(said))
     return {line[2]: line[1] for line in found if line}

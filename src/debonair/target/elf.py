@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from debonair.errors import PackageError
+from debonair.errors import PackageError, unreadable
 
 if TYPE_CHECKING:
     from elftools.elf.elffile import ELFFile
@@ -51,11 +51,13 @@ def read(path: str, data: bytes) -> Elf:
 
     Raises ``PackageError`` if the file starts like an ELF file but is not a valid one.
     """
-    from elftools.common.exceptions import ELFError  # noqa: PLC0415 - a build reads only new files
-    from elftools.construct import ConstructError  # noqa: PLC0415
-    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415 - a build reads only new files
 
-    try:
+    with unreadable(
+        PackageError,
+        f"/{path} starts like a compiled file (ELF), but is damaged",
+        "Check that its wheel was built completely, or lock another version of it.",
+    ):
         file = ELFFile(io.BytesIO(data))
         dynamic = _dynamic(file)
         arm = file["e_machine"] == "EM_ARM"
@@ -75,11 +77,6 @@ def read(path: str, data: bytes) -> Elf:
                 if folder
             ),
         )
-    except (ELFError, ConstructError, AttributeError, KeyError, TypeError, ValueError) as broken:
-        raise PackageError(
-            f"/{path} starts like a compiled file (ELF), but is damaged: {broken}.",
-            hint="Check that its wheel was built completely, or lock another version of it.",
-        ) from broken
 
 
 def _is_glibc(library: str) -> bool:

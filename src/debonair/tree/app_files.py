@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from debonair.deb.tree import Source
-from debonair.errors import ProjectError
+from debonair.errors import ProjectError, unreadable
 from debonair.project import layout
 from debonair.project.files import content, walk
 from debonair.wheels import bytecode
 
 if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
     from debonair.debian.interpreter import Interpreter
     from debonair.project import Project
     from debonair.target import Target
@@ -37,10 +39,7 @@ def collect(project: Project) -> tuple[AppFile, ...]:
     Modes are 0644 or 0755, as git stores them, whatever the umask was. Raises ``ProjectError`` for a link
     that leaves the project, and if no file remains.
     """
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415
-
-    include = GitIgnoreSpec.from_lines(project.include)
-    exclude = GitIgnoreSpec.from_lines(project.exclude)
+    include, exclude = _patterns(project, "include"), _patterns(project, "exclude")
     found = [
         _read(project, path)
         for path in sorted(walk(project.root, "", exclude.match_file))
@@ -52,6 +51,17 @@ def collect(project: Project) -> tuple[AppFile, ...]:
             hint="Check the patterns; they have the format of a .gitignore.",
         )
     return tuple(found)
+
+
+def _patterns(project: Project, key: Literal["include", "exclude"]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415
+
+    with unreadable(
+        ProjectError,
+        f"{project.config_file.name}: '{key}' has a pattern that is none of a .gitignore",
+        "Correct it, or leave it out.",
+    ):
+        return GitIgnoreSpec.from_lines(getattr(project, key))
 
 
 def sources(

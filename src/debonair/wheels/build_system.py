@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import lzma
 import tarfile
 import tomllib
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from debonair.errors import WheelError
+from debonair.errors import WheelError, unreadable
 from debonair.host import decoder
 from debonair.project import pyproject, reader
 
-_DAMAGE = (
-    EOFError,
-    KeyError,  # tarfile's error for a link without a target
-    OSError,
-    RuntimeError,  # zipfile's error for an encrypted member or an unknown compression
-    ValueError,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""The errors of the readers for an sdist that is damaged or incomplete."""
+_MOST = reader.MOST  # bytes of a pyproject.toml
 
 
 class Backend(msgspec.Struct, frozen=True, rename="kebab"):
@@ -39,14 +26,15 @@ class Backend(msgspec.Struct, frozen=True, rename="kebab"):
 
 def read(sdist: Path) -> Backend:
     """Return the build settings of the file ``sdist``. Raises ``WheelError`` if the file is damaged."""
-    try:
-        table = tomllib.loads(_pyproject(sdist).decode()).get("build-system", {})
-        return decoder.converted(table, Backend)
-    except _DAMAGE as wrong:
-        raise WheelError(
-            f"{sdist.name} is not a valid sdist: {wrong}.",
-            hint="Lock another version of it, and report this to its authors.",
-        ) from wrong
+    with unreadable(
+        WheelError,
+        f"{sdist.name} is not a valid sdist",
+        "Lock another version of it, and report this to its authors.",
+    ):
+        said = _pyproject(sdist)
+        if len(said) > _MOST:
+            raise ValueError(f"its pyproject.toml is larger than {_MOST >> 10} KiB")
+        return decoder.converted(tomllib.loads(said.decode()).get("build-system", {}), Backend)
 
 
 def of(root: Path) -> Backend:
@@ -67,11 +55,14 @@ def _pyproject(sdist: Path) -> bytes:
     if zipfile.is_zipfile(sdist):
         with zipfile.ZipFile(sdist) as archive:
             names = [name for name in archive.namelist() if _is_pyproject(name)]
-            return archive.read(names[0]) if names else b""
+            if not names:
+                return b""
+            with archive.open(names[0]) as packed:
+                return packed.read(_MOST + 1)
     with tarfile.open(sdist) as archive:
         for member in archive:
             if _is_pyproject(member.name) and (file := archive.extractfile(member)):
-                return file.read()
+                return file.read(_MOST + 1)
     return b""
 
 

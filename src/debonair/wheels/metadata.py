@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from debonair.deb import control
-from debonair.errors import ProjectError, WheelError
+from debonair.errors import ProjectError, WheelError, unreadable
 from debonair.project import entry_point
+from debonair.wheels.archive import HINT, MOST_COMMANDS, Archive
 
 if TYPE_CHECKING:
     from packaging.metadata import RawMetadata
@@ -53,26 +55,17 @@ def described(project: Project, wheels: Sequence[Wheel]) -> Project:
     name a callable in it, or if it has neither an application to serve nor a command.
     """
     wheel = find(project, wheels)
-    try:
-        with zipfile.ZipFile(wheel.path) as archive:
-            said, license_text, scripts = _read(archive)
-            if project.wsgi:
-                _check_entry(project, zipfile.Path(archive), wheel, wheels)
-            elif not scripts:
-                raise ProjectError(
-                    f"{project.config_file.name}: {project.name} {wheel.version} has no command, and "
-                    "'wsgi' is not set.",
-                    hint=_hint(entry_point.candidates(zipfile.Path(archive)))
-                    or (
-                        "Look in its documentation for a WSGI callable, and set it: wsgi = "
-                        '"module:callable"'
-                    ),
-                )
-    except (zipfile.BadZipFile, KeyError, ValueError) as broken:
-        raise WheelError(
-            f"{wheel.filename} is not a valid wheel: {broken}.",
-            hint="Lock another version of it, and report this to its authors.",
-        ) from broken
+    with _opened(wheel) as archive:
+        said, license_text, scripts = _read(archive)
+        if project.wsgi:
+            _check_entry(project, zipfile.Path(archive), wheel, wheels)
+        elif not scripts:
+            raise ProjectError(
+                f"{project.config_file.name}: {project.name} {wheel.version} has no command, and "
+                "'wsgi' is not set.",
+                hint=_hint(entry_point.candidates(zipfile.Path(archive)))
+                or 'Look in its documentation for a WSGI callable, and set it: wsgi = "module:callable"',
+            )
     summary = " ".join(project.description.split() or plain(said.get("summary")).split())
     synopsis = summary or f"Python application {project.name}"
     return replace(
@@ -90,11 +83,20 @@ def described(project: Project, wheels: Sequence[Wheel]) -> Project:
 
 def candidates(wheel: Wheel) -> str:
     """Return a hint that names possible WSGI applications in ``wheel``; empty if it has none."""
-    with zipfile.ZipFile(wheel.path) as archive:
+    with _opened(wheel) as archive:
         return _hint(entry_point.candidates(zipfile.Path(archive)))
 
 
-def _read(archive: zipfile.ZipFile) -> tuple[RawMetadata, str, dict[str, str]]:
+@contextmanager
+def _opened(wheel: Wheel) -> Iterator[Archive]:
+    with (
+        unreadable(WheelError, f"{wheel.filename} is not a valid wheel", HINT),
+        Archive(wheel.path) as archive,
+    ):
+        yield archive
+
+
+def _read(archive: Archive) -> tuple[RawMetadata, str, dict[str, str]]:
     """Return the core metadata of a wheel, the text of its licence, and its commands."""
     from installer.utils import parse_entrypoints  # noqa: PLC0415
     from packaging.metadata import parse_email  # noqa: PLC0415
@@ -116,6 +118,8 @@ def _read(archive: zipfile.ZipFile) -> tuple[RawMetadata, str, dict[str, str]]:
         for command, module, attribute, section in parse_entrypoints(
             archive.read(f"{folder}/entry_points.txt").decode()
         ):
+            if len(scripts) >= MOST_COMMANDS:
+                raise archive.refused(f"has more than {MOST_COMMANDS} commands")
             if section == "console":
                 scripts[command] = f"{module}:{attribute}"
     return said, license_text, scripts
@@ -141,7 +145,7 @@ def _check_entry(project: Project, root: zipfile.Path, wheel: Wheel, wheels: Seq
 
 
 def _tops(wheel: Wheel) -> Iterator[str]:
-    with zipfile.ZipFile(wheel.path) as archive:
+    with _opened(wheel) as archive:
         for path in archive.namelist():
             yield path.partition("/")[0].partition(".")[0]
 

@@ -51,6 +51,8 @@ cd "$1" && mkdir unpacked && python3 -c "import shutil; shutil.unpack_archive('$
 mv unpacked/* source
 """
 _LAST = 30
+_SECONDS = 6 * 3600
+"""The most time of a build, even if it compiles much and its architecture is emulated."""
 
 
 def build(
@@ -204,7 +206,8 @@ class _Job:
             "CXXFLAGS": "-g0",
         }
         words = ["env", *(f"{name}={value}" for name, value in variables.items()), f"{_TOOLS}/python3"]
-        done = machine.run([*words, f"{_FOLDER}/build_wheel.py", _FOLDER], check=False)
+        build = [*words, f"{_FOLDER}/build_wheel.py", _FOLDER]
+        done = machine.run(build, check=False, timeout=_SECONDS)
         text = machine.read(f"{_FOLDER}/result.json")
         if done.status or text is None:
             raise WheelError(

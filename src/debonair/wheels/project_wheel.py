@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from debonair.host.sandbox import FailedError
 from debonair.lock import build_tools
 from debonair.lock.download import place
 from debonair.lock.model import File
+from debonair.project import reader
 from debonair.project.files import content, walk
 from debonair.wheels import build_system, store
 from debonair.wheels.backend import Job
@@ -157,5 +159,10 @@ def _copy(root: Path, epoch: int) -> Iterator[Source]:
     """Yield the sources of a project as the backend will see them."""
     for path in sorted(walk(root, "", NOT_SOURCES.match_file)):
         if (root / path).is_file():
+            if not reader.is_inside(root / path, root):
+                raise ProjectError(
+                    f"The link {root / path} leads out of the project, to {os.path.realpath(root / path)}.",
+                    hint="Replace it by the file, or remove it: the wheel might contain what it leads to.",
+                )
             mode, data = content(root / path)
             yield Source.file(path, data, mtime=epoch, mode=mode)

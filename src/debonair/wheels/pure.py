@@ -6,12 +6,10 @@ The build runs in a sandbox, with tools that are locked (``build_tools``).
 from __future__ import annotations
 
 import hashlib
-import lzma
 import platform
 import tarfile
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -20,8 +18,9 @@ from threading import local
 import msgspec
 
 from debonair.deb.tree import Source
-from debonair.errors import LockError
+from debonair.errors import LockError, unreadable
 from debonair.host.cache import Cache
+from debonair.host.clock import NEWEST
 from debonair.host.memo import remember
 from debonair.host.progress import say
 from debonair.lock import build_tools
@@ -152,9 +151,10 @@ def _note(source: File, lock: Path, cache: Cache) -> Path:
 def newest(path: Path) -> int:
     """Return the newest time (seconds) in the sdist ``path``, which is the time of its release."""
     try:
-        if zipfile.is_zipfile(path):
-            return _OLDEST
-        with tarfile.open(path) as archive:
-            return max([_OLDEST, *(int(member.mtime) for member in archive)])
-    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError):
+        with unreadable(LockError, f"{path.name} cannot be read"):
+            if zipfile.is_zipfile(path):
+                return _OLDEST
+            with tarfile.open(path) as archive:
+                return min(NEWEST, max([_OLDEST, *(int(member.mtime) for member in archive)]))
+    except LockError:
         return _OLDEST

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-import zipfile
-import zlib
 from base64 import urlsafe_b64encode
 from calendar import timegm
 from collections.abc import Iterable, Iterator
@@ -19,16 +17,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from installer import install
 from installer.destinations import WheelDestination
-from installer.exceptions import InstallerError
-from installer.records import Hash, InvalidRecordEntry, RecordEntry
+from installer.records import Hash, RecordEntry
 from installer.sources import WheelFile
 from installer.utils import Scheme, construct_record_file
 
 from debonair.deb.tree import Source, check_path
-from debonair.errors import PackageError, WheelError
+from debonair.errors import PackageError, WheelError, unreadable
 from debonair.host.clock import OLDEST
 from debonair.project import layout
 from debonair.wheels import bytecode
+from debonair.wheels.archive import HINT, MOST_COMMANDS, Archive, content
 
 if TYPE_CHECKING:
     from installer.scripts import ScriptSection
@@ -37,20 +35,6 @@ if TYPE_CHECKING:
     from debonair.debian.interpreter import Interpreter
     from debonair.target import Target
     from debonair.wheels.model import Wheel
-
-_DAMAGE = (
-    AssertionError,
-    EOFError,
-    InstallerError,
-    InvalidRecordEntry,
-    KeyError,
-    OSError,
-    RuntimeError,  # zipfile's error for an encrypted member
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""The errors of the readers for a wheel that is damaged or does not conform to PEP 427."""
 
 
 def unpack(wheel: Wheel, package: str, target: Target, interpreter: Interpreter | None) -> list[Source]:
@@ -62,18 +46,17 @@ def unpack(wheel: Wheel, package: str, target: Target, interpreter: Interpreter 
     """
     destination = _Venv(package, target, interpreter)
     try:
-        with _Source.open(wheel.path) as source:
+        with (
+            unreadable(WheelError, f"{wheel.filename} is not an installable wheel", HINT),
+            Archive(wheel.path) as archive,
+        ):
+            source = _Source(archive)
             destination.name = source.distribution
             install(source, destination, {"INSTALLER": b"debonair\n"})
         return destination.sources(mtime=newest(wheel.path))
     except PackageError as wrong:
         message = wrong.message.replace("The wheel", wheel.filename, 1)
         raise WheelError(message, wrong.hint) from None
-    except _DAMAGE as broken:
-        raise WheelError(
-            f"{wheel.filename} is not an installable wheel: {broken}.",
-            hint="Lock another version of it, and report this to its authors.",
-        ) from broken
 
 
 _SHEBANG = b"""\
@@ -115,6 +98,7 @@ class _Venv(WheelDestination):
         self.name = ""
         """The name of the distribution, which is the name of the folder of its C headers."""
         self.files: dict[str, tuple[bytes, int]] = {}
+        self.commands = 0
 
     def folder(self, scheme: Scheme) -> str:
         """Return the folder of a scheme inside the venv (sysconfig's ``posix_prefix``)."""
@@ -129,6 +113,9 @@ class _Venv(WheelDestination):
 
     def write_script(self, name: str, module: str, attr: str, section: ScriptSection) -> RecordEntry:
         """Write the command that an entry point declares."""
+        self.commands += 1
+        if self.commands > MOST_COMMANDS:
+            raise PackageError(f"The wheel has more than {MOST_COMMANDS} commands.", hint=HINT)
         text = _COMMAND.format(module=module, attr=attr, name=attr.partition(".")[0])
         return self.add(Scheme("scripts"), name, _SHEBANG + text.encode(), 0o755)
 
@@ -140,7 +127,7 @@ class _Venv(WheelDestination):
         is_executable: bool,  # noqa: FBT001 - installer's protocol
     ) -> RecordEntry:
         """Write a file of the wheel."""
-        data = stream.read()
+        data = content(stream)
         if scheme == "scripts" and data.startswith(b"#!python"):
             data = _SHEBANG + data.partition(b"\n")[2]
         executable = is_executable or scheme == "scripts"
@@ -204,8 +191,11 @@ class _Venv(WheelDestination):
 
 
 def newest(path: Path) -> int:
-    """Return the newest time in the wheel ``path``, in seconds since the epoch; some tools invent one."""
-    with zipfile.ZipFile(path) as archive:
+    """Return the newest time in the wheel ``path``, in seconds since the epoch; some tools invent one.
+
+    Raises ``WheelError`` if it cannot be read.
+    """
+    with Archive(path) as archive:
         latest = max((info.date_time for info in archive.infolist()), default=(1980, 1, 1, 0, 0, 0))
     year, month, day, *clock = latest
     # Some wheels have no dates, or only 1980.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import signal
@@ -12,8 +13,8 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import forget
 import pytest
+import system_calls
 from hostile_sdists import TOKEN, Author, listening, processes, sdist
 
 
@@ -74,6 +75,39 @@ found["interfaces"] = sorted(os.listdir("/sys/class/net")) if os.path.isdir("/sy
 """,
         )
     assert "it went out" not in found
+
+
+def test_serves_what_reaches_this_machine_past_its_network(author: Author, verb: str) -> None:
+    """AF_VSOCK knows no network namespace: what listens there is asked by the hypervisor, and asks it.
+
+    A ring of io_uring makes sockets too, and no filter of calls sees that.
+    """
+    found = attack(
+        author,
+        verb,
+        """\
+import ctypes, errno
+def listen():
+    with socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) as made:
+        made.bind((socket.VMADDR_CID_ANY, 5779))
+        made.listen()
+    return "it listens"
+found["listens"] = attempt(listen)
+def family(number):
+    with socket.socket(number, socket.SOCK_RAW if number == socket.AF_NETLINK else socket.SOCK_STREAM):
+        return "made"
+mine = [socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK]
+found["mine"] = [attempt(lambda: family(number)) for number in mine]
+found["others"] = [attempt(lambda: family(number)) for number in (socket.AF_VSOCK, 38, 42)]
+libc = ctypes.CDLL(None, use_errno=True)
+found["ring"] = errno.errorcode.get(ctypes.get_errno()) if libc.syscall(425, 0, 0) < 0 else "made"
+""",
+    )
+    got = json.loads(found.partition("\n")[0])
+    assert "it listens" not in found
+    assert got["mine"] == ["made"] * 4, "what stays inside is not refused"
+    assert all("EAFNOSUPPORT" in said or "97" in said for said in got["others"]), got["others"]
+    assert got["ring"] == "EPERM"
 
 
 def test_speaks_with_the_authors_agents(author: Author, verb: str) -> None:
@@ -182,7 +216,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 
 def test_reads_the_keyring_of_the_authors_session(author: Author, verb: str) -> None:
-    first = forget.CALLS[platform.machine(), 8 * struct.calcsize("P")][1]
+    first = system_calls.CALLS[platform.machine(), 8 * struct.calcsize("P")][1]
     author.before = [
         *(sys.executable if author.root else "/usr/bin/python3", "-c"),
         _HOLDER.format(add_key=first, keyctl=first + 2, token=TOKEN.encode()),

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from rooms import Attack, hostile
 
+from debonair.debian.rootfs.container import Container
 from debonair.debian.rootfs.machine import Machine
 from debonair.errors import MachineError
 from debonair.host import output
@@ -76,6 +77,36 @@ def test_their_keyboard(machine: Machine) -> None:
     assert "refused" in said
     assert "typed" not in said
     assert typed == b""
+
+
+LISTENS = """#!/usr/bin/python3
+import ctypes, errno, socket, sys
+def made(family):
+    try:
+        with socket.socket(family, socket.SOCK_RAW if family == socket.AF_NETLINK else socket.SOCK_STREAM):
+            return "made"
+    except OSError as refused:
+        return errno.errorcode[refused.errno]
+libc = ctypes.CDLL(None, use_errno=True)
+ring = errno.errorcode.get(ctypes.get_errno()) if libc.syscall(425, 0, 0) < 0 else "made"
+families = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK, socket.AF_VSOCK, 38)
+print(*map(made, families), ring)
+"""
+REFUSED = "made made made made EAFNOSUPPORT EAFNOSUPPORT ENOSYS"
+
+
+def test_their_machine_past_its_network(attack: Attack) -> None:
+    """By AF_VSOCK, which no network namespace separates, or by a ring that makes sockets unseen."""
+    assert attack(LISTENS).strip() == REFUSED
+
+
+def test_their_machine_from_a_service(machine: Machine) -> None:
+    """What process 1 of a booted Debian starts is not entered by the door, and gets no more."""
+    if not isinstance(machine, Container):
+        return  # without systemd, services are started as the deb's scripts are
+    machine.write("/root/listens", LISTENS.encode(), mode=0o755)
+    said = machine.run(["systemd-run", "--pipe", "--wait", "--quiet", "/root/listens"]).stdout
+    assert said.strip() == REFUSED
 
 
 def test_their_time(attack: Attack) -> None:

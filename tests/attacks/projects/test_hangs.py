@@ -26,6 +26,39 @@ def test_by_a_fifo(name: str, victim: Victim) -> None:
     victim.init()
 
 
+@pytest.mark.parametrize("name", [".git/HEAD", ".git/config", ".git"])
+def test_by_a_fifo_that_git_reads(name: str, victim: Victim) -> None:
+    """git waits as long as it is let."""
+    path = victim.root / name
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path)
+    assert victim.init(seconds=60).status == 0
+
+
+@pytest.mark.parametrize("name", [".git/HEAD", "uv.toml", "pylock.build-guestbook.toml"])
+def test_by_a_fifo_that_a_build_reads(name: str, victim: Victim) -> None:
+    victim.init()
+    path = victim.root / name
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path)
+    victim.python(
+        "import os, sys; from pathlib import Path\n"
+        "from debonair import errors, wheels\n"
+        "from debonair.host import clock\n"
+        "from debonair.lock import build_tools, index_config\n"
+        "root = Path(sys.argv[1])\n"
+        "clock._SECONDS = 2\n"
+        "def attempt(function, *words, **more):\n"
+        "    try: print(function(*words, **more))\n"
+        "    except errors.Error as error: print(error.message)\n"
+        "attempt(clock.of, root, {})\n"
+        "attempt(index_config.of, dict(os.environ), root)\n"
+        "lock = build_tools.path(root, 'guestbook')\n"
+        "attempt(build_tools.locked, lock, (), '3.13', {}, locks=root.parent, describe=wheels.describe)\n",
+        seconds=60,
+    )
+
+
 @pytest.mark.parametrize("name", ["LICENSE", "debian/copyright", "debian/tool.1"])
 def test_by_a_fifo_among_the_documents(name: str, victim: Victim) -> None:
     victim.init()

@@ -145,3 +145,17 @@ def test_writes_where_a_link_leads(victim: Victim) -> None:
     (victim.root / "debonair.toml").symlink_to(victim.outside / "authorized_keys")
     victim.init()
     assert not any(victim.outside.iterdir())
+
+
+def test_into_its_own_wheel(victim: Victim, secret: Secret) -> None:
+    """A backend puts what it is given into the wheel, and the wheel goes into the deb."""
+    link = victim.root / "guestbook.txt"
+    link.symlink_to(secret("id_ed25519", "PRIVATE"))
+    said = victim.python(
+        "import sys; from pathlib import Path; from debonair import errors\n"
+        "from debonair.wheels import project_wheel\n"
+        "try: print(list(project_wheel._copy(Path(sys.argv[1]), 0)))\n"
+        "except errors.Error as error: print(error.message)\n"
+    )
+    assert "PRIVATE" not in said
+    assert "leads out of the project" in said

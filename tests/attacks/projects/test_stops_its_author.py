@@ -9,6 +9,14 @@ from pathlib import Path
 import pytest
 from cloned import APP, Victim
 
+BASE = """\
+package = "app"
+version = "1"
+wsgi = "app:app"
+description = "x"
+maintainer = "A <a@example.org>"
+"""
+
 
 @pytest.mark.parametrize(
     "name",
@@ -36,6 +44,25 @@ def test_by_a_link_to_itself(name: str, victim: Victim) -> None:
     (victim.root / name).unlink(missing_ok=True)
     (victim.root / name).symlink_to(name)
     victim.init()
+
+
+@pytest.mark.parametrize("name", ["debonair.toml", "requirements.txt", "pyproject.toml", "setup.py"])
+def test_by_a_folder_of_the_name_of_a_file(name: str, victim: Victim) -> None:
+    (victim.root / name).unlink(missing_ok=True)
+    (victim.root / name / "x").mkdir(parents=True)
+    victim.init()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'include = ["a\\\\"]', 'exclude = ["a\\\\"]', 'include = ["!"]', '[nginx]\nlisten = [""]',
+        'collect = "a\\u0000b"',
+    ],
+)  # fmt: skip
+def test_by_a_setting_of_a_build(line: str, victim: Victim) -> None:
+    victim.put({"debonair.toml": f"{BASE}{line}\n", "requirements.txt": ""})
+    assert victim.debonair("plan", "--target", "trixie-amd64").status == 3
 
 
 def test_by_folders_in_folders(victim: Victim) -> None:

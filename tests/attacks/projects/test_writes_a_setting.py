@@ -101,3 +101,47 @@ def test_on_the_screen(text: str, victim: Victim) -> None:
     })  # fmt: skip
     held = victim.init()
     assert not set(held.said + held.written) & set("\x1b\x07\x00")
+
+
+def test_who_maintains_the_package(victim: Victim) -> None:
+    """By the configuration of git that came with the project, in an archive of it."""
+    victim.put({
+        ".git/HEAD": "ref: refs/heads/main\n",
+        ".git/config": '[core]\nrepositoryformatversion = 0\n[user]\nname = Mallory\n'
+        "email = mallory@evil.example\n",
+        ".git/objects/x": "",
+        ".git/refs/x": "",
+    })  # fmt: skip
+    held = victim.init()
+    assert "maintainer" in held.written
+    assert "mallory" not in held.written.lower()
+
+
+_BREAKS = ["\\n", "\\r", "\\u0085", "\\u2028", "\\u2029", "\\u000b", "\\u0000"]
+_KEYS = [
+    'depends = ["a{}b"]', 'migrate = "a{}b"', 'include = ["a{}b"]', 'targets = ["a{}Hint: b"]',
+    'waive = ["a{}b"]', 'health = "/a{}Hint: b"', '"a{}Hint: b" = 1', '[static]\n"/s{}" = "s"',
+    '[service]\nmemory-max = "1{}M"', '[service.environment]\nA = "a{}b"', '[uwsgi]\nenv = ["a{}b"]',
+    '[uwsgi]\n"a{}b" = 1', '[nginx]\nserver-name = "a{}b"', '[workers]\nw = "a{}b"',
+    '[workers]\n"w{}" = "a"', '[timers]\nt = {{command = "a{}b", calendar = "daily"}}',
+    '[timers]\nt = {{command = "a", calendar = "daily{}OnBootSec=1"}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", _KEYS)
+def test_by_a_character_that_ends_a_line(setting: str, victim: Victim) -> None:
+    """It is one for some reader of a unit, an ini file, a control file or a terminal."""
+    own = {"package": "app", "version": "1", "wsgi": "app:app", "description": "x"}
+    base = "".join(f'{key} = "{value}"\n' for key, value in own.items())
+    for sign in _BREAKS:
+        text = f'{base}maintainer = "A <a@example.org>"\n{setting.format(sign)}\n'
+        victim.put({"debonair.toml": text, "requirements.txt": ""})
+        done = victim.debonair("plan", "--target", "trixie-amd64")
+        assert done.status == 3, (sign, done.said)
+        assert [line.partition(":")[0] for line in done.said.splitlines()] == ["Error", "Hint"], done.said
+
+
+def test_a_hint_by_a_line_break_in_a_name(victim: Victim) -> None:
+    victim.put({"pyproject.toml": '[project]\nname = "a\\nHint: b"\nversion = "1\\nHint: b"\n'})
+    done = victim.debonair("plan")
+    assert done.said.count("\nHint:") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -61,7 +62,9 @@ def test_it_boots_and_leaves_nothing(programs: Programs, killed: list[int], tmp_
     assert list(tmp_path.iterdir()) == []
     unshare, spawn = (line for line, _ in programs.started)
     assert "--kill-child" in unshare
-    assert "sh /groups/it/cgroup.procs nsenter -t 2 -m -p -- systemd-nspawn " in spawn
+    door = shlex.join(isolation.door())
+    assert f"sh /groups/it/cgroup.procs nsenter -t 2 -m -p -- {door} env " in spawn
+    assert "UNIFIED_HIERARCHY=1 systemd-nspawn " in spawn
     assert "--private-network" in spawn
     assert "--private-users=5000:65536 --private-users-ownership=off " in spawn
     assert "--drop-capability=CAP_AUDIT_CONTROL," in spawn

@@ -14,7 +14,9 @@ from debonair.host.run import Completed
 def git(monkeypatch: pytest.MonkeyPatch, stdout: str, status: int = 0, stderr: str = "") -> list[str]:
     seen: list[str] = []
 
-    def run(argv: Sequence[str | Path], *, check: bool, env: Mapping[str, str]) -> Completed:
+    def run(
+        argv: Sequence[str | Path], *, check: bool, env: Mapping[str, str], timeout: float
+    ) -> Completed:
         assert not check
         assert env["LC_ALL"] == "C", "what it says is read"
         seen.extend(map(str, argv))

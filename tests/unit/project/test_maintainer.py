@@ -13,27 +13,47 @@ DEBIAN = {"DEBFULLNAME": "Bo", "DEBEMAIL": "bo@example.org"}
 
 
 class Git:
-    def __init__(self, name: str, mail: str) -> None:
-        self.said = {"user.name": name, "user.email": mail}
+    """git with configured values, each with the scope of git-config(1) that it is in."""
 
-    def __call__(self, argv: Sequence[str], *, cwd: Path, check: bool) -> Completed:
-        assert (argv[:3], cwd, check) == (["git", "config", "--get"], Path("/here"), False)
-        return Completed(0, self.said[argv[3]] + "\n", "")
+    def __init__(self, *said: tuple[str, str, str]) -> None:
+        self.said = said
+
+    def __call__(self, argv: Sequence[str], *, cwd: Path, check: bool, timeout: float) -> Completed:
+        assert (argv[:3], cwd, check) == (("git", "config", "--null"), Path("/here"), False)
+        assert timeout < 60
+        return Completed(0, "".join(f"{scope}\0{key}\n{value}\0" for scope, key, value in self.said), "")
+
+
+ADA = (("global", "user.name", "Ada"), ("global", "user.email", "ada@example.org"))
 
 
 @pytest.mark.parametrize(
-    ("name", "mail", "environ", "found"),
+    ("said", "environ", "found"),
     [
-        ("Ada", "ada@example.org", DEBIAN, ("Ada <ada@example.org>", "git's configuration")),
-        ("Ada", "", DEBIAN, ("Bo <bo@example.org>", "DEBFULLNAME and DEBEMAIL")),
-        ("", "ada@example.org", {"DEBEMAIL": "bo@example.org"}, ("", "")),
-        ("Ada", "no address", {}, ("", "")),
+        (ADA, DEBIAN, ("Ada <ada@example.org>", "git's configuration")),
+        (ADA[:1], DEBIAN, ("Bo <bo@example.org>", "DEBFULLNAME and DEBEMAIL")),
+        (ADA[1:], {"DEBEMAIL": "bo@example.org"}, ("", "")),
+        ((ADA[0], ("global", "user.email", "no address")), {}, ("", "")),
+        # By includeIf "gitdir:", another address for the work of one folder: the last one counts.
+        (
+            (*ADA, ("global", "user.email", "a@work.example")),
+            {},
+            ("Ada <a@work.example>", "git's configuration"),
+        ),
+        ((("system", "user.name", "All"), *ADA), {}, ("Ada <ada@example.org>", "git's configuration")),
     ],
 )
 def test_who_makes_packages_here(
-    name: str, mail: str, environ: dict[str, str], found: tuple[str, str]
+    said: Sequence[tuple[str, str, str]], environ: dict[str, str], found: tuple[str, str]
 ) -> None:
-    assert maintainer.of(Path("/here"), environ, runner=Git(name, mail)) == found
+    assert maintainer.of(Path("/here"), environ, runner=Git(*said)) == found
+
+
+@pytest.mark.parametrize("scope", ["local", "worktree"])
+def test_the_repository_does_not_say_who_packages_it(scope: str) -> None:
+    own = ((scope, "user.name", "Mallory\nglobal\tMallory"), (scope, "user.email", "m@evil.example"))
+    assert maintainer.of(Path("/here"), {}, runner=Git(*own)) == ("", "")
+    assert maintainer.of(Path("/here"), {}, runner=Git(*ADA, *own))[0] == "Ada <ada@example.org>"
 
 
 def test_a_machine_without_git() -> None:

@@ -359,7 +359,9 @@ class TestChangelogs:
         ]
         (folder / "hello_1.0-1+deb13").unlink()
         (said,) = wrong(archive)
-        assert said.startswith("changelogs/main/h/hello/hello_1.0-1+deb13 is missing. To write it again, add the deb again")
+        assert said.startswith(
+            "changelogs/main/h/hello/hello_1.0-1+deb13 is missing. To write it again, add the deb again"
+        )
 
 
 def release_of(archive: Archive, name: str) -> str:

@@ -283,7 +283,7 @@ class TestDamage:
     def test_no_zip(self, tmp_path: Path) -> None:
         path = tmp_path / "Thing-1.0-py3-none-any.whl"
         path.write_bytes(b"not a zip")
-        assert "is not an installable wheel" in refused(path).message
+        assert "is not a valid wheel" in refused(path).message
 
     def test_no_file(self, tmp_path: Path) -> None:
         refused(tmp_path / "Thing-1.0-py3-none-any.whl")

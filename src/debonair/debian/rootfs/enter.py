@@ -4,9 +4,10 @@
 
 This file is run by its path, with the standard library and libseccomp, which every Debian has because apt
 and systemd need it. It enters namespaces of the process N (setns(2)), changes its root, and becomes root
-there. It gives up every capability except ``bound``, and forbids the calls of ``FORBIDDEN``. By default,
-``bound`` is the set of the process N: nobody regains what a container's process 1 gave up. The command
-inherits all of that, but no environment.
+there. It gives up every capability except ``bound``, and forbids the calls of ``FORBIDDEN`` and the sockets
+that no network namespace separates. By default, ``bound`` is the set of the process N: nobody regains what
+a container's process 1 gave up. The command inherits all of that, but no environment. Without any word
+before it, the command keeps its place and its rights, and only the calls are forbidden.
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ _CAPABILITY_VERSION = 0x20080522  # of capget(2)
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000  # of seccomp_rule_add(3)
 _MASKED_EQUAL = 7
 _BAD_ARCHITECTURE, _NO_NEW_PRIVILEGES = 2, 3  # of seccomp_attr_set(3)
+_FAMILIES = (1, 2, 10, 16)
+"""The only families of sockets: AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK. Each such socket belongs to one
+network namespace. Others, like AF_VSOCK, reach past it."""
+_EQUAL, _GREATER = 4, 6
 _SECONDARY = {"x86_64": (0x40000003, 0x4000003E), "aarch64": (0x40000028,)}  # of seccomp_arch_add(3)
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -78,8 +83,11 @@ def main() -> int:
     said = dict(word.split("=", 1) for word in sys.argv[1:cut])
     command = sys.argv[cut + 1 :]
     pid, spaces = said.get("pid", ""), [name for name in said.get("spaces", "").split(",") if name]
-    bound = int(said["bound"], 16) if "bound" in said else _bounding_set(pid)
     rules = _rules()  # before the root changes: libseccomp is a file of this machine
+    if not said:
+        _forbid(rules)
+        _run(command)
+    bound = int(said["bound"], 16) if "bound" in said else _bounding_set(pid)
     opened = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), name) for name in spaces]
     for number, name in opened:
         _check(_libc.setns(number, _SPACES[name]))
@@ -120,13 +128,7 @@ def _become(bound: int, rules: tuple[ctypes.CDLL, ctypes.c_void_p]) -> None:
     for number in range(64):
         if not bound >> number & 1:
             _libc.prctl(_BOUNDING_SET_DROP, number, 0, 0, 0)
-    library, loaded = rules
-    # Without CAP_SYS_ADMIN, the kernel accepts a filter only after no_new_privs, which disables setuid
-    # programs.
-    if library.seccomp_load(loaded) < 0:
-        library.seccomp_attr_set(loaded, _NO_NEW_PRIVILEGES, 1)
-        if library.seccomp_load(loaded) < 0:
-            raise OSError(errno.EPERM, "this kernel cannot forbid system calls (seccomp)")
+    _forbid(rules)
     head = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
     sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice, the lower half first
     _check(_libc.capget(head, sets))
@@ -135,6 +137,17 @@ def _become(bound: int, rules: tuple[ctypes.CDLL, ctypes.c_void_p]) -> None:
         # root's next program would get the inheritable set, whatever the bounding set is.
         sets[3 * half : 3 * half + 3] = [left, left, 0]
     _check(_libc.capset(head, sets))
+
+
+def _forbid(rules: tuple[ctypes.CDLL, ctypes.c_void_p]) -> None:
+    """Forbid the calls of ``rules`` to this process and all its children."""
+    library, loaded = rules
+    # Without CAP_SYS_ADMIN, the kernel accepts a filter only after no_new_privs, which disables setuid
+    # programs.
+    if library.seccomp_load(loaded) < 0:
+        library.seccomp_attr_set(loaded, _NO_NEW_PRIVILEGES, 1)
+        if library.seccomp_load(loaded) < 0:
+            raise OSError(errno.EPERM, "this kernel cannot forbid system calls (seccomp)")
 
 
 def _rules() -> tuple[ctypes.CDLL, ctypes.c_void_p]:
@@ -156,6 +169,10 @@ def _rules() -> tuple[ctypes.CDLL, ctypes.c_void_p]:
         # The kernel reads only the lower half of the argument.
         only = _Comparison(1, _MASKED_EQUAL, 0xFFFFFFFF, request)
         library.seccomp_rule_add_array(made, _ERRNO | errno.EPERM, number, 1, ctypes.byref(only))
+    number = library.seccomp_syscall_resolve_name(b"socket")
+    others = [_Comparison(0, _EQUAL, each, 0) for each in range(max(_FAMILIES)) if each not in _FAMILIES]
+    for other in (*others, _Comparison(0, _GREATER, max(_FAMILIES), 0)):
+        library.seccomp_rule_add_array(made, _ERRNO | errno.EAFNOSUPPORT, number, 1, ctypes.byref(other))
     return library, made
 
 

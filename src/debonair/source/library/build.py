@@ -24,7 +24,7 @@ from debonair.debian.apt import host_architecture
 from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.chroot import Chroot
 from debonair.debian.rootfs.root import Root
-from debonair.errors import MachineError, WheelError
+from debonair.errors import MachineError, WheelError, unreadable
 from debonair.host import decoder, memo
 from debonair.host.cache import Cache
 from debonair.host.memo import remember
@@ -58,6 +58,9 @@ _FORMAT = 2
 _FOLDER = "/build"
 _PLACE = _FOLDER.lstrip("/")
 _LAST = 30
+_MOST_OF_A_LICENSE = 1 << 20  # bytes
+_SECONDS = 6 * 3600
+"""The most time of a step of the build, even if it compiles much and its architecture is emulated."""
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -207,7 +210,7 @@ class Sdist:
             yield machine
 
     def _run(self, machine: Chroot, words: Iterable[str], purpose: str) -> None:
-        done = machine.run([*words], check=False)
+        done = machine.run([*words], check=False, timeout=_SECONDS)
         if done.status:
             lines = (done.stdout + done.stderr).strip().splitlines()[-_LAST:]
             listed = "\n".join(f"  {line}" for line in lines)
@@ -276,18 +279,15 @@ def _license_text(sdist: Path) -> str:
             ("LICENSE", "LICENCE", "COPYING")
         )
 
-    if zipfile.is_zipfile(sdist):
-        with zipfile.ZipFile(sdist) as archive:
-            return next(
-                (
-                    archive.read(name).decode(errors="replace")
-                    for name in archive.namelist()
-                    if wanted(name)
-                ),
-                "",
-            )
-    with tarfile.open(sdist) as archive_:
-        for member in archive_:
-            if wanted(member.name) and (file := archive_.extractfile(member)):
-                return file.read().decode(errors="replace")
+    with unreadable(WheelError, f"{sdist.name} is not a valid sdist"):
+        if zipfile.is_zipfile(sdist):
+            with zipfile.ZipFile(sdist) as archive:
+                for name in filter(wanted, archive.namelist()):
+                    with archive.open(name) as packed:
+                        return packed.read(_MOST_OF_A_LICENSE).decode(errors="replace")
+            return ""
+        with tarfile.open(sdist) as archive_:
+            for member in archive_:
+                if wanted(member.name) and (file := archive_.extractfile(member)):
+                    return file.read(_MOST_OF_A_LICENSE).decode(errors="replace")
     return ""

@@ -12,11 +12,9 @@ from collections.abc import Iterator
 from functools import cache
 
 from debonair.errors import ProjectError
-from debonair.project import Project
+from debonair.project import Project, reader
 from debonair.project.settings import Option
 from debonair.resources import resource
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @cache
@@ -136,7 +134,7 @@ def _option(project: Project, key: str, value: Option) -> str:
 
 
 def _plain(project: Project, key: str, value: str) -> str:
-    if _CONTROL.search(value):
+    if reader.control(value):
         raise error(project, key, "has a line break or another control character", "Write it on one line.")
     return value
 

@@ -74,7 +74,7 @@ def host(project: Project) -> str:
 def port(project: Project) -> int:
     """Return a port on which the site serves plain HTTP (nginx's listen)."""
     plain = (item for item in project.nginx.listen if not re.search(r"\b(ssl|quic)\b", item))
-    ports = (re.fullmatch(r"(?:.*:)?(\d+)", item.split()[0]) for item in plain)
+    ports = (re.match(r"(?:\S*:)?([0-9]{1,5})(?!\S)", item) for item in plain)
     return next((int(found[1]) for found in ports if found), 80)
 
 
