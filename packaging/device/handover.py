@@ -23,6 +23,7 @@ from system_emperor import SystemEmperor, emperor_of
 from text import tail
 
 _SERVING = re.compile(r"^(socket|stats|logger) = .*\n", re.MULTILINE)
+_COPIED = 0.8  # part of a migration's time in which the copies of databases stop by themselves
 _FORBIDDEN = 101  # from policy-rc.d: the action is not allowed
 
 
@@ -130,7 +131,8 @@ class Handover:
             return
         copies = task.copies(self.home, self.release)
         program = str(self.home.lib / "libexec/backup.py")
-        copy = ["/usr/bin/python3", "-IB", program, str(self.home.data), str(copies)]
+        seconds = self.deadline.left(_COPIED * self.release.migrate_timeout)
+        copy = ["/usr/bin/python3", "-IB", program, str(self.home.data), str(copies), f"{seconds:.1f}"]
         said = self._run(copy, "its databases could not be copied", more=f"ReadWritePaths={copies}")
         self.remarks += [line for line in said.split("\n") if line]
         self._run(["/bin/sh", "-c", self.release.migrate], f"'{self.release.migrate}' failed")

@@ -390,7 +390,7 @@ class TestTrial:
         machine.install("1.1", migrate="flask db upgrade && true")
         backup = str(machine.home.lib / "libexec/backup.py")
         copies = str(machine.home.root / "var/backups/guestbook")
-        copy = ["/usr/bin/python3", "-IB", backup, str(machine.home.data), copies]
+        copy = ["/usr/bin/python3", "-IB", backup, str(machine.home.data), copies, "480.0"]
         assert machine.ran[1:3] == [
             [*copy, f"ReadWritePaths={copies}"],
             ["/bin/sh", "-c", "flask db upgrade && true"],
