@@ -86,7 +86,7 @@ class Emperor:
         sandbox.put(self.home, release, self.trial_unit, trial=True, more=sandbox.unseen())
         status, said = call.call(
             *("systemd-run", "--quiet", f"--unit={self.trial_unit}", "--collect"),
-            *(f"--description=A release of {self.home.package} on trial", "--service-type=notify"),
+            *(f"--description=A release of {self.home.package} on trial", "--service-type=exec"),
             *("--property=KillMode=mixed", "--property=Restart=always", "--property=RestartSec=1s"),
             f"--property=TimeoutStopSec={release.drain + _STOP:.0f}",
             *("--", "/usr/bin/uwsgi-core", "--ini", str(vassals / "emperor"), "--emperor", str(vassals)),
@@ -100,7 +100,7 @@ class Emperor:
         if call.state(self.trial_unit) not in {"", "inactive"}:
             if not drain:
                 systemctl("kill", "--signal=SIGKILL", self.trial_unit)
-            systemctl("stop", self.trial_unit, seconds=drain + 2 * _STOP)
+            self._end(self.trial_unit, seconds=drain + 2 * _STOP)
             systemctl("reset-failed", self.trial_unit)
         sandbox.remove(self.home, self.trial_unit)
         shutil.rmtree(self.home.run / "vassals-next", ignore_errors=True)
@@ -129,31 +129,57 @@ class Emperor:
 
     def stop(self) -> None:
         """Stop the service."""
-        systemctl("stop", self.unit, seconds=2 * _STOP + _START)
+        self._end(self.unit, seconds=2 * _STOP + _START)
 
     def restart(self, drain: float = _STOP) -> bool:
         """Restart the processes of the app, with its current settings; return whether that worked."""
-        return systemctl("restart", self.unit, seconds=drain + _START + _STOP)[0] == 0
+        status, _ = systemctl("restart", self.unit, seconds=drain + _START + _STOP)
+        if status == call.TIMED_OUT:
+            if call.state(self.unit) == "deactivating":
+                systemctl("kill", "--signal=SIGKILL", self.unit)
+            # This joins the restart, if that continues.
+            status, _ = systemctl("start", self.unit, seconds=_START)
+        return status == 0
+
+    def _end(self, *units: str, seconds: float) -> None:
+        """Stop ``units`` within ``seconds``; then kill all of their processes."""
+        if systemctl("stop", *units, seconds=seconds)[0] == call.TIMED_OUT:
+            systemctl("kill", "--signal=SIGKILL", *units)
+            systemctl("stop", *units, seconds=_STOP)
 
     def reload_units(self) -> None:
         """Reload systemd, which then uses the units of the release that ``current`` leads to."""
         systemctl("daemon-reload", seconds=_START)
 
-    def restart_beside(self, release: Release, before: Release | None) -> list[str]:
-        """Start the workers and timers of ``release``, and end those of ``before``; return the failed ones.
+    def start_beside(self, release: Release) -> list[str]:
+        """Start the workers and timers of ``release``; return the failed ones.
 
         The workers were restarted with the service, because they are part of it.
         """
-        old = {*before.beside, *before.commands} if before else set[str]()
-        # One by one: if one of several is not loaded, newer systemds stop none of them.
-        for unit in sorted(old - {*release.beside, *release.commands}):
-            systemctl("stop", unit, seconds=_START)
-            systemctl("reset-failed", unit)  # for a timer that was due while dpkg had removed its unit
         if not release.beside:
             return []
         systemctl("start", *release.beside, seconds=_START)
         time.sleep(1.0)  # to notice a unit that ends immediately
         return [unit for unit in release.beside if call.state(unit) not in {"active", "reloading"}]
+
+    def end_beside(self, before: Release, after: Release, seconds: float) -> None:
+        """End the jobs that timers of ``before`` are running, and its units that ``after`` lacks.
+
+        Jobs get ``seconds`` to finish. Nothing else would end these processes. They may see the folder in
+        which ``after`` is going to listen, and their files will go.
+        """
+        deadline = time.monotonic() + seconds
+        jobs = [f"{self.home.package}-{name}.service" for name in before.timers]
+        while (running := [job for job in jobs if _runs(job)]) and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        for job in running:
+            self._end(job, seconds=_STOP)
+        gone = {*before.beside, *before.commands} - {*after.beside, *after.commands}
+        # Timers before their services, and one by one: if one of several is not loaded, newer systemds stop
+        # none of them.
+        for unit in sorted(gone, reverse=True):
+            self._end(unit, seconds=_START + _STOP)
+            systemctl("reset-failed", unit)  # for a timer that was due while dpkg had removed its unit
 
     def log(self, unit: str, since: float) -> str:
         """Return the end of the output of ``unit`` since ``since`` (seconds since the epoch)."""
@@ -164,17 +190,6 @@ class Emperor:
     def asleep(self, release: Release) -> bool:
         """Return whether ``release`` runs no process until the next request."""
         return release.sleeps and len(probe.processes(self.serving(release).unit)) == 1
-
-    def end_jobs(self, before: Release, seconds: float) -> None:
-        """Wait for the jobs that timers of ``before`` are running, then end them: their files will go."""
-        deadline = time.monotonic() + seconds
-        jobs = [f"{self.home.package}-{name}.service" for name in before.timers]
-        running = [job for job in jobs if call.state(job) in {"active", "activating"}]
-        while running and time.monotonic() < deadline:
-            time.sleep(_POLL)
-            running = [job for job in running if call.state(job) in {"active", "activating"}]
-        if running:
-            systemctl("stop", *running, seconds=_START)
 
     def wait_healthy(self, instance: Instance, seconds: float, *, settled: bool = False) -> str:
         """Wait until ``instance`` is healthy, and stays so for a while unless it is ``settled`` already.
@@ -221,3 +236,8 @@ class Emperor:
             elif time.monotonic() - idle_since > _IDLE:
                 return
             time.sleep(_POLL)
+
+
+def _runs(job: str) -> bool:
+    """Return whether processes of ``job``, which a timer starts, may exist."""
+    return call.state(job) not in {"", "inactive", "failed"}

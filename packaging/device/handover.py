@@ -23,6 +23,7 @@ from system_emperor import SystemEmperor, emperor_of
 from text import tail
 
 _SERVING = re.compile(r"^(socket|stats|logger) = .*\n", re.MULTILINE)
+_COPIED = 0.8  # part of a migration's time in which the copies of databases stop by themselves
 _FORBIDDEN = 101  # from policy-rc.d: the action is not allowed
 
 
@@ -85,6 +86,7 @@ class Handover:
             self._back_in_place(self.emperor)
         elif self.before is None:
             self.emperor.stop()
+            self.emperor.end_beside(self.release, self.release, 0)
         elif self.before.name != self.release.name:
             if self.old and self.emperor.runs():
                 self.emperor.turn(self.old)
@@ -129,7 +131,8 @@ class Handover:
             return
         copies = task.copies(self.home, self.release)
         program = str(self.home.lib / "libexec/backup.py")
-        copy = ["/usr/bin/python3", "-IB", program, str(self.home.data), str(copies)]
+        seconds = self.deadline.left(_COPIED * self.release.migrate_timeout)
+        copy = ["/usr/bin/python3", "-IB", program, str(self.home.data), str(copies), f"{seconds:.1f}"]
         said = self._run(copy, "its databases could not be copied", more=f"ReadWritePaths={copies}")
         self.remarks += [line for line in said.split("\n") if line]
         self._run(["/bin/sh", "-c", self.release.migrate], f"'{self.release.migrate}' failed")
@@ -165,7 +168,7 @@ class Handover:
         self.home.point(self.release)
         self.emperor.reload_units()
         self._put_site()
-        self._workers()
+        self._start_beside()
 
     def _again(self) -> None:
         """Check a release that is served already, for example after an interrupted switch."""
@@ -183,7 +186,7 @@ class Handover:
         self._healthy(instance, settled=True)
         self.emperor.turn(instance)
         self._put_site()
-        self._workers()
+        self._start_beside()
 
     def _beside(self) -> None:
         """Try the release beside the one that is served, then replace that one."""
@@ -196,6 +199,7 @@ class Handover:
             self.emperor.stop_trial(0)
             self.home.point(self.release)
             self.emperor.reload_units()
+            self._end_beside()
             self._put_site()
             return
         self.emperor.turn(trial)
@@ -205,9 +209,14 @@ class Handover:
         self._settle_in()
 
     def _settle_in(self) -> None:
-        """Restart the app's service with the release; the trial's service answers requests until then."""
+        """Restart the app's service with the release; the trial's service answers requests until then.
+
+        Before that, all other processes of the previous release end. One that sees the sockets of the
+        service could listen in its place.
+        """
         trial = self.emperor.instance(self.release, trial=True)
         drain = self.before.drain if self.before else 0
+        self._end_beside()
         if self.old and self.old.unit == self.emperor.unit and self.emperor.runs():
             self.emperor.drain(self.old, self.deadline.left(drain))
         instance = self.emperor.instance(self.release)
@@ -222,7 +231,7 @@ class Handover:
         self.emperor.turn(instance)
         self.emperor.drain(trial, self.deadline.left(self.release.drain))
         self.emperor.stop_trial(self.release.drain)
-        self._workers()
+        self._start_beside()
 
     def _restart(self, instance: Instance, drain: float) -> None:
         self.tried = instance.unit
@@ -239,6 +248,7 @@ class Handover:
             return False
         self.home.point(self.before)
         self.emperor.reload_units()
+        self.emperor.end_beside(self.release, self.before, 0)
         instance = self.emperor.instance(self.before)
         self.emperor.restart(self.before.drain)
         if self.emperor.wait_healthy(instance, self.before.health_timeout, settled=True):
@@ -250,10 +260,13 @@ class Handover:
         self.site.put(self.before, self.release)
         return True
 
-    def _workers(self) -> None:
-        if self.before and self.before.name != self.release.name:
-            self.emperor.end_jobs(self.before, self.deadline.left(self.before.drain))
-        for unit in self.emperor.restart_beside(self.release, self.before):
+    def _end_beside(self) -> None:
+        """End the previous release's jobs, and its units that the new one lacks."""
+        if self.before:
+            self.emperor.end_beside(self.before, self.release, self.deadline.left(self.before.drain))
+
+    def _start_beside(self) -> None:
+        for unit in self.emperor.start_beside(self.release):
             self.remarks.append(f"{unit} stops soon after it starts: journalctl -u {unit}")
 
     def _in_place(self, emperor: SystemEmperor, *, again: bool) -> None:

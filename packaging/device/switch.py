@@ -48,7 +48,8 @@ class Switch:
             removing = self.home.run / "removing"  # a removal that stopped the service, and failed, left it
             stopped = self.home.serving() is not None and self.emperor.stopped() and not removing.exists()
             well = self.to(release, "install", new=new, start=not stopped)
-            removing.unlink(missing_ok=True)
+            with suppress(OSError):  # with Debian's emperor, the app may make a folder with that name
+                removing.unlink()
             return well
 
     def rollback(self, name: str) -> bool:

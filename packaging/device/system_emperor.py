@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +115,8 @@ class SystemEmperor(Emperor):
         """Remove the vassal's files of other releases; nginx already uses this one."""
         for stats in self.home.run.glob("web-*.stats"):
             if stats.name != instance.stats.name:
-                stats.unlink()
+                with suppress(OSError):  # the app may have made a folder with that name
+                    stats.unlink()
 
     def _text(self, release: Release) -> str:
         instance = self.instance(release)

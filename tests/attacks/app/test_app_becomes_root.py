@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from puppets import NAME, Puppet
 
+from debonair.template import fill
+
 pytestmark = [pytest.mark.boot, pytest.mark.usefixtures("neighbour")]
 
 ROOTS = (
@@ -139,3 +141,56 @@ def test_root_reads_a_file_for_it(puppet: Puppet) -> None:
         ["grep", "-rlI", "the secret of root", "/run", "/var/lib/puppet"], check=False
     )
     assert found.stdout == "", pids
+
+
+# Folders that are links to root's folder every other moment, each with a file named like root's.
+EXCHANGE = """
+import ctypes, os, time
+libc = ctypes.CDLL(None)
+top = b"/var/lib/racer/"
+end = time.time() + 60
+while time.time() < end:
+    for number in range(30):
+        folder, link = top + b"z%d" % number, top + b"y%d" % number
+        if libc.renameat2(-100, folder, -100, link, 2):  # RENAME_EXCHANGE
+            try:
+                os.symlink("/srv/vault", link)
+            except OSError:
+                pass
+"""
+RACER = """
+set -e
+rm -rf /var/lib/racer /etc/racer /srv/vault
+install -d -m 0755 /srv/vault
+echo of-root >/srv/vault/secret
+install -d -m 0750 -g {other} /etc/racer
+install -m 0640 -g {other} /dev/null /etc/racer/env
+install -d -m 0700 -o {other} -g {other} /var/lib/racer
+cd /var/lib/racer
+for number in $(seq 0 29); do
+    install -d -o {other} -g {other} z$number
+    install -o {other} -g {other} /dev/null z$number/secret
+done
+for number in $(seq 2000); do : >f$number; done
+chown {other}:{other} f*
+setpriv --reuid=www-data --regid=www-data --clear-groups /usr/bin/python3 /srv/exchange.py &
+sleep 0.5
+{moved}
+kill $!
+"""
+
+
+@pytest.mark.parametrize(("other", "user"), [(NAME, "www-data"), ("www-data", NAME)])
+def test_root_gives_it_a_file_of_its_choice(puppet: Puppet, other: str, user: str) -> None:
+    """Root hands the data over when an app changes between its own emperor and Debian's."""
+    machine = puppet.machine
+    values = {"app": "racer", "user": user, "other_user": other}
+    moved = fill("packaging/maintscripts/parts/moved.in", values)
+    machine.write("/srv/exchange.py", EXCHANGE.encode())
+    for _ in range(3):
+        machine.run(["sh", "-c", RACER.format(other=other, moved=moved)], timeout=100)
+        owners = machine.run(["stat", "-c", "%U", "/srv/vault", "/srv/vault/secret"]).stdout.split()
+        assert owners == ["root", "root"]
+        left = ["find", "/var/lib/racer", "-maxdepth", "1", "-name", "f*", "!", "-user", user]
+        assert machine.run(left).stdout == ""
+        assert machine.run(["stat", "-c", "%U:%G", "/var/lib/racer"]).stdout == f"{user}:{user}\n"

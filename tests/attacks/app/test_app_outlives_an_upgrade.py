@@ -211,6 +211,20 @@ keeper.execute("begin exclusive")
 import builtins
 builtins.kept = keeper
 """,
+    "two hundred databases that are locked": """
+import builtins, sqlite3
+builtins.kept = []
+for number in range(200):
+    path = f"{DATA}/l{number}.db"
+    builtins.kept.append(sqlite3.connect(path, isolation_level=None, check_same_thread=False))
+    builtins.kept[-1].execute("create table if not exists t (x)")
+    builtins.kept[-1].execute("begin exclusive")
+""",
+    "names that no copy can have": """
+os.mkdir(DATA + "/d.half")
+for name in ("/d.half/x", "/" + "x" * 240):
+    open(DATA + name, "wb").write(b"SQLite format 3\\0")
+""",
     "a folder that nobody may read": 'os.makedirs(DATA + "/closed/in")\nos.chmod(DATA + "/closed", 0)',
     "a database that nobody may read": """
 open(DATA + "/closed.sqlite3", "wb").write(b"SQLite format 3\\0")

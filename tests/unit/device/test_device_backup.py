@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import shutil
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import backup
 import pytest
+
+MAGIC = b"SQLite format 3\0"
 
 
 class Time:
@@ -60,7 +65,7 @@ def make(path: Path) -> None:
 
 def copied(data: Path, folder: str = "copies") -> list[Path]:
     """Back up ``data`` beside it; return the copies."""
-    return [copy for copy, _ in backup.back_up(data, data.parent / folder)]
+    return [copy for copy, _ in backup.back_up(data, data.parent / folder, 60)]
 
 
 def test_a_database_in_use_is_copied_whole(tmp_path: Path, in_use: sqlite3.Connection) -> None:
@@ -105,7 +110,7 @@ def test_one_that_cannot_be_read_is_none(tmp_path: Path, monkeypatch: pytest.Mon
     def refuse(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(backup, "_opened", refuse)
     assert copied(tmp_path) == []
 
 
@@ -141,7 +146,7 @@ def test_what_only_begins_like_a_database_is_named_and_copied_as_it_is(
     data = b"SQLite format 3\0" + b"rubbish" * 1000
     make(tmp_path / "data/good.db")
     (tmp_path / "data/bad.db").write_bytes(data)
-    bad, good = backup.back_up(tmp_path / "data", tmp_path / "copies")
+    bad, good = backup.back_up(tmp_path / "data", tmp_path / "copies", 60)
     assert bad[0].read_bytes() == data
     assert bad[1].startswith(f"SQLite cannot copy {tmp_path}/data/bad.db (")
     assert good[1] == ""
@@ -154,7 +159,7 @@ def test_one_that_is_locked_is_named_and_copied_as_it_is(
     monkeypatch.setattr(backup, "_LOCKED", 0.5)
     with closing(sqlite3.connect(tmp_path / "data/app.db", isolation_level=None)) as holder:
         holder.execute("begin exclusive")
-        ((copy, problem),) = backup.back_up(tmp_path / "data", tmp_path / "copies")
+        ((copy, problem),) = backup.back_up(tmp_path / "data", tmp_path / "copies", 60)
     assert "is locked" in problem
     assert copy.read_bytes() == (tmp_path / "data/app.db").read_bytes()
 
@@ -170,16 +175,109 @@ def test_folders_without_end_are_looked_into_to_some_depth(tmp_path: Path) -> No
     assert copy.name.startswith("app.db.")
 
 
-def test_what_is_all_holes_and_larger_than_the_disk_is_not_copied(tmp_path: Path) -> None:
+@pytest.fixture
+def hollow(tmp_path: Path) -> Path:
+    """A database, and one of 8 GB that is nearly all holes."""
     make(tmp_path / "data/app.db")
     with (tmp_path / "data/hollow.db").open("wb") as file:
-        file.write(b"SQLite format 3\0")
-        file.truncate(shutil.disk_usage(tmp_path).free + 10**9)
-    (good, _), (hollow, problem) = backup.back_up(tmp_path / "data", tmp_path / "copies")
-    assert good.parent == tmp_path / "copies"
-    assert "it was not copied" in problem
-    assert [path.name for path in (tmp_path / "copies").iterdir()] == [good.name]
-    assert hollow == tmp_path / "data/hollow.db"
+        file.write(MAGIC)
+        file.truncate(8 * 10**9)
+    return tmp_path / "data/hollow.db"
+
+
+def test_what_is_all_holes_is_not_copied(tmp_path: Path, hollow: Path) -> None:
+    (good, _), (path, problem) = backup.back_up(tmp_path / "data", tmp_path / "copies", 60)
+    assert [found.name for found in (tmp_path / "copies").iterdir()] == [good.name]
+    assert (path, problem) == (
+        hollow,
+        f"{hollow} was not copied: it is a sparse file, most of which is empty.",
+    )
+
+
+def test_a_file_system_that_compresses_makes_no_holes(
+    tmp_path: Path, hollow: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hollow.write_bytes(MAGIC + bytes(10**6))
+    blocks = os.stat_result([*hollow.stat()[:6], 10**6, 0, 0, 0], {"st_blocks": 8})
+    monkeypatch.setattr(os, "fstat", lambda _: blocks)
+    assert [problem for _, problem in backup.back_up(tmp_path / "data", tmp_path / "copies", 60)][1]
+    assert len(list((tmp_path / "copies").glob("hollow.db.*"))) == 1
+
+
+def test_what_is_larger_than_the_free_space_is_not_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "data/app.db")
+    usage = type(shutil.disk_usage(tmp_path))(10**9, 10**9 - 2**28, 2**28)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    ((path, problem),) = backup.back_up(tmp_path / "data", tmp_path / "copies", 60)
+    assert (path.name, problem) == (
+        "app.db",
+        f"{path} was not copied: it is larger than the free disk space.",
+    )
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["d.half", "app.db.000001.20260102T030406Z.half", "app.db.000001.20260102T030406Z"]
+)
+def test_no_name_of_a_folder_prevents_a_copy(tmp_path: Path, name: str) -> None:
+    """The folder is among the copies too, where it is no copy, and not half of one."""
+    data = tmp_path / "data"
+    make(data / "app.db")
+    make(data / name / "x")
+    first, second = copied(data), copied(data)
+    assert [path.name.partition(".0000")[0] for path in second] == [
+        path.name.partition(".0000")[0] for path in first
+    ]
+    assert all(rows(path) == 0 for path in (*first, *second) if path.parent == tmp_path / "copies" / name)
+    assert rows(second[-1]) == 0
+
+
+def test_a_name_that_is_too_long_is_reported(tmp_path: Path) -> None:
+    make(tmp_path / "data/app.db")
+    long = tmp_path / "data" / ("x" * 240)
+    long.write_bytes(MAGIC)
+    (good, _), bad = backup.back_up(tmp_path / "data", tmp_path / "copies", 60)
+    assert rows(good) == 0
+    assert bad == (long, f"{long} was not copied: File name too long.")
+
+
+def test_all_locks_together_cost_one_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup, "_LOCKED", 0.5)
+    with ExitStack() as stack:
+        for number in range(5):
+            path = tmp_path / f"data/{number}.db"
+            make(path)
+            holder = stack.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
+            holder.execute("begin exclusive")
+        began = time.monotonic()
+        found = backup.back_up(tmp_path / "data", tmp_path / "copies", 60)
+        assert time.monotonic() - began < 3
+    assert len(found) == 5
+    assert all("(it is locked)" in problem for _, problem in found)
+
+
+def test_there_is_a_time_for_all_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abc":
+        make(tmp_path / f"data/{name}.db")
+    real = backup._copied
+
+    def slow(path: Path, *rest: Any) -> str:
+        monkeypatch.setattr(time, "monotonic", lambda: 10**9)
+        return real(path, *rest)
+
+    monkeypatch.setattr(backup, "_copied", slow)
+    ((path, problem),) = backup.back_up(tmp_path / "data", tmp_path / "copies", 60)
+    assert path.name == "a.db"
+    assert problem == f"{path} and what follows it were not copied within 60 seconds."
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_a_fifo_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "app.db")
+    with pytest.raises(OSError, match="not a regular file"):
+        backup._opened(tmp_path / "app.db")
 
 
 def test_the_name_of_a_file_makes_no_line(
@@ -187,7 +285,7 @@ def test_the_name_of_a_file_makes_no_line(
 ) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data/x\npuppet: all is well\u2028\x85\x1b[2J").write_bytes(b"SQLite format 3\0")
-    monkeypatch.setattr(sys, "argv", ["backup.py", str(tmp_path / "data"), str(tmp_path / "copies")])
+    monkeypatch.setattr(sys, "argv", ["backup.py", str(tmp_path / "data"), str(tmp_path / "copies"), "60"])
     runpy.run_path(backup.__file__, run_name="__main__")
     said = capsys.readouterr().out
     assert said.count("\n") == 1

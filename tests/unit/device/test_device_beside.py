@@ -46,30 +46,33 @@ def test_units_are_named_after_the_app(home: Home) -> None:
     assert pi.serve(home, "1.1").beside == ()
 
 
-def test_they_are_started_and_what_is_gone_is_stopped(home: Home, told: list[tuple[str, ...]]) -> None:
+def test_they_are_started(home: Home, told: list[tuple[str, ...]]) -> None:
+    assert Emperor(home).start_beside(release(home, "1.1", ["mails"], ["report"])) == []
+    assert told == [("start", "guestbook-mails.service", "guestbook-report.timer")]
+
+
+def test_what_the_next_release_lacks_is_stopped(
+    home: Home, told: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "state", lambda _: "inactive")
     old = release(home, "1.0", ["mails", "index"], ["tidy"])
     new = release(home, "1.1", ["mails"], ["report"])
-    assert Emperor(home).restart_beside(new, old) == []
-    gone = ("guestbook-index.service", "guestbook-tidy.service", "guestbook-tidy.timer")
-    assert told == [
-        *((word, unit) for unit in gone for word in ("stop", "reset-failed")),
-        ("start", "guestbook-mails.service", "guestbook-report.timer"),
-    ]
+    Emperor(home).end_beside(old, new, 30)
+    gone = ("guestbook-tidy.timer", "guestbook-tidy.service", "guestbook-index.service")
+    assert told == [(word, unit) for unit in gone for word in ("stop", "reset-failed")]
 
 
 def test_an_app_without_any_is_left_alone(home: Home, told: list[tuple[str, ...]]) -> None:
     plain = pi.serve(home, "1.0")
-    Emperor(home).restart_beside(plain, None)
-    Emperor(home).restart_beside(plain, plain)
+    assert Emperor(home).start_beside(plain) == []
+    Emperor(home).end_beside(plain, plain, 30)
     assert told == []
-    Emperor(home).restart_beside(release(home, "1.1", ["mails"], []), None)
-    assert told == [("start", "guestbook-mails.service")]
 
 
 def test_one_that_ends_soon_is_named(home: Home, told: list[tuple[str, ...]]) -> None:
     assert told == []
     bad = release(home, "1.0", ["mails", "bad"], [])
-    assert Emperor(home).restart_beside(bad, None) == ["guestbook-bad.service"]
+    assert Emperor(home).start_beside(bad) == ["guestbook-bad.service"]
 
 
 @pytest.mark.parametrize(("ends_at", "stopped"), [(5, False), (1000, True)])
@@ -78,9 +81,25 @@ def test_what_a_timer_runs_is_waited_for_and_then_ended(
 ) -> None:
     clock = pi.Clock(monkeypatch)
     monkeypatch.setattr(call, "state", lambda _: "activating" if clock.now < 1000 + ends_at else "inactive")
-    Emperor(home).end_jobs(release(home, "1.0", ["mails"], ["tidy"]), 30)
+    old = release(home, "1.0", ["mails"], ["tidy"])
+    Emperor(home).end_beside(old, old, 30)
     assert (told == [("stop", "guestbook-tidy.service")]) is stopped
     assert clock.now - 1000 == pytest.approx(min(ends_at, 30), abs=0.2)
+
+
+def test_what_does_not_stop_is_killed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, ...]] = []
+
+    def hangs(*words: str, **_: object) -> tuple[int, str]:
+        told.append(words)
+        return call.TIMED_OUT if len(told) == 1 else 0, ""
+
+    monkeypatch.setattr(emperor, "systemctl", hangs)
+    monkeypatch.setattr(call, "state", lambda _: "deactivating")
+    old = release(home, "1.0", [], ["tidy"])
+    Emperor(home).end_beside(old, old, 0)
+    job = "guestbook-tidy.service"
+    assert told == [("stop", job), ("kill", "--signal=SIGKILL", job), ("stop", job)]
 
 
 def test_their_logs_are_the_apps(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

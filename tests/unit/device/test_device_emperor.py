@@ -117,7 +117,7 @@ class TestTrial:
         ]
         boot, run = (argv for argv in told.ran if argv[0] != "systemctl")
         assert boot == [str(home.lib / "libexec/boot"), "guestbook", "next", str(release.folder)]
-        assert {"--unit=guestbook.next.service", "--service-type=notify", "--collect"} <= set(run)
+        assert {"--unit=guestbook.next.service", "--service-type=exec", "--collect"} <= set(run)
         vassals = str(home.run / "vassals-next")
         uwsgi = ["/usr/bin/uwsgi-core", "--ini", f"{vassals}/emperor", "--emperor", vassals]
         assert run[-6:] == ["--", *uwsgi]
@@ -228,6 +228,18 @@ class TestService:
             ["restart", "guestbook.service"],
             ["daemon-reload"],
         ]
+
+    @pytest.mark.parametrize("state", ["deactivating", "active"])
+    def test_a_stop_that_a_restart_waits_for_in_vain_is_final(
+        self, home: Home, told: Told, state: str
+    ) -> None:
+        told.answers |= {"restart": (call.TIMED_OUT, ""), "ActiveState": (0, state)}
+        assert Emperor(home).restart()
+        kill = ["kill", "--signal=SIGKILL", "guestbook.service"]
+        done = [argv[1:] for argv in told.ran if argv[1] != "show"]
+        started = ["start", "guestbook.service"]
+        killed = [kill] if state == "deactivating" else []
+        assert done == [["restart", "guestbook.service"], *killed, started]
 
     def test_without_systemd_nothing_is_run(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(call, "systemd_runs", lambda: False)

@@ -95,13 +95,13 @@ class Noting(Emperor):
         assert seconds > 0
         self.done.append(f"drain {instance.release.version} {self._place(instance)}")
 
-    def restart_beside(self, release: Release, before: Release | None) -> list[str]:
+    def start_beside(self, release: Release) -> list[str]:
         if release.beside:
             self.done.append(f"beside {release.version}")
         return [unit for unit in release.beside if unit in self.problems]
 
-    def end_jobs(self, before: Release, seconds: float) -> None:
-        self.done.append(f"jobs {before.version}")
+    def end_beside(self, before: Release, after: Release, seconds: float) -> None:
+        self.done.append(f"{'end' if seconds else 'kill'} beside {before.version} for {after.version}")
 
     def _place(self, instance: Instance) -> str:
         return "trial" if instance.unit == self.trial_unit else "service"
@@ -189,8 +189,9 @@ class Pi:
 
 FIRST = ["start 1.0", "wait 1.0 service", "turn 1.0 service", "units"]
 UPGRADE = [
-    *("try 1.1", "wait 1.1 trial", "turn 1.1 trial", "units", "drain 1.0 service", "restart 1.1"),
-    *("wait 1.1 service settled", "turn 1.1 service", "drain 1.1 trial", "end trial", "jobs 1.0"),
+    *("try 1.1", "wait 1.1 trial", "turn 1.1 trial", "units", "end beside 1.0 for 1.1"),
+    *("drain 1.0 service", "restart 1.1", "wait 1.1 service settled", "turn 1.1 service"),
+    *("drain 1.1 trial", "end trial"),
 ]
 
 
@@ -264,7 +265,13 @@ class TestInstall:
         machine.emperor.done.clear()
         machine.emperor.__dict__["halted"] = True
         assert machine.install("1.1")
-        assert machine.emperor.done == ["try 1.1", "wait 1.1 trial", "kill trial", "units"]
+        assert machine.emperor.done == [
+            "try 1.1",
+            "wait 1.1 trial",
+            "kill trial",
+            "units",
+            "end beside 1.0 for 1.1",
+        ]
         assert machine.serving == "1.1"
         machine.emperor.problems["1.2"] = "no"
         assert not machine.install("1.2")
@@ -330,7 +337,7 @@ class TestInstall:
         machine.emperor.done.clear()
         assert machine.switch().configure()
         assert machine.emperor.done == [
-            *("restart 1.1", "wait 1.1 service settled", "turn 1.1 service"),
+            *("end beside 1.1 for 1.1", "restart 1.1", "wait 1.1 service settled", "turn 1.1 service"),
             *("drain 1.1 trial", "end trial"),
         ]
 
@@ -383,7 +390,7 @@ class TestTrial:
         machine.install("1.1", migrate="flask db upgrade && true")
         backup = str(machine.home.lib / "libexec/backup.py")
         copies = str(machine.home.root / "var/backups/guestbook")
-        copy = ["/usr/bin/python3", "-IB", backup, str(machine.home.data), copies]
+        copy = ["/usr/bin/python3", "-IB", backup, str(machine.home.data), copies, "480.0"]
         assert machine.ran[1:3] == [
             [*copy, f"ReadWritePaths={copies}"],
             ["/bin/sh", "-c", "flask db upgrade && true"],
@@ -443,7 +450,7 @@ class TestRefused:
         assert not machine.install("1.1")
         assert machine.serving == "1.0"
         restarted = machine.emperor.done.index("restart 1.0")
-        assert machine.emperor.done[restarted - 1] == "units"
+        assert machine.emperor.done[restarted - 2 : restarted] == ["units", "kill beside 1.1 for 1.0"]
         assert "wait 1.0 service settled" in machine.emperor.done
         assert machine.emperor.done[-1] == "kill trial"
         assert machine.sites == ["1.1 1.0", "1.0 1.1"]
@@ -512,7 +519,7 @@ class TestRefused:
     def test_a_first_one_is_left_stopped(self, machine: Pi) -> None:
         machine.emperor.problems["1.0"] = "/ answers 500"
         assert not machine.install("1.0")
-        assert machine.emperor.done == ["start 1.0", "wait 1.0 service", "stop"]
+        assert machine.emperor.done == ["start 1.0", "wait 1.0 service", "stop", "kill beside 1.0 for 1.0"]
         assert (machine.serving, machine.kept) == ("", set())
         assert machine.said[0] == "guestbook: 1.0 was refused; the service stays stopped."
         assert machine.home.note()["refused"]["version"] == "1.0"
@@ -542,9 +549,9 @@ class TestRollback:
         machine.ran.clear()
         assert machine.switch().rollback("")
         assert machine.emperor.done == [
-            *("try 1.0", "wait 1.0 trial settled", "turn 1.0 trial", "units", "drain 1.1 service"),
-            *("restart 1.0", "wait 1.0 service settled", "turn 1.0 service", "drain 1.0 trial"),
-            *("end trial", "jobs 1.1"),
+            *("try 1.0", "wait 1.0 trial settled", "turn 1.0 trial", "units", "end beside 1.1 for 1.0"),
+            *("drain 1.1 service", "restart 1.0", "wait 1.0 service settled", "turn 1.0 service"),
+            *("drain 1.0 trial", "end trial"),
         ]
         assert machine.ran == []
         note = machine.home.note()

@@ -221,3 +221,10 @@ def test_variables_are_options_of_uwsgi(capsys: pytest.CaptureFixture[str]) -> N
     assert list(variables.options(given)) == ["[uwsgi]", "env = A=50 %% off", "env = B="]
     said = capsys.readouterr().err.splitlines()
     assert [line.partition(" is not set")[0] for line in said] == ["C", "D", "E"]
+
+
+def test_what_an_app_lays_among_the_statistics_prevents_no_switch(home: Home) -> None:
+    release, seen = serve(home, "1.0"), SystemEmperor(home)
+    (home.run / "web-x.stats/in").mkdir(parents=True)
+    seen.turn(seen.serving(release))
+    assert (home.run / "web-x.stats/in").is_dir()

