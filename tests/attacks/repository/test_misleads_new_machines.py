@@ -24,7 +24,7 @@ def test_the_page_and_what_it_leads_to(acme: Publisher, writer: Writer) -> None:
     acme.repo("renew")
     assert {path: writer.read(path) for path in list(whole)[1:]} == dict(list(whole.items())[1:])
     assert LINE not in writer.read("index.html")
-    assert "all is well" in acme.repo("verify")
+    assert "suites are healthy" in acme.repo("verify")
 
 
 def test_files_that_nobody_published(acme: Publisher, writer: Writer) -> None:
@@ -48,4 +48,4 @@ def test_a_changelog(acme: Publisher, writer: FolderWriter) -> None:
         deb = said.partition("add the deb again (")[2].partition(")")[0]
         acme.repo("add", writer.root / deb)
         assert writer.read(path) == whole
-        assert "all is well" in acme.repo("verify")
+        assert "suites are healthy" in acme.repo("verify")
