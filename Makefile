@@ -5,8 +5,10 @@ DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
 # Runs test files in parallel, one for each core
 BESIDE = --numprocesses auto --dist loadfile
+# The same for tests that boot a Debian: half as many again as cores, as they often wait
+BOOTED_BESIDE = --numprocesses $(shell expr $$(nproc) \* 3 / 2) --dist loadfile
 # Seconds after which a test that boots a Debian counts as hanging; emulation is slow
-BOOTING = --timeout 1800
+BOOTING = --timeout 1800 --durations 30
 # Attacks on a booted Debian; 'integration' runs the others
 BOOTED_ATTACKS = tests/attacks/app tests/attacks/machine tests/attacks/network
 # In addition to packaging/dev/debian-packages.txt, only for the end-to-end tests: programs that the documentation uses
@@ -50,11 +52,11 @@ unit: setup ## Run the unit tests, which start no process and open no socket
 
 integration: setup ## Run the tests that use dpkg, lintian, uv, a browser and others
 	@packaging/dev/setup $(PARTNERS)
-	$(PYTEST) tests/integration tests/attacks -m "not boot" $(BESIDE)
+	$(PYTEST) tests/integration tests/attacks -m "not boot" $(BESIDE) --durations 30
 
 e2e: setup ## Run the tests that boot a Debian
 	@packaging/dev/setup $(READERS)
-	$(PYTEST) tests/e2e $(BOOTED_ATTACKS) -m "not alone" $(BESIDE) $(BOOTING)
+	$(PYTEST) tests/e2e $(BOOTED_ATTACKS) -m "not alone" $(BOOTED_BESIDE) $(BOOTING)
 	$(PYTEST) tests/e2e $(BOOTED_ATTACKS) -m alone $(BOOTING)
 
 bench: setup ## Measure builds, compared with dh-virtualenv

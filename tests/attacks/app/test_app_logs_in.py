@@ -91,7 +91,7 @@ for path in KNOWN:
             one.connect(path)
             said.append(path)
             try:
-                said.append(one.recv(100))
+                said.append(f"{path} says {one.recv(100)!r}")
             except OSError:
                 pass
     except OSError:
