@@ -244,7 +244,7 @@ class TestWheels:
         path = folder.wheel()
         path.write_bytes(b"not a wheel")
         folder.lock(path)
-        folder.refused(6, "thing-1.0-py3-none-any.whl is not an installable wheel")
+        folder.refused(6, "thing-1.0-py3-none-any.whl is not a valid wheel: File is not a zip file")
 
 
 class TestDisk:
@@ -323,7 +323,9 @@ class TestNetwork:
         folder.write({"requirements.txt": f"thing==1.0 --hash=sha256:{'0' * 64}\n"})
         done = folder.build(before=self.OFFLINE)
         folder.refused(
-            8, "contains no addresses, and the index could not be queried for those of thing.", done=done
+            8,
+            "contains no addresses, and the index could not be queried for those of thing 1.0.",
+            done=done,
         )
 
     def test_a_file_that_is_gone(self, locked: Folder) -> None:

@@ -18,7 +18,10 @@ class Elsewhere(Publisher):
         super().__init__(home)
         self.address = other.address
         ours = Path(os.environ["XDG_CONFIG_HOME"]) / "debonair/repositories" / name
-        shutil.copytree(ours, home / "config/debonair/repositories" / name)
+        # gpg's agent may still be closing its sockets
+        shutil.copytree(
+            ours, home / "config/debonair/repositories" / name, ignore=shutil.ignore_patterns("S.*")
+        )
         if name:
             self.repo("trust", "--name", name)
 

