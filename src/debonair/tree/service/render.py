@@ -35,7 +35,10 @@ _STEP_BACK = 13  # the first Debian whose systemd (254 and later) knows RestartS
 _PRIVATE_PIDS = 13  # the first whose systemd (257 and later) can hide other processes of the same user
 _OWN_PROCESSES = """\
 # Other processes of its user do not exist for it. So it cannot end those of a release on trial.
-PrivatePIDs=yes"""
+PrivatePIDs=yes
+# On a busy machine, systemd does not see that such a process is its own. It then sends SIGKILL immediately
+# after SIGTERM, and requests would fail. So wait here.
+ExecStop=+/usr/bin/sh -c 'kill $MAINPID; while kill -0 $MAINPID 2>/dev/null; do sleep 0.1; done'"""
 _PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
 
 
