@@ -15,7 +15,7 @@ from debians import EXAMPLES, Boot, Builder
 from debonair import trial
 from debonair.debian.rootfs.container import Container
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 NAME = "guestbook.test"
 SITE = "/etc/nginx/sites-available/guestbook"

@@ -23,7 +23,7 @@ from debonair.debian.rootfs.container import Container
 from debonair.host import run
 from debonair.target import compatibility
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 TARGETS = ("trixie-arm64", "trixie-armv7", "bookworm-arm64", "bookworm-armv7")
 ENTRY = "Grüße von einem Pi"

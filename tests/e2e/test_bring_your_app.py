@@ -17,7 +17,7 @@ from debonair.deb import archive
 from debonair.debian.rootfs.machine import Machine
 from debonair.init.imports import uwsgi
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 CLASSIC = {
     "uwsgi.ini": """\

@@ -12,7 +12,7 @@ from debians import EXAMPLES, Boot, Builder
 
 from debonair.debian.rootfs.container import Container
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 BEATS = "/var/lib/hello-pi/beats"
 TIDIED = "/var/lib/hello-pi/tidied"

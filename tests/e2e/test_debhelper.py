@@ -24,7 +24,7 @@ from debonair.debian.rootfs.container import Container
 from debonair.debian.rootfs.root import Root
 from debonair.host import run
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 OLD = Path(__file__).with_name("dh-virtualenv")
 """The debian/ as dh-virtualenv's own tutorial has it."""

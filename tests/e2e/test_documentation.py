@@ -18,7 +18,7 @@ from pages import Block, blocks, followed
 from debonair.debian.rootfs.container import Container
 from debonair.host.cache import Cache
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 CHECKOUT = Path(__file__).parents[2]
 TUTORIAL = CHECKOUT / "docs" / "tutorial" / "first-app.md"

@@ -19,7 +19,7 @@ from debians import Boot, debonair
 
 from debonair.debian.rootfs.machine import Machine, Reply
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 PROJECTS = Path(__file__).parents[1] / "frameworks"
 TARGETS = ["trixie-amd64", "bookworm-amd64"]

@@ -15,7 +15,7 @@ from debonair import trial
 from debonair.errors import WheelError
 from debonair.host.cache import Cache
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 TARGET = "trixie-armv7"
 APP = """\

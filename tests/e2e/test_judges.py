@@ -21,7 +21,7 @@ from debonair.debian.rootfs.bed import index
 from debonair.debian.rootfs.container import Container
 from debonair.debian.rootfs.root import BARE, SHELF, Root
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 TARGET = f"trixie-{host_architecture()}"
 TOOLS = ("autopkgtest", "dpkg-dev", "lintian", "openssh-server", "piuparts")

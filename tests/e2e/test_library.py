@@ -22,7 +22,7 @@ from debonair.debian.rootfs.container import Container
 from debonair.host.cache import Cache
 from debonair.source.library.workshop import Workshop
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 PURE = ("smbus2==0.5.0", "smbus2==0.6.0")
 COMPILED = ("spidev==3.7", "spidev==3.8")

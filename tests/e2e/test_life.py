@@ -15,7 +15,7 @@ from debians import CARRIED, EXAMPLES, Boot, Builder
 from debonair import trial
 from debonair.debian.rootfs.container import Container
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 SUITES = ("trixie", "bookworm", "forky")
 ENTRY = "Grüße from a test"

@@ -14,7 +14,7 @@ from guestbooks import SUITE, Answers, Guestbooks, dpkg_state, installing, statu
 from debonair import trial
 from debonair.debian.rootfs.container import Container
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 SETTINGS = "health-timeout = 5\nmigrate-timeout = 2"
 SMALL = "limit-as = 512"  # MB: the memory that a process may ask for, where no cgroup says so

@@ -20,7 +20,7 @@ from traffic import Traffic, under_load
 from debonair.debian.rootfs.container import Container
 from debonair.host import run
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 BACK = 30.0  # seconds within which the page must answer again, on a machine that is busy with other things
 PATHS = [*["/"] * 12, "/?pause=0.4"]

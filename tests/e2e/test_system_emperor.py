@@ -14,7 +14,7 @@ from guestbooks import Guestbooks, dpkg_state, installing, status, visiting
 from debonair import trial
 from debonair.debian.rootfs.container import Container
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 SETTINGS = 'emperor = "system"\nhealth-timeout = 20'
 VASSAL = "/etc/uwsgi-emperor/vassals/guestbook.ini"

@@ -24,6 +24,8 @@ from publisher import repo, served, started
 
 from debonair.host import run
 
+pytestmark = pytest.mark.long
+
 POINTS = 40
 
 

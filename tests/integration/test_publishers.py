@@ -17,6 +17,8 @@ from debs import make_deb
 
 from debonair.repository import http_server
 
+pytestmark = pytest.mark.long
+
 CHECKOUT = Path(__file__).parents[2]
 VERSION = "-1+deb13"
 

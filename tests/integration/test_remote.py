@@ -26,6 +26,8 @@ from debonair.repository.storage import locate, ssh
 from debonair.repository.storage.locate import identity as place_of
 from debonair.repository.storage.protocol import Conflict
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
@@ -185,7 +187,7 @@ def test_a_connection_that_is_cut(root: Path, tmp_path: Path, after: int) -> Non
     assert "suites are healthy, signed by" in repo("verify")
 
 
-def test_two_publishers_at_once_twenty_times(root: Path, tmp_path: Path) -> None:
+def test_two_publishers_at_once(root: Path, tmp_path: Path) -> None:
     def publisher(who: str, scribe: Scribe, clock: Callable[[], int]) -> Repository:
         storage = locate.storage(f"{HOST}:{root}", {}, clock=clock)
         trust = believing(storage, scribe, tmp_path)

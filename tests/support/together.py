@@ -19,7 +19,8 @@ from debonair.repository.state import Head
 from debonair.repository.storage.protocol import Storage
 from debonair.repository.trust import Trust
 
-_TIMES = 20
+TIMES = 8
+"""Changes of each publisher: enough that both meet. Processes of their own do it twenty times."""
 Publisher = Callable[[str, Scribe, Callable[[], int]], Repository]
 """Opens the repository for a user, with the scribe as signer and the clock."""
 
@@ -30,9 +31,7 @@ def believing(storage: Storage, scribe: Scribe, folder: Path) -> Trust:
 
 
 def publish_together(publisher: Publisher, folder: Path) -> Repository:
-    """Publish twenty times from two publishers together; assert that nothing is lost; return one
-    repository.
-    """
+    """Publish from two publishers together, ``TIMES`` each; lose nothing; return one repository."""
     scribe, clock = Scribe(), [1_800_000_000]
     both = {who: publisher(who, scribe, lambda: clock[0]) for who in ("ada", "bob")}
     key = scribe.create("acme", now=clock[0])
@@ -43,7 +42,7 @@ def publish_together(publisher: Publisher, folder: Path) -> Repository:
 
     def work(who: str) -> None:
         try:
-            for number in range(_TIMES):
+            for number in range(TIMES):
                 deb = make_deb(folder / who, who, f"1.{number}-1+deb13")
                 together.wait(60)
                 edit = versions.add([deb], lambda: SUITES, channel_name="stable", suite=None, percent=100)
@@ -62,10 +61,10 @@ def publish_together(publisher: Publisher, folder: Path) -> Repository:
     assert wrong == []
     draft = both["ada"].draft()
     changes = list(history.read(both["ada"].storage, draft.head.history))
-    assert [change.generation for change in changes] == list(range(2 * _TIMES + 1, 0, -1))
+    assert [change.generation for change in changes] == list(range(2 * TIMES + 1, 0, -1))
     for who in both:
         assert [entry.version for entry in draft.lines("trixie", who)["amd64"].entries] == [
-            f"1.{number}-1+deb13" for number in range(_TIMES)
+            f"1.{number}-1+deb13" for number in range(TIMES)
         ]
     assert verify.verify(draft, scribe) == []
     return both["bob"]

@@ -7,7 +7,7 @@ from puppets import NAME, Puppet
 
 from debonair.template import fill
 
-pytestmark = [pytest.mark.boot, pytest.mark.usefixtures("neighbour")]
+pytestmark = [pytest.mark.boot, pytest.mark.usefixtures("neighbour"), pytest.mark.long]
 
 ROOTS = (
     "/etc",

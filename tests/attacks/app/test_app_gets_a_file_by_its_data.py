@@ -7,7 +7,7 @@ from puppets import DATA, NAME, SITE, Puppet, apt_install, sound
 
 from debonair import trial
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 AS_WWW = ["setpriv", "--reuid=www-data", "--regid=www-data", "--clear-groups"]
 

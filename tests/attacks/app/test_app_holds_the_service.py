@@ -9,7 +9,7 @@ from puppets import DATA, NAME, SITE, Puppet, others_of
 
 from debonair import trial
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 # Machine code of x86-64 in the place of libc's opendir(3), which the emperor calls each second. It repeats
 # sendto(2) to systemd's socket for ever, and ends for no signal but SIGKILL.

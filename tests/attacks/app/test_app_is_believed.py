@@ -8,7 +8,7 @@ import time
 import pytest
 from puppets import DATA, NAME, Puppet, sound
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 NESTED = 20_000
 

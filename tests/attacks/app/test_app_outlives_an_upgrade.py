@@ -9,7 +9,7 @@ from puppets import DATA, NAME, SITE, Puppet, others_of
 
 from debonair import trial
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 STUBBORN = """
 import signal, time

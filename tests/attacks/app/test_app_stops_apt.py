@@ -8,7 +8,7 @@ from puppets import NAME, PATIENCE, SITE, Puppet, apt_install, sound
 from debonair import trial
 from debonair.debian.rootfs.container import Container
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 LAY = """
 import shutil
