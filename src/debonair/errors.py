@@ -99,8 +99,8 @@ def unreadable(kind: type[Error], message: str, hint: str = "") -> Iterator[None
 def _reason(broken: Exception) -> str:
     """Return the text of ``broken`` on one line."""
     match broken.args:
-        case (first, str(said)) if not isinstance(first, str):  # an OSError, or one of 'installer'
-            text = said
+        case (first, str(detail)) if not isinstance(first, str):  # an OSError, or one of 'installer'
+            text = detail
         case _:
             text = str(broken)
     text = " ".join(text.split()).rstrip(".") or type(broken).__name__

@@ -79,7 +79,7 @@ def whole(path: Path) -> Iterator[Path]:
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         before = path.stat().st_mode & 0o777 if path.is_file() else None
-        temporary = _begun(path)
+        temporary = _new_file(path)
         try:
             yield temporary
             if before is not None:
@@ -89,7 +89,7 @@ def whole(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _begun(path: Path) -> Path:
+def _new_file(path: Path) -> Path:
     """Create an empty file of a new name beside ``path``, with the permissions that the umask leaves."""
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

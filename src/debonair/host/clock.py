@@ -109,27 +109,27 @@ def _last_commit(root: Path) -> int:
         return _refused(root, shown.stderr)
     if not (line := shown.stdout.strip()):
         return 0  # no file of it was ever committed
-    said = re.fullmatch(r"([0-9]{1,11})(?: (.*))?", line)
-    if said is None:
+    entry = re.fullmatch(r"([0-9]{1,11})(?: (.*))?", line)
+    if entry is None:
         raise ProjectError(
             f"git printed '{line[:100]}' instead of the time of the last commit in {root}.", _HINT
         )
-    if "grafted" in (said[2] or "").split(", "):
+    if "grafted" in (entry[2] or "").split(", "):
         raise ProjectError(
             f"{root} is in a shallow clone, whose history may end before its last change. The package "
             "could get another time, and other bytes, than elsewhere.",
             hint=f"Fetch the history: git -C {shlex.quote(str(root))} fetch --unshallow (in GitHub "
             f"Actions: fetch-depth: 0). {_HINT}",
         )
-    return int(said[1])
+    return int(entry[1])
 
 
-def _refused(root: Path, said: str) -> int:
-    """Return 0 if git ``said`` that no commit knows of ``root``; raise an error for anything else."""
-    if "not a git repository (or any" in said or "does not have any commits yet" in said:
+def _refused(root: Path, message: str) -> int:
+    """Return 0 if git's ``message`` is that no commit has ``root``; raise an error for anything else."""
+    if "not a git repository (or any" in message or "does not have any commits yet" in message:
         return 0
-    why = (said.strip().splitlines() or ["nothing"])[0].removeprefix("fatal: ")
-    if owned := re.search(r"dubious ownership in repository at '(.*)'", said):
+    why = (message.strip().splitlines() or ["nothing"])[0].removeprefix("fatal: ")
+    if owned := re.search(r"dubious ownership in repository at '(.*)'", message):
         raise MachineError(
             f"git does not read the repository {owned[1]}, because it belongs to another user. The package "
             "would not have the time of its last commit.",

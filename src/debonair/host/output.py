@@ -45,12 +45,12 @@ def listen(
     """
     with _ended(process):
         deadline = None if timeout is None else time.monotonic() + timeout
-        said = _pump(process, given, deadline, limit)
+        output = _pump(process, given, deadline, limit)
         with suppress(subprocess.TimeoutExpired):
             process.wait(None if deadline is None else max(deadline - time.monotonic(), 0))
         if process.returncode is None:
             raise Deadline
-    return said
+    return output
 
 
 def _pump(
@@ -60,11 +60,11 @@ def _pump(
     out, err = process.stdout, process.stderr
     if out is None or err is None:
         raise ValueError("output is read from exactly two pipes")
-    said: dict[IO[bytes], bytearray] = {out: bytearray(), err: bytearray()}
+    buffers: dict[IO[bytes], bytearray] = {out: bytearray(), err: bytearray()}
     rest = memoryview(given)
     over = 0.0
     with selectors.DefaultSelector() as pipes:
-        for pipe in said:
+        for pipe in buffers:
             pipes.register(pipe, selectors.EVENT_READ)
         if process.stdin:
             os.set_blocking(process.stdin.fileno(), False)
@@ -77,16 +77,16 @@ def _pump(
                         pipes.unregister(process.stdin)
                         _close(process.stdin)
                 elif data := os.read(key.fd, _CHUNK):
-                    said[key.fileobj].extend(data)  # type: ignore[index]
+                    buffers[key.fileobj].extend(data)  # type: ignore[index]
                 else:
                     pipes.unregister(key.fileobj)
-            if sum(map(len, said.values())) > limit:
+            if sum(map(len, buffers.values())) > limit:
                 raise Flood(limit)
             if not over and process.poll() is not None:
                 over = time.monotonic() + _LATE
             elif deadline is not None and time.monotonic() > deadline:
                 break
-    return bytes(said[out]), bytes(said[err])
+    return bytes(buffers[out]), bytes(buffers[err])
 
 
 def _give(pipe: IO[bytes], rest: memoryview) -> memoryview:

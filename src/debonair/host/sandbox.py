@@ -79,12 +79,12 @@ class Sandbox:
                     source.fileno(),
                     out.fileno(),
                 )
-            said = _end(log)
+            output = _end(log)
             if status:
-                raise FailedError(said.strip(), status)
+                raise FailedError(output.strip(), status)
             if (base / "out").stat().st_size > _MOST:
                 raise LockError(f"Its output exceeds {_MOST >> 20} MiB.")
-            return (base / "out").read_bytes(), said
+            return (base / "out").read_bytes(), output
 
     def _entered(self, base: Path, command: Sequence[str]) -> list[str]:
         """Return the words that run ``command`` in this sandbox, which uses the folder ``base``."""

@@ -42,16 +42,16 @@ def running(cache: Cache) -> Iterator[None]:
 
 def oldest_run(cache: Cache) -> float | None:
     """Return when the oldest command began that uses ``cache`` now, in seconds; None without a command."""
-    begun = list[float]()
+    starts = list[float]()
     for path in (cache.root / _RUNNING).glob("*"):
         with suppress(FileNotFoundError), path.open("rb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                begun.append(path.stat().st_mtime)
+                starts.append(path.stat().st_mtime)
             else:
                 path.unlink()  # its command was killed
-    return min(begun, default=None)
+    return min(starts, default=None)
 
 
 @contextmanager
