@@ -34,9 +34,9 @@ class Part:
 
     def read(self, size: int, /) -> bytes:
         """Return at most ``size`` bytes. Raises ``Unfit`` if the archive ends within this member."""
-        if not (wanted := min(size, self.left)):
+        if not (length := min(size, self.left)):
             return b""
-        data = self._stream.read(wanted)
+        data = self._stream.read(length)
         if not data:
             raise Unfit(f"it ends within {self.name}", "Check that the file was copied completely.")
         self.left -= len(data)
@@ -55,24 +55,24 @@ def members(stream: Stream) -> Iterator[tuple[Part, str]]:
             "it is not an ar archive",
             "Check that the file was copied completely.",
         )
-    wanted = [_CONTROL, _DATA]
+    tarballs = [_CONTROL, _DATA]
     for number, part in enumerate(_parts(stream)):
         name = part.name
         if number == 0:
             _check_version(part)
-        elif wanted and name in wanted[0]:
-            yield part, wanted.pop(0)[name]
+        elif tarballs and name in tarballs[0]:
+            yield part, tarballs.pop(0)[name]
         elif name.startswith(("control.tar", "data.tar", "debian-binary")):
-            raise Unfit(_misplaced(name, wanted), "Build it again with 'dpkg-deb -Zxz'.")
-        elif wanted and not name.startswith("_"):
+            raise Unfit(_misplaced(name, tarballs), "Build it again with 'dpkg-deb -Zxz'.")
+        elif tarballs and not name.startswith("_"):
             raise Unfit(f"it has a member {name!r} before its data.tar, which dpkg does not accept")
         drain(part.read)
-    if wanted:
-        raise Unfit(f"it has no {'control' if len(wanted) > 1 else 'data'}.tar")
+    if tarballs:
+        raise Unfit(f"it has no {'control' if len(tarballs) > 1 else 'data'}.tar")
 
 
-def _misplaced(name: str, wanted: list[dict[str, str]]) -> str:
-    if wanted and name.startswith(next(iter(wanted[0]))):
+def _misplaced(name: str, tarballs: list[dict[str, str]]) -> str:
+    if tarballs and name.startswith(next(iter(tarballs[0]))):
         return f"its {name!r} has a compression that dpkg does not support"
     return f"it has {name!r} twice, or in a position where dpkg does not accept it"
 

@@ -70,8 +70,8 @@ class Control(msgspec.Struct, frozen=True):
                     hint="Remove the character; a terminal could execute it.",
                 )
         lines = [line.strip() for line in self.description.strip().splitlines()]
-        said = {name: value for name, value in fields.items() if value}
-        return deb822.text({**said, "Description": "\n".join([self.synopsis, *lines])})
+        stanza = {name: value for name, value in fields.items() if value}
+        return deb822.text({**stanza, "Description": "\n".join([self.synopsis, *lines])})
 
 
 def synopsis(text: str) -> str:

@@ -34,13 +34,13 @@ def tarball(sources: Iterable[Source], *, mtime: int, preset: int = 6) -> bytes:
 
 def text(fields: Mapping[str, str], files: Mapping[str, bytes]) -> str:
     """Return the .dsc with ``fields`` in their order, for ``files``: bytes by name."""
-    said = {"Format": FORMAT, **{name: value for name, value in fields.items() if value}}
+    stanza = {"Format": FORMAT, **{name: value for name, value in fields.items() if value}}
     for field, algorithm in _SUMS.items():
-        said[field] = ""
+        stanza[field] = ""
         for name, data in sorted(files.items()):
             digest = hashlib.new(algorithm, data, usedforsecurity=False).hexdigest()
-            said[field] += f"\n{digest} {len(data)} {name}"
-    return deb822.text(said)
+            stanza[field] += f"\n{digest} {len(data)} {name}"
+    return deb822.text(stanza)
 
 
 def _parents(path: str) -> Iterable[str]:

@@ -81,9 +81,9 @@ class Pool:
         ``data`` are its bytes; errors name ``path``. Raises ``PackageError`` if dpkg does not accept the
         package, or if it takes more time or memory than it may.
         """
-        said, blob = self.ask(path, data, patterns)
+        answer, blob = self.ask(path, data, patterns)
         try:
-            read = decoder.converted(said, Contents, strict=True)
+            read = decoder.converted(answer, Contents, strict=True)
         except msgspec.ValidationError as wrong:
             raise _broken(path, str(wrong)) from wrong
         kept, at = {}, 0
@@ -168,8 +168,8 @@ class _Process:
         self._process.kill()
         status = self._process.wait()
         self._errors.seek(0)
-        said = self._errors.read(1 << 16).decode(errors="replace").strip()
-        return said.rpartition("\n")[2][:500] or f"it exited with status {status}"
+        output = self._errors.read(1 << 16).decode(errors="replace").strip()
+        return output.rpartition("\n")[2][:500] or f"it exited with status {status}"
 
 
 class _Answer:
@@ -189,10 +189,10 @@ class _Answer:
         self._got += data
         if self._sizes is _UNKNOWN and b"\n" in self._got[:64]:
             line, _, rest = self._got.partition(b"\n")
-            said, _, blob = line.partition(b" ")
-            if not (said.isdigit() and blob.isdigit()):
+            text_size, _, blob_size = line.partition(b" ")
+            if not (text_size.isdigit() and blob_size.isdigit()):
                 return False
-            self._sizes = int(said), int(blob)
+            self._sizes = int(text_size), int(blob_size)
             self._got = rest
         most = 64 if self._sizes is _UNKNOWN else sum(self._sizes)
         return bool(data) and len(self._got) <= most <= _MOST

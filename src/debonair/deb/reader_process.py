@@ -57,9 +57,9 @@ def main(name: str, memory: int) -> None:
         package = _Package(source, request["size"])
         answer, data = answered(name, request["path"], package, request["words"])
         drain(package.read)
-        said = json.dumps(answer).encode()
-        sink.write(b"%d %d\n" % (len(said), len(data)))
-        sink.write(said)
+        document = json.dumps(answer).encode()
+        sink.write(b"%d %d\n" % (len(document), len(data)))
+        sink.write(document)
         sink.write(data)
         sink.flush()
 
@@ -67,7 +67,7 @@ def main(name: str, memory: int) -> None:
 def answered(name: str, path: str, package: Stream, words: list[str]) -> tuple[dict[str, Any], bytes]:
     """Return the answer of the job ``name``: its result, or why it refused the package; and bytes."""
     try:
-        said, data = _load(name)(path, package, words)
+        result, data = _load(name)(path, package, words)
     except Unfit as unfit:
         return {"unfit": [unfit.why, unfit.hint]}, b""
     except MemoryError:
@@ -76,7 +76,7 @@ def answered(name: str, path: str, package: Stream, words: list[str]) -> tuple[d
         return {"error": [type(error).__name__, error.message, error.hint]}, b""
     except Exception as broken:  # a defect of ours, which must not end the calling process
         return {"broken": f"{type(broken).__name__}: {broken}"[:500]}, b""
-    return {"found": said}, data
+    return {"found": result}, data
 
 
 def _load(name: str) -> Job:
@@ -94,7 +94,7 @@ class _Package:
 
     def read(self, size: int, /) -> bytes:
         """Return at most ``size`` bytes, and none at the end."""
-        data = exactly(self._stream, wanted, "it") if (wanted := min(size, self._left)) else b""
+        data = exactly(self._stream, length, "it") if (length := min(size, self._left)) else b""
         self._left -= len(data)
         return data
 

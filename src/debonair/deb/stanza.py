@@ -116,12 +116,12 @@ def source_of(fields: Mapping[str, str]) -> tuple[str, str]:
 
 def _text(raw: bytes, name: str) -> str:
     """Return a line as text; ``name`` is the field before it."""
-    own = name if raw[:1] in {b" ", b"\t"} else raw.partition(b":")[0].decode(errors="replace")
+    field = name if raw[:1] in {b" ", b"\t"} else raw.partition(b":")[0].decode(errors="replace")
     try:
         line = raw.decode()
     except UnicodeDecodeError:
         raise Unfit(
-            f"the {own[:40]} in its control file is not UTF-8",
+            f"the {field[:40]} in its control file is not UTF-8",
             "Convert the control file to UTF-8 and build the package again: iconv -f latin1 -t utf-8",
         ) from None
     if raw.endswith(b"\r"):
@@ -130,7 +130,7 @@ def _text(raw: bytes, name: str) -> str:
             "Convert it with dos2unix and build the package again.",
         )
     if found := _CONTROL.search(line):
-        raise Unfit(f"the {own[:40]!r} in its control file has a control character: {found[0]!r}", _AGAIN)
+        raise Unfit(f"the {field[:40]!r} in its control file has a control character: {found[0]!r}", _AGAIN)
     return line
 
 

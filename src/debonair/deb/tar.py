@@ -56,9 +56,9 @@ class Content:
 
     def read(self, size: int, /) -> bytes:
         """Return ``size`` bytes, or those that are left. Raises ``Unfit`` if the tar ends within."""
-        if not (wanted := min(size, self._left)):
+        if not (length := min(size, self._left)):
             return b""
-        data = exactly(self._stream, wanted, f"the file {self._path!r}") if wanted else b""
+        data = exactly(self._stream, length, f"the file {self._path!r}") if length else b""
         self._left -= len(data)
         return data
 

@@ -148,10 +148,10 @@ def assemble(layers: Sequence[Layer], *, mtime: int) -> Tree:
     """
     _refuse_collisions((part.name, entry.path, entry.kind) for part in layers for entry in part.entries)
     stated = {entry.path: (entry, part.name) for part in layers for entry in part.entries}
-    wanted: set[str] = set()
+    parents: set[str] = set()
     for path, (_, name) in stated.items():
         parent = posixpath.dirname(path)
-        while parent and parent not in wanted:
+        while parent and parent not in parents:
             found = stated.get(parent)
             if found and found[0].kind != "dir":
                 raise PackageError(
@@ -160,9 +160,9 @@ def assemble(layers: Sequence[Layer], *, mtime: int) -> Tree:
                     hint="These two packages cannot be installed together; remove one of them.",
                 )
             if not found:
-                wanted.add(parent)
+                parents.add(parent)
             parent = posixpath.dirname(parent)
-    folders = [Source.directory(path, mtime=mtime) for path in wanted]
+    folders = [Source.directory(path, mtime=mtime) for path in parents]
     # These are only names: a higher preset saves 20 bytes, and takes ten times as long.
     return Tree((layer("directories", folders, preset=3), *layers))
 
