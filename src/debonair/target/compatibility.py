@@ -155,13 +155,13 @@ def check(deb: Path, target: Target | None = None, pool: Pool | None = None) -> 
     data = archive.load(deb)
     if pool is None:
         try:
-            said, _ = compiled(str(deb), io.BytesIO(data), [])
+            result, _ = compiled(str(deb), io.BytesIO(data), [])
         except Unfit as unfit:
             raise archive.refusal(deb, unfit) from unfit
     else:
-        said, _ = pool.ask(deb, data, [])
+        result, _ = pool.ask(deb, data, [])
     try:
-        found = decoder.converted(said, Compiled)
+        found = decoder.converted(result, Compiled)
     except msgspec.ValidationError as wrong:
         raise PackageError(f"{deb} is not a valid deb: {wrong}.") from wrong
     judged = (target,) if target else _targets(deb, found)
@@ -215,10 +215,10 @@ def compiled(path: str, stream: Stream, _: Sequence[str]) -> tuple[object, bytes
                 raise Unfit(f"its /{member.path} has {member.size} bytes, which is too large to inspect")
             files.append(_elf(path, member.path, head + content.read(member.size)))
     owners = inspection.owners(records)
-    told = Compiled(
+    result = Compiled(
         deb.fields, _named(release), [(owners.get(file.path, "Debian"), file) for file in files]
     )
-    return msgspec.to_builtins(told), b""
+    return msgspec.to_builtins(result), b""
 
 
 def _elf(deb: str, path: str, data: bytes) -> Elf:

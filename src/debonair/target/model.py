@@ -111,8 +111,8 @@ def names() -> list[str]:
 def of(suite: str, architecture: str) -> Target | None:
     """Return the target for a ``suite`` and a Debian ``architecture``; None if there is no such target."""
     every = (load(name) for name in names())
-    meant = (suite, architecture, "")
-    return next((each for each in every if (each.suite, each.architecture, each.variant) == meant), None)
+    key = (suite, architecture, "")
+    return next((each for each in every if (each.suite, each.architecture, each.variant) == key), None)
 
 
 def load(name: str) -> Target:
