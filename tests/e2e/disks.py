@@ -129,7 +129,7 @@ def plugged(disk: Disk, suite: str, folder: Path, *, options: str = "data=ordere
     name = f"disk-{os.getpid()}-{next(_numbers)}"
     work = folder / name
     (mounted := work / "root").mkdir(parents=True)
-    with cgroup.own(name) as group, namespace.hold(_NAMESPACES, log=work / "namespace.log") as holder:
+    with cgroup.create(name) as group, namespace.hold(_NAMESPACES, log=work / "namespace.log") as holder:
         container = Container(
             suite,
             host_architecture(),

@@ -19,7 +19,7 @@ from debonair.debian.apt import host_architecture
 from debonair.debian.mirror import mirror
 from debonair.debian.rootfs.bed import index
 from debonair.debian.rootfs.container import Container
-from debonair.debian.rootfs.root import BARE, SHELF, Root
+from debonair.debian.rootfs.root import BARE, LOCAL_DEBS, Root
 
 pytestmark = [pytest.mark.boot, pytest.mark.long]
 
@@ -84,17 +84,17 @@ def test_piuparts(
     deb: Path = request.getfixturevalue({"guestbook": "guestbook", "debonair": "own"}[package])
     before = older(deb, tmp_path)
     for path in (deb, before):
-        machine.copy_in(path, f"{SHELF}/{path.name}" if path is before else f"/srv/{path.name}")
-    listed = machine.read(f"{SHELF}/Packages") or ""
-    machine.write(f"{SHELF}/Packages", f"{listed}\n{index([before])}".encode())
+        machine.copy_in(path, f"{LOCAL_DEBS}/{path.name}" if path is before else f"/srv/{path.name}")
+    listed = machine.read(f"{LOCAL_DEBS}/Packages") or ""
+    machine.write(f"{LOCAL_DEBS}/Packages", f"{listed}\n{index([before])}".encode())
     bare = Root("trixie", host_architecture(), BARE)
     tar = bare.tar(boot.bed.cache, mirror(boot.bed.environ), boot.bed.privilege)
     machine.run(["sh", "-c", "cat >/srv/base.tar && touch /etc/resolv.conf"], stdin=without_devices(tar))
     words = ["piuparts", "--basetgz", "/srv/base.tar", "--distribution", "trixie", "--keep-sources-list"]
-    words += ["--bindmount", SHELF, "--do-not-verify-signatures", "--no-eatmydata"]
+    words += ["--bindmount", LOCAL_DEBS, "--do-not-verify-signatures", "--no-eatmydata"]
     done = machine.run([*words, f"/srv/{deb.name}"], check=False)
     said = done.stdout + done.stderr
-    machine.write(f"{SHELF}/Packages", listed.encode())
+    machine.write(f"{LOCAL_DEBS}/Packages", listed.encode())
     assert done.status == 0, said[-6000:]
     assert "PASS: Installation, upgrade and purging tests." in said
     assert "PASS: All tests." in said

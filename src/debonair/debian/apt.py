@@ -53,37 +53,37 @@ class Suite:
         used(folder, cache)
         return cls(name, architecture, mirror, folder)
 
-    def fetch(self, wanted: Sequence[str], *, status: Path) -> tuple[Path, ...]:
-        """Return the debs that ``wanted`` needs on the machine with the dpkg ``status`` file.
+    def fetch(self, packages: Sequence[str], *, status: Path) -> tuple[Path, ...]:
+        """Return the debs that ``packages`` need on the machine with the dpkg ``status`` file.
 
-        ``wanted`` are package names or absolute paths of debs (which are not among the debs returned).
+        ``packages`` are package names or absolute paths of debs (which are not among the debs returned).
         Recommends are left out. apt does not fetch again what the cache has, and uses the network only if
         it is necessary. Raises ``NetworkError`` if the mirror cannot be reached, and ``MachineError`` with
-        apt's output if the suite cannot satisfy ``wanted``.
+        apt's output if the suite cannot satisfy ``packages``.
         """
         with making(self.folder):
             configuration = self._configure(status)
             # Reading a suite's lists takes a second: first check whether the cache has everything.
             without_lists = ("--option", f"Dir::State::lists={self.folder}/empty")
-            planned = self._apt(configuration, "install", "--simulate", *without_lists, *wanted)
+            planned = self._apt(configuration, "install", "--simulate", *without_lists, *packages)
             if planned.status:
-                planned = self._apt(configuration, "install", "--simulate", *wanted)
+                planned = self._apt(configuration, "install", "--simulate", *packages)
             if planned.status:
                 self._update(configuration)
-                planned = self._apt(configuration, "install", "--simulate", *wanted)
+                planned = self._apt(configuration, "install", "--simulate", *packages)
             if planned.status:
                 raise MachineError(
-                    f"{' '.join(Path(name).name for name in wanted)} cannot be installed on Debian's "
+                    f"{' '.join(Path(name).name for name in packages)} cannot be installed on Debian's "
                     f"{self.name} ({self.architecture}):\n{_tail(planned)}",
                     hint="If the deb was built for another suite, name that suite with --suite. If "
                     "'depends' names a package that only Raspberry Pi OS has, try the deb on a Pi.",
                 )
             missing = [path for path in self._debs(planned.stdout) if not path.exists()]
-            if missing and self._download(configuration, wanted).status:
+            if missing and self._download(configuration, packages).status:
                 # The lists may be older than the last point release, and name packages that are gone.
                 self._update(configuration)
-                planned = self._apt(configuration, "install", "--simulate", *wanted)
-                fetched = self._download(configuration, wanted)
+                planned = self._apt(configuration, "install", "--simulate", *packages)
+                fetched = self._download(configuration, packages)
                 if fetched.status:
                     raise self._gone(fetched) or _unreachable(self.mirror, fetched)
             return tuple(self._debs(planned.stdout))
@@ -128,10 +128,10 @@ class Suite:
             configuration = self._configure(Path("/dev/null"))
             self._update(configuration)
             env = {"APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
-            told = run.run(["apt-cache", "show", "--no-all-versions", *packages], env=env, check=False)
+            listing = run.run(["apt-cache", "show", "--no-all-versions", *packages], env=env, check=False)
         return {
             fields["Package"]: fields["Version"]
-            for fields in deb822.paragraphs(told.stdout)
+            for fields in deb822.paragraphs(listing.stdout)
             if "Package" in fields and "Version" in fields
         }
 
@@ -205,22 +205,22 @@ class Suite:
         env = {"APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
         return run.run(["apt-get", "--yes", "-q", *words], env=env, check=False)
 
-    def _download(self, configuration: Path, wanted: Sequence[str]) -> run.Completed:
-        return self._apt(configuration, "install", "--download-only", *wanted)
+    def _download(self, configuration: Path, packages: Sequence[str]) -> run.Completed:
+        return self._apt(configuration, "install", "--download-only", *packages)
 
     def _update(self, configuration: Path) -> None:
         """Fetch the lists of the suite; keep the old ones if the mirror cannot be reached."""
-        told = self._renew(configuration, self.name)
-        if _failed(told) and (alias := self._alias()):
+        result = self._renew(configuration, self.name)
+        if _failed(result) and (alias := self._alias()):
             # A mirror during its sync, or a proxy's cache, may know the files only by the other name.
             other = self._renew(configuration, alias)
-            if _failed(other) or self._said(self.folder / "lists", "Codename") != self.name:
+            if _failed(other) or self._release_field(self.folder / "lists", "Codename") != self.name:
                 self._renew(configuration, self.name)
             else:
                 (self.folder / "etc" / "known-as").write_text(alias)
                 return
-        if _failed(told) and not any((self.folder / "lists").glob("*_main_*")):
-            raise _unreachable(self.mirror, told)
+        if _failed(result) and not any((self.folder / "lists").glob("*_main_*")):
+            raise _unreachable(self.mirror, result)
 
     def _renew(self, configuration: Path, name: str) -> run.Completed:
         """Fetch the lists of the suite by one of its names."""
@@ -228,13 +228,13 @@ class Suite:
         (self.folder / "etc" / "sources.list").write_text(self.mirror.line(name) + "\n")
         return self._apt(configuration, "update")
 
-    def _gone(self, told: run.Completed) -> NetworkError | None:
+    def _gone(self, result: run.Completed) -> NetworkError | None:
         """Return the error for packages that the mirror lacks although the lists name them, if any."""
-        if not _GONE.search(told.stdout + told.stderr):
+        if not _GONE.search(result.stdout + result.stderr):
             return None
         return NetworkError(
             f"{self.mirror.uri} lists packages of {self.name} ({self.architecture}) that cannot be "
-            f"downloaded from it:\n{_tail(told)}",
+            f"downloaded from it:\n{_tail(result)}",
             hint="The mirror is being updated, or no longer has this architecture. Try again in an hour, "
             "or name another mirror: DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
         )
@@ -244,9 +244,9 @@ class Suite:
 
         It is empty if there is none.
         """
-        return self._said(self.folder / "lists" / "partial", "Suite")
+        return self._release_field(self.folder / "lists" / "partial", "Suite")
 
-    def _said(self, folder: Path, field: str) -> str:
+    def _release_field(self, folder: Path, field: str) -> str:
         """Return a field of the Release that is in ``folder``, empty if there is none."""
         texts = (path.read_text() for path in folder.glob("*_InRelease"))
         # The signature is in paragraphs of its own.
@@ -267,19 +267,19 @@ def _first(packages: str) -> str:
     return packages.partition(",")[0].rpartition("/")[2]
 
 
-def _failed(told: run.Completed) -> bool:
-    return bool(told.status or _OFFLINE.search(told.stdout + told.stderr))
+def _failed(result: run.Completed) -> bool:
+    return bool(result.status or _OFFLINE.search(result.stdout + result.stderr))
 
 
-def _unreachable(mirror: Mirror, told: run.Completed) -> NetworkError:
+def _unreachable(mirror: Mirror, result: run.Completed) -> NetworkError:
     return NetworkError(
-        f"Packages could not be downloaded from {mirror.uri}:\n{_tail(told)}",
+        f"Packages could not be downloaded from {mirror.uri}:\n{_tail(result)}",
         hint="The mirror comes from this machine's apt sources. To use another: "
         "DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
     )
 
 
-def _tail(told: run.Completed) -> str:
+def _tail(result: run.Completed) -> str:
     """Return the last lines of apt's output, errors among them."""
-    lines = (told.stdout + told.stderr).strip().splitlines()
+    lines = (result.stdout + result.stderr).strip().splitlines()
     return "\n".join(f"  {line}" for line in lines[-12:])

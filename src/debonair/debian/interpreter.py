@@ -111,10 +111,10 @@ def _probed(argv: Sequence[str], version: str) -> Interpreter | None:
 
     If ``argv`` is a shim, this is the program that the shim runs.
     """
-    told = run.run([*argv, "-I", "-S", "-c", _PROBE], check=False)
-    name, _, rest = told.stdout.strip().partition(" ")
+    result = run.run([*argv, "-I", "-S", "-c", _PROBE], check=False)
+    name, _, rest = result.stdout.strip().partition(" ")
     release, _, executable = rest.partition(" ")
-    if told.status or name != "cpython" or not release.startswith(f"{version}."):
+    if result.status or name != "cpython" or not release.startswith(f"{version}."):
         return None
     return Interpreter((executable,) if len(argv) == 1 else tuple(argv), release)
 

@@ -157,6 +157,6 @@ def _paragraph(fields: dict[str, str]) -> Iterator[_Entry]:
 
 def _settings() -> tuple[str, ...]:
     """Return the settings by which the machine's own apt fetches, so that its proxies are used here too."""
-    told = run.run(["apt-config", "dump", *_CARRIED], check=False)
-    pairs = (shlex.split(line.rstrip(";")) for line in told.stdout.splitlines() if line.endswith(";"))
+    dump = run.run(["apt-config", "dump", *_CARRIED], check=False)
+    pairs = (shlex.split(line.rstrip(";")) for line in dump.stdout.splitlines() if line.endswith(";"))
     return tuple(f'{pair[0]} "{pair[1]}"' for pair in pairs if len(pair) == 2 and pair[1])

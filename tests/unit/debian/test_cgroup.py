@@ -19,7 +19,7 @@ def place(tmp_path: Path, *, path: str, mounted: str) -> tuple[Path, Path]:
 @pytest.mark.parametrize("mounted", ["", "unified"])
 def test_it_is_below_this_process_s_own_and_goes(tmp_path: Path, path: str, mounted: str) -> None:
     mounts, proc = place(tmp_path, path=path, mounted=mounted)
-    with cgroup.own("it", mounts=mounts, proc=proc) as group:
+    with cgroup.create("it", mounts=mounts, proc=proc) as group:
         assert group == mounts / mounted / path / "it"
         assert group.is_dir()
         (group / "payload" / "init.scope").mkdir(parents=True)
@@ -31,6 +31,6 @@ def test_it_is_below_this_process_s_own_and_goes(tmp_path: Path, path: str, moun
 def test_where_none_may_be_made_it_is_this_process_s_own(tmp_path: Path) -> None:
     mounts, proc = place(tmp_path, path="mine", mounted="")
     (mounts / "mine" / "it").mkdir()
-    with cgroup.own("it", mounts=mounts, proc=proc) as group:
+    with cgroup.create("it", mounts=mounts, proc=proc) as group:
         assert group == mounts / "mine"
     assert (mounts / "mine" / "it").is_dir()

@@ -26,7 +26,7 @@ def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Programs:
     family = {1: [2], 10: [20], 20: [30]}
     monkeypatch.setattr(namespace, "children", lambda pid, **_: family.get(pid, []))
     monkeypatch.setattr(container, "_is_first", lambda pid: pid == 30)
-    monkeypatch.setattr(cgroup, "own", lambda name: nullcontext(Path("/groups") / name))
+    monkeypatch.setattr(cgroup, "create", lambda name: nullcontext(Path("/groups") / name))
     monkeypatch.setattr(namespace, "first", lambda: 5000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return made

@@ -21,7 +21,7 @@ from debonair.debian.rootfs.isolation import Degree
 from debonair.debian.rootfs.machine import Machine
 from debonair.debian.rootfs.namespace import Refused
 from debonair.debian.rootfs.privilege import Privilege
-from debonair.debian.rootfs.root import READY, SHELF, Root
+from debonair.debian.rootfs.root import LOCAL_DEBS, READY, Root
 from debonair.host.cache import Cache
 from debonair.host.progress import say
 from debonair.resources import resource
@@ -117,23 +117,23 @@ class Bed:
             folder, suite=root.suite, architecture=root.architecture, name=_name(), settings=settings
         )
 
-    def stock(self, machine: Machine, *wanted: Path | str) -> int:
-        """Copy the packages that ``wanted`` needs to ``machine``, for its apt without a network.
+    def stock(self, machine: Machine, *packages: Path | str) -> int:
+        """Copy what ``packages`` need to ``machine``, for its apt without a network.
 
-        ``wanted`` are debs, which are not copied themselves, and names of packages, which are. Returns the
-        number of packages. Raises what ``Suite.fetch`` raises.
+        ``packages`` are debs, which are not copied themselves, and names of packages, which are. Returns
+        the number of copied packages. Raises what ``Suite.fetch`` raises.
         """
         suite = Suite.of(machine.suite, machine.architecture, mirror=mirror(self.environ), cache=self.cache)
         with tempfile.TemporaryDirectory(prefix="debonair-status.") as folder:  # apt locks beside it
             status = Path(folder) / "status"
             status.write_text(machine.run(["cat", "/var/lib/dpkg/status"]).stdout)
             needed = suite.fetch(
-                [str(one.absolute()) if isinstance(one, Path) else one for one in wanted], status=status
+                [str(one.absolute()) if isinstance(one, Path) else one for one in packages], status=status
             )
         if needed:
             for path in needed:
-                machine.copy_in(path, f"{SHELF}/{path.name}")
-            machine.write(f"{SHELF}/Packages", index(needed).encode())
+                machine.copy_in(path, f"{LOCAL_DEBS}/{path.name}")
+            machine.write(f"{LOCAL_DEBS}/Packages", index(needed).encode())
             machine.run(["apt-get", "update", "--option", "Acquire::Languages=none"])
         return len(needed)
 

@@ -15,7 +15,7 @@ _PATIENCE = 2.0
 
 
 @contextmanager
-def own(
+def create(
     name: str, *, mounts: Path = Path("/sys/fs/cgroup"), proc: Path = Path("/proc/self")
 ) -> Iterator[Path]:
     """Create the group ``name`` below this process's own, and return its folder; it is removed at the end.

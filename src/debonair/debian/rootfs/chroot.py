@@ -66,8 +66,8 @@ class Chroot(Machine):
         parts = []
         for name, process in self._running.items():
             state = "running" if process.poll() is None else f"exited with status {process.returncode}"
-            said = self.run(["tail", "-n", "40", self._log(name)], check=False).stdout.strip().splitlines()
-            parts.append("\n".join([f"{name}: {state}", *(f"  {line}" for line in said)]))
+            lines = self.run(["tail", "-n", "40", self._log(name)], check=False).stdout.strip().splitlines()
+            parts.append("\n".join([f"{name}: {state}", *(f"  {line}" for line in lines)]))
         errors = self.read("/var/log/nginx/error.log")
         if errors:
             parts.append("/var/log/nginx/error.log:\n" + "\n".join(errors.splitlines()[-3:]))
@@ -75,10 +75,10 @@ class Chroot(Machine):
 
     def stop(self) -> None:
         """End everything that was started, first gracefully, each with all of its session."""
-        for told in (signal.SIGTERM, signal.SIGKILL):
+        for signum in (signal.SIGTERM, signal.SIGKILL):
             for process in self._running.values():
                 with suppress(ProcessLookupError):
-                    os.killpg(process.pid, told)
+                    os.killpg(process.pid, signum)
             for process in self._running.values():
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(timeout=_PATIENCE)
@@ -130,8 +130,8 @@ class Chroot(Machine):
             )
         identity = ["setpriv", f"--reuid={service.user}", f"--regid={group}"]
         if service.groups:
-            own = self.run(["id", "-G", service.user]).stdout.split()
-            identity.append(f"--groups={','.join([*own, *service.groups])}")
+            group_ids = self.run(["id", "-G", service.user]).stdout.split()
+            identity.append(f"--groups={','.join([*group_ids, *service.groups])}")
         else:
             identity.append("--init-groups")
         setting = ["env", "-i", *(f"{name}={value}" for name, value in environment.items())]
@@ -157,8 +157,8 @@ class Chroot(Machine):
 
     def _spawn(self, name: str, argv: Sequence[str]) -> None:
         # The log stays inside, where memory is limited.
-        said = ["sh", "-c", 'mkdir -p "${0%/*}" && exec "$@" >>"$0" 2>&1', self._log(name)]
-        self._running[name] = run.start(self.words([*said, *argv]), output=Path(os.devnull))
+        shell = ["sh", "-c", 'mkdir -p "${0%/*}" && exec "$@" >>"$0" 2>&1', self._log(name)]
+        self._running[name] = run.start(self.words([*shell, *argv]), output=Path(os.devnull))
 
     def _log(self, name: str) -> str:
         return f"{_LOGS}/{name}.log"

@@ -109,10 +109,10 @@ class Container(Machine):
         )
         while (state := self._ask()) not in _UP:
             if self._process.poll() is not None or time.monotonic() - began > _BOOT_PATIENCE:
-                said = "\n".join(self.console.read_text(errors="replace").strip().splitlines()[-12:])
+                tail = "\n".join(self.console.read_text(errors="replace").strip().splitlines()[-12:])
                 self.kill()
                 raise BootError(
-                    f"systemd-nspawn did not boot {self.suite} ({state or 'no systemd'}):\n{said}"
+                    f"systemd-nspawn did not boot {self.suite} ({state or 'no systemd'}):\n{tail}"
                 )
             time.sleep(0.02)
         self.state = state
@@ -182,8 +182,8 @@ class Container(Machine):
             _journal("nginx.service", "--lines=10", "--priority=warning"),
             ["tail", "--lines=3", "/var/log/nginx/error.log"],
         ]
-        said = (self.run(argv, check=False).stdout.strip() for argv in asked)
-        return "\n\n".join(text for text in said if text and text != "-- No entries --")
+        reports = (self.run(argv, check=False).stdout.strip() for argv in asked)
+        return "\n\n".join(text for text in reports if text and text != "-- No entries --")
 
 
 @contextmanager
@@ -198,7 +198,10 @@ def boot(
     """
     work = Path(tempfile.mkdtemp(prefix=f"{name}."))
     try:
-        with cgroup.own(name) as group, namespace.hold(_NAMESPACES, log=work / "namespace.log") as holder:
+        with (
+            cgroup.create(name) as group,
+            namespace.hold(_NAMESPACES, log=work / "namespace.log") as holder,
+        ):
             merged = _mount(root, work, holder)
             for path, text in settings.items():
                 _write(merged / path.lstrip("/"), text, holder)

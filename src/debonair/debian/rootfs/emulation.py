@@ -135,10 +135,10 @@ class _Holder:
 def _began(pid: int) -> int:
     """Return when the process ``pid`` started, 0 if there is none; proc_pid_stat(5), starttime."""
     try:
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0
-    return int(told.rpartition(")")[2].split()[19])
+    return int(stat.rpartition(")")[2].split()[19])
 
 
 def emulator(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> Path:

@@ -80,20 +80,20 @@ class _Comparison(ctypes.Structure):
 def main() -> int:
     """Enter, drop the rights and run the command; return its exit status, as a shell reports it."""
     cut = sys.argv.index("--")
-    said = dict(word.split("=", 1) for word in sys.argv[1:cut])
+    options = dict(word.split("=", 1) for word in sys.argv[1:cut])
     command = sys.argv[cut + 1 :]
-    pid, spaces = said.get("pid", ""), [name for name in said.get("spaces", "").split(",") if name]
+    pid, spaces = options.get("pid", ""), [name for name in options.get("spaces", "").split(",") if name]
     rules = _rules()  # before the root changes: libseccomp is a file of this machine
-    if not said:
+    if not options:
         _forbid(rules)
         _run(command)
-    bound = int(said["bound"], 16) if "bound" in said else _bounding_set(pid)
+    bound = int(options["bound"], 16) if "bound" in options else _bounding_set(pid)
     opened = [(os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), name) for name in spaces]
     for number, name in opened:
         _check(_libc.setns(number, _SPACES[name]))
         os.close(number)
-    if "root" in said:
-        os.chroot(said["root"])
+    if "root" in options:
+        os.chroot(options["root"])
     os.chdir("/")
     if "pid" not in spaces:
         _become(bound, rules)

@@ -136,9 +136,9 @@ class Machine(ABC):
         for name, value in (data or {}).items():
             argv += ["--data-urlencode", f"{name}={value}"]
         asked = self.run([*argv, *options, f"http://127.0.0.1:{port}{path}"], check=False)
-        said, _, seconds = asked.stderr.rpartition("\n")
+        message, _, seconds = asked.stderr.rpartition("\n")
         if asked.status:
-            raise TrialError(f"GET {path} got no answer: {said.strip() or asked.stderr.strip()}")
+            raise TrialError(f"GET {path} got no answer: {message.strip() or asked.stderr.strip()}")
         try:
             return reply(base64.b64decode(asked.stdout), float(seconds))
         except ValueError as strange:  # from a server, or a curl, that the deb installed
@@ -173,6 +173,6 @@ def services(machine: Machine, package: str) -> list[str]:
     """
     listed = machine.run(["dpkg-query", "--listfiles", package], check=False).stdout.split("\n")
     paths = (PurePosixPath(line) for line in listed if "/systemd/system/" in line)
-    own = sorted({path.name for path in paths if path.suffix == ".service" and "@" not in path.name})
+    units = sorted({path.name for path in paths if path.suffix == ".service" and "@" not in path.name})
     vassal = machine.read(f"/etc/uwsgi-emperor/vassals/{package}.ini")
-    return own if vassal is None else [*own, "uwsgi-emperor.service"]
+    return units if vassal is None else [*units, "uwsgi-emperor.service"]

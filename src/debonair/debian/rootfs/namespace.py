@@ -73,10 +73,10 @@ def hold(
     )
     try:
         deadline = time.monotonic() + _PATIENCE
-        while _READY not in (said := log.read_text(errors="replace")):
+        while _READY not in (output := log.read_text(errors="replace")):
             if holder.poll() is not None or time.monotonic() > deadline:
                 raise Refused(
-                    f"The kernel does not allow the namespaces that a trial needs: {said.strip()}"
+                    f"The kernel does not allow the namespaces that a trial needs: {output.strip()}"
                 )
             time.sleep(0.005)
         forked = children(holder.pid, proc=proc) if "--fork" in options else []

@@ -25,7 +25,7 @@ from debonair.host.cache import Cache
 _FORMAT = 2
 """Raise it whenever roots are created differently, so that older ones are not used."""
 
-SHELF = "/var/lib/trial"
+LOCAL_DEBS = "/var/lib/trial"
 """The folder from which the apt of a root installs: its only source, as a trial has no network."""
 
 BARE = ("systemd", "systemd-sysv", "dbus", "curl", "iproute2")
@@ -108,8 +108,8 @@ class Root:
                 if extra
                 else []
             ),
-            f'--customize-hook=mkdir "$1{SHELF}" && : >"$1{SHELF}/Packages"',
-            f'--customize-hook=echo "deb [trusted=yes] file:{SHELF} ./" >"$1/etc/apt/sources.list"',
+            f'--customize-hook=mkdir "$1{LOCAL_DEBS}" && : >"$1{LOCAL_DEBS}/Packages"',
+            f'--customize-hook=echo "deb [trusted=yes] file:{LOCAL_DEBS} ./" >"$1/etc/apt/sources.list"',
             '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
             self.suite,
             path,
@@ -117,11 +117,11 @@ class Root:
         ]
         made = run.run(argv, check=False)
         if made.status:
-            told = "\n".join(f"  {line}" for line in (made.stdout + made.stderr).strip().splitlines()[-12:])
+            tail = "\n".join(f"  {line}" for line in (made.stdout + made.stderr).strip().splitlines()[-12:])
             message = (
-                f"The root of Debian's {self.suite} ({self.architecture}) could not be created:\n{told}"
+                f"The root of Debian's {self.suite} ({self.architecture}) could not be created:\n{tail}"
             )
-            if "Failed to fetch" in told or "Could not resolve" in told or "Unable to connect" in told:
+            if "Failed to fetch" in tail or "Could not resolve" in tail or "Unable to connect" in tail:
                 raise NetworkError(
                     message,
                     hint=f"The mirror was {mirror.uri}. To use another: "
