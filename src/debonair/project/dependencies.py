@@ -10,7 +10,7 @@ from typing import Any
 from debonair.errors import ProjectError
 from debonair.host import terminal
 from debonair.project import reader, requirements_file
-from debonair.project.requirements_file import Wanted
+from debonair.project.requirements_file import Requirements
 
 FILES = (
     "requirements.in", "requirements.txt", "requirements/production.txt", "requirements/prod.txt",
@@ -27,7 +27,7 @@ def of(
     tables: Mapping[str, Any],
     older: Mapping[str, Any],
     older_file: str = "",
-) -> Wanted:
+) -> Requirements:
     """Return the requirements of the project in ``root``.
 
     ``project`` is the table of that name, and ``tables`` is all of pyproject.toml. ``older`` has the keys
@@ -55,7 +55,7 @@ def _found(
     tables: Mapping[str, Any],
     older: Mapping[str, Any],
     older_file: str,
-) -> Wanted:
+) -> Requirements:
     if "dependencies" in project.get("dynamic", []):
         names = _dynamic(tables)
         if not names and "dependencies" not in older:
@@ -65,39 +65,41 @@ def _found(
             )
         if names:
             return _files(names, root, file)
-        return Wanted(tuple(older["dependencies"]), source=older_file)
+        return Requirements(tuple(older["dependencies"]), source=older_file)
     if "dependencies" in project or file.name == "pyproject.toml":
-        return Wanted(tuple(project.get("dependencies", [])), source="pyproject.toml")
+        return Requirements(tuple(project.get("dependencies", [])), source="pyproject.toml")
     for name in FILES:
         if reader.is_file(root / name):
             found = requirements_file.read(root / name, root)
-            own = tuple(older.get("dependencies", ())) if found.itself else ()
-            return replace(found, requirements=(*found.requirements, *own), itself=False, source=name)
+            app_requirements = tuple(older.get("dependencies", ())) if found.itself else ()
+            return replace(
+                found, requirements=(*found.requirements, *app_requirements), itself=False, source=name
+            )
     if reader.is_file(root / "Pipfile"):
         from debonair.project import legacy_metadata  # noqa: PLC0415 - few projects have a Pipfile
 
-        return Wanted(legacy_metadata.pipfile(root / "Pipfile", root), source="Pipfile")
+        return Requirements(legacy_metadata.pipfile(root / "Pipfile", root), source="Pipfile")
     if "dependencies" in older.get("dynamic", []) and "dependencies" not in older:
         raise ProjectError(
             "setup.py computes 'install_requires', but Debonair does not run setup.py.",
             hint="Write the app's requirements into requirements.in, one per line.",
         )
-    return Wanted(tuple(older.get("dependencies", ())), source=older_file)
+    return Requirements(tuple(older.get("dependencies", ())), source=older_file)
 
 
 def _dynamic(tables: Mapping[str, Any]) -> list[str]:
     """Return the files from which setuptools reads the dependencies."""
-    said = tables.get("tool", {}).get("setuptools", {}).get("dynamic", {}).get("dependencies", {})
-    files = said.get("file", []) if isinstance(said, dict) else []
+    table = tables.get("tool", {}).get("setuptools", {}).get("dynamic", {}).get("dependencies", {})
+    files = table.get("file", []) if isinstance(table, dict) else []
     return [files] if isinstance(files, str) else list(files)
 
 
-def _files(names: list[str], root: Path, file: Path) -> Wanted:
+def _files(names: list[str], root: Path, file: Path) -> Requirements:
     for name in names:
         if not reader.is_file(root / name):
             raise ProjectError(f"{file.name} names the file {name}, which does not exist.")
     read = [requirements_file.read(root / name, root) for name in names]
-    return Wanted(
+    return Requirements(
         tuple(line for found in read for line in found.requirements),
         tuple(line for found in read for line in found.constraints),
         source=", ".join(names),

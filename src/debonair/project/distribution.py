@@ -27,10 +27,10 @@ def name(given: Settings, file: Path, project: Mapping[str, Any]) -> str:
             hint="Move the debonair.toml with 'from-pypi' to its own folder.",
         )
     try:
-        wanted = Requirement(given.from_pypi)
+        requirement = Requirement(given.from_pypi)
     except InvalidRequirement:
-        wanted = None
-    if wanted is None or wanted.url or wanted.marker:
+        requirement = None
+    if requirement is None or requirement.url or requirement.marker:
         raise ProjectError(
             f"{file.name}: 'from-pypi' is '{given.from_pypi}', which is not the name of a package on the "
             "index.",
@@ -43,4 +43,4 @@ def name(given: Settings, file: Path, project: Mapping[str, Any]) -> str:
                 f"{file.name}: '{key}' is '{value}', but 'from-pypi' determines it.",
                 hint=f"Remove '{key}'.",
             )
-    return str(canonicalize_name(wanted.name))
+    return str(canonicalize_name(requirement.name))

@@ -15,8 +15,8 @@ def version(root: Path, tables: Mapping[str, Any]) -> str:
 
     Empty if setuptools does not read one. Raises ``ProjectError`` if the file cannot be read.
     """
-    said = tables.get("tool", {}).get("setuptools", {}).get("dynamic", {}).get("version", {})
-    module, _, name = str(said.get("attr", "")).rpartition(".")
+    table = tables.get("tool", {}).get("setuptools", {}).get("dynamic", {}).get("version", {})
+    module, _, name = str(table.get("attr", "")).rpartition(".")
     if not re.fullmatch(r"\w+(\.\w+)*", module):
         return ""
     pattern = re.compile(rf"^{re.escape(name)}\s*(?::[^=\n]+)?=\s*['\"]([^'\"\n]+)['\"]", re.MULTILINE)

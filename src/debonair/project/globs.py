@@ -15,22 +15,22 @@ def files(root: Path, pattern: str) -> list[str]:
     ``*`` and ``?`` match within a name; ``**`` matches folders. A pattern that leaves the folder matches no
     file. Links are included without following them, because their reader checks where they lead.
     """
-    wanted = pattern.split("/")
-    if ".." in wanted or pattern.startswith("/"):
+    segments = pattern.split("/")
+    if ".." in segments or pattern.startswith("/"):
         return []
     plain = next(
-        (place for place, part in enumerate(wanted[:-1]) if set(part) & set("*?[")), len(wanted) - 1
+        (place for place, part in enumerate(segments[:-1]) if set(part) & set("*?[")), len(segments) - 1
     )
-    deepest = {} if "**" in wanted else {"deepest": len(wanted) - 1 - plain}
+    deepest = {} if "**" in segments else {"deepest": len(segments) - 1 - plain}
     found = [
         here / name
-        for here, _, names in reader.below(root.joinpath(*wanted[:plain]), **deepest)
+        for here, _, names in reader.below(root.joinpath(*segments[:plain]), **deepest)
         for name in names
     ]
     return sorted(
         str(path.relative_to(root))
         for path in found
-        if _fits(path.relative_to(root).parts, wanted) and reader.is_file(path)
+        if _fits(path.relative_to(root).parts, segments) and reader.is_file(path)
     )
 
 
@@ -42,9 +42,9 @@ def texts(root: Path, pattern: str) -> dict[str, str]:
     return {name.rpartition("/")[2]: reader.text(root / name, root) for name in files(root, pattern)}
 
 
-def _fits(parts: Sequence[str], wanted: Sequence[str]) -> bool:
+def _fits(parts: Sequence[str], segments: Sequence[str]) -> bool:
     places = {0}
-    for part in wanted:
+    for part in segments:
         if part == "**":
             places = set(range(min(places, default=len(parts) + 1), len(parts) + 1))
         else:

@@ -49,8 +49,8 @@ def pipfile(path: Path, root: Path) -> tuple[str, ...]:
     pyproject_toml.check_pipfile(tables, path)
     return tuple(
         found
-        for name, said in tables.get("packages", {}).items()
-        for found in _requirements(name, said, "Pipfile")
+        for name, value in tables.get("packages", {}).items()
+        for found in _requirements(name, value, "Pipfile")
     )
 
 
@@ -69,18 +69,18 @@ def _poetry(table: Mapping[str, Any]) -> dict[str, Any]:
     if python := dependencies.pop("python", ""):
         found["requires-python"] = _specifier(str(python), "[tool.poetry]: python")
     found["dependencies"] = [
-        line for name, said in dependencies.items() for line in _requirements(name, said, "[tool.poetry]")
+        line for name, value in dependencies.items() for line in _requirements(name, value, "[tool.poetry]")
     ]
     return found
 
 
-def _requirements(name: str, said: object, where: str) -> Iterator[str]:
-    """Yield the requirements (PEP 508) for ``said``, the value of a package for poetry or pipenv."""
-    if isinstance(said, list):
-        for one in said:
+def _requirements(name: str, value: object, where: str) -> Iterator[str]:
+    """Yield the requirements (PEP 508) for ``value``, the value of a package for poetry or pipenv."""
+    if isinstance(value, list):
+        for one in value:
             yield from _requirements(name, one, where)
         return
-    table: Mapping[str, Any] = said if isinstance(said, dict) else {"version": said}
+    table: Mapping[str, Any] = value if isinstance(value, dict) else {"version": value}
     _check(name, table, where)
     if table.get("optional") or table.get("path") in {".", "./"}:
         return
@@ -122,13 +122,13 @@ def _check(name: str, table: Mapping[str, Any], where: str) -> None:
         )
 
 
-def _specifier(said: str, where: str) -> str:
-    """Convert poetry's version ``said`` to a specifier of PEP 440: ``^1.2`` to ``>=1.2,<2.0``.
+def _specifier(constraint: str, where: str) -> str:
+    """Convert poetry's version ``constraint`` to a specifier of PEP 440: ``^1.2`` to ``>=1.2,<2.0``.
 
     Raises ``ProjectError`` with its place ``where`` if it does not name a version.
     """
     parts = list[str]()
-    for part in re.split(r"\s*,\s*|\s+(?=[<>=!~^])", " ".join(said.rpartition("||")[2].split())):
+    for part in re.split(r"\s*,\s*|\s+(?=[<>=!~^])", " ".join(constraint.rpartition("||")[2].split())):
         numbers = re.findall(r"[0-9]+", part.partition("-")[0])
         if part in {"*", ""}:
             continue
@@ -176,13 +176,13 @@ def _setup_cfg(root: Path) -> dict[str, Any]:
     )
 
 
-def _listed(root: Path, said: str) -> list[str]:
+def _listed(root: Path, value: str) -> list[str]:
     """Return the requirements that setup.cfg lists, directly or in the files that it names."""
-    lines = [line.strip() for line in said.splitlines() if line.strip() and line.strip()[0] != "#"]
-    if not said.strip().startswith("file:"):
+    lines = [line.strip() for line in value.splitlines() if line.strip() and line.strip()[0] != "#"]
+    if not value.strip().startswith("file:"):
         return lines
     found = list[str]()
-    for name in re.split(r"[,\s]+", said.strip().removeprefix("file:").strip()):
+    for name in re.split(r"[,\s]+", value.strip().removeprefix("file:").strip()):
         if not reader.is_file(path := root / name):
             raise ProjectError(
                 f"{root / 'setup.cfg'}: 'install_requires' names the file {name}, which does not exist.",
@@ -194,15 +194,15 @@ def _listed(root: Path, said: str) -> list[str]:
 
 def _setup_py(root: Path) -> dict[str, Any]:
     """Return the literal arguments of the call of ``setup()`` in setup.py."""
-    said = setup_py.read(root / "setup.py", root)
-    metadata = {name: value for name, value in said.items() if isinstance(value, str)}
+    arguments = setup_py.read(root / "setup.py", root)
+    metadata = {name: value for name, value in arguments.items() if isinstance(value, str)}
     if not metadata.get("name"):
         return {}
     if "version" not in metadata:
         metadata["version"] = _version_elsewhere(root, metadata["name"], "")
-    needs = said.get("install_requires")
+    needs = arguments.get("install_requires")
     needs = needs.splitlines() if isinstance(needs, str) else needs
-    points = said.get("entry_points")
+    points = arguments.get("entry_points")
     scripts = points.get("console_scripts", []) if isinstance(points, dict) else []
     found = _table(
         metadata,
@@ -210,7 +210,7 @@ def _setup_py(root: Path) -> dict[str, Any]:
         python=metadata.get("python_requires", ""),
         scripts=scripts if isinstance(scripts, list) else [scripts],
     )
-    if not isinstance(needs, list) and "install_requires" in said:
+    if not isinstance(needs, list) and "install_requires" in arguments:
         found["dynamic"] = ["dependencies"]
     return found
 
@@ -238,17 +238,17 @@ def _table(
     return {**found, "requires-python": python} if python else found
 
 
-def _version_elsewhere(root: Path, name: str, said: str) -> str:
-    """Return the version in the code of the package ``name``, or at the place that ``said`` names."""
-    if said.startswith("file:"):
-        file = root / said[5:].strip()
+def _version_elsewhere(root: Path, name: str, reference: str) -> str:
+    """Return the version in the code of the package ``name``, or at the place that ``reference`` names."""
+    if reference.startswith("file:"):
+        file = root / reference[5:].strip()
         return reader.text(file, root).strip() if reader.is_file(file) else ""
     names = dict.fromkeys((re.sub(r"[-.]", "_", name.lower()), name))
     folders = [
         root / base / each for base in ("", "src") for each in names if re.fullmatch(r"[\w.-]+", each)
     ]
-    if said.startswith("attr:"):
-        module = said[5:].strip().rpartition(".")[0]
+    if reference.startswith("attr:"):
+        module = reference[5:].strip().rpartition(".")[0]
         if re.fullmatch(r"\w+(\.\w+)*", module):
             folders = [root.joinpath(base, *module.split(".")) for base in ("", "src")] + folders
     for folder in folders:

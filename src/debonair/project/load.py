@@ -111,13 +111,13 @@ def _project(
     synopsis = " ".join((given.description or project.get("description") or "").split())
     if not synopsis and not published:
         raise missing("description", '"What the app does, in one line"')
-    own = server_command.command(given, file=file, prefix=prefix)
+    command = server_command.command(given, file=file, prefix=prefix)
     guessed = "" if prefix or published else entry_point.guess(root)
-    entry = "" if own else given.wsgi or guessed
+    entry = "" if command else given.wsgi or guessed
     if entry:
         entry_point.check_syntax(entry, file=file, key=f"{prefix}.wsgi".lstrip("."))
     scripts = dict(project.get("scripts", {}))
-    if not (entry or own or scripts or published):
+    if not (entry or command or scripts or published):
         raise ProjectError(
             f"{file.name} has neither a 'wsgi' callable nor commands in [project.scripts].",
             hint=f'Name the WSGI callable: wsgi = "{package.replace("-", "_")}:app", or a factory such as '
@@ -125,7 +125,7 @@ def _project(
             'server = "command".',
         )
     _check_paths(given, root, file)
-    install = "index" if published else given.install or ("files" if entry or own else "wheel")
+    install = "index" if published else given.install or ("files" if entry or command else "wheel")
     if given.collect and install != "files":
         raise ProjectError(
             f"{file.name}: 'collect' writes files beside the app's, but here those come from a wheel.",
@@ -138,7 +138,7 @@ def _project(
         name=name or package,
         version=version,
         wsgi=entry,
-        command=own,
+        command=command,
         install=install,
         targets=tuple(dict.fromkeys(given.targets)),
         maintainer=person,
@@ -173,7 +173,7 @@ def _project(
         requires_python=project.get("requires-python", ""),
         scripts=scripts,
         uwsgi={}
-        if own
+        if command
         else {
             name: value
             for name, value in given.uwsgi.items()

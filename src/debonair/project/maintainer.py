@@ -28,7 +28,7 @@ def of(
     are empty if neither source has them. The repository's configuration does not count, but the person's
     own may depend on the folder (``includeIf`` of git-config(1)).
     """
-    said = {"user.name": "", "user.email": ""}
+    config = {"user.name": "", "user.email": ""}
     try:
         words = runner(_GIT, cwd=root, check=False, timeout=_SECONDS).stdout.split("\0")
     except MachineError:
@@ -36,10 +36,10 @@ def of(
     for scope, entry in zip(words[::2], words[1::2], strict=False):
         if scope not in _OF_THE_PROJECT:  # of several, the last one counts
             key, _, value = entry.partition("\n")
-            said[key] = value.strip()
-    name, mail = said.values()
-    told = f"{environ.get('DEBFULLNAME', '')} <{environ.get('DEBEMAIL', '')}>"
-    sources = ((f"{name} <{mail}>", "git's configuration"), (told, "DEBFULLNAME and DEBEMAIL"))
+            config[key] = value.strip()
+    name, mail = config.values()
+    from_environ = f"{environ.get('DEBFULLNAME', '')} <{environ.get('DEBEMAIL', '')}>"
+    sources = ((f"{name} <{mail}>", "git's configuration"), (from_environ, "DEBFULLNAME and DEBEMAIL"))
     return next(((text, source) for text, source in sources if _fits(text)), ("", ""))
 
 
@@ -47,12 +47,12 @@ def _fits(text: str) -> bool:
     return bool(_PERSON.fullmatch(text)) and not reader.unfit(text)
 
 
-def needed(said: str, root: Path, environ: Mapping[str, str]) -> str:
-    """Return the maintainer that the command line gives as ``said``, or else the one from ``of``.
+def needed(option: str, root: Path, environ: Mapping[str, str]) -> str:
+    """Return the maintainer that the command line gives as ``option``, or else the one from ``of``.
 
     Raises ``ProjectError`` if the maintainer is missing, or is not a name and a mail address.
     """
-    found = said or of(root, environ)[0]
+    found = option or of(root, environ)[0]
     if not found:
         raise ProjectError(
             "The package has no maintainer. The app's authors did not create this package, so they are not "

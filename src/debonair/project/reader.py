@@ -76,23 +76,23 @@ def text(path: Path, root: Path | None = None, *, most: int = MOST) -> str:
 def decoded(found: bytes, path: Path, encoding: str = "utf-8-sig") -> str:
     """Return ``found``, the bytes of ``path``, as text. Raises ``ProjectError`` if they are not text."""
     try:
-        said = found.decode(encoding)  # editors on Windows put a byte order mark at the start
+        content = found.decode(encoding)  # editors on Windows put a byte order mark at the start
     except UnicodeDecodeError as wrong:
         line = found.count(b"\n", 0, wrong.start) + 1
         raise ProjectError(
             f"{path} is not UTF-8 text: see line {line}.", hint="Save it as UTF-8."
         ) from None
-    if "\0" in said:
-        line = said.count("\n", 0, said.index("\0")) + 1
+    if "\0" in content:
+        line = content.count("\n", 0, content.index("\0")) + 1
         raise ProjectError(f"{path} has a zero byte in line {line}.", hint="Save it as UTF-8 text.")
-    return said
+    return content
 
 
 def toml(path: Path, root: Path | None = None) -> dict[str, Any]:
     """Return the tables of the TOML file ``path``. Raises ``ProjectError`` if it is not valid TOML."""
-    said = text(path, root)
+    content = text(path, root)
     try:
-        found = tomllib.loads(said)
+        found = tomllib.loads(content)
     except RecursionError:
         raise _deep(path) from None
     except ValueError as wrong:  # an integer with thousands of digits raises no TOMLDecodeError
@@ -112,12 +112,12 @@ def depth(value: object) -> int:
     return found
 
 
-def lines(said: str) -> list[str]:
+def lines(content: str) -> list[str]:
     """Return the lines of a text as its reader sees them.
 
     ``str.splitlines`` also splits at six more characters, which an editor shows within a line.
     """
-    return said.replace("\r\n", "\n").split("\n")
+    return content.replace("\r\n", "\n").split("\n")
 
 
 def is_file(path: Path) -> bool:
@@ -159,16 +159,16 @@ def below(folder: Path, *, deepest: int = _DEEPEST) -> Iterator[tuple[Path, list
             waiting += [(here / name, deep + 1) for name in reversed(folders)]
 
 
-def unfit(said: str) -> str:
-    """Return why ``said`` cannot be a setting, as the end of a sentence; empty if it can."""
-    return f"is longer than {LONGEST} characters" if len(said) > LONGEST else control(said)
+def unfit(value: str) -> str:
+    """Return why ``value`` cannot be a setting, as the end of a sentence; empty if it can."""
+    return f"is longer than {LONGEST} characters" if len(value) > LONGEST else control(value)
 
 
-def control(said: str) -> str:
-    """Return which control character ``said`` has, as the end of a sentence; empty if it has none."""
-    if _BREAK.search(said):
+def control(value: str) -> str:
+    """Return which control character ``value`` has, as the end of a sentence; empty if it has none."""
+    if _BREAK.search(value):
         return "has a line break"
-    return "has a control character" if _CONTROL.search(said) else ""
+    return "has a control character" if _CONTROL.search(value) else ""
 
 
 def _begin(path: Path, most: int) -> tuple[bytes, bool]:

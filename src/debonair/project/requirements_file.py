@@ -35,7 +35,7 @@ _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Requirements:
     """The contents of a requirements file, with the files that it includes."""
 
     requirements: tuple[str, ...]
@@ -50,7 +50,7 @@ class Wanted:
     """True if pre-releases are allowed (``--pre``)."""
 
 
-def read(path: Path, root: Path) -> Wanted:
+def read(path: Path, root: Path) -> Requirements:
     """Return the contents of the file at ``path``, in the project ``root``.
 
     A file of pins with hashes is a lock, which another module reads; it has no requirements here. Raises
@@ -59,7 +59,7 @@ def read(path: Path, root: Path) -> Wanted:
     """
     reading = _Reader(root)
     reading.read(path, constrains=False, deep=0)
-    return Wanted(
+    return Requirements(
         tuple(dict.fromkeys(reading.requirements)),
         tuple(dict.fromkeys(reading.constraints)),
         reading.itself,

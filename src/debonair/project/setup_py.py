@@ -27,7 +27,7 @@ def read(path: Path, root: Path) -> dict[str, Any]:
     except SyntaxError:
         return {}
     values = _Values()
-    said = dict[str, Any]()
+    arguments = dict[str, Any]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
             value = values.of(node.value)
@@ -35,8 +35,8 @@ def read(path: Path, root: Path) -> dict[str, Any]:
             values.known |= {} if value is None else dict.fromkeys(names, value)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "setup":
-            said |= {word.arg: values.of(word.value) for word in node.keywords if word.arg}
-    return said
+            arguments |= {word.arg: values.of(word.value) for word in node.keywords if word.arg}
+    return arguments
 
 
 class _Values:

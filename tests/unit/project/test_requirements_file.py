@@ -8,14 +8,14 @@ import pytest
 
 from debonair.errors import ProjectError
 from debonair.project import requirements_file
-from debonair.project.requirements_file import Wanted
+from debonair.project.requirements_file import Requirements
 
-Read = Callable[..., Wanted]
+Read = Callable[..., Requirements]
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    def write(text: str, **others: str) -> Wanted:
+    def write(text: str, **others: str) -> Requirements:
         for name, more in others.items():
             path = tmp_path / f"{name.replace('__', '/')}.txt"
             path.parent.mkdir(exist_ok=True)
