@@ -49,8 +49,8 @@ def locked(
     """
     name = file.name.removeprefix("pylock.build-").removesuffix(".toml")
     with making(locks / f"build-{name}"):
-        said = pylock.read(_read(file), file) if file.exists() else None
-        record = said.record if said else None
+        previous = pylock.read(_read(file), file) if file.exists() else None
+        record = previous.record if previous else None
         if (
             record is None
             or not {*requires} <= {*record.requirements}

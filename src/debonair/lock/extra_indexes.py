@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from debonair.target import Target
 
-Wanted = dict[int, frozenset["Tag"]]
+Needs = dict[int, frozenset["Tag"]]
 """The tags of the wheels that a package lacks, by its position in the lock."""
 Found = dict[int, list[File]]
 """The wheels that were found for a package, by its position in the lock."""
@@ -74,8 +74,8 @@ def complete(
     packages = pylock.read(data, path).packages
     private = index_config.further(environ, path.parent)
     added: list[dict[str, File]] = [{} for _ in packages]
-    for address, wanted in lacking(packages, targets, private).items():
-        for number, files in _ask(address, packages, wanted, path=path, environ=environ, get=get).items():
+    for address, needs in lacking(packages, targets, private).items():
+        for number, files in _ask(address, packages, needs, path=path, environ=environ, get=get).items():
             added[number] = {**{file.filename: file for file in files}, **added[number]}
     wheels = [sorted(files.values(), key=lambda file: file.filename) for files in added]
     origins = dict[str, tuple[str, ...]]()
@@ -86,14 +86,14 @@ def complete(
 
 def lacking(
     packages: Sequence[Locked], targets: Iterable[Target], private: frozenset[str] = frozenset()
-) -> dict[str, Wanted]:
+) -> dict[str, Needs]:
     """Return the packages to request from each extra index, by its address.
 
     These are the packages that one of ``targets`` needs without having a wheel for it, compiled or pure. A
     package is left out if its address was given, or if a file of it is on this machine or a host in
     ``private``. Nobody else should learn such a name, and another file of that name would be the wrong one.
     """
-    found = dict[str, Wanted]()
+    found = dict[str, Needs]()
     for target in targets:
         tags = frozenset(target.tags())
         compiled = frozenset(tag for tag in tags if tag.platform != "any")
@@ -106,8 +106,8 @@ def lacking(
             if any(_parsed(file.filename)[2] & tags for file in package.wheels):
                 continue
             for address in target.extra_indexes:
-                wanted = found.setdefault(address, {})
-                wanted[number] = wanted.get(number, frozenset()) | compiled
+                needs = found.setdefault(address, {})
+                needs[number] = needs.get(number, frozenset()) | compiled
     return found
 
 
@@ -144,19 +144,19 @@ class _Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Record an anchor; PEP 503 puts the hash into the fragment of its address."""
-        said = dict(attrs)
-        if tag != "a" or not (href := said.get("href")):
+        attributes = dict(attrs)
+        if tag != "a" or not (href := attributes.get("href")):
             return
         url, fragment = urldefrag(href)
         kind, _, value = fragment.partition("=")
         name = unquote(urlsplit(url).path.rpartition("/")[2])
-        self.found.append(_Json(name, url, {kind: value}, yanked="data-yanked" in said))
+        self.found.append(_Json(name, url, {kind: value}, yanked="data-yanked" in attributes))
 
 
 def _ask(
     address: str,
     packages: Sequence[Locked],
-    wanted: Wanted,
+    needs: Needs,
     *,
     path: Path,
     environ: Mapping[str, str],
@@ -179,27 +179,27 @@ def _ask(
     else:
         get = get or over_http(environ, timeout=_PATIENCE, retries=0, accept=_ACCEPT)
         try:
-            found = _asked(chosen.rstrip("/"), packages, wanted, get)
+            found = _asked(chosen.rstrip("/"), packages, needs, get)
         except (OSError, ValueError) as wrong:
             why = f"{host} could not be queried ({reason(wrong)})"
         else:
             if found:
                 say(f"{host} provides wheels of {names(found)} for targets that had no wheel.")
             return found
-    found = _before(path, packages, wanted)
+    found = _before(path, packages, needs)
     kept = f"; the lock keeps its files from there: {names(found)}" if found else ""
-    lost = [number for number in wanted if number not in found]
+    lost = [number for number in needs if number not in found]
     say(f"{why}{kept}{f'; some targets have no wheel of {names(lost)}' if lost else ''}.")
     return found
 
 
-def _asked(address: str, packages: Sequence[Locked], wanted: Wanted, get: Get) -> Found:
+def _asked(address: str, packages: Sequence[Locked], needs: Needs, get: Get) -> Found:
     """Return the wheels from the index at ``address``.
 
     Raises ``OSError`` if a page cannot be fetched, and ``ValueError`` if one cannot be read. After the
     first failure, no other page is requested.
     """
-    pages = {number: f"{address}/{canonicalize_name(packages[number].name)}/" for number in wanted}
+    pages = {number: f"{address}/{canonicalize_name(packages[number].name)}/" for number in needs}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         asked = {page: pool.submit(_page, page, get) for page in dict.fromkeys(pages.values())}
         try:
@@ -208,7 +208,7 @@ def _asked(address: str, packages: Sequence[Locked], wanted: Wanted, get: Get) -
             pool.shutdown(cancel_futures=True)
             raise
     found = {
-        number: _fitting(packages[number], there[pages[number]], tags) for number, tags in wanted.items()
+        number: _fitting(packages[number], there[pages[number]], tags) for number, tags in needs.items()
     }
     return {
         number: [msgspec.structs.replace(file, index=address) for file in files]
@@ -228,7 +228,7 @@ def _page(address: str, get: Get) -> bytes:
         raise
 
 
-def _before(path: Path, packages: Sequence[Locked], wanted: Wanted) -> Found:
+def _before(path: Path, packages: Sequence[Locked], needs: Needs) -> Found:
     """Return the wheels of the locked versions that the lock at ``path`` has from extra indexes."""
     try:
         data = reader.data(path, path.parent, most=reader.MOST_OF_A_LOCK)
@@ -236,7 +236,7 @@ def _before(path: Path, packages: Sequence[Locked], wanted: Wanted) -> Found:
     except (ProjectError, LockError):
         return {}
     files = [file for package in old for file in package.wheels if file.index]
-    found = {number: _fitting(packages[number], files, tags) for number, tags in wanted.items()}
+    found = {number: _fitting(packages[number], files, tags) for number, tags in needs.items()}
     return {number: files for number, files in found.items() if files}
 
 
@@ -246,12 +246,12 @@ def _fitting(package: Locked, files: Iterable[File], tags: frozenset[Tag]) -> li
     A file is left out if ``package`` already has one of that name.
     """
     names = {file.filename for file in package.files}
-    own = (canonicalize_name(package.name), Version(package.version))
+    identity = (canonicalize_name(package.name), Version(package.version))
     return [
         file
         for file in files
         if file.filename not in names
-        and _parsed(file.filename)[:2] == own
+        and _parsed(file.filename)[:2] == identity
         and _parsed(file.filename)[2] & tags
     ]
 

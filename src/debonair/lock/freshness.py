@@ -32,23 +32,23 @@ def requirements(texts: Iterable[str], filename: str) -> list[Requirement]:
     return found
 
 
-def against_record(wanted: Sequence[Requirement], recorded: Iterable[str]) -> str:
-    """Compare the requirements ``wanted`` with those that a lock was resolved from, ``recorded`` in it."""
+def against_record(needs: Sequence[Requirement], recorded: Iterable[str]) -> str:
+    """Compare the requirements ``needs`` with those that a lock was resolved from, ``recorded`` in it."""
     old = _by_name(requirements(recorded, "pylock.toml"))
-    new = _by_name(wanted)
+    new = _by_name(needs)
     return _difference(old, new)
 
 
-def against_uv(wanted: Sequence[Requirement], lock: bytes, name: str) -> str:
-    """Compare the requirements ``wanted`` with those of the project ``name`` in a ``uv.lock``.
+def against_uv(needs: Sequence[Requirement], lock: bytes, name: str) -> str:
+    """Compare the requirements ``needs`` with those of the project ``name`` in a ``uv.lock``.
 
     This ignores markers, because uv writes them in another form.
     """
     packages = tomllib.loads(lock.decode()).get("package", [])
-    own = [package for package in packages if package.get("name") == canonicalize_name(name)]
-    if not own:
+    entries = [package for package in packages if package.get("name") == canonicalize_name(name)]
+    if not entries:
         return f"it does not have the project {name}"
-    metadata = own[0].get("metadata", {}).get("requires-dist", [])
+    metadata = entries[0].get("metadata", {}).get("requires-dist", [])
     old = _by_name(
         Requirement(
             entry["name"]
@@ -62,22 +62,22 @@ def against_uv(wanted: Sequence[Requirement], lock: bytes, name: str) -> str:
         Requirement(
             f"{item.name}{'[' + ','.join(sorted(item.extras)) + ']' if item.extras else ''}{item.specifier}"
         )
-        for item in wanted
+        for item in needs
     ]
     return _difference(old, _by_name(bare))
 
 
 def against_pins(
-    wanted: Sequence[Requirement],
+    needs: Sequence[Requirement],
     packages: Iterable[Locked],
     environments: Iterable[Mapping[str, str]],
 ) -> str:
-    """Look for each requirement in ``wanted`` that any environment needs among a lock's ``packages``."""
+    """Look for each requirement in ``needs`` that any environment needs among a lock's ``packages``."""
     pinned = dict[str, list[str]]()
     for package in packages:
         pinned.setdefault(canonicalize_name(package.name), []).append(package.version)
     places = list(environments)
-    for item in wanted:
+    for item in needs:
         if item.marker and not any(item.marker.evaluate(dict(place)) for place in places):
             continue
         versions = pinned.get(canonicalize_name(item.name))
@@ -137,8 +137,8 @@ def _difference(old: Mapping[str, set[str]], new: Mapping[str, set[str]]) -> str
     return ""
 
 
-def _satisfies(version: str, wanted: SpecifierSet) -> bool:
+def _satisfies(version: str, specifier: SpecifierSet) -> bool:
     try:
-        return not version or wanted.contains(Version(version), prereleases=True)
+        return not version or specifier.contains(Version(version), prereleases=True)
     except InvalidVersion:
         return False

@@ -77,22 +77,22 @@ def of(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -> Ind
 
     ``environ`` is the environment; ``base`` is the root of the file system to read from.
     """
-    said = _pip(environ, base)
+    settings = _pip(environ, base)
     if any(environ.get(name) for name in _UV_VARIABLES) or any(
         map(_names_index, _uv_files(environ, root, base))
     ):
-        return Index(certificate=said.get("cert", ""))
+        return Index(certificate=settings.get("cert", ""))
     return Index(
-        url=said.get("index-url", ""),
+        url=settings.get("index-url", ""),
         extra=tuple(
             place
-            for place in said.get("extra-index-url", "").split()
+            for place in settings.get("extra-index-url", "").split()
             if _reachable(place) and place.rstrip("/") not in _apart()
         ),
-        links=tuple(filter(_reachable, said.get("find-links", "").split())),
-        alone=said.get("no-index", "").lower() in ("1", "true", "yes", "on"),
-        trusted=tuple(said.get("trusted-host", "").split()),
-        certificate=said.get("cert", ""),
+        links=tuple(filter(_reachable, settings.get("find-links", "").split())),
+        alone=settings.get("no-index", "").lower() in ("1", "true", "yes", "on"),
+        trusted=tuple(settings.get("trusted-host", "").split()),
+        certificate=settings.get("cert", ""),
     )
 
 
@@ -114,8 +114,8 @@ def credentials(environ: Mapping[str, str], *, base: Path = Path("/")) -> dict[s
 
     uv writes the addresses to a lock without them.
     """
-    said = _pip(environ, base)
-    places = [said.get(key, "") for key in ("index-url", "extra-index-url", "find-links")]
+    settings = _pip(environ, base)
+    places = [settings.get(key, "") for key in ("index-url", "extra-index-url", "find-links")]
     places += [environ.get(name, "") for name in _UV_VARIABLES[:-1]]
     found = dict[str, tuple[str, str]]()
     for address in _addresses(places):
@@ -129,8 +129,8 @@ def further(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -
 
     Their files may be private. The project is in ``root``.
     """
-    said = _pip(environ, base)
-    places = [said.get(key, "") for key in ("extra-index-url", "find-links")]
+    settings = _pip(environ, base)
+    places = [settings.get(key, "") for key in ("extra-index-url", "find-links")]
     places += [environ.get(name, "") for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")]
     files = [*_uv_files(environ, root, base), Path(environ.get("UV_CONFIG_FILE") or os.devnull)]
     places += [place for path in files for place in _beside(path)]
@@ -152,7 +152,7 @@ def certificate(environ: Mapping[str, str], *, base: Path = Path("/")) -> str:
 
 def _pip(environ: Mapping[str, str], base: Path) -> dict[str, str]:
     """Return pip's settings by their long option names: files, then environment."""
-    said = dict[str, str]()
+    settings = dict[str, str]()
     for path in _pip_files(environ, base):
         parser = configparser.RawConfigParser()
         try:
@@ -161,11 +161,11 @@ def _pip(environ: Mapping[str, str], base: Path) -> dict[str, str]:
             continue  # pip itself reports what is wrong with it
         for section in ("global", "install"):
             if parser.has_section(section):
-                said.update({key.replace("_", "-"): value for key, value in parser.items(section)})
+                settings.update({key.replace("_", "-"): value for key, value in parser.items(section)})
     for key in _PIP_KEYS:
         if value := environ.get("PIP_" + key.upper().replace("-", "_")):
-            said[key] = value
-    return said
+            settings[key] = value
+    return settings
 
 
 def _pip_files(environ: Mapping[str, str], base: Path) -> Iterator[Path]:

@@ -34,7 +34,9 @@ def read(path: Path) -> dict[str, str]:
     try:
         text = reader.text(path, path.parent, most=reader.MOST_OF_A_LOCK)
         if path.name == "Pipfile.lock":
-            listed = [(name, said.get("version", "")) for name, said in json.loads(text)["default"].items()]
+            listed = [
+                (name, entry.get("version", "")) for name, entry in json.loads(text)["default"].items()
+            ]
         else:
             packages = tomllib.loads(text).get("package", [])
             listed = [(package["name"], package.get("version", "")) for package in packages]

@@ -75,11 +75,12 @@ def hashed(lines: Iterable[str], packages: Iterable[Locked]) -> bytes:
     listed = list(packages)
     text = "# Written by 'debonair lock'; pip and uv read it too.\n"
     for line in sorted(lines):
-        wanted = Requirement(line)
+        requirement = Requirement(line)
         hashes = {
             file.sha256
             for package in listed
-            if package.name == wanted.name and (wanted.url or package.version in wanted.specifier)
+            if package.name == requirement.name
+            and (requirement.url or package.version in requirement.specifier)
             for file in package.files
         }
         text += line + "".join(f" \\\n    --hash=sha256:{value}" for value in sorted(hashes)) + "\n"
@@ -93,26 +94,26 @@ def _pin(line: str, where: str) -> Pin:
 
     hashes = _HASH.findall(line)
     try:
-        wanted = Requirement(_HASH.sub("", line).strip())
+        requirement = Requirement(_HASH.sub("", line).strip())
     except InvalidRequirement as wrong:
         raise LockError(f"{where}: {str(wrong).splitlines()[0]}") from wrong
     good = frozenset(text.removeprefix("sha256:").lower() for text in hashes if text.startswith("sha256:"))
     if not good:
         raise LockError(
-            f"{where}: {wanted.name} has no sha256, but others in the file do.",
+            f"{where}: {requirement.name} has no sha256, but others in the file do.",
             hint="Run 'debonair lock', which writes a sha256 for every file.",
         )
-    pinned = [spec for spec in wanted.specifier if spec.operator in ("==", "===")]
-    exact = len(wanted.specifier) == 1 and pinned and not pinned[0].version.endswith(".*")
-    if not exact and not wanted.url:
+    pinned = [spec for spec in requirement.specifier if spec.operator in ("==", "===")]
+    exact = len(requirement.specifier) == 1 and pinned and not pinned[0].version.endswith(".*")
+    if not exact and not requirement.url:
         raise LockError(
-            f"{where}: '{wanted}' does not pin one version.",
-            hint=f"Write {wanted.name}==VERSION, or run 'debonair lock'.",
+            f"{where}: '{requirement}' does not pin one version.",
+            hint=f"Write {requirement.name}==VERSION, or run 'debonair lock'.",
         )
     return Pin(
-        name=canonicalize_name(wanted.name),
+        name=canonicalize_name(requirement.name),
         version=pinned[0].version if exact else "",
-        marker=str(wanted.marker or ""),
+        marker=str(requirement.marker or ""),
         hashes=good,
-        url=wanted.url or "",
+        url=requirement.url or "",
     )

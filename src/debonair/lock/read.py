@@ -56,38 +56,38 @@ class Reader:
         return self._requirements(data, path)
 
     def _pylock(self, data: bytes, path: Path) -> tuple[Locked, ...]:
-        said = pylock.read(data, path)
-        wanted = freshness.requirements(self.project.requirements, self.project.config_file.name)
-        if said.record:
-            _refuse(freshness.against_record(wanted, said.record.requirements), path)
+        document = pylock.read(data, path)
+        requirements = freshness.requirements(self.project.requirements, self.project.config_file.name)
+        if document.record:
+            _refuse(freshness.against_record(requirements, document.record.requirements), path)
             bounds = freshness.requirements(self.project.constraints, self.project.config_file.name)
-            _refuse(freshness.against_record(bounds, said.record.constraints), path)
-            if said.record.extra_indexes and not self.project.piwheels:
+            _refuse(freshness.against_record(bounds, document.record.constraints), path)
+            if document.record.extra_indexes and not self.project.piwheels:
                 _refuse("it has files of extra indexes, but 'piwheels' is now false", path)
         else:
-            _refuse(freshness.against_pins(wanted, said.packages, self._environments()), path)
-        self._check_targets(said, path)
-        return self._located(said.packages, path)
+            _refuse(freshness.against_pins(requirements, document.packages, self._environments()), path)
+        self._check_targets(document, path)
+        return self._located(document.packages, path)
 
     def _uv(self, data: bytes, path: Path) -> tuple[Locked, ...]:
-        wanted = freshness.requirements(self.project.requirements, self.project.config_file.name)
+        requirements = freshness.requirements(self.project.requirements, self.project.config_file.name)
         try:
-            why = freshness.against_uv(wanted, data, self.project.name)
+            why = freshness.against_uv(requirements, data, self.project.name)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as wrong:
             raise LockError(f"{path} is not valid: {wrong}.", hint="Run 'debonair lock'.") from None
         _refuse(why, path)
-        said = pylock.read(self.uv.export(), path)
-        self._check_targets(said, path)
-        return self._located(said.packages, path)
+        document = pylock.read(self.uv.export(), path)
+        self._check_targets(document, path)
+        return self._located(document.packages, path)
 
     def _requirements(self, data: bytes, path: Path) -> tuple[Locked, ...]:
-        said = parse(decoded(data, path), path.name)
-        packages = tuple(_pinned(self._meant(pin, path), path) for pin in said.pins)
-        wanted = freshness.requirements(self.project.requirements, self.project.config_file.name)
-        _refuse(freshness.against_pins(wanted, packages, self._environments()), path)
-        return self._located(packages, path, said.options)
+        document = parse(decoded(data, path), path.name)
+        packages = tuple(_pinned(self._with_file_hash(pin, path), path) for pin in document.pins)
+        requirements = freshness.requirements(self.project.requirements, self.project.config_file.name)
+        _refuse(freshness.against_pins(requirements, packages, self._environments()), path)
+        return self._located(packages, path, document.options)
 
-    def _meant(self, pin: Pin, path: Path) -> Pin:
+    def _with_file_hash(self, pin: Pin, path: Path) -> Pin:
         """Reduce the hashes of ``pin`` to one, if it is an address: the hash of the file at that address.
 
         pip accepts a file with any of the hashes. Raises ``LockError`` if the file has none of them, and
@@ -176,22 +176,23 @@ class Reader:
     def _environments(self) -> list[dict[str, str]]:
         return [target.markers() for target in self.targets]
 
-    def _check_targets(self, said: pylock.Pylock, path: Path) -> None:
+    def _check_targets(self, document: pylock.Pylock, path: Path) -> None:
         """Raise ``LockError`` if the lock at ``path`` does not support one of the targets."""
         for target in self.targets:
-            recorded = said.record.python if said.record else ""
+            recorded = document.record.python if document.record else ""
             if older := freshness.python(recorded, target.python):
                 raise LockError(
                     f"{path} is stale: {older}.",
                     hint=f"Add '{target.name}' to 'targets', then run 'debonair lock'.",
                 )
-            if not freshness.allows(said.requires_python, target.python):
+            if not freshness.allows(document.requires_python, target.python):
                 raise LockError(
-                    f"{path} is for Python {said.requires_python}, but {target.name} has {target.python}.",
+                    f"{path} is for Python {document.requires_python}, but {target.name} has "
+                    f"{target.python}.",
                     hint=f"Widen requires-python and run 'debonair lock', or remove {target.name} from "
                     "'targets'.",
                 )
-            if not freshness.in_environment(said.environments, target.markers()):
+            if not freshness.in_environment(document.environments, target.markers()):
                 raise LockError(
                     f"{path} is for other machines: {target.name} is not among its 'environments'.",
                     hint="Lock for Linux too, or remove 'environments'.",

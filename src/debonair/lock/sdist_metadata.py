@@ -50,14 +50,14 @@ class Unbuilt:
     url: str = ""
 
     @classmethod
-    def of(cls, said: str) -> Unbuilt | None:
-        """Return the sdist that uv names in its output ``said``; None if uv did not fail for that."""
-        found = _FAILED.search(said)
+    def of(cls, output: str) -> Unbuilt | None:
+        """Return the sdist that uv names in ``output``; None if uv did not fail for that."""
+        found = _FAILED.search(output)
         return cls(found[1], found[2] or "", found[3] or "") if found else None
 
 
 @dataclass
-class Told:
+class NoBuildOptions:
     """The options and settings with which uv builds nothing.
 
     They refer to files in ``folder``; ``environ`` is the user's environment.
@@ -151,18 +151,18 @@ def _table(metadata: bytes, one: Unbuilt) -> str:
 
     try:
         # Validate only the fields below, because many old sdists have mistakes in others.
-        said = Metadata.from_email(metadata, validate=False)
+        fields = Metadata.from_email(metadata, validate=False)
         # uv trusts this setting by its name, so it must not describe another package.
-        if canonicalize_name(said.name) != canonicalize_name(one.name):
-            raise LockError(f"its metadata has the name {said.name[:100]!a}")
-        if one.version and said.version != Version(one.version):
-            raise LockError(f"its metadata has the version {said.version}")
+        if canonicalize_name(fields.name) != canonicalize_name(one.name):
+            raise LockError(f"its metadata has the name {fields.name[:100]!a}")
+        if one.version and fields.version != Version(one.version):
+            raise LockError(f"its metadata has the version {fields.version}")
         table = {
             "name": one.name,
-            "version": str(said.version),
-            "requires-dist": [str(each) for each in said.requires_dist or []],
-            "requires-python": str(said.requires_python or ""),
-            "provides-extra": list(map(str, said.provides_extra or [])),
+            "version": str(fields.version),
+            "requires-dist": [str(each) for each in fields.requires_dist or []],
+            "requires-python": str(fields.requires_python or ""),
+            "provides-extra": list(map(str, fields.provides_extra or [])),
         }
     except (InvalidMetadata, ExceptionGroup, ValueError) as wrong:
         raise LockError(f"its metadata is not valid: {wrong}") from None

@@ -15,7 +15,7 @@ from debonair.host.run import CommandError, Completed, find, run
 from debonair.host.sandbox import allowed
 from debonair.host.sandbox import find as find_sandbox
 from debonair.lock.other_locks import seed
-from debonair.lock.sdist_metadata import Describe, Told, Unbuilt
+from debonair.lock.sdist_metadata import Describe, NoBuildOptions, Unbuilt
 
 if TYPE_CHECKING:
     from debonair.lock.index_config import Index
@@ -118,7 +118,9 @@ class Uv:
             return
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
             try:
-                self._uv([*words, *Told(Path(folder), self.environ, self.describe, python).words()])
+                self._uv(
+                    [*words, *NoBuildOptions(Path(folder), self.environ, self.describe, python).words()]
+                )
             except UnbuiltError as failed:
                 raise LockError(
                     f"uv.lock cannot be renewed here: uv would run {failed.one.name} to determine its "
@@ -143,33 +145,33 @@ class Uv:
                 out.write_bytes(before)
             command: list[str | Path] = ["pip", "compile", "--universal", "--python-version", python]
             command += [*_COMMAND, *words, "-q", "-o", out, "-"]
-            said = index_config.of(self.environ, self.root)
+            index = index_config.of(self.environ, self.root)
             try:
-                self._resolve(text, python, [*command, *said.options(local=False)], said, Path(folder))
+                self._resolve(text, python, [*command, *index.options(local=False)], index, Path(folder))
             except LockError:
-                if not said.has_local or said.alone:
+                if not index.has_local or index.alone:
                     raise
-                self._resolve(text, python, [*command, *said.options(local=True)], said, Path(folder))
+                self._resolve(text, python, [*command, *index.options(local=True)], index, Path(folder))
             return out.read_bytes()
 
-    def _resolve(self, text: str, python: str, words: list[str | Path], said: Index, folder: Path) -> None:
-        """Run uv with the machine's index configuration ``said`` until it has all necessary metadata."""
-        trust = {"SSL_CERT_FILE": said.certificate} if said.certificate else {}
+    def _resolve(self, text: str, python: str, words: list[str | Path], index: Index, folder: Path) -> None:
+        """Run uv with the machine's index configuration ``index`` until it has all necessary metadata."""
+        trust = {"SSL_CERT_FILE": index.certificate} if index.certificate else {}
         if self.environ.get("SSL_CERT_FILE"):
             trust = {}
         stdin = (text + "\n").encode()
         if not self._guarded:
             self._uv([*words, "--python", sys.executable], stdin=stdin, env=trust)
             return
-        told = Told(folder, self.environ, self.describe)
+        options = NoBuildOptions(folder, self.environ, self.describe)
         while True:
             try:
-                self._uv([*words, *told.words()], stdin=stdin, env={**trust, **told.variables()})
+                self._uv([*words, *options.words()], stdin=stdin, env={**trust, **options.variables()})
             except UnbuiltError as failed:
                 if "--no-deps" in words:  # then uv builds nothing
                     raise
                 one = failed.one
-                told.learn(one, None if one.url else self._sdist(one, python))
+                options.learn(one, None if one.url else self._sdist(one, python))
             else:
                 return
 
@@ -214,8 +216,8 @@ class UnbuiltError(LockError):
     """The error if uv would have had to run code of ``one``, which Debonair refused."""
 
     def __init__(self, one: Unbuilt, failed: CommandError) -> None:
-        said = _explained(failed, "build")
-        super().__init__(said.message, said.hint)
+        error = _explained(failed, "build")
+        super().__init__(error.message, error.hint)
         self.one = one
 
 
@@ -244,25 +246,25 @@ def program() -> str:
 
 def _explained(failed: CommandError, verb: str) -> Error:
     """Return an error that explains uv's failure to the user."""
-    said = failed.output.strip()
-    said = re.sub(r"^error: ", "", said)
-    if _NETWORK.search(said) and not _UNSOLVABLE.search(said):
-        last = said.splitlines()[-1].strip().removeprefix("cause: ")
-        address = re.search(r"https?://([^/\s`]+)", said)
+    output = failed.output.strip()
+    output = re.sub(r"^error: ", "", output)
+    if _NETWORK.search(output) and not _UNSOLVABLE.search(output):
+        last = output.splitlines()[-1].strip().removeprefix("cause: ")
+        address = re.search(r"https?://([^/\s`]+)", output)
         return NetworkError(
             f"The package index{f' at {address[1]}' if address else ''} could not be reached: {last}.",
             hint="Connect to the network, or set the index (UV_DEFAULT_INDEX=https://pypi.org/simple).",
         )
-    if _UNSOLVABLE.search(said):
+    if _UNSOLVABLE.search(output):
         return LockError(
-            f"The requirements cannot be met together. uv reports: {said}",
+            f"The requirements cannot be met together. uv reports: {output}",
             hint="Change the requirements, then run 'debonair lock'.",
         )
-    if built := re.search(r"Failed to build `?([\w.-]+)(?:==([^\s`]+))?", said):
+    if built := re.search(r"Failed to build `?([\w.-]+)(?:==([^\s`]+))?", output):
         name, version = built[1], built[2] or ""
-        lines = [line.strip() for line in said.splitlines() if line.strip() and "hint:" not in line]
+        lines = [line.strip() for line in output.splitlines() if line.strip() and "hint:" not in line]
         return LockError(
             f"{name} {version} cannot be built, so its requirements are unknown: {lines[-1]}",
             hint=f"It may be too old for the current Python. Require a newer {name}, or any version.",
         )
-    return LockError(f"'uv {verb}' failed and printed: {said or failed.message}")
+    return LockError(f"'uv {verb}' failed and printed: {output or failed.message}")

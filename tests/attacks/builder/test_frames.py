@@ -17,7 +17,7 @@ from debonair.host.cache import Cache, whole
 from debonair.host.run import run
 from debonair.lock.download import place
 from debonair.lock.model import File
-from debonair.lock.sdist_metadata import Told, Unbuilt
+from debonair.lock.sdist_metadata import NoBuildOptions, Unbuilt
 from debonair.wheels import describe, obtain
 from debonair.wheels import pure as sdists
 from debonair.wheels.model import Choice
@@ -80,7 +80,9 @@ def test_tells_uv_of_another_package(
     metadata: bytes, choice: Choice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boxed(monkeypatch, Box(metadata=metadata))
-    told = Told(tmp_path, {"HOME": str(tmp_path), "DEBONAIR_CACHE": str(tmp_path / "cache")}, describe)
+    told = NoBuildOptions(
+        tmp_path, {"HOME": str(tmp_path), "DEBONAIR_CACHE": str(tmp_path / "cache")}, describe
+    )
     with pytest.raises(LockError) as caught:
         told.learn(Unbuilt("purely", "1.0"), choice.file)
     assert caught.value.message.startswith("purely 1.0")
@@ -91,7 +93,9 @@ def test_writes_a_setting_of_uv(choice: Choice, tmp_path: Path, monkeypatch: pyt
     """What it needs becomes TOML: no text of it may become a line of its own."""
     evil = 'Requires-Dist: x @ https://a.example/x"%5D%0Aindex-url=x.whl\n'
     boxed(monkeypatch, Box(metadata=f"Metadata-Version: 2.1\nName: purely\nVersion: 1.0\n{evil}".encode()))
-    told = Told(tmp_path, {"HOME": str(tmp_path), "DEBONAIR_CACHE": str(tmp_path / "cache")}, describe)
+    told = NoBuildOptions(
+        tmp_path, {"HOME": str(tmp_path), "DEBONAIR_CACHE": str(tmp_path / "cache")}, describe
+    )
     told.learn(Unbuilt("purely", "1.0"), choice.file)
     (file,) = told.folder.glob("config/uv/uv.toml") if told.variables() else []
     assert not [line for line in file.read_text().splitlines() if line.startswith("index-url")]
@@ -109,7 +113,7 @@ def test_writes_a_setting_of_uv(choice: Choice, tmp_path: Path, monkeypatch: pyt
     ],
 )
 def test_is_run_by_the_python_that_uv_is_given(words: list[str], tmp_path: Path) -> None:
-    python = Told(tmp_path, {}, describe).words()[1]
+    python = NoBuildOptions(tmp_path, {}, describe).words()[1]
     done = run([python, *words], check=False)
     assert done.status == 1
     assert "it ran" not in done.stdout

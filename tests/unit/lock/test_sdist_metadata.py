@@ -13,7 +13,7 @@ from debonair.errors import LockError, MachineError
 from debonair.host import sandbox
 from debonair.host.run import CommandError, Completed
 from debonair.host.sandbox import Sandbox
-from debonair.lock.sdist_metadata import Describe, Told, Unbuilt
+from debonair.lock.sdist_metadata import Describe, NoBuildOptions, Unbuilt
 from debonair.lock.uv import Uv
 from debonair.wheels import pure as sdists
 
@@ -38,9 +38,9 @@ def describe(*_: object) -> bytes:
     return METADATA
 
 
-def told(folder: Path, describe: Describe = describe, **environ: str) -> Told:
+def told(folder: Path, describe: Describe = describe, **environ: str) -> NoBuildOptions:
     environ = {"DEBONAIR_CACHE": str(folder / "cache"), "PIP_CONFIG_FILE": "/dev/null", **environ}
-    made = Told(folder, environ, describe)
+    made = NoBuildOptions(folder, environ, describe)
     sdist = folder / "purely-1.0.tar.gz"
     sdist.write_bytes(b"an sdist")
     made.learn(Unbuilt("purely", url=sdist.as_uri()), None)
@@ -74,7 +74,7 @@ class TestSettings:
         return tomllib.loads(Path(path).read_text())
 
     def test_nothing_is_set_while_nothing_is_known(self, tmp_path: Path) -> None:
-        assert Told(tmp_path, {}, describe).variables() == {}
+        assert NoBuildOptions(tmp_path, {}, describe).variables() == {}
 
     def test_those_of_the_user_stay(self, tmp_path: Path) -> None:
         users = tmp_path / "home/.config/uv/uv.toml"
@@ -115,7 +115,7 @@ class TestLearning:
             made.learn(*next((one, None) for one in made.known))
 
     def test_not_of_more_than_anybody_needs(self, tmp_path: Path) -> None:
-        made = Told(tmp_path, {}, describe)
+        made = NoBuildOptions(tmp_path, {}, describe)
         made.known |= {Unbuilt(f"x{number}"): "" for number in range(64)}
         with pytest.raises(
             LockError,
@@ -126,7 +126,7 @@ class TestLearning:
     @pytest.mark.parametrize("url", ["git+https://x.example/a", "file:///srv/a/", "ssh://x/a.zip"])
     def test_what_is_no_sdist(self, url: str, tmp_path: Path) -> None:
         with pytest.raises(LockError, match=r"^a .* is not an sdist, so") as caught:
-            Told(tmp_path, {"HOME": str(tmp_path)}, describe).learn(Unbuilt("a", url=url), None)
+            NoBuildOptions(tmp_path, {"HOME": str(tmp_path)}, describe).learn(Unbuilt("a", url=url), None)
         assert (
             "Build a wheel of a and require its address, or publish it on your index." in caught.value.hint
         )
@@ -136,7 +136,7 @@ class TestLearning:
         with pytest.raises(
             MachineError, match=r"^The requirements of a 1 are determined by code of others"
         ):
-            Told(tmp_path, {"HOME": str(tmp_path)}, describe).learn(Unbuilt("a", "1"), None)
+            NoBuildOptions(tmp_path, {"HOME": str(tmp_path)}, describe).learn(Unbuilt("a", "1"), None)
 
     def test_one_that_cannot_be_built(self, tmp_path: Path) -> None:
         def failing(*_: object) -> bytes:
