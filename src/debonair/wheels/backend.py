@@ -123,7 +123,7 @@ class Job:
     ) -> tuple[_Head, bytes]:
         place = sandbox.needed(self.environ, f"{self.title} is built")
         packed = self.given[0].path if len(self.given) == 1 else ""
-        said = {
+        request = {
             "archive": packed,
             "backend": self.system.build_backend,
             "metadata": metadata,
@@ -134,7 +134,7 @@ class Job:
         laid = [
             *self.given,
             *_environment(place, wheels),
-            Source.file("backend.json", json.dumps(said).encode(), mtime=OLDEST),
+            Source.file("backend.json", json.dumps(request).encode(), mtime=OLDEST),
             Source.file("build_wheel.py", script, mtime=OLDEST),
         ]
         variables = {

@@ -31,10 +31,10 @@ def read(sdist: Path) -> Backend:
         f"{sdist.name} is not a valid sdist",
         "Lock another version of it, and report this to its authors.",
     ):
-        said = _pyproject(sdist)
-        if len(said) > _MOST:
+        data = _pyproject(sdist)
+        if len(data) > _MOST:
             raise ValueError(f"its pyproject.toml is larger than {_MOST >> 10} KiB")
-        return decoder.converted(tomllib.loads(said.decode()).get("build-system", {}), Backend)
+        return decoder.converted(tomllib.loads(data.decode()).get("build-system", {}), Backend)
 
 
 def of(root: Path) -> Backend:

@@ -56,7 +56,7 @@ def described(project: Project, wheels: Sequence[Wheel]) -> Project:
     """
     wheel = find(project, wheels)
     with _opened(wheel) as archive:
-        said, license_text, scripts = _read(archive)
+        fields, license_text, scripts = _read(archive)
         if project.wsgi:
             _check_entry(project, zipfile.Path(archive), wheel, wheels)
         elif not scripts:
@@ -66,17 +66,17 @@ def described(project: Project, wheels: Sequence[Wheel]) -> Project:
                 hint=_hint(entry_point.candidates(zipfile.Path(archive)))
                 or 'Look in its documentation for a WSGI callable, and set it: wsgi = "module:callable"',
             )
-    summary = " ".join(project.description.split() or plain(said.get("summary")).split())
+    summary = " ".join(project.description.split() or plain(fields.get("summary")).split())
     synopsis = summary or f"Python application {project.name}"
     return replace(
         project,
         version=wheel.version,
         description=control.synopsis(synopsis),
         long_description=project.long_description or synopsis,
-        author=author(said),
-        homepage=homepage(said),
-        license=plain(said.get("license_expression")),
-        license_text=license_text or _license(said),
+        author=author(fields),
+        homepage=homepage(fields),
+        license=plain(fields.get("license_expression")),
+        license_text=license_text or _license(fields),
         scripts=scripts,
     )
 
@@ -105,9 +105,9 @@ def _read(archive: Archive) -> tuple[RawMetadata, str, dict[str, str]]:
     folder = next(
         (top for path in names if (top := path.partition("/")[0]).endswith(".dist-info")), ".dist-info"
     )
-    said, _ = parse_email(archive.read(f"{folder}/METADATA"))
+    fields, _ = parse_email(archive.read(f"{folder}/METADATA"))
     texts = [
-        f"{folder}/{place}{path}" for path in said.get("license_files", []) for place in ("licenses/", "")
+        f"{folder}/{place}{path}" for path in fields.get("license_files", []) for place in ("licenses/", "")
     ]
     texts += sorted(path for path in names if path.startswith((f"{folder}/LICEN", f"{folder}/COPYING")))
     license_text = next(
@@ -122,7 +122,7 @@ def _read(archive: Archive) -> tuple[RawMetadata, str, dict[str, str]]:
                 raise archive.refused(f"has more than {MOST_COMMANDS} commands")
             if section == "console":
                 scripts[command] = f"{module}:{attribute}"
-    return said, license_text, scripts
+    return fields, license_text, scripts
 
 
 def _check_entry(project: Project, root: zipfile.Path, wheel: Wheel, wheels: Sequence[Wheel]) -> None:
@@ -150,41 +150,41 @@ def _tops(wheel: Wheel) -> Iterator[str]:
             yield path.partition("/")[0].partition(".")[0]
 
 
-def _hint(found: Sequence[str], meant: str = "") -> str:
+def _hint(found: Sequence[str], name: str = "") -> str:
     import difflib  # noqa: PLC0415 - only to explain an error
 
-    if close := difflib.get_close_matches(meant, found, n=1):
+    if close := difflib.get_close_matches(name, found, n=1):
         return f"Did you mean '{close[0]}'?"
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return f"These names look like WSGI callables: {', '.join(found[:_SHOWN])}{more}." if found else ""
 
 
-def author(said: RawMetadata) -> str:
+def author(fields: RawMetadata) -> str:
     """Return the author; the field of the mail address may contain the name, too (PEP 621)."""
-    for field in (said.get("author"), said.get("author_email"), said.get("maintainer")):
+    for field in (fields.get("author"), fields.get("author_email"), fields.get("maintainer")):
         if text := plain(field):
             return text
     return ""
 
 
-def homepage(said: RawMetadata) -> str:
+def homepage(fields: RawMetadata) -> str:
     """Return the address of its home page, or of its repository; empty if it has neither."""
-    urls = {label.lower(): url for label, url in said.get("project_urls", {}).items()}
+    urls = {label.lower(): url for label, url in fields.get("project_urls", {}).items()}
     named = [urls.get(label) for label in ("homepage", "home", "home page", "repository", "source")]
-    found = next((url for url in (plain(said.get("home_page")), *named) if url), "")
+    found = next((url for url in (plain(fields.get("home_page")), *named) if url), "")
     return found if found.startswith(("http://", "https://")) and not set(found) & set(" \n") else ""
 
 
-def _license(said: RawMetadata) -> str:
+def _license(fields: RawMetadata) -> str:
     """Return what the metadata state about the licence, for a wheel without the text; empty if nothing."""
-    stated = [plain(said.get("license"))]
+    stated = [plain(fields.get("license"))]
     stated += [
         line.rpartition(" :: ")[2]
-        for line in said.get("classifiers", [])
+        for line in fields.get("classifiers", [])
         if line.startswith("License :: ") and line.count(" :: ") > 1
     ]
     if len(stated[0]) > _MANY:
-        return str(said.get("license"))
+        return str(fields.get("license"))
     names = dict.fromkeys(filter(None, stated))
     return f"It has no text of its licence, and says that it is: {', '.join(names)}." if names else ""
 

@@ -182,14 +182,14 @@ class _Job:
                     hint="'build-depends' must name Debian packages of the target's suite.",
                 )
         sdist = place(self.choice.file, self.cache)
-        said = {"backend": system.build_backend, "path": system.backend_path, "requires": requires}
+        request = {"backend": system.build_backend, "path": system.backend_path, "requires": requires}
         mtime = newest(sdist)
         inside = _FOLDER.lstrip("/")
         laid = [
             *venv.skeleton(_ROOM, self.target, system_site_packages=False, mtime=mtime),
             *(source for wheel in wheels for source in unpack(wheel, _ROOM, self.target, None)),
             Source.file(f"{inside}/{sdist.name}", sdist.read_bytes(), mtime=mtime),
-            Source.file(f"{inside}/backend.json", json.dumps(said).encode(), mtime=mtime),
+            Source.file(f"{inside}/backend.json", json.dumps(request).encode(), mtime=mtime),
             Source.file(f"{inside}/build_wheel.py", _script(), mtime=mtime),
         ]
         machine.run(["tar", "--extract", "--directory", "/"], stdin=tree.pack(laid))
@@ -230,6 +230,6 @@ def _script() -> bytes:
     return resource("packaging/sdist/build_wheel.py").read_bytes()
 
 
-def _end(said: str) -> str:
-    """Return the last lines of ``said``, indented."""
-    return "\n".join(f"  {line}" for line in said.strip().splitlines()[-_LAST:])
+def _end(output: str) -> str:
+    """Return the last lines of ``output``, indented."""
+    return "\n".join(f"  {line}" for line in output.strip().splitlines()[-_LAST:])

@@ -77,7 +77,7 @@ def wheel(
     Raises ``MachineError`` if this machine does not allow a sandbox, and ``ProjectError`` if the wheel is
     for one architecture.
     """
-    job = _Own(project, epoch, cache, environ, installed, tuple(_copy(project.root, epoch)))
+    job = _ProjectWheel(project, epoch, cache, environ, installed, tuple(_copy(project.root, epoch)))
 
     def make() -> File:
         say(f"Building the wheel of {project.name}...")
@@ -102,7 +102,7 @@ def wheel(
 
 
 @dataclass(frozen=True)
-class _Own:
+class _ProjectWheel:
     """The sources of a project, and the tools of their build."""
 
     project: Project
@@ -147,9 +147,9 @@ class _Own:
                 return job.wheel(self.lock, self.cache)
             return job.with_tools(self.installed)
         except FailedError as failed:
-            said = "\n".join(f"  {line}" for line in failed.output.splitlines()[-_LAST:])
+            last_lines = "\n".join(f"  {line}" for line in failed.output.splitlines()[-_LAST:])
             raise LockError(
-                f"The wheel of {title} does not build. The output of its backend ends with:\n{said}",
+                f"The wheel of {title} does not build. The output of its backend ends with:\n{last_lines}",
                 hint="The backend runs in a sandbox, without a network and without your files and "
                 "variables. All that it needs must be in the project.",
             ) from None

@@ -142,8 +142,8 @@ def _job(
 
 def _note(source: File, lock: Path, cache: Cache) -> Path:
     """Return the path of the note about building ``source``; all that decides the result names it."""
-    said = lock.read_bytes() if lock.is_file() else b""
-    parts = (_FORMAT, source.sha256, platform.python_version(), hashlib.sha256(said).hexdigest())
+    lock_data = lock.read_bytes() if lock.is_file() else b""
+    parts = (_FORMAT, source.sha256, platform.python_version(), hashlib.sha256(lock_data).hexdigest())
     key = hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()
     return cache.folder("locks") / f"{key}.built"
 

@@ -93,8 +93,8 @@ def _check_named(always: set[str], lock: Lock) -> None:
 def chosen(lock: Lock, target: Target, sources: Sources | None, cache: Cache) -> tuple[Choice, ...]:
     """Return the same as ``select``, from the cache if it is there."""
     policy = (sources.always, sources.allowed) if sources else ((), False)
-    wanted = msgspec.msgpack.encode((target, policy))
-    key = hashlib.sha256(_SCHEMA + lock.digest.encode() + wanted).hexdigest()
+    inputs = msgspec.msgpack.encode((target, policy))
+    key = hashlib.sha256(_SCHEMA + lock.digest.encode() + inputs).hexdigest()
     kept = cache.folder("locks") / f"{key}.chosen"
     return remember(kept, tuple[Choice, ...], lambda: select(lock, target, sources), cache)
 
