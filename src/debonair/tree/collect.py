@@ -45,33 +45,33 @@ _LAST = 5
 
 def files(
     project: Project,
-    meant: Target,
+    package_target: Target,
     obtain: Callable[[Target], tuple[Wheel, ...]],
     *,
     cache: Cache,
     environ: Mapping[str, str],
 ) -> tuple[AppFile, ...]:
-    """Return the files of ``project`` for ``meant``, after its ``collect`` command has run.
+    """Return the files of ``project`` for ``package_target``, after its ``collect`` command has run.
 
     The command runs once for the same files, packages and Python, and ``cache`` keeps the result.
     ``obtain`` returns the wheels for a target; ``environ`` defines where to fetch a Python. Raises
     ``ProjectError`` if the command fails, ``WheelError`` if a package has no wheel for this machine, and
     ``MachineError`` if no Python is available.
     """
-    own = app_files.collect(project)
-    here = _here(meant, cache, environ)
+    sources = app_files.collect(project)
+    here = _here(package_target, cache, environ)
     try:
         packages = obtain(here.target)
     except WheelError as lacking:
         raise WheelError(
             f"'collect' runs on this machine, with the locked packages. {lacking.message}", lacking.hint
         ) from lacking
-    kept = cache.folder("collected") / _key(project, own, packages, here)
+    kept = cache.folder("collected") / _key(project, sources, packages, here)
 
     def make() -> tuple[AppFile, ...]:
         say(f"Running '{project.collect}'...")
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
-            return _run(project, own, packages, here, Path(folder).resolve())
+            return _run(project, sources, packages, here, Path(folder).resolve())
 
     return remember(kept, tuple[AppFile, ...], make, cache)
 
@@ -84,33 +84,33 @@ class _Here:
     interpreter: Interpreter
 
 
-def _here(meant: Target, cache: Cache, environ: Mapping[str, str]) -> _Here:
-    """Return the environment with the suite of ``meant`` that runs on this machine."""
+def _here(package_target: Target, cache: Cache, environ: Mapping[str, str]) -> _Here:
+    """Return the environment with the suite of ``package_target`` that runs on this machine."""
     architecture = host_architecture()
-    fitting = target.of(meant.suite, architecture)
+    fitting = target.of(package_target.suite, architecture)
     if fitting is None:
         raise MachineError(
-            f"'collect' runs on this machine ({architecture}), but no target of {meant.suite} is for this "
-            "architecture.",
+            f"'collect' runs on this machine ({architecture}), but no target of "
+            f"{package_target.suite} is for this architecture.",
             hint="Build on a machine of one of the targets' architectures; list them: debonair targets",
         )
-    interpreter = complete(meant.python, cache=cache, environ=environ)
+    interpreter = complete(package_target.python, cache=cache, environ=environ)
     if interpreter is None:
         raise MachineError(
-            f"'collect' needs Python {meant.python}, which is not on this machine and cannot be "
+            f"'collect' needs Python {package_target.python}, which is not on this machine and cannot be "
             "downloaded.",
-            hint=f"Install it: uv python install {meant.python}",
+            hint=f"Install it: uv python install {package_target.python}",
         )
     return _Here(fitting, interpreter)
 
 
-def _key(project: Project, own: Sequence[AppFile], packages: Sequence[Wheel], here: _Here) -> str:
+def _key(project: Project, sources: Sequence[AppFile], packages: Sequence[Wheel], here: _Here) -> str:
     parts = [
         _FORMAT,
         project.collect,
         project.service.environment,
         [project.wsgi, project.import_path, project.include, project.exclude],
-        [(file.path, file.mode, hashlib.sha256(file.data).hexdigest(), file.target) for file in own],
+        [(file.path, file.mode, hashlib.sha256(file.data).hexdigest(), file.target) for file in sources],
         [(package.filename, package.sha256) for package in packages],
         here.interpreter.identity,
     ]
@@ -118,12 +118,12 @@ def _key(project: Project, own: Sequence[AppFile], packages: Sequence[Wheel], he
 
 
 def _run(
-    project: Project, own: Sequence[AppFile], packages: Sequence[Wheel], here: _Here, folder: Path
+    project: Project, sources: Sequence[AppFile], packages: Sequence[Wheel], here: _Here, folder: Path
 ) -> tuple[AppFile, ...]:
     """Put everything into ``folder``, run the command, and return the files that the app then has."""
     copy, venv, state = folder / "app", folder / "venv", folder / "state"
     state.mkdir()
-    for file in own:
+    for file in sources:
         _put(copy / file.path, file.data, file.mode, file.target)
     inside = f"{layout.dist(project.package)}/venv/"
     for package in packages:
@@ -152,9 +152,9 @@ def _run(
     try:
         run([*words, "sh", "-c", project.collect], cwd=copy, timeout=_SECONDS)
     except CommandError as failed:
-        said = "\n".join(f"  {line}" for line in failed.output.strip().splitlines()[-_LAST:])
+        last_lines = "\n".join(f"  {line}" for line in failed.output.strip().splitlines()[-_LAST:])
         raise ProjectError(
-            f"{project.config_file.name}: 'collect' exited with status {failed.status}:\n{said}",
+            f"{project.config_file.name}: 'collect' exited with status {failed.status}:\n{last_lines}",
             hint="It runs in a copy of the app's files, with the locked packages and the variables of "
             "[service.environment]. It does not inherit your environment.",
         ) from failed

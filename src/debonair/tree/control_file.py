@@ -101,5 +101,5 @@ def _description(project: Project) -> str:
             "it needs in a virtual environment."
         )
     whole = project.long_description
-    told = [what] if whole.rstrip(" .") == project.description else [whole, what]
-    return "\n\n".join(textwrap.fill(paragraph, _COLUMNS) for paragraph in told)
+    paragraphs = [what] if whole.rstrip(" .") == project.description else [whole, what]
+    return "\n\n".join(textwrap.fill(paragraph, _COLUMNS) for paragraph in paragraphs)

@@ -56,7 +56,7 @@ def plan(
     if files is None:
         files = app_files.collect(project) if project.install == "files" else ()
     with ThreadPoolExecutor(max_workers=1) as pool:  # another program compiles the app's bytecode here
-        own = (
+        app_sources = (
             pool.submit(app_files.sources, files, project, target, interpreter, mtime=epoch)
             if files
             else None
@@ -73,9 +73,9 @@ def plan(
         ]
     compiled = {part.layer.name: part.compiled for part in made}
     parts = [part.layer for part in made]
-    if own:
-        compiled[compatibility.APP] = layers.compiled(own.result())
-        parts.append(tree.layer(compatibility.APP, own.result()))
+    if app_sources:
+        compiled[compatibility.APP] = layers.compiled(app_sources.result())
+        parts.append(tree.layer(compatibility.APP, app_sources.result()))
     parts.append(tree.layer("Debonair", rendered))
     problems = [
         found for name, files in compiled.items() for found in compatibility.judge(name, files, target)

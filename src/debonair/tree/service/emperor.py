@@ -40,10 +40,10 @@ def of(project: Project) -> Emperor:
 
     Raises ``ProjectError`` for a setting that Debian's own emperor does not support.
     """
-    return _system(project) if project.emperor == "system" else _own(project)
+    return _system(project) if project.emperor == "system" else _own_emperor(project)
 
 
-def _own(project: Project) -> Emperor:
+def _own_emperor(project: Project) -> Emperor:
     app = project.package
     templates = {
         f"usr/lib/systemd/system/{app}.service": "systemd/app.service.in",
@@ -67,7 +67,7 @@ def _own(project: Project) -> Emperor:
 
 
 def _system(project: Project) -> Emperor:
-    for key in _needs_own(project):
+    for key in _own_emperor_keys(project):
         raise literals.error(
             project,
             key,
@@ -108,7 +108,7 @@ def _socket(project: Project) -> str:
     return "\n".join(lines)
 
 
-def _needs_own(project: Project) -> Iterator[str]:
+def _own_emperor_keys(project: Project) -> Iterator[str]:
     """Yield the keys that are set and have an effect only with an app's own emperor or unit."""
     service = defaults()["service"]
     if project.command:
