@@ -168,21 +168,21 @@ echo debonair
 while read -r verb size sha tag path; do
 	case $verb in
 	read)
-		{ said=$(content 4>&5 2>/dev/null); } 5>&1
+		{ output=$(content 4>&5 2>/dev/null); } 5>&1
 		status=$?
 		case $status in
 		0) ;;
 		"$broken") exit 1 ;; # the start of an answer was already sent
-		*) answer "$status" "$said" ;;
+		*) answer "$status" "$output" ;;
 		esac
 		;;
 	touch)
-		said=$(work touched 2>&1)
-		answer $? "$said"
+		output=$(work touched 2>&1)
+		answer $? "$output"
 		;;
 	add | replace | list | remove | size)
-		said=$(work "$verb" 2>&1)
-		answer $? "$said"
+		output=$(work "$verb" 2>&1)
+		answer $? "$output"
 		;;
 	*) exit 1 ;;
 	esac

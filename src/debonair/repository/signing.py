@@ -108,17 +108,17 @@ class Gpg:
         This is the primary key; gpg may sign with a subkey of it. Raises ``RepositoryError`` if its secret
         half is missing.
         """
-        wanted = fingerprint.replace(" ", "").upper().removeprefix("0X")
-        if not _FINGERPRINT.fullmatch(wanted):
+        key_id = fingerprint.replace(" ", "").upper().removeprefix("0X")
+        if not _FINGERPRINT.fullmatch(key_id):
             raise RepositoryError(
                 f"'{fingerprint}' is not the fingerprint of a key, which has 40 hexadecimal digits.",
                 hint="List your fingerprints: gpg --list-secret-keys",
             )
         with self._gpg() as gpg:
-            listed = run.run([*gpg, "--with-colons", "--list-secret-keys", wanted], check=False)
+            listed = run.run([*gpg, "--with-colons", "--list-secret-keys", key_id], check=False)
             if (primary := _PRIMARY.search(listed.stdout)) is None:
                 raise RepositoryError(
-                    f"The secret key {wanted} is not in {self.home or 'your GnuPG home'}.",
+                    f"The secret key {key_id} is not in {self.home or 'your GnuPG home'}.",
                     hint="List your keys: gpg --list-secret-keys. If the key is on another machine, copy "
                     "its folder here.",
                 )
@@ -131,9 +131,9 @@ class Gpg:
         """Sign ``text``; ``Signer.sign``. Raises ``RepositoryError`` with gpg's output."""
         with self._gpg() as gpg:
             words = [*gpg, *_signing(fingerprints, now)]
-            said = "The Release file could not be signed"
-            inline = _asked([*words, "--clear-sign"], said, stdin=text.encode()).stdout
-            detached = _asked([*words, "--detach-sign"], said, stdin=text.encode()).stdout
+            problem = "The Release file could not be signed"
+            inline = _asked([*words, "--clear-sign"], problem, stdin=text.encode()).stdout
+            detached = _asked([*words, "--detach-sign"], problem, stdin=text.encode()).stdout
         return Signed(inline, detached)
 
     def seal(self, text: str, fingerprints: Sequence[str], *, now: int) -> str:
@@ -249,8 +249,8 @@ def _valid(checked: run.Completed) -> list[str]:
     found = re.findall(r"^\[GNUPG:\] VALIDSIG .* ([0-9A-F]{40})$", checked.stdout, re.MULTILINE)
     bad = re.search(r"^\[GNUPG:\] BADSIG ", checked.stdout, re.MULTILINE)
     if bad or not found:
-        said = checked.stderr.strip().splitlines()
-        reason = shown(said[-1]) if said else "-"
+        errors = checked.stderr.strip().splitlines()
+        reason = shown(errors[-1]) if errors else "-"
         raise RepositoryError(f"no valid signature by the repository's keys ({reason})")
     return found
 

@@ -197,9 +197,9 @@ def decode(data: bytes, kind: type[T], path: str) -> T:
     try:
         return decoder.json(data, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as damage:
-        said = "it is nested too deeply" if isinstance(damage, RecursionError) else shown(str(damage))
+        problem = "it is nested too deeply" if isinstance(damage, RecursionError) else shown(str(damage))
         raise RepositoryError(
-            f"{shown(path)} is not a valid document of a repository: {said}.",
+            f"{shown(path)} is not a valid document of a repository: {problem}.",
             hint="Restore it from a backup. List all damage: debonair repo verify",
         ) from damage
 

@@ -95,7 +95,7 @@ def draft(storage: Storage, name: str, signer: Signer, *, now: int) -> tuple[Dra
     old = state.decode(found.data, Head, HEAD)
     if old.name != name:
         raise RepositoryError(f"{HEAD} in {storage} is the head of '{old.name}', not of '{name}'.")
-    keys = tuple(_own(key, signer, name) for key in old.keys)
+    keys = tuple(_find_key(key, signer, name) for key in old.keys)
     if not keys or not old.suites:
         raise RepositoryError(f"{HEAD} in {storage} has no key, or no suite.")
     taken = _Taking(storage, signer, keys, now)
@@ -283,7 +283,7 @@ class _Taking:
         return _Signed(fields.get("Suite", ""), fields, release.sums(text, "InRelease"))
 
 
-def _own(key: Key, signer: Signer, name: str) -> Key:
+def _find_key(key: Key, signer: Signer, name: str) -> Key:
     """Return ``key`` as this publisher has it. Raises ``RepositoryError`` if there is no such key here."""
     try:
         return signer.adopt(key.fingerprint, now=key.created)

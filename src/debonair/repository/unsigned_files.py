@@ -59,22 +59,28 @@ def changelog(storage: Storage, path: str, debs: Mapping[str, str]) -> Iterator[
     known = data is not None and ("" in debs or hashlib.sha256(data).hexdigest() in debs)
     if not known:
         deb = min(debs.values())
-        said = "is missing" if storage.size(path) is None else "is not the changelog of its package"
-        yield f"{path} {said}. To write it again, add the deb again ({deb})."
+        defect = "is missing" if storage.size(path) is None else "is not the changelog of its package"
+        yield f"{path} {defect}. To write it again, add the deb again ({deb})."
 
 
 def unlisted(draft: Draft) -> list[str]:
     """Return a sentence about the files that are not the repository's own, if there are any."""
     head = draft.head
-    own = {state.HEAD, ".lock", landing_page.HTML, landing_page.JSON, f"{bootstrap.package(head.name)}.gpg"}
-    own |= {bootstrap.path(head.name, suite) for suite in head.bootstrap}
+    known = {
+        state.HEAD,
+        ".lock",
+        landing_page.HTML,
+        landing_page.JSON,
+        f"{bootstrap.package(head.name)}.gpg",
+    }
+    known |= {bootstrap.path(head.name, suite) for suite in head.bootstrap}
     for suite in map(draft.suite, draft.suites):
         folder = f"dists/{suite.name}/"
-        own |= {folder + name for name in ("InRelease", "Release", "Release.gpg", *suite.files)}
+        known |= {folder + name for name in ("InRelease", "Release", "Release.gpg", *suite.files)}
     foreign: dict[str, list[str]] = {}
     for found in draft.storage.list(""):
         path = found.path
-        if path not in own and not path.startswith(_OWN) and not _swept(path, head):
+        if path not in known and not path.startswith(_OWN) and not _swept(path, head):
             foreign.setdefault(_place(path), []).append(path)
     if not foreign:
         return []
@@ -83,11 +89,11 @@ def unlisted(draft: Draft) -> list[str]:
         for place, paths in sorted(foreign.items())
     ]
     more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
-    said = (
+    sentence = (
         f"Nothing signed names {', '.join(places[:_NAMED])}{more}, and clients can fetch it all the same. "
         "Remove it, unless you know who put it there."
     )
-    return [said]
+    return [sentence]
 
 
 def _swept(path: str, head: state.Head) -> bool:

@@ -126,14 +126,14 @@ def _suite(draft: Draft, name: str, signer: Signer, pool: dict[str, Sum]) -> Ite
 
 def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
     fields = deb822.fields(text)
-    wanted = {
+    expected = {
         "Origin": draft.head.name,
         "Suite": name,
         "Codename": name,
         "Acquire-By-Hash": "yes",
         "Architectures": " ".join(draft.suite(name).architectures),
     }
-    for key, value in wanted.items():
+    for key, value in expected.items():
         if fields.get(key) != value:
             yield f"{folder}Release: {key} is '{fields.get(key)}', but must be '{value}'."
     try:

@@ -20,7 +20,7 @@ def make_suites(known: Sequence[Suite]) -> Edit:
     """Return the edit that creates all suites, and the bootstrap deb if the address is known."""
 
     def edit(draft: Draft) -> list[str]:
-        return begun(draft, draft.ensure(known))
+        return bootstrap_for(draft, draft.ensure(known))
 
     return edit
 
@@ -74,7 +74,7 @@ def lost(draft: Draft) -> bool:
     return any(bootstrap_deb.find(draft.storage, head, suite) is None for suite in head.bootstrap)
 
 
-def begun(draft: Draft, made: Sequence[str]) -> list[str]:
+def bootstrap_for(draft: Draft, made: Sequence[str]) -> list[str]:
     """Publish the next bootstrap deb if suites were ``made``, because their machines need one too."""
     return [*(f"{name}, new" for name in made), *(bootstrap(draft) if made else [])]
 

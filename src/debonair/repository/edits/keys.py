@@ -8,7 +8,7 @@ import msgspec
 
 from debonair.errors import RepositoryError
 from debonair.repository.draft import Draft
-from debonair.repository.edits.bootstrap import begun, bootstrap, lost
+from debonair.repository.edits.bootstrap import bootstrap, bootstrap_for, lost
 from debonair.repository.publish import Edit
 from debonair.repository.state import Key, Suite
 
@@ -62,6 +62,6 @@ def renew(known: Sequence[Suite], *, valid_days: int | None = None, if_due: bool
             draft.touch(name)
         if not made and lost(draft):
             return ["all suites signed again", *bootstrap(draft)]
-        return ["all suites signed again", *begun(draft, made)]
+        return ["all suites signed again", *bootstrap_for(draft, made)]
 
     return edit

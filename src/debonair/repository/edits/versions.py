@@ -20,7 +20,7 @@ from debonair.repository import bootstrap as bootstrap_deb
 from debonair.repository import channel, pool
 from debonair.repository.channel import ALL, Entry, Line
 from debonair.repository.draft import Draft, Lines
-from debonair.repository.edits.bootstrap import begun, noted, published
+from debonair.repository.edits.bootstrap import bootstrap_for, noted, published
 from debonair.repository.pool import Facts
 from debonair.repository.publish import Edit
 from debonair.repository.state import Suite
@@ -68,11 +68,11 @@ def add(
     read.sort(key=lambda each: order(each[0].version))
     for line in _replaced([each for each, _, _ in read], debian):
         say(line)
-    wanted = {suite} if suite else {release(each.version) for each, _, _ in read} - {None}
+    destinations = {suite} if suite else {release(each.version) for each, _, _ in read} - {None}
 
     def edit(draft: Draft) -> list[str]:
         there = [draft.suite(name) for name in draft.suites]
-        missing = wanted - {each.suite for each in there} - {each.debian_release for each in there}
+        missing = destinations - {each.suite for each in there} - {each.debian_release for each in there}
         made = draft.ensure(known()) if missing else []
         releases: dict[int | None, str] = {
             each.debian_release: each.suite for each in map(draft.suite, draft.suites)
@@ -103,7 +103,7 @@ def add(
         for each, changelog, path in again:
             for written in draft.restore(each, pool.load(path, each), changelog):
                 say(f"{written} was damaged and has been written again.")
-        return [*what, *begun(draft, made)]
+        return [*what, *bootstrap_for(draft, made)]
 
     return edit
 

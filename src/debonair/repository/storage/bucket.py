@@ -126,13 +126,13 @@ class Bucket:
     def add(self, path: str, data: bytes) -> bool:
         """Write an object that never changes; ``Storage.add``."""
         if len(data) >= _SMALL and (found := self._meta(path)) is not None:
-            self._wanted(path, data, found)
+            self._refresh(path, data, found)
             return False
         try:
             self._put(path, data, "create")
         except Conflict:
             if (found := self._meta(path)) is not None:
-                self._wanted(path, data, found)
+                self._refresh(path, data, found)
             return False
         return True
 
@@ -182,7 +182,7 @@ class Bucket:
                     raise FileNotFoundError(str(other)) from other
                 raise Conflict(path) from other
 
-    def _wanted(self, path: str, data: bytes, found: ObjectMeta) -> None:
+    def _refresh(self, path: str, data: bytes, found: ObjectMeta) -> None:
         """Write an old, identical object again, so that a sweep does not take it for an abandoned one."""
         if self._clock() - found["last_modified"].timestamp() < _YOUNG:
             return
@@ -223,23 +223,23 @@ def _asked(url: str, what: str) -> Iterator[None]:
         raise _refused(url, what, str(refused), denied=denied) from refused
 
 
-def _refused(url: str, what: str, said: str, *, denied: bool) -> Error:
-    """Return the error to show when a store refuses; ``said`` is the library's message."""
+def _refused(url: str, what: str, message: str, *, denied: bool) -> Error:
+    """Return the error to show when a store refuses; ``message`` comes from the library."""
     scheme = urlsplit(url).scheme
-    if any(word in said for word in _NO_CREDENTIALS):
+    if any(word in message for word in _NO_CREDENTIALS):
         return RepositoryError(f"There are no credentials for {url}.", hint=f"Set {_VARIABLES[scheme]}.")
     if what == "opened":  # no request was sent yet
         return RepositoryError(
-            f"{url} could not be opened: {_reason(said)}.",
+            f"{url} could not be opened: {_reason(message)}.",
             hint=f"Check {_VARIABLES[scheme]}.",
         )
     if denied:
         return RepositoryError(
-            f"These credentials do not allow {url} to be {what}: {_reason(said)}.",
+            f"These credentials do not allow {url} to be {what}: {_reason(message)}.",
             hint="A publisher needs permission to list, read, write and delete. The repository was not "
             "changed.",
         )
-    if "501 Not Implemented" in said or "NotImplemented" in said:
+    if "501 Not Implemented" in message or "NotImplemented" in message:
         return RepositoryError(
             f"The store of {url} does not support conditional writes, so two publishers could overwrite "
             "each other.",
@@ -252,16 +252,16 @@ def _refused(url: str, what: str, said: str, *, denied: bool) -> Error:
             "command again."
         )
     return NetworkError(
-        f"{url} could not be {what}: {_reason(said)}.",
+        f"{url} could not be {what}: {_reason(message)}.",
         hint=f"{hint} Clients always see a complete repository.",
     )
 
 
-def _reason(said: str) -> str:
+def _reason(message: str) -> str:
     """Return the end of the first line of the library's message, or the store's error code."""
-    if code := re.search(r"<Code>(\w+)</Code>", said):
+    if code := re.search(r"<Code>(\w+)</Code>", message):
         return code[1]
-    line = said.splitlines()[0] if said else "it gives no reason"
+    line = message.splitlines()[0] if message else "it gives no reason"
     return shown(line.rpartition(" - ")[2].strip().rstrip(".:"))
 
 

@@ -312,5 +312,5 @@ def _refused(path: Path, refused: OSError) -> MachineError:
         )
     else:
         hint = f"Check the disk, then run the command again; {_SEEN}."
-    said = os.strerror(refused.errno or 0)
-    return MachineError(f"{path} cannot be read or written: {said}.", hint=hint)
+    reason = os.strerror(refused.errno or 0)
+    return MachineError(f"{path} cannot be read or written: {reason}.", hint=hint)

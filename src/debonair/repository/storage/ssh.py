@@ -249,31 +249,31 @@ class Remote:
             raise is_link(f"{self.where}/{path}")
         raise self._refused(answer.decode(errors="replace").strip())
 
-    def _unreached(self, said: str) -> Error:
-        said = shown(said)
-        if "not found" in said:
-            return self._refused(said)
+    def _unreached(self, message: str) -> Error:
+        message = shown(message)
+        if "not found" in message:
+            return self._refused(message)
         return NetworkError(
-            f"{self.host} cannot be reached by ssh: {said}.",
+            f"{self.host} cannot be reached by ssh: {message}.",
             hint=f"Check that 'ssh {self.host} true' works without a question, then run the command again. "
             "Clients always see a complete repository.",
         )
 
-    def _refused(self, said: str) -> Error:
+    def _refused(self, message: str) -> Error:
         """Return the error to show when the other machine refuses."""
-        said = shown(said.splitlines()[-1].rstrip(".")) if said else "it gives no reason"
+        message = shown(message.splitlines()[-1].rstrip(".")) if message else "it gives no reason"
         again = "Then run the command again. Clients always see a complete repository."
-        if "not found" in said:
+        if "not found" in message:
             return MachineError(
-                f"{self.host} lacks a program: {said}.",
+                f"{self.host} lacks a program: {message}.",
                 hint="It needs sh, coreutils, findutils and util-linux, which every Debian has.",
             )
-        if "No space left" in said or "quota" in said:
+        if "No space left" in message or "quota" in message:
             return MachineError(
-                f"There is no space left on {self.host}: {said}.", hint=f"Free some space. {again}"
+                f"There is no space left on {self.host}: {message}.", hint=f"Free some space. {again}"
             )
         return MachineError(
-            f"{self.where} cannot be read or written: {said}.",
+            f"{self.where} cannot be read or written: {message}.",
             hint=f"Give that account write access to the folder of the repository. {again}",
         )
 
