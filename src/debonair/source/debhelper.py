@@ -20,7 +20,7 @@ from debonair.errors import ProjectError, TargetError
 from debonair.host import run
 from debonair.host.cache import Cache
 from debonair.project import Project, reader
-from debonair.source.wheelhouse import Shelf
+from debonair.source.wheelhouse import Wheelhouse
 from debonair.target import Target
 from debonair.tree import documents
 from debonair.tree.service import render
@@ -94,16 +94,16 @@ def lay_out(package: Package, *, wheels: Path, target: str, environ: Mapping[str
 
     ``wheels`` is the folder that 'debonair fetch' filled. ``target`` is a name, or empty for this machine's
     target. Files that debhelper installs from debian/ are left to it. Raises what ``build.plan`` and
-    ``Shelf`` raise, and ``TargetError`` if this machine is not a target.
+    ``Wheelhouse`` raise, and ``TargetError`` if this machine is not a target.
     """
     source = package.source
     environ = {"SOURCE_DATE_EPOCH": _changelog(source, "Timestamp"), **environ}
     cache = Cache(source / _CACHE)
     environ |= {"UV_CACHE_DIR": str(cache.root / "uv")}
-    supply = Shelf.of(package.project, wheels.absolute(), environ)
-    meant = targets.load(target) if target else _here(environ)
+    supply = Wheelhouse.of(package.project, wheels.absolute(), environ)
+    build_target = targets.load(target) if target else _here(environ)
     planned = build.plan(
-        package.project, meant, cache=cache, environ=environ, supply=supply, version=package.version
+        package.project, build_target, cache=cache, environ=environ, supply=supply, version=package.version
     )
     _check_architecture(package, planned.control.depends)
     _write(
@@ -144,8 +144,8 @@ def _text(file: Path) -> str:
 
 def _changelog(source: Path, field: str) -> str:
     """Return a field of the newest entry of debian/changelog; dpkg-parsechangelog(1)."""
-    told = run.run(["dpkg-parsechangelog", "--file", source / "debian/changelog", "--show-field", field])
-    return told.stdout.strip()
+    result = run.run(["dpkg-parsechangelog", "--file", source / "debian/changelog", "--show-field", field])
+    return result.stdout.strip()
 
 
 def _here(environ: Mapping[str, str]) -> Target:
@@ -156,14 +156,14 @@ def _here(environ: Mapping[str, str]) -> Target:
     architecture = environ.get("DEB_HOST_ARCH") or (
         run.run(["dpkg-architecture", "--query", "DEB_HOST_ARCH"]).stdout.strip()
     )
-    meant = targets.of(suite, architecture)
-    if meant is None:
+    build_target = targets.of(suite, architecture)
+    if build_target is None:
         raise TargetError(
             f"This machine runs Debian {suite} ({architecture}), for which there is no target.",
             hint="Name a target in debian/rules: under 'override_dh_debonair:', call 'dh_debonair "
             "--target=trixie-arm64'. List the targets: debonair targets",
         )
-    return meant
+    return build_target
 
 
 def _check_architecture(package: Package, depends: Iterable[str]) -> None:
@@ -180,13 +180,13 @@ def _is_debhelpers(package: Package, path: str) -> bool:
     """Return whether debhelper itself installs the file at ``path``, from debian/."""
     name = package.project.package
     folder = f"usr/share/doc/{name}"
-    own = {
+    sources = {
         f"{folder}/changelog.Debian.gz": ("changelog",),
         f"{folder}/copyright": ("copyright", f"{name}.copyright"),
         f"{folder}/README.Debian": ("README.Debian", f"{name}.README.Debian"),
         documents.overrides(name): ("control",),  # added to dh_lintian's
     }
-    return any((package.source / "debian" / file).exists() for file in own.get(path, ()))
+    return any((package.source / "debian" / file).exists() for file in sources.get(path, ()))
 
 
 def _write(folder: Path, members: Iterable[Source]) -> None:

@@ -139,7 +139,7 @@ def _documents(project: Project, planned: Plan) -> dict[str, bytes]:
 def _control(planned: Plan, targets: Sequence[Target]) -> str:
     """Return debian/control (deb-src-control(5)); ``planned`` has the fields of the binary package."""
     control = planned.control
-    said = control.text(installed_size=0)
+    text = control.text(installed_size=0)
     return fill(
         "packaging/source/control.in",
         {
@@ -150,7 +150,7 @@ def _control(planned: Plan, targets: Sequence[Target]) -> str:
             "standards": dsc.STANDARDS,
             "homepage": control.homepage,
             "architectures": sorted(target.architecture for target in targets),
-            "description": said[said.index("Description:") :].rstrip("\n"),
+            "description": text[text.index("Description:") :].rstrip("\n"),
         },
     )
 

@@ -47,7 +47,7 @@ _HINT = "Run 'debonair fetch' on a machine with a network, and copy the whole fo
 
 
 class _Note(msgspec.Struct, frozen=True, kw_only=True):
-    """``[tool.debonair]`` of a lock on the shelf."""
+    """``[tool.debonair]`` of a lock in the wheelhouse."""
 
     made_from: str
     """Identifies the project's lock and requirements: 64 hexadecimal digits."""
@@ -63,7 +63,7 @@ class _Noted(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Wheelhouse:
     """The wheels of ``project`` in ``folder``, and none from an index; a ``supply.Supply``."""
 
     project: Project
@@ -71,8 +71,8 @@ class Shelf:
     environ: Mapping[str, str]
 
     @classmethod
-    def of(cls, project: Project, folder: Path, environ: Mapping[str, str]) -> Shelf:
-        """Return the shelf in ``folder``; ``environ`` is kept, except where packages come from."""
+    def of(cls, project: Project, folder: Path, environ: Mapping[str, str]) -> Wheelhouse:
+        """Return the wheelhouse in ``folder``; ``environ`` is kept, except where packages come from."""
         alone = {"UV_OFFLINE": "1", "UV_NO_INDEX": "1", "UV_FIND_LINKS": str(folder)}
         # Building a source package runs its debian/rules anyway, often where no sandbox is possible.
         alone[sandbox.VARIABLE] = "1"
@@ -81,8 +81,8 @@ class Shelf:
     def wheels(self, target: Target) -> tuple[Wheel, ...]:
         """Return the wheels for ``target``, sorted by name.
 
-        Raises ``LockError`` if the shelf was not filled for it, or from another lock, and ``WheelError`` if
-        a file is missing or has other bytes.
+        Raises ``LockError`` if the wheelhouse was not filled for it, or from another lock. Raises
+        ``WheelError`` if a file is missing or has other bytes.
         """
         return tuple(self._verified(target))
 
@@ -160,9 +160,9 @@ def fill(
     cache: Cache,
     environ: Mapping[str, str],
 ) -> list[Path]:
-    """Put the wheels of ``plans`` of ``project`` on the shelf in ``folder``; return its files.
+    """Put the wheels of ``plans`` of ``project`` into the wheelhouse ``folder``; return its files.
 
-    A file that an earlier run put there is removed if nothing on the shelf names it any more; files of
+    A file that an earlier run put there is removed if nothing in the wheelhouse names it any more; files of
     others always stay. Raises ``WheelError`` if such a file has the name of a wheel but other bytes. Raises
     what ``Uv.lock`` and ``wheels.obtain`` raise if the project's build tools are not available.
     """
@@ -245,7 +245,7 @@ def _backend(
 def _fitting(packages: Sequence[Locked]) -> Iterator[Locked]:
     """Yield the newest version of each distribution that is for this Python, with its wheels for all cpus.
 
-    The lock on a shelf combines several targets, and does not record which one needs which version.
+    The lock in a wheelhouse combines several targets, and does not record which one needs which version.
     """
     from packaging.version import Version  # noqa: PLC0415
 
@@ -261,17 +261,17 @@ def _fitting(packages: Sequence[Locked]) -> Iterator[Locked]:
 
 
 def _is_for_this_python(file: File) -> bool:
-    """Return whether the metadata of the wheel ``file`` on a shelf allows this Python."""
+    """Return whether the metadata of the wheel ``file`` in a wheelhouse allows this Python."""
     from packaging.metadata import parse_email  # noqa: PLC0415
 
     path = Path(unquote(urlsplit(file.url).path))
     try:
         with unreadable(WheelError, f"{path.name} cannot be read"), Archive(path) as wheel:
             name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
-            said, _ = parse_email(wheel.read(name))
+            fields, _ = parse_email(wheel.read(name))
     except WheelError:
         return True  # the installation will report its defect
-    return allows(said.get("requires_python", ""), this_machine.target().python)
+    return allows(fields.get("requires_python", ""), this_machine.target().python)
 
 
 def _text(wheels: Sequence[Wheel], note: _Note) -> str:
@@ -297,8 +297,8 @@ def _text(wheels: Sequence[Wheel], note: _Note) -> str:
 def _recorded(folder: Path) -> dict[str, str]:
     """Return the wheels that earlier runs put into ``folder``: hash by name."""
     try:
-        said = reader.text(folder / _RECORD, most=reader.MOST_OF_A_LOCK)
+        record = reader.text(folder / _RECORD, most=reader.MOST_OF_A_LOCK)
     except ProjectError:
         return {}
-    found = (_LINE.fullmatch(line) for line in reader.lines(said))
+    found = (_LINE.fullmatch(line) for line in reader.lines(record))
     return {line[2]: line[1] for line in found if line}

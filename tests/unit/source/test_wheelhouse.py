@@ -18,7 +18,7 @@ from debonair.host.cache import Cache
 from debonair.lock import Lock, build_tools
 from debonair.project import Project
 from debonair.source import wheelhouse
-from debonair.source.wheelhouse import Shelf
+from debonair.source.wheelhouse import Wheelhouse
 from debonair.target import Target
 from debonair.tree import Plan
 from debonair.wheels import Wheel
@@ -51,8 +51,8 @@ def fill(tmp_path: Path, project: Project, plans: dict[Target, Plan]) -> list[st
     return [path.name for path in laid]
 
 
-def kept(project: Project) -> Shelf:
-    return Shelf.of(project, project.root / wheelhouse.FOLDER, {"A": "1", "UV_INDEX_URL": "x"})
+def kept(project: Project) -> Wheelhouse:
+    return Wheelhouse.of(project, project.root / wheelhouse.FOLDER, {"A": "1", "UV_INDEX_URL": "x"})
 
 
 def test_what_is_put_there_is_found_there(tmp_path: Path, project: Project) -> None:

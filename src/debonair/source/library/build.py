@@ -63,7 +63,7 @@ _SECONDS = 6 * 3600
 """The most time of a step of the build, even if it compiles much and its architecture is emulated."""
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _ProbeOutput(msgspec.Struct, frozen=True):
     """The output of ``probe.py``, which runs beside code of the library."""
 
     metadata: str
@@ -104,23 +104,23 @@ class Sdist:
     def _ask(
         self, system: build_system.Backend, backends: tuple[str, ...], build_depends: Iterable[str]
     ) -> Probed:
-        said = {"backend": system.build_backend, "path": system.backend_path}
+        request = {"backend": system.build_backend, "path": system.backend_path}
         with self._room(host_architecture(), {*backends, *build_depends}) as machine:
             machine.run(
                 ["tar", "--extract", "--directory", "/"],
                 stdin=tree.pack(
-                    [self._source("backend.json", json.dumps(said).encode()), *self._programs()]
+                    [self._source("backend.json", json.dumps(request).encode()), *self._programs()]
                 ),
             )
             self._run(machine, ["python3", f"{_FOLDER}/probe.py", _FOLDER], "return its name and version")
-            said_there = machine.run(["cat", f"{_FOLDER}/probe.json"]).stdout
+            output = machine.run(["cat", f"{_FOLDER}/probe.json"]).stdout
         try:
-            told = decoder.json(said_there, _Told)
+            probe = decoder.json(output, _ProbeOutput)
         except (msgspec.MsgspecError, RecursionError) as strange:
             raise WheelError(
                 f"{self.title}'s build backend wrote its own probe.json: {strange}"
             ) from strange
-        return self._probed(told.metadata, compiled=told.compiled, backends=backends)
+        return self._probed(probe.metadata, compiled=probe.compiled, backends=backends)
 
     def build(self, recipe: Recipe, build_depends: Iterable[str]) -> Path:
         """Return the deb that ``recipe`` builds from it; it is built once, and kept in the cache.
@@ -243,17 +243,17 @@ class Sdist:
         return tuple(sorted({has.package for has in found.values()}))
 
     def _probed(self, metadata: str, *, compiled: bool, backends: tuple[str, ...]) -> Probed:
-        said, _ = parse_email(metadata)
+        fields, _ = parse_email(metadata)
         return Probed(
-            name=said.get("name", self.library.name),
+            name=fields.get("name", self.library.name),
             version=self.library.version,
-            summary=wheel_metadata.plain(said.get("summary")),
-            author=wheel_metadata.author(said),
-            homepage=wheel_metadata.homepage(said),
-            license=wheel_metadata.plain(said.get("license_expression") or said.get("license")),
+            summary=wheel_metadata.plain(fields.get("summary")),
+            author=wheel_metadata.author(fields),
+            homepage=wheel_metadata.homepage(fields),
+            license=wheel_metadata.plain(fields.get("license_expression") or fields.get("license")),
             license_text=_license_text(place(self.file, self.cache)),
-            requires=tuple(said.get("requires_dist", [])),
-            requires_python=said.get("requires_python", ""),
+            requires=tuple(fields.get("requires_dist", [])),
+            requires_python=fields.get("requires_python", ""),
             compiled=compiled,
             build_depends=backends,
         )
@@ -274,7 +274,7 @@ class Sdist:
 def _license_text(sdist: Path) -> str:
     """Return the text of the licence at the top of ``sdist``; empty if there is none."""
 
-    def wanted(path: str) -> bool:
+    def is_license(path: str) -> bool:
         return path.count("/") == 1 and path.partition("/")[2].upper().startswith(
             ("LICENSE", "LICENCE", "COPYING")
         )
@@ -282,12 +282,12 @@ def _license_text(sdist: Path) -> str:
     with unreadable(WheelError, f"{sdist.name} is not a valid sdist"):
         if zipfile.is_zipfile(sdist):
             with zipfile.ZipFile(sdist) as archive:
-                for name in filter(wanted, archive.namelist()):
+                for name in filter(is_license, archive.namelist()):
                     with archive.open(name) as packed:
                         return packed.read(_MOST_OF_A_LICENSE).decode(errors="replace")
             return ""
         with tarfile.open(sdist) as archive_:
             for member in archive_:
-                if wanted(member.name) and (file := archive_.extractfile(member)):
+                if is_license(member.name) and (file := archive_.extractfile(member)):
                     return file.read(_MOST_OF_A_LICENSE).decode(errors="replace")
     return ""

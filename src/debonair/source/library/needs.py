@@ -112,8 +112,8 @@ def depends(needs: Iterable[Need], built: Mapping[str, str], offered: Distributi
     for need in needs:
         if package := packages[need.name]:
             epoch, colon, _ = versions.get(package, "").rpartition(":")
-            own = need.name in built
-            found += relations(package, need.requirement.specifier, epoch="" if own else epoch + colon)
+            is_built = need.name in built
+            found += relations(package, need.requirement.specifier, epoch="" if is_built else epoch + colon)
     return found
 
 

@@ -98,8 +98,8 @@ class Recipe:
 
     def description(self) -> str:
         """Return the rest of its description."""
-        told = f"The Python library {self.library.name}, for all that runs with this machine's own Python."
-        return textwrap.fill(told, _COLUMNS)
+        text = f"The Python library {self.library.name}, for all that runs with this machine's own Python."
+        return textwrap.fill(text, _COLUMNS)
 
     def _copyright(self) -> str:
         library = self.library
@@ -121,5 +121,5 @@ class Recipe:
 
 def _stanza(fields: Mapping[str, str]) -> str:
     """Return a paragraph of debian/control, without the empty ones of ``fields``."""
-    said = {name: value.splitlines() for name, value in fields.items() if value}
-    return deb822.text({name: "\n".join(map(str.strip, lines)) for name, lines in said.items()})
+    values = {name: value.splitlines() for name, value in fields.items() if value}
+    return deb822.text({name: "\n".join(map(str.strip, lines)) for name, lines in values.items()})

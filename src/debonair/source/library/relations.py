@@ -15,13 +15,13 @@ _AFTER = ".~"
 """Behind a version: sorts after its revisions (``-1``) and repacked sources (``+dfsg``), before ``.1``."""
 
 
-def relations(package: str, wanted: SpecifierSet, *, epoch: str = "") -> list[str]:
-    """Return the dependencies on ``package`` that express ``wanted``, sorted; at least its bare name.
+def relations(package: str, specifiers: SpecifierSet, *, epoch: str = "") -> list[str]:
+    """Return the dependencies on ``package`` that express ``specifiers``, sorted; at least its bare name.
 
     ``epoch`` is that of the package's versions in the suite, such as ``1:``. Dependencies cannot express
     ``!=``: the caller checks the version that the suite has.
     """
-    bounds = sorted({bound for specifier in wanted for bound in _bounds(specifier)})
+    bounds = sorted({bound for specifier in specifiers for bound in _bounds(specifier)})
     return [f"{package} ({operator} {epoch}{version})" for operator, version in bounds] or [package]
 
 

@@ -70,13 +70,13 @@ class Workshop:
         environ: Mapping[str, str],
     ) -> Workshop:
         """Return the workshop for a ``suite`` and Debian's ``architecture``. Raises ``TargetError``."""
-        meant = target.of(suite, architecture)
-        if meant is None:
+        build_target = target.of(suite, architecture)
+        if build_target is None:
             raise TargetError(
                 f"There is no target for {suite} on {architecture}.",
                 hint=_TARGETS,
             )
-        return cls(meant, maintainer, cache, environ)
+        return cls(build_target, maintainer, cache, environ)
 
     def make(self, requirement: str, out: Path) -> list[Made]:
         """Build the library that ``requirement`` (PEP 508) names, and write its deb into ``out``.
@@ -126,8 +126,8 @@ class Workshop:
             )
         package = known_as or "python3-" + found.name.lower().replace("_", "-")
         check_name(package)
-        wanted = needs.of(found.requires, self.target, offered, sdist.title)
-        lacking = [need for need in wanted if not need.met]
+        requirements = needs.of(found.requires, self.target, offered, sdist.title)
+        lacking = [need for need in requirements if not need.met]
         if lacking and not self.recursive:
             listed = "".join(f"\n  {need}" for need in lacking)
             raise WheelError(
@@ -138,7 +138,7 @@ class Workshop:
         for need in lacking:
             self._build(need.name, locked, (*path, name))
         others = {other: made.package for other, made in self.made.items()}
-        depends = tuple(needs.depends(wanted, others, offered))
+        depends = tuple(needs.depends(requirements, others, offered))
         version = for_suite(library.version, self.target.debian_release)
         recipe = Recipe(found, package, version, self.target, depends, self.maintainer)
         self.made[name] = Made(package, sdist.build(recipe, self.build_depends), depends)
@@ -174,15 +174,15 @@ class Workshop:
 def _name(requirement: str) -> str:
     """Return the normalised name in ``requirement``. Raises ``LockError`` if it is not valid (PEP 508)."""
     try:
-        wanted = Requirement(requirement)
+        parsed = Requirement(requirement)
     except InvalidRequirement:
-        wanted = None
-    if wanted is None or wanted.url or wanted.marker or wanted.extras:
+        parsed = None
+    if parsed is None or parsed.url or parsed.marker or parsed.extras:
         raise LockError(
             f"'{requirement}' is not the name of a library, optionally with a version.",
             hint="Write it as in RPi.bme280==0.2.4, or smbus2>=0.4.",
         )
-    return str(canonicalize_name(wanted.name))
+    return str(canonicalize_name(parsed.name))
 
 
 def _put(deb: Path, out: Path) -> Path:
