@@ -33,24 +33,24 @@ _OTHERS = ("pyproject.toml", "setup.py", "pylock.toml", "uv.lock", "requirements
 _HEAD = "# Written by 'debonair build --from-pypi'. You can edit it. 'debonair schema' lists every key."
 
 
-def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[str, str]) -> Project:
-    """Return the project in ``root`` with the settings ``said``; write its settings and its lock.
+def begin(root: Path, options: Mapping[str, Any], cache: Cache, environ: Mapping[str, str]) -> Project:
+    """Return the project in ``root`` with the settings from ``options``; write its settings and its lock.
 
-    ``said`` has keys and values of the settings, ``from-pypi`` among them. If the folder has settings
+    ``options`` has keys and values of the settings, ``from-pypi`` among them. If the folder has settings
     already, it stays unchanged. Raises ``ProjectError`` if the folder belongs to another project, or if the
     maintainer is unknown. Raises the errors of ``metadata.described``, ``lock.write`` and
     ``wheels.obtain``, too. After an error, no file was written.
     """
     file = root / _FILE
     if file.is_file():
-        _compare(said, reader.toml(file), file)
+        _compare(options, reader.toml(file), file)
         return projects.load(root)
     if found := next((name for name in _OTHERS if (root / name).exists()), ""):
         raise ProjectError(
             f"{root} has a {found}, so it is the folder of another project.",
             hint="Create a folder for this package, and run the same command there.",
         )
-    settings = {**said, "maintainer": maintainer.needed(said.get("maintainer", ""), root, environ)}
+    settings = {**options, "maintainer": maintainer.needed(options.get("maintainer", ""), root, environ)}
     project = projects.of(root, root / "The command line", settings)
     targets = [load(name) for name in project.targets]
     with ExitStack() as undo:
@@ -59,12 +59,12 @@ def begin(root: Path, said: Mapping[str, Any], cache: Cache, environ: Mapping[st
         lock = _alone(
             locks.ensure(project, targets, cache, environ, describe=wheels.describe), project.name
         )
-        own = wheels.obtain(lock, targets[0], cache, environ)
-        described = metadata.described(project, own)
+        app_wheels = wheels.obtain(lock, targets[0], cache, environ)
+        described = metadata.described(project, app_wheels)
         with whole(file) as temporary:
             temporary.write_text(_text(settings), encoding="utf-8")
         undo.pop_all()
-    _tell(described, own[0], path)
+    _tell(described, app_wheels[0], path)
     return projects.load(root)
 
 
@@ -74,9 +74,9 @@ def _remove(root: Path, lock: Path) -> None:
         path.unlink()
 
 
-def _compare(said: Mapping[str, Any], present: Mapping[str, Any], file: Path) -> None:
-    """Raise ``ProjectError`` if the settings ``present`` in ``file`` contradict ``said``."""
-    for key, value in said.items():
+def _compare(options: Mapping[str, Any], present: Mapping[str, Any], file: Path) -> None:
+    """Raise ``ProjectError`` if the settings ``present`` in ``file`` contradict ``options``."""
+    for key, value in options.items():
         if key != "targets" and value != present.get(key):
             has = f"'{key}' is '{present[key]}'" if key in present else f"it has no '{key}'"
             raise ProjectError(

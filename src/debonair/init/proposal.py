@@ -102,9 +102,9 @@ def draft(
     pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
     tables = reader.toml(pyproject, root) if reader.is_file(pyproject) else {}
     pyproject_toml.check(tables, pyproject)
-    own = reader.is_file(bare)
-    table = reader.toml(bare, root) if own else tables.get("tool", {}).get("debonair")
-    file = bare if own or (table is None and "project" not in tables) else pyproject
+    has_debonair_toml = reader.is_file(bare)
+    table = reader.toml(bare, root) if has_debonair_toml else tables.get("tool", {}).get("debonair")
+    file = bare if has_debonair_toml or (table is None and "project" not in tables) else pyproject
     older, source = legacy_metadata.project(root, tables)
     stated, source = (tables["project"], "pyproject.toml") if "project" in tables else (older, source)
     code, broken = modules(root)
@@ -124,7 +124,7 @@ def draft(
         ask=asked,
     )
     needs, notes = _needs(root, file, tables, older, source)
-    said, more = application.settings_of(imported, root)
+    imported_findings, more = application.settings_of(imported, root)
     proposed = ""
     if not chosen[0].key:
         more.append(
@@ -132,7 +132,7 @@ def draft(
             "server can run the project, name the callable: debonair init --wsgi MODULE:CALLABLE"
         )
     if not notes:  # otherwise there may be requirements that cannot be read
-        proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *said])
+        proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *imported_findings])
     notes += more
     hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
     notes += more
@@ -147,7 +147,7 @@ def draft(
         of_django,
         traits.migrations(code, root),
         _install(code, stated),
-        said,
+        imported_findings,
     )
     notes += [f"Not read: {reason}." for reason in broken]
     notes += more_of_django
@@ -169,8 +169,8 @@ def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
     kept, notes = list[Finding](), list[str]()
     for found in findings:
         values = found.value if isinstance(found.value, list) else [found.value]
-        said = [text for text in (*found.key, *values) if isinstance(text, str)]
-        if wrong := next(filter(None, map(reader.unfit, said)), ""):
+        texts = [text for text in (*found.key, *values) if isinstance(text, str)]
+        if wrong := next(filter(None, map(reader.unfit, texts)), ""):
             notes.append(
                 f"{found.where}: '{found.name}' was left out, because it {wrong}. A setting is one line."
             )
@@ -225,13 +225,13 @@ def _proposed(
     root: Path, file: Path, needs: list[Finding], code: Sequence[Module], runs: Sequence[Finding]
 ) -> tuple[str, list[Finding], list[str]]:
     """Return requirements from the imports in ``runs`` if no file declares any; the findings; and notes."""
-    said = any(found.value for found in needs)
-    if said or any(reader.is_file(root / name) for name in (*dependencies.FILES, *_SAYING)):
+    has_needs = any(found.value for found in needs)
+    if has_needs or any(reader.is_file(root / name) for name in (*dependencies.FILES, *_SAYING)):
         return "", needs, []
-    own = [
+    import_paths = [
         str(found.value) for found in runs if found.key[:1] == ("uwsgi",) and found.key[-1] == "pythonpath"
     ]
-    folders = [root / "src" if (root / "src").is_dir() else root, *(root / name for name in own)]
+    folders = [root / "src" if (root / "src").is_dir() else root, *(root / name for name in import_paths)]
     found = imported_packages(code, [str(item.value) for item in runs], folders)
     if not found:
         return "", needs, []
@@ -268,8 +268,8 @@ def _merged(*groups: Sequence[Finding]) -> list[Finding]:
 
 
 def _targets(findings: Sequence[Finding]) -> list[str]:
-    said = [found.value for found in findings if found.key == ("targets",)]
-    return list(said[-1] if said else settings.defaults()["targets"])
+    choices = [found.value for found in findings if found.key == ("targets",)]
+    return list(choices[-1] if choices else settings.defaults()["targets"])
 
 
 def _name(requirement: str) -> str:
@@ -281,6 +281,6 @@ def _check(text: str, file: Path, prefix: str) -> None:
     table: dict[str, Any] = tomllib.loads(text)
     for name in prefix.split(".") if prefix else ():
         table = table[name]
-    said = settings.read(table, file=file, prefix=prefix)
-    if said.maintainer:
-        maintainer.check(said.maintainer, file)
+    values = settings.read(table, file=file, prefix=prefix)
+    if values.maintainer:
+        maintainer.check(values.maintainer, file)

@@ -41,9 +41,9 @@ def _place(line: Line) -> int:
 
 
 def _aligned(items: Sequence[Line]) -> Iterator[str]:
-    said = [(f"{toml.key(key[-1])} = {value(found)}", comment) for key, found, comment in items]
-    width = max((len(code) for code, _ in said if len(code) <= _MAX_COLUMN), default=0)
-    for code, comment in said:
+    lines = [(f"{toml.key(key[-1])} = {value(found)}", comment) for key, found, comment in items]
+    width = max((len(code) for code, _ in lines if len(code) <= _MAX_COLUMN), default=0)
+    for code, comment in lines:
         yield f"{code:<{width}}  # {_one_line(comment)}" if comment else code
 
 

@@ -42,10 +42,10 @@ def choose(
         entry_point.check_syntax(entry, file=Path(source), key="wsgi")
         _check(entry, root, Path(source))
         return [Finding("application", entry, source, _KEY)]
-    said = str(imported.settings.get("wsgi", ""))
-    if said and _is_there(said, root):
-        where = " ".join([_where(imported, _KEY, root), *_made_by(callables.what(said))])
-        return [Finding("application", said, where, _KEY)]
+    imported_entry = str(imported.settings.get("wsgi", ""))
+    if imported_entry and _is_there(imported_entry, root):
+        where = " ".join([_where(imported, _KEY, root), *_made_by(callables.what(imported_entry))])
+        return [Finding("application", imported_entry, where, _KEY)]
     candidates = callables.candidates()
     if web2py := next((item for item in candidates if item.what == "web2py"), None):
         raise ProjectError(

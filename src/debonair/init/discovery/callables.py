@@ -259,8 +259,8 @@ class Callables:
 
     def _is_handed_on(self, name: str, module: Module) -> bool:
         """Tell whether the package of ``module`` re-exports ``name``."""
-        own = self._handed_on.get(module.name.rpartition(".")[0], frozenset())
-        return name in own or f"{module.name}.*" in own
+        names = self._handed_on.get(module.name.rpartition(".")[0], frozenset())
+        return name in names or f"{module.name}.*" in names
 
     def _replaces(self, name: str, kind: _Kind) -> bool:
         """Tell whether ``name`` replaces what it wraps: in the same module, or in a file for servers."""

@@ -28,40 +28,40 @@ def look(root: Path, modules: Sequence[Module]) -> tuple[list[Finding], list[str
     if not name:
         return [], []
     read = [each for each in modules if each.name == name or each.name.startswith(f"{name}.")]
-    said = {key: (each, value) for each in read for key, value in _assigned(each.tree).items()}
+    settings = {key: (each, value) for each in read for key, value in _assigned(each.tree).items()}
     texts = {node.value for each in read for node in ast.walk(each.tree) if isinstance(node, ast.Constant)}
     if "django.contrib.staticfiles" not in texts:
-        return [], _notes(said, collects=False)
-    folder = (_folder(said["STATIC_ROOT"][1]) if "STATIC_ROOT" in said else "") or _ROOT
-    url = said["STATIC_URL"][1] if "STATIC_URL" in said else None
+        return [], _notes(settings, collects=False)
+    folder = (_folder(settings["STATIC_ROOT"][1]) if "STATIC_ROOT" in settings else "") or _ROOT
+    url = settings["STATIC_URL"][1] if "STATIC_URL" in settings else None
     path = str(url.value) if isinstance(url, ast.Constant) else "static/"
     where = f"Django's, by {read[0].path}"
     findings = [Finding("static files", COLLECT, where, ("collect",))]
     if not re.match("https?:|//", path):
         prefix = f"/{path.strip('/')}/"
         findings.append(Finding(f"static {prefix}", folder, where, ("static", prefix)))
-    return findings, _notes(said, collects=True)
+    return findings, _notes(settings, collects=True)
 
 
-def _notes(said: dict[str, tuple[Module, ast.expr]], *, collects: bool) -> list[str]:
+def _notes(settings: dict[str, tuple[Module, ast.expr]], *, collects: bool) -> list[str]:
     """Return the proposed changes of settings, each with its line and the text to write."""
     notes = []
 
     def note(key: str, what: str) -> None:
-        module, value = said[key]
+        module, value = settings[key]
         notes.append(f"{module.path}:{value.lineno}: {what}")
 
     def constant(key: str) -> object:
-        value = said[key][1] if key in said else None
+        value = settings[key][1] if key in settings else None
         return value.value if isinstance(value, ast.Constant) else None
 
-    if collects and "STATIC_ROOT" not in said and said:
-        module = next(iter(said.values()))[0]
+    if collects and "STATIC_ROOT" not in settings and settings:
+        module = next(iter(settings.values()))[0]
         notes.append(
             f"{module.path} has no STATIC_ROOT, but 'collect' needs it. Add: STATIC_ROOT = BASE_DIR / "
             f"'{_ROOT}'"
         )
-    if "DATABASES" in said and _is_beside(said["DATABASES"][1]):
+    if "DATABASES" in settings and _is_beside(settings["DATABASES"][1]):
         note(
             "DATABASES",
             "The database is beside the code, which is read-only on the Pi. Change its NAME to: "
@@ -73,7 +73,7 @@ def _notes(said: dict[str, tuple[Module, ast.expr]], *, collects: bool) -> list[
             "DEBUG = True shows your code and settings on error pages. Change it to: DEBUG = "
             "'STATE_DIRECTORY' not in os.environ",
         )
-    hosts = said["ALLOWED_HOSTS"][1] if "ALLOWED_HOSTS" in said else None
+    hosts = settings["ALLOWED_HOSTS"][1] if "ALLOWED_HOSTS" in settings else None
     if isinstance(hosts, ast.List) and not hosts.elts:
         note(
             "ALLOWED_HOSTS",

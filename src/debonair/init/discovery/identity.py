@@ -53,24 +53,24 @@ def package(root: Path, stated: Mapping[str, Any], source: str) -> Finding:
 
 def version(root: Path, stated: Mapping[str, Any], tables: Mapping[str, Any], source: str) -> Finding:
     """Return the version (PEP 440)."""
-    said = str(stated.get("version") or dynamic_version.version(root, tables))
+    stated_version = str(stated.get("version") or dynamic_version.version(root, tables))
     try:
-        from_pep440(said)
+        from_pep440(stated_version)
     except PackageError:
-        shown = said if len(said) <= _MAX_WORDS else f"{said[:_MAX_WORDS]}..."
+        shown = stated_version if len(stated_version) <= _MAX_WORDS else f"{stated_version[:_MAX_WORDS]}..."
         why = (
             f"{source} has '{shown}', which is not a version"
-            if said
+            if stated_version
             else "a first version; raise it with each release"
         )
         return Finding("version", _FIRST, why, ("version",))
-    return Finding("version", said, source)
+    return Finding("version", stated_version, source)
 
 
 def description(root: Path, stated: Mapping[str, Any], package: str, source: str) -> Finding:
     """Return a line that describes the app, from its metadata or the beginning of its README."""
-    if said := " ".join(str(stated.get("description", "")).split()):
-        return Finding("description", said, source)
+    if summary := " ".join(str(stated.get("description", "")).split()):
+        return Finding("description", summary, source)
     for name in _READMES:
         text = reader.head(root / name, root, most=_MAX_README)
         if found := _first_sentence(text):
@@ -93,8 +93,8 @@ def maintainer(
     The sources are the metadata's author, git's configuration in the folder, then DEBFULLNAME and DEBEMAIL
     (debchange(1)), and last an account of this machine.
     """
-    if said := author(stated):
-        return Finding("maintainer", said, source)
+    if stated_author := author(stated):
+        return Finding("maintainer", stated_author, source)
     person, whose = packager.of(root, environ, runner=runner)
     if person:
         return Finding("maintainer", person, whose, ("maintainer",))
@@ -108,16 +108,16 @@ def maintainer(
 
 def targets(stated: Mapping[str, Any], source: str) -> list[Finding]:
     """Return the targets, if the project does not allow the Python of the default ones."""
-    said = str(stated.get("requires-python", ""))
+    specifier = str(stated.get("requires-python", ""))
     try:
-        allowed = SpecifierSet(said)
+        allowed = SpecifierSet(specifier)
     except InvalidSpecifier:
         return []
     suites = [each.name for each in target.suites().values() if allowed.contains(f"{each.python}.99")]
     if not suites or settings.usual_suite() in suites:
         return []
     names = [f"{suites[0]}-arm64", f"{suites[0]}-amd64"]
-    return [Finding("targets", names, f"{source} requires Python {said}", ("targets",))]
+    return [Finding("targets", names, f"{source} requires Python {specifier}", ("targets",))]
 
 
 def _is_name(text: str) -> bool:

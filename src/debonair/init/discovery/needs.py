@@ -40,7 +40,7 @@ def needs(modules: Sequence[Module], starts: Sequence[str], folders: Sequence[Pa
     Libraries for the board do not count either, because Debian provides them.
     """
     found = dict[str, Need]()
-    own = {module.name.partition(".")[0] for module in modules}
+    app_modules = {module.name.partition(".")[0] for module in modules}
     seen = set[tuple[str, Path]]()
     for module in _reached(modules, starts):
         for name, line in _all(module):
@@ -51,7 +51,7 @@ def needs(modules: Sequence[Module], starts: Sequence[str], folders: Sequence[Pa
                 or top in sys.stdlib_module_names
                 or top in known().gone
                 or top in known().hardware
-                or top in own
+                or top in app_modules
             ):
                 continue
             here = (name, Path(module.path).parent)

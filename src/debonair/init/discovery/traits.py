@@ -82,9 +82,9 @@ def static(modules: Sequence[Module], root: Path) -> list[Finding]:
     if len(calls) != 1:
         return []
     module, call = calls[0]
-    said = {word.arg: word.value for word in call.keywords if word.arg}
-    values = {name: node.value for name, node in said.items() if isinstance(node, ast.Constant)}
-    if any(name in said and name not in values for name in ("static_folder", "static_url_path")):
+    arguments = {word.arg: word.value for word in call.keywords if word.arg}
+    values = {name: node.value for name, node in arguments.items() if isinstance(node, ast.Constant)}
+    if any(name in arguments and name not in values for name in ("static_folder", "static_url_path")):
         return []
     if {"static_folder", "static_url_path"} & {name for name, value in values.items() if value is None}:
         return []
@@ -169,11 +169,11 @@ def asks_for_itself(modules: Sequence[Module], name: str) -> str:
         for node in ast.walk(module.tree):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
-            said = node.args[0]
-            own = isinstance(said, ast.Constant) and normalised(str(said.value)) == normalised(name)
+            word = node.args[0]
+            same = isinstance(word, ast.Constant) and normalised(str(word.value)) == normalised(name)
             direct = module.dotted(node.func).startswith(_METADATA)
-            if (own and _ASKING.search(ast.unparse(node.func))) or (
-                direct and ast.unparse(said) in {"__name__", "__package__"}
+            if (same and _ASKING.search(ast.unparse(node.func))) or (
+                direct and ast.unparse(word) in {"__name__", "__package__"}
             ):
                 return f"{module.path}:{node.lineno} reads its own version"
     return ""

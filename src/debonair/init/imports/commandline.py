@@ -48,7 +48,7 @@ _ASGI = {"uvicorn", "hypercorn", "daphne"}
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandLine:
     """The settings in a command line."""
 
     settings: dict[str, Any] = field(default_factory=dict)
@@ -67,10 +67,10 @@ class Said:
         ]
 
 
-def read(line: str) -> Said:
+def read(line: str) -> CommandLine:
     """Return the settings in the command ``line``, which is written for a shell, without running it."""
     if wrong := reader.unfit(line):
-        return Said(why=f"it {wrong}")
+        return CommandLine(why=f"it {wrong}")
     line = re.split(r"&&|\|\||;", line)[-1].strip()
     try:
         words = shlex.split(_BEFORE.sub("", line))
@@ -81,13 +81,13 @@ def read(line: str) -> Said:
     if program in known:
         return known[program](words[1:])
     if program in _ASGI:
-        return Said(why=f"{program} serves ASGI, but uWSGI does not")
+        return CommandLine(why=f"{program} serves ASGI, but uWSGI does not")
     if program.startswith("python"):
-        return Said(why="a development server; uWSGI serves the app instead")
-    return Said(why="starts no server that Debonair knows")
+        return CommandLine(why="a development server; uWSGI serves the app instead")
+    return CommandLine(why="starts no server that Debonair knows")
 
 
-def _gunicorn(words: list[str]) -> Said:
+def _gunicorn(words: list[str]) -> CommandLine:
     settings = dict[str, Any]()
     numbers = dict[str, int]()
     why = ""
@@ -98,7 +98,7 @@ def _gunicorn(words: list[str]) -> Said:
         elif option in {"-w", "--workers"}:
             why = "the board determines the number of processes, unless 'uwsgi.processes' is set"
         elif option in {"-k", "--worker-class"} and "uvicorn" in value:
-            return Said(why="uvicorn serves ASGI, but uWSGI does not")
+            return CommandLine(why="uvicorn serves ASGI, but uWSGI does not")
         elif option == "--chdir":
             why = f"it changes to {value} first, but modules are imported from the project's folder"
     names = [value for option, value in pairs if not option]
@@ -112,10 +112,10 @@ def _gunicorn(words: list[str]) -> Said:
         del numbers["harakiri"]
     if numbers:
         settings["uwsgi"] = numbers
-    return Said(settings, why=why)
+    return CommandLine(settings, why=why)
 
 
-def _uwsgi(words: list[str]) -> Said:
+def _uwsgi(words: list[str]) -> CommandLine:
     pairs = _pairs(words, "uwsgi")
     found = dict(pairs)
     files = tuple(value for option, value in pairs if option in {"--ini", "--yaml", "--xml", "--json"})
@@ -124,22 +124,22 @@ def _uwsgi(words: list[str]) -> Said:
     if file := found.get("--wsgi-file") or found.get("--file"):
         module = file.removesuffix(".py").replace("/", ".")
     entry = module if ":" in module else f"{module}:{found.get('--callable', 'application')}"
-    return Said({"wsgi": entry} if module and _is_entry(entry) else {}, tuple(dict.fromkeys(files)))
+    return CommandLine({"wsgi": entry} if module and _is_entry(entry) else {}, tuple(dict.fromkeys(files)))
 
 
-def _waitress(words: list[str]) -> Said:
+def _waitress(words: list[str]) -> CommandLine:
     entries = [value for option, value in _pairs(words, "waitress-serve") if not option]
     entry = entries[-1] + "()" * ("--call" in words) if entries else ""
-    return Said({"wsgi": entry}) if _is_entry(entry) else Said()
+    return CommandLine({"wsgi": entry}) if _is_entry(entry) else CommandLine()
 
 
-def _flask(words: list[str]) -> Said:
+def _flask(words: list[str]) -> CommandLine:
     found = dict(_pairs(words, "flask"))
     app = found.get("--app") or found.get("-A") or ""
     entry = app if ":" in app else ""
     if _is_entry(entry):
-        return Said({"wsgi": entry})
-    return Said(why="a development server; uWSGI serves the app instead")
+        return CommandLine({"wsgi": entry})
+    return CommandLine(why="a development server; uWSGI serves the app instead")
 
 
 def _pairs(words: list[str], program: str) -> list[tuple[str, str]]:

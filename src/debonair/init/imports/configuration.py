@@ -77,8 +77,8 @@ class _Files:
                 continue
             yield entry
             if other := _included(entry, self.root):
-                wanted = entry.value.partition(":")[2] or "uwsgi"
-                if (os.path.realpath(other), wanted) in self.seen:
+                other_section = entry.value.partition(":")[2] or "uwsgi"
+                if (os.path.realpath(other), other_section) in self.seen:
                     continue
                 if deep == _DEEPEST:
                     raise error(
@@ -87,7 +87,7 @@ class _Files:
                         f"files include each other more than {_DEEPEST} deep",
                         "Write the options into one file.",
                     )
-                yield from self.read(other, wanted, deep + 1)
+                yield from self.read(other, other_section, deep + 1)
         unread = [entry for entry in found if not deep and (place, entry.section) not in self.seen]
         yield from (
             replace(entry, ignored=f"it belongs to the section [{entry.section}]") for entry in unread

@@ -48,7 +48,7 @@ def read(path: Path, root: Path) -> Imported:
     stages = _stages(reader.text(path, places.boundary(path, root), most=_MOST))
     ran = _ran(stages)
     for stage in (*(stage for stage in stages if stage not in ran), *ran):
-        told = False
+        has_start = False
         for number, line, word, rest in stage.instructions:
             if word not in {"CMD", "ENTRYPOINT", "ENV"} and not _installs(word, rest):
                 continue
@@ -64,17 +64,17 @@ def read(path: Path, root: Path) -> Imported:
                 why = "add the packages that the app needs at run time to 'depends'"
                 accounts.append(Account(path, number, line, "", why))
             else:
-                if word == "ENTRYPOINT" and not told:
+                if word == "ENTRYPOINT" and not has_start:
                     starts.pop("CMD", None)  # the CMD of the stage below was for another program
-                told = True
+                has_start = True
                 starts[word] = (number, line, _words(rest.strip()))
     if starts:
-        said = commandline.read(
+        start = commandline.read(
             " ".join(starts[word][2] for word in ("ENTRYPOINT", "CMD") if word in starts)
         )
-        settings |= said.settings
+        settings |= start.settings
         number, line, _ = max(starts.values())
-        accounts.append(Account(path, number, line, ", ".join(said.keys()), said.why))
+        accounts.append(Account(path, number, line, ", ".join(start.keys()), start.why))
     return Imported(tuple(sorted(accounts, key=lambda account: account.line)), settings, ())
 
 
@@ -82,8 +82,8 @@ def _stages(text: str) -> list[_Stage]:
     found = [_Stage()]
     for number, line in _instructions(text):
         word, _, rest = line.partition(" ")
-        if word.upper() == "FROM" and (said := _FROM.match(rest.strip())):
-            found.append(_Stage(said[1].lower(), (said[2] or "").lower()))
+        if word.upper() == "FROM" and (image := _FROM.match(rest.strip())):
+            found.append(_Stage(image[1].lower(), (image[2] or "").lower()))
         else:
             found[-1].instructions.append((number, line[:_SHOWN], word.upper(), rest))
     return found

@@ -47,9 +47,9 @@ def procfile(path: Path, root: Path) -> Imported:
         if unfit := reader.unfit(command):
             why = f"it {unfit}"
         elif name == "web":
-            said = commandline.read(command)
-            settings |= said.settings
-            became, why = ", ".join(said.keys()), said.why
+            start = commandline.read(command)
+            settings |= start.settings
+            became, why = ", ".join(start.keys()), start.why
         elif name == "release":
             settings["migrate"] = IN_THE_APP + command
             became = "migrate"
@@ -94,9 +94,9 @@ def app_json(path: Path, root: Path) -> Imported:
         settings |= {} if unfit else {"description": line}
         tell("description", "" if unfit else "description", f"it {unfit}" if unfit else "")
     env = table.get("env", {})
-    for name, said in env.items() if isinstance(env, dict) else ():
-        value = said if isinstance(said, str) else said.get("value") if isinstance(said, dict) else None
-        given = isinstance(value, str) and not (isinstance(said, dict) and "generator" in said)
+    for name, entry in env.items() if isinstance(env, dict) else ():
+        value = entry if isinstance(entry, str) else entry.get("value") if isinstance(entry, dict) else None
+        given = isinstance(value, str) and not (isinstance(entry, dict) and "generator" in entry)
         verdict = variables.judge(name, str(value or ""))
         if given and verdict.kept:
             settings.setdefault("service", {}).setdefault("environment", {})[name] = value

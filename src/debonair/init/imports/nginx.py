@@ -238,17 +238,17 @@ class _Reader:
         self._say(directive, "", _ASKS)
 
     def _location(self, directive: Directive, folder: str) -> None:
-        own = {inner.name: inner for inner in directive.block}
-        place = own.get("alias") or own.get("root")
+        by_name = {inner.name: inner for inner in directive.block}
+        place = by_name.get("alias") or by_name.get("root")
         where = place.words[0] if place and place.words else folder
         kind, pattern = directive.words if len(directive.words) == 2 else ("", " ".join(directive.words))
         became = ""
-        if own.keys() & _PASSES.keys():
+        if by_name.keys() & _PASSES.keys():
             why = "the package's site sends all other requests to the app"
             if kind not in {"~", "~*"} and pattern[:1] != "@" and not self.at_root:
                 self._warn(directive, f"the app was at {pattern}, and is now at /. Check its links.")
         elif place or (where and pattern != "/" and kind != "="):
-            became, why = self._static(kind, pattern, where, alias="alias" in own)
+            became, why = self._static(kind, pattern, where, alias="alias" in by_name)
         else:
             why = _SITE
         self._say(directive, became, why)
