@@ -11,22 +11,22 @@ from debonair.project.names import normalised
 _AGAIN = "Then run: debonair lock && debonair build"
 
 
-def advice(told: str, release: Mapping[str, object]) -> str:
-    """Return the hint for a refused ``release`` from its programs' output ``told``; or nothing."""
-    return _by_words(told, str(release.get("package")), str(release.get("wsgi"))) or _without_board(release)
+def advice(log: str, release: Mapping[str, object]) -> str:
+    """Return the hint for a refused ``release`` from the ``log`` of its programs; or nothing."""
+    return _by_words(log, str(release.get("package")), str(release.get("wsgi"))) or _without_board(release)
 
 
-def _by_words(told: str, package: str, entry: str) -> str:
+def _by_words(log: str, package: str, entry: str) -> str:
     for pattern, hint in _HINTS.items():
-        if found := re.search(pattern, told):
+        if found := re.search(pattern, log):
             return hint.format(*found.groups(), package=package, entry=entry)
-    if found := re.search(r"No package metadata was found for ([\w.-]+)", told):
+    if found := re.search(r"No package metadata was found for ([\w.-]+)", log):
         if normalised(found[1]) == normalised(package):
             return (
                 'The app reads its own version, which requires an installed package: set install = "wheel".'
             )
         return _lacks(found[1], normalised(found[1]))
-    found = re.search(r"No module named '([\w.]+)'", told)
+    found = re.search(r"No module named '([\w.]+)'", log)
     return _without_module(found[1]) if found else ""
 
 

@@ -89,10 +89,10 @@ def try_deb(
     architecture = "" if deb.architecture == "all" else deb.architecture
     with bed.open(deb.suite, architecture=architecture) as machine, ExitStack() as stack:
         install(bed, machine, deb.path)
-        if told := refusal(machine, deb.package):
+        if problem := refusal(machine, deb.package):
             raise TrialError(
-                f"{deb.path.name} is installed, but is not served:\n{told}",
-                hint=advice(told, release_of(machine, deb.package)),
+                f"{deb.path.name} is installed, but is not served:\n{problem}",
+                hint=advice(problem, release_of(machine, deb.package)),
             )
         machine.serve(deb.package)
         release = release_of(machine, deb.package)
@@ -124,9 +124,9 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
     began = time.monotonic()
     done = machine.run(["apt-get", "install", "--yes", inside], check=False)
     if done.status:
-        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-40:])
+        last_lines = "\n".join((done.stdout + done.stderr).strip().splitlines()[-40:])
         raise TrialError(
-            f"'apt-get install {inside}' exited with status {done.status} on {machine.suite}:\n{said}"
+            f"'apt-get install {inside}' exited with status {done.status} on {machine.suite}:\n{last_lines}"
         )
     took = time.monotonic() - began
     others = f", with {more} other package{'s'[: more != 1]}" if more else ""
