@@ -67,7 +67,7 @@ def build(
     *,
     timings: bool,
     from_pypi: str | None,
-    **begun: str | None,
+    **app_options: str | None,
 ) -> None:
     """Build the .deb of the project in DIRECTORY, for each target.
 
@@ -79,12 +79,12 @@ def build(
     from debonair import target as targets
     from debonair.project.names import normalised
 
-    said = {key: value for key, value in {**begun, "targets": list(target)}.items() if value}
+    options = {key: value for key, value in {**app_options, "targets": list(target)}.items() if value}
     if from_pypi:
         from debonair.init.from_pypi import begin
 
-        project = begin(directory.absolute(), {"from-pypi": from_pypi, **said}, cache(), os.environ)
-    elif stray := next((key for key in begun if key in said), None):
+        project = begin(directory.absolute(), {"from-pypi": from_pypi, **options}, cache(), os.environ)
+    elif stray := next((key for key in app_options if key in options), None):
         raise click.UsageError(
             f"--{stray} requires --from-pypi. For a project, set it in the project's settings."
         )

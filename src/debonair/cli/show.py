@@ -26,11 +26,11 @@ def targets(*, pi: str | None, as_json: bool) -> None:
 
     found = [known.load(name) for name in known.names()]
     if pi is not None:
-        wanted = board.find(pi)
+        model = board.find(pi)
         if not as_json:
-            show(wanted.as_text())
+            show(model.as_text())
             return
-        found = [target for some in wanted.targets().values() for target in some]
+        found = [target for some in model.targets().values() for target in some]
     if as_json:
         show(json.dumps([msgspec.to_builtins(target) for target in found], indent=2))
         return

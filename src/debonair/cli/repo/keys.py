@@ -72,8 +72,8 @@ def trust(
         ours = publisher.keys(chosen).exists()
         known = [each.fingerprint for each in pin.keys] if pin else []
         known = known or (list(Gpg(publisher.keys(chosen)).fingerprints()) if ours else [])
-        wanted = [key.replace(" ", "").upper().removeprefix("0X")] if key else known
-        new = opened.trust.first(chosen, wanted, now=publisher.clock(), old=restored)
+        fingerprints = [key.replace(" ", "").upper().removeprefix("0X")] if key else known
+        new = opened.trust.first(chosen, fingerprints, now=publisher.clock(), old=restored)
         if pin and pin.generation != new.generation:
             click.echo(
                 f"This machine had seen change {pin.generation}; it now trusts change {new.generation}."
