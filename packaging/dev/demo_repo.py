@@ -85,8 +85,8 @@ class Author:
     @property
     def environment(self) -> Mapping[str, str]:
         """Return the variables of the author's shell."""
-        own = {"XDG_CONFIG_HOME": str(self.folder / "config"), "DEBONAIR_REPOSITORY": "apt"}
-        return {**os.environ, **own, "DEBONAIR_PUBLISHER": "ada@laptop"}
+        variables = {"XDG_CONFIG_HOME": str(self.folder / "config"), "DEBONAIR_REPOSITORY": "apt"}
+        return {**os.environ, **variables, "DEBONAIR_PUBLISHER": "ada@laptop"}
 
     def types(self, *words: str) -> str:
         """Run ``debonair repo`` and show it; return its output."""

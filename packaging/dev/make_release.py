@@ -103,12 +103,12 @@ def changes(
 def news(text: str, version: str, day: datetime.date) -> str:
     """Return the news with the date of the first section, which must be of ``version`` and not empty."""
     section = _SECTION.search(text)
-    wanted = f"## {version}, {_NOT_YET}"
+    heading = f"## {version}, {_NOT_YET}"
     if section is None or section["version"] != version:
         found = section[0] if section else "no section"
-        raise RefusedError(f"{NEWS} begins with '{found}'. Begin it with: {wanted}")
+        raise RefusedError(f"{NEWS} begins with '{found}'. Begin it with: {heading}")
     if section["date"] != _NOT_YET:
-        raise RefusedError(f"{NEWS} dates {version} already: '{section[0]}'. Change it to: {wanted}")
+        raise RefusedError(f"{NEWS} dates {version} already: '{section[0]}'. Change it to: {heading}")
     following = _SECTION.search(text, section.end())
     if not re.search(
         r"^- \S", text[section.end() : following.start() if following else len(text)], re.MULTILINE

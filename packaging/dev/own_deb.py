@@ -31,16 +31,18 @@ def make(bed: Bed, suite: str, out: Path) -> Path:
     Raises what fetching wheels raises, and ``CommandError`` if dpkg-buildpackage(1) fails.
     """
     architecture = host_architecture()
-    meant = target.load(f"{suite}-{architecture}")
+    build_target = target.load(f"{suite}-{architecture}")
     with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
         source = Path(folder) / "debonair"
         copy(source)
-        own = project.load(source)
-        planned = build.plan(own, meant, cache=bed.cache, environ=bed.environ)
-        wheelhouse.fill(source / wheelhouse.FOLDER, own, {meant: planned}, bed.cache, bed.environ)
+        debonair = project.load(source)
+        planned = build.plan(debonair, build_target, cache=bed.cache, environ=bed.environ)
+        wheelhouse.fill(
+            source / wheelhouse.FOLDER, debonair, {build_target: planned}, bed.cache, bed.environ
+        )
         changelog = source / "debian/changelog"
         text = changelog.read_text(encoding="utf-8")
-        release = f"+deb{meant.debian_release}) {suite};"
+        release = f"+deb{build_target.debian_release}) {suite};"
         changelog.write_text(re.sub(r"\) unstable;", release, text, count=1), encoding="utf-8")
         root = Root(suite, architecture, buildroot.PACKAGES)
         (deb,) = buildroot.build(bed, source, root, _build_depends(source), out)

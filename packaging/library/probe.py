@@ -16,14 +16,17 @@ import build_wheel
 def main() -> None:
     """Write the result. Raises what the backend raises."""
     folder = Path(sys.argv[1]).resolve()
-    said, backend = build_wheel.load(folder)
+    request, backend = build_wheel.load(folder)
     made = folder / "metadata"
     made.mkdir()
     prepare = getattr(backend, "prepare_metadata_for_build_wheel", None)
     if prepare is None:
-        raise SystemExit(f"the build backend {said['backend']} cannot say what the metadata is")
+        raise SystemExit(f"the build backend {request['backend']} cannot say what the metadata is")
     info = prepare(str(made), None)
-    result = {"metadata": (made / info / "METADATA").read_text(), "compiled": _is_compiled(said["backend"])}
+    result = {
+        "metadata": (made / info / "METADATA").read_text(),
+        "compiled": _is_compiled(request["backend"]),
+    }
     (folder / "probe.json").write_text(json.dumps(result))
 
 

@@ -23,13 +23,13 @@ def main() -> None:
     """Build and write the results. Raises what the backend raises."""
     arguments = sys.argv[1:]  # setuptools reads sys.argv itself
     folder = Path(arguments[0])
-    said, backend = load(folder)
+    request, backend = load(folder)
     asked: list[str] = getattr(backend, "get_requires_for_build_wheel", lambda settings: [])(None)
     result: dict[str, object] = {"asked": list(asked)}
     data = b""
-    if set(asked) <= set(said["requires"]):
+    if set(asked) <= set(request["requires"]):
         (folder / "wheel").mkdir()
-        if said.get("metadata"):
+        if request.get("metadata"):
             data = metadata(folder / "wheel", backend)
         else:
             result["wheel"] = backend.build_wheel(str(folder / "wheel"), None)
@@ -44,10 +44,10 @@ def main() -> None:
 
 def load(folder: Path) -> tuple[dict[str, Any], Any]:
     """Change to the sdist in ``folder``; return the content of backend.json, and its backend."""
-    said = json.loads((folder / "backend.json").read_text())
-    if said.get("archive"):
+    request = json.loads((folder / "backend.json").read_text())
+    if request.get("archive"):
         unpacked = folder / "unpacked"
-        shutil.unpack_archive(folder / said["archive"], unpacked)
+        shutil.unpack_archive(folder / request["archive"], unpacked)
         (top,) = unpacked.iterdir()
         for path in top.rglob("*"):
             if (
@@ -56,12 +56,12 @@ def load(folder: Path) -> tuple[dict[str, Any], Any]:
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         top.rename(folder / "source")
     os.chdir(folder / "source")
-    sys.path[:0] = [str(Path(path).resolve()) for path in said["path"]]
-    module, _, attribute = said["backend"].partition(":")
+    sys.path[:0] = [str(Path(path).resolve()) for path in request["path"]]
+    module, _, attribute = request["backend"].partition(":")
     backend = importlib.import_module(module)
     for name in filter(None, attribute.split(".")):
         backend = getattr(backend, name)
-    return said, backend
+    return request, backend
 
 
 def metadata(folder: Path, backend: Any) -> bytes:

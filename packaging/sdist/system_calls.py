@@ -84,9 +84,9 @@ def main() -> None:
     class Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_void_p))
 
-    said = Program(len(code) // 8, ctypes.addressof(steps))
+    fprog = Program(len(code) // 8, ctypes.addressof(steps))
     words = [ctypes.c_ulong(PR_SET_SECCOMP), ctypes.c_ulong(SECCOMP_MODE_FILTER)]
-    if ctypes.CDLL(None, use_errno=True).prctl(*words, ctypes.byref(said)):
+    if ctypes.CDLL(None, use_errno=True).prctl(*words, ctypes.byref(fprog)):
         sys.exit(f"the system calls cannot be filtered: {os.strerror(ctypes.get_errno())}")
     os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the command of its arguments
 
