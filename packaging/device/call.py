@@ -49,33 +49,33 @@ def call(
     try:
         with process.stdout as output:
             os.set_blocking(output.fileno(), False)
-            ended, said = _follow(process, output.fileno(), seconds)
+            ended, data = _follow(process, output.fileno(), seconds)
     finally:
         _end(process)
-    return process.returncode if ended else TIMED_OUT, said.decode(errors="replace")
+    return process.returncode if ended else TIMED_OUT, data.decode(errors="replace")
 
 
 def _follow(process: subprocess.Popen[bytes], output: int, seconds: float) -> tuple[bool, bytes]:
     """Read until ``process`` ends; return whether it did within ``seconds``, and the end of its output."""
-    deadline, said, is_open = Deadline(seconds), bytearray(), True
+    deadline, buffer, is_open = Deadline(seconds), bytearray(), True
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
         while True:
             ended = process.poll() is not None
             if is_open:
                 selector.select(0 if ended else deadline.left(0.05))
-                is_open = _read(output, said)
+                is_open = _read(output, buffer)
                 if not is_open:
                     selector.unregister(output)
             elif not ended:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(deadline.left(1.0))
             if ended or not deadline.left(1.0):
-                return ended, bytes(said)
+                return ended, bytes(buffer)
 
 
-def _read(output: int, said: bytearray) -> bool:
-    """Add available output to ``said``, keeping its end; return whether more may come."""
+def _read(output: int, buffer: bytearray) -> bool:
+    """Add available output to ``buffer``, keeping its end; return whether more may come."""
     for _ in range(64):  # then the caller checks the clock again, however fast the program writes
         try:
             part = os.read(output, 65536)
@@ -83,8 +83,8 @@ def _read(output: int, said: bytearray) -> bool:
             return True
         if not part:
             return False
-        said += part
-        del said[:-_KEPT]
+        buffer += part
+        del buffer[:-_KEPT]
     return True
 
 

@@ -82,12 +82,12 @@ class Emperor:
         """Start ``release`` in a service and a sandbox of its own; return why that failed, or nothing."""
         self.stop_trial(0)
         boot = str(self.home.lib / "libexec/boot")
-        status, said = call.call(boot, self.home.package, "next", str(release.folder), errors=True)
+        status, output = call.call(boot, self.home.package, "next", str(release.folder), errors=True)
         if status:
-            return tail(said) or "its folders could not be made"
+            return tail(output) or "its folders could not be made"
         vassals = self.home.run / "vassals-next"
         sandbox.put(self.home, release, self.trial_unit, trial=True, more=sandbox.unseen())
-        status, said = call.call(
+        status, output = call.call(
             *("systemd-run", "--quiet", f"--unit={self.trial_unit}", "--collect"),
             *(f"--description=A release of {self.home.package} on trial", "--service-type=exec"),
             *("--property=KillMode=mixed", "--property=Restart=always", "--property=RestartSec=1s"),
@@ -97,7 +97,7 @@ class Emperor:
             seconds=deadline.left(_START),
             errors=True,
         )
-        return (tail(said) or "its service does not start") if status else ""
+        return (tail(output) or "its service does not start") if status else ""
 
     def stop_trial(self, drain: float) -> None:
         """End the service of the trial with all its processes, after ``drain`` seconds at most."""

@@ -119,11 +119,11 @@ class Handover:
         argv = ["/usr/bin/uwsgi-core", "--ini", str(trial), "--no-server"]
         seconds = self.deadline.left(self.release.health_timeout)
         try:
-            status, said = task.as_app(self.home, self.release, argv, seconds=seconds)
+            status, output = task.as_app(self.home, self.release, argv, seconds=seconds)
         finally:
             trial.unlink(missing_ok=True)
         if status:
-            raise RefusedError("the app cannot be loaded", said)
+            raise RefusedError("the app cannot be loaded", output)
 
     def _migrate(self) -> None:
         """Copy the databases, and run the command that prepares the data, if the release has one."""
@@ -133,17 +133,17 @@ class Handover:
         program = str(self.home.lib / "libexec/backup.py")
         seconds = self.deadline.left(_COPIED * self.release.migrate_timeout)
         copy = ["/usr/bin/python3", "-IB", program, str(self.home.data), str(copies), f"{seconds:.1f}"]
-        said = self._run(copy, "its databases could not be copied", more=f"ReadWritePaths={copies}")
-        self.remarks += [line for line in said.split("\n") if line]
+        output = self._run(copy, "its databases could not be copied", more=f"ReadWritePaths={copies}")
+        self.remarks += [line for line in output.split("\n") if line]
         self._run(["/bin/sh", "-c", self.release.migrate], f"'{self.release.migrate}' failed")
 
     def _run(self, argv: list[str], problem: str, *, more: str = "") -> str:
         """Run ``argv`` as the app and return its output. Raises ``RefusedError`` with the ``problem``."""
         seconds = self.deadline.left(self.release.migrate_timeout)
-        status, said = task.as_app(self.home, self.release, argv, seconds=seconds, more=more)
+        status, output = task.as_app(self.home, self.release, argv, seconds=seconds, more=more)
         if status:
-            raise RefusedError(problem, said)
-        return said
+            raise RefusedError(problem, output)
+        return output
 
     def _healthy(self, instance: Instance, *, settled: bool) -> None:
         self.tried = instance.unit
@@ -152,10 +152,10 @@ class Handover:
             raise RefusedError(problem)
 
     def _put_site(self) -> None:
-        if said := self.site.put(self.release, self.before):
+        if problem := self.site.put(self.release, self.before):
             self.remarks += [
                 "nginx keeps its old configuration because the new one is broken:",
-                *said.split("\n"),
+                *problem.split("\n"),
             ]
 
     def _first(self) -> None:

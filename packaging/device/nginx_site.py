@@ -61,8 +61,8 @@ class Site:
         if not self.enabled() or not self._has_nginx():
             return ""
         with tempfile.TemporaryDirectory(prefix=f"{self.home.package}.") as name:
-            said = self._test(self._copy(release, Path(name)))
-        return said if said and not self._test(self.nginx / "nginx.conf") else ""
+            problem = self._test(self._copy(release, Path(name)))
+        return problem if problem and not self._test(self.nginx / "nginx.conf") else ""
 
     def put(self, release: Release, before: Release | None) -> str:
         """Write the site of ``release`` and reload nginx, if anything changed.
@@ -86,8 +86,8 @@ class Site:
             return ""
         if not self._has_nginx():
             return ""
-        if said := self._test(self.nginx / "nginx.conf"):
-            return said
+        if problem := self._test(self.nginx / "nginx.conf"):
+            return problem
         if call.systemd_runs():
             call.systemctl("try-reload-or-restart", "nginx.service")
         elif "DPKG_MAINTSCRIPT_PACKAGE" in os.environ:
@@ -98,10 +98,10 @@ class Site:
         return shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin") is not None
 
     def _test(self, file: Path) -> str:
-        status, said = call.call(
+        status, output = call.call(
             "/usr/sbin/nginx", "-t", "-q", "-c", str(file), seconds=_PATIENCE, errors=True
         )
-        return (tail(said) or f"nginx -t ended with status {status}") if status else ""
+        return (tail(output) or f"nginx -t ended with status {status}") if status else ""
 
     def _copy(self, release: Release, folder: Path) -> Path:
         """Copy nginx's configuration to ``folder``, with the site of ``release``; return its main file."""

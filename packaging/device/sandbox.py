@@ -43,8 +43,8 @@ def settings(text: str) -> str:
 
 def unseen() -> str:
     """Return the setting that hides other processes of the app's user; empty if systemd lacks it."""
-    _, said = call.call("systemctl", "--version")
-    version = re.match(r"systemd (\d+)", said)
+    _, output = call.call("systemctl", "--version")
+    version = re.match(r"systemd (\d+)", output)
     return "PrivatePIDs=yes" if version and int(version[1]) >= _PRIVATE_PIDS else ""
 
 

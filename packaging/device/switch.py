@@ -66,10 +66,10 @@ class Switch:
         Raises ``LookupError`` if dpkg has not unpacked all of it.
         """
         package = self.home.package
-        status, said = call.call(
+        status, state = call.call(
             "dpkg-query", "-W", "-f", "${db:Status-Status} ${db:Status-Eflag}", package
         )
-        if status == 0 and (said.startswith(("half-installed", "not-installed")) or "reinst" in said):
+        if status == 0 and (state.startswith(("half-installed", "not-installed")) or "reinst" in state):
             raise LookupError(
                 f"dpkg has not unpacked all of {package}. Finish that first: sudo apt --fix-broken install"
             )

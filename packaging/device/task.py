@@ -48,10 +48,10 @@ def as_app(
         return call.MISSING, f"there is no command '{printable(argv[0])}'"
     argv = [program, *argv[1:]]
     if call.systemd_runs():
-        status, said = _in_unit(home, release, argv, seconds, more)
+        status, output = _in_unit(home, release, argv, seconds, more)
     else:
-        status, said = call.call(*_plain(release, argv), seconds=seconds, errors=True)
-    lines = tail(said)
+        status, output = call.call(*_plain(release, argv), seconds=seconds, errors=True)
+    lines = tail(output)
     if status == call.TIMED_OUT:
         lines = f"{lines}\nit did not finish within {seconds:.0f} seconds".lstrip()
     return status, lines
@@ -82,14 +82,14 @@ def _in_unit(home: Home, release: Release, argv: list[str], seconds: float, more
     words = [*_run(home, release, name, "--pipe"), "--wait"]
     words += [f"--property=RuntimeMaxSec={max(seconds, 1):.0f}", "--property=KillSignal=SIGKILL", "--"]
     with sandbox.of(home, release, name, more=f"{sandbox.apart()}\n{more}"):
-        status, said = call.call(*words, *call.words_of(argv), seconds=seconds + _KILLED, errors=True)
+        status, output = call.call(*words, *call.words_of(argv), seconds=seconds + _KILLED, errors=True)
         if status:
             if status == call.TIMED_OUT or call.shown(name, "Result") == "timeout":
                 status = call.TIMED_OUT
                 call.systemctl("kill", "--signal=SIGKILL", name)
                 call.systemctl("stop", name)
             call.systemctl("reset-failed", name)
-    return status, said
+    return status, output
 
 
 def _name(home: Home) -> str:
