@@ -15,7 +15,7 @@ from traffic import Answer, under_load
 from debonair import trial
 from debonair.debian.rootfs.container import Container
 
-pytestmark = [pytest.mark.boot, pytest.mark.alone]
+pytestmark = pytest.mark.boot
 
 BACK = 30.0  # seconds within which the page must answer again, on a machine that is busy with other things
 DOWN = "503 guestbook cannot answer just now. Try again in a moment."

@@ -15,7 +15,7 @@ from traffic import Traffic, under_load
 
 from debonair.debian.rootfs.container import Container
 
-pytestmark = [pytest.mark.boot, pytest.mark.alone]
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 SUITE = "trixie"
 REST = 3.0  # seconds of load before and after each switch

@@ -28,7 +28,7 @@ from debonair import trial
 from debonair.debian.rootfs.container import Container
 from debonair.host import run
 
-pytestmark = [pytest.mark.boot, pytest.mark.alone]
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 CUTS = int(os.environ.get("POWER_CUTS", "1"))
 LOSSES = (Loss.UNSYNCED, Loss.DATA, Loss.UNSYNCED, Loss.DATA, Loss.NONE)

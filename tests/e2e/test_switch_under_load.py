@@ -13,7 +13,7 @@ from traffic import PAUSE, Traffic, under_load
 
 from debonair.debian.rootfs.container import Container
 
-pytestmark = [pytest.mark.boot, pytest.mark.alone]
+pytestmark = [pytest.mark.boot, pytest.mark.long]
 
 TIMES = {
     "trixie": 5,
