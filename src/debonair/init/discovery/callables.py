@@ -12,7 +12,7 @@ from debonair.init.discovery.candidate import FACTORIES, FOR_SERVERS, SERVED, Ca
 from debonair.init.discovery.code import Module, top_level
 from debonair.project.catalogue import known
 
-_MEANT = re.compile("app|wsgi|^main$|^handler$")
+_APPLICATION_NAME = re.compile("app|wsgi|^main$|^handler$")
 """The names of functions that are applications, not parts of one."""
 _HOPS = 10
 """The most steps when following a name, and the most passes over the modules."""
@@ -136,7 +136,9 @@ class Callables:
             self._note(
                 self._values, name, _Kind("an ASGI function", wsgi=False, server="uvicorn"), module, node
             )
-        elif shapes.is_environ(parameters) and (len(self._modules) == 1 or _MEANT.search(node.name)):
+        elif shapes.is_environ(parameters) and (
+            len(self._modules) == 1 or _APPLICATION_NAME.search(node.name)
+        ):
             self._note(self._values, name, _Kind("a WSGI function"), module, node)
         elif {shapes.last(ast.unparse(item)) for item in node.decorator_list} & {"application", "wsgify"}:
             self._note(self._values, name, _Kind("Werkzeug's Request.application"), module, node)

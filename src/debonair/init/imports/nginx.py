@@ -23,16 +23,16 @@ _SITE = "for the site on the Pi"
 _WRITE = "into /etc/nginx/sites-available/APP on the Pi, which no upgrade touches"
 _TLS = "the site on the Pi adds TLS"
 _ASKS = "the package's site uses the app's own socket"
-_TOLD = "the package's site already passes these values to the app"
+_PASSED = "the package's site already passes these values to the app"
 _NO_SITE = "a setting for all of nginx, which Debian configures"
 
-_MEANT = {
+_REASONS = {
     "index": "the app answers for every page",
     "root": "its locations were imported",
-    "include uwsgi_params": _TOLD,
-    "include proxy_params": _TOLD,
-    "uwsgi_param": _TOLD,
-    "proxy_set_header": _TOLD,
+    "include uwsgi_params": _PASSED,
+    "include proxy_params": _PASSED,
+    "uwsgi_param": _PASSED,
+    "proxy_set_header": _PASSED,
     "expires": "'static' lets browsers keep its files for an hour",
 }
 
@@ -157,8 +157,8 @@ class _Reader:
         name = directive.name
         included = f"include {posixpath.basename(directive.words[0])}" if directive.words else ""
         why = (
-            _MEANT.get(name)
-            or _MEANT.get(included)
+            _REASONS.get(name)
+            or _REASONS.get(included)
             or (_ASKS if re.match("(uwsgi|proxy)_", name) else _SITE)
         )
         self._drop(directive.within(), why)
