@@ -23,7 +23,7 @@ _ANY = (4, 0)
 """Later than this Python. If this Python cannot parse a stranger's module, only the target's Python can
 judge it."""
 _SHOWN = 5
-_NOT_SAID = {"", "UNKNOWN"}
+_PLACEHOLDERS = {"", "UNKNOWN"}
 """The values that old versions of setuptools write for missing fields."""
 _MANY = 64
 """The most characters of a licence's name: a longer ``License`` field has the whole text of a licence."""
@@ -192,4 +192,4 @@ def _license(fields: RawMetadata) -> str:
 def plain(text: str | None) -> str:
     """Return ``text`` on one line; empty if it is missing or a placeholder."""
     found = " ".join((text or "").split())
-    return "" if found in _NOT_SAID else found
+    return "" if found in _PLACEHOLDERS else found
