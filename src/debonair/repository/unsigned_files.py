@@ -17,7 +17,7 @@ from debonair.repository.storage.protocol import UNFINISHED, Storage, TooLarge, 
 _NAMED = 20
 """Most places that a sentence names."""
 _RENEW = "Write it again: debonair repo renew"
-_OWN = ("pool/", "state/", pool.CHANGELOGS)
+_SWEPT_FOLDERS = ("pool/", "state/", pool.CHANGELOGS)
 """Folders in which ``sweep`` finds what nobody names."""
 
 
@@ -80,7 +80,7 @@ def unlisted(draft: Draft) -> list[str]:
     foreign: dict[str, list[str]] = {}
     for found in draft.storage.list(""):
         path = found.path
-        if path not in known and not path.startswith(_OWN) and not _swept(path, head):
+        if path not in known and not path.startswith(_SWEPT_FOLDERS) and not _swept(path, head):
             foreign.setdefault(_place(path), []).append(path)
     if not foreign:
         return []
