@@ -144,13 +144,13 @@ def types(pi: Container, command: str, *, shown: str = "") -> None:
     """Run a shell ``command`` on ``pi`` as root, who needs no sudo, and show the changes by apt."""
     print(f"\n  root@pi# {shown or command}", flush=True)
     done = pi.run(["bash", "-c", 'sudo() { "$@"; }; ' + command], check=False)
-    indented("\n".join(line for line in done.stdout.splitlines() if TOLD.match(line)))
+    indented("\n".join(line for line in done.stdout.splitlines() if NEWS_OF_APT.match(line)))
     if done.status:
         indented(done.stdout + done.stderr)
         sys.exit(done.status)
 
 
-TOLD = re.compile(
+NEWS_OF_APT = re.compile(
     r"Setting up (acme|hello-pi|unattended)|hello-pi: |Get:.*(InRelease|hello-pi)"
     r"|.*[Dd]eferred due to phasing|.*(DOWNGRADED|upgraded,)"
 )
