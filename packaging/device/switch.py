@@ -71,7 +71,8 @@ class Switch:
         )
         if status == 0 and (said.startswith(("half-installed", "not-installed")) or "reinst" in said):
             raise LookupError(
-                f"dpkg has not unpacked all of {package}. Finish that first: sudo apt --fix-broken install"
+                f"dpkg has not unpacked all of {package}. Install its deb again first: "
+                f"sudo apt install ./DEB, or, from a repository, sudo apt install --reinstall {package}"
             )
         with exclusive(self.home):
             release, new = self.home.snapshot()
