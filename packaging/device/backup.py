@@ -75,9 +75,9 @@ def back_up(
     locked, is copied byte by byte. A file that cannot be copied is in the place of its copy; all copies
     together take ``seconds``. Copies have the same paths in ``folder`` as in ``data``. A number that counts
     up and the time (UTC) follow the name, because a clock may go back. They are complete, because SQLite's
-    own online backup writes them. Only the last few are kept, or, ``after_refusal`` of a release, the first
-    few and this one: otherwise, a few attempts to install a release that damages its data would remove the
-    last good copy.
+    own online backup writes them. Only the last few are kept. ``after_refusal`` of a release, the first few
+    and this one are kept. Otherwise, a few attempts to install a release that damages its data would remove
+    the last good copy.
     """
     for half in folder.rglob("*.half*"):  # from an interrupted backup
         if _HALF.fullmatch(half.name) and not half.is_dir():

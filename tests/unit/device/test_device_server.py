@@ -79,7 +79,8 @@ class TestProbe:
             (0o777, "answers 200"),
             (
                 0o600,
-                "does not answer: nginx has no permission to connect to {}, which has mode 600 (and its folder 750)",
+                "does not answer: nginx has no permission to connect to {}, which has mode 600 "
+                "(and its folder 750)",
             ),
         ],
     )
