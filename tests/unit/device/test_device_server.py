@@ -65,6 +65,9 @@ def proc(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return found
 
 
+NGINX_MAY_NOT = "nginx has no permission to connect to {}, which has mode 600 (and its folder 750)"
+
+
 class TestProbe:
     def test_it_is_asked_in_http_as_by_nginx(self) -> None:
         lines = probe.http_request("/healthz?full=1", "example.org").decode().split("\r\n")
@@ -79,8 +82,7 @@ class TestProbe:
             (0o777, "answers 200"),
             (
                 0o600,
-                "does not answer: nginx has no permission to connect to {}, which has mode 600 "
-                "(and its folder 750)",
+                f"does not answer: {NGINX_MAY_NOT}",
             ),
         ],
     )
