@@ -66,14 +66,18 @@ class Limits:
         return look
 
 
-def back_up(data: Path, folder: Path, seconds: float) -> list[tuple[Path, str]]:
+def back_up(
+    data: Path, folder: Path, seconds: float, *, after_refusal: bool = False
+) -> list[tuple[Path, str]]:
     """Copy each SQLite database below ``data`` to ``folder``, while it is in use; return the copies.
 
     Each copy comes with its problem, or an empty text. A file that only starts like a database, or that is
     locked, is copied byte by byte. A file that cannot be copied is in the place of its copy; all copies
     together take ``seconds``. Copies have the same paths in ``folder`` as in ``data``. A number that counts
     up and the time (UTC) follow the name, because a clock may go back. They are complete, because SQLite's
-    own online backup writes them. Only the last few are kept.
+    own online backup writes them. Only the last few are kept. ``after_refusal`` of a release, the first few
+    and this one are kept. Otherwise, a few attempts to install a release that damages its data would remove
+    the last good copy.
     """
     for half in folder.rglob("*.half*"):  # from an interrupted backup
         if _HALF.fullmatch(half.name) and not half.is_dir():
@@ -83,7 +87,8 @@ def back_up(data: Path, folder: Path, seconds: float) -> list[tuple[Path, str]]:
     try:
         for path in _databases(data, limits):
             try:
-                copies.append(_kept(path, (folder / path.relative_to(data)).parent, stamp, limits))
+                place = (folder / path.relative_to(data)).parent
+                copies.append(_kept(path, place, stamp, limits, after_refusal=after_refusal))
             except (OSError, sqlite3.Error, ValueError) as wrong:
                 limits.check()
                 why = getattr(wrong, "strerror", None) or wrong
@@ -93,8 +98,8 @@ def back_up(data: Path, folder: Path, seconds: float) -> list[tuple[Path, str]]:
     return copies
 
 
-def _kept(path: Path, place: Path, stamp: str, limits: Limits) -> tuple[Path, str]:
-    """Copy one database to ``place`` and remove its oldest copies; return the copy and its problem."""
+def _kept(path: Path, place: Path, stamp: str, limits: Limits, *, after_refusal: bool) -> tuple[Path, str]:
+    """Copy one database to ``place`` and remove excess copies; return the copy and its problem."""
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = _numbered(place, path.name)
     copy = place / f"{path.name}.{1 + max(before, default=0):06}.{stamp}"
@@ -113,7 +118,8 @@ def _kept(path: Path, place: Path, stamp: str, limits: Limits) -> tuple[Path, st
         raise
     _flush(copy)
     _flush(place)
-    for old in sorted(before)[: max(len(before) + 1 - _KEPT, 0)]:
+    excess = max(len(before) + 1 - _KEPT, 0)
+    for old in sorted(before, reverse=after_refusal)[:excess]:
         before[old].unlink()
     return copy, problem
 
@@ -214,6 +220,9 @@ def _opened(path: Path) -> BinaryIO:
 
 
 if __name__ == "__main__":
-    for _, problem in back_up(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])):
+    again = sys.argv[4:] == ["after-refusal"]
+    for _, problem in back_up(
+        Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3]), after_refusal=again
+    ):
         if problem:
             print(printable(problem))  # the names of files are the app's

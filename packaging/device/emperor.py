@@ -166,18 +166,22 @@ class Emperor:
         time.sleep(1.0)  # to notice a unit that ends immediately
         return [unit for unit in release.beside if call.state(unit) not in {"active", "reloading"}]
 
+    def end_jobs(self, release: Release, seconds: float) -> None:
+        """End the jobs that timers of ``release`` are running, after ``seconds`` at most."""
+        deadline = time.monotonic() + seconds
+        jobs = [f"{self.home.package}-{name}.service" for name in release.timers]
+        while (running := [job for job in jobs if _runs(job)]) and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        for job in running:
+            self._end(job, seconds=_STOP)
+
     def end_beside(self, before: Release, after: Release, seconds: float) -> None:
         """End the jobs that timers of ``before`` are running, and its units that ``after`` lacks.
 
         Jobs get ``seconds`` to finish. Nothing else would end these processes. They may see the folder in
         which ``after`` is going to listen, and their files will go.
         """
-        deadline = time.monotonic() + seconds
-        jobs = [f"{self.home.package}-{name}.service" for name in before.timers]
-        while (running := [job for job in jobs if _runs(job)]) and time.monotonic() < deadline:
-            time.sleep(_POLL)
-        for job in running:
-            self._end(job, seconds=_STOP)
+        self.end_jobs(before, seconds)
         gone = {*before.beside, *before.commands} - {*after.beside, *after.commands}
         # Timers before their services, and one by one: if one of several is not loaded, newer systemds stop
         # none of them.

@@ -65,6 +65,10 @@ class Handover:
             self._put_site()
             return
         again = self.before is not None and self.before.name == self.release.name
+        if self.before and not isinstance(self.emperor, SystemEmperor) and not self.emperor.runs():
+            # Its owner has stopped it, perhaps because someone has broken into it. A timer's job could
+            # still end the processes of every release that is tried.
+            self.emperor.end_jobs(self.before, 0)
         if self.new:
             if self.release.server == "uwsgi":
                 self._try_code()
@@ -133,6 +137,8 @@ class Handover:
         program = str(self.home.lib / "libexec/backup.py")
         seconds = self.deadline.left(_COPIED * self.release.migrate_timeout)
         copy = ["/usr/bin/python3", "-IB", program, str(self.home.data), str(copies), f"{seconds:.1f}"]
+        if "refused" in self.home.note():  # a failed migration may have spoiled what is copied now
+            copy.append("after-refusal")
         output = self._run(copy, "its databases could not be copied", more=f"ReadWritePaths={copies}")
         self.remarks += [line for line in output.split("\n") if line]
         self._run(["/bin/sh", "-c", self.release.migrate], f"'{self.release.migrate}' failed")

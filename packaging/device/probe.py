@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import json
 import os
 import re
@@ -73,8 +74,11 @@ def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
     try:
         answer = _ask(path, form(release.health, release.host), timeout, most=_MAX_PAGE)
         if not _open_to_nginx(path):
-            mode = f"{stat.S_IMODE(path.lstat().st_mode):o}"
-            return Page(problem=f"nginx has no permission to connect to {path}, which has mode {mode}")
+            mode, folder = (stat.S_IMODE(each.lstat().st_mode) for each in (path, path.parent))
+            return Page(
+                problem=f"nginx has no permission to connect to {path}, which has mode {mode:o} "
+                f"(and its folder {folder:o})"
+            )
     except PermissionError:
         return Page(forbidden=True)
     except TimeoutError:
@@ -193,10 +197,36 @@ def _connections(instance: Instance) -> list[bytes]:
 
 
 def _open_to_nginx(path: Path) -> bool:
-    """Return whether nginx may connect to the socket: its folder must belong to nginx's group."""
-    found = path.lstat()
-    mine = found.st_gid == path.parent.lstat().st_gid
-    return stat.S_ISSOCK(found.st_mode) and bool(found.st_mode & (stat.S_IWGRP if mine else stat.S_IWOTH))
+    """Return whether nginx may connect to the socket: its folder must belong to nginx's group.
+
+    The app may change the rights of both, at any time.
+    """
+    found, folder = path.lstat(), path.parent.lstat()
+    if not stat.S_ISSOCK(found.st_mode) or _has_acl(path.parent) or _has_acl(path):
+        return False
+    nginx = _group_of_nginx(folder.st_gid)
+
+    def may(entry: os.stat_result, group: int, others: int) -> bool:
+        return bool(entry.st_mode & (group if entry.st_gid == nginx else others))
+
+    return may(folder, stat.S_IXGRP, stat.S_IXOTH) and may(found, stat.S_IWGRP, stat.S_IWOTH)
+
+
+def _has_acl(path: Path) -> bool:
+    """Return whether there are rights beside the mode, which acl(5) could take from nginx."""
+    with suppress(OSError):  # the file system has none
+        return any(
+            name.startswith("system.posix_acl") for name in os.listxattr(path, follow_symlinks=False)
+        )
+    return False
+
+
+def _group_of_nginx(otherwise: int) -> int:
+    """Return the id of the group www-data; ``otherwise`` where nobody has installed nginx."""
+    try:
+        return grp.getgrnam("www-data").gr_gid
+    except KeyError:
+        return otherwise
 
 
 def _workers(instance: Instance) -> list[dict[str, Any]]:

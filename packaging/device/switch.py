@@ -71,7 +71,8 @@ class Switch:
         )
         if status == 0 and (state.startswith(("half-installed", "not-installed")) or "reinst" in state):
             raise LookupError(
-                f"dpkg has not unpacked all of {package}. Finish that first: sudo apt --fix-broken install"
+                f"dpkg has not unpacked all of {package}. Install its deb again first: "
+                f"sudo apt install ./DEB, or, from a repository, sudo apt install --reinstall {package}"
             )
         with exclusive(self.home):
             release, new = self.home.snapshot()
@@ -130,10 +131,14 @@ class Switch:
     def refuse(self, release: Release, before: Release | None, problem: str, log: str) -> None:
         """Print and note that ``release`` was refused, and why."""
         package, problem = self.home.package, printable(problem)
-        if before and before.name == release.name:
-            serves = "it keeps serving"
+        if before is None:
+            serves = "the service stays stopped"
+        elif not (self.emperor.runs() or self.emperor.trial_runs()):
+            serves = f"nothing is served: the service of {before.version} does not run"
         else:
-            serves = f"{before.version} keeps serving" if before else "the service stays stopped"
+            serves = (
+                "it keeps serving" if before.name == release.name else f"{before.version} keeps serving"
+            )
         self.say(f"{package}: {release.version} was refused; {serves}.")
         self.say(f"{package}: {problem}")
         for line in log.split("\n") if log else ():

@@ -78,18 +78,31 @@ def for_person(home: Home, release: Release, argv: list[str], *, terminal: bool)
 
 
 def _in_unit(home: Home, release: Release, argv: list[str], seconds: float, more: str) -> tuple[int, str]:
-    name = _name(home)
+    # The name is fixed, because the command of an interrupted switch may still run. Two migrations at the
+    # same time would damage the data.
+    name = f"{home.package}.run-switch.service"
     words = [*_run(home, release, name, "--pipe"), "--wait"]
     words += [f"--property=RuntimeMaxSec={max(seconds, 1):.0f}", "--property=KillSignal=SIGKILL", "--"]
+    _end(name)
     with sandbox.of(home, release, name, more=f"{sandbox.apart()}\n{more}"):
-        status, output = call.call(*words, *call.words_of(argv), seconds=seconds + _KILLED, errors=True)
-        if status:
-            if status == call.TIMED_OUT or call.shown(name, "Result") == "timeout":
-                status = call.TIMED_OUT
-                call.systemctl("kill", "--signal=SIGKILL", name)
-                call.systemctl("stop", name)
-            call.systemctl("reset-failed", name)
+        try:
+            status, output = call.call(*words, *call.words_of(argv), seconds=seconds + _KILLED, errors=True)
+            result = call.shown(name, "Result") if status else ""
+        finally:
+            _end(name)
+    if result == "timeout":
+        status = call.TIMED_OUT
+    elif result in {"oom-kill", "signal"}:
+        output = f"{output.rstrip()}\nit was killed; a program that needs more memory than there is ends so"
     return status, output
+
+
+def _end(name: str) -> None:
+    """End everything in the unit ``name``, and forget its result."""
+    if call.state(name) not in {"", "inactive"}:
+        call.systemctl("kill", "--signal=SIGKILL", name)
+        call.systemctl("stop", name)
+        call.systemctl("reset-failed", name)
 
 
 def _name(home: Home) -> str:

@@ -113,6 +113,52 @@ def test_its_emperor_refuses_the_release_that_closes_the_hole(puppet: Puppet) ->
     trial.healthy(puppet.machine, NAME, SITE)
 
 
+RIGHTS = {
+    "mode": "os.chmod(WEB, 0)",
+    "group": "import contextlib\nwith contextlib.suppress(PermissionError): os.chown(WEB, -1, os.getgid())",
+    "default ACL": """
+import struct
+entries = [(1, 7, -1), (2, 7, os.getuid()), (4, 0, -1), (16, 7, -1), (32, 0, -1)]
+acl = b"".join(struct.pack("<HHi", *entry) for entry in entries)
+os.setxattr(WEB, "system.posix_acl_default", struct.pack("<I", 2) + acl)
+""",
+}
+"""What the owner of the folder of its sockets may do to it, so that no visitor reaches the next release."""
+
+
+@pytest.mark.parametrize("code", RIGHTS.values(), ids=RIGHTS)
+def test_the_rights_of_its_folder_keep_visitors_out(puppet: Puppet, code: str) -> None:
+    assert puppet(f"WEB = '/run/{NAME}/sockets/web'\n{code}\nsaid = 'done'") == "done"
+    puppet.taken(puppet.upgrade())
+    state = puppet.machine.run(["systemctl", "is-active", f"{NAME}.next"], check=False).stdout.strip()
+    assert state == "inactive"
+
+
+# It ends every other process of its user, but not its own parent.
+KILLER = """
+import os, signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+while True:
+    for pid in range(2, 4000):
+        if pid not in {os.getpid(), os.getppid()}:
+            try:
+                os.kill(pid, 9)
+            except OSError:
+                pass
+"""
+
+
+def test_the_job_of_a_timer_kills_what_is_tried_after_a_stop(puppet: Puppet) -> None:
+    puppet.keep("stayer.py", KILLER)
+    puppet.keep("config.py", f'import os, sys\nif "tick" in sys.argv:\n    os.execv({PYTHON})\n')
+    puppet.machine.run(["systemctl", "start", "--no-block", f"{NAME}-tick.service"])
+    _runs(puppet)
+    puppet.machine.run(["systemctl", "stop", NAME], timeout=100)
+    puppet.machine.run([NAME, "rollback", "--undo"], timeout=200)
+    trial.healthy(puppet.machine, NAME, SITE)
+    assert others_of(puppet, "stayer") == []
+
+
 @pytest.mark.parametrize("view", ["", OLDER_VIEW], ids=["of now", "of an older release"])
 @pytest.mark.parametrize("code", [ANSWERS, FLOODS], ids=["answers", "floods"])
 def test_the_job_of_a_timer_takes_the_socket(puppet: Puppet, code: str, view: str) -> None:

@@ -83,6 +83,17 @@ def test_only_who_owns_them_sees_the_copies(tmp_path: Path) -> None:
     assert copy.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_attempts_after_a_refusal_do_not_remove_the_last_good_copy(tmp_path: Path) -> None:
+    data, copies = tmp_path / "data", tmp_path / "copies"
+    make(data / "a.db")
+    ((first, _),) = backup.back_up(data, copies, 60)
+    for _ in range(2 * backup._KEPT):
+        ((last, _),) = backup.back_up(data, copies, 60, after_refusal=True)
+    assert first.exists()
+    assert last.exists()
+    assert len(list(copies.iterdir())) == backup._KEPT
+
+
 def test_the_last_few_stay_whatever_the_clock_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path / "data/app.db")
     make(tmp_path / "data/app.db.2")

@@ -65,6 +65,9 @@ def proc(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return found
 
 
+NGINX_MAY_NOT = "nginx has no permission to connect to {}, which has mode 600 (and its folder 750)"
+
+
 class TestProbe:
     def test_it_is_asked_in_http_as_by_nginx(self) -> None:
         lines = probe.http_request("/healthz?full=1", "example.org").decode().split("\r\n")
@@ -77,7 +80,10 @@ class TestProbe:
         [
             (0o660, "answers 200"),
             (0o777, "answers 200"),
-            (0o600, "does not answer: nginx has no permission to connect to {}, which has mode 600"),
+            (
+                0o600,
+                f"does not answer: {NGINX_MAY_NOT}",
+            ),
         ],
     )
     def test_what_nginx_may_not_ask_is_not_well(
@@ -91,25 +97,50 @@ class TestProbe:
         path = tmp_path / "web.sock"
         path.touch()
         path.chmod(mode)
+        tmp_path.chmod(0o750)
         monkeypatch.setattr("stat.S_ISSOCK", lambda _: True)
         instance = Instance(release, "guestbook.service", path, path)
         pi.answer(monkeypatch, b"HTTP/1.1 200 OK\r\n\r\nhello")
+        monkeypatch.setattr(probe, "_group_of_nginx", lambda group: group)
         assert probe.page(instance).describe() == described.format(path)
 
-    def test_others_may_connect_to_one_of_another_group(self, tmp_path: Path) -> None:
-        group = tmp_path.stat().st_gid
-
-        class Socket:
-            def __init__(self, mode: int) -> None:
-                self.mode = mode
-                self.parent = tmp_path
+    @pytest.mark.parametrize(
+        ("folder", "its_group", "mode", "group", "reached"),
+        [
+            (0o42750, "nginx", 0o140660, "nginx", True),
+            (0o42750, "nginx", 0o140640, "nginx", False),
+            (0o42750, "nginx", 0o140602, "app", True),
+            (0o42750, "nginx", 0o140660, "app", False),
+            (0o42750, "nginx", 0o120777, "nginx", False),
+            (0o40000, "nginx", 0o140660, "nginx", False),
+            (0o42750, "app", 0o140660, "app", False),
+            (0o40755, "app", 0o140666, "app", True),
+        ],
+    )
+    def test_nginx_must_reach_folder_and_socket(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        folder: int,
+        its_group: str,
+        mode: int,
+        group: str,
+        reached: bool,
+    ) -> None:
+        class Place:
+            def __init__(self, mode: int, group: str, parent: Place | None = None) -> None:
+                self.mode, self.group, self.parent = mode, group, parent
 
             def lstat(self) -> os.stat_result:
-                return os.stat_result([self.mode, 0, 0, 1, 0, group + 1, 0, 0, 0, 0])
+                gid = 33 if self.group == "nginx" else 990
+                return os.stat_result([self.mode, 0, 0, 1, 0, gid, 0, 0, 0, 0])
 
-        assert probe._open_to_nginx(Socket(0o140602))  # type: ignore[arg-type]
-        assert not probe._open_to_nginx(Socket(0o140660))  # type: ignore[arg-type]
-        assert not probe._open_to_nginx(Socket(0o120777))  # type: ignore[arg-type]
+        monkeypatch.setattr(probe, "_group_of_nginx", lambda _: 33)
+        monkeypatch.setattr(probe, "_has_acl", lambda _: False)
+        path = Place(mode, group, Place(folder, its_group))
+        assert probe._open_to_nginx(path) is reached  # type: ignore[arg-type]
+        monkeypatch.setattr(probe, "_has_acl", lambda place: place is path.parent)
+        assert not probe._open_to_nginx(path)  # type: ignore[arg-type]
 
     def test_one_that_listens_elsewhere(self, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
         pi.answer(monkeypatch, FileNotFoundError(2, "No such file"))

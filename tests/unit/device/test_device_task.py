@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import call
 import pi
@@ -18,6 +19,7 @@ import terminal
 from release import Home, Release
 
 UNIT = "guestbook.run-7.service"
+SWITCH = "guestbook.run-switch.service"
 
 
 class Systemd:
@@ -29,12 +31,16 @@ class Systemd:
         self.settings = ""
         self.answer = (0, "")
         self.result = "success"
+        self.unit = ""
+        self.states = ["inactive", "failed"]
+        """The state of the unit before and after it, once each."""
 
     def __call__(self, *argv: str, **_: object) -> tuple[int, str]:
         self.ran.append(list(argv))
         if argv[0] != "systemd-run":
             return 0, ""
-        folder = self.home.root / "run/systemd/system" / f"{UNIT}.d"
+        self.unit = next(word for word in argv if word.startswith("--unit=")).removeprefix("--unit=")
+        folder = self.home.root / "run/systemd/system" / f"{self.unit}.d"
         self.settings = "".join(path.read_text() for path in sorted(folder.iterdir()))
         return self.answer
 
@@ -67,6 +73,7 @@ def systemd(home: Home, monkeypatch: pytest.MonkeyPatch) -> Systemd:
     monkeypatch.setattr(call, "call", found)
     monkeypatch.setattr(call, "systemctl", found.systemctl)
     monkeypatch.setattr(call, "shown", lambda _, name: found.result if name == "Result" else "")
+    monkeypatch.setattr(call, "state", lambda _: found.states.pop(0))
     monkeypatch.setattr(sandbox, "apart", lambda: "PrivatePIDs=yes")
     return found
 
@@ -92,9 +99,9 @@ class TestAsApp:
         systemd.answer = (0, "hello\n")
         found = task.as_app(home, release, ["sh", "-c", "echo $X"], seconds=5, more="ReadWritePaths=/x")
         assert found == (0, "hello")
-        (words,) = systemd.ran
+        words = systemd.ran[0]
         assert words[words.index("--") :] == ["--", "/bin/sh", "-c", "echo $$X"]
-        assert {f"--unit={UNIT}", "--pipe", "--wait", f"--working-directory={release.folder}/app"} <= set(
+        assert {f"--unit={SWITCH}", "--pipe", "--wait", f"--working-directory={release.folder}/app"} <= set(
             words
         )
         assert {"--property=RuntimeMaxSec=5", "--property=KillSignal=SIGKILL"} <= set(words)
@@ -119,14 +126,47 @@ class TestAsApp:
         systemd.result = "timeout" if how == "by systemd" else "success"
         found = task.as_app(home, release, ["sh"], seconds=5)
         assert found == (124, "so far\nit did not finish within 5 seconds")
-        assert ["systemctl", "kill", "--signal=SIGKILL", UNIT] in systemd.ran
+        assert ["systemctl", "kill", "--signal=SIGKILL", SWITCH] in systemd.ran
 
     def test_one_that_fails_leaves_no_failed_unit(
         self, home: Home, release: Release, systemd: Systemd
     ) -> None:
         systemd.answer = (3, "")
         assert task.as_app(home, release, ["sh"], seconds=5) == (3, "")
-        assert systemd.ran[-1] == ["systemctl", "reset-failed", UNIT]
+        assert systemd.ran[-1] == ["systemctl", "reset-failed", SWITCH]
+
+    def test_that_of_an_interrupted_switch_ends_before(
+        self, home: Home, release: Release, systemd: Systemd
+    ) -> None:
+        systemd.states = ["active", "inactive"]
+        task.as_app(home, release, ["sh"], seconds=5)
+        assert [words[:2] for words in systemd.ran] == [
+            ["systemctl", "kill"],
+            ["systemctl", "stop"],
+            ["systemctl", "reset-failed"],
+            ["systemd-run", "--quiet"],
+        ]
+
+    def test_it_ends_when_the_switch_is_interrupted(
+        self, home: Home, release: Release, systemd: Systemd, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        systemd.states = ["inactive", "active"]
+
+        def interrupted(*_: str, **__: object) -> NoReturn:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(call, "call", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            task.as_app(home, release, ["sh"], seconds=5)
+        assert ["systemctl", "kill", "--signal=SIGKILL", SWITCH] in systemd.ran
+
+    def test_one_that_the_kernel_killed_for_its_memory(
+        self, home: Home, release: Release, systemd: Systemd
+    ) -> None:
+        systemd.answer, systemd.result = (1, "begins\n"), "oom-kill"
+        status, said = task.as_app(home, release, ["sh"], seconds=5)
+        assert (status, said.split("\n")[0]) == (1, "begins")
+        assert "needs more memory than there is" in said
 
     def test_an_app_of_debians_emperor_has_the_admins_file_by_its_name(
         self, home: Home, systemd: Systemd, release: Release
