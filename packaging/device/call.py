@@ -27,9 +27,15 @@ class Deadline:
 
 
 def call(
-    *argv: str, seconds: float = PATIENCE, env: Mapping[str, str] | None = None, errors: bool = False
+    *argv: str,
+    seconds: float = PATIENCE,
+    env: Mapping[str, str] | None = None,
+    errors: bool = False,
+    most: int = _KEPT,
 ) -> tuple[int, str]:
     """Run ``argv`` and return its status and the end of its output, with its ``errors`` if requested.
+
+    The end has ``most`` bytes.
 
     It waits for the program, not for the end of its output, because a child may hold that open. The status
     is 124 if the program was ended after ``seconds``, and 127 if there is no such program.
@@ -49,13 +55,13 @@ def call(
     try:
         with process.stdout as output:
             os.set_blocking(output.fileno(), False)
-            ended, data = _follow(process, output.fileno(), seconds)
+            ended, data = _follow(process, output.fileno(), seconds, most)
     finally:
         _end(process)
     return process.returncode if ended else TIMED_OUT, data.decode(errors="replace")
 
 
-def _follow(process: subprocess.Popen[bytes], output: int, seconds: float) -> tuple[bool, bytes]:
+def _follow(process: subprocess.Popen[bytes], output: int, seconds: float, most: int) -> tuple[bool, bytes]:
     """Read until ``process`` ends; return whether it did within ``seconds``, and the end of its output."""
     deadline, buffer, is_open = Deadline(seconds), bytearray(), True
     with selectors.DefaultSelector() as selector:
@@ -64,7 +70,7 @@ def _follow(process: subprocess.Popen[bytes], output: int, seconds: float) -> tu
             ended = process.poll() is not None
             if is_open:
                 selector.select(0 if ended else deadline.left(0.05))
-                is_open = _read(output, buffer)
+                is_open = _read(output, buffer, most)
                 if not is_open:
                     selector.unregister(output)
             elif not ended:
@@ -74,7 +80,7 @@ def _follow(process: subprocess.Popen[bytes], output: int, seconds: float) -> tu
                 return ended, bytes(buffer)
 
 
-def _read(output: int, buffer: bytearray) -> bool:
+def _read(output: int, buffer: bytearray, most: int) -> bool:
     """Add available output to ``buffer``, keeping its end; return whether more may come."""
     for _ in range(64):  # then the caller checks the clock again, however fast the program writes
         try:
@@ -84,7 +90,7 @@ def _read(output: int, buffer: bytearray) -> bool:
         if not part:
             return False
         buffer += part
-        del buffer[:-_KEPT]
+        del buffer[:-most]
     return True
 
 

@@ -8,6 +8,7 @@ its own path. It uses only the standard library, and runs on any Python from 3.1
 from __future__ import annotations
 
 import argparse
+import grp
 import json
 import os
 import pwd
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environment
 import probe
+import settings
 import task
+import visit
 from call import shown, state, systemd_runs
 from nginx_site import Site
 from release import Home, Release
@@ -33,6 +37,7 @@ from switch import Switch
 from system_emperor import emperor_of
 from text import printable
 
+_ENTRIES, _NAMED = 1000, 5  # files of the data folder that status looks at, and that it names
 HEALTHY, NOT_HEALTHY, UNKNOWN = 0, 3, 4  # as for the status action of init scripts (LSB, 20.2)
 
 
@@ -102,7 +107,7 @@ def status(home: Home, options: argparse.Namespace) -> int:
     if release and not asleep:
         instance = emperor_of(home).serving(release)
         page, workers = probe.page(instance), probe.workers(instance)
-    found = problems(home, release)
+    found = problems(home, release, page)
     healthy = page.healthy if page.healthy is None else bool(page.healthy and not refused and not found)
     if options.json:
         facts = {
@@ -134,6 +139,8 @@ def status(home: Home, options: argparse.Namespace) -> int:
             print(f"  page     {release.health} {page.describe()}")
         for problem in found:
             print(f"  problem  {problem}")
+        for remark in foreign_data(home):
+            print(f"  note     {remark}")
     if healthy is None:
         raise RefusedError(f"only root can check the app's health: sudo {home.package} status")
     if not healthy and not options.json:
@@ -159,26 +166,63 @@ def _print_status(home: Home, release: Release | None, installed: str, note: dic
         print(f"  since    {when}, by {note['why']}" + (f" from {note['from']}" if note["from"] else ""))
 
 
-def problems(home: Home, release: Release | None) -> list[str]:
-    """Return the problems around the app: nginx, its site, its workers and timers."""
+def problems(home: Home, release: Release | None, page: probe.Page) -> list[str]:
+    """Return the problems around the app, whose own ``page`` this is: nginx, site, service and timers."""
     if release is None or not systemd_runs():
         return []
-    found = []
-    nginx = state("nginx.service")
-    if nginx not in {"active", "reloading"}:
-        masked = shown("nginx.service", "LoadState") == "masked"
-        mend = "sudo systemctl unmask --now nginx" if masked else "sudo systemctl start nginx"
-        found.append(f"nginx does not run ({'masked' if masked else nginx}): {mend}")
-    site = Site(home)
+    found, site, nginx = [], Site(home), state("nginx.service")
+    runs = nginx in {"active", "reloading"}
+    if not runs and shown("nginx.service", "LoadState") == "masked":
+        found.append("nginx does not run (masked): sudo systemctl unmask --now nginx")
+    elif not runs:
+        found.append(visit.stopped(site, nginx))
     if not site.file.is_file() or not site.file.stat().st_size:
         found.append(f"{site.file} is empty or missing: sudo dpkg-reconfigure {home.package}")
-    elif not os.path.lexists(site.link):
-        found.append(f"the site is not enabled: sudo ln -s {site.file} {site.link}")
+    elif not site.linked():
+        found.append(f"the site is not enabled: sudo ln -s {site.file} {site.link} && {visit.RELOAD}")
+    elif runs:
+        found += visit.problems(site, release, page)
+    if stands_in(home, release):
+        emperor = emperor_of(home)
+        now = state(emperor.unit)
+        found.append(
+            f"{emperor.unit} does not serve ({now}), {emperor.trial_unit} serves in its place. "
+            f"The reason is in: sudo systemctl status {emperor.unit}. Then: sudo {home.package} restart"
+        )
+    with suppress(FileNotFoundError, PermissionError):
+        try:
+            environment.read(home.root / "etc" / home.package / "env")
+        except environment.EncodingError as wrong:
+            found.append(str(wrong))
     for unit in release.beside:
         now = state(unit)
         if now not in {"active", "reloading"}:
             found.append(f"{unit} does not run ({now}): journalctl -u {unit}")
     return found
+
+
+def foreign_data(home: Home) -> list[str]:
+    """Return a remark if files directly in the data folder belong to others: the app may not write them."""
+    try:
+        own = pwd.getpwnam(home.installed().user).pw_uid
+        with os.scandir(home.data) as entries:
+            seen = [entry for _, entry in zip(range(_ENTRIES), entries, strict=False)]
+        others = [entry.name for entry in seen if entry.stat(follow_symlinks=False).st_uid != own]
+    except (OSError, KeyError):
+        return []
+    others = sorted(name for name in others if name != "lost+found")
+    if not others:
+        return []
+    named = ", ".join(printable(name) for name in others[:_NAMED])
+    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    user = home.installed().user
+    return [f"not the app's own in {home.data}: {named}{more}: sudo chown -R {user}:{user} {home.data}/"]
+
+
+def stands_in(home: Home, release: Release) -> bool:
+    """Return whether the service of a trial serves ``release``, because the app's own could not start."""
+    emperor = emperor_of(home)
+    return emperor.serving(release).unit != emperor.unit
 
 
 def unit_state(home: Home) -> str:
@@ -229,9 +273,21 @@ def restart(home: Home, options: argparse.Namespace) -> int:
     """Restart the app's processes, which read their settings again."""
     del options
     root_only(home, "restart")
-    if emperor_of(home).restart():
+    emperor, release = emperor_of(home), home.serving()
+    if release and stands_in(home, release):
+        Switch(home).settle()
+        if not stands_in(home, release):
+            return 0
+        why = f"{emperor.unit} does not start, {emperor.trial_unit} still serves"
+    elif not emperor.restart():
+        why = "the restart failed"
+    elif release and (
+        problem := emperor.wait_healthy(emperor.serving(release), release.health_timeout, settled=True)
+    ):
+        why = f"it was restarted, but is not healthy: {problem}"
+    else:
         return 0
-    print(f"{home.package}: the restart failed; see: {home.package} status", file=sys.stderr)
+    print(f"{home.package}: {why}; see: sudo {home.package} status", file=sys.stderr)
     return 1
 
 
@@ -240,7 +296,9 @@ def env(home: Home, options: argparse.Namespace) -> int | None:
     file = home.root / "etc" / home.package / "env"
     root_only(home, f"env {options.action}")
     if options.action == "list":
-        for name, value in environment.parse(file.read_text(encoding="utf-8")).items():
+        if not file.exists():
+            raise RefusedError(f"{file} is missing; create it: {sudo()}{home.package} env set NAME=VALUE")
+        for name, value in environment.parse(environment.read(file)).items():
             print(f"{name}={'*' * 8 if value else ''}")
         return None
     pairs = dict(pair.partition("=")[::2] for pair in options.pairs)
@@ -249,10 +307,21 @@ def env(home: Home, options: argparse.Namespace) -> int | None:
     for pair in options.pairs:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=[^\n]*", pair):
             raise RefusedError(f"'{pair}' is not NAME=VALUE on one line")
+    for line in settings.ensure(file, home.package, group_of(home)):
+        print(f"{home.package}: {line}")
     environment.write(file, pairs)
     verb = "restart" if home.serving() else "rollback --undo"
     print(f"To apply the change: {sudo()}{home.package} {verb}")
     return None
+
+
+def group_of(home: Home) -> int:
+    """Return the number of the group that the app runs as, which may read its settings."""
+    name = home.installed().user
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise RefusedError(f"the group {name} does not exist; install the package again") from None
 
 
 def logs(home: Home, options: argparse.Namespace) -> None:

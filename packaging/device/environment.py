@@ -25,6 +25,23 @@ _OTHER = re.compile(r"[ \t]*[#;][^\r\n]*[\r\n]?|(?:[^\\\r\n]|\\.)*[\r\n]?|.", re
 _QUOTED = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 
 
+class EncodingError(OSError):
+    """A file of settings that systemd does not read, because a byte of it is not UTF-8."""
+
+
+def read(file: Path) -> str:
+    """Return the text of a file of settings. Raises ``OSError``, also for a byte that is not UTF-8."""
+    data = file.read_bytes()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        line = data.count(b"\n", 0, wrong.start) + 1
+        raise EncodingError(
+            f"{file}, line {line}: byte 0x{data[wrong.start]:02x} is not UTF-8, so systemd ignores the "
+            f"whole file. Write that line again: sudoedit {file}"
+        ) from None
+
+
 def settings_file(release: Release) -> Path:
     """Return the file of the admin's settings for the app, which systemd reads (systemd.exec(5))."""
     return Path(f"/etc/{release.package}/env")
@@ -67,7 +84,7 @@ def variables(release: Release, caller: Mapping[str, str]) -> dict[str, str]:
     Raises ``OSError`` if the admin's file exists and cannot be read.
     """
     file = settings_file(release)
-    admins = parse(file.read_text(encoding="utf-8")) if file.exists() else {}
+    admins = parse(read(file)) if file.exists() else {}
     return {**given(release, caller), **admins}
 
 
@@ -79,9 +96,7 @@ def parse(text: str) -> dict[str, str]:
 def write(file: Path, pairs: Mapping[str, str]) -> None:
     """Set the variables ``pairs`` in a file that systemd reads; the rest of it stays unchanged."""
     file = file.resolve()
-    kept = "".join(
-        piece for name, _, piece in _pieces(file.read_text(encoding="utf-8")) if name not in pairs
-    )
+    kept = "".join(piece for name, _, piece in _pieces(read(file)) if name not in pairs)
     lines = [f'{name}="{_escaped(value)}"\n' for name, value in pairs.items()]
     found = file.stat()
     text = kept + ("\n" if kept and not kept.endswith("\n") else "") + "".join(lines)

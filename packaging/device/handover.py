@@ -158,10 +158,12 @@ class Handover:
             raise RefusedError(problem)
 
     def _put_site(self) -> None:
+        self.remarks += self.site.put_aside()
         if problem := self.site.put(self.release, self.before):
             self.remarks += [
                 "nginx keeps its old configuration because the new one is broken:",
                 *problem.split("\n"),
+                "correct that file, then: sudo nginx -t && sudo systemctl reload nginx",
             ]
 
     def _first(self) -> None:
@@ -183,6 +185,7 @@ class Handover:
             return
         if not self.emperor.runs():
             if not self.start:
+                self._put_site()
                 return
             if not self.emperor.start(self.release):
                 raise RefusedError("its service does not start")

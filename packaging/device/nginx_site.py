@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -45,12 +46,56 @@ class Site:
         """Return the text of the site for ``release``, or None if the site must not change."""
         new = _read(release.folder / "nginx/site.conf")
         now, written = _read(self.file), _read(self.written)
-        ours = not now if not written else now == written
+        ours = not now or (now == written if written else self.foreign())
         return new if new and ours and new != now else None
 
     def enabled(self) -> bool:
         """Return whether nginx reads it: always at the first installation, later as the admin decides."""
-        return not _read(self.written) or os.path.lexists(self.link)
+        return not _read(self.written) or self.linked()
+
+    def linked(self) -> bool:
+        """Return whether a link leads nginx to the site, whatever the name of the link."""
+        return os.path.lexists(self.link) or bool(self.links())
+
+    def links(self) -> list[Path]:
+        """Return the entries of sites-enabled that lead to the site."""
+        return [
+            entry
+            for entry in (self.nginx / "sites-enabled").glob("*")
+            if entry.is_symlink() and os.path.realpath(entry) == os.path.realpath(self.file)
+        ]
+
+    def includes(self, text: str) -> bool:
+        """Return whether ``text`` includes the part of the site that the package updates."""
+        part = re.escape(f"{self.home.lib}/") + r"(current|releases/[^/;]+)/nginx/server\.conf"
+        return re.search(rf"(?m)^[^#\n]*\binclude\s+[\"']?{part}", text) is not None
+
+    def foreign(self) -> bool:
+        """Return whether something else wrote the site, before this package wrote one.
+
+        A site that includes the app's part is its owner's own version of the package's site.
+        """
+        now = _read(self.file)
+        return bool(now) and not _read(self.written) and not self.includes(now or "")
+
+    def put_aside(self) -> list[str]:
+        """Rename the site of an earlier installation, before the first ``put``; return what to print.
+
+        Nothing is removed except a link in sites-enabled that leads to another file.
+        """
+        lines: list[str] = []
+        if _read(self.written):
+            return lines
+        if self.foreign():
+            kept = self._moved(self.file)
+            lines.append(f"{self.file} was not written by this package. It is now {kept}.")
+        if self.link.is_symlink() and os.path.realpath(self.link) != os.path.realpath(self.file):
+            lines.append(f"{self.link} led to {os.path.realpath(self.link)}. It now leads to {self.file}.")
+            self.link.unlink()
+        elif self.link.is_file() and not self.link.is_symlink():
+            kept = self._moved(self.link)
+            lines.append(f"{self.link} was not written by this package. It is now {kept}.")
+        return lines
 
     def problem(self, release: Release) -> str:
         """Return nginx's error about the site of ``release``; empty if nginx accepts it.
@@ -62,6 +107,10 @@ class Site:
             return ""
         with tempfile.TemporaryDirectory(prefix=f"{self.home.package}.") as name:
             problem = self._test(self._copy(release, Path(name)))
+            # The copy is gone when someone reads this.
+            problem = problem.replace(f"{name}/sites-enabled/{self.link.name}", str(self.file))
+            problem = problem.replace(f"{name}/release/nginx/", f"{self.home.current}/nginx/")
+            problem = problem.replace(name, str(self.nginx))
         return problem if problem and not self._test(self.nginx / "nginx.conf") else ""
 
     def put(self, release: Release, before: Release | None) -> str:
@@ -73,7 +122,7 @@ class Site:
         if text is not None:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             write(self.file, text)
-        if first and not os.path.lexists(self.link):
+        if first and not self.linked():
             self.link.parent.mkdir(parents=True, exist_ok=True)
             replace_link(self.link, f"../sites-available/{self.home.package}")
             flush(self.link.parent)
@@ -82,17 +131,28 @@ class Site:
         if new := _read(release.folder / "nginx/site.conf"):
             write(self.written, new)
         same = before is not None and _texts(before.folder / "nginx") == _texts(release.folder / "nginx")
-        if text is None and not first and same:
+        changed = text is not None or first or not same
+        if not self._has_nginx() or not (changed or self.enabled()):
             return ""
-        if not self._has_nginx():
-            return ""
-        if problem := self._test(self.nginx / "nginx.conf"):
+        problem = self._test(self.nginx / "nginx.conf")
+        if problem or not changed:
             return problem
         if call.systemd_runs():
             call.systemctl("try-reload-or-restart", "nginx.service")
         elif "DPKG_MAINTSCRIPT_PACKAGE" in os.environ:
             call.call("dpkg-trigger", "--no-await", "nginx-reload")
         return ""
+
+    def _moved(self, file: Path) -> Path:
+        """Rename ``file`` to a name in sites-available that is free, and return that."""
+        number, folder = 1, self.file.parent
+        kept = folder / f"{self.file.name}.before-{self.home.package}"
+        while os.path.lexists(kept):
+            number += 1
+            kept = folder / f"{self.file.name}.before-{self.home.package}.{number}"
+        file.rename(kept)
+        flush(folder)
+        return kept
 
     def _has_nginx(self) -> bool:
         return shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin") is not None
@@ -117,7 +177,7 @@ class Site:
         enabled = folder / "sites-enabled"
         enabled.mkdir()
         for entry in (self.nginx / "sites-enabled").glob("*"):
-            if entry.name != self.link.name:
+            if entry.name != self.link.name and entry not in self.links():
                 (enabled / entry.name).symlink_to(entry)
         text = self.text(release)
         site = text if text is not None else _read(self.file) or ""

@@ -152,6 +152,11 @@ def _above(unit: str) -> list[int]:
     return [int(emperor), *_children(int(emperor))]
 
 
+def children(unit: str) -> list[int]:
+    """Return the process ids of the children of the main process of ``unit``."""
+    return _above(unit)[1:]
+
+
 def _children(pid: int) -> list[int]:
     """Return the process ids of the children of ``pid``; empty if it does not exist (proc(5))."""
     with suppress(OSError):

@@ -78,6 +78,12 @@ class Switch:
             release, new = self.home.snapshot()
             return self.to(release, "undo", new=new, start=True)
 
+    def settle(self) -> bool:
+        """Put the release that is served into the app's own service, if that of a trial serves it."""
+        with exclusive(self.home):
+            release = self.home.serving()
+            return release is not None and self.to(release, "restart", new=False, start=True)
+
     def earlier(self, name: str) -> Release:
         """Return the release that a rollback to ``name`` means. Raises ``LookupError``."""
         serving = self.home.serving()

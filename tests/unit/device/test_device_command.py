@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import json
 import os
 import pwd
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import command
@@ -19,6 +21,7 @@ import pi
 import probe
 import pytest
 import task
+import visit
 from emperor import Emperor
 from nginx_site import Site
 from probe import Page
@@ -43,6 +46,9 @@ def home(tmp_path: Path) -> Home:
 def user(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """Make this process root on a machine that has the app's user; list what it does to itself."""
     done: list[Any] = []
+    monkeypatch.setattr(grp, "getgrnam", lambda _: SimpleNamespace(gr_gid=os.getgid()))
+    monkeypatch.setattr(os, "fchown", lambda *_: None)
+    monkeypatch.setattr(os, "chown", lambda *_: None)
     monkeypatch.setattr(pwd, "getpwnam", {"guestbook": pi.ACCOUNT}.__getitem__)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "access", lambda *_: True)
@@ -324,6 +330,8 @@ class TestProblems:
         monkeypatch.setattr(command, "systemd_runs", lambda: True)
         monkeypatch.setattr(command, "state", lambda unit: found.get(unit, "active"))
         monkeypatch.setattr(command, "shown", lambda unit, _: found.get(f"{unit} load", "loaded"))
+        monkeypatch.setattr(visit, "holders", lambda _: [])
+        monkeypatch.setattr(visit, "problems", lambda *_: [found["visit"]] if "visit" in found else [])
         return found
 
     def told(self, home: Home, capsys: pytest.CaptureFixture[str], status: int) -> list[str]:
@@ -354,6 +362,41 @@ class TestProblems:
         Site(home).link.unlink()
         (told,) = self.told(home, capsys, 3)
         assert told.startswith("the site is not enabled: sudo ln -s ")
+
+    def test_nginx_keeps_visitors_away(
+        self, home: Home, states: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        states["visit"] = "nginx refuses"
+        assert self.told(home, capsys, 3) == ["nginx refuses"]
+
+    def test_the_service_of_a_trial_stands_in(
+        self, home: Home, states: dict[str, str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        states["guestbook.service"] = "activating"
+        (home.run / "web.sock").symlink_to("sockets/next/app.sock")
+        (told,) = self.told(home, capsys, 3)
+        assert told == (
+            "guestbook.service does not serve (activating), guestbook.next.service serves in its place. "
+            "The reason is in: sudo systemctl status guestbook.service. Then: sudo guestbook restart"
+        )
+
+    @pytest.mark.usefixtures("states")
+    def test_settings_that_are_not_text(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        (home.root / "etc/guestbook/env").write_bytes(b"A=1\nB=\xff\n")
+        (told,) = self.told(home, capsys, 3)
+        assert "etc/guestbook/env, line 2: byte 0xff is not UTF-8" in told
+
+    @pytest.mark.usefixtures("states")
+    def test_data_of_others_is_only_named(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(pwd, "getpwnam", lambda _: pi.ACCOUNT)
+        for name in ("lost+found", *"abcdefg"):
+            (home.data / name).touch()
+        assert command.main(["status"], home) == 0
+        note = capsys.readouterr().out.splitlines()[-1]
+        assert note.startswith("  note     not the app's own in ")
+        assert ": a, b, c, d, e and 2 more: sudo chown -R guestbook:guestbook /" in note
 
     def test_a_worker_does_not_run(
         self, home: Home, states: dict[str, str], capsys: pytest.CaptureFixture[str]
@@ -464,8 +507,38 @@ def test_restart_is_systemds(home: Home, monkeypatch: pytest.MonkeyPatch, ended:
         return ended, ""
 
     monkeypatch.setattr(emperor, "systemctl", systemctl)
+    monkeypatch.setattr(Emperor, "wait_healthy", lambda *_, **__: "")
     assert command.main(["restart"], home) == ended
     assert ran == [("restart", "guestbook.service")]
+
+
+@pytest.mark.usefixtures("user")
+def test_a_restart_ends_well_only_with_a_page(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(emperor, "systemctl", lambda *_, **__: (0, ""))
+    monkeypatch.setattr(Emperor, "wait_healthy", lambda *_, **__: "/ answers 503")
+    assert command.main(["restart"], home) == 1
+    assert "it was restarted, but is not healthy: / answers 503; see: sudo" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("user")
+@pytest.mark.parametrize("mended", [True, False])
+def test_a_restart_ends_what_stands_in(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, mended: bool
+) -> None:
+    link = home.run / "web.sock"
+    link.symlink_to("sockets/next/app.sock")
+
+    def settle(_: Switch) -> bool:
+        if mended:
+            link.unlink()
+        return True
+
+    monkeypatch.setattr(Switch, "settle", settle)
+    assert command.main(["restart"], home) == (0 if mended else 1)
+    said = "" if mended else "guestbook.service does not start, guestbook.next.service still serves; see: "
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("user")
@@ -474,6 +547,7 @@ class TestEnv:
     def file(self, home: Home) -> Path:
         path = home.root / "etc/guestbook/env"
         path.write_text("# mine\nSECRET_KEY=abc\nEMPTY=\n")
+        path.chmod(0o640)
         return path
 
     @pytest.mark.usefixtures("file")
@@ -503,12 +577,28 @@ class TestEnv:
         assert command.main(["env", "set"], home) == 1
         assert "nothing to set; run: guestbook env set NAME=VALUE" in capsys.readouterr().err
 
+    def test_without_the_file(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["env", "list"], home) == 1
+        assert "env is missing; create it: guestbook env set NAME=VALUE" in capsys.readouterr().err
+        assert command.main(["env", "set", "A=1"], home) == 0
+        found = environment.parse((home.root / "etc/guestbook/env").read_text())
+        assert (found["A"], len(found["SECRET_KEY"])) == ("1", 64)
+
     @pytest.mark.parametrize("argv", [["env", "list"], ["env", "set", "A=1"]])
-    def test_without_the_file(
-        self, home: Home, argv: list[str], capsys: pytest.CaptureFixture[str]
+    def test_what_is_no_text_is_named(
+        self, home: Home, file: Path, argv: list[str], capsys: pytest.CaptureFixture[str]
     ) -> None:
+        file.write_bytes(b"A=1\nB=\xe4\n")
         assert command.main(argv, home) == 1
-        assert re.search(r"No such file or directory: '.*/etc/guestbook/env'", capsys.readouterr().err)
+        assert f"{file}, line 2: byte 0xe4 is not UTF-8" in capsys.readouterr().err
+        assert file.read_bytes() == b"A=1\nB=\xe4\n"
+
+    def test_its_group_must_be_there(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(grp, "getgrnam", {}.__getitem__)
+        assert command.main(["env", "set", "A=1"], home) == 1
+        assert "the group guestbook does not exist" in capsys.readouterr().err
 
 
 class TestCommandLine:

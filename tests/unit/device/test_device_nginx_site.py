@@ -95,7 +95,11 @@ def test_one_that_somebody_edited_stays(home: Home, nginx: Nginx) -> None:
     nginx.ran.clear()
     site.put(two, one)
     assert site.file.read_text() == "mine"
-    assert nginx.ran == []  # its part of the site is the same
+    assert nginx.ran == ["test present"]  # its part of the site is the same: there is nothing to load
+    nginx.refuses = {"present"}
+    assert site.put(two, one) == "refused: present"
+    site.link.unlink()
+    assert site.put(two, one) == ""  # nginx does not read it
 
 
 def test_one_that_a_power_cut_emptied_is_written_again(home: Home, nginx: Nginx) -> None:
@@ -105,6 +109,93 @@ def test_one_that_a_power_cut_emptied_is_written_again(home: Home, nginx: Nginx)
     site.written.write_text("")
     site.put(one, one)
     assert site.file.read_text() == SITE.format(home.current, "1.0")
+
+
+def test_one_that_was_removed_is_written_again(home: Home, nginx: Nginx) -> None:
+    site, one = Site(home), release(home, "1.0")
+    site.put(one, None)
+    site.file.unlink()
+    site.put(one, one)
+    assert site.file.read_text() == SITE.format(home.current, "1.0")
+    assert nginx.ran[-2:] == ["test present", "try-reload-or-restart nginx.service"]
+
+
+def test_one_from_before_the_package_is_put_aside(home: Home, nginx: Nginx) -> None:
+    site, one = Site(home), release(home, "1.0")
+    site.file.write_text("by hand")
+    site.file.with_name("guestbook.before-guestbook").write_text("older")
+    kept = site.file.with_name("guestbook.before-guestbook.2")
+    assert site.problem(one) == ""
+    assert nginx.site != "by hand"
+    assert site.put_aside() == [f"{site.file} was not written by this package. It is now {kept}."]
+    site.put(one, None)
+    assert kept.read_text() == "by hand"
+    assert site.file.read_text() == SITE.format(home.current, "1.0")
+    site.file.write_text("mine, later")
+    assert site.put_aside() == []
+
+
+def test_an_edited_one_that_outlived_a_removal_stays(home: Home, nginx: Nginx) -> None:
+    site, one = Site(home), release(home, "1.0")
+    mine = f"server {{\n  include {home.current}/nginx/server.conf;\n}} # mine\n"
+    site.file.write_text(mine)
+    assert site.put_aside() == []
+    site.put(one, None)
+    assert site.file.read_text() == mine
+    assert site.link.exists()
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_link_from_before_leads_to_the_site(home: Home, nginx: Nginx, *, dangling: bool) -> None:
+    site, one = Site(home), release(home, "1.0")
+    other = home.root / "blog.conf"
+    if not dangling:
+        other.write_text("by hand")
+    site.link.symlink_to(other)
+    (said,) = site.put_aside()
+    assert said == f"{site.link} led to {other}. It now leads to {site.file}."
+    site.put(one, None)
+    assert site.link.samefile(site.file)
+    assert other.exists() is not dangling
+
+
+def test_a_file_in_place_of_the_link_is_put_aside(home: Home, nginx: Nginx) -> None:
+    site, one = Site(home), release(home, "1.0")
+    site.link.write_text("by hand")
+    (said,) = site.put_aside()
+    kept = site.file.with_name("guestbook.before-guestbook")
+    assert said == f"{site.link} was not written by this package. It is now {kept}."
+    assert kept.read_text() == "by hand"
+    site.put(one, None)
+    assert site.link.samefile(site.file)
+
+
+def test_a_link_of_another_name_is_enough(home: Home, nginx: Nginx) -> None:
+    site, one = Site(home), release(home, "1.0")
+    site.link.with_name("10-books").symlink_to(site.file)
+    site.file.write_text("by hand")
+    site.put_aside()
+    site.problem(one)
+    assert nginx.others == {"default"}
+    site.put(one, None)
+    assert not site.link.is_symlink()
+    assert site.enabled()
+
+
+def test_an_error_names_no_file_that_is_gone(
+    home: Home, nginx: Nginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*argv: str, **_: object) -> tuple[int, str]:
+        folder = Path(argv[-1]).parent
+        if folder.name == "nginx":
+            return 0, ""
+        names = ("sites-enabled/guestbook:3", "release/nginx/server.conf:1", "nginx.conf:9")
+        return 1, " ".join(f"{folder}/{name}" for name in names)
+
+    monkeypatch.setattr(call, "call", refuse)
+    site = Site(home)
+    said = f"{site.file}:3 {home.current}/nginx/server.conf:1 {site.nginx}/nginx.conf:9"
+    assert site.problem(release(home, "1.0")) == said
 
 
 def test_a_link_that_was_taken_away_stays_away(home: Home, nginx: Nginx) -> None:

@@ -15,6 +15,7 @@ GROUP = os.getgid()
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the settings of an app are; who runs the tests may give files to nobody."""
     monkeypatch.setattr(os, "chown", lambda *_: None)
+    monkeypatch.setattr(os, "fchown", lambda *_: None)
     (tmp_path / "etc").mkdir()
     return tmp_path / "etc/guestbook/env"
 
@@ -35,6 +36,30 @@ def test_a_first_install_makes_them(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o640
     assert ensured(file) == text
     assert [one.name for one in file.parent.iterdir()] == ["env"]
+
+
+def test_one_that_others_may_read_is_closed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fchown", lambda _, *whom: given.append(whom))
+    file.parent.mkdir()
+    file.write_text("SECRET_KEY=x\n")
+    file.chmod(0o664)
+    (said,) = settings.ensure(file, "guestbook", GROUP + 1)
+    assert "others could read or change" in said
+    assert "mode 664" in said
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert given == [(0, GROUP + 1)]
+
+
+def test_one_that_only_root_may_read_stays(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.parent.mkdir()
+    file.write_text("SECRET_KEY=x\n")
+    file.chmod(0o600)
+    own = file.stat()
+    owned_by_root = os.stat_result((own.st_mode, *own[1:4], 0, *own[5:]))
+    monkeypatch.setattr(os, "fstat", lambda _: owned_by_root)
+    assert settings.guard(file, GROUP + 1) == []
+    assert file.stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("lost", ["", "\n", "\0" * 512])

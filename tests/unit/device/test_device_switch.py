@@ -628,6 +628,7 @@ def test_what_nginx_has_against_others_is_told(machine: Pi) -> None:
         "guestbook: nginx keeps its old configuration because the new one is broken:",
         "guestbook: no certificate",
         "guestbook: in sites-enabled/other:3",
+        "guestbook: correct that file, then: sudo nginx -t && sudo systemctl reload nginx",
     ]
 
 

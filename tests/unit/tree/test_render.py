@@ -83,7 +83,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
         f"{HOME}/libexec/{name}.py"
         for name in (
             *("call", "emperor", "environment", "handover", "nginx_site", "probe", "release", "sandbox"),
-            *("system_emperor", "task", "terminal", "text"),
+            *("system_emperor", "task", "terminal", "text", "visit"),
         )
     }
     assert set(modes) == {

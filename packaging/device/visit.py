@@ -1,0 +1,220 @@
+"""The way of a visitor to the app: nginx, the configuration that it accepts and has loaded, and its port.
+
+Choices of an admin, such as a redirect, a password or another port, are not a problem.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import call
+import probe
+from call import Deadline
+from nginx_site import Site
+from release import Release
+from text import printable
+
+RELOAD = "sudo nginx -t && sudo systemctl reload nginx"
+_PATIENCE = 10.0  # seconds for nginx, or for a page through it
+_DUMP = 8_000_000  # bytes of nginx's whole configuration
+_CLOCK = 2.0  # seconds by which the start of a process is uncertain: the kernel knows its own in whole ones
+_AGAIN = 1.0  # seconds after which a reload that has just been asked for has happened
+_LISTENS = "0A"  # state of a socket in /proc/net/tcp
+_LISTEN = re.compile(r"(?:(?:\*|0\.0\.0\.0|127\.0\.0\.1|localhost):)?(\d{1,5})")
+_PROTOCOLS = {"ssl", "quic", "proxy_protocol"}
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where a visitor on this machine finds the app: a port, and a name that the site answers to."""
+
+    port: int
+    host: str
+
+
+def problems(site: Site, release: Release, page: probe.Page) -> list[str]:
+    """Return what keeps visitors from the app, although nginx runs and the site is enabled.
+
+    ``page`` is the answer of the app itself, without nginx. Each problem ends with what to type.
+    """
+    problem = text = ""
+    if os.geteuid() == 0:
+        status, text = call.call("/usr/sbin/nginx", "-T", seconds=_PATIENCE, errors=True, most=_DUMP)
+        if status in {call.MISSING, call.TIMED_OUT}:
+            text = ""
+        elif status:
+            error = next((line for line in text.splitlines() if "[emerg]" in line), text.strip())
+            problem = printable(re.sub(r"^.*?\[emerg\] (\d+#\d+: )?", "", error))
+            return [f"nginx refuses its configuration, and keeps an older one: {problem}: {RELOAD}"]
+    if problem := _excluded(site, text):
+        return [problem]
+    if _changed_since(site):
+        return [f"{site.file} has changed since nginx loaded it: {RELOAD}"]
+    door = door_of(_text(site.file), release)
+    if door and page.status and page.healthy and (problem := _closed(site, release, door)):
+        return [problem]
+    return []
+
+
+def _excluded(site: Site, text: str) -> str:
+    """Return why nginx's configuration ``text`` (of ``nginx -T``) does not include the app, if so."""
+    package, own = site.home.package, _text(site.file)
+    part = f"{site.home.current}/nginx/server.conf"
+    if not text:
+        used = site.includes(own) or f"/run/{package}/" in own
+    else:
+        files = re.findall(r"(?m)^# configuration file (.*):$", text)
+        used = any(
+            re.fullmatch(rf"\S*/usr/lib/{re.escape(package)}/\S+/server\.conf", file) for file in files
+        )
+        used = used or re.search(rf"(?m)^[^#\n]*unix:/run/{re.escape(package)}/", text) is not None
+        links = {str(site.link), *map(str, site.links())}
+        if not used and not links.intersection(files) and site.includes(own):
+            return (
+                f"{site.nginx}/nginx.conf does not include {site.link}: write the line "
+                f"'include {site.link.parent}/*;' into its http block, then: {RELOAD}"
+            )
+    if used:
+        return ""
+    return (
+        f"{site.file} does not include the app: write the line 'include {part};' into its server block, "
+        f"then: {RELOAD}"
+    )
+
+
+def _changed_since(site: Site) -> bool:
+    """Return whether the site changed after nginx loaded its configuration, which starts new workers."""
+    for wait in (_AGAIN, 0.0):
+        loaded = max(map(_started, probe.children("nginx.service")), default=0.0)
+        try:
+            changed = max(site.file.stat().st_mtime, site.link.lstat().st_mtime)
+        except OSError:
+            return False
+        if not loaded or changed <= loaded + _CLOCK or changed > time.time() + _CLOCK:
+            return False
+        time.sleep(wait)
+    return True
+
+
+def _started(pid: int) -> float:
+    """Return when a process started, in seconds since the epoch; 0 if it is unknown (proc(5))."""
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()[19]
+        boot = re.search(r"(?m)^btime (\d+)$", Path("/proc/stat").read_text("ascii"))
+        return int(boot[1]) + int(ticks) / os.sysconf("SC_CLK_TCK") if boot else 0.0
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def ports(text: str) -> list[int]:
+    """Return the ports of a site on which anyone can ask over plain HTTP from this machine."""
+    found = []
+    for listen in re.findall(r"(?m)^[^#\n]*?\blisten\s+([^;]+);", text):
+        address, *words = listen.split()
+        if (port := _LISTEN.fullmatch(address)) and not _PROTOCOLS.intersection(words):
+            found.append(int(port[1]))
+    return list(dict.fromkeys(found))
+
+
+def door_of(text: str, release: Release) -> Door | None:
+    """Return where the server block of the app in the site ``text`` answers; None if that is unclear."""
+    blocks = re.split(r"(?m)^\s*server\s*\{", text)
+    mine = [block for block in blocks[1:] if f"/usr/lib/{release.package}/" in block]
+    if len(mine) != 1 or not (found := ports(mine[0])):
+        return None
+    names = re.search(r"(?m)^[^#\n]*?\bserver_name\s+([^;]+);", mine[0])
+    words = names[1].split() if names else []
+    plain = [name for name in words if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and name != "_"]
+    if release.host in plain or not plain:
+        return Door(found[0], release.host)
+    return Door(found[0], plain[0])
+
+
+def _closed(site: Site, release: Release, door: Door) -> str:
+    """Return why a visitor does not get the page that the app answers, if so."""
+    where = f"http://127.0.0.1:{door.port}{release.health}"
+    status, problem = ask(door, release.health)
+    if status in range(1, 500):
+        # Another site may have the name and the port; in an edited site, it may be the owner's own answer.
+        strange = status in {404, 421} and _text(site.file) == _text(site.written)
+        return (
+            f"{where} answers {status} for {door.host}, which is not the app: sudo nginx -T"
+            if strange
+            else ""
+        )
+    time.sleep(_AGAIN)  # nginx, or the app, may have been restarted just now
+    status, problem = ask(door, release.health)
+    if status >= 500:
+        return f"{where} answers {status} through nginx: sudo tail /var/log/nginx/error.log"
+    return f"{where} does not answer ({problem}): sudo systemctl restart nginx" if problem else ""
+
+
+def ask(door: Door, path: str) -> tuple[int, str]:
+    """Ask nginx on this machine for ``path``; return the status, or 0 and why nobody answers.
+
+    Both are empty if something answers in another way.
+    """
+    deadline = Deadline(_PATIENCE)
+    host = door.host if door.port == 80 else f"{door.host}:{door.port}"
+    asked = f"GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    try:
+        with socket.create_connection(("127.0.0.1", door.port), timeout=_PATIENCE) as connection:
+            connection.sendall(asked.encode())
+            answer = b""
+            while b"\r\n" not in answer and len(answer) < 1000:
+                connection.settimeout(deadline.left(_PATIENCE) or 0.001)
+                if not (part := connection.recv(1000)):
+                    break
+                answer += part
+    except ConnectionRefusedError as refused:
+        return 0, str(refused.strerror)
+    except TimeoutError:
+        return 0, f"no answer within {_PATIENCE:.0f} seconds"
+    except OSError:
+        return 0, ""
+    found = re.match(rb"HTTP/1\.[01] ([1-5]\d\d)\b", answer)
+    return (int(found[1]), "") if found else (0, "")
+
+
+def stopped(site: Site, state: str) -> str:
+    """Return what to do about nginx, which is in ``state``; if another program has its port, name both."""
+    for port in ports(_text(site.file)) or [80]:
+        for pid in holders(port):
+            name = printable(_text(Path(f"/proc/{pid}/comm")).strip()) or "another program"
+            unit = re.search(r"(?m)/([\w@.-]+\.service)$", _text(Path(f"/proc/{pid}/cgroup")))
+            if name == "nginx":
+                continue
+            who = f"port {port} is taken by {name}" + (f" (process {pid})" if pid else "")
+            end = f"sudo systemctl disable --now {unit[1]} && " if unit else ""
+            then = f"{end}sudo systemctl start nginx"
+            return f"nginx does not run ({state}), because {who}{'' if unit else '. Stop it, then'}: {then}"
+    return f"nginx does not run ({state}): sudo systemctl start nginx"
+
+
+def holders(port: int) -> list[int]:
+    """Return the processes that listen on ``port``: [0] if they cannot be seen, [] if there are none."""
+    inodes = set()
+    for table in ("tcp", "tcp6"):
+        for line in _text(Path("/proc/net", table)).splitlines()[1:]:
+            words = line.split()
+            if words[3] == _LISTENS and int(words[1].rpartition(":")[2], 16) == port:
+                inodes.add(f"socket:[{words[9]}]")
+    found = set()
+    for folder in Path("/proc").glob("[1-9]*") if inodes else ():
+        with suppress(OSError):
+            if inodes.intersection(str(entry.readlink()) for entry in (folder / "fd").iterdir()):
+                found.add(int(folder.name))
+    return sorted(found) or [0] * bool(inodes)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
