@@ -55,6 +55,20 @@ def refused(root: Path, **files: str) -> ProjectError:
     return caught.value
 
 
+
+def test_a_requirement_that_is_not_valid_names_the_file_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = ["flask =>2"]\n')
+    with pytest.raises(ProjectError) as caught:
+        project.load(tmp_path)
+    assert caught.value.message.startswith("pyproject.toml: 'flask =>2' is not a valid requirement: Exp")
+    assert caught.value.hint == "Did you mean 'flask >=2'?"
+    (tmp_path / "debonair.toml").write_text("")
+    (tmp_path / "pyproject.toml").unlink()
+    (tmp_path / "Pipfile").write_text('[packages]\nflask = "=>2"\n')
+    with pytest.raises(ProjectError, match="^Pipfile: 'flask=>2' is not a valid requirement: Expected"):
+        project.load(tmp_path)
+
+
 class TestPyproject:
     def test_everything_is_decided(self, tmp_path: Path) -> None:
         found = load(tmp_path, pyproject_toml=PROJECT)
