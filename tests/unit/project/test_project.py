@@ -69,6 +69,26 @@ def test_a_requirement_that_is_not_valid_names_the_file_that_has_it(tmp_path: Pa
         project.load(tmp_path)
 
 
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        ("version = 0.5", "project.version", 'version = "0.5"'),
+        ("version = 1.10", "project.version", 'version = "1.10"'),
+        ("requires-python = 3.11", "project.requires-python", 'requires-python = "3.11"'),
+        ("dependencies = [3]", "project.dependencies[0]", 'dependencies = ["3"]'),
+        ("authors = [{ name = 7 }]", "project.authors[0].name", 'name = "7"'),
+        ("urls = { a = true }", "project.urls[...]", 'a = "true"'),
+    ],
+)
+def test_a_string_of_pyproject_without_quotes(text: str, key: str, hint: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[project]\n{text}\n")
+    with pytest.raises(ProjectError) as caught:
+        project.load(tmp_path)
+    assert caught.value.message.startswith(f"pyproject.toml: '{key}' is wrong: expected a string, got ")
+    assert caught.value.hint == f"Write it in quotes: {hint}"
+
+
 class TestPyproject:
     def test_everything_is_decided(self, tmp_path: Path) -> None:
         found = load(tmp_path, pyproject_toml=PROJECT)
