@@ -126,7 +126,8 @@ def draft(
     needs, notes = _needs(root, file, tables, older, source)
     said, more = application.settings_of(imported, root)
     proposed = ""
-    if not chosen[0].key:
+    serves = any(found.key for found in chosen)
+    if not serves:
         more.append(
             "No application was found, so the package contains commands, but no service and no site. If a "
             "server can run the project, name the callable: debonair init --wsgi MODULE:CALLABLE"
@@ -139,7 +140,7 @@ def draft(
     of_django, more_of_django = django.look(root, code)
     findings = _merged(
         chosen,
-        _identity(root, stated, tables, source, environ=environ, runner=runner, ask=asked),
+        _identity(root, stated, tables, source, serves=serves, environ=environ, runner=runner, ask=asked),
         needs,
         identity.targets(stated, source),
         hardware,
@@ -185,11 +186,12 @@ def _identity(
     tables: Mapping[str, Any],
     source: str,
     *,
+    serves: bool,
     environ: Mapping[str, str],
     runner: Runner,
     ask: Ask | None,
 ) -> list[Finding]:
-    package = identity.package(root, stated, source)
+    package = identity.package(root, stated, source, serves=serves)
     description = identity.description(root, stated, package.value, source)
     person = identity.maintainer(root, stated, source, environ, runner)
     return [

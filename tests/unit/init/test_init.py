@@ -8,6 +8,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from samples import sample_project
 
 from debonair import project
 from debonair.cli import main as cli
@@ -19,6 +20,7 @@ from debonair.init import report
 from debonair.init.discovery import identity
 from debonair.init.discovery.finding import Finding
 from debonair.init.proposal import Draft
+from debonair.tree.service import account
 
 FLASK = "from flask import Flask\n\napp = Flask(__name__)\n"
 GOLDEN: Mapping[str, Mapping[str, str]] = {
@@ -275,7 +277,10 @@ class TestIdentity:
         ("folder", "package"),
         [
             ("My App", "my-app"),
-            ("Größe_2", "gr-e-2"),
+            ("Größe_2", "grosse-2"),
+            ("Mein Chät", "mein-chat"),
+            ("Smørrebrød & Łódź", "smorrebrod-lodz"),
+            ("中文", "app"),
             ("x", "app-x"),
             ("...", "app"),
             ("falcon-4.4.0", "falcon-4-4-0"),
@@ -285,6 +290,26 @@ class TestIdentity:
     def test_a_name_of_the_folder(self, folder: str, package: str) -> None:
         found = identity.package(Path("/home") / folder, {}, "")
         assert (found.value, found.key) == (package, ("package",))
+
+    @pytest.mark.parametrize(
+        ("name", "package", "why"),
+        [
+            ("nginx", "my-nginx", "'nginx' is the name of a user or group of a Debian package"),
+            ("mail", "my-mail", "'mail' is the name of a user or group of every Debian"),
+            ("Pi", "my-pi", "'pi' is the name of a user or group of Raspberry Pi OS"),
+            ("python3", "my-python3", "'python3' is the name of a system folder in /etc, /run, "),
+            ("3d-printer", "app-3d-printer", "'3d-printer' does not begin with a letter"),
+            ("3" * 40, f"app-{'3' * 27}", "does not begin with a letter"),
+        ],
+    )
+    def test_a_name_that_build_refuses_is_changed(self, name: str, package: str, why: str) -> None:
+        for found in (
+            identity.package(Path("/home") / name, {}, ""),
+            identity.package(Path("/x"), {"name": name}, "pyproject.toml"),
+        ):
+            assert (found.value, found.key) == (package, ("package",))
+            assert why in found.where
+            account.check(sample_project(package=found.value))
 
     def test_a_name_that_is_none(self) -> None:
         assert identity.package(Path("/x"), {"name": "a"}, "setup.py").value == "app-a"
