@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from debonair import lock
 from debonair.errors import ProjectError
 from debonair.host.cache import whole
 from debonair.host.run import run
 from debonair.init import settings_file
-from debonair.init.discovery import application, django, identity, traits
+from debonair.init.discovery import application, django, identity, server, traits
 from debonair.init.discovery.application import Ask
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
@@ -135,6 +136,9 @@ def draft(
     if not notes:  # otherwise there may be requirements that cannot be read
         proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *said])
     notes += more
+    chosen, more = server.require(chosen, needs, locked=lock.find(root) is not None)
+    if not any(server.program(chosen) in note for note in notes):
+        notes += more
     hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
     notes += more
     of_django, more_of_django = django.look(root, code)
@@ -235,9 +239,10 @@ def _proposed(
     ]
     folders = [root / "src" if (root / "src").is_dir() else root, *(root / name for name in own)]
     found = imported_packages(code, [str(item.value) for item in runs], folders)
-    if not found:
+    own_server = server.program(runs)
+    names = list(dict.fromkeys([*(need.package for need in found), *filter(None, [own_server])]))
+    if not names or (needs and not found):
         return "", needs, []
-    names = [need.package for need in found]
     if needs:
         listed = ", ".join(f'"{name}"' for name in names)
         note = (
@@ -250,7 +255,7 @@ def _proposed(
         "check it before you build."
     )
     why = f"{_REQUIREMENTS}, from the app's imports"
-    return requirements_text(found), [Finding("requirements", names, why)], [note]
+    return requirements_text(found, own_server), [Finding("requirements", names, why)], [note]
 
 
 def _install(code: Sequence[Module], stated: Mapping[str, Any]) -> list[Finding]:

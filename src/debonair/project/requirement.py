@@ -7,9 +7,7 @@ import re
 from debonair.errors import ProjectError
 
 _BOUND = r"(?:(?:[<>]=?|==|!=)\s*\d+(?:\.\d+)*|~=\s*\d+(?:\.\d+)+)"
-_PLAIN = re.compile(
-    rf"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:{_BOUND}(?:\s*,\s*{_BOUND})*)?\s*", re.ASCII
-)
+_PLAIN = re.compile(rf"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:{_BOUND}(?:\s*,\s*{_BOUND})*)?\s*", re.ASCII)
 """The usual requirements, which need no slow import of a parser."""
 
 

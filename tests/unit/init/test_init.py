@@ -236,6 +236,51 @@ class TestApplication:
         assert said["command"] == f"uvicorn --uds $SOCKET --forwarded-allow-ips '*' {command}"
 
     @pytest.mark.parametrize(
+        ("files", "where", "note"),
+        [
+            ({"requirements.txt": "fastapi\nUvicorn[standard]>=0.30\n"}, "runs the server uvicorn", ""),
+            ({"requirements.txt": "fastapi[standard]\n"}, "runs the server uvicorn", ""),
+            (
+                {"requirements.txt": "fastapi\n"},
+                "add uvicorn to requirements.txt",
+                (
+                    "requirements.txt does not list uvicorn, the server that 'command' runs. Without it, "
+                    "the build fails. Add a line to requirements.txt: uvicorn"
+                ),
+            ),
+            (
+                {"requirements.txt": "fastapi\n", "pylock.toml": ""},
+                "add uvicorn to requirements.txt",
+                "Add a line to requirements.txt: uvicorn. Then run 'debonair lock'.",
+            ),
+            (
+                {"pyproject.toml": "[project]\nname = 'x'\ndependencies = ['fastapi']\n"},
+                "add uvicorn to pyproject.toml",
+                'Add it in pyproject.toml: dependencies = ["uvicorn", ...]',
+            ),
+        ],
+    )
+    def test_the_server_of_asgi_is_a_requirement(
+        self, files: Mapping[str, str], where: str, note: str, tmp_path: Path
+    ) -> None:
+        main = "from fastapi import FastAPI\napp = FastAPI()\n"
+        found = draft(make(tmp_path, {"main.py": main, **files}))
+        assert not [text for text in found.notes if "No application was found" in text]
+        (command,) = (each for each in found.findings if each.key == ("command",))
+        assert command.where == where
+        said = [text for text in found.notes if "uvicorn" in text]
+        assert len(said) == bool(note)
+        assert note in "".join(said)
+
+    def test_requirements_from_imports_have_the_server_of_asgi(self, tmp_path: Path) -> None:
+        found = draft(make(tmp_path, {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}))
+        assert found.requirements.splitlines()[1:] == [
+            "fastapi  # main.py:1 imports fastapi; a guess from the module's name",
+            "uvicorn  # the server that 'command' runs",
+        ]
+        assert not [text for text in found.notes if "uvicorn" in text]
+
+    @pytest.mark.parametrize(
         ("script", "said"),
         [
             ("os.environ['SOCKET']", "it mentions SOCKET"),

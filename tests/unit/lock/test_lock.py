@@ -297,8 +297,8 @@ class TestMaking:
         self, says: str, said: str, project: Make, ensure: Ensure, uv: FakeUv
     ) -> None:
         uv.says = (
-            "error: No solution found when resolving dependencies\n  cause: Because flaskk was not found in "
-            f"the package registry and {says}, we can conclude that your requirements are unsatisfiable."
+            "error: No solution found when resolving dependencies\n  cause: Because flaskk was not found "
+            f"in the package registry and {says}, we can conclude that your requirements are unsatisfiable."
         )
         with pytest.raises(LockError) as caught:
             ensure(project("flaskk>=3"))

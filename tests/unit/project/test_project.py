@@ -55,7 +55,6 @@ def refused(root: Path, **files: str) -> ProjectError:
     return caught.value
 
 
-
 def test_a_requirement_that_is_not_valid_names_the_file_that_has_it(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = ["flask =>2"]\n')
     with pytest.raises(ProjectError) as caught:
@@ -65,9 +64,8 @@ def test_a_requirement_that_is_not_valid_names_the_file_that_has_it(tmp_path: Pa
     (tmp_path / "debonair.toml").write_text("")
     (tmp_path / "pyproject.toml").unlink()
     (tmp_path / "Pipfile").write_text('[packages]\nflask = "=>2"\n')
-    with pytest.raises(ProjectError, match="^Pipfile: 'flask=>2' is not a valid requirement: Expected"):
+    with pytest.raises(ProjectError, match=r"^Pipfile: 'flask=>2' is not a valid requirement: Expected"):
         project.load(tmp_path)
-
 
 
 @pytest.mark.parametrize(

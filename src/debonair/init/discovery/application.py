@@ -91,7 +91,7 @@ def _command(item: Candidate) -> list[Finding]:
     return [
         Finding("application", item.entry, f"{item.where} ({item.what})"),
         Finding("server", "command", f"{item.what} is not a WSGI app", ("server",)),
-        Finding("command", line, f"add {item.server} to your requirements", ("command",)),
+        Finding("command", line, f"add {item.server} to the requirements", ("command",)),
     ]
 
 

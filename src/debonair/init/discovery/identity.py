@@ -34,7 +34,7 @@ _MAX_LINE = 1000
 _MAX_WORDS = 78
 _MAX_NAME = 31  # the most characters that useradd(8) accepts
 _FIRST = "0.1"
-_LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"})
+_LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th"})
 """Letters that Unicode does not decompose."""
 
 
@@ -128,7 +128,7 @@ def targets(stated: Mapping[str, Any], source: str) -> list[Finding]:
 
 
 def _ascii(text: str) -> str:
-    """Return ``text`` in lower case, with letters of ASCII where they are usual: ``größe`` is ``grosse``."""
+    """Return ``text`` in lower case, with letters of ASCII where usual: ``größe`` is ``grosse``."""
     folded = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
     return "".join(character for character in folded if not unicodedata.combining(character))
 
