@@ -14,9 +14,10 @@ from debonair import lock
 from debonair.errors import ProjectError
 from debonair.host.cache import whole
 from debonair.host.run import run
+from debonair.host.terminal import line
 from debonair.init import settings_file
 from debonair.init.discovery import application, django, identity, server, traits
-from debonair.init.discovery.application import Ask
+from debonair.init.discovery.application import Ask, Check
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
 from debonair.init.discovery.finding import Finding
@@ -201,16 +202,20 @@ def _identity(
     return [
         package,
         identity.version(root, stated, tables, source),
-        _asked("What does the app do, in one line?", description, ask),
-        _asked("Who maintains the package (Name <mail>)?", person, ask),
+        _asked("What does the app do, in one line?", description, ask, description.value, _unfit),
+        _asked("Who maintains the package (Name <mail>)?", person, ask, "", maintainer.problem),
     ]
 
 
-def _asked(question: str, found: Finding, ask: Ask | None) -> Finding:
+def _asked(question: str, found: Finding, ask: Ask | None, default: str, check: Check) -> Finding:
     """Return ``found``, or the author's answer instead if it is only a guess."""
     if ask is None or not found.guessed:
         return found
-    return replace(found, value=ask(question, (), found.value), where="")
+    return replace(found, value=ask(question, (), default, check), where="")
+
+
+def _unfit(said: str) -> str:
+    return f"It {why}." if (why := reader.unfit(said)) else ""
 
 
 def _needs(
@@ -289,5 +294,8 @@ def _check(text: str, file: Path, prefix: str) -> None:
     for name in prefix.split(".") if prefix else ():
         table = table[name]
     said = settings.read(table, file=file, prefix=prefix)
-    if said.maintainer:
-        maintainer.check(said.maintainer, file)
+    if said.maintainer and maintainer.problem(said.maintainer):
+        raise ProjectError(
+            f"The maintainer '{line(said.maintainer)}' is not a name and a mail address.",
+            hint=maintainer.FORM,
+        )

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from samples import sample_project
 
 from debonair import project
+from debonair.cli import init as init_verb
 from debonair.cli import main as cli
 from debonair.cli.init import ask
 from debonair.errors import MachineError, ProjectError
@@ -20,6 +21,7 @@ from debonair.init import report
 from debonair.init.discovery import identity
 from debonair.init.discovery.finding import Finding
 from debonair.init.proposal import Draft
+from debonair.project import maintainer as proposal_maintainer
 from debonair.tree.service import account
 
 FLASK = "from flask import Flask\n\napp = Flask(__name__)\n"
@@ -165,10 +167,27 @@ class TestApplication:
     def test_an_answer_that_is_none(self, tmp_path: Path) -> None:
         root = make(tmp_path, {"app.py": FLASK})
         error = refused(root, runner=no_git, ask=lambda *_: "Ada")
-        assert error.message == (
-            "debonair.toml: 'maintainer' is 'Ada', which is not a name and a mail address."
-        )
+        assert error.message == "The maintainer 'Ada' is not a name and a mail address."
+        assert error.hint == "Write it as in: Your Name <you@example.org>"
         assert not (root / "debonair.toml").exists()
+
+    def test_without_an_identity_the_maintainer_has_no_default(self, tmp_path: Path) -> None:
+        asked = list[tuple[str, str]]()
+
+        def ask(question: str, _: Sequence[str], default: str, check: Callable[[str], str]) -> str:
+            asked.append((question, default))
+            if "maintains" not in question:
+                assert check("two\nlines") == "It has a line break."
+                return default
+            assert check("Max Müller") == (
+                "'Max Müller' is not a name and a mail address. Write it as in: Your Name <you@example.org>"
+            )
+            assert not check("Max Müller <max@example.org>")
+            return "Max Müller <max@example.org>"
+
+        found = draft(make(tmp_path, {"app.py": FLASK}), runner=no_git, ask=ask)
+        assert ("Who maintains the package (Name <mail>)?", "") in asked
+        assert tomllib.loads(found.text)["maintainer"] == "Max Müller <max@example.org>"
 
     def test_nothing_beside_src_counts(self, tmp_path: Path) -> None:
         files = {"make_celery.py": FLASK, "src/book/__init__.py": FLASK.replace("app =", "site =")}
@@ -511,6 +530,18 @@ class TestVerb:
             "already has settings, and was not changed. These settings would have been written"
             in self.run(str(root))
         )
+
+    def test_an_answer_that_does_not_fit_is_asked_again(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(proposal_maintainer, "of", lambda *_, **__: ("", ""))
+        monkeypatch.setattr(init_verb, "interactive", lambda: True)
+        root = make(tmp_path, {"app.py": FLASK, "README.md": "A book.\n"})
+        said = self.run(str(root), answers="\nMax Müller\nMax Müller <max@example.org>\n")
+        assert "'Max Müller' is not a name and a mail address. Write it as in: Your Name" in said
+        written = tomllib.loads((root / "debonair.toml").read_text())
+        assert written["maintainer"] == "Max Müller <max@example.org>"
+        assert said.count("Who maintains the package") == 3
 
     def test_questions_are_numbered(self, monkeypatch: pytest.MonkeyPatch) -> None:
         said: list[str] = []
