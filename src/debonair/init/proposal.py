@@ -159,6 +159,7 @@ def draft(
     notes += more_of_django
     python = load(_targets(findings)[0]).python_version
     notes += traits.traps(code, python)
+    notes += traits.left_out(code, root)
     notes += traits.pins([line for found in needs for line in found.value], python)
     notes += imported.warnings
     prefix = "tool.debonair" if file == pyproject else ""
