@@ -261,7 +261,7 @@ class TestApplication:
             ({"requirements.txt": "fastapi[standard]\n"}, "runs the server uvicorn", ""),
             (
                 {"requirements.txt": "fastapi\n"},
-                "add uvicorn to requirements.txt",
+                "needs uvicorn in requirements.txt",
                 (
                     "requirements.txt does not list uvicorn, the server that 'command' runs. Without it, "
                     "the build fails. Add a line to requirements.txt: uvicorn"
@@ -269,12 +269,12 @@ class TestApplication:
             ),
             (
                 {"requirements.txt": "fastapi\n", "pylock.toml": ""},
-                "add uvicorn to requirements.txt",
+                "needs uvicorn in requirements.txt",
                 "Add a line to requirements.txt: uvicorn. Then run 'debonair lock'.",
             ),
             (
                 {"pyproject.toml": "[project]\nname = 'x'\ndependencies = ['fastapi']\n"},
-                "add uvicorn to pyproject.toml",
+                "needs uvicorn in pyproject.toml",
                 'Add it in pyproject.toml: dependencies = ["uvicorn", ...]',
             ),
         ],

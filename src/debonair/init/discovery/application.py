@@ -102,7 +102,7 @@ def _command(item: Candidate) -> list[Finding]:
     return [
         Finding("application", item.entry, f"{item.where} ({item.what})"),
         Finding("server", "command", f"{item.what} is not a WSGI app", ("server",)),
-        Finding("command", line, f"add {item.server} to the requirements", ("command",)),
+        Finding("command", line, f"needs {item.server} in the requirements", ("command",)),
     ]
 
 

@@ -45,7 +45,7 @@ def require(
         f"{file} does not list {server}, the server that 'command' runs. Without it, the build fails. {add}"
         f"{'. Then run ' + repr('debonair lock') + '.' if locked else ''}"
     )
-    return _said(chosen, f"add {server} to {file}"), [note]
+    return _said(chosen, f"needs {server} in {file}"), [note]
 
 
 def _said(chosen: Sequence[Finding], where: str) -> list[Finding]:
