@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from chatter import without
+
 LINES = 20
 _LENGTH = 400  # characters of a line
 _AFTER = 5  # lines that may follow the last line of a traceback
@@ -30,10 +32,11 @@ def tail(text: str) -> str:
 
     These are its last lines. If there are tracebacks, these are the lines of the last traceback, and few
     lines after it. A program that is restarted again and again has the reason above its newest output.
-    uWSGI's lines about requests are left out, unless there are no others.
+    uWSGI's lines about requests and about its start are left out, unless there are no others.
     """
     lines = text.strip().split("\n")
     lines = [line for line in lines if not _REQUEST.match(line)] or lines
+    lines = without(lines) or lines
     begins = [number for number, line in enumerate(lines) if "Traceback (most recent" in line]
     if begins:
         lines = lines[begins[-1] :]

@@ -109,7 +109,7 @@ class Folder:
             assert text in done.stderr
         error, _, hint = done.stderr.partition("\nHint:  ")
         assert "Error: " in error
-        assert hint.strip().endswith((".", "?", ")")) or "debonair " in hint, done.stderr
+        assert hint.strip().endswith((".", "?", ")", '"')) or "debonair " in hint, done.stderr
         assert not self.out.exists() or not list(self.out.iterdir())
         assert not [path for path in self.base.rglob("*.deb*") if "apt" not in path.parts]
         return done.stderr
@@ -157,7 +157,18 @@ class TestProject:
 
     def test_a_value_of_a_wrong_type(self, folder: Folder) -> None:
         folder.write({"pyproject.toml": PROJECT + "health = 1\n"})
-        folder.refused(3, "'tool.debonair.health' is wrong: expected a string, got a number")
+        folder.refused(
+            3, "'tool.debonair.health' is wrong: expected a string, got a number", 'health = "1"'
+        )
+
+    def test_a_version_without_quotes(self, folder: Folder) -> None:
+        folder.write({"pyproject.toml": PROJECT.replace('"1.0"', "1.10")})
+        folder.refused(3, "pyproject.toml: 'project.version' is wrong", 'in quotes: version = "1.10"')
+
+    def test_a_requirement_that_is_not_valid(self, folder: Folder) -> None:
+        (folder.root / "pyproject.toml").unlink()
+        folder.write({"debonair.toml": "", "requirements.txt": "# web\nflask =>2\n"})
+        folder.refused(3, "requirements.txt, line 2: 'flask =>2' is not", "Did you mean 'flask >=2'?")
 
     @pytest.mark.parametrize("words", [(), ("--target", "trixie-arm46")])
     def test_an_unknown_target(self, words: tuple[str, ...], locked: Folder) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -39,17 +39,30 @@ def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) ->
     """
     from debonair.init import proposal, report
 
-    asked = None if yes or not sys.stdin.isatty() else ask
+    asked = None if yes or not interactive() else ask
     draft = proposal.draft(directory.absolute(), os.environ, entry=wsgi, foreign=foreign, ask=asked)
     if not draft.present:
         proposal.write(draft)
     show(report.text(draft), nl=False)
 
 
-def ask(question: str, answers: Sequence[str], default: str) -> str:
-    """Ask a question and return the answer: one of ``answers``, or any text if that is empty."""
-    if not answers:
-        return str(click.prompt(plain(question), default=plain(default)))
+def interactive() -> bool:
+    """Return whether somebody can answer questions."""
+    return sys.stdin.isatty()
+
+
+def ask(
+    question: str, answers: Sequence[str], default: str, check: Callable[[str], str] = lambda _: ""
+) -> str:
+    """Ask a question until the answer fits, and return it.
+
+    It is one of ``answers``, or any text if that is empty. Then ``check`` returns what is wrong with it.
+    """
+    while not answers:
+        said = str(click.prompt(plain(question), default=plain(default) or None))
+        if not (wrong := check(said)):
+            return said
+        show(f"  {wrong}")
     for number, answer in enumerate(answers, 1):
         show(f"  {number}  {answer}")
     number = click.prompt(

@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from debonair import lock
 from debonair.errors import ProjectError
 from debonair.host.cache import whole
 from debonair.host.run import run
+from debonair.host.terminal import line
 from debonair.init import settings_file
-from debonair.init.discovery import application, django, identity, traits
-from debonair.init.discovery.application import Ask
+from debonair.init.discovery import application, django, identity, server, traits
+from debonair.init.discovery.application import Ask, Check
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
 from debonair.init.discovery.finding import Finding
@@ -126,7 +128,8 @@ def draft(
     needs, notes = _needs(root, file, tables, older, source)
     imported_findings, more = application.settings_of(imported, root)
     proposed = ""
-    if not chosen[0].key:
+    serves = any(found.key for found in chosen)
+    if not serves:
         more.append(
             "No application was found, so the package contains commands, but no service and no site. If a "
             "server can run the project, name the callable: debonair init --wsgi MODULE:CALLABLE"
@@ -134,12 +137,15 @@ def draft(
     if not notes:  # otherwise there may be requirements that cannot be read
         proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *imported_findings])
     notes += more
+    chosen, more = server.require(chosen, needs, locked=lock.find(root) is not None)
+    if not any(server.program(chosen) in note for note in notes):
+        notes += more
     hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
     notes += more
     of_django, more_of_django = django.look(root, code)
     findings = _merged(
         chosen,
-        _identity(root, stated, tables, source, environ=environ, runner=runner, ask=asked),
+        _identity(root, stated, tables, source, serves=serves, environ=environ, runner=runner, ask=asked),
         needs,
         identity.targets(stated, source),
         hardware,
@@ -153,6 +159,7 @@ def draft(
     notes += more_of_django
     python = load(_targets(findings)[0]).python_version
     notes += traits.traps(code, python)
+    notes += traits.left_out(code, root)
     notes += traits.pins([line for found in needs for line in found.value], python)
     notes += imported.warnings
     prefix = "tool.debonair" if file == pyproject else ""
@@ -185,26 +192,31 @@ def _identity(
     tables: Mapping[str, Any],
     source: str,
     *,
+    serves: bool,
     environ: Mapping[str, str],
     runner: Runner,
     ask: Ask | None,
 ) -> list[Finding]:
-    package = identity.package(root, stated, source)
+    package = identity.package(root, stated, source, serves=serves)
     description = identity.description(root, stated, package.value, source)
     person = identity.maintainer(root, stated, source, environ, runner)
     return [
         package,
         identity.version(root, stated, tables, source),
-        _asked("What does the app do, in one line?", description, ask),
-        _asked("Who maintains the package (Name <mail>)?", person, ask),
+        _asked("What does the app do, in one line?", description, ask, description.value, _unfit),
+        _asked("Who maintains the package (Name <mail>)?", person, ask, "", maintainer.problem),
     ]
 
 
-def _asked(question: str, found: Finding, ask: Ask | None) -> Finding:
+def _asked(question: str, found: Finding, ask: Ask | None, default: str, check: Check) -> Finding:
     """Return ``found``, or the author's answer instead if it is only a guess."""
     if ask is None or not found.guessed:
         return found
-    return replace(found, value=ask(question, (), found.value), where="")
+    return replace(found, value=ask(question, (), default, check), where="")
+
+
+def _unfit(said: str) -> str:
+    return f"It {why}." if (why := reader.unfit(said)) else ""
 
 
 def _needs(
@@ -233,9 +245,10 @@ def _proposed(
     ]
     folders = [root / "src" if (root / "src").is_dir() else root, *(root / name for name in import_paths)]
     found = imported_packages(code, [str(item.value) for item in runs], folders)
-    if not found:
+    own_server = server.program(runs)
+    names = list(dict.fromkeys([*(need.package for need in found), *filter(None, [own_server])]))
+    if not names or (needs and not found):
         return "", needs, []
-    names = [need.package for need in found]
     if needs:
         listed = ", ".join(f'"{name}"' for name in names)
         note = (
@@ -248,7 +261,7 @@ def _proposed(
         "check it before you build."
     )
     why = f"{_REQUIREMENTS}, from the app's imports"
-    return requirements_text(found), [Finding("requirements", names, why)], [note]
+    return requirements_text(found, own_server), [Finding("requirements", names, why)], [note]
 
 
 def _install(code: Sequence[Module], stated: Mapping[str, Any]) -> list[Finding]:
@@ -282,5 +295,8 @@ def _check(text: str, file: Path, prefix: str) -> None:
     for name in prefix.split(".") if prefix else ():
         table = table[name]
     values = settings.read(table, file=file, prefix=prefix)
-    if values.maintainer:
-        maintainer.check(values.maintainer, file)
+    if values.maintainer and maintainer.problem(values.maintainer):
+        raise ProjectError(
+            f"The maintainer '{line(values.maintainer)}' is not a name and a mail address.",
+            hint=maintainer.FORM,
+        )

@@ -28,6 +28,9 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 _UNSOLVABLE = re.compile(r"No solution found", re.IGNORECASE)
+_ABSENT = re.compile(
+    r"([\w.-]+) was not found in the package registry(?: and (?:all versions of )?(\S+) depends? on \1\b)?"
+)
 _SECONDS = 1800
 _COMMAND = ("--custom-compile-command", "debonair lock")
 
@@ -253,9 +256,17 @@ def _explained(failed: CommandError, verb: str) -> Error:
         address = re.search(r"https?://([^/\s`]+)", output)
         return NetworkError(
             f"The package index{f' at {address[1]}' if address else ''} could not be reached: {last}.",
-            hint="Connect to the network, or set the index (UV_DEFAULT_INDEX=https://pypi.org/simple).",
+            hint="Connect to the network, or set the address of a mirror that you can reach "
+            "(UV_DEFAULT_INDEX=ADDRESS).",
         )
     if _UNSOLVABLE.search(output):
+        if absent := _ABSENT.search(" ".join(output.split())):
+            return LockError(
+                f"The package index has no package named '{absent[1]}'"
+                f"{f', which {absent[2]} requires' if absent[2] else ''}.",
+                hint="Correct its name in the requirements. If it is on an index of your own, set that "
+                "(UV_INDEX=ADDRESS).",
+            )
         return LockError(
             f"The requirements cannot be met together. uv reports: {output}",
             hint="Change the requirements, then run 'debonair lock'.",

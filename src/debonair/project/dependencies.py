@@ -9,7 +9,7 @@ from typing import Any
 
 from debonair.errors import ProjectError
 from debonair.host import terminal
-from debonair.project import reader, requirements_file
+from debonair.project import reader, requirement, requirements_file
 from debonair.project.requirements_file import Requirements
 
 FILES = (
@@ -44,6 +44,7 @@ def of(
                 f"{found.source or file.name}: the requirement '{terminal.line(line)}' {wrong}.",
                 hint="Write it on one line.",
             )
+        requirement.check(line, f"{found.source or file.name}: '{terminal.line(line)}'")
     return found
 
 

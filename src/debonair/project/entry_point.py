@@ -181,6 +181,7 @@ def _check_defined(entry: str, tree: ast.Module | None, path: Traversable, file:
     if name in names or open_ended:
         return
     close = difflib.get_close_matches(name, names, n=1)
+    close = close or [entry for node in tree.body for _, entry in sorted(_served(node))][:1]
     raise ProjectError(
         f"{file.name}: 'wsgi' names '{name}', but {path.name} does not define it.",
         hint=f"Did you mean '{module}:{close[0]}'?" if close else f"Define {name} in {path}.",

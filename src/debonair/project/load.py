@@ -168,6 +168,7 @@ def _project(
         include=tuple(given.include),
         exclude=tuple(given.exclude),
         requirements=(*([given.from_pypi] if published else []), *needed.requirements),
+        requirements_file=needed.source,
         constraints=needed.constraints,
         prereleases=needed.prereleases,
         requires_python=project.get("requires-python", ""),

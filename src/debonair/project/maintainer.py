@@ -17,6 +17,7 @@ _GIT = ("git", "config", "--null", "--show-scope", "--get-regexp", r"^user\.(nam
 _OF_THE_PROJECT = {"local", "worktree"}
 """Scopes of git's configuration that are in the project's folder, which a stranger may have written."""
 _SECONDS = 10
+FORM = "Write it as in: Your Name <you@example.org>"
 
 
 def of(
@@ -62,6 +63,13 @@ def needed(option: str, root: Path, environ: Mapping[str, str]) -> str:
         )
     check(found, Path("The command line"))
     return found
+
+
+def problem(person: str) -> str:
+    """Return what to tell the author if ``person`` is not a name and a mail address; empty if it is."""
+    if _fits(person):
+        return ""
+    return f"'{line(person)}' is not a name and a mail address. {FORM}"
 
 
 def check(person: str, file: Path) -> None:

@@ -77,6 +77,8 @@ class Project:
     exclude: tuple[str, ...] = ()
     requirements: tuple[str, ...] = ()
     """The requirements from the package index (PEP 508), as declared; locks are made from them."""
+    requirements_file: str = ""
+    """The name of the file that declares them, for people; empty if there is none."""
     constraints: tuple[str, ...] = ()
     """Requirements (PEP 508) that apply to a package only if another one needs it."""
     prereleases: bool = False

@@ -13,6 +13,7 @@ import msgspec
 
 from debonair.errors import ProjectError
 from debonair.host import decoder
+from debonair.project import unquoted
 
 
 class _Person(msgspec.Struct, frozen=True):
@@ -112,7 +113,7 @@ def _check(tables: Mapping[str, Any], kind: type, file: Path, hint: str) -> None
         message, _, where = str(wrong).partition(" - at `$.")
         raise ProjectError(
             f"{file.name}: '{where.rstrip('`')}' is wrong: {plain(message)}.",
-            hint=hint,
+            hint=unquoted.hint(message, where.rstrip("`"), tables, file) or hint,
         ) from None
 
 
@@ -125,6 +126,9 @@ def plain(message: str) -> str:
         "`bool`": "true or false",
         "`array`": "a list",
         "`object`": "a table",
+        "`date`": "a date",
+        "`time`": "a time",
+        "`datetime`": "a date with a time",
     }
     for code, word in words.items():
         message = message.replace(code, word)

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from debonair.errors import ProjectError
-from debonair.project import reader
+from debonair.project import reader, requirement
 
 _MOST = 8 << 20
 """The most bytes of one file: some files list the hashes of every wheel."""
@@ -116,6 +116,7 @@ class _Reader:
             if _ITSELF.fullmatch(found):
                 self.itself = True
             else:
+                requirement.check(found, where)
                 (self.constraints if constrains else self.requirements).append(found)
         elif name not in OF_NO_ACCOUNT:
             raise ProjectError(

@@ -46,10 +46,11 @@ def command(given: Settings, *, file: Path, prefix: str) -> str:
     return line
 
 
-def check(line: str, *, file: Path, commands: Collection[str]) -> None:
+def check(line: str, *, file: Path, commands: Collection[str], source: str) -> None:
     """Raise ``ProjectError`` if ``line`` begins with a missing server, or a misspelling of a command.
 
     ``commands`` are those that the app installs. Any other name may be a command of Debian's, or a path.
+    ``source`` is the name of the file that lists the requirements, if there is one.
     """
     program = line.split(maxsplit=1)[0]
     close = difflib.get_close_matches(program, {*commands, *_SERVERS}, n=1, cutoff=0.8)
@@ -57,7 +58,10 @@ def check(line: str, *, file: Path, commands: Collection[str]) -> None:
         brings = close[0] in commands
         raise ProjectError(
             f"{file.name}: 'command' starts '{program}', which no package in the app's lock installs.",
-            hint=f"Did you mean '{close[0]}'?" if brings else f"Add {close[0]} to the dependencies.",
+            hint=f"Did you mean '{close[0]}'?"
+            if brings
+            else f"Add {close[0]} to {'the dependencies in ' if source == 'pyproject.toml' else ''}"
+            f"{source or 'requirements.txt'}, then run 'debonair lock'.",
         )
 
 

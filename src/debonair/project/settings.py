@@ -21,7 +21,7 @@ from debonair import target
 from debonair.errors import ProjectError
 from debonair.host import decoder
 from debonair.host.terminal import line
-from debonair.project import reader
+from debonair.project import reader, unquoted
 from debonair.project.pyproject import plain
 from debonair.resources import resource
 
@@ -214,7 +214,8 @@ def read(table: Mapping[str, Any], *, file: Path, prefix: str) -> Settings:
         key = where.rstrip("`").lstrip(".")
         raise ProjectError(
             f"{file.name}: '{_dotted(prefix, key)}' is wrong: {plain(message)}.",
-            hint="'debonair schema' lists the keys and their types.",
+            hint=("" if _is_choice(key) else unquoted.hint(message, key, table, file))
+            or "'debonair schema' lists the keys and their types.",
         ) from None
 
 
@@ -251,6 +252,11 @@ def _control(key: str, text: str) -> str:
     if key == "description":  # its lines are joined
         return ""
     return reader.control(re.sub(r"[\n\t]", "", text) if key == "collect" else text)
+
+
+def _is_choice(key: str) -> bool:
+    """Tell whether ``key`` has only a few possible values."""
+    return "Literal" in Settings.__annotations__.get(key.partition("[")[0].replace("-", "_"), "")
 
 
 def _unknown(table: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

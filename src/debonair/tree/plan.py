@@ -192,7 +192,12 @@ def _check(project: Project, target: Target, plan: Tree) -> None:
         )
     commands = {path.removeprefix(f"{home}/venv/bin/") for path in paths if f"{home}/venv/bin/" in path}
     if project.command:
-        server_command.check(project.command, file=project.config_file, commands=commands)
+        server_command.check(
+            project.command,
+            file=project.config_file,
+            commands=commands,
+            source=project.requirements_file,
+        )
     for name in project.scripts if not project.serves else ():
         if name not in commands:
             raise ProjectError(

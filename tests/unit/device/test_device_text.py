@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from text import printable, tail
 
@@ -51,3 +53,45 @@ def test_of_a_traceback_that_is_cut_the_end_is_kept() -> None:
 
 def test_a_line_separator_makes_no_line() -> None:
     assert tail("one\u2028two\x0bthree") == "one\\u2028two\\x0bthree"
+
+
+@pytest.mark.parametrize(
+    ("log", "kept"),
+    [
+        (
+            "bind",
+            [
+                "error removing unix socket, unlink(): Permission denied [core/socket.c line 198]",
+                "bind(): Permission denied [core/socket.c line 230]",
+                "unlink(): Permission denied [core/uwsgi.c line 1667]",
+            ],
+        ),
+        ("exits", ["boom"]),
+    ],
+)
+def test_of_a_log_of_uwsgi_the_reason_is_kept(log: str, kept: list[str]) -> None:
+    said = (Path(__file__).parent / f"logs/{log}.txt").read_text()
+    assert tail(said).split("\n") == kept
+
+
+def test_a_log_without_a_reason_is_kept() -> None:
+    said = (Path(__file__).parent / "logs/serves.txt").read_text()
+    assert tail(said) == said.strip()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "subprocess 23085 exited with code 1",
+        "unable to load configuration from /etc/notes/uwsgi.ini",
+        "!!! UNABLE to load uWSGI plugin: python3_plugin.so: cannot open shared object file !!!",
+        "*** no app loaded. going in full dynamic mode ***",
+        "unable to load app 0 (mountpoint='') (callable not found or import error)",
+        "DAMN ! worker 1 (pid: 7) died, killed by signal 9 :( trying respawn ...",
+        "os: the app's own words",
+        "chdir(): No such file or directory [core/uwsgi.c line 2674]",
+        "worker 1 killed successfully (pid: 9)",
+    ],
+)
+def test_a_line_with_a_reason_is_no_chatter(line: str) -> None:
+    assert tail(f"thunder lock: disabled (you can enable it with --thunder-lock)\n{line}") == line

@@ -134,6 +134,56 @@ def test_a_database_beside_the_code(tmp_path: Path) -> None:
     assert "STATE_DIRECTORY" in note
 
 
+HERE = "import os, sqlite3\nHERE = os.path.dirname(os.path.abspath(__file__))\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("import sqlite3\nc = sqlite3.connect('notes.db')", 2),
+        ("from sqlite3 import connect\ndef db():\n    return connect('data/notes.db')", 3),
+        ("import sqlite3\nDB = 'notes.db'\ndef db():\n    return sqlite3.connect(DB, timeout=3)", 4),
+        ("import sqlite3\nfrom pathlib import Path\nc = sqlite3.connect(Path('a') / 'b.db')", 3),
+        (f"{HERE}c = sqlite3.connect(os.path.join(HERE, 'notes.db'))", 3),
+        (f"{HERE}class Config:\n    URI = 'sqlite:///' + os.path.join(HERE, 'app.db')", 4),
+        (f"{HERE}URI = os.environ.get('URL') or 'sqlite:///' + os.path.join(HERE, 'app.db')", 3),
+        (f"{HERE}URI = f'sqlite:///{{HERE}}/app.db'", 3),
+        (f"{HERE}URI = f'sqlite+aiosqlite:///{{HERE}}/app.db'", 3),
+        ("import sqlite3\nc = sqlite3.connect(':memory:')", 0),
+        ("import sqlite3\nc = sqlite3.connect('/srv/notes.db')", 0),
+        ("import sqlite3\nc = sqlite3.connect('file::memory:?cache=shared', uri=True)", 0),
+        ("import sqlite3\nc = sqlite3.connect(anywhere)", 0),
+        ("import sqlite3\nc = sqlite3.connect('instance/notes.db')", 0),
+        (f"{HERE}c = sqlite3.connect(os.path.join(HERE, 'instance', 'notes.db'))", 0),
+        (f"{HERE}DATA = os.environ.get('STATE_DIRECTORY', HERE)\nc = sqlite3.connect(DATA + '/x')", 0),
+        (
+            f"{HERE}D = os.environ.get('STATE_DIRECTORY', HERE)\nc = sqlite3.connect(os.path.join(D, 'x'))",
+            0,
+        ),
+        ("import other\nother.connect('notes.db')", 0),
+        (f"{HERE}URI = 'postgres://' + HERE", 0),
+        ("import sqlite3\nA = B\nB = A\nc = sqlite3.connect(A)", 0),
+    ],
+)
+def test_databases_beside_the_code(text: str, line: int, tmp_path: Path) -> None:
+    notes = traits.traps(code(tmp_path, m=text), (3, 13))
+    assert [note.partition(": ")[0] for note in notes] == ([f"m.py:{line}"] if line else [])
+    assert not line or 'Store data in os.environ["STATE_DIRECTORY"].' in notes[0]
+
+
+def test_the_configuration_in_the_instance_folder(tmp_path: Path) -> None:
+    modules_ = code(tmp_path, m="from flask import Flask\n")
+    assert traits.left_out(modules_, tmp_path) == []
+    (tmp_path / "instance").mkdir()
+    (tmp_path / "instance/config.py").write_text("SECRET_KEY = 'x'\n")
+    (note,) = traits.left_out(modules_, tmp_path)
+    assert note == (
+        "instance/config.py is left out of the package, because it may have secrets. The app finds it if "
+        "you copy it to /var/lib/APP/config.py on the Pi."
+    )
+    assert traits.left_out(code(tmp_path, m="import bottle\n"), tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("line", "note"),
     [

@@ -8,8 +8,10 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from samples import sample_project
 
 from debonair import project
+from debonair.cli import init as init_verb
 from debonair.cli import main as cli
 from debonair.cli.init import ask
 from debonair.errors import MachineError, ProjectError
@@ -19,6 +21,8 @@ from debonair.init import report
 from debonair.init.discovery import identity
 from debonair.init.discovery.finding import Finding
 from debonair.init.proposal import Draft
+from debonair.project import maintainer as proposal_maintainer
+from debonair.tree.service import account
 
 FLASK = "from flask import Flask\n\napp = Flask(__name__)\n"
 GOLDEN: Mapping[str, Mapping[str, str]] = {
@@ -163,10 +167,27 @@ class TestApplication:
     def test_an_answer_that_is_none(self, tmp_path: Path) -> None:
         root = make(tmp_path, {"app.py": FLASK})
         error = refused(root, runner=no_git, ask=lambda *_: "Ada")
-        assert error.message == (
-            "debonair.toml: 'maintainer' is 'Ada', which is not a name and a mail address."
-        )
+        assert error.message == "The maintainer 'Ada' is not a name and a mail address."
+        assert error.hint == "Write it as in: Your Name <you@example.org>"
         assert not (root / "debonair.toml").exists()
+
+    def test_without_an_identity_the_maintainer_has_no_default(self, tmp_path: Path) -> None:
+        asked = list[tuple[str, str]]()
+
+        def ask(question: str, _: Sequence[str], default: str, check: Callable[[str], str]) -> str:
+            asked.append((question, default))
+            if "maintains" not in question:
+                assert check("two\nlines") == "It has a line break."
+                return default
+            assert check("Max Müller") == (
+                "'Max Müller' is not a name and a mail address. Write it as in: Your Name <you@example.org>"
+            )
+            assert not check("Max Müller <max@example.org>")
+            return "Max Müller <max@example.org>"
+
+        found = draft(make(tmp_path, {"app.py": FLASK}), runner=no_git, ask=ask)
+        assert ("Who maintains the package (Name <mail>)?", "") in asked
+        assert tomllib.loads(found.text)["maintainer"] == "Max Müller <max@example.org>"
 
     def test_nothing_beside_src_counts(self, tmp_path: Path) -> None:
         files = {"make_celery.py": FLASK, "src/book/__init__.py": FLASK.replace("app =", "site =")}
@@ -234,6 +255,51 @@ class TestApplication:
         assert said["command"] == f"uvicorn --uds $SOCKET --forwarded-allow-ips '*' {command}"
 
     @pytest.mark.parametrize(
+        ("files", "where", "note"),
+        [
+            ({"requirements.txt": "fastapi\nUvicorn[standard]>=0.30\n"}, "runs the server uvicorn", ""),
+            ({"requirements.txt": "fastapi[standard]\n"}, "runs the server uvicorn", ""),
+            (
+                {"requirements.txt": "fastapi\n"},
+                "needs uvicorn in requirements.txt",
+                (
+                    "requirements.txt does not list uvicorn, the server that 'command' runs. Without it, "
+                    "the build fails. Add a line to requirements.txt: uvicorn"
+                ),
+            ),
+            (
+                {"requirements.txt": "fastapi\n", "pylock.toml": ""},
+                "needs uvicorn in requirements.txt",
+                "Add a line to requirements.txt: uvicorn. Then run 'debonair lock'.",
+            ),
+            (
+                {"pyproject.toml": "[project]\nname = 'x'\ndependencies = ['fastapi']\n"},
+                "needs uvicorn in pyproject.toml",
+                'Add it in pyproject.toml: dependencies = ["uvicorn", ...]',
+            ),
+        ],
+    )
+    def test_the_server_of_asgi_is_a_requirement(
+        self, files: Mapping[str, str], where: str, note: str, tmp_path: Path
+    ) -> None:
+        main = "from fastapi import FastAPI\napp = FastAPI()\n"
+        found = draft(make(tmp_path, {"main.py": main, **files}))
+        assert not [text for text in found.notes if "No application was found" in text]
+        (command,) = (each for each in found.findings if each.key == ("command",))
+        assert command.where == where
+        said = [text for text in found.notes if "uvicorn" in text]
+        assert len(said) == bool(note)
+        assert note in "".join(said)
+
+    def test_requirements_from_imports_have_the_server_of_asgi(self, tmp_path: Path) -> None:
+        found = draft(make(tmp_path, {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}))
+        assert found.requirements.splitlines()[1:] == [
+            "fastapi  # main.py:1 imports fastapi; a guess from the module's name",
+            "uvicorn  # the server that 'command' runs",
+        ]
+        assert not [text for text in found.notes if "uvicorn" in text]
+
+    @pytest.mark.parametrize(
         ("script", "said"),
         [
             ("os.environ['SOCKET']", "it mentions SOCKET"),
@@ -275,7 +341,10 @@ class TestIdentity:
         ("folder", "package"),
         [
             ("My App", "my-app"),
-            ("Größe_2", "gr-e-2"),
+            ("Größe_2", "grosse-2"),
+            ("Mein Chät", "mein-chat"),
+            ("Smørrebrød & Łódź", "smorrebrod-lodz"),
+            ("中文", "app"),
             ("x", "app-x"),
             ("...", "app"),
             ("falcon-4.4.0", "falcon-4-4-0"),
@@ -285,6 +354,26 @@ class TestIdentity:
     def test_a_name_of_the_folder(self, folder: str, package: str) -> None:
         found = identity.package(Path("/home") / folder, {}, "")
         assert (found.value, found.key) == (package, ("package",))
+
+    @pytest.mark.parametrize(
+        ("name", "package", "why"),
+        [
+            ("nginx", "my-nginx", "'nginx' is the name of a user or group of a Debian package"),
+            ("mail", "my-mail", "'mail' is the name of a user or group of every Debian"),
+            ("Pi", "my-pi", "'pi' is the name of a user or group of Raspberry Pi OS"),
+            ("python3", "my-python3", "'python3' is the name of a system folder in /etc, /run, "),
+            ("3d-printer", "app-3d-printer", "'3d-printer' does not begin with a letter"),
+            ("3" * 40, f"app-{'3' * 27}", "does not begin with a letter"),
+        ],
+    )
+    def test_a_name_that_build_refuses_is_changed(self, name: str, package: str, why: str) -> None:
+        for found in (
+            identity.package(Path("/home") / name, {}, ""),
+            identity.package(Path("/x"), {"name": name}, "pyproject.toml"),
+        ):
+            assert (found.value, found.key) == (package, ("package",))
+            assert why in found.where
+            account.check(sample_project(package=found.value))
 
     def test_a_name_that_is_none(self) -> None:
         assert identity.package(Path("/x"), {"name": "a"}, "setup.py").value == "app-a"
@@ -441,6 +530,18 @@ class TestVerb:
             "already has settings, and was not changed. These settings would have been written"
             in self.run(str(root))
         )
+
+    def test_an_answer_that_does_not_fit_is_asked_again(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(proposal_maintainer, "of", lambda *_, **__: ("", ""))
+        monkeypatch.setattr(init_verb, "interactive", lambda: True)
+        root = make(tmp_path, {"app.py": FLASK, "README.md": "A book.\n"})
+        said = self.run(str(root), answers="\nMax Müller\nMax Müller <max@example.org>\n")
+        assert "'Max Müller' is not a name and a mail address. Write it as in: Your Name" in said
+        written = tomllib.loads((root / "debonair.toml").read_text())
+        assert written["maintainer"] == "Max Müller <max@example.org>"
+        assert said.count("Who maintains the package") == 3
 
     def test_questions_are_numbered(self, monkeypatch: pytest.MonkeyPatch) -> None:
         said: list[str] = []

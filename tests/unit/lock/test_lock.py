@@ -279,6 +279,43 @@ class TestMaking:
             lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv, describe=undescribed)
         assert (made.root / "pylock.toml").read_bytes() == before
 
+    @pytest.mark.parametrize(
+        ("says", "said"),
+        [
+            ("you require flaskk>=3", "The package index has no package named 'flaskk'."),
+            (
+                "thing==1.0 depends on flaskk, we can conclude that thing==1.0 cannot be used",
+                "The package index has no package named 'flaskk', which thing==1.0 requires.",
+            ),
+            (
+                "all versions of thing depend on flaskk[web]>=2, we can conclude",
+                "The package index has no package named 'flaskk', which thing requires.",
+            ),
+        ],
+    )
+    def test_a_name_that_the_index_does_not_have(
+        self, says: str, said: str, project: Make, ensure: Ensure, uv: FakeUv
+    ) -> None:
+        uv.says = (
+            "error: No solution found when resolving dependencies\n  cause: Because flaskk was not found "
+            f"in the package registry and {says}, we can conclude that your requirements are unsatisfiable."
+        )
+        with pytest.raises(LockError) as caught:
+            ensure(project("flaskk>=3"))
+        assert caught.value.message == said
+        assert "UV_INDEX" in caught.value.hint
+
+    def test_without_a_network_the_hint_does_not_repeat_the_default_index(
+        self, project: Make, ensure: Ensure, uv: FakeUv
+    ) -> None:
+        uv.says = "error: Failed to fetch: `https://pypi.org/simple/flask/`\n  cause: dns error"
+        with pytest.raises(NetworkError, match=r"at pypi\.org could not be reached: dns error") as caught:
+            ensure(project("flask"))
+        assert caught.value.hint == (
+            "Connect to the network, or set the address of a mirror that you can reach "
+            "(UV_DEFAULT_INDEX=ADDRESS)."
+        )
+
     def test_a_requirement_that_is_none(self, project: Make, ensure: Ensure, uv: FakeUv) -> None:
         with pytest.raises(ProjectError, match=r"pyproject\.toml: the requirement 'flask ==> 3'"):
             ensure(project("flask ==> 3"))

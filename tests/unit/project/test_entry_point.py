@@ -38,6 +38,21 @@ def test_split(entry: str, parts: tuple[str, str, bool]) -> None:
     entry_point.check_syntax(entry, file=FILE, key="wsgi")
 
 
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("app = 1 + 1", "app:app"),
+        ("def create_app(): ...", "app:create_app()"),
+        ("def application(environ, start_response): ...\napp = x", "app:application"),
+        ("def create_app(name): ...\nserve = make()", ""),
+    ],
+)
+def test_a_callable_that_the_module_has_is_suggested(code: str, hint: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(f"{code}\n")
+    wrong = refused(tmp_path, "app:aplikazion" if "application" not in code else "app:zzz")
+    assert wrong.hint == (f"Did you mean '{hint}'?" if hint else f"Define aplikazion in {tmp_path}/app.py.")
+
+
 @pytest.mark.parametrize("entry", ["", "app", "a:b()()", "a:b ", "a..b:c", "../a:b", "a:b\n"])
 def test_what_names_nothing(entry: str) -> None:
     with pytest.raises(ValueError, match=re.escape(entry) or "^$"):
@@ -138,6 +153,7 @@ def test_a_plain_value_that_may_be_replaced(code: str, tmp_path: Path) -> None:
 def test_a_close_name_is_suggested(tmp_path: Path) -> None:
     (tmp_path / "guestbook.py").write_text("def create_app(): ...")
     assert refused(tmp_path, "guestbook:creat_app()").hint == "Did you mean 'guestbook:create_app'?"
+    (tmp_path / "guestbook.py").write_text("def run(): ...")
     assert refused(tmp_path, "guestbook:zzz").hint.startswith("Define zzz in ")
 
 

@@ -55,6 +55,38 @@ def refused(root: Path, **files: str) -> ProjectError:
     return caught.value
 
 
+def test_a_requirement_that_is_not_valid_names_the_file_that_has_it(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = ["flask =>2"]\n')
+    with pytest.raises(ProjectError) as caught:
+        project.load(tmp_path)
+    assert caught.value.message.startswith("pyproject.toml: 'flask =>2' is not a valid requirement: Exp")
+    assert caught.value.hint == "Did you mean 'flask >=2'?"
+    (tmp_path / "debonair.toml").write_text("")
+    (tmp_path / "pyproject.toml").unlink()
+    (tmp_path / "Pipfile").write_text('[packages]\nflask = "=>2"\n')
+    with pytest.raises(ProjectError, match=r"^Pipfile: 'flask=>2' is not a valid requirement: Expected"):
+        project.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        ("version = 0.5", "project.version", 'version = "0.5"'),
+        ("version = 1.10", "project.version", 'version = "1.10"'),
+        ("requires-python = 3.11", "project.requires-python", 'requires-python = "3.11"'),
+        ("dependencies = [3]", "project.dependencies[0]", 'dependencies = ["3"]'),
+        ("authors = [{ name = 7 }]", "project.authors[0].name", 'name = "7"'),
+        ("urls = { a = true }", "project.urls[...]", 'a = "true"'),
+    ],
+)
+def test_a_string_of_pyproject_without_quotes(text: str, key: str, hint: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[project]\n{text}\n")
+    with pytest.raises(ProjectError) as caught:
+        project.load(tmp_path)
+    assert caught.value.message.startswith(f"pyproject.toml: '{key}' is wrong: expected a string, got ")
+    assert caught.value.hint == f"Write it in quotes: {hint}"
+
+
 class TestPyproject:
     def test_everything_is_decided(self, tmp_path: Path) -> None:
         found = load(tmp_path, pyproject_toml=PROJECT)

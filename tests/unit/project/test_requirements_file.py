@@ -172,3 +172,38 @@ def test_files_that_include_each_other_too_deep(read: Read) -> None:
         ProjectError, match=r"r19\.txt, line 1: .*: files include each other more than 20 deep"
     ):
         read("-r r0.txt\n", **others, r40="flask\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "why", "hint"),
+    [
+        ("flask =>2", "Expected", "Did you mean 'flask >=2'?"),
+        ("flask=2", "Expected", "Did you mean 'flask==2'?"),
+        ("flask=<3", "Expected", "Did you mean 'flask<=3'?"),
+        ("flask>=two", "Expected", "Write it as in 'Flask>=3' (PEP 508)."),
+        ("flask ~= 3", "Expected", "Write it as in 'Flask>=3' (PEP 508)."),
+        ("flask; python > 3", "Expected a marker", "Write it as in 'Flask>=3' (PEP 508)."),
+        ("my flask", "Expected", "Write it as in 'Flask>=3' (PEP 508)."),
+    ],
+)
+def test_a_requirement_that_is_not_valid(line: str, why: str, hint: str, read: Read) -> None:
+    for text, more, place in (
+        (f"# web\n{line}\n", "", "requirements.txt, line 2"),
+        ("-r more/base.txt\n", f"\n\n{line}\n", "more/base.txt, line 3"),
+    ):
+        with pytest.raises(ProjectError) as caught:
+            read(text, more__base=more)
+        assert caught.value.message.startswith(f"{place}: '{line}' is not a valid requirement: {why}")
+        assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "flask", "Flask.Thing_2 >= 3.0.1, <4", "flask[a, b-c]==3.1", "flask===3", "flask~=3.1",
+        "flask!=3.0.*", "flask>=3.0rc1", "flask (>=3)", "f @ https://example.org/f.whl",
+        'flask>=3; python_version < "3.12"', "flask==1!2.0+local.1",
+    ],
+)  # fmt: skip
+def test_a_requirement_that_is_valid(line: str, read: Read) -> None:
+    assert read(f"{line}\n").requirements == (line,)

@@ -127,18 +127,26 @@ class TestLine:
 
     @pytest.mark.parametrize(
         ("line", "hint"),
-        [("uvicron chat:app", "Did you mean 'uvicorn'?"), ("gunicorn chat:app", "Add gunicorn to the")],
+        [
+            ("uvicron chat:app", "Did you mean 'uvicorn'?"),
+            ("gunicorn chat:app", "Add gunicorn to requirements.txt, then run 'debonair lock'."),
+        ],
     )
     def test_a_program_that_nothing_brings(self, line: str, hint: str) -> None:
         with pytest.raises(
             ProjectError, match=r"', which no package in the app's lock installs\."
         ) as refused:
-            server_command.check(line, file=Path("pyproject.toml"), commands={"uvicorn", "python3"})
+            server_command.check(
+                line,
+                file=Path("pyproject.toml"),
+                commands={"uvicorn", "python3"},
+                source="requirements.txt",
+            )
         assert hint in refused.value.hint
 
     @pytest.mark.parametrize("line", ["uvicorn chat:app", "./serve", "env A=1 uvicorn", "caddy run"])
     def test_a_program_that_may_be_there(self, line: str) -> None:
-        server_command.check(line, file=Path("pyproject.toml"), commands={"uvicorn"})
+        server_command.check(line, file=Path("pyproject.toml"), commands={"uvicorn"}, source="")
 
 
 class TestFiles:

@@ -142,7 +142,39 @@ def test_static_and_environment_have_keys_of_the_users_own() -> None:
 def test_a_wrong_type_is_said_in_the_words_of_toml(text: str, said: str) -> None:
     error = refused(text)
     assert error.message == f"debonair.toml: {said}"
-    assert "debonair schema" in error.hint
+    assert "debonair schema" in error.hint or ("a string, got" in said and "in quotes" in error.hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("version = 0.5", 'version = "0.5"'),
+        ("version = 1.10  # next", 'version = "1.10"'),
+        ("version = 2026-11-30", 'version = "2026-11-30"'),
+        ("version = 2026-11-30T07:00:00Z", 'version = "2026-11-30T07:00:00Z"'),
+        ("package = true", 'package = "true"'),
+        ("targets = [1]", 'targets = ["1"]'),
+        ("targets = ['a', 2]", 'targets = ["a", "2"]'),
+        ("[service]\nmemory-max = 200", 'memory-max = "200"'),
+        ("service.memory-max = 200", 'memory-max = "200"'),
+        ('[service.environment]\nA = "x"\nDEBUG = 1', 'DEBUG = "1"'),
+        ("[service]\nenvironment = { DEBUG = 1.50 }", 'DEBUG = "1.50"'),
+        ("[static]\n'/s/' = 7", '"/s/" = "7"'),
+        ("[timers.t]\ncommand = 'x'\ncalendar = 09:30:00", 'calendar = "09:30:00"'),
+    ],
+)
+def test_a_string_without_quotes(text: str, hint: str, tmp_path: Path) -> None:
+    (tmp_path / "debonair.toml").write_text(text)
+    assert refused(text, file=tmp_path / "debonair.toml").hint == f"Write it in quotes: {hint}"
+
+
+def test_another_table_has_the_same_key(tmp_path: Path) -> None:
+    text = "[project]\nversion = 2.10\n[tool.debonair]\nversion = 1.20\n"
+    (tmp_path / "pyproject.toml").write_text(text)
+    table = tomllib.loads(text)["tool"]["debonair"]
+    with pytest.raises(ProjectError) as caught:
+        settings.read(table, file=tmp_path / "pyproject.toml", prefix="tool.debonair")
+    assert caught.value.hint == 'Write it in quotes: version = "1.20"'
 
 
 def test_a_wrong_value_of_uwsgi_names_the_option_table() -> None:

@@ -82,7 +82,17 @@ def test_every_file_of_an_app_and_its_mode() -> None:
     imported = {
         f"{HOME}/libexec/{name}.py"
         for name in (
-            *("call", "emperor", "environment", "handover", "nginx_site", "probe", "release", "sandbox"),
+            *(
+                "call",
+                "chatter",
+                "emperor",
+                "environment",
+                "handover",
+                "nginx_site",
+                "probe",
+                "release",
+                "sandbox",
+            ),
             *("system_emperor", "task", "terminal", "text", "visit"),
         )
     }

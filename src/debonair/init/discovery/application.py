@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from debonair.errors import ProjectError
 from debonair.init.discovery.callables import Callables
@@ -14,8 +14,19 @@ from debonair.init.imports.account import Imported
 from debonair.project import entry_point, reader
 from debonair.project.catalogue import known
 
-Ask = Callable[[str, Sequence[str], str], str]
-"""Asks a question: its text, the possible answers (empty for any text), and the default answer."""
+Check = Callable[[str], str]
+"""Returns what is wrong with an answer, for people; empty if it fits."""
+
+
+class Ask(Protocol):
+    """Asks a question until the answer fits."""
+
+    def __call__(self, question: str, answers: Sequence[str], default: str, check: Check = ..., /) -> str:
+        """Return one of ``answers``, or any text that passes ``check`` if they are empty.
+
+        An empty ``default`` is no answer.
+        """
+
 
 _KEY = ("wsgi",)
 
@@ -91,7 +102,7 @@ def _command(item: Candidate) -> list[Finding]:
     return [
         Finding("application", item.entry, f"{item.where} ({item.what})"),
         Finding("server", "command", f"{item.what} is not a WSGI app", ("server",)),
-        Finding("command", line, f"add {item.server} to your requirements", ("command",)),
+        Finding("command", line, f"needs {item.server} in the requirements", ("command",)),
     ]
 
 

@@ -6,6 +6,7 @@ import os
 import platform
 import pwd
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from debonair.init.discovery.finding import Finding
 from debonair.project import dynamic_version, reader, settings
 from debonair.project import maintainer as packager
 from debonair.project.load import author
+from debonair.tree.service import account
 
 Runner = Callable[..., Completed]
 
@@ -32,22 +34,27 @@ _MAX_LINE = 1000
 _MAX_WORDS = 78
 _MAX_NAME = 31  # the most characters that useradd(8) accepts
 _FIRST = "0.1"
+_LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th"})
+"""Letters that Unicode does not decompose."""
 
 
-def package(root: Path, stated: Mapping[str, Any], source: str) -> Finding:
+def package(root: Path, stated: Mapping[str, Any], source: str, *, serves: bool = True) -> Finding:
     """Return the name of the Debian package (Policy section 5.6.1).
 
     It is the name in ``stated``, the table ``[project]`` or its equivalent in the file ``source``.
-    Otherwise it is the name of the folder ``root``.
+    Otherwise it is the name of the folder ``root``. If the package ``serves`` an application, this is also
+    the name of its user, so it may be another one.
     """
     name = str(stated.get("name", ""))
     plain = re.sub(r"[-_. ]+", "-", name).lower()
-    if plain and _is_name(plain):
+    if plain and _is_name(plain) and not (serves and _unfit(plain)):
         return Finding("package", plain, source)
-    # This is also the name of the service's user, which cannot contain a dot.
-    found = re.sub(r"[^a-z0-9]+", "-", (name or root.name).lower()).strip("-")
-    found = found if _is_name(found) else f"app-{found}"
+    found = re.sub(r"[^a-z0-9]+", "-", _ascii(name or root.name)).strip("-")
     where = f"from '{name}', in {source}" if name else "the folder's name"
+    if (why := _unfit(found)) and _is_name(found):
+        where = f"{where}; {why}"
+    if why or not _is_name(found):
+        found = f"my-{found}" if found in account.taken() else f"app-{found}"
     return Finding("package", found[:_MAX_NAME].rstrip("-"), where, ("package",))
 
 
@@ -118,6 +125,19 @@ def targets(stated: Mapping[str, Any], source: str) -> list[Finding]:
         return []
     names = [f"{suites[0]}-arm64", f"{suites[0]}-amd64"]
     return [Finding("targets", names, f"{source} requires Python {specifier}", ("targets",))]
+
+
+def _ascii(text: str) -> str:
+    """Return ``text`` in lower case, with letters of ASCII where usual: ``größe`` is ``grosse``."""
+    folded = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
+    return "".join(character for character in folded if not unicodedata.combining(character))
+
+
+def _unfit(name: str) -> str:
+    """Return why the user of a service cannot have ``name``; empty if it can, or is only too long."""
+    if what := account.taken().get(name):
+        return f"'{name}' is the name of {what}"
+    return "" if name[:1].isalpha() else f"'{name}' does not begin with a letter"
 
 
 def _is_name(text: str) -> bool:

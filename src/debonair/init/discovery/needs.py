@@ -66,12 +66,17 @@ def needs(modules: Sequence[Module], starts: Sequence[str], folders: Sequence[Pa
     return [found[package] for package in sorted(found)]
 
 
-def requirements_text(found: Sequence[Need]) -> str:
-    """Return ``found`` as a requirements file, with the place of each import in the code."""
+def requirements_text(found: Sequence[Need], server: str) -> str:
+    """Return ``found`` as a requirements file, with the place of each import in the code.
+
+    ``server`` is the web server that the app needs in addition, if any.
+    """
     lines = ["# Written by 'debonair init' from the app's imports. You can edit it."]
     for need in found:
         guess = "; a guess from the module's name" if need.guessed else ""
         lines.append(f"{need.package}  # {need.where} imports {need.imported}{guess}")
+    if server and server not in {need.package for need in found}:
+        lines.append(f"{server}  # the server that 'command' runs")
     return "\n".join(lines) + "\n"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion
 
+from debonair.init.discovery import database
 from debonair.init.discovery.code import Module, top_level
 from debonair.init.discovery.finding import Finding
 from debonair.project import reader
@@ -22,7 +23,6 @@ IN_THE_APP = 'cd "$VIRTUAL_ENV/../app" && '
 
 _METADATA = ("importlib.metadata", "importlib_metadata", "pkg_resources")
 _ASKING = re.compile(r"version|distribution|require|metadata")
-_BESIDE = re.compile(r"sqlite:///(?![/:]|$)[^{%]*$")
 
 
 def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[list[Finding], list[str]]:
@@ -115,7 +115,7 @@ def migrations(modules: Sequence[Module], root: Path) -> list[Finding]:
 
 
 def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
-    """Return sentences about imports that the ``python`` on the Pi no longer has."""
+    """Return sentences about imports that the ``python`` lacks, and about a read-only database."""
     notes = dict[str, str]()
     for module in modules:
         for name, line in module.needs():
@@ -125,14 +125,18 @@ def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
                     lacking = f"Python {gone.since} has no" if gone.since else "current releases have no"
                     where = f"{module.path}:{line}"
                     notes.setdefault(key, f"{where}: {lacking} '{key}'; instead: {gone.instead}.")
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Constant) and _BESIDE.match(str(node.value)):
-                notes.setdefault(
-                    "sqlite",
-                    f"{module.path}:{node.lineno}: '{node.value!s}' seems to be beside the code, which is "
-                    'read-only on the Pi. Store data in os.environ["STATE_DIRECTORY"].',
-                )
-    return list(notes.values())
+    return [*notes.values(), *database.beside(modules)]
+
+
+def left_out(modules: Sequence[Module], root: Path) -> list[str]:
+    """Return a sentence about Flask's configuration in the instance folder, if the app has one."""
+    if not reader.is_file(root / "instance/config.py") or not _imports(modules, "flask"):
+        return []
+    note = (
+        "instance/config.py is left out of the package, because it may have secrets. The app finds it if "
+        "you copy it to /var/lib/APP/config.py on the Pi."
+    )
+    return [note]
 
 
 def pins(requirements: Iterable[str], python: tuple[int, int]) -> list[str]:
