@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -235,14 +236,19 @@ def test_serve(made: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, ve
         def __exit__(self, *_: object) -> None:
             pass
 
+        def end(self, *_: object) -> None:
+            raise KeyboardInterrupt
+
         def serve_forever(self, poll_interval: float) -> None:
             served["log"]("GET /")
-            raise KeyboardInterrupt
+            handlers[signal.SIGTERM](signal.SIGTERM, None)
 
     def server(root: Path, host: str, port: int, **more: Any) -> Server:
         served.update(root=root, host=host, port=port, **more)
         return Server()
 
+    handlers: dict[int, Callable[..., None]] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
     monkeypatch.setattr("debonair.repository.http_server.server", server)
     (tmp_path / "logins").write_text("pi:secret\n")
     words = [*(["-v"] if verbose else []), "repo", "serve", "--port", "0", "--logins", "logins"]
