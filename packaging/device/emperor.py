@@ -22,7 +22,10 @@ _IDLE = 0.5  # seconds without a request after which a replaced release has noth
 _START = 90.0  # seconds for systemd to start an emperor, which loads no app itself
 # If the machine is busy, systemd 257 does not see that a process with PrivatePIDs= is its own. It then
 # sends SIGKILL immediately after SIGTERM.
-_EXEC_STOP = "+/usr/bin/sh -c 'kill $MAINPID; while kill -0 $MAINPID 2>/dev/null; do sleep 0.1; done'"
+_EXEC_STOP = (
+    "+/usr/bin/sh -c 'kill $MAINPID; "
+    "timeout {seconds:.0f} tail --pid=$MAINPID -s 0.1 -f /dev/null || kill -KILL $MAINPID'"
+)
 _STOP = 30.0  # seconds beyond ``drain`` after which everything in a unit has ended
 
 
@@ -92,7 +95,7 @@ class Emperor:
             *(f"--description=A release of {self.home.package} on trial", "--service-type=exec"),
             *("--property=KillMode=mixed", "--property=Restart=always", "--property=RestartSec=1s"),
             f"--property=TimeoutStopSec={release.drain + _STOP:.0f}",
-            f"--property=ExecStop={_EXEC_STOP}",
+            f"--property=ExecStop={_EXEC_STOP.format(seconds=release.drain + _STOP - 5)}",
             *("--", "/usr/bin/uwsgi-core", "--ini", str(vassals / "emperor"), "--emperor", str(vassals)),
             seconds=deadline.left(_START),
             errors=True,

@@ -118,7 +118,7 @@ class TestTrial:
         boot, run = (argv for argv in told.ran if argv[0] != "systemctl")
         assert boot == [str(home.lib / "libexec/boot"), "guestbook", "next", str(release.folder)]
         assert {"--unit=guestbook.next.service", "--service-type=exec", "--collect"} <= set(run)
-        assert "--property=ExecStop=+/usr/bin/sh -c 'kill $MAINPID; while " in " ".join(run)
+        assert "--property=ExecStop=+/usr/bin/sh -c 'kill $MAINPID; timeout " in " ".join(run)
         vassals = str(home.run / "vassals-next")
         uwsgi = ["/usr/bin/uwsgi-core", "--ini", f"{vassals}/emperor", "--emperor", vassals]
         assert run[-6:] == ["--", *uwsgi]

@@ -38,7 +38,8 @@ _OWN_PROCESSES = """\
 PrivatePIDs=yes
 # On a busy machine, systemd does not see that such a process is its own. It then sends SIGKILL immediately
 # after SIGTERM, and requests would fail. So wait here.
-ExecStop=+/usr/bin/sh -c 'kill $MAINPID; while kill -0 $MAINPID 2>/dev/null; do sleep 0.1; done'"""
+ExecStop=+/usr/bin/sh -c 'kill $MAINPID; \
+timeout {seconds} tail --pid=$MAINPID -s 0.1 -f /dev/null || kill -KILL $MAINPID'"""
 _PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
 
 
@@ -125,6 +126,8 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
     app = project.package
     emperor, vassal = emperors.of(project), vassals.of(project, target)
     mercy = int(vassal.values["mercy_seconds"])
+    # before systemd's own limit, which would begin again after this command
+    own_processes = _OWN_PROCESSES.format(seconds=mercy + 10)
     values: dict[str, str | int] = {
         "app": app,
         "version": version,
@@ -140,7 +143,7 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         # Without its emperor the app is down; the restart is fast, and costs little.
         "restart": _restart(target, "200ms", "5s", "1s"),
         "worker_restart": _restart(target, "1s", "60s", "5s"),
-        "own_processes": _OWN_PROCESSES if target.debian_release >= _PRIVATE_PIDS else "",
+        "own_processes": own_processes if target.debian_release >= _PRIVATE_PIDS else "",
         "control_groups": "strict" if target.debian_release >= _PRIVATE_GROUPS else "yes",
         **emperor.vassal,
         **vassal.values,
