@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -142,6 +143,8 @@ class Sdist:
             self._judge(name, data)
             (folder / name).write_bytes(data)
 
+        if folder.is_dir() and not any(folder.glob("*.deb")):  # a person has removed the deb from the cache
+            shutil.rmtree(folder)
         (deb,) = memo.folder(folder, make, self.cache).glob("*.deb")
         return deb
 
