@@ -251,7 +251,7 @@ def _explained(failed: CommandError, verb: str) -> Error:
         address = re.search(r"https?://([^/\s`]+)", said)
         return NetworkError(
             f"The package index{f' at {address[1]}' if address else ''} could not be reached: {last}.",
-            hint="Connect to the network, or set the index (UV_DEFAULT_INDEX=https://pypi.org/simple).",
+            hint="Connect to the network, or set the index of a mirror (UV_DEFAULT_INDEX=ADDRESS).",
         )
     if _UNSOLVABLE.search(said):
         return LockError(
