@@ -145,7 +145,7 @@ class Suite:
             if contents is None:
                 raise NetworkError(
                     f"{self.mirror.uri} has no file index (Contents) of {self.name} ({architecture}).",
-                    hint="Name a mirror that has one: DEBONAIR_MIRROR=http://deb.debian.org/debian "
+                    hint="Name a mirror that has one: DEBONAIR_MIRROR=ADDRESS "
                     "debonair ...",
                 )
             found = run.run(["sh", "-c", _FIND, "sh", contents, pattern]).stdout
@@ -236,7 +236,7 @@ class Suite:
             f"{self.mirror.uri} lists packages of {self.name} ({self.architecture}) that cannot be "
             f"downloaded from it:\n{_tail(result)}",
             hint="The mirror is being updated, or no longer has this architecture. Try again in an hour, "
-            "or name another mirror: DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
+            "or name another mirror: DEBONAIR_MIRROR=ADDRESS debonair ...",
         )
 
     def _alias(self) -> str:
@@ -275,7 +275,7 @@ def _unreachable(mirror: Mirror, result: run.Completed) -> NetworkError:
     return NetworkError(
         f"Packages could not be downloaded from {mirror.uri}:\n{_tail(result)}",
         hint="The mirror comes from this machine's apt sources. To use another: "
-        "DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
+        "DEBONAIR_MIRROR=ADDRESS debonair ...",
     )
 
 

@@ -79,7 +79,7 @@ def mirror(environ: Mapping[str, str], *, root: Path = Path("/")) -> Mirror:
     if not entries:
         raise MachineError(
             f"The apt sources of this machine ({root / 'etc/apt'}) name no Debian mirror.",
-            hint="Name one: DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
+            hint="Name one: DEBONAIR_MIRROR=ADDRESS debonair ...",
         )
     best = max(entries, key=_rank)
     options = tuple(

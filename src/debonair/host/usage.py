@@ -33,7 +33,7 @@ def used(path: Path, cache: Cache) -> bool:
 
 @contextmanager
 def running(cache: Cache) -> Iterator[None]:
-    """Tell whoever frees space that a command uses ``cache`` while the body runs."""
+    """Keep ``cache prune`` from removing what a command uses while the body runs."""
     with ExitStack() as stack:
         with suppress(MachineError):  # who cannot write to the cache cannot hold anything in it
             stack.enter_context(exclusive(cache.root / _RUNNING / secrets.token_hex(8)))

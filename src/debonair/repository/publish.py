@@ -97,7 +97,7 @@ class Repository:
             self._commit(draft, tag, verb, what)
         except Conflict:
             raise _crowded() from None
-        self.settle(anew=True)
+        self.settle(rebuild=True)
 
     def change(self, verb: str, edit: Edit) -> Sequence[str]:
         """Apply ``edit`` and show the result to clients; return the lines that it returns.
@@ -117,12 +117,12 @@ class Repository:
                     continue
             # The page is not signed, and built from the one before: from time to time it is built from
             # nothing.
-            self.settle(anew=verb == "renew")
+            self.settle(rebuild=verb == "renew")
             return what
         raise _crowded()
 
-    def settle(self, *, anew: bool = False) -> None:
-        """Show clients the newest state, if they do not see it yet; ``anew`` builds the page from nothing.
+    def settle(self, *, rebuild: bool = False) -> None:
+        """Show clients the newest state, if they do not see it yet; ``rebuild`` ignores the previous page.
 
         A publisher may have died before this step, or be in it now. The last one finds the newest head.
         """
@@ -132,7 +132,7 @@ class Repository:
                 for name, ref in sorted(head.suites.items()):
                     # A slower publisher may have overwritten what a faster one has shown.
                     self._show(head, name, ref, again=number > 0)
-                self._show_root(head, anew=anew)
+                self._show_root(head, rebuild=rebuild)
             except Conflict:
                 self._pause(random.uniform(0.01, 0.1))  # noqa: S311 - as above
                 continue
@@ -247,15 +247,15 @@ class Repository:
         self.storage.replace(f"{folder}InRelease", inrelease, tag)
         self._forget(suite, head)
 
-    def _show_root(self, head: Head, *, anew: bool) -> None:
+    def _show_root(self, head: Head, *, rebuild: bool) -> None:
         """Replace the files for browsers and new machines: the page, the key, the bootstrap debs."""
         files = {f"{bootstrap.package(head.name)}.gpg": keyring_of(head.keys)}
         for name, each in head.bootstrap.items():
             if (deb := bootstrap.find(self.storage, head, name)) is not None:
                 files[bootstrap.path(head.name, name)] = deb
-                if anew:  # a renewal repairs the pool, too
+                if rebuild:  # a renewal repairs the pool, too
                     files[each.filename] = deb
-        known = None if anew else self._page()
+        known = None if rebuild else self._page()
         draft = Draft(self.storage, head, self._clock())
         files |= landing_page.files(draft, known)
         self._replace(head, files)
@@ -274,7 +274,7 @@ class Repository:
         parallel.each(self.storage.at_once, lambda file: self.storage.replace(*file), differing, "Indices")
 
     def _page(self) -> bytes | None:
-        """Return the JSON of the page, or None if there is none that can be one."""
+        """Return the JSON of the page, or None if no file there can be a page."""
         try:
             found = self.storage.read(landing_page.JSON, landing_page.MOST)
         except TooLarge:

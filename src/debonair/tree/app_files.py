@@ -58,7 +58,7 @@ def _patterns(project: Project, key: Literal["include", "exclude"]) -> GitIgnore
 
     with unreadable(
         ProjectError,
-        f"{project.config_file.name}: '{key}' has a pattern that is none of a .gitignore",
+        f"{project.config_file.name}: '{key}' has a pattern that a .gitignore does not allow",
         "Correct it, or leave it out.",
     ):
         return GitIgnoreSpec.from_lines(getattr(project, key))

@@ -87,7 +87,7 @@ def test_what_the_lists_name_and_the_mirror_does_not_have(
     assert programs.was_asked(" update"), "only lists that are fresh are believed"
     assert (
         "The mirror is being updated, or no longer has this architecture. Try again in an hour, or "
-        "name another mirror: DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ..."
+        "name another mirror: DEBONAIR_MIRROR=ADDRESS debonair ..."
     ) in refused.value.hint
 
 

@@ -125,12 +125,12 @@ class Root:
                 raise NetworkError(
                     message,
                     hint=f"The mirror was {mirror.uri}. To use another: "
-                    "DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
+                    "DEBONAIR_MIRROR=ADDRESS debonair ...",
                 )
             raise MachineError(
                 message,
                 hint=f"The mirror was {mirror.uri}. To use another: "
-                "DEBONAIR_MIRROR=http://deb.debian.org/debian debonair ...",
+                "DEBONAIR_MIRROR=ADDRESS debonair ...",
             )
 
 
