@@ -145,8 +145,7 @@ class Suite:
             if contents is None:
                 raise NetworkError(
                     f"{self.mirror.uri} has no file index (Contents) of {self.name} ({architecture}).",
-                    hint="Name a mirror that has one: DEBONAIR_MIRROR=ADDRESS "
-                    "debonair ...",
+                    hint="Name a mirror that has one: DEBONAIR_MIRROR=ADDRESS debonair ...",
                 )
             found = run.run(["sh", "-c", _FIND, "sh", contents, pattern]).stdout
             return found.removesuffix("\n").split("\n") if found else []

@@ -129,8 +129,7 @@ class Root:
                 )
             raise MachineError(
                 message,
-                hint=f"The mirror was {mirror.uri}. To use another: "
-                "DEBONAIR_MIRROR=ADDRESS debonair ...",
+                hint=f"The mirror was {mirror.uri}. To use another: DEBONAIR_MIRROR=ADDRESS debonair ...",
             )
 
 
