@@ -92,6 +92,29 @@ while True:
         pass
 """
 
+# It has the folder of the sockets only as a descriptor, which a web process hands out.
+HANDS_OUT = f"""
+import builtins, socket, threading
+opened = os.open("/run/{NAME}/sockets/web", os.O_RDONLY | os.O_DIRECTORY)
+door = socket.socket(socket.AF_UNIX)
+door.bind("{DATA}/door")
+door.listen(5)
+def hand_out():
+    while True:
+        one, _ = door.accept()
+        socket.send_fds(one, [b"x"], [opened])
+builtins.door = door
+threading.Thread(target=hand_out, daemon=True).start()
+said = "open"
+"""
+TAKES = f"""
+import socket
+asking = socket.socket(socket.AF_UNIX)
+asking.connect("{DATA}/door")
+_, descriptors, _, _ = socket.recv_fds(asking, 1, 1)
+"""
+ANSWERS_THERE = TAKES + ANSWERS.replace('"/run/puppet/sockets/web/"', 'f"/proc/self/fd/{descriptors[0]}/"')
+
 # What an older release's unit let its job see.
 OLDER_VIEW = "[Service]\nInaccessiblePaths=\nInaccessiblePaths=-/run/puppet/sockets/next\n"
 
@@ -173,6 +196,19 @@ def test_the_job_of_a_timer_takes_the_socket(puppet: Puppet, code: str, view: st
     assert not puppet.status()["refused"]
 
 
+def test_a_descriptor_of_the_folder_takes_the_socket(puppet: Puppet) -> None:
+    assert puppet(HANDS_OUT) == "open"
+    puppet.keep("stayer.py", ANSWERS_THERE)
+    puppet.keep("config.py", f'import os, sys\nif "tick" in sys.argv:\n    os.execv({PYTHON})\n')
+    puppet.machine.run(["systemctl", "start", "--no-block", f"{NAME}-tick.service"])
+    _runs(puppet)
+    _answers(puppet, "old code")
+    done = puppet.upgrade()
+    assert others_of(puppet, "stayer") == []
+    puppet.taken(done)
+    assert not puppet.status()["refused"]
+
+
 def test_a_worker_that_the_next_release_lacks_takes_the_socket(puppet: Puppet) -> None:
     puppet.keep("stayer.py", ANSWERS)
     _see(puppet, "stay", OLDER_VIEW)
@@ -195,6 +231,14 @@ def _see(puppet: Puppet, name: str, view: str) -> None:
         puppet.machine.run(["mkdir", "-p", folder])
         puppet.machine.write(f"{folder}/view.conf", view.encode())
     puppet.machine.run(["systemctl", "daemon-reload"])
+
+
+def _answers(puppet: Puppet, text: str) -> None:
+    """Wait until visitors get ``text``: the attack has its socket."""
+    deadline = time.monotonic() + 20
+    while puppet.page() != text:
+        assert time.monotonic() < deadline, puppet.page()
+        time.sleep(0.2)
 
 
 def _runs(puppet: Puppet) -> None:
