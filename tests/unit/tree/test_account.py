@@ -31,7 +31,7 @@ def test_a_name_that_means_something_to_debian_is_refused(name: str, what: str, 
     assert f"'my-{name}'" in str(refused.value.hint)
 
 
-@pytest.mark.parametrize("name", ["uwsgi-core", "nginx", "python3", "libc6", "libpq5", "ffmpeg", "sox"])
+@pytest.mark.parametrize("name", ["uwsgi-core", "nginx", "python3", "libpq5", "ffmpeg", "sox"])
 def test_a_package_that_the_app_depends_on_is_refused(name: str) -> None:
     depends = ("libc6:any (>= 2.36)", "ffmpeg | libpq5 [arm64]", "sox(>= 1)")
     with pytest.raises(
@@ -40,6 +40,21 @@ def test_a_package_that_the_app_depends_on_is_refused(name: str) -> None:
         control_file.control(sample_project(package=name, depends=depends), TRIXIE, (), version=VERSION)
     other = sample_project(package="any", depends=depends)
     assert control_file.control(other, TRIXIE, (), version=VERSION).depends[-3:] == depends
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("bash", "every Debian has"), ("libc6", "every Debian has"), ("util-linux", "every Debian has"),
+        ("python3-flask", "Python libraries"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("wsgi", ["", "app:app"])
+def test_a_package_that_every_debian_needs_is_refused(name: str, why: str, wsgi: str) -> None:
+    """Essential packages would be replaced by a tool as well as by a service."""
+    with pytest.raises(ProjectError, match=why) as refused:
+        control_file.control(sample_project(package=name, wsgi=wsgi), TRIXIE, (), version=VERSION)
+    assert f"'my-{name}'" in str(refused.value.hint)
 
 
 def test_a_tool_has_no_account() -> None:

@@ -12,12 +12,14 @@ from debonair.project import Project
 from debonair.resources import resource
 
 _LONGEST = 31  # characters that useradd(8) and systemd-sysusers(8) accept in a user's name
+_EVERYWHERE = "a package that every Debian has"
 _WHAT = {
     "base": "a user or group of every Debian",
     "systemd": "a user or group of systemd",
     "raspberry": "a user or group of Raspberry Pi OS",
     "packages": "a user or group of a Debian package",
     "folders": "a system folder in /etc, /run, /usr/lib or /var/lib",
+    "everywhere": _EVERYWHERE,
 }
 
 
@@ -33,7 +35,16 @@ def check(project: Project) -> None:
 
 
 def check_dependencies(project: Project, depends: Iterable[str]) -> None:
-    """Raise ``ProjectError`` if the package has the name of one that it depends on (Policy section 7.1)."""
+    """Raise ``ProjectError`` if apt would replace a package of Debian that the app or the machine needs.
+
+    That is one of the same name (Policy section 7.1), whether the app is a service or a tool.
+    """
+    if taken().get(project.package) == _EVERYWHERE:
+        raise _refused(project, f"is that of {_EVERYWHERE}, and would replace it")
+    if project.package.startswith("python3-"):
+        raise _refused(
+            project, "begins like those of Debian's Python libraries (Python Policy section 4.3)"
+        )
     names = {
         re.split(r"[\s(:\[<]", each.strip())[0] for relation in depends for each in relation.split("|")
     }
