@@ -35,6 +35,7 @@ PACKAGES: Mapping[str, str] = {
     "base64": "coreutils",
     "bwrap": "bubblewrap",
     "cat": "coreutils",
+    "choom": "util-linux",
     "chroot": "coreutils",
     "dpkg": "dpkg",
     "dpkg-architecture": "dpkg-dev",

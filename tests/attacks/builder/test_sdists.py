@@ -239,3 +239,15 @@ found["listed"] = attempt(lambda: open("/proc/keys").read())
     )
     assert TOKEN not in found
     assert "ticket" not in found
+
+
+def test_lets_the_author_lose_other_work_when_memory_runs_out(author: Author, verb: str) -> None:
+    """The kernel ends the process with the highest score first (proc(5)). 1000 is the highest."""
+    found = attack(
+        author,
+        verb,
+        """\
+found["score"] = attempt(lambda: "it has " + open("/proc/self/oom_score_adj").read())
+""",
+    )
+    assert "it has 1000" in found

@@ -110,7 +110,8 @@ def test_the_whole_of_another_repository(acme: Publisher, writer: Writer, tmp_pa
 def test_a_repository_of_the_same_key(acme: Publisher, writer: Writer, tmp_path: Path) -> None:
     """Two repositories share a key of the publisher's own; one's head is put in the other's place."""
     home = tmp_path / "home/config/debonair/repositories/acme/gnupg"
-    shutil.copytree(home, tmp_path / "home/.gnupg")
+    sockets = shutil.ignore_patterns("S.*")  # of gpg-agent, which may still run
+    shutil.copytree(home, tmp_path / "home/.gnupg", ignore=sockets)
     (tmp_path / "home/.gnupg").chmod(0o700)
     fingerprint = next(word for word in acme.repo("verify").split() if len(word) == 40)
     both = {}

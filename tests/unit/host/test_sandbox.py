@@ -129,18 +129,19 @@ class TestWays:
     def test_of_a_user_by_unshare(self, machine: Machine) -> None:
         Sandbox("unshare", PYTHON, PREFIX).run(["x"], b"", {})
         words = machine.words
-        assert words[3:6] == ["setpriv", "--pdeathsig", "KILL"]
+        assert words[3:7] == ["choom", "--adjust", "1000", "--"]
+        assert words[7:10] == ["setpriv", "--pdeathsig", "KILL"]
         assert {"--user", "--map-root-user", "--mount", "--pid", "--net", "--ipc", "--kill-child"} <= {
             *words
         }
-        at = words.index("--")
+        at = words.index("--", 7)
         assert words[at - 2 : at] == ["", "/opt/python"], "no other user; what is bound"
 
     @pytest.mark.usefixtures("_root")
     def test_of_root_by_unshare(self, machine: Machine) -> None:
         Sandbox("unshare", PYTHON, Path("/usr")).run(["x"], b"", {})
         words = machine.words
-        at = words.index("--")
+        at = words.index("--", 7)
         assert words[at - 1] == "65534", "another user, and nothing to bind"
         assert "--user" not in words[:at], "that is made by the other user"
 
@@ -148,7 +149,7 @@ class TestWays:
     def test_of_a_user_by_bubblewrap(self, machine: Machine) -> None:
         Sandbox("bwrap", PYTHON, PREFIX).run(["x"], b"", {})
         words = machine.words
-        assert words[3] == "bwrap"
+        assert words[7] == "bwrap"
         assert {"--unshare-all", "--die-with-parent", "--new-session"} <= {*words}
         bound = [words[at + 1] for at, word in enumerate(words) if word.startswith("--ro-bind")]
         assert {"/usr", "/opt/python"} <= {*bound}
