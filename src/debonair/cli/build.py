@@ -77,6 +77,7 @@ def build(
     from debonair import build as builds
     from debonair import project as projects
     from debonair import target as targets
+    from debonair.debian import offered
     from debonair.project.names import normalised
 
     options = {key: value for key, value in {**app_options, "targets": list(target)}.items() if value}
@@ -101,6 +102,13 @@ def build(
         show(f"{shown}  {size(made.size)}, {size(made.installed_size * 1024)} installed")
         if timings:
             show("  " + ", ".join(f"{name} {took:.3f}" for name, took in made.timings.items()), err=True)
+    if offered.has(project.package, cache=cache()):
+        show(
+            f"Warning: Debian has a package '{project.package}', too. 'apt upgrade' on the Pi replaces the "
+            "app with it if its version is higher. To choose another name, set: "
+            f"package = 'my-{project.package}'",
+            err=True,
+        )
     if len(chosen) > 1:
         show(f"{len(chosen)} packages in {time.perf_counter() - began:.1f} s", err=True)
 

@@ -5,12 +5,14 @@ apt's own lists are read, and Debonair's of other suites. Nothing is fetched, so
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from debonair.host.cache import Cache
+from debonair.host.memo import remember
 
 _ORIGINS = ("Debian", "Raspbian", "Raspberry Pi Foundation")
 _ORIGIN = re.compile(r"^Origin: *(.*?) *$", re.MULTILINE)
@@ -27,6 +29,15 @@ def packages(names: Collection[str], *, cache: Cache, root: Path = Path("/")) ->
             found |= {name for name in lacking if text.find(f"\nPackage: {name}\n".encode()) >= 0}
             found |= {name for name in lacking if text[: len(name) + 10] == f"Package: {name}\n".encode()}
     return found
+
+
+def has(name: str, *, cache: Cache, root: Path = Path("/")) -> bool:
+    """Return whether Debian, or Raspberry Pi OS, has a package ``name``; remember it for these indices."""
+    stats = [(path, path.stat()) for path in _indices(cache, root)]
+    seen = [name, *(f"{path} {found.st_size} {found.st_mtime_ns}" for path, found in stats)]
+    key = hashlib.sha256("\n".join(seen).encode()).hexdigest()[:32]
+    kept = cache.folder("names") / f"{key}.taken"
+    return remember(kept, bool, lambda: bool(packages([name], cache=cache, root=root)), cache)
 
 
 def _indices(cache: Cache, root: Path) -> Iterator[Path]:

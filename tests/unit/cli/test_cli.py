@@ -248,6 +248,14 @@ class TestBuild:
         assert run("build", "-t", "trixie-arm64").exit_code == 0
         assert asked == [()]
 
+    def test_a_name_that_debian_has(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("debonair.debian.offered.packages", lambda names, **_: {*names})
+        write(tmp_path)
+        done = run("build", "-t", "trixie-arm64")
+        assert done.exit_code == 0, done.output
+        assert "Debian has a package 'hello-pi', too" in done.stderr
+        assert "package = 'my-hello-pi'" in done.stderr
+
     def test_what_is_named_must_be_locked(self, tmp_path: Path) -> None:
         write(tmp_path)
         assert "--from-source names cffi, but" in refused(6, "build", "--from-source", "CFFI")

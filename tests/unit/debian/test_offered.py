@@ -36,3 +36,16 @@ def test_lists_that_are_empty_or_lack_a_release(tmp_path: Path, cache: Cache) ->
     lists(folder, "other", "Debian", "bash")
     (folder / "other_debian_dists_trixie_InRelease").unlink()
     assert offered.packages(["bash"], cache=cache, root=tmp_path) == set()
+
+
+def test_a_name_is_looked_up_once(tmp_path: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "var/lib/apt/lists"
+    lists(folder, "mirror.example", "Debian", "hello")
+    assert offered.has("hello", cache=cache, root=tmp_path)
+    assert not offered.has("guestbook", cache=cache, root=tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(offered, "packages", None)
+        assert offered.has("hello", cache=cache, root=tmp_path)
+        assert not offered.has("guestbook", cache=cache, root=tmp_path)
+    lists(folder, "mirror.example", "Debian", "hello", "guestbook")
+    assert offered.has("guestbook", cache=cache, root=tmp_path)
