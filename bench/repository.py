@@ -64,22 +64,22 @@ class Bench:
 
     def run(self, *argv: str | Path, cwd: Path | None = None) -> Run:
         """Run ``argv``. Ends this program if it fails, with what it said."""
-        with tempfile.TemporaryFile() as said:
+        with tempfile.TemporaryFile() as output:
             began = time.perf_counter()
             process = subprocess.Popen(
                 [*map(str, argv)],
                 env=self.env,
                 cwd=cwd or self.work,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
             )
             _, status, used = os.wait4(process.pid, 0)
             wall = time.perf_counter() - began
             process.returncode = os.waitstatus_to_exitcode(status)
             if status:
-                said.seek(0)
-                sys.exit(f"bench: {argv[0]} ended with {status}:\n{said.read().decode()[-2000:]}")
+                output.seek(0)
+                sys.exit(f"bench: {argv[0]} ended with {status}:\n{output.read().decode()[-2000:]}")
         return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000)
 
     def shell(self, *lines: str, cwd: Path | None = None) -> Run:

@@ -33,8 +33,8 @@ def run(argv: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]) -> Run
     wall = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        said = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
-        sys.exit(f"bench: {' '.join(map(str, argv))} ended with status {done.returncode}:\n{said}")
+        output = "\n".join((done.stdout + done.stderr).splitlines()[-30:])
+        sys.exit(f"bench: {' '.join(map(str, argv))} ended with status {done.returncode}:\n{output}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     stages = _stages(done.stderr)
     return Run(wall, cpu, {"start-up": wall - sum(stages.values()), **stages} if stages else {})

@@ -41,8 +41,8 @@ class Follower:
         """Fetch the lists; return what apt complained of."""
         words = ["-o", "APT::Update::Error-Mode=any", "-o", "Acquire::Languages=none"]
         done = self.machine.run(["apt-get", "update", *words], check=False)
-        said = done.stdout + done.stderr
-        return "\n".join(line for line in said.splitlines() if line.startswith(("E:", "W:", "Err:")))
+        output = done.stdout + done.stderr
+        return "\n".join(line for line in output.splitlines() if line.startswith(("E:", "W:", "Err:")))
 
     def install(self, *words: str) -> run.Completed:
         """Install what ``words`` name; return what apt said."""

@@ -64,9 +64,9 @@ class Site:
 
     def repo(self, *words: str | Path) -> str:
         """Run ``debonair repo`` with it; return what that said."""
-        said = repo(*words, "-r", self.place)
+        output = repo(*words, "-r", self.place)
         self.deliver()
-        return said
+        return output
 
     def bootstrap(self, machine: Container) -> None:
         """Type the line that the author of the app was shown, as root, who needs no sudo."""

@@ -16,14 +16,14 @@ _TEXT, _CLOSE = 1, 8
 _MASK = bytes(4)  # a client masks what it sends; by this nothing changes
 
 
-def main(said: str) -> None:
-    """Enter the room and say ``said``; return when the connection has ended."""
+def main(message: str) -> None:
+    """Enter the room and say ``message``; return when the connection has ended."""
     with socket.create_connection(("127.0.0.1", 80), timeout=120) as wire, wire.makefile("rb") as heard:
         wire.sendall(_HELLO)
         tell(f"entered: {heard.readline().split()[1].decode()}")
         while heard.readline().strip():
             pass
-        wire.sendall(bytes([0x80 | _TEXT, 0x80 | len(said)]) + _MASK + said.encode())
+        wire.sendall(bytes([0x80 | _TEXT, 0x80 | len(message)]) + _MASK + message.encode())
         while head := heard.read(2):
             body = heard.read(head[1])
             if head[0] & 15 == _TEXT:

@@ -93,8 +93,8 @@ def install_certbot(boot: Boot, machine: Container) -> None:
     machine.run([*make, "-keyout", KEY, "-out", CERTIFICATE])
     install = ["certbot", "install", "--nginx", "--non-interactive", "--redirect", "--domain", NAME]
     install += ["--cert-path", CERTIFICATE, "--fullchain-path", CERTIFICATE, "--key-path", KEY]
-    said = machine.run(install)
-    assert f"Successfully deployed certificate for {NAME}" in said.stdout
+    done = machine.run(install)
+    assert f"Successfully deployed certificate for {NAME}" in done.stdout
 
 
 def get(machine: Container, url: str) -> str:
@@ -144,8 +144,8 @@ def test_what_an_admin_and_certbot_wrote_outlives_five_upgrades(
 
     before = written()
     for version, changes in RELEASES.items():
-        said = upgrade(machine, book(version, changes))
-        assert "onfiguration file" not in said  # as dpkg's question begins
+        output = upgrade(machine, book(version, changes))
+        assert "onfiguration file" not in output  # as dpkg's question begins
         assert written() == before
         assert left_lying(machine) == []
         assert f"<h1>Book {version}</h1><p>from the admin</p>" in get(machine, f"https://{NAME}/")

@@ -147,8 +147,8 @@ def test_pure_python_runs_on_the_cpu_of_the_first_pi(
     app = Path("srv", suite_name)
     shutil.copytree(tmp_path / "deb/usr/lib/hello-pi/dist/app", first_pi / app)
     words = ["/usr/bin/python3", "-IB", "-c", LOOK, str(Path("/", app))]
-    said = run.run([*on_the_first_pi(first_pi), *words]).stdout
-    assert said == "armv6l|linux-armv6l|Hello from a Raspberry Pi!\n"
+    output = run.run([*on_the_first_pi(first_pi), *words]).stdout
+    assert output == "armv6l|linux-armv6l|Hello from a Raspberry Pi!\n"
 
 
 def test_that_cpu_stops_at_code_for_later_ones(boot: Boot, first_pi: Path, tmp_path: Path) -> None:

@@ -123,9 +123,9 @@ def machine(boot: Boot) -> Iterator[Machine]:
 
 def test_the_classic_pair_ends_in_the_page(tmp_path: Path) -> None:
     folder = project(tmp_path / "dashboard", CLASSIC)
-    said = debonair(folder, "init", "--yes")
+    output = debonair(folder, "init", "--yes")
     for name in ("uwsgi.ini", "dashboard.nginx"):
-        account = said.partition(f"\n{name}:\n")[2].partition("\n\n")[0]
+        account = output.partition(f"\n{name}:\n")[2].partition("\n\n")[0]
         for number, line in enumerate(CLASSIC[name].splitlines(), 1):
             if text := line.strip(" ;{}"):
                 named = re.search(
@@ -160,8 +160,8 @@ def test_what_nobody_prepared_ends_in_the_page(
 
 def test_real_uwsgi_takes_what_was_imported(machine: Machine, boot: Boot, tmp_path: Path) -> None:
     folder = project(tmp_path / "pictures", GROWN)
-    said = debonair(folder, "init", "--yes")
-    assert "FLASK_ENV=development was left out" in " ".join(said.split())
+    output = debonair(folder, "init", "--yes")
+    assert "FLASK_ENV=development was left out" in " ".join(output.split())
     debonair(folder, "build", "--target", "trixie-amd64")
     (deb,) = (folder / "dist").glob("*.deb")
     assert not any(b"not-to-be-seen" in data for data in archive.read(deb, keep=bool).contents.values())

@@ -172,9 +172,9 @@ def now() -> int:
 def test_indices(follower: Watched, tamper: Callable[[Watched], None], apt: str, verify: str) -> None:
     follower.machine.run(["sh", "-c", FORGET])
     tamper(follower)
-    said = follower.update()
-    assert said
-    assert apt in said
+    output = follower.update()
+    assert output
+    assert apt in output
     follower.refuses()
     assert verify in repo("verify", code=11)
 
@@ -218,8 +218,8 @@ def test_testing_in_the_place_of_stable(follower: Watched) -> None:
     shutil.rmtree(follower.dists)
     shutil.copytree(follower.root / f"dists/{follower.machine.suite}-testing", follower.dists)
     follower.machine.run(["sh", "-c", FORGET])
-    said = follower.machine.run(["apt-get", "update"], check=False)
-    assert "Conflicting distribution" in said.stdout + said.stderr
+    done = follower.machine.run(["apt-get", "update"], check=False)
+    assert "Conflicting distribution" in done.stdout + done.stderr
     assert follower.install("hello").status != 0
     assert follower.version() == ""
     guard = "/etc/apt/preferences.d/acme-suite.pref"

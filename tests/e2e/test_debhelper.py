@@ -121,7 +121,7 @@ def test_beside_the_sequence_of_python3(boot: Boot, own: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         ("wheels", "has no wheels for trixie"),
         ("lock", "was written for other requirements"),
@@ -130,7 +130,7 @@ def test_beside_the_sequence_of_python3(boot: Boot, own: Path, tmp_path: Path) -
         ("all", "has 'Architecture: all', but contains compiled files."),
     ],
 )
-def test_what_cannot_be_built(spoil: str, said: str, boot: Boot, own: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_built(spoil: str, message: str, boot: Boot, own: Path, tmp_path: Path) -> None:
     root = moved(tmp_path / "guestbook-1.0")
     control = root / "debian/control"
     if spoil == "wheels":
@@ -145,6 +145,6 @@ def test_what_cannot_be_built(spoil: str, said: str, boot: Boot, own: Path, tmp_
         control.write_text(control.read_text().replace("Architecture: any", "Architecture: all"))
     with pytest.raises(run.CommandError) as caught:
         built(root, boot, own)
-    assert re.search(said, caught.value.output), caught.value.output
+    assert re.search(message, caught.value.output), caught.value.output
     assert "Traceback" not in caught.value.output
     assert "Hint:" in caught.value.output

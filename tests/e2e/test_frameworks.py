@@ -84,8 +84,8 @@ class Pi:
         for deb in debs:
             self.machine.copy_in(deb, f"/srv/{deb.name}")
         argv = ["apt-get", "install", "--yes", *(f"/srv/{deb.name}" for deb in debs)]
-        said = self.machine.run(argv).stdout
-        assert " was refused" not in said, said
+        output = self.machine.run(argv).stdout
+        assert " was refused" not in output, output
 
     def shows(self, version: int) -> None:
         """Fail unless each of them shows its first page in that ``version``."""
@@ -209,5 +209,5 @@ def test_debian_12_serves_them(boot: Boot, projects: list[Path]) -> None:
         boot.bed.stock(machine, *debs)
         pi.install(debs)
         pi.shows(2)
-        said = pi.run("flask_script", "python", "-m", "manage", "version")
-        assert said == "version 2, by its manage.py\n"
+        output = pi.run("flask_script", "python", "-m", "manage", "version")
+        assert output == "version 2, by its manage.py\n"

@@ -39,8 +39,8 @@ def machine(boot: Boot) -> Iterator[Container]:
 def begun(root: Path, requirement: str, entry: str) -> Path:
     """Return ``root``, made the folder of what is published, as ``build --from-pypi`` makes it."""
     root.mkdir()
-    said = {"from-pypi": requirement, "wsgi": entry, "maintainer": "A Test <test@example.org>"}
-    from_pypi.begin(root, {**said, "targets": [TARGET]}, Cache.of(os.environ), os.environ)
+    options = {"from-pypi": requirement, "wsgi": entry, "maintainer": "A Test <test@example.org>"}
+    from_pypi.begin(root, {**options, "targets": [TARGET]}, Cache.of(os.environ), os.environ)
     return root
 
 
@@ -66,9 +66,9 @@ def test_an_app_that_wants_its_configuration_first(
         file.write(MORE)
     done = installing(machine, build(root, TARGET))
     assert done.status == 0
-    said = done.stdout + done.stderr
-    assert "was refused; the service stays stopped" in said
-    assert CONFIG in said
+    output = done.stdout + done.stderr
+    assert "was refused; the service stays stopped" in output
+    assert CONFIG in output
     assert machine.run(["radicale", "status"], check=False).status == 3
     assert machine.get("/get").status == 200  # the neighbour's site is as it was
 

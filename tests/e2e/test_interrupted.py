@@ -33,10 +33,10 @@ def test_what_dpkg_unpacked_half_is_not_put_into_service(
         files = sorted(path for path in machine.path(DIST).rglob("*.py") if not path.is_symlink())
         watched = [(path, path.stat().st_ino) for path in files]
         doing = run.start(
-            container.words(["apt-get", "install", "--yes", "/srv/new.deb"]), output=tmp_path / "said"
+            container.words(["apt-get", "install", "--yes", "/srv/new.deb"]), output=tmp_path / "output"
         )
         while not any(path.stat().st_ino != number for path, number in watched):
-            assert doing.poll() is None, (tmp_path / "said").read_text()
+            assert doing.poll() is None, (tmp_path / "output").read_text()
         machine.cut(Loss.UNSYNCED)
         doing.wait()
         machine.start()
@@ -48,8 +48,8 @@ def test_what_dpkg_unpacked_half_is_not_put_into_service(
         assert undone.status != 0
         assert re.search("apt|dpkg", undone.stdout + undone.stderr), "it says how to go on"
         assert "<h1>1.1</h1>" in container.get("/").text
-        code, said = status(container)
-        assert (code, said["serving"].partition("-")[0], said["refused"]) == (0, "1.1", None)
+        code, facts = status(container)
+        assert (code, facts["serving"].partition("-")[0], facts["refused"]) == (0, "1.1", None)
 
         container.run(["dpkg", "--configure", "-a"], check=False)  # apt asks for that first
         container.run(["apt-get", "install", "--yes", "/srv/new.deb"], timeout=120)
@@ -68,8 +68,8 @@ def test_what_was_not_removed_is_served(boot: Boot, build: Builder, tmp_path: Pa
         assert dpkg_state(machine).startswith("ii")
         trial.healthy(machine, "guestbook", trial.Site("/healthz"))
         assert "<h1>1.1</h1>" in machine.get("/").text
-        code, said = status(machine)
-        assert code == 0, said
+        code, facts = status(machine)
+        assert code == 0, facts
 
         machine.run(["sed", "-i", "$d", PRERM])
         machine.run(["apt-get", "remove", "--yes", "guestbook"])

@@ -93,12 +93,12 @@ def test_piuparts(
     words = ["piuparts", "--basetgz", "/srv/base.tar", "--distribution", "trixie", "--keep-sources-list"]
     words += ["--bindmount", LOCAL_DEBS, "--do-not-verify-signatures", "--no-eatmydata"]
     done = machine.run([*words, f"/srv/{deb.name}"], check=False)
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     machine.write(f"{LOCAL_DEBS}/Packages", listed.encode())
-    assert done.status == 0, said[-6000:]
-    assert "PASS: Installation, upgrade and purging tests." in said
-    assert "PASS: All tests." in said
-    assert f"Unpacking {package} (0.0.1-1)" in said, "it was upgraded from that"
+    assert done.status == 0, output[-6000:]
+    assert "PASS: Installation, upgrade and purging tests." in output
+    assert "PASS: All tests." in output
+    assert f"Unpacking {package} (0.0.1-1)" in output, "it was upgraded from that"
 
 
 def test_lintian_has_nothing_to_say_of_the_own_deb(machine: Container, own: Path) -> None:

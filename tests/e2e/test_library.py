@@ -33,9 +33,9 @@ import smbus2
 def app(environ, start_response):
     version = importlib.metadata.version
     start_response("200 OK", [("Content-Type", "text/plain")])
-    said = [f"{name}=={version(name)}" for name in ("smbus2", "spidev")]
-    said += [smbus2.SMBus.__name__, spidev.SpiDev.__name__]
-    return [", ".join(said).encode()]
+    found = [f"{name}=={version(name)}" for name in ("smbus2", "spidev")]
+    found += [smbus2.SMBus.__name__, spidev.SpiDev.__name__]
+    return [", ".join(found).encode()]
 """
 SETTINGS = """\
 package = "sensors"
@@ -126,17 +126,21 @@ def test_the_same_bytes_twice(tmp_path: Path) -> None:
 def sdist(folder: Path, name: str, *, setup: str = "", python: str = ">=3.9", requires: str = "") -> None:
     """Put the sdist of a library into ``folder``, with ``setup`` at the top of its setup.py."""
     top = f"{name}-1.0"
-    said = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Python: {python}\n"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Python: {python}\n"
     code = (
         f"{setup}\nfrom setuptools import setup\n"
         f"setup(name={name!r}, version='1.0', py_modules=[{name!r}], python_requires={python!r}, "
         f"install_requires={requires.split()!r}, description='A library', author='A Test')\n"
     )
     if requires:
-        said += f"Requires-Dist: {requires}\n"
+        metadata += f"Requires-Dist: {requires}\n"
     folder.mkdir(exist_ok=True)
     with tarfile.open(folder / f"{top}.tar.gz", "w:gz") as archive:
-        for path, text in {"PKG-INFO": said, "setup.py": code, f"{name}.py": f"name = {name!r}\n"}.items():
+        for path, text in {
+            "PKG-INFO": metadata,
+            "setup.py": code,
+            f"{name}.py": f"name = {name!r}\n",
+        }.items():
             member = tarfile.TarInfo(f"{top}/{path}")
             member.size, member.mtime = len(text), 1_700_000_000
             archive.addfile(member, io.BytesIO(text.encode()))

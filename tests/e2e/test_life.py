@@ -100,8 +100,8 @@ def test_the_guestbook_lives(machine: Container, build: Builder, boot: Boot) -> 
     assert machine.run(["systemctl", "is-system-running"], check=False).stdout.strip() == "running"
 
     purged = machine.run(["apt-get", "purge", "--yes", "guestbook"])
-    said = next(line for line in purged.stdout.splitlines() if "/var/backups/guestbook" in line)
-    kept = said.split()[-1]
+    message = next(line for line in purged.stdout.splitlines() if "/var/backups/guestbook" in line)
+    kept = message.split()[-1]
     assert machine.run(["ls", kept]).stdout.split() == ["guestbook.sqlite3"]
     assert machine.run(["stat", "-c", "%U %a", str(Path(kept).parent)]).stdout.strip() == "root 700"
     assert left_behind(machine, "guestbook") == []

@@ -68,8 +68,8 @@ def reload(machine: Container) -> None:
 def test_a_site_from_before_is_put_aside_and_kept(machine: Container, deb: Path, boot: Boot) -> None:
     machine.write(SITE, OLD.encode())
     machine.run(["ln", "-s", SITE, LINK])
-    said = trial.install(boot.bed, machine, deb).stdout
-    assert f"{SITE}.before-guestbook" in said
+    output = trial.install(boot.bed, machine, deb).stdout
+    assert f"{SITE}.before-guestbook" in output
     assert machine.read(f"{SITE}.before-guestbook") == OLD
     assert "Guest book" in machine.get("/").text
     assert problems(machine) == []

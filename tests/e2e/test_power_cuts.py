@@ -100,16 +100,16 @@ class Cut:
     def _begin(self, machine: Machine) -> None:
         """Begin the deed while somebody signs the book, and cut the power."""
         container = machine.container
-        said = self.lab.folder / f"{self.name}.said"
+        output = self.lab.folder / f"{self.name}.output"
         if self.deed.begin:
             trial.healthy(container, "guestbook", trial.Site("/healthz"))
             self.key = look(container)["key"]
         seen = sight(machine.path(self.point)) if isinstance(self.point, str) else None
-        with visiting(container, "sign", said.with_suffix(".answers"), pause=0.1) as answers:
+        with visiting(container, "sign", output.with_suffix(".answers"), pause=0.1) as answers:
             began = time.monotonic()
-            doing = run.start(container.words(self.deed.argv), output=said)
+            doing = run.start(container.words(self.deed.argv), output=output)
             if self.point is None:
-                assert doing.wait() == 0, said.read_text()
+                assert doing.wait() == 0, output.read_text()
             elif isinstance(self.point, str):
                 watched = machine.path(self.point)
                 while doing.poll() is None and sight(watched) == seen:
@@ -190,9 +190,9 @@ class Cut:
             return
         assert machine.run(["dpkg", "--verify", "guestbook"], check=False).stdout == ""
         assert page, "what dpkg calls installed is served"
-        code, said = status(machine)
-        assert (code, said["refused"]) == (0, None)
-        assert said["serving"].partition("-")[0] == page
+        code, facts = status(machine)
+        assert (code, facts["refused"]) == (0, None)
+        assert facts["serving"].partition("-")[0] == page
         assert page in found["prepared"]
         if self.deed.argv[0] == "apt-get":
             assert dpkg_state(machine).split()[1].partition("-")[0] == page

@@ -119,9 +119,9 @@ def machine(boot: Boot) -> Iterator[Container]:
 
 def refused(machine: Container, version: str, broken: Broken, shown: str) -> list[str]:
     """Return what is wrong with how the refusal of ``version`` was told."""
-    code, said = status(machine)
+    code, facts = status(machine)
     text = machine.run(["guestbook", "status"], check=False).stdout
-    kept = f"{said['refused']['why']}\n{said['refused']['log']}" if said["refused"] else ""
+    kept = f"{facts['refused']['why']}\n{facts['refused']['log']}" if facts["refused"] else ""
     wrong = {
         f"status ended with {code}": code != 3,
         f"status says: {text}": f"; {version}-1+deb13 was refused: " not in text,
@@ -129,7 +129,7 @@ def refused(machine: Container, version: str, broken: Broken, shown: str) -> lis
         f"apt showed: {shown}": not re.search(broken.told, shown),
         f"dpkg says {dpkg_state(machine)}": dpkg_state(machine) != f"ii  {version}-1+deb13",
         "dpkg --audit says something": machine.run(["dpkg", "--audit"]).stdout != "",
-        f"serving {said['serving']}": said["serving"] != "1.0-1+deb13",
+        f"serving {facts['serving']}": facts["serving"] != "1.0-1+deb13",
     }
     return [text for text, is_so in wrong.items() if is_so]
 
@@ -149,10 +149,10 @@ def test_no_broken_release_gets_a_request(
             )
             asked = len(answers())
             done = installing(machine, deb)
-            said = refused(machine, version, broken, done.stdout + done.stderr)
-            said += [f"apt ended with {done.status}"] * bool(done.status)
-            said += strangers(answers, asked, "1.0")
-            wrong += [f"{kind}: {text}" for text in said]
+            problems = refused(machine, version, broken, done.stdout + done.stderr)
+            problems += [f"apt ended with {done.status}"] * bool(done.status)
+            problems += strangers(answers, asked, "1.0")
+            wrong += [f"{kind}: {text}" for text in problems]
         assert not wrong, "\n\n".join(wrong)
 
         # every one of them is gone, and the emperor was never restarted for it

@@ -88,9 +88,9 @@ def test_exposure(machine: Container, capsys: pytest.CaptureFixture[str]) -> Non
             assert ended or machine.run(["systemctl", "is-active", "-q", unit], check=False).status == 0, (
                 unit
             )
-            said = machine.run(["systemd-analyze", "security", "--no-pager", unit]).stdout
-            found = re.search(r"Overall exposure level for .*: ([\d.]+)", said)
-            assert found, said
+            output = machine.run(["systemd-analyze", "security", "--no-pager", unit]).stdout
+            found = re.search(r"Overall exposure level for .*: ([\d.]+)", output)
+            assert found, output
             figures[unit] = float(found[1])
     with capsys.disabled():
         sys.stdout.write(f"\nsystemd-analyze security, {machine.suite}:\n")
@@ -245,11 +245,11 @@ def test_a_worker_that_grows_is_replaced(machine: Container, ask: Ask) -> None:
             answers.append(ask("grow", "10"))
             time.sleep(0.1)
 
-    said = log_of(machine, grow)
+    log = log_of(machine, grow)
     if machine.suite == "bookworm":  # whose uWSGI would lose requests if it did so in good order
-        assert "EVIL RELOAD ON WORKER" in said
+        assert "EVIL RELOAD ON WORKER" in log
     else:
-        assert "The work of process" in said
+        assert "The work of process" in log
         assert all(answer.startswith("OK ") for answer in answers)
     assert ask("well").startswith("OK")
 
@@ -258,9 +258,9 @@ def test_a_worker_that_grows_is_replaced(machine: Container, ask: Ask) -> None:
 @pytest.mark.parametrize("machine", ["trixie"], indirect=True)
 def test_a_worker_that_takes_more_than_its_share_is_ended(machine: Container, ask: Ask) -> None:
     answers: list[str] = []
-    said = log_of(machine, lambda: answers.append(ask("hoard", "150")))
+    log = log_of(machine, lambda: answers.append(ask("hoard", "150")))
     assert answers == ["503"]
-    assert "EVIL RELOAD ON WORKER" in said
+    assert "EVIL RELOAD ON WORKER" in log
     assert ask("well").startswith("OK")
 
 

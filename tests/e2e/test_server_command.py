@@ -58,9 +58,9 @@ def releases(folder: Path, build: Builder, suite: str) -> dict[str, Late]:
 
 
 @contextmanager
-def talking(machine: Container, said: str, log: Path) -> Iterator[None]:
+def talking(machine: Container, message: str, log: Path) -> Iterator[None]:
     """Let somebody into the room until the end of the body; ``log`` gets what they see there."""
-    process = run.start([*machine.network, sys.executable, "-I", talker.__file__, said], output=log)
+    process = run.start([*machine.network, sys.executable, "-I", talker.__file__, message], output=log)
     try:
         yield
     finally:

@@ -77,8 +77,8 @@ def test_a_life(follower: Follower, site: Site) -> None:
     site.repo("promote", "hello", "1.1")
     assert follower.update() == ""
     for word, version in (("hello", "1.1"), ("hello=1.0*", "1.0")):
-        said = follower.machine.run(["apt", "changelog", word]).stdout
-        assert f"{version} is new" in said.splitlines()
+        output = follower.machine.run(["apt", "changelog", word]).stdout
+        assert f"{version} is new" in output.splitlines()
     assert follower.upgraded() == "1.1"
 
     site.repo("add", follower.deb("hello", "1.2"), "--percent", "0")

@@ -70,8 +70,12 @@ def packed(root: Path, out: Path) -> Path:
 def published_tool(root: Path) -> Path:
     """Return ``root``, made the folder of a command-line tool that is published."""
     root.mkdir()
-    said = {"from-pypi": "pyjokes==0.8.3", "maintainer": "A Test <test@example.org>", "targets": [TARGET]}
-    from_pypi.begin(root, said, Cache.of(os.environ), os.environ)
+    options = {
+        "from-pypi": "pyjokes==0.8.3",
+        "maintainer": "A Test <test@example.org>",
+        "targets": [TARGET],
+    }
+    from_pypi.begin(root, options, Cache.of(os.environ), os.environ)
     return root
 
 

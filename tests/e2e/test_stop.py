@@ -61,5 +61,5 @@ def test_a_request_is_answered_before_the_end(boot: Boot, build: Builder, tmp_pa
 
     with boot("trixie") as machine:
         trial.install(boot.bed, machine, Guestbooks(build, tmp_path, "")("1.0", edit=edit))
-        said = machine.run(["python3", "-c", STOPS], timeout=600).stdout
-        assert said.splitlines() == ["200 200 inactive"] * ROUNDS, said
+        output = machine.run(["python3", "-c", STOPS], timeout=600).stdout
+        assert output.splitlines() == ["200 200 inactive"] * ROUNDS, output

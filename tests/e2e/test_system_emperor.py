@@ -45,9 +45,9 @@ def unwell(app: str) -> str:
 def assert_served(machine: Container, version: str, *, code: int = 0) -> None:
     trial.healthy(machine, "guestbook", trial.Site("/healthz"))
     assert f"<h1>{version}</h1>" in machine.get("/").text
-    found, said = status(machine)
-    assert (found, str(said["serving"]).partition("-")[0]) == (code, version)
-    assert len(said["workers"]) == CARRIED
+    found, facts = status(machine)
+    assert (found, str(facts["serving"]).partition("-")[0]) == (code, version)
+    assert len(facts["workers"]) == CARRIED
 
 
 def test_the_guestbook_lives_under_debians_emperor(

@@ -238,8 +238,8 @@ class TestKeys:
             fingerprint = re.findall(r"^fpr:+([0-9A-F]+):", listed, re.MULTILINE)[0]
             add = ["gpg", "--batch", "--passphrase", "", "--quick-add-key", fingerprint, "ed25519", "sign"]
             run.run(add)
-            said = repo("init", tmp_path / "apt", "--name", NAME, "--key", fingerprint.lower())
-            assert fingerprint in said
+            output = repo("init", tmp_path / "apt", "--name", NAME, "--key", fingerprint.lower())
+            assert fingerprint in output
             assert not (tmp_path / "config/debonair/repositories").exists()
             assert client(tmp_path / "apt").update() == ""
             assert fingerprint in repo("verify")
@@ -330,12 +330,12 @@ class TestFormat:
         debs.append(make_deb(tmp_path, "odd", "1:2.0~rc1-1+deb13", "all", extra={"Multi-Arch": "foreign"}))
         repo("add", *debs)
         (root / "pool/a/acme-archive-keyring").rename(tmp_path / "aside")
-        said = run.run(
+        done = run.run(
             ["apt-ftparchive", "--md5=no", "--sha1=no", "--sha512=no", "packages", "pool"], cwd=root
         )
         ours = paragraphs((root / "dists/trixie/main/binary-amd64/Packages").read_text())
         ours.pop("acme-archive-keyring")
-        assert ours == paragraphs(said.stdout)
+        assert ours == paragraphs(done.stdout)
 
     def test_the_files_are_what_the_release_says(self, root: Path, tmp_path: Path) -> None:
         repo("add", make_deb(tmp_path))
@@ -386,10 +386,10 @@ def paragraphs(text: str) -> dict[str, dict[str, str]]:
 
 class TestTimer:
     def test_its_units_are_valid_and_do_it(self, root: Path, tmp_path: Path) -> None:
-        said = repo("renew", "--timer")
+        output = repo("renew", "--timer")
         units = sorted((tmp_path / "config/systemd/user").iterdir())
         assert [unit.name for unit in units] == ["debonair-renew-acme.service", "debonair-renew-acme.timer"]
-        assert "systemctl --user enable --now debonair-renew-acme.timer" in said
+        assert "systemctl --user enable --now debonair-renew-acme.timer" in output
         done = run.run(["systemd-analyze", "verify", "--user", "--man=no", *units], check=False)
         assert [line for line in done.stderr.splitlines() if "debonair-renew" in line] == []
         (line,) = re.findall("^ExecStart=(.*)$", units[0].read_text(), re.MULTILINE)

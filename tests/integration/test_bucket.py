@@ -81,8 +81,8 @@ def client(folder: Path, uri: str) -> Client:
 class TestClients:
     def test_a_deb_is_published_upgraded_to_and_taken_back(self, s3: S3, uri: str, tmp_path: Path) -> None:
         deb = make_deb(tmp_path, files={"usr/share/hello/blob": "x" * 200_000})
-        said = repo("publish", deb, "--to", ADDRESS)
-        assert said == f"hello 1.0-1+deb13 amd64 in trixie\nClients read it at {uri}\n"
+        output = repo("publish", deb, "--to", ADDRESS)
+        assert output == f"hello 1.0-1+deb13 amd64 in trixie\nClients read it at {uri}\n"
         machine = client(tmp_path, uri)
         assert machine.update() == ""
         assert machine.would("install", "hello") == ["hello 1.0-1+deb13"]
@@ -180,9 +180,9 @@ class TestAccounts:
             "publish": (make_deb(tmp_path, version="1.2-1+deb13"),),
             "rollback": ("hello",),
         }
-        said = repo(verb, *words.get(verb, ()), code=11)
-        assert f"Error: These credentials do not allow {ADDRESS} to be written: AccessDenied." in said
-        assert "The repository was not changed." in said
+        output = repo(verb, *words.get(verb, ()), code=11)
+        assert f"Error: These credentials do not allow {ADDRESS} to be written: AccessDenied." in output
+        assert "The repository was not changed." in output
         s3.private = False
         assert s3.objects("fleet") == before
         if verb == "init":
@@ -239,9 +239,9 @@ class TestConnection:
         deb = make_deb(tmp_path, version="1.1-1+deb13")
         with cutting(s3.server.port, after) as cut:
             monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{cut}")
-            said = repo("publish", deb, code=8)
-            assert f"Error: {ADDRESS} could not be " in said
-            assert "Clients always see a complete repository." in said
+            output = repo("publish", deb, code=8)
+            assert f"Error: {ADDRESS} could not be " in output
+            assert "Clients always see a complete repository." in output
         monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
         assert machine.update() == ""
         offered = machine.would("install", "hello")
@@ -254,6 +254,6 @@ class TestConnection:
 
     def test_nobody_answers(self, s3: S3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-        said = repo("init", ADDRESS, "--name", NAME, code=8)
-        assert f"Error: {ADDRESS} could not be read: " in said
+        output = repo("init", ADDRESS, "--name", NAME, code=8)
+        assert f"Error: {ADDRESS} could not be read: " in output
         assert not (tmp_path / "config").exists()

@@ -87,9 +87,9 @@ def unpacked(made: Made) -> Path:
 
 
 def test_dpkg_reads_the_control_file(made: Made) -> None:
-    said = run(["dpkg-deb", "--info", made.path])
-    assert said.stderr == ""
-    assert "new Debian package, version 2.0." in said.stdout
+    done = run(["dpkg-deb", "--info", made.path])
+    assert done.stderr == ""
+    assert "new Debian package, version 2.0." in done.stdout
     for name, value in {
         "Package": "odd-names",
         "Version": "2:1.0~rc1-1+deb13",
@@ -144,8 +144,8 @@ def test_the_md5sums_are_those_of_the_files(unpacked: Path) -> None:
 
 
 def test_md5sum_itself_agrees(unpacked: Path) -> None:
-    said = run(["md5sum", "--check", "--quiet", "--strict", "DEBIAN/md5sums"], cwd=unpacked)
-    assert said.stdout == ""
+    done = run(["md5sum", "--check", "--quiet", "--strict", "DEBIAN/md5sums"], cwd=unpacked)
+    assert done.stdout == ""
 
 
 def test_the_maintainer_scripts_are_executable(unpacked: Path) -> None:

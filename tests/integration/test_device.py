@@ -26,8 +26,8 @@ def as_systemd_reads(text: str, names: list[str], folder: Path) -> dict[str, str
     (folder / "environment.d/1.conf").write_text(text)
     (folder / "answer").write_text(run([GENERATOR], env={"XDG_CONFIG_HOME": str(folder)}).stdout)
     print_all = 'set -a; . "$0"; for name; do eval "printf \'%s\\\\0\' \\"\\$$name\\""; done'
-    said = run(["env", "-i", "/bin/sh", "-c", print_all, folder / "answer", *names]).stdout
-    return dict(zip(names, said.split("\0")[:-1], strict=True))
+    output = run(["env", "-i", "/bin/sh", "-c", print_all, folder / "answer", *names]).stdout
+    return dict(zip(names, output.split("\0")[:-1], strict=True))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_command_that_is_late_ends_with_all_that_it_started(
     marker = home.data / "written"
     script = f"(sleep 3; echo late > {marker}) & echo started; wait"
     began = time.monotonic()
-    status, said = task.as_app(home, release, ["/bin/sh", "-c", script], seconds=1)
-    assert (status, said) == (124, "started\nit did not finish within 1 seconds")
+    status, output = task.as_app(home, release, ["/bin/sh", "-c", script], seconds=1)
+    assert (status, output) == (124, "started\nit did not finish within 1 seconds")
     time.sleep(max(0.0, began + 3.5 - time.monotonic()))
     assert not marker.exists()

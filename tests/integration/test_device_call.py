@@ -57,17 +57,17 @@ def test_a_program_that_closes_its_output_is_waited_for() -> None:
 
 def test_of_any_amount_of_output_the_end_is_kept() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    status, said = call.call("sh", "-c", "head -c 300000000 /dev/zero | tr '\\0' x; echo; echo end")
+    status, output = call.call("sh", "-c", "head -c 300000000 /dev/zero | tr '\\0' x; echo; echo end")
     assert status == 0
-    assert said.endswith("x\nend\n")
-    assert len(said) <= 64_000
+    assert output.endswith("x\nend\n")
+    assert len(output) <= 64_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 
 
 def test_output_without_end_does_not_outlast_the_deadline() -> None:
-    status, said = call.call("sh", "-c", "while :; do echo x; done", seconds=0.5)
+    status, output = call.call("sh", "-c", "while :; do echo x; done", seconds=0.5)
     assert status == call.TIMED_OUT
-    assert len(said) == 64_000
+    assert len(output) == 64_000
 
 
 def test_a_deadline_gives_no_step_more_than_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,12 +57,12 @@ def run(tmp_path: Path) -> Iterator[Run]:
         if keys:
             time.sleep(1)
             os.killpg(process.pid, signal.SIGINT)
-        said = b""
+        output = b""
         with suppress(OSError):  # that is how a terminal ends
             while part := os.read(ours, 65536):
-                said += part
+                output += part
         os.close(ours)
-        return process.wait(30), said.replace(b"\r\n", b"\n")
+        return process.wait(30), output.replace(b"\r\n", b"\n")
 
     yield it
     for process in started:
@@ -74,25 +74,25 @@ def run(tmp_path: Path) -> Iterator[Run]:
 def test_it_gets_no_terminal(run: Run, tmp_path: Path, names: str) -> None:
     (tmp_path / "stdin").write_text("typed\n")
     files = {name: os.open(tmp_path / name, os.O_RDWR | os.O_CREAT) for name in names.split()}
-    status, said = run(COMMAND, b"" if "stdin" in names else b"typed\n", **files)
-    said += b"".join((tmp_path / name).read_bytes() for name in files)
+    status, output = run(COMMAND, b"" if "stdin" in names else b"typed\n", **files)
+    output += b"".join((tmp_path / name).read_bytes() for name in files)
     assert status == 7
     assert json.loads((tmp_path / "found").read_text()) == [False, False, False]
-    assert b"out typed\n" in said
-    assert b"err\n" in said
+    assert b"out typed\n" in output
+    assert b"err\n" in output
 
 
 def test_what_it_writes_stays_in_order(run: Run) -> None:
     code = "import os\nfor n in range(2000): os.write(1 + n % 2, b'%d\\n' % n)"
-    _, said = run(code, stdin=os.open("/dev/null", os.O_RDONLY))
-    assert said.split() == [b"%d" % number for number in range(2000)]
+    _, output = run(code, stdin=os.open("/dev/null", os.O_RDONLY))
+    assert output.split() == [b"%d" % number for number in range(2000)]
 
 
 def test_one_that_stays_with_its_output_keeps_nobody_waiting(run: Run) -> None:
     began = time.monotonic()
-    status, said = run(STAYS, stdin=os.open("/dev/null", os.O_RDONLY))
+    status, output = run(STAYS, stdin=os.open("/dev/null", os.O_RDONLY))
     assert status == 0
-    assert said.endswith(b"end\n")
+    assert output.endswith(b"end\n")
     assert time.monotonic() - began < 20
 
 
@@ -105,6 +105,6 @@ def test_it_ends_by_the_keyboard(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_end_of_what_is_typed_reaches_it(run: Run) -> None:
-    status, said = run("import sys; print(sys.stdin.read())", b"typed\n\x04")
+    status, output = run("import sys; print(sys.stdin.read())", b"typed\n\x04")
     assert status == 0
-    assert said.count(b"typed") == 2  # the terminal shows it too
+    assert output.count(b"typed") == 2  # the terminal shows it too

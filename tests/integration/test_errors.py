@@ -99,13 +99,13 @@ class Folder:
     def build(self, *words: str | Path, before: Sequence[str | Path] = (), **environ: str) -> Completed:
         return self.run("build", "--out", self.out, *words, before=before, **environ)
 
-    def refused(self, code: int, *said: str, done: Completed | None = None) -> str:
-        """Build, and see it refused: with ``code``, all that is ``said``, a hint, and nothing written."""
+    def refused(self, code: int, *messages: str, done: Completed | None = None) -> str:
+        """Build, and see it refused: with ``code``, all ``messages``, a hint, and nothing written."""
         done = done or self.build()
         assert done.status == code, done.stderr
         assert done.stdout == ""
         assert "Traceback" not in done.stderr
-        for text in said:
+        for text in messages:
             assert text in done.stderr
         error, _, hint = done.stderr.partition("\nHint:  ")
         assert "Error: " in error
@@ -177,7 +177,7 @@ class TestProject:
         locked.refused(4, "There is no target 'trixie-arm46'", "'trixie-arm64'?", done=locked.build(*words))
 
     @pytest.mark.parametrize(
-        ("entry", "said"),
+        ("entry", "message"),
         [
             ("guestbook", "which is not the name of a WSGI callable."),
             ("guestbook:creat_app()", "Did you mean 'guestbook:create_app'?"),
@@ -185,9 +185,11 @@ class TestProject:
             ("guestbook.web:app", "the app has no module 'guestbook.web'"),
         ],
     )
-    def test_a_wsgi_name_that_cannot_exist(self, entry: str, said: str, locked: Folder) -> None:
+    def test_a_wsgi_name_that_cannot_exist(self, entry: str, message: str, locked: Folder) -> None:
         locked.write({"pyproject.toml": PROJECT.replace("guestbook:create_app()", entry)})
-        locked.refused(3, f"is '{entry}'" if "module" in said or "name of a" in said else "'wsgi'", said)
+        locked.refused(
+            3, f"is '{entry}'" if "module" in message or "name of a" in message else "'wsgi'", message
+        )
 
     def test_code_that_python_cannot_read(self, locked: Folder) -> None:
         locked.write({"guestbook.py": "def create_app(:\n"})
@@ -224,11 +226,11 @@ class TestWheels:
             folder.wheel("other", tag="cp313-cp313-manylinux_2_17_aarch64"),
             requirements=["thing"],
         )
-        said = folder.refused(
+        stderr = folder.refused(
             6, f"no wheel for {TARGET} of:", "thing 1.0: the lock has cp313-cp313-win_amd64"
         )
-        assert "other 1.0: the lock has cp313-cp313-manylinux_2_17_aarch64" in said
-        assert "Looked for: cp313 or abi3, for manylinux_2_41_x86_64 or older; or pure Python." in said
+        assert "other 1.0: the lock has cp313-cp313-manylinux_2_17_aarch64" in stderr
+        assert "Looked for: cp313 or abi3, for manylinux_2_41_x86_64 or older; or pure Python." in stderr
 
     @pytest.mark.parametrize(
         "entry",
@@ -320,10 +322,10 @@ class TestNetwork:
     def test_none_and_an_empty_cache(self, folder: Folder) -> None:
         folder.lock(folder.wheel(), url="http://index.invalid/files")
         done = folder.build(before=self.OFFLINE)
-        said = folder.refused(8, "1 of the locked files could not be downloaded", done=done)
-        assert "index.invalid cannot be reached" in said
-        assert "thing-1.0-py3-none-any.whl" in said
-        assert "Connect to the network" in said
+        stderr = folder.refused(8, "1 of the locked files could not be downloaded", done=done)
+        assert "index.invalid cannot be reached" in stderr
+        assert "thing-1.0-py3-none-any.whl" in stderr
+        assert "Connect to the network" in stderr
 
     def test_none_and_no_lock_yet(self, folder: Folder) -> None:
         done = folder.build(before=self.OFFLINE)

@@ -142,8 +142,8 @@ def test_an_index_that_is_not_there(
     begun = time.monotonic()
     found = lock.ensure(project, EVERY, cache, down, describe=wheels.describe)
     assert time.monotonic() - begun < 10
-    said = "127.0.0.1 could not be queried (127.0.0.1 cannot be reached)"
-    (line,) = (line for line in capsys.readouterr().err.splitlines() if said in line)
+    message = "127.0.0.1 could not be queried (127.0.0.1 cannot be reached)"
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if message in line)
     assert line.endswith("; some targets have no wheel of array 1.0, fast 1.0.")
     assert len(wheels.obtain(found, ARM64, cache, environ)) == 3
     with pytest.raises(WheelError, match="no wheel for trixie-armv7 of:\n  array 1") as wrong:

@@ -115,8 +115,8 @@ class TestKilled:
 def killed(folder: Path, deb: Path, *, at: int) -> int:
     """Add a deb and be killed ``at`` an operation; or, if that is 0, return how many there are."""
     publisher = started("add", deb, program=("dying", str(at), str(folder / "apt")))
-    said, problems = publisher.communicate()
-    assert publisher.returncode == (-signal.SIGKILL if at else 0), said + problems
+    output, problems = publisher.communicate()
+    assert publisher.returncode == (-signal.SIGKILL if at else 0), output + problems
     return 0 if at else int(problems.splitlines()[-1])
 
 
@@ -201,11 +201,11 @@ class TestDisk:
         known(there)
         machine = client(root, f"file:{there}")
         disk.remount("ro")
-        said = repo("add", make_deb(tmp_path, "other"), "-r", there, code=9)
-        assert "cannot be read or written: Read-only file system" in said
+        output = repo("add", make_deb(tmp_path, "other"), "-r", there, code=9)
+        assert "cannot be read or written: Read-only file system" in output
         assert (
             "Give this account write access to the folder of the repository, or use an account that has it."
-        ) in said
+        ) in output
         assert machine.update() == ""
         assert candidate(machine) == "1.0"
         assert "hello" in repo("list", "-r", there)

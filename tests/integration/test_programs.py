@@ -26,10 +26,10 @@ def runs(pid: int) -> bool:
 def left(folder: Path) -> int:
     """The pid that the escaped process wrote."""
     deadline = time.monotonic() + 10
-    while not (folder / "pid").exists() or not (said := (folder / "pid").read_text().strip()):
+    while not (folder / "pid").exists() or not (text := (folder / "pid").read_text().strip()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    return int(said)
+    return int(text)
 
 
 def test_words_input_output_and_place(tmp_path: Path) -> None:

@@ -126,9 +126,9 @@ def test_a_disk_without_room(publisher: Publisher) -> None:
     before = publisher.run("list")
     filler = os.urandom(50_000).hex()
     large = make_deb(publisher.folder, "hello", f"1.1{VERSION}", files={"usr/share/hello/x": filler})
-    said = publisher.run("add", large, prefix=("prlimit", "--fsize=20000"), code=9)
-    assert "Error: There is no space left on the disk to write" in said
-    assert "clients see either the old state or the complete new one" in said
+    output = publisher.run("add", large, prefix=("prlimit", "--fsize=20000"), code=9)
+    assert "Error: There is no space left on the disk to write" in output
+    assert "clients see either the old state or the complete new one" in output
     assert publisher.run("list") == before
     assert publisher.client().update() == ""
     assert "suites are healthy, signed by" in publisher.run("verify")
@@ -149,7 +149,7 @@ def test_a_folder_that_may_not_be_written(publisher: Publisher, tmp_path: Path) 
         "--reuid=65534",
         "--clear-groups",
     )
-    said = publisher.run("renew", prefix=prefix, code=9)
-    assert "cannot be read or written: Permission denied" in said
+    output = publisher.run("renew", prefix=prefix, code=9)
+    assert "cannot be read or written: Permission denied" in output
     assert publisher.run("list") == before
     assert "suites are healthy, signed by" in publisher.run("verify")

@@ -66,8 +66,8 @@ def listed(root: Path) -> list[str]:
 
 
 def test_a_deb_is_published_and_fetched(root: Path, tmp_path: Path) -> None:
-    said = repo("init", f"{HOST}:{root}", "--name", "acme", "--url", "https://apt.example.org")
-    assert said.startswith(f"{HOST}:{root}: repository 'acme'")
+    output = repo("init", f"{HOST}:{root}", "--name", "acme", "--url", "https://apt.example.org")
+    assert output.startswith(f"{HOST}:{root}: repository 'acme'")
     repo("publish", make_deb(tmp_path))
     repo("publish", make_deb(tmp_path, version="1.1-1+deb13"), "--channel", "testing")
     repo("promote", "hello", "1.1")
@@ -155,13 +155,13 @@ def test_a_disk_that_is_full_or_not_ours(shelf: ssh.Remote, root: Path) -> None:
 
 
 def test_a_machine_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = repo("list", "-r", "ssh://127.0.0.1:1/apt", code=8)
-    assert "Error: 127.0.0.1 cannot be reached by ssh: " in said
-    assert "Connection refused" in said
+    output = repo("list", "-r", "ssh://127.0.0.1:1/apt", code=8)
+    assert "Error: 127.0.0.1 cannot be reached by ssh: " in output
+    assert "Connection refused" in output
     assert (
         "Check that 'ssh 127.0.0.1 true' works without a question, then run the command again. Clients "
         "always see a complete repository."
-    ) in said
+    ) in output
 
 
 @pytest.mark.parametrize("after", [1_000, 10_000, 14_000, 18_000])

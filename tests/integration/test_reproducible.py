@@ -202,7 +202,7 @@ class TestDifferences:
         return path
 
     @pytest.mark.parametrize(
-        ("other", "said"),
+        ("other", "expected"),
         [
             (Source.file("a", b"one\ntwo\n", mtime=5), "mtime of a: 0 and 5"),
             (Source.file("a", b"one\ntwo\n", mtime=0, mode=0o755), "mode of a: 420 and 493"),
@@ -212,10 +212,10 @@ class TestDifferences:
             (Source.file("b", b"one\ntwo\n", mtime=0), "-a\n+b"),
         ],
     )
-    def test_they_are_named(self, other: Source, said: str, tmp_path: Path) -> None:
+    def test_they_are_named(self, other: Source, expected: str, tmp_path: Path) -> None:
         one = self.deb(tmp_path / "1.deb", Source.file("a", b"one\ntwo\n", mtime=0))
         two = self.deb(tmp_path / "2.deb", other)
-        assert said in "\n".join(differences(one, two))
+        assert expected in "\n".join(differences(one, two))
 
     def test_the_order_counts(self, tmp_path: Path) -> None:
         sources = [Source.file(name, b"", mtime=0) for name in "ab"]

@@ -28,8 +28,8 @@ def ask(kind: str, code: str, variables: Mapping[str, str] = {}) -> str:
     text = (
         "import sys; from pathlib import Path; from debonair.host.sandbox import Sandbox\n"
         f"made = Sandbox({kind!r}, Path({str(PYTHON)!r}), Path('/usr'))\n"
-        f"out, said = made.run([{str(PYTHON)!r}, '-c', {code!r}], b'', {dict(variables)!r})\n"
-        "print(said)"
+        f"out, output = made.run([{str(PYTHON)!r}, '-c', {code!r}], b'', {dict(variables)!r})\n"
+        "print(output)"
     )
     paths = [str(Path(debonair.__file__).parents[1]), sysconfig.get_path("purelib")]
     become = ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups"]
@@ -47,37 +47,39 @@ def here(code: str) -> str:
 @pytest.mark.parametrize("kind", ["unshare", "bwrap"])
 class TestOfAUser:
     def test_nothing_of_the_user_is_left(self, kind: str) -> None:
-        said = ask(kind, "import os; print(sorted(os.environ), os.listdir('/'), os.listdir('/proc/1/fd'))")
-        assert "TOKEN" not in said
-        assert "home" not in said
-        assert "var" not in said
+        output = ask(
+            kind, "import os; print(sorted(os.environ), os.listdir('/'), os.listdir('/proc/1/fd'))"
+        )
+        assert "TOKEN" not in output
+        assert "home" not in output
+        assert "var" not in output
 
     def test_nothing_may_be_done(self, kind: str) -> None:
-        said = ask(kind, "print(open('/proc/self/status').read())")
+        output = ask(kind, "print(open('/proc/self/status').read())")
         for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
-            assert f"{name}:\t{'0' * 16}" in said
-        assert "NoNewPrivs:\t1" in said
+            assert f"{name}:\t{'0' * 16}" in output
+        assert "NoNewPrivs:\t1" in output
 
     def test_no_namespace_can_be_made_in_it(self, kind: str) -> None:
-        said = ask(kind, "import os; os.system('unshare --user true; echo $?')")
-        assert "No space left" in said
-        assert said.strip().endswith("1")
+        output = ask(kind, "import os; os.system('unshare --user true; echo $?')")
+        assert "No space left" in output
+        assert output.strip().endswith("1")
 
     def test_only_the_memory_can_be_written(self, kind: str) -> None:
-        said = ask(
+        output = ask(
             kind,
             "import os\nfor line in open('/proc/mounts'):\n"
             "    source, place, kind, flags, *_ = line.split()\n"
             "    if 'rw' in flags.split(',') and kind not in ('tmpfs', 'devtmpfs', 'proc', 'devpts'):\n"
             "        print('writable', line)",
         )
-        assert "writable" not in said
+        assert "writable" not in output
 
 
 class TestOfThisUser:
     def test_root_of_this_machine_is_not_root_inside(self) -> None:
-        said = here("print(open('/proc/self/uid_map').read())")
-        inside, outside, count = said.split()
+        output = here("print(open('/proc/self/uid_map').read())")
+        inside, outside, count = output.split()
         assert (inside, count) == ("0", "1")
         assert outside != "0"
 
@@ -87,9 +89,9 @@ class TestOfThisUser:
         assert here(code).split() == ["False"] * 3
 
     def test_what_it_says_cannot_tell_a_terminal_anything(self) -> None:
-        said = here(r"print('\x1b]0;title\x07\x9b2Jred\u202e')")
-        assert "red" in said
-        assert not {*said} & {"\x1b", "\x07", "\x9b", "\u202e"}
+        output = here(r"print('\x1b]0;title\x07\x9b2Jred\u202e')")
+        assert "red" in output
+        assert not {*output} & {"\x1b", "\x07", "\x9b", "\u202e"}
 
     def test_a_failure_has_the_last_line(self) -> None:
         with pytest.raises(LockError, match=r"^ValueError: no$"):
@@ -101,12 +103,12 @@ class TestOfThisUser:
             here("import time; time.sleep(600)")
 
     def test_no_file_grows_for_ever(self) -> None:
-        said = here(
+        output = here(
             "import resource as r\nprint(r.getrlimit(r.RLIMIT_FSIZE), r.getrlimit(r.RLIMIT_NPROC))\n"
             "print(r.getrlimit(r.RLIMIT_CORE))"
         )
-        assert str(1 << 31) in said
-        assert "(0, 0)" in said
+        assert str(1 << 31) in output
+        assert "(0, 0)" in output
 
     def test_it_ends_with_who_made_it(self, tmp_path: Path) -> None:
         """Killed, as by a runner of CI that has lost its patience, Debonair can end nothing any more."""
@@ -153,9 +155,9 @@ def test_where_none_can_be_made_it_is_said(monkeypatch: pytest.MonkeyPatch) -> N
         sandbox.needed({}, "purely 1.0 is built")
     assert "--allow-unsandboxed-sdists" in caught.value.hint
     made = sandbox.needed({sandbox.VARIABLE: "1"}, "purely 1.0 is built")
-    out, said = made.run([sys.executable, "-c", "import os; print(sorted(os.environ))"], b"", {"A": "1"})
-    assert "'A'" in said
-    assert "HOME" not in said
+    out, output = made.run([sys.executable, "-c", "import os; print(sorted(os.environ))"], b"", {"A": "1"})
+    assert "'A'" in output
+    assert "HOME" not in output
     assert out == b""
 
 

@@ -176,8 +176,8 @@ def test_from_an_old_folder_to_a_deb(cache: Cache, environ: dict[str, str], tmp_
     (root / "Procfile").write_text("web: gunicorn app --timeout 90\n")
     words = [sys.executable, "-m", "debonair"]
     environ |= {"DEBONAIR_CACHE": str(cache.root), "SOURCE_DATE_EPOCH": "1700000000"}
-    said = run([*words, "init", "--yes"], cwd=root, env=environ).stdout
-    assert "Procfile:1 (a WSGI function)" in said
+    output = run([*words, "init", "--yes"], cwd=root, env=environ).stdout
+    assert "Procfile:1 (a WSGI function)" in output
     run([*words, "build", "--target", "trixie-amd64"], cwd=root, env=environ)
     assert (root / "dist/old-book_0.1-1+deb13_amd64.deb").is_file()
     before = (root / "debonair.toml").read_bytes()

@@ -64,9 +64,9 @@ class Client:
     def update(self) -> str:
         """Fetch the lists; return the problems, empty if there are none."""
         done = self.run("update", "-o", "APT::Update::Error-Mode=any")
-        said = done.stdout + done.stderr
-        lines = [line for line in said.splitlines() if line.startswith(("E:", "W:", "Err:"))]
-        assert bool(lines) == bool(done.status), said
+        output = done.stdout + done.stderr
+        lines = [line for line in output.splitlines() if line.startswith(("E:", "W:", "Err:"))]
+        assert bool(lines) == bool(done.status), output
         return "\n".join(lines)
 
     def would(self, *words: str) -> list[str]:

@@ -34,7 +34,7 @@ class Box:
     python: Path = Path("/usr/bin/python3")
 
     @property
-    def said(self) -> list[dict[str, object]]:
+    def calls(self) -> list[dict[str, object]]:
         """The backend.json of each run."""
         return [json.loads(run["backend.json"][0]) for run in self.given]
 
@@ -52,7 +52,7 @@ class Box:
         if self.out is not None:
             return self.out, ""
         asked = self.asks[len(self.given) - 1] if len(self.given) <= len(self.asks) else []
-        wants = self.said[-1]
+        wants = self.calls[-1]
         requires = wants["requires"]
         assert isinstance(requires, list)
         if not {*asked} <= {*requires}:

@@ -27,7 +27,7 @@ class Held:
     """The output of ``debonair``, and the files that it wrote."""
 
     status: int
-    said: str
+    output: str
     written: str
 
 
@@ -61,7 +61,7 @@ class Victim:
     def python(self, program: str, *, seconds: float = _SECONDS) -> str:
         """Run a ``program`` of Python within the same limits, with the project's folder as its argument."""
         done = self._run(["-c", program, str(self.root)], seconds=seconds)
-        return self._held(done).said
+        return self._held(done).output
 
     def load(self) -> str:
         """Return the project as ``debonair build`` reads it, or the error that it ends with."""
@@ -103,18 +103,18 @@ class Victim:
         )
 
     def _held(self, done: subprocess.CompletedProcess[str]) -> Held:
-        said = done.stdout + done.stderr
-        assert "Traceback" not in said, said[-3000:]
+        output = done.stdout + done.stderr
+        assert "Traceback" not in output, output[-3000:]
         assert done.returncode >= 0, f"killed by signal {-done.returncode}"
         if done.returncode:
-            assert re.search(r"^Error: ", done.stderr, re.MULTILINE), said[-3000:]
+            assert re.search(r"^Error: ", done.stderr, re.MULTILINE), output[-3000:]
         written = "".join(
             path.read_text()
             for name in ("debonair.toml", "pyproject.toml", "requirements.txt")
             # 'init' did not write a file that an attacker made larger than memory
             if (path := self.root / name).is_file() and path.stat().st_size <= _WRITTEN
         )
-        return Held(done.returncode, said, written)
+        return Held(done.returncode, output, written)
 
 
 def _limits() -> None:

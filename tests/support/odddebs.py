@@ -57,8 +57,8 @@ def ar(*members: tuple[str, bytes], size: str | None = None) -> bytes:
     """Return an ar archive; ``size`` is written as the size of the last member."""
     out = b"!<arch>\n"
     for name, data in members:
-        said = str(len(data)) if size is None or (name, data) != members[-1] else size
-        out += f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{said:<10}`\n".encode()
+        length = str(len(data)) if size is None or (name, data) != members[-1] else size
+        out += f"{name:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{length:<10}`\n".encode()
         out += data + b"\n" * (len(data) % 2)
     return out
 

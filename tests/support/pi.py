@@ -51,13 +51,13 @@ def home(root: Path) -> Home:
 
 def unpack(home: Home, version: str, files: Mapping[str, str] | None = None, **facts: Any) -> Release:
     """Replace ``dist`` by that of ``version``, file by file as dpkg does; ``facts`` are of release.json."""
-    said = {name.replace("_", "-"): value for name, value in facts.items()}
+    given = {name.replace("_", "-"): value for name, value in facts.items()}
     texts = {
         "app/guestbook/__init__.py": f"VERSION = {version!r}\n",
         "nginx/server.conf": "location / {}\n",
         "vassals/web.ini": VASSAL,
         **(files or {}),
-        "release.json": json.dumps({**FACTS, "version": version, **said}),
+        "release.json": json.dumps({**FACTS, "version": version, **given}),
     }
     dist = home.lib / "dist"
     for path in [path for path in dist.rglob("*") if not path.is_dir()]:

@@ -56,7 +56,7 @@ class Programs:
     given: list[bytes | Path | None] = field(default_factory=list)
     started: list[tuple[str, Process]] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
-    said: str = ""
+    output: str = ""
     """The output that each started program writes immediately."""
     answers: list[tuple[str, list[Completed], Callable[[list[str]], None] | None]] = field(
         default_factory=list
@@ -108,7 +108,7 @@ class Programs:
         process = self.processes.pop(0) if self.processes else Process()
         self.started.append((shlex.join(str(word) for word in argv), process))
         with output.open("a") as sink:
-            sink.write(self.said)
+            sink.write(self.output)
         return process
 
     def attend(self, argv: Sequence[str | Path]) -> int:

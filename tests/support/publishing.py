@@ -17,7 +17,7 @@ SECONDS = 150
 
 
 @dataclass(frozen=True)
-class Said:
+class Result:
     """The result of a command."""
 
     status: int
@@ -44,7 +44,7 @@ class Publisher:
         }
         assert self.run("repo", "init", str(self.place), "--name", "acme").status == 0
 
-    def run(self, *words: str | Path) -> Said:
+    def run(self, *words: str | Path) -> Result:
         """Type a command of debonair."""
         done = subprocess.run(
             [sys.executable, "-m", "debonair", *map(str, words)],
@@ -57,9 +57,9 @@ class Publisher:
             check=False,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY)),
         )
-        return Said(done.returncode, done.stdout.decode(errors="surrogateescape"))
+        return Result(done.returncode, done.stdout.decode(errors="surrogateescape"))
 
-    def add(self, deb: Path) -> Said:
+    def add(self, deb: Path) -> Result:
         """Publish a deb."""
         return self.run("repo", "add", deb, "--suite", "trixie")
 

@@ -70,7 +70,7 @@ class Puppet:
     number: int = 0
 
     def __call__(self, code: str, *, timeout: float = 30) -> str:
-        """Run ``code`` in the app's process; return its variable ``said``, or a traceback."""
+        """Run ``code`` in the app's process; return its variable ``result``, or a traceback."""
         data = {"code": _PLACES + textwrap.dedent(code)}
         headers = {"Host": SITE.host}
         return self.machine.get("/do", headers=headers, data=data, timeout=timeout).text
@@ -78,16 +78,16 @@ class Puppet:
     def leave(self, name: str, code: str) -> None:
         """Leave a program behind: a process in a session of its own, whose parent has ended."""
         path = f"{DATA}/{name}.py"
-        said = self(_LEAVE.format(path=path, code=_PLACES + textwrap.dedent(code)))
-        assert said == "", said
+        result = self(_LEAVE.format(path=path, code=_PLACES + textwrap.dedent(code)))
+        assert result == "", result
 
     def keep(self, name: str, text: str) -> None:
         """Write a file into the app's data folder."""
-        said = self(
+        result = self(
             f"path = {f'{DATA}/{name}'!r}\nos.makedirs(os.path.dirname(path), exist_ok=True)\n"
             f"open(path, 'w').write({textwrap.dedent(text)!r})"
         )
-        assert said == "", said
+        assert result == "", result
 
     def version(self, number: int | None = None) -> str:
         """Return Debian's version of the ``number``-th release, or of the last one."""

@@ -38,9 +38,9 @@ def programs() -> Iterator[tuple[str, Path]]:
                 first = first.elts[0]
             elif name != "find":
                 continue
-            said = first.value if isinstance(first, ast.Constant) else None
-            if name in _DOORS and isinstance(said, str) and re.fullmatch(r"[a-z][\w-]+", said):
-                yield said, path
+            program = first.value if isinstance(first, ast.Constant) else None
+            if name in _DOORS and isinstance(program, str) and re.fullmatch(r"[a-z][\w-]+", program):
+                yield program, path
 
 
 def told() -> Iterator[tuple[str, Path]]:

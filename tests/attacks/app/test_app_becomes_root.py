@@ -21,14 +21,14 @@ ROOTS = (
 )
 
 LEAD = """
-said = []
+result = []
 for place in reversed(places()):
     try:
         os.rename(place, place + ".mine")
         os.symlink({target!r}, place)
-        said.append(place)
+        result.append(place)
     except OSError as refused:
-        said.append(str(refused))
+        result.append(str(refused))
 """
 
 RACE = """
@@ -99,11 +99,11 @@ def test_root_makes_a_link_in_a_folder_of_its_choice(puppet: Puppet, target: str
     if target.startswith("/etc"):
         puppet.machine.run(["mkdir", "-p", target])
     before = names(puppet)
-    said = puppet(LEAD.format(target=target))
-    assert "Traceback" not in said
+    result = puppet(LEAD.format(target=target))
+    assert "Traceback" not in result
     done = puppet.upgrade()
-    assert names(puppet) - before == set(), said
-    assert before - names(puppet) == set(), said
+    assert names(puppet) - before == set(), result
+    assert before - names(puppet) == set(), result
     puppet.taken(done)
 
 

@@ -38,10 +38,10 @@ PRINTS = {
 @pytest.mark.parametrize("what", PRINTS)
 def test_memory_by_what_it_prints(puppet: Puppet, what: str) -> None:
     done = install_with_little(puppet, PRINTS[what] + "raise RuntimeError('broken')")
-    said = done.stdout + done.stderr
-    assert done.status == 0, said[-4000:]
-    assert "was refused" in said
-    assert len(said) < 64_000
+    output = done.stdout + done.stderr
+    assert done.status == 0, output[-4000:]
+    assert "was refused" in output
+    assert len(output) < 64_000
     assert sound(puppet.machine) == ""
 
 
@@ -166,17 +166,17 @@ def test_disk_by_the_copies_of_its_databases(puppet: Puppet) -> None:
 
 
 FILL = """
-said = 0
+result = 0
 for place in places():
     try:
         if {what!r} == "bytes":
             with open(place + "/filler", "wb") as file:
                 for _ in range(100):
-                    said += file.write(bytes(1_000_000))
+                    result += file.write(bytes(1_000_000))
         else:
             for number in range(100_000):
                 open(place + f"/filler-{{number}}", "w").close()
-                said += 1
+                result += 1
     except OSError:
         pass
 """
@@ -188,8 +188,8 @@ def test_the_file_system_of_all_sockets(puppet: Puppet, what: str) -> None:
     column = {"bytes": "used", "inodes": "iused"}[what]
     used = ["df", f"--output={column}", "-k", "/run"]
     before = int(puppet.machine.run(used).stdout.split()[1])
-    said = puppet(FILL.format(what=what), timeout=100)
-    assert said.isdecimal(), said
+    result = puppet(FILL.format(what=what), timeout=100)
+    assert result.isdecimal(), result
     after = int(puppet.machine.run(used).stdout.split()[1])
-    assert after - before < 20_000, f"{said} {what} written"  # KiB, or files
+    assert after - before < 20_000, f"{result} {what} written"  # KiB, or files
     puppet.taken(puppet.upgrade())

@@ -45,7 +45,7 @@ function = ctypes.cast(ctypes.CDLL("libc.so.6").opendir, ctypes.c_void_p).value
 with open("/proc/1/mem", "r+b", buffering=0) as memory:
     memory.seek(libc(1) + function - libc("self"))
     memory.write(code)
-said = "taken over"
+result = "taken over"
 """
 
 STAYER = """
@@ -105,7 +105,7 @@ def hand_out():
         socket.send_fds(one, [b"x"], [opened])
 builtins.door = door
 threading.Thread(target=hand_out, daemon=True).start()
-said = "open"
+result = "open"
 """
 TAKES = f"""
 import socket
@@ -151,7 +151,7 @@ os.setxattr(WEB, "system.posix_acl_default", struct.pack("<I", 2) + acl)
 
 @pytest.mark.parametrize("code", RIGHTS.values(), ids=RIGHTS)
 def test_the_rights_of_its_folder_keep_visitors_out(puppet: Puppet, code: str) -> None:
-    assert puppet(f"WEB = '/run/{NAME}/sockets/web'\n{code}\nsaid = 'done'") == "done"
+    assert puppet(f"WEB = '/run/{NAME}/sockets/web'\n{code}\nresult = 'done'") == "done"
     puppet.taken(puppet.upgrade())
     state = puppet.machine.run(["systemctl", "is-active", f"{NAME}.next"], check=False).stdout.strip()
     assert state == "inactive"

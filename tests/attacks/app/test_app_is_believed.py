@@ -111,12 +111,12 @@ def answering(puppet: Puppet, answer: str, how: str = "whole") -> None:
 def impressed(puppet: Puppet, *words: str) -> list[str]:
     """Return what is wrong with how a verb of the app's command ended, whatever the app answered."""
     done = puppet.machine.run([NAME, *words], check=False, timeout=60)
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     wrong = {
-        said[-200:]: "Traceback" in said,
+        output[-200:]: "Traceback" in output,
         f"ended with {done.status}": done.status not in {0, 3},
-        "escapes": "\x1b" in said,
-        f"{len(said)} characters": len(said) > 20_000,
+        "escapes": "\x1b" in output,
+        f"{len(output)} characters": len(output) > 20_000,
     }
     return [text for text, is_so in wrong.items() if is_so]
 

@@ -169,8 +169,8 @@ def test_it_is_no_other_user_in_what_the_owner_runs(puppet: Puppet) -> None:
     """A command of the owner is no way to root, to a device or to the folders of others."""
     machine = puppet.machine
     machine.run(["install", "-m", "4755", "/usr/bin/id", "/usr/local/bin/become"])
-    said = machine.run([NAME, "run", "/usr/local/bin/become"], check=False, timeout=60).stdout
-    assert "euid=0" not in said
+    output = machine.run([NAME, "run", "/usr/local/bin/become"], check=False, timeout=60).stdout
+    assert "euid=0" not in output
     for path in ("/usr/lib/puppet/outside", "/etc/outside", "/run/outside", "/var/tmp/outside"):
         machine.run([NAME, "run", "touch", path], check=False, timeout=60)
         assert machine.run(["test", "-e", path], check=False).status != 0, path
@@ -207,18 +207,18 @@ def test_by_the_environment_of_the_owner(puppet: Puppet) -> None:
 RING = """
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
-said = []
+result = []
 for number in (425, 426, 427):
     ctypes.set_errno(0)
     found = libc.syscall(number, 4, ctypes.create_string_buffer(120), 0, 0, None, 0)
-    said.append((found >= 0, os.strerror(ctypes.get_errno())))
+    result.append((found >= 0, os.strerror(ctypes.get_errno())))
 """
 
 
 def test_by_the_rings_of_the_kernel(puppet: Puppet) -> None:
     """io_uring opens sockets that no filter of system calls sees."""
     assert puppet(RING) == str([(False, "Operation not permitted")] * 3)
-    script = f"import os{RING}print(said)"
+    script = f"import os{RING}print(result)"
     done = puppet.machine.run([NAME, "run", "python3", "-c", script], timeout=60)
     assert done.stdout.strip() == str([(False, "Operation not permitted")] * 3)
 
@@ -230,7 +230,7 @@ with multiprocessing.Lock():
     one = shared_memory.SharedMemory("passed", create=True, size=100)
     one.buf[:2] = b"hi"
     one.close()
-said = os.listdir("/dev/shm"), resource.getrlimit(resource.RLIMIT_CORE)
+result = os.listdir("/dev/shm"), resource.getrlimit(resource.RLIMIT_CORE)
 """
 
 
@@ -243,4 +243,4 @@ def test_by_memory_that_all_apps_share(puppet: Puppet) -> None:
 
 def test_by_a_core_that_the_machine_keeps(puppet: Puppet) -> None:
     """A dump of the app's memory has its key, and goes to a program that runs as root."""
-    assert puppet("import resource\nsaid = resource.getrlimit(resource.RLIMIT_CORE)") == "(0, 0)"
+    assert puppet("import resource\nresult = resource.getrlimit(resource.RLIMIT_CORE)") == "(0, 0)"

@@ -61,8 +61,8 @@ def test_as_a_user_whose_account_has_not_expired(guarded: Puppet) -> None:
         home = machine.run(["getent", "passwd", NAME]).stdout.split(":")[5]
         assert not home.startswith(("/var", "/run", "/tmp")), "its home is where it can write"
         # root needs no password here, so that nothing but the account's own state is asked for
-        said = machine.run(["su", "-s", "/bin/sh", NAME, "-c", "id"], check=False)
-        assert "uid=" not in said.stdout
+        done = machine.run(["su", "-s", "/bin/sh", NAME, "-c", "id"], check=False)
+        assert "uid=" not in done.stdout
         expires = machine.run(["getent", "shadow", NAME]).stdout.split(":")[7]
         assert expires == "1" or int(expires or 10**6) < 20_000, f"expires: {expires!r}"
         guarded.taken(guarded.upgrade())
@@ -71,7 +71,7 @@ def test_as_a_user_whose_account_has_not_expired(guarded: Puppet) -> None:
 NEEDED = ("/run/puppet/", "/run/systemd/journal/")
 
 REACH = """
-said = []
+result = []
 for folder, _, names in os.walk("/run"):
     for name in names:
         path = os.path.join(folder, name)
@@ -80,7 +80,7 @@ for folder, _, names in os.walk("/run"):
                 with socket.socket(socket.AF_UNIX, kind) as one:
                     one.settimeout(2)
                     one.connect(path)
-                    said.append(path)
+                    result.append(path)
             except OSError:
                 pass
 # and those that it knows of, though it cannot see them in their folders
@@ -89,14 +89,14 @@ for path in KNOWN:
         with socket.socket(socket.AF_UNIX) as one:
             one.settimeout(3)
             one.connect(path)
-            said.append(path)
+            result.append(path)
             try:
-                said.append(f"{path} says {one.recv(100)!r}")
+                result.append(f"{path} says {one.recv(100)!r}")
             except OSError:
                 pass
     except OSError:
         pass
-said = repr(sorted(set(map(str, said))))
+result = repr(sorted(set(map(str, result))))
 """
 
 KNOWN = (
@@ -134,9 +134,9 @@ def test_it_reaches_a_door_below_run(guarded: Puppet, network: str) -> None:
     assert sound(machine) == ""
     listed = machine.run(["find", "/run", "-type", "s"], check=False).stdout.split()
     assert "/run/ssh-unix-local/socket" in listed, "sshd listens nowhere below /run: this shows nothing"
-    said = guarded(f"KNOWN = {tuple({*KNOWN, *listed})!r}\n{REACH}", timeout=60)
-    assert "Traceback" not in said
-    reached = [path for path in eval(said) if not path.startswith(NEEDED)]
+    result = guarded(f"KNOWN = {tuple({*KNOWN, *listed})!r}\n{REACH}", timeout=60)
+    assert "Traceback" not in result
+    reached = [path for path in eval(result) if not path.startswith(NEEDED)]
     assert reached == []
 
 
@@ -145,8 +145,8 @@ def test_without_network_it_reaches_an_abstract_socket(guarded: Puppet) -> None:
     listen = "import socket,time;s=socket.socket(1);s.bind(b'\\0door');s.listen(9);time.sleep(999)"
     machine.run(["systemd-run", "--unit=door", "/usr/bin/python3", "-c", listen])
     guarded.upgrade(tables="[tool.debonair.service]\nnetwork = false")
-    said = guarded(
-        "said = 'no'\none = socket.socket(socket.AF_UNIX)\none.connect(b'\\0door')\nsaid = 'yes'"
+    result = guarded(
+        "result = 'no'\none = socket.socket(socket.AF_UNIX)\none.connect(b'\\0door')\nresult = 'yes'"
     )
     machine.run(["systemctl", "stop", "door"])
-    assert "ConnectionRefusedError" in said
+    assert "ConnectionRefusedError" in result

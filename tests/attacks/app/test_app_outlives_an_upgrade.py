@@ -68,17 +68,17 @@ socket = {0}/evil-{1}.sock
 
 def test_as_a_vassal(puppet: Puppet) -> None:
     """Its emperor would start whatever it finds among its vassals."""
-    said = puppet(
+    result = puppet(
         f"""
-        said = []
+        result = []
         for place in places():
             for name in ("evil.ini", "web-0.9-1+deb13.ini", ".evil.ini"):
                 with open(os.path.join(place, name), "w") as file:
-                    file.write({VASSAL!r}.format(place, len(said)))
-                said.append(name)
+                    file.write({VASSAL!r}.format(place, len(result)))
+                result.append(name)
         """
     )
-    assert said.startswith("["), said
+    assert result.startswith("["), result
     time.sleep(4)
     puppet.taken(puppet.upgrade())
     assert others_of(puppet, "sleep 7777") == []
@@ -91,9 +91,9 @@ def test_as_a_vassal(puppet: Puppet) -> None:
 @pytest.mark.parametrize("kind", ["file", "folder", "fifo", "link"])
 def test_by_what_stops_its_next_start(puppet: Puppet, kind: str) -> None:
     """Nor does what it lays into its folders stop the next release, which a reboot or an upgrade starts."""
-    said = puppet(
+    result = puppet(
         f"""
-        said = []
+        result = []
         for place in places():
             for name in ("folder", "web-9.ini", ".dot", "-rf", "new\\nline", "x" * 255, "web.ini.socket"):
                 path = os.path.join(place, name)
@@ -106,12 +106,12 @@ def test_by_what_stops_its_next_start(puppet: Puppet, kind: str) -> None:
                         os.symlink("/etc/shadow", path)
                     else:
                         open(path, "w").close()
-                    said.append(name)
+                    result.append(name)
                 except OSError as refused:
-                    said.append(str(refused))
+                    result.append(str(refused))
         """
     )
-    assert said.startswith("["), said
+    assert result.startswith("["), result
     puppet.machine.run(["systemctl", "restart", NAME], check=False, timeout=100)
     trial.healthy(puppet.machine, NAME, SITE)
     puppet.taken(puppet.upgrade())
@@ -271,8 +271,8 @@ for name in ("sqlite3", "json", "sitecustomize", "usercustomize", "encodings", "
 @pytest.mark.parametrize("what", LEFT)
 def test_by_what_lies_in_its_data_when_it_is_copied(puppet: Puppet, what: str) -> None:
     """A release with a migration has the data copied first, which nothing that lies there may prevent."""
-    said = puppet(f"DATA = {DATA!r}\n{LEFT[what]}")
-    assert said == ""
+    result = puppet(f"DATA = {DATA!r}\n{LEFT[what]}")
+    assert result == ""
     puppet.taken(puppet.upgrade(settings='migrate = "true"'))
 
 

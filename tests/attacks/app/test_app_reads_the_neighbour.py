@@ -16,7 +16,7 @@ def lead(path, target):
     os.symlink(target, path)
 def led(how):
     "Lead each path by which nginx may come to the app to the neighbour; return what that brought."
-    said = []
+    result = []
     for place in reversed(places()):
         for name in sorted({*os.listdir(place), "web.sock", "http.sock"}):
             path = os.path.join(place, name)
@@ -33,16 +33,16 @@ def led(how):
                     os.link(TARGET, path)
                 else:
                     continue
-                said.append(path)
+                result.append(path)
             except OSError as refused:
-                said.append(f"{path}: {refused}")
+                result.append(f"{path}: {refused}")
         if how == "by a folder":
             try:
                 lead(place, os.path.dirname(TARGET))
-                said.append(place)
+                result.append(place)
             except OSError as refused:
-                said.append(f"{place}: {refused}")
-    return said
+                result.append(f"{place}: {refused}")
+    return result
 """
 
 
@@ -56,9 +56,9 @@ def test_it_is_served_past_the_neighbours_deny(puppet: Puppet, how: str) -> None
     targets = puppet.machine.run(["find", "/run/neighbour", "-name", "*sock"]).stdout.split()
     assert targets
     for target in targets:
-        said = puppet(f"TARGET = {target!r}\n{LEAD}\nsaid = led({how!r})")
-        assert "Traceback" not in said
-        assert KEPT not in ask(puppet, "/private"), f"{said} led to {target}"
+        result = puppet(f"TARGET = {target!r}\n{LEAD}\nresult = led({how!r})")
+        assert "Traceback" not in result
+        assert KEPT not in ask(puppet, "/private"), f"{result} led to {target}"
         puppet.machine.run(["systemctl", "restart", "puppet"])
 
 

@@ -28,7 +28,7 @@ kept = []
 """
 
 REPLACE = """
-said = []
+result = []
 for place in places():
     for name in os.listdir(place):
         path = os.path.join(place, name)
@@ -36,13 +36,13 @@ for place in places():
             try:
                 os.unlink(path)
                 lay(path)
-                said.append(path)
+                result.append(path)
             except OSError as refused:
-                said.append(str(refused))
+                result.append(str(refused))
 """
 
 EXPECT = """
-said = []
+result = []
 for place in places():
     for name in (
         "trying", ".trying.new", ".web.sock.new", "web.sock.new", ".http.sock.new", "try.sock",
@@ -52,9 +52,9 @@ for place in places():
         path = os.path.join(place, name)
         try:
             lay(path)
-            said.append(path)
+            result.append(path)
         except OSError as refused:
-            said.append(str(refused))
+            result.append(str(refused))
 """
 
 KINDS = ("fifo", "folder", "loop", "socket")
@@ -62,8 +62,8 @@ KINDS = ("fifo", "folder", "loop", "socket")
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_by_what_root_finds_in_its_folder(puppet: Puppet, kind: str) -> None:
-    said = puppet(f"KIND = {kind!r}\n{LAY}\n{REPLACE}")
-    assert "Traceback" not in said
+    result = puppet(f"KIND = {kind!r}\n{LAY}\n{REPLACE}")
+    assert "Traceback" not in result
     puppet.taken(puppet.upgrade())
     puppet.machine.run(["systemctl", "restart", NAME], timeout=100)
     trial.healthy(puppet.machine, NAME, SITE)
@@ -72,25 +72,25 @@ def test_by_what_root_finds_in_its_folder(puppet: Puppet, kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_by_what_root_is_going_to_make_in_its_folder(puppet: Puppet, kind: str) -> None:
     following = puppet.version(puppet.number + 1)
-    said = puppet(f"KIND = {kind!r}\n{LAY}\n{EXPECT.format(following)}")
-    assert "Traceback" not in said
+    result = puppet(f"KIND = {kind!r}\n{LAY}\n{EXPECT.format(following)}")
+    assert "Traceback" not in result
     puppet.taken(puppet.upgrade())
 
 
 TAKE = """
-said = []
+result = []
 for path in sockets("sock") + sockets("stats"):
     os.rename(path, path + ".mine")
     os.makedirs(path + "/in/it") if KIND == "folder" else lay(path)
-    said.append(path)
+    result.append(path)
 """
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "loop"])
 def test_by_what_root_is_going_to_remove(puppet: Puppet, kind: str) -> None:
     """In the place of its own sockets, which root would take away with the release."""
-    said = puppet(f"KIND = {kind!r}\n{LAY}\n{TAKE}")
-    assert said.startswith("['/run/"), said
+    result = puppet(f"KIND = {kind!r}\n{LAY}\n{TAKE}")
+    assert result.startswith("['/run/"), result
     done = puppet.upgrade()
     puppet.taken(done)
     assert "could not" not in done.stdout + done.stderr

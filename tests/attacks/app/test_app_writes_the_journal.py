@@ -8,13 +8,13 @@ from puppets import NAME, Puppet
 pytestmark = pytest.mark.boot
 
 CONNECT = """
-said = []
+result = []
 for name in ("socket", "stdout", "dev-log", "io.systemd.journal"):
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         with socket.socket(socket.AF_UNIX, kind) as one:
             try:
                 one.connect(f"/run/systemd/journal/{name}")
-                said.append(name)
+                result.append(name)
             except OSError:
                 pass
 """

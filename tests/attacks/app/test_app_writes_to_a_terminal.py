@@ -34,10 +34,10 @@ def plain(text: str) -> None:
     assert found == set(), ascii(text)[-4000:]
 
 
-def shown(puppet: Puppet, said: str) -> None:
+def shown(puppet: Puppet, output: str) -> None:
     """Assert that neither apt nor the app's command shows what the app wrote as it is."""
-    plain(said)
-    assert len(said) < MOST
+    plain(output)
+    assert len(output) < MOST
     for words in (["status"], ["status", "--json"], ["releases"]):
         done = puppet.machine.run([NAME, *words], check=False, timeout=60)
         plain(done.stdout + done.stderr)
@@ -124,9 +124,9 @@ def test_by_the_terminal_of_the_owner_after_a_command(puppet: Puppet) -> None:
     """What a command of the owner left behind would write to the terminal, and read what is typed there."""
     left = "(sleep 3; echo written by what was left) &"
     script = f"{NAME} run sh -c '{left}'; sleep 6; echo end"
-    said = puppet.machine.run(["script", "-qec", script, "/dev/null"], check=False, timeout=60)
-    assert "end" in said.stdout
-    assert "written by what was left" not in said.stdout
+    done = puppet.machine.run(["script", "-qec", script, "/dev/null"], check=False, timeout=60)
+    assert "end" in done.stdout
+    assert "written by what was left" not in done.stdout
 
 
 def test_by_typing_on_the_terminal_of_the_owner(puppet: Puppet) -> None:
@@ -146,9 +146,9 @@ def test_by_typing_on_the_terminal_of_the_owner(puppet: Puppet) -> None:
         """,
     )
     script = f"echo owner: $(tty); {NAME} run /usr/bin/python3 {DATA}/push.py; sleep 1"
-    said = puppet.machine.run(["script", "-qec", script, "/dev/null"], check=False, timeout=60).stdout
-    words = dict(line.strip().split(": ", 1) for line in said.splitlines() if ": " in line)
-    assert words["terminal"] != words["owner"], said
+    output = puppet.machine.run(["script", "-qec", script, "/dev/null"], check=False, timeout=60).stdout
+    words = dict(line.strip().split(": ", 1) for line in output.splitlines() if ": " in line)
+    assert words["terminal"] != words["owner"], output
 
 
 KEEP = """
@@ -175,12 +175,12 @@ def test_by_keeping_the_terminal_of_the_owner(puppet: Puppet, how: str) -> None:
     puppet.keep("keep.py", KEEP)
     puppet.machine.write("/root/in", b"typed\n")
     script = "echo owner: $(tty)\n" + MIXED[how].format(f"{DATA}/keep.py")
-    said = puppet.machine.run(
+    output = puppet.machine.run(
         ["script", "-qec", f"sh -c '{script}'", "/dev/null"], stdin=b"typed\n", check=False, timeout=60
     ).stdout
-    assert "out typed" in said, said
-    assert "err" in said, said
-    assert puppet.machine.read(f"{DATA}/terminals") == "[]", said
+    assert "out typed" in output, output
+    assert "err" in output, output
+    assert puppet.machine.read(f"{DATA}/terminals") == "[]", output
 
 
 def test_a_command_in_a_pipe_of_nobodys(puppet: Puppet) -> None:
@@ -196,17 +196,17 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests may ignor
 pid, fd = pty.fork()
 if not pid:
     os.execvp("sh", ["sh", "-c", sys.argv[1]])
-said, begun = b"", time.monotonic()
+output, begun = b"", time.monotonic()
 try:
     while part := os.read(fd, 1000):
-        said += part
+        output += part
         if b"began" in part:
             time.sleep(1)
             os.write(fd, bytes([3]))
 except OSError:
     pass
-print(said.decode(), time.monotonic() - begun)
-sys.exit(b"began" not in said or time.monotonic() - begun > 30)
+print(output.decode(), time.monotonic() - begun)
+sys.exit(b"began" not in output or time.monotonic() - begun > 30)
 """
 
 

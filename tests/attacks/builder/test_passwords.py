@@ -42,8 +42,8 @@ def wire(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str, Mapp
             answer.status_code = 302 if answer.url in leads else 200
             answer.headers["Location"] = leads.get(answer.url, "")
             answer.raw = urllib3.HTTPResponse(io.BytesIO(), preload_content=False)
-            said = request.headers.get("Authorization", "").removeprefix("Basic ")
-            heard[answer.url] = base64.b64decode(said).decode() or None
+            credentials = request.headers.get("Authorization", "").removeprefix("Basic ")
+            heard[answer.url] = base64.b64decode(credentials).decode() or None
             return answer
 
         monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)

@@ -106,7 +106,7 @@ found["ring"] = errno.errorcode.get(ctypes.get_errno()) if libc.syscall(425, 0, 
     got = json.loads(found.partition("\n")[0])
     assert "it listens" not in found
     assert got["mine"] == ["made"] * 4, "what stays inside is not refused"
-    assert all("EAFNOSUPPORT" in said or "97" in said for said in got["others"]), got["others"]
+    assert all("EAFNOSUPPORT" in result or "97" in result for result in got["others"]), got["others"]
     assert got["ring"] == "EPERM"
 
 

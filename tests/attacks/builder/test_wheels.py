@@ -47,8 +47,8 @@ for read in (unpacked, described):
 def made(folder: Path, files: dict[str, str | bytes], *, method: int = zipfile.ZIP_DEFLATED) -> Path:
     path = folder / "thing-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w", method) as archive:
-        said = {f"{INFO}/METADATA": METADATA, f"{INFO}/WHEEL": WHEEL, f"{INFO}/RECORD": ""}
-        for name, text in {**said, **files}.items():
+        dist_info = {f"{INFO}/METADATA": METADATA, f"{INFO}/WHEEL": WHEEL, f"{INFO}/RECORD": ""}
+        for name, text in {**dist_info, **files}.items():
             archive.writestr(name, text)
     return path
 
@@ -82,8 +82,8 @@ def zeros(folder: Path, mebibytes: int, method: int = zipfile.ZIP_DEFLATED) -> P
 
 
 def test_fills_the_memory_by_zeros(tmp_path: Path) -> None:
-    said = read(zeros(tmp_path, 1100))
-    assert said.count("would unpack to 1100 MiB, too much for its size") == 2
+    output = read(zeros(tmp_path, 1100))
+    assert output.count("would unpack to 1100 MiB, too much for its size") == 2
 
 
 def test_fills_the_memory_by_a_lie_about_a_size(tmp_path: Path) -> None:
@@ -96,13 +96,13 @@ def test_fills_the_memory_by_a_lie_about_a_size(tmp_path: Path) -> None:
 
 
 def test_fills_the_memory_by_another_method(tmp_path: Path) -> None:
-    said = read(zeros(tmp_path, 200, zipfile.ZIP_BZIP2))
-    assert said.count("by a method that wheels do not use") == 2
+    output = read(zeros(tmp_path, 200, zipfile.ZIP_BZIP2))
+    assert output.count("by a method that wheels do not use") == 2
 
 
 def test_takes_long_by_many_files(tmp_path: Path) -> None:
-    said = read(made(tmp_path, {f"thing/m{n}.py": "" for n in range(70_000)}))
-    assert said.count("has 70003 files, more than 50000") == 2
+    output = read(made(tmp_path, {f"thing/m{n}.py": "" for n in range(70_000)}))
+    assert output.count("has 70003 files, more than 50000") == 2
 
 
 def test_takes_long_by_many_commands(tmp_path: Path) -> None:
@@ -111,8 +111,8 @@ def test_takes_long_by_many_commands(tmp_path: Path) -> None:
 
 
 def test_takes_long_by_a_long_text(tmp_path: Path) -> None:
-    said = read(made(tmp_path, {f"{INFO}/entry_points.txt": "x" * (20 << 20)}))
-    assert said.count("has a thing-1.0.dist-info/entry_points.txt of 20 MiB") == 2
+    output = read(made(tmp_path, {f"{INFO}/entry_points.txt": "x" * (20 << 20)}))
+    assert output.count("has a thing-1.0.dist-info/entry_points.txt of 20 MiB") == 2
 
 
 @pytest.mark.parametrize(
@@ -138,10 +138,10 @@ def test_takes_long_by_a_long_text(tmp_path: Path) -> None:
     ],
 )
 def test_ends_in_a_traceback(files: dict[str, str | bytes], why: str, tmp_path: Path) -> None:
-    said = read(made(tmp_path, files))
-    assert said.startswith("refused: ")
-    assert why in said
-    assert " object at 0x" not in said
+    output = read(made(tmp_path, files))
+    assert output.startswith("refused: ")
+    assert why in output
+    assert " object at 0x" not in output
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04" + b"x" * 1000, b"PK\x05\x06" + b"\xff" * 18])

@@ -81,8 +81,8 @@ UNFIT = {
 @pytest.mark.parametrize("what", UNFIT)
 def test_publishes_what_dpkg_or_apt_do_not_take(what: str, publisher: Publisher, tmp_path: Path) -> None:
     before = publisher.packages()
-    said = publisher.add(put(tmp_path, UNFIT[what]))
-    assert said.refused, said.text
+    result = publisher.add(put(tmp_path, UNFIT[what]))
+    assert result.refused, result.text
     assert publisher.packages() == before
 
 
@@ -94,8 +94,8 @@ def test_what_a_stranger_may_publish(
         stanza = STANZA.replace("hello", f"fine{number}")
         deb = put(tmp_path, odd(stanza, data_as=packed), f"fine{number}.deb")
         assert dpkg(deb)
-        said = publisher.add(deb)
-        assert said.status == 0, said.text
+        result = publisher.add(deb)
+        assert result.status == 0, result.text
         assert f"Package: fine{number}\n" in publisher.packages()
         assert publisher.run("inspect", deb).status == publisher.run("check", deb).status == 0
     assert publisher.run("repo", "verify").status == 0
@@ -118,8 +118,8 @@ def test_what_is_packed_by_zstd_is_read(
     )
     assert b"data.tar.zst" in deb.read_bytes()
     assert dpkg(deb)
-    said = publisher.add(deb)
-    assert said.status == 0, said.text
+    result = publisher.add(deb)
+    assert result.status == 0, result.text
     assert "usr/share/zst/large" in publisher.contents()
     assert "/usr/share/zst/large" in publisher.run("inspect", deb).text
     frames = deb.read_bytes()

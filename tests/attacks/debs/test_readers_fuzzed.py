@@ -96,10 +96,10 @@ def taken(pool: reader_pool.Pool, data: bytes) -> reader_pool.Contents | None:
 def fields_of_dpkg(deb: Path) -> dict[str, str]:
     """Return what dpkg-deb says of the fields that the pool is sorted by."""
     form = "@@".join(f"${{{name}}}" for name in FIELDS)
-    said = subprocess.run(
+    output = subprocess.run(
         ["dpkg-deb", "--show", f"--showformat={form}", deb], capture_output=True, timeout=60, check=True
     ).stdout.decode()
-    return dict(zip(FIELDS, said.split("@@"), strict=True))
+    return dict(zip(FIELDS, output.split("@@"), strict=True))
 
 
 def judged(pool: reader_pool.Pool, data: bytes, folder: Path) -> bool:

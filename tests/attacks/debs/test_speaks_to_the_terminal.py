@@ -14,7 +14,7 @@ FORGED = STANZA.replace("a thing", "a \u202egniht\u2066 \u2028thing")
 
 
 def test_by_what_is_in_a_deb(publisher: Publisher, tmp_path: Path) -> None:
-    said = [
+    results = [
         publisher.run("inspect", put(tmp_path, odd(FORGED, data=tar({NAME: b"x"})))),
         publisher.run("inspect", "--json", put(tmp_path, odd(FORGED, data=tar({NAME: b"x"})))),
         publisher.run("inspect", put(tmp_path, odd(f"{STANZA}Homepage: \x1b[2J\n"))),
@@ -26,17 +26,17 @@ def test_by_what_is_in_a_deb(publisher: Publisher, tmp_path: Path) -> None:
         publisher.run("inspect", put(tmp_path, b"x", "\x1b[2J.deb")),
         publisher.run("inspect", tmp_path / "\x1b[2Jnone.deb"),
     ]
-    for each in said:
+    for each in results:
         assert not ORDERS.search(each.text), each.text
         assert "Traceback" not in each.text
-    assert "\\x1b]0;owned\\x07\\u202etxt.exe" in said[0].text
+    assert "\\x1b]0;owned\\x07\\u202etxt.exe" in results[0].text
 
 
 def test_by_a_name_that_is_no_text(publisher: Publisher, tmp_path: Path) -> None:
     name = b"./usr/share/caf\xe9".decode(errors="surrogateescape")
     deb = put(tmp_path, odd(STANZA.replace("hello", "latin"), data=tar({name: b"x"})))
-    said = publisher.run("inspect", deb)
-    assert said.status == 0, said.text
-    assert "/usr/share/caf\\xe9" in said.text
+    result = publisher.run("inspect", deb)
+    assert result.status == 0, result.text
+    assert "/usr/share/caf\\xe9" in result.text
     assert publisher.run("inspect", "--json", deb).status == 0
     assert publisher.add(deb).status == 0

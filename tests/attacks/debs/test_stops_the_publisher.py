@@ -41,30 +41,30 @@ def packed(first: bytes, size: int) -> bytes:
 
 def test_takes_the_memory_by_a_bomb_in_control(publisher: Publisher, tmp_path: Path) -> None:
     bomb = packed(header("./control", 3 << 30), 3 << 30)
-    said = publisher.add(put(tmp_path, ar(BINARY, ("control.tar.gz", bomb), DATA)))
-    assert said.refused, said.text
-    assert "unpacks to more than" in said.text
+    result = publisher.add(put(tmp_path, ar(BINARY, ("control.tar.gz", bomb), DATA)))
+    assert result.refused, result.text
+    assert "unpacks to more than" in result.text
 
 
 def test_takes_the_memory_by_a_bomb_in_the_changelog(publisher: Publisher, tmp_path: Path) -> None:
     files = {"./usr/share/doc/bomb/changelog.Debian.gz": packed(b"", 3 << 30)}
-    said = publisher.add(put(tmp_path, odd(STANZA.replace("hello", "bomb"), data=tar(files))))
-    assert said.status == 0, said.text
+    result = publisher.add(put(tmp_path, odd(STANZA.replace("hello", "bomb"), data=tar(files))))
+    assert result.status == 0, result.text
     assert not list(publisher.place.glob("changelogs/**/bomb_*"))
 
 
 def test_takes_the_memory_by_a_large_changelog(publisher: Publisher, tmp_path: Path) -> None:
     bomb = packed(header("./usr/share/doc/hello/changelog.gz", 3 << 30), 3 << 30)
-    said = publisher.add(put(tmp_path, ar(BINARY, CONTROL, ("data.tar.gz", bomb))))
-    assert said.refused, said.text
-    assert "bytes, which is too large to inspect" in said.text
+    result = publisher.add(put(tmp_path, ar(BINARY, CONTROL, ("data.tar.gz", bomb))))
+    assert result.refused, result.text
+    assert "bytes, which is too large to inspect" in result.text
 
 
 def test_takes_the_memory_by_a_large_file(publisher: Publisher, tmp_path: Path) -> None:
     large = ("data.tar.gz", packed(header("./usr/share/hello/large", 3 << 30), 3 << 30))
     control = ("control.tar", tar({"./control": STANZA.replace("hello", "large").encode()}))
-    said = publisher.add(put(tmp_path, ar(BINARY, control, large)))
-    assert said.status == 0, said.text
+    result = publisher.add(put(tmp_path, ar(BINARY, control, large)))
+    assert result.status == 0, result.text
 
 
 @pytest.mark.parametrize("letter", [b"L", b"K"])
@@ -72,16 +72,18 @@ def test_takes_the_memory_by_a_long_name(letter: bytes, publisher: Publisher, tm
     data = bytearray(header("./x", 3 << 30))
     data[156:157] = letter
     data[148:156] = b"%06o\0 " % (sum(data[:148]) + 256 + sum(data[156:512]))
-    said = publisher.add(put(tmp_path, ar(BINARY, CONTROL, ("data.tar.gz", packed(bytes(data), 3 << 30)))))
-    assert said.refused, said.text
+    result = publisher.add(
+        put(tmp_path, ar(BINARY, CONTROL, ("data.tar.gz", packed(bytes(data), 3 << 30))))
+    )
+    assert result.refused, result.text
 
 
 def test_takes_the_memory_by_a_million_files(publisher: Publisher, tmp_path: Path) -> None:
     one = b"".join(header(f"./usr/share/hello/{number:07}", 0) for number in range(1000))
     data = PACK[".gz"](one * 1000)
-    said = publisher.add(put(tmp_path, ar(BINARY, CONTROL, ("data.tar.gz", data))))
-    assert said.refused, said.text
-    assert "more than" in said.text
+    result = publisher.add(put(tmp_path, ar(BINARY, CONTROL, ("data.tar.gz", data))))
+    assert result.refused, result.text
+    assert "more than" in result.text
 
 
 def test_takes_the_memory_by_a_dictionary_of_xz(publisher: Publisher, tmp_path: Path) -> None:
@@ -91,8 +93,8 @@ def test_takes_the_memory_by_a_dictionary_of_xz(publisher: Publisher, tmp_path: 
     stream[at] = 40  # 4 GiB
     end = 12 + (stream[12] + 1) * 4 - 4
     stream[end : end + 4] = zlib.crc32(bytes(stream[12:end])).to_bytes(4, "little")
-    said = publisher.add(put(tmp_path, ar(BINARY, CONTROL, ("data.tar.xz", bytes(stream)))))
-    assert said.refused, said.text
+    result = publisher.add(put(tmp_path, ar(BINARY, CONTROL, ("data.tar.xz", bytes(stream)))))
+    assert result.refused, result.text
 
 
 def test_waits_for_a_fifo(publisher: Publisher, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from debonair.errors import PackageError
 from debonair.target import compatibility
 
 SCRIPT = (
-    "import sys; sys.stdin.buffer.readline(); sys.stdout.buffer.write({said}); sys.stdout.flush(); input()"
+    "import sys; sys.stdin.buffer.readline(); sys.stdout.buffer.write({answer}); "
+    "sys.stdout.flush(); input()"
 )
 
 
@@ -70,7 +71,7 @@ def test_ends_in_the_middle(pool: reader_pool.Pool) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "answer",
     [
         "b'rubbish\\n' * 100",
         "b'x' * 200",
@@ -85,8 +86,8 @@ def test_ends_in_the_middle(pool: reader_pool.Pool) -> None:
         "b'4 3\\nnullxxxyyy'",
     ],
 )
-def test_lies_to_the_publisher(said: str) -> None:
+def test_lies_to_the_publisher(answer: str) -> None:
     pool = reader_pool.Pool()
-    pool._words = [sys.executable, "-I", "-c", SCRIPT.format(said=said)]
+    pool._words = [sys.executable, "-I", "-c", SCRIPT.format(answer=answer)]
     with pool, pytest.raises(PackageError):
         pool.contents(Path("x.deb"), odd(), [])

@@ -63,7 +63,7 @@ def test_their_keyboard(machine: Machine) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        said, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60)
     os.set_blocking(theirs, False)
     attributes = termios.tcgetattr(theirs)
     attributes[3] &= ~termios.ICANON
@@ -74,8 +74,8 @@ def test_their_keyboard(machine: Machine) -> None:
         typed = b""
     os.close(ours)
     os.close(theirs)
-    assert "refused" in said
-    assert "typed" not in said
+    assert "refused" in output
+    assert "typed" not in output
     assert typed == b""
 
 
@@ -105,8 +105,8 @@ def test_their_machine_from_a_service(machine: Machine) -> None:
     if not isinstance(machine, Container):
         return  # without systemd, services are started as the deb's scripts are
     machine.write("/root/listens", LISTENS.encode(), mode=0o755)
-    said = machine.run(["systemd-run", "--pipe", "--wait", "--quiet", "/root/listens"]).stdout
-    assert said.strip() == REFUSED
+    output = machine.run(["systemd-run", "--pipe", "--wait", "--quiet", "/root/listens"]).stdout
+    assert output.strip() == REFUSED
 
 
 def test_their_time(attack: Attack) -> None:

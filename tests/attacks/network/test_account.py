@@ -108,10 +108,10 @@ def test_takes_over_a_group_of_this_machine(machine: Container, build: Builder, 
     machine.run(["groupadd", "--system", "family"])
     machine.write("/srv/diary", b"dear diary", mode=0o640)
     machine.run(["chgrp", "family", "/srv/diary"])
-    said = install(machine, build(named("family", tmp_path), "trixie-amd64"))
+    output = install(machine, build(named("family", tmp_path), "trixie-amd64"))
     found = machine.get("/read?/srv/diary", headers={"Host": "family.test"})
     assert "dear diary" not in found.text
-    assert "family: the group 'family' exists already" in said
+    assert "family: the group 'family' exists already" in output
     machine.run(["apt-get", "purge", "--yes", "family"], check=False)
     assert machine.run(["getent", "group", "family"]).stdout.startswith("family:")
 
@@ -122,11 +122,11 @@ def test_gets_anothers_user_removed(machine: Container, build: Builder, tmp_path
     made = ["useradd", "--system", "--user-group", "--home-dir", home, "--comment", "Somebody", "elsewhere"]
     machine.run(made)
     try:
-        said = install(machine, build(named("elsewhere", tmp_path), "trixie-amd64"))
+        output = install(machine, build(named("elsewhere", tmp_path), "trixie-amd64"))
         machine.run(["apt-get", "purge", "--yes", "elsewhere"], check=False)
         for table in ("passwd", "group"):
             assert machine.run(["getent", table, "elsewhere"], check=False).status == 0, table
-        assert "elsewhere: the user 'elsewhere' exists already" in said
+        assert "elsewhere: the user 'elsewhere' exists already" in output
     finally:
         machine.run(["userdel", "elsewhere"], check=False)
 
@@ -143,8 +143,8 @@ def test_a_user_that_came_after_the_app_was_removed_is_kept(
 
 
 def test_what_it_made_itself_goes(machine: Container, build: Builder, tmp_path: Path) -> None:
-    said = install(machine, build(named("fleeting", tmp_path), "trixie-amd64"))
-    assert machine.run(["id", "fleeting"]).status == 0, said
+    output = install(machine, build(named("fleeting", tmp_path), "trixie-amd64"))
+    assert machine.run(["id", "fleeting"]).status == 0, output
     machine.run(["apt-get", "purge", "--yes", "fleeting"])
     for table in ("passwd", "group"):
         assert machine.run(["getent", table, "fleeting"], check=False).status == 2

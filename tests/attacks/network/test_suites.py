@@ -57,8 +57,8 @@ def test_an_account_that_has_expired_serves_runs_and_is_closed(other: Container)
         assert f"({app})" in other.run([app, "run", "id"]).stdout
         unit = ["--wait", "--pipe", "--quiet", f"--property=User={app}", "id", "-un"]
         assert other.run(["systemd-run", *unit]).stdout.strip() == app
-    said = other.run(["su", "--shell", "/bin/sh", "visited", "--command", "id"], check=False)
-    assert "uid=" not in said.stdout
+    done = other.run(["su", "--shell", "/bin/sh", "visited", "--command", "id"], check=False)
+    assert "uid=" not in done.stdout
 
 
 def test_an_upgrade_closes_an_account_of_the_version_before(other: Container) -> None:

@@ -18,13 +18,13 @@ def _sparse(victim: Victim, name: str) -> None:
 
 def test_by_entities(victim: Victim) -> None:
     victim.put({"uwsgi.xml": f"<!DOCTYPE uwsgi [{_ENTITIES}]><uwsgi><env>A=&e8;</env></uwsgi>"})
-    assert "uwsgi.xml" in victim.init().said
+    assert "uwsgi.xml" in victim.init().output
 
 
 def test_by_one_long_entity_many_times(victim: Victim) -> None:
     entity = f'<!ENTITY e "{"x" * 60_000}">'
     victim.put({"uwsgi.xml": f"<!DOCTYPE uwsgi [{entity}]><uwsgi><env>A={'&e;' * 60_000}</env></uwsgi>"})
-    assert "uwsgi.xml" in victim.init().said
+    assert "uwsgi.xml" in victim.init().output
 
 
 def test_by_aliases(victim: Victim) -> None:
@@ -33,20 +33,20 @@ def test_by_aliases(victim: Victim) -> None:
     sections = "".join(f"s{n}: *options\n" for n in range(1000))
     text = f"a: {{x: &items [{items}]}}\nuwsgi: &options\n{options}{sections}"
     victim.put({"uwsgi.yaml": text})
-    assert "uwsgi.yaml" in victim.init().said
+    assert "uwsgi.yaml" in victim.init().output
 
 
 @pytest.mark.parametrize("many", [20, 4000])
 def test_by_placeholders(many: int, victim: Victim) -> None:
     lines = [f"set = p{n}={f'%(p{n + 1})' * many}" for n in range(5)]
     victim.put({"uwsgi.ini": "\n".join(["[uwsgi]", *lines, "set = p5=xxxxxxxxxxxx", "env = A=%(p0)", ""])})
-    assert "uwsgi.ini" in victim.init().said
+    assert "uwsgi.ini" in victim.init().output
 
 
 def test_by_many_placeholders(victim: Victim) -> None:
     lines = "".join(f"env = A{n}=%(long)\n" for n in range(20_000))
     victim.put({"uwsgi.ini": f"[uwsgi]\nset = long={'x' * 120_000}\n{lines}"})
-    assert "uwsgi.ini" in victim.init().said
+    assert "uwsgi.ini" in victim.init().output
 
 
 def test_by_requirements_that_include_each_other_twice(victim: Victim) -> None:

@@ -29,7 +29,7 @@ def test_through_an_include_of_uwsgi(
     path = secret("other.ini", "[uwsgi]\nprocname-prefix = stolen\n")
     victim.put({name: form.format("../outside/other.ini" if relative else path)})
     held = victim.init()
-    assert "stolen" not in held.said + held.written
+    assert "stolen" not in held.output + held.written
 
 
 @pytest.mark.parametrize("option", ["-r", "-c"])
@@ -40,7 +40,7 @@ def test_through_an_include_of_requirements(
     path = secret("list.txt", "stolen\n")
     victim.put({"requirements.txt": f"{option} {place.format(path)}\n", "more/x": ""})
     held = victim.init()
-    assert "stolen" not in held.said + held.written
+    assert "stolen" not in held.output + held.written
 
 
 @pytest.mark.parametrize(
@@ -70,30 +70,30 @@ def test_through_a_link(name: str, text: str, victim: Victim, secret: Secret) ->
         (victim.root / "requirements.txt").unlink()
     path.symlink_to(secret("file", text))
     held = victim.init()
-    assert "stolen" not in held.said
+    assert "stolen" not in held.output
 
 
 def test_through_a_linked_folder(victim: Victim, secret: Secret) -> None:
     secret("x.nginx", "server {\n    server_name stolen.example;\n    location / { uwsgi_pass x; }\n}\n")
     (victim.root / "deploy").symlink_to(victim.outside)
     held = victim.init()
-    assert "stolen" not in held.said + held.written
+    assert "stolen" not in held.output + held.written
 
 
-@pytest.mark.parametrize("said", ["file: {}", "file: ../outside/stolen.py", "attr: {}.x"])
-def test_through_the_version_of_setup_cfg(said: str, victim: Victim, secret: Secret) -> None:
+@pytest.mark.parametrize("version", ["file: {}", "file: ../outside/stolen.py", "attr: {}.x"])
+def test_through_the_version_of_setup_cfg(version: str, victim: Victim, secret: Secret) -> None:
     path = secret("stolen.py", "7.8.9+stolen\nx = '7.8.9+stolen'\n__version__ = '7.8.9+stolen'\n")
-    place = str(path).removesuffix(".py") if "attr" in said else str(path)
-    victim.put({"setup.cfg": f"[metadata]\nname = app\nversion = {said.format(place)}\n"})
+    place = str(path).removesuffix(".py") if "attr" in version else str(path)
+    victim.put({"setup.cfg": f"[metadata]\nname = app\nversion = {version.format(place)}\n"})
     held = victim.init()
-    assert "+stolen" not in held.said + held.written
+    assert "+stolen" not in held.output + held.written
 
 
 def test_through_the_name_of_setup_py(victim: Victim, secret: Secret) -> None:
     secret("__init__.py", "__version__ = '7.8.9+stolen'\n")
     victim.put({"setup.py": "from setuptools import setup\nsetup(name='../outside')\n"})
     held = victim.init()
-    assert "+stolen" not in held.said + held.written
+    assert "+stolen" not in held.output + held.written
 
 
 def test_through_the_requirements_of_setup_cfg(victim: Victim, secret: Secret) -> None:
@@ -101,7 +101,7 @@ def test_through_the_requirements_of_setup_cfg(victim: Victim, secret: Secret) -
     (victim.root / "requirements.txt").unlink()
     victim.put({"setup.cfg": f"[metadata]\nname = app\n[options]\ninstall_requires = file: {path}\n"})
     held = victim.init()
-    assert "stolen" not in held.said + held.written
+    assert "stolen" not in held.output + held.written
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_through_what_setuptools_reads(what: str, victim: Victim, secret: Secret
         + what.replace("/outside/x", str(path.with_suffix("")), 1 if "attr" in what else 0)
     })  # fmt: skip
     held = victim.init()
-    assert "stolen" not in held.said + held.written.replace("../outside/x.py", "")
+    assert "stolen" not in held.output + held.written.replace("../outside/x.py", "")
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "pyproject"),
     [
         ("LICENSE", None),
         ("debian/copyright", None),
@@ -128,12 +128,12 @@ def test_through_what_setuptools_reads(what: str, victim: Victim, secret: Secret
         ("README", '[project]\nname = "app"\nversion = "1"\nlicense-files = ["../outside/file"]\n'),
     ],
 )
-def test_into_the_package(name: str, said: str | None, victim: Victim, secret: Secret) -> None:
+def test_into_the_package(name: str, pyproject: str | None, victim: Victim, secret: Secret) -> None:
     path = secret("file", "stolen\n")
     victim.put({"debonair.toml": 'package = "app"\nversion = "1"\nwsgi = "app:app"\ndescription = "x"\n'
                 'maintainer = "A <a@example.org>"\n'})  # fmt: skip
-    if said:
-        victim.put({"pyproject.toml": said.format(path)})
+    if pyproject:
+        victim.put({"pyproject.toml": pyproject.format(path)})
     else:
         (victim.root / name).parent.mkdir(exist_ok=True)
         (victim.root / name).symlink_to(path)
@@ -151,11 +151,11 @@ def test_into_its_own_wheel(victim: Victim, secret: Secret) -> None:
     """A backend puts what it is given into the wheel, and the wheel goes into the deb."""
     link = victim.root / "guestbook.txt"
     link.symlink_to(secret("id_ed25519", "PRIVATE"))
-    said = victim.python(
+    output = victim.python(
         "import sys; from pathlib import Path; from debonair import errors\n"
         "from debonair.wheels import project_wheel\n"
         "try: print(list(project_wheel._copy(Path(sys.argv[1]), 0)))\n"
         "except errors.Error as error: print(error.message)\n"
     )
-    assert "PRIVATE" not in said
-    assert "leads out of the project" in said
+    assert "PRIVATE" not in output
+    assert "leads out of the project" in output

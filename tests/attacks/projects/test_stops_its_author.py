@@ -82,10 +82,10 @@ def test_by_folders_in_folders(victim: Victim) -> None:
         "try: print(len(app_files.collect(project.load(Path(sys.argv[1])))))\n"
         "except errors.Error as error: print(error.message)\n"
     )
-    said = victim.python(program)
+    output = victim.python(program)
     # pytest, which removes the folders of earlier runs, walks them by calls to itself too
     subprocess.run(["rm", "-r", victim.root / "d"], check=True)
-    assert "cannot be read: File name too long" in said
+    assert "cannot be read: File name too long" in output
 
 
 @pytest.mark.parametrize(

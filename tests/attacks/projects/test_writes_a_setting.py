@@ -86,8 +86,8 @@ def test_an_index_by_a_line_break_in_a_requirement(name: str, text: str, victim:
         text += 'authors = [{name = "A", email = "a@example.org"}]\ndescription = "x"\n'
         text += '[tool.debonair]\nwsgi = "app:app"\n'
     victim.put({name: text})
-    said = victim.load()
-    assert "a line break" in said
+    output = victim.load()
+    assert "a line break" in output
 
 
 @pytest.mark.parametrize("text", [r"\ud800", r"\u001b[2J", r"\u0000"])
@@ -100,7 +100,7 @@ def test_on_the_screen(text: str, victim: Victim) -> None:
         "nginx.conf": "server { server_name a\x1b[2J; location /\x1b[2J { uwsgi_pass x; } }",
     })  # fmt: skip
     held = victim.init()
-    assert not set(held.said + held.written) & set("\x1b\x07\x00")
+    assert not set(held.output + held.written) & set("\x1b\x07\x00")
 
 
 def test_who_maintains_the_package(victim: Victim) -> None:
@@ -137,11 +137,13 @@ def test_by_a_character_that_ends_a_line(setting: str, victim: Victim) -> None:
         text = f'{base}maintainer = "A <a@example.org>"\n{setting.format(sign)}\n'
         victim.put({"debonair.toml": text, "requirements.txt": ""})
         done = victim.debonair("plan", "--target", "trixie-amd64")
-        assert done.status == 3, (sign, done.said)
-        assert [line.partition(":")[0] for line in done.said.splitlines()] == ["Error", "Hint"], done.said
+        assert done.status == 3, (sign, done.output)
+        assert [line.partition(":")[0] for line in done.output.splitlines()] == ["Error", "Hint"], (
+            done.output
+        )
 
 
 def test_a_hint_by_a_line_break_in_a_name(victim: Victim) -> None:
     victim.put({"pyproject.toml": '[project]\nname = "a\\nHint: b"\nversion = "1\\nHint: b"\n'})
     done = victim.debonair("plan")
-    assert done.said.count("\nHint:") == 1
+    assert done.output.count("\nHint:") == 1

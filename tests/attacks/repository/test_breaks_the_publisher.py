@@ -25,8 +25,8 @@ HEADS = {
 }
 
 
-def shown(said: str) -> bool:
-    return all(each.isprintable() for each in said.splitlines())
+def shown(output: str) -> bool:
+    return all(each.isprintable() for each in output.splitlines())
 
 
 @pytest.mark.parametrize("kind", list(HEADS))
@@ -35,10 +35,10 @@ def test_a_head_that_is_none(acme: Publisher, writer: Writer, kind: str) -> None
     whole = writer.read(HEAD)
     writer.write(HEAD, HEADS[kind])
     for words in (["renew"], ["trust", "--name", "acme", "--restored"]):
-        said = acme.refused(*words)
+        output = acme.refused(*words)
         assert acme.code == REFUSED
-        assert shown(said)
-        assert "Error: " in said
+        assert shown(output)
+        assert "Error: " in output
     writer.write(HEAD, whole)
     acme.repo("renew")
 
@@ -55,9 +55,9 @@ def test_a_pipe_in_its_place(acme: Publisher, folder: FolderWriter) -> None:
     """Who opens a pipe waits for somebody who writes into it, for ever."""
     folder.remove(HEAD)
     os.mkfifo(folder.root / HEAD)
-    said = acme.refused("renew")
+    output = acme.refused("renew")
     assert acme.code == 9
-    assert "Is a directory" in said
+    assert "Is a directory" in output
 
 
 @pytest.mark.parametrize("writer", ["folder", "ssh"], indirect=True)
@@ -78,9 +78,9 @@ def test_names_that_a_terminal_obeys(acme: Publisher, folder: FolderWriter) -> N
     (folder.root / "pool/h/old").write_text("x")
     for path in (folder.root / "pool/h").iterdir():
         os.utime(path, (1, 1))
-    said = acme.repo("prune", "--older-than", "0d")
-    assert shown(said)
-    assert "1 files removed" in said
+    output = acme.repo("prune", "--older-than", "0d")
+    assert shown(output)
+    assert "1 files removed" in output
     assert not (folder.root / "pool/h/old").exists()
     assert "hello" in acme.repo("list")
 
@@ -94,8 +94,8 @@ def test_what_the_pool_lost_is_given_back(acme: Publisher, writer: Writer) -> No
             writer.remove(name)
         else:
             writer.write(name, other)
-        said = acme.refused("verify")
-        assert name in said
+        output = acme.refused("verify")
+        assert name in output
         assert acme.code == REFUSED
         acme.add("1.0")
         assert writer.read(name) == whole

@@ -83,8 +83,8 @@ def test_a_large_object(acme: Publisher, writer: Writer) -> None:
     """In front of a bucket: what is larger than it can be is replaced without being read."""
     for path in SHOWN:
         writer.write(path, b"x" * (2 << 20))
-    said = acme.refused("verify")
+    output = acme.refused("verify")
     assert acme.code == REFUSED
-    assert "dists/trixie/InRelease is larger than" in said
+    assert "dists/trixie/InRelease is larger than" in output
     acme.repo("renew")
     assert "suites are healthy" in acme.repo("verify")

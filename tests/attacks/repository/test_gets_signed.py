@@ -43,22 +43,22 @@ def test_edited_facts(acme: Publisher, writer: Writer, client: Client) -> None:
     stanza = facts["stanza"].replace(facts["sha256"], digest).replace("Version: 1.0-1", "Version: 6.6-6")
     writer.write(path, json.dumps({**facts, "stanza": stanza}).encode())
     lose_indices(writer)
-    said = acme.refused("renew")
+    output = acme.refused("renew")
     assert digest not in writer.read("dists/trixie/main/binary-amd64/Packages").decode()
     client.update()
     assert client.would("install", "hello") == ["hello 1.0-1+deb13"]
     assert acme.code == REFUSED
-    assert "was changed: its bytes are not those that were written." in said
+    assert "was changed: its bytes are not those that were written." in output
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
 def test_edited_head(acme: Publisher, writer: Writer) -> None:
     """The head names documents of the attacker's own."""
     edit_head(writer, lambda head: head.update(url="https://evil.example.org", valid_days=3650))
-    said = acme.refused("renew")
+    output = acme.refused("renew")
     assert b"evil" not in writer.read("dists/trixie/InRelease")
     assert acme.code == REFUSED
-    assert "state/head.json is not signed by a key that this machine trusts for 'acme'" in said
+    assert "state/head.json is not signed by a key that this machine trusts for 'acme'" in output
 
 
 def test_a_head_without_a_signature(acme: Publisher, writer: Writer) -> None:
@@ -67,10 +67,10 @@ def test_a_head_without_a_signature(acme: Publisher, writer: Writer) -> None:
     inner = json.loads(document.get("signed", "{}")) or document
     writer.write("state/head.json", json.dumps({**inner, "format": 1, "valid_days": 3650}).encode())
     before = writer.read("dists/trixie/InRelease")
-    said = acme.refused("renew")
+    output = acme.refused("renew")
     assert writer.read("dists/trixie/InRelease") == before
     assert acme.code == REFUSED
-    assert "state/head.json is not signed" in said
+    assert "state/head.json is not signed" in output
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -85,11 +85,11 @@ def test_another_name_by_another_key(
     document = json.loads(beta.read("state/head.json"))
     head = json.loads(document["signed"]) if "signed" in document else document
     edit_head(writer, lambda ours: ours.update(name="beta", keys=head["keys"]))
-    said = acme.refused("renew")
+    output = acme.refused("renew")
     keyring = beta.read("beta-archive-keyring.gpg")
     assert "VALIDSIG" not in signers(writer, "dists/trixie/InRelease", tmp_path, keyring)
     assert acme.code == REFUSED
-    assert "is not signed by a key that this machine trusts for 'acme'" in said
+    assert "is not signed by a key that this machine trusts for 'acme'" in output
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -100,10 +100,10 @@ def test_the_whole_of_another_repository(acme: Publisher, writer: Writer, tmp_pa
     other.begin("beta", str(tmp_path / "beta"))
     beta = FolderWriter(tmp_path / "beta", other.address)
     put_back(writer, snapshot(beta))
-    said = acme.refused("add", acme.deb("2.0", "for-acme"))
+    output = acme.refused("add", acme.deb("2.0", "for-acme"))
     assert "for-acme" not in writer.read("dists/trixie/main/binary-amd64/Packages").decode()
     assert acme.code == REFUSED
-    assert "is not signed by a key that this machine trusts for 'acme'" in said
+    assert "is not signed by a key that this machine trusts for 'acme'" in output
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -121,10 +121,10 @@ def test_a_repository_of_the_same_key(acme: Publisher, writer: Writer, tmp_path:
         both[name].begin(name, str(tmp_path / name), "--key", fingerprint)
     one = FolderWriter(tmp_path / "one", both["one"].address)
     put_back(one, snapshot(FolderWriter(tmp_path / "two", both["two"].address)))
-    said = both["one"].refused("add", both["one"].deb("2.0", "for-one"))
+    output = both["one"].refused("add", both["one"].deb("2.0", "for-one"))
     assert "for-one" not in one.read("dists/trixie/main/binary-amd64/Packages").decode()
     assert both["one"].code == REFUSED
-    assert "is the head of 'two', but this machine knows the repository there as 'one'." in said
+    assert "is the head of 'two', but this machine knows the repository there as 'one'." in output
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -136,10 +136,10 @@ def test_an_edited_document(acme: Publisher, writer: Writer, kind: str) -> None:
         if name.startswith("state/objects/") and mark in (data := writer.read(name)):
             writer.write(name, data.replace(b"1.0-1+deb13", b"6.6-6+deb13").replace(b"trixie", b"sid"))
     before = writer.read("dists/trixie/InRelease")
-    said = acme.refused("add", acme.deb("1.1"))
+    output = acme.refused("add", acme.deb("1.1"))
     assert writer.read("dists/trixie/InRelease") == before
     assert acme.code == REFUSED
-    assert "was changed: its bytes are not those that were written." in said
+    assert "was changed: its bytes are not those that were written." in output
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -156,8 +156,8 @@ def test_keys_of_the_attackers_own(acme: Publisher, writer: Writer, tmp_path: Pa
         head["keys"] = [ours, ours | {"public": stranger["public"]}]
 
     edit_head(writer, both)
-    said = acme.refused("bootstrap", "--url", "https://new.example.org")
+    output = acme.refused("bootstrap", "--url", "https://new.example.org")
     key = (tmp_path / "beta/beta-archive-keyring.gpg").read_bytes()
     assert key not in writer.read("acme-archive-keyring.gpg")
     assert acme.code == REFUSED
-    assert "is not signed" in said
+    assert "is not signed" in output

@@ -21,15 +21,15 @@ def test_an_old_head(acme: Publisher, writer: Writer, client: Client) -> None:
     acme.add("1.1")
     assert client.update() == ""
     writer.write(HEAD, old)
-    said = acme.refused("renew")
+    output = acme.refused("renew")
     client.update()
     assert client.would("install", "hello") == ["hello 1.1-1+deb13"]
     assert acme.code == REFUSED
     assert (
         "has change 2, but this machine has already seen change 3: someone has put an old state there."
-        in said
+        in output
     )
-    assert "debonair repo trust" in said
+    assert "debonair repo trust" in output
 
 
 def test_everything_old(acme: Publisher, writer: Writer) -> None:
@@ -37,12 +37,12 @@ def test_everything_old(acme: Publisher, writer: Writer) -> None:
     before = snapshot(writer)
     acme.add("1.1")
     put_back(writer, before)
-    said = acme.refused("add", acme.deb("2.0", "other"))
+    output = acme.refused("add", acme.deb("2.0", "other"))
     assert "other" not in writer.read("dists/trixie/main/binary-amd64/Packages").decode()
     assert acme.code == REFUSED
     assert (
         "has change 2, but this machine has already seen change 3: someone has put an old state there."
-        in said
+        in output
     )
 
 
@@ -55,13 +55,13 @@ def test_a_branch_of_the_same_generation(acme: Publisher, folder: Writer, tmp_pa
     put_back(folder, before)
     bob = bob_of(acme, tmp_path)
     bob.add("1.2")  # to him the attacker shows what acme was before
-    said = acme.refused("renew")
+    output = acme.refused("renew")
     assert acme.code == REFUSED
-    assert "has another change 3 than this machine has seen" in said
+    assert "has another change 3 than this machine has seen" in output
     bob.add("1.3")  # now his branch has the higher number
-    said = acme.refused("renew")
+    output = acme.refused("renew")
     assert acme.code == REFUSED
-    assert "has another change 3 than this machine has seen" in said
+    assert "has another change 3 than this machine has seen" in output
     put_back(folder, mine)
     acme.repo("renew")
     assert "hello 1.1-1" in acme.repo("history")
@@ -76,9 +76,9 @@ def test_a_history_that_is_cut_off(acme: Publisher, folder: Writer, tmp_path: Pa
     for name in folder.names():
         if name.startswith("state/history/000003"):
             folder.remove(name)
-    said = acme.refused("renew")
+    output = acme.refused("renew")
     assert acme.code == REFUSED
-    assert "is missing" in said
+    assert "is missing" in output
 
 
 def test_an_honest_publisher_elsewhere(acme: Publisher, writer: Writer, tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ class TestABackup:
         acme.add("1.1")
         put_back(writer, before)
         assert "has already seen change 3" in acme.refused("list")
-        said = acme.repo("trust", "--restored")
-        assert "change 3" in said
-        assert "change 2" in said
+        output = acme.repo("trust", "--restored")
+        assert "change 3" in output
+        assert "change 2" in output
         acme.add("1.2")
         assert client.update() == ""
         assert client.would("install", "hello") == ["hello 1.2-1+deb13"]
@@ -124,9 +124,9 @@ class TestABackup:
         document = json.loads(writer.read(HEAD))
         document["signed"] = document["signed"].replace("trixie", "sid")
         writer.write(HEAD, json.dumps(document).encode())
-        said = acme.refused("trust", "--restored")
+        output = acme.refused("trust", "--restored")
         assert acme.code == REFUSED
-        assert "is not signed" in said
+        assert "is not signed" in output
 
     @pytest.mark.parametrize("writer", ["folder"], indirect=True)
     def test_of_nothing_can_be_forgotten(self, acme: Publisher, folder: FolderWriter) -> None:

@@ -17,10 +17,10 @@ def test_the_page_and_what_it_leads_to(acme: Publisher, writer: Writer) -> None:
     }
     for path in whole:
         writer.write(path, LINE)
-    said = acme.refused("verify")
+    output = acme.refused("verify")
     assert acme.code == REFUSED
-    assert "3 problems" in said
-    assert all(path in said for path in whole)
+    assert "3 problems" in output
+    assert all(path in output for path in whole)
     acme.repo("renew")
     assert {path: writer.read(path) for path in list(whole)[1:]} == dict(list(whole.items())[1:])
     assert LINE not in writer.read("index.html")
@@ -32,8 +32,8 @@ def test_files_that_nobody_published(acme: Publisher, writer: Writer) -> None:
     assert "Nothing signed" not in acme.repo("verify")
     writer.write("install.sh", b"#!/bin/sh\n")
     writer.write("dists/sid/InRelease", b"x")
-    said = acme.repo("verify")
-    assert "Note: Nothing signed names dists/sid/InRelease, install.sh, and clients can fetch it" in said
+    output = acme.repo("verify")
+    assert "Note: Nothing signed names dists/sid/InRelease, install.sh, and clients can fetch it" in output
 
 
 @pytest.mark.parametrize("writer", ["folder"], indirect=True)
@@ -42,10 +42,10 @@ def test_a_changelog(acme: Publisher, writer: FolderWriter) -> None:
     for path in [name for name in writer.names() if name.startswith("changelogs/")]:
         whole = writer.read(path)
         writer.write(path, b"Everybody must upgrade from evil.example.org.\n")
-        said = acme.refused("verify")
+        output = acme.refused("verify")
         assert acme.code == REFUSED
-        assert path in said
-        deb = said.partition("add the deb again (")[2].partition(")")[0]
+        assert path in output
+        deb = output.partition("add the deb again (")[2].partition(")")[0]
         acme.repo("add", writer.root / deb)
         assert writer.read(path) == whole
         assert "suites are healthy" in acme.repo("verify")

@@ -62,8 +62,8 @@ def updated(made: Client) -> str:
 
 def offered(made: Client, package: str = "hello") -> str:
     """Return the version that apt would install, or ``(none)``."""
-    said = made.run("policy", package, program="apt-cache").stdout
-    return said.partition("Candidate: ")[2].partition("\n")[0] if said else "(none)"
+    output = made.run("policy", package, program="apt-cache").stdout
+    return output.partition("Candidate: ")[2].partition("\n")[0] if output else "(none)"
 
 
 def test_testing_in_the_place_of_stable(swapped: FolderWriter, tmp_path: Path) -> None:

@@ -36,9 +36,9 @@ swap() {{
 	esac
 }}
 [ {when} = after ] || swap
-{program} "$@" | tee {bin}/said
+{program} "$@" | tee {bin}/output
 [ {when} = before ] || swap
-[ {program}{what} != mktempunfinished ] || lead "$(cat {bin}/said)" {goal}
+[ {program}{what} != mktempunfinished ] || lead "$(cat {bin}/output)" {goal}
 """
 
 

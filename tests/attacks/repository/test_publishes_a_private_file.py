@@ -81,12 +81,12 @@ def test_a_folder_outside_is_written(
     (folder.root / where).rename(outside)
     (folder.root / where).symlink_to(outside)
     before = everything(outside)
-    said = acme.refused("add", acme.deb("1.1"))
+    output = acme.refused("add", acme.deb("1.1"))
     code = acme.code
     acme.refused("prune", "--keep", "1", "--older-than", "0d")
     assert everything(outside) == before
     assert code == REFUSED
-    assert "is a link" in said
+    assert "is a link" in output
 
 
 @pytest.mark.parametrize("writer", ["folder", "ssh"], indirect=True)

@@ -51,10 +51,10 @@ def take_over(publisher: Publisher) -> str:
 
 def test_it_is_served_on(publisher: Publisher, old: FolderWriter, client: Client) -> None:
     before = old.read("dists/trixie/main/binary-amd64/Packages").decode()
-    said = take_over(publisher)
-    assert "taken over from an earlier Debonair, after change 8" in said
-    assert "change 9, signed by 376C8850F34E1080AA668A404AA429FF878B2099" in said
-    assert "is dropped" not in said
+    output = take_over(publisher)
+    assert "taken over from an earlier Debonair, after change 8" in output
+    assert "change 9, signed by 376C8850F34E1080AA668A404AA429FF878B2099" in output
+    assert "is dropped" not in output
     assert client.update() == "", "an old client goes on"
     assert client.would("install", "hello", "other") == ["hello 1.2-1+deb13", "other 3+deb13"]
     after = old.read("dists/trixie/main/binary-amd64/Packages").decode()
@@ -85,10 +85,10 @@ def test_it_is_published_on(publisher: Publisher, old: FolderWriter, client: Cli
 def test_it_is_not_used_before(publisher: Publisher, old: FolderWriter) -> None:
     before = snapshot(old)
     for words in (["renew"], ["list"], ["trust", "--name", "acme"]):
-        said = publisher.refused(*words)
+        output = publisher.refused(*words)
         assert publisher.code == REFUSED
-        assert "was made by an earlier Debonair, and its state is not signed." in said
-        assert "--take-over" in said
+        assert "was made by an earlier Debonair, and its state is not signed." in output
+        assert "--take-over" in output
     assert snapshot(old) == before
 
 
@@ -161,7 +161,7 @@ def swap(writer: FolderWriter) -> None:
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         (facts_with(other_deb), "contradicts itself"),
         (
@@ -190,10 +190,10 @@ def swap(writer: FolderWriter) -> None:
         (lambda writer: writer.write("dists/trixie/InRelease", b"x"), "missing, or not signed"),
     ],
 )
-def test_what_was_edited_before(publisher: Publisher, old: FolderWriter, edit: Edit, said: str) -> None:
+def test_what_was_edited_before(publisher: Publisher, old: FolderWriter, edit: Edit, message: str) -> None:
     edit(old)
     before = old.read("dists/trixie/InRelease"), old.read(HEAD)
-    assert said in publisher.refused("trust", "--name", "acme", "--take-over")
+    assert message in publisher.refused("trust", "--name", "acme", "--take-over")
     assert publisher.code == REFUSED
     assert (old.read("dists/trixie/InRelease"), old.read(HEAD)) == before
 
@@ -212,8 +212,8 @@ def test_what_nobody_signed_is_let_go(publisher: Publisher, old: FolderWriter, t
     in_chunks(b'"version": "1.1-1+deb13"', b'"version": "1.1.5-1+deb13"')(old)
     in_chunks(real.encode(), digest.encode())(old)
     edit_head(old, lambda head: head.update(valid_days=1, url="https://evil.example.org", issue=7))
-    said = take_over(publisher)
-    assert "hello 1.1.5-1+deb13 amd64 in trixie is dropped: no remaining signed index lists it" in said
+    output = take_over(publisher)
+    assert "hello 1.1.5-1+deb13 amd64 in trixie is dropped: no remaining signed index lists it" in output
     assert "cannot return to version 1.1.5, because" in publisher.refused("rollback", "hello", "1.1.5")
     sources = archive.read(old.root / "bootstrap/acme-trixie.deb", keep=lambda _: True).contents
     assert b"URIs: https://apt.example.org\n" in sources["etc/apt/sources.list.d/acme.sources"]
@@ -230,6 +230,6 @@ def test_a_history_that_was_edited(publisher: Publisher, old: FolderWriter) -> N
 
 
 def test_by_another_name(publisher: Publisher, old: FolderWriter) -> None:
-    said = publisher.refused("trust", "--name", "other", "--take-over")
-    assert "is the head of 'acme', not of 'other'" in said
+    output = publisher.refused("trust", "--name", "other", "--take-over")
+    assert "is the head of 'acme', not of 'other'" in output
     assert publisher.code == REFUSED

@@ -130,10 +130,10 @@ def test_takes_the_memory_by_a_long_head(served: Served) -> None:
     with served.connect() as client:
         try:
             client.sendall(b"GET /index.html HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n")
-            said = _all(client)
+            answer = _all(client)
         except (ConnectionResetError, BrokenPipeError):
-            said = b""
-    assert b" 200 " not in said
+            answer = b""
+    assert b" 200 " not in answer
 
 
 @pytest.mark.parametrize("header", [b"Content-Length: %d", b"Transfer-Encoding: chunked"])
@@ -175,5 +175,5 @@ def test_reads_what_is_outside_or_not_served(served: Served) -> None:
     ],
 )
 def test_breaks_off_an_answer(request_line: bytes, served: Served) -> None:
-    said = served.say(request_line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
-    assert re.match(rb"HTTP/1.1 [234]\d\d ", said), said[:100]
+    answer = served.say(request_line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert re.match(rb"HTTP/1.1 [234]\d\d ", answer), answer[:100]

@@ -116,8 +116,8 @@ class TestFromPypi:
     def test_a_folder_is_begun_with_what_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
         begun: list[Any] = []
 
-        def begin(root: Path, said: Mapping[str, Any], *_: object) -> None:
-            begun.extend([root, said])
+        def begin(root: Path, options: Mapping[str, Any], *_: object) -> None:
+            begun.extend([root, options])
             raise errors.ProjectError("Enough.")
 
         monkeypatch.setattr("debonair.init.from_pypi.begin", begin)
@@ -176,16 +176,16 @@ class TestErrors:
 
     @pytest.mark.parametrize("verb", ["build", "plan", "lock"])
     def test_no_project_here(self, verb: str, tmp_path: Path) -> None:
-        said = refused(3, verb)
-        assert f"There is no project in {tmp_path}" in said
-        assert "Hint:" in said
+        stderr = refused(3, verb)
+        assert f"There is no project in {tmp_path}" in stderr
+        assert "Hint:" in stderr
         assert "There is no folder" in refused(3, verb, "none")
 
     def test_an_unknown_target(self, tmp_path: Path) -> None:
         write(tmp_path)
-        said = refused(4, "build", "--target", "trixie-arm46")
-        assert "There is no target 'trixie-arm46'" in said
-        assert "Did you mean 'trixie-arm64'?" in said
+        stderr = refused(4, "build", "--target", "trixie-arm46")
+        assert "There is no target 'trixie-arm46'" in stderr
+        assert "Did you mean 'trixie-arm64'?" in stderr
         assert not (tmp_path / "dist").exists()
 
     def test_a_reader_that_has_seen_enough(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -273,8 +273,8 @@ class TestBuild:
 
     def test_the_second_of_two_targets_is_wrong(self, tmp_path: Path) -> None:
         write(tmp_path)
-        said = refused(4, "build", "-t", "trixie-amd64", "-t", "none")
-        assert "There is no target 'none'" in said
+        stderr = refused(4, "build", "-t", "trixie-amd64", "-t", "none")
+        assert "There is no target 'none'" in stderr
         assert not (tmp_path / "dist").exists()
 
 

@@ -87,8 +87,8 @@ class TestInit:
         assert not Path("b").exists()
 
     def test_a_key_of_ones_own(self, tmp_path: Path) -> None:
-        said = run("init", "apt", "--name", "acme", "--key", "AB" * 20)
-        assert f"Key:  {'AB' * 20}\nKept: in your GnuPG home" in said
+        output = run("init", "apt", "--name", "acme", "--key", "AB" * 20)
+        assert f"Key:  {'AB' * 20}\nKept: in your GnuPG home" in output
         assert not (tmp_path / "config/debonair/repositories").exists()
         assert "has no address for clients yet." in run("bootstrap", code=11)
         assert "acme-archive-keyring" not in run("history")
@@ -183,8 +183,8 @@ def test_prune(made: str, deb: Callable[..., Path], monkeypatch: pytest.MonkeyPa
         run("add", deb(version))
     assert run("prune").startswith("0 files removed")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "4000000000")
-    said = run("prune", "--keep", "1", "--older-than", "30d")
-    assert said.startswith("hello 1.0-1+deb13 amd64 in trixie\nhello 1.1-1+deb13 amd64 in trixie\n")
+    output = run("prune", "--keep", "1", "--older-than", "30d")
+    assert output.startswith("hello 1.0-1+deb13 amd64 in trixie\nhello 1.1-1+deb13 amd64 in trixie\n")
     assert [path.name for path in Path("apt/pool/h/hello").iterdir()] == ["hello_1.2-1+deb13_amd64.deb"]
     assert "is not a number of days" in run("prune", "--older-than", "soon", code=2)
 
@@ -201,12 +201,12 @@ def test_verify_names_apps_without_a_deb_for_the_next_release(made: str, deb: Ca
 
 def test_verify_says_what_is_wrong(made: str) -> None:
     Path("apt/dists/trixie/InRelease").unlink()
-    said = run("verify", code=11)
-    assert "apt has 1 problem:\n  dists/trixie/InRelease is missing." in said
+    output = run("verify", code=11)
+    assert "apt has 1 problem:\n  dists/trixie/InRelease is missing." in output
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (["rollout", "hello", "1.0"], 2, "Use one of --percent N and --halt."),
         (["rollout", "hello", "1.0", "--halt", "--percent", "1"], 2, "Use one of --percent N and --halt."),
@@ -219,8 +219,8 @@ def test_verify_says_what_is_wrong(made: str) -> None:
         (["serve", "--logins", "none"], 11, "none is not readable"),
     ],
 )
-def test_refused(made: str, words: list[str], code: int, said: str) -> None:
-    assert said in run(*words, code=code)
+def test_refused(made: str, words: list[str], code: int, message: str) -> None:
+    assert message in run(*words, code=code)
 
 
 @pytest.mark.parametrize("verbose", [True, False])

@@ -54,7 +54,7 @@ def test_what_was_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "text"),
+    ("answer", "kind", "text"),
     [
         (
             {"unfit": ["it is cut", "Fetch it again."]},
@@ -75,8 +75,8 @@ def test_what_was_found() -> None:
         ({"error": [1, 2, 3]}, PackageError, "its answer is not valid"),
     ],
 )
-def test_a_refusal(said: Any, kind: type[Error], text: str) -> None:
+def test_a_refusal(answer: Any, kind: type[Error], text: str) -> None:
     with pytest.raises(Error) as refused:
-        reader_pool.found(DEB, said)
+        reader_pool.found(DEB, answer)
     assert type(refused.value) is kind
     assert text in refused.value.message

@@ -188,7 +188,7 @@ def test_distributions_are_found_by_the_folders_of_their_metadata(suite: Suite, 
 
 
 def test_the_versions_of_packages(suite: Suite, programs: Programs) -> None:
-    said = """\
+    output = """\
 Package: python3-numpy
 Source: numpy
 Version: 1:2.2.4+ds-1
@@ -197,7 +197,7 @@ Description: x
 Package: python3-yaml
 Version: 6.0.2-1+b2
 """
-    programs.answer("apt-cache show", said)
+    programs.answer("apt-cache show", output)
     assert suite.versions(["python3-numpy", "python3-yaml"]) == {
         "python3-numpy": "1:2.2.4+ds-1",
         "python3-yaml": "6.0.2-1+b2",

@@ -111,7 +111,7 @@ def test_another_architecture_is_emulated_and_that_is_said(
         for name in ("qemu-arm", "qemu-aarch64"):
             (path / "usr/bin" / name).touch()
 
-    programs.said = "namespaces are made\n"
+    programs.output = "namespaces are made\n"
     programs.answer("apt-get .*install --simulate", "Inst qemu-user (1:10.0 Debian:13.2/stable [amd64])\n")
     programs.answer("dpkg-deb --extract", do=lambda words: fetched(Path(words[-1])))
     with made(tmp_path, ROOT).open("trixie", architecture="armhf"):
@@ -184,9 +184,9 @@ def test_a_container_that_does_not_boot(
     monkeypatch.setattr(container, "boot", boot)
     with made(tmp_path, ROOT).open("trixie"):
         assert len(names) == 1
-    said = capsys.readouterr().err
-    assert "No container is booted: no cgroups here for trixie." in said
-    assert "entered in a user namespace" in said
+    stderr = capsys.readouterr().err
+    assert "No container is booted: no cgroups here for trixie." in stderr
+    assert "entered in a user namespace" in stderr
 
 
 def test_a_root_that_cannot_be_unpacked_for_users_of_its_own(
@@ -205,9 +205,9 @@ def test_a_root_that_cannot_be_unpacked_for_users_of_its_own(
     monkeypatch.setitem(GRANTED, 0, Degree.NAMESPACE)
     with made(tmp_path, ROOT).open("trixie"):
         assert len(names) == 1
-    said = capsys.readouterr().err
-    assert "No container is booted: The kernel refuses.\n" in said
-    assert "entered in a namespace, without systemd" in said
+    stderr = capsys.readouterr().err
+    assert "No container is booted: The kernel refuses.\n" in stderr
+    assert "entered in a namespace, without systemd" in stderr
 
 
 def test_where_nothing_is_granted_nothing_is_fetched(programs: Programs, tmp_path: Path) -> None:

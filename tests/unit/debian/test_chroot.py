@@ -40,7 +40,7 @@ ExecStart=/usr/bin/uwsgi-core --ini x.ini
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Programs:
     made = stand_in(monkeypatch)
-    made.said = "namespaces are made\n"
+    made.output = "namespaces are made\n"
     made.answer("dpkg-query --listfiles app", FILES)
     made.answer(
         r"cat .*app\.conf", "# no\n\nd /run/app 2750 app www-data -\nd /run/plain\nL /x - - - - /y\n"
@@ -229,7 +229,7 @@ def test_nothing_is_granted(programs: Programs, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_user_without_namespaces(programs: Programs) -> None:
-    programs.said = "unshare: no line matching user in /etc/subuid\n"
+    programs.output = "unshare: no line matching user in /etc/subuid\n"
     programs.processes = [Process(polls=0, status=1)]
     with pytest.raises(MachineError, match="no line matching user") as refused:
         isolation.granted(USER)

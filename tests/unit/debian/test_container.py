@@ -20,7 +20,7 @@ from debonair.errors import TrialError
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Programs:
     made = stand_in(monkeypatch)
-    made.said = "namespaces are made\n"
+    made.output = "namespaces are made\n"
     made.answer("is-system-running", "", "starting\n", "running\n")
     # unshare 1 holds 2; nsenter 10 has nspawn 20, which has the container's first process 30
     family = {1: [2], 10: [20], 20: [30]}
@@ -94,7 +94,7 @@ def test_a_container_that_ends_at_once(
 ) -> None:
     programs.processes = started(Process(pid=10, polls=0, status=1))
     monkeypatch.setattr(container, "_is_first", lambda pid: False)
-    programs.said += "Failed to mount\n"
+    programs.output += "Failed to mount\n"
     with (
         pytest.raises(BootError, match=r"did not boot trixie \(no systemd\):[^$]*Failed to mount"),
         boot(),

@@ -19,7 +19,7 @@ MIRROR = Mirror("http://m.test")
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
     made = stand_in(monkeypatch)
-    made.said = "namespaces are made\n"
+    made.output = "namespaces are made\n"
     made.processes = [Process(pid=7) for _ in range(3)]
     return made
 

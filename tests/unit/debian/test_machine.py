@@ -109,7 +109,7 @@ def test_services_of_a_package(programs: Programs) -> None:
     ids=["no status", "nothing", "no time", "no base64"],
 )
 def test_an_answer_that_is_none(programs: Programs, answer: bytes, seconds: str) -> None:
-    said = "!" if answer == b"no base64" else base64.b64encode(answer).decode()
-    programs.answer("curl", said, stderr=f"\n{seconds}")
+    output = "!" if answer == b"no base64" else base64.b64encode(answer).decode()
+    programs.answer("curl", output, stderr=f"\n{seconds}")
     with pytest.raises(TrialError, match="GET / got an answer that is not HTTP"):
         Plain().get()

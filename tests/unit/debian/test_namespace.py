@@ -31,7 +31,7 @@ def test_where_the_users_of_a_debian_begin(tmp_path: Path, spans: str | None, fi
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
     made = stand_in(monkeypatch)
-    made.said = "namespaces are made\n"
+    made.output = "namespaces are made\n"
     made.processes = [Process(pid=7)]
     return made
 
@@ -46,7 +46,7 @@ def test_users_are_mapped_by_root(programs: Programs, tmp_path: Path) -> None:
 
 
 def test_users_that_are_refused(programs: Programs, tmp_path: Path) -> None:
-    assert programs.said
+    assert programs.output
     with (
         pytest.raises(namespace.Refused, match=r"does not allow a user namespace .*: No such file"),
         namespace.users(log=tmp_path / "log", proc=tmp_path),

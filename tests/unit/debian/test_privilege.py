@@ -37,7 +37,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 
 def test_namespaces_are_entered_by_the_pid_that_is_in_them(programs: Programs, tmp_path: Path) -> None:
-    programs.said = "namespaces are made\n"
+    programs.output = "namespaces are made\n"
     children = tmp_path / "4000/task/4000/children"
     children.parent.mkdir(parents=True)
     children.write_text("4711 ")
@@ -49,7 +49,7 @@ def test_namespaces_are_entered_by_the_pid_that_is_in_them(programs: Programs, t
 
 
 def test_a_kernel_that_refuses(programs: Programs, tmp_path: Path) -> None:
-    programs.said = "unshare: Operation not permitted\n"
+    programs.output = "unshare: Operation not permitted\n"
     programs.processes.append(Process(polls=2, status=1))
     with (
         pytest.raises(MachineError, match="Operation not permitted"),
@@ -59,7 +59,7 @@ def test_a_kernel_that_refuses(programs: Programs, tmp_path: Path) -> None:
 
 
 def test_a_holder_that_does_not_end_is_ended(programs: Programs, tmp_path: Path) -> None:
-    programs.said = "namespaces are made\n"
+    programs.output = "namespaces are made\n"
     stubborn = Process(stubborn=True)
     programs.processes.append(stubborn)
     with namespace.hold([], log=tmp_path / "log"):

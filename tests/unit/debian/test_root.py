@@ -89,14 +89,14 @@ def test_what_a_trial_asks_with_is_not_autoremoved(cache: Cache, programs: Progr
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("message", "kind"),
     [("E: Failed to fetch http://m.test", NetworkError), ("E: mount failed", MachineError)],
 )
 def test_a_root_that_fails_leaves_nothing(
-    cache: Cache, programs: Programs, said: str, kind: type[Exception]
+    cache: Cache, programs: Programs, message: str, kind: type[Exception]
 ) -> None:
-    programs.answer("mmdebstrap", said, status=25)
-    with pytest.raises(kind, match=said):
+    programs.answer("mmdebstrap", message, status=25)
+    with pytest.raises(kind, match=message):
         Root("trixie", "amd64").tar(cache, MIRROR, ROOT)
     assert not list((cache.root / "roots").iterdir())
 

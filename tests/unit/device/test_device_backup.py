@@ -298,6 +298,6 @@ def test_the_name_of_a_file_makes_no_line(
     (tmp_path / "data/x\npuppet: all is well\u2028\x85\x1b[2J").write_bytes(b"SQLite format 3\0")
     monkeypatch.setattr(sys, "argv", ["backup.py", str(tmp_path / "data"), str(tmp_path / "copies"), "60"])
     runpy.run_path(backup.__file__, run_name="__main__")
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1
-    assert r"x\npuppet: all is well\u2028\x85\x1b[2J" in said
+    stdout = capsys.readouterr().out
+    assert stdout.count("\n") == 1
+    assert r"x\npuppet: all is well\u2028\x85\x1b[2J" in stdout

@@ -145,7 +145,7 @@ class TestRun:
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "expected"),
     [
         (["run", "flask", "x"], "run flask"),
         (["shell"], "shell"),
@@ -159,14 +159,14 @@ def test_someone_else_is_told_to_use_sudo(
     home: Home,
     *,
     argv: list[str],
-    said: str,
+    expected: str,
     user: list[Any],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert command.main(argv, home) == 1
-    assert f"this needs root: sudo guestbook {said}" in capsys.readouterr().err
+    assert f"this needs root: sudo guestbook {expected}" in capsys.readouterr().err
     assert user == []
 
 
@@ -262,8 +262,8 @@ class TestStatus:
     ) -> None:
         pi.unpack(home, "1.1")
         assert command.main(["status"], home) == 0
-        said = "guestbook: serving 1.0; 1.1 is installed (guestbook rollback --undo)"
-        assert capsys.readouterr().out.splitlines()[0] == said
+        expected = "guestbook: serving 1.0; 1.1 is installed (guestbook rollback --undo)"
+        assert capsys.readouterr().out.splitlines()[0] == expected
 
     @pytest.mark.parametrize(
         ("user_id", "shown"), [(0, "\nSee its messages: guestbook logs"), (7, "sudo guestbook logs")]
@@ -279,19 +279,19 @@ class TestStatus:
         answers(monkeypatch, Page(problem="it does not run"), workers=[], unit="failed")
         monkeypatch.setattr(os, "geteuid", lambda: user_id)
         assert command.main(["status"], home) == 3
-        said = capsys.readouterr().out
-        assert "  service  failed\n  page     /healthz?full=1 does not answer: it does not run\n" in said
-        assert shown in said
-        assert "workers" not in said
+        stdout = capsys.readouterr().out
+        assert "  service  failed\n  page     /healthz?full=1 does not answer: it does not run\n" in stdout
+        assert shown in stdout
+        assert "workers" not in stdout
 
     def test_without_root_it_says_what_it_could_not_see(
         self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         answers(monkeypatch, Page(forbidden=True), workers=[])
         assert command.main(["status"], home) == 4
-        said = capsys.readouterr()
-        assert "  service  active" in said.out
-        assert "sudo guestbook status" in said.err
+        output = capsys.readouterr()
+        assert "  service  active" in output.out
+        assert "sudo guestbook status" in output.err
 
     def test_without_systemd_the_page_decides(
         self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -306,9 +306,9 @@ class TestStatus:
         answers(monkeypatch, Page(500))
         monkeypatch.setattr(Emperor, "asleep", lambda *_: True)
         assert command.main(["status"], home) == 0
-        said = capsys.readouterr().out
-        assert "  service  active, asleep\n" in said
-        assert "the next request wakes it" in said
+        stdout = capsys.readouterr().out
+        assert "  service  active, asleep\n" in stdout
+        assert "the next request wakes it" in stdout
         assert command.main(["status", "--json"], home) == 0
         assert json.loads(capsys.readouterr().out)["asleep"] is True
 
@@ -537,8 +537,10 @@ def test_a_restart_ends_what_stands_in(
 
     monkeypatch.setattr(Switch, "settle", settle)
     assert command.main(["restart"], home) == (0 if mended else 1)
-    said = "" if mended else "guestbook.service does not start, guestbook.next.service still serves; see: "
-    assert said in capsys.readouterr().err
+    message = (
+        "" if mended else "guestbook.service does not start, guestbook.next.service still serves; see: "
+    )
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("user")
@@ -623,9 +625,9 @@ class TestCommandLine:
     def test_every_verb_is_told_of(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             command.main(["--help"], home)
-        said = capsys.readouterr().out
+        stdout = capsys.readouterr().out
         verbs = ("status", "logs", "run", "shell", "restart", "releases", "rollback", "env")
-        assert not [verb for verb in verbs if f"\n    {verb} " not in said]
+        assert not [verb for verb in verbs if f"\n    {verb} " not in stdout]
 
     def test_half_a_package(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["status"], pi.home(tmp_path)) == 1

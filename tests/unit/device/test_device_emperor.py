@@ -124,7 +124,7 @@ class TestTrial:
         assert run[-6:] == ["--", *uwsgi]
 
     @pytest.mark.parametrize(
-        ("word", "said", "problem"),
+        ("word", "output", "problem"),
         [
             ("boot", "mount: permission denied", "mount: permission denied"),
             ("boot", "", "its folders could not be made"),
@@ -133,9 +133,9 @@ class TestTrial:
         ],
     )
     def test_one_that_does_not_start(
-        self, home: Home, told: Told, *, word: str, said: str, problem: str
+        self, home: Home, told: Told, *, word: str, output: str, problem: str
     ) -> None:
-        told.answers[word] = (1, said)
+        told.answers[word] = (1, output)
         pi.unpack(home, "1.0", {"systemd/guestbook.service": UNIT.format(run=home.run)})
         release, _ = home.snapshot()
         assert Emperor(home).start_trial(release, Deadline(60)) == problem
@@ -208,14 +208,14 @@ class TestService:
         assert not (home.run / "trying").is_symlink()
 
     @pytest.mark.parametrize(
-        ("said", "runs"), [("active", True), ("reloading", True), ("failed", False), ("inactive", False)]
+        ("state", "runs"), [("active", True), ("reloading", True), ("failed", False), ("inactive", False)]
     )
-    def test_it_runs_or_does_not(self, home: Home, told: Told, said: str, *, runs: bool) -> None:
-        told.answers["ActiveState"] = (0, f"{said}\n")
+    def test_it_runs_or_does_not(self, home: Home, told: Told, state: str, *, runs: bool) -> None:
+        told.answers["ActiveState"] = (0, f"{state}\n")
         assert Emperor(home).runs() is runs
         assert Emperor(home).start(pi.serve(home, "1.0")) is runs
-        assert Emperor(home).stopped() is (said == "inactive")
-        assert call.state("guestbook.service") == said
+        assert Emperor(home).stopped() is (state == "inactive")
+        assert call.state("guestbook.service") == state
 
     def test_it_is_stopped_restarted_and_told_of_other_units(self, home: Home, told: Told) -> None:
         Emperor(home).stop()

@@ -152,8 +152,8 @@ def test_a_link_from_before_leads_to_the_site(home: Home, nginx: Nginx, *, dangl
     if not dangling:
         other.write_text("by hand")
     site.link.symlink_to(other)
-    (said,) = site.put_aside()
-    assert said == f"{site.link} led to {other}. It now leads to {site.file}."
+    (message,) = site.put_aside()
+    assert message == f"{site.link} led to {other}. It now leads to {site.file}."
     site.put(one, None)
     assert site.link.samefile(site.file)
     assert other.exists() is not dangling
@@ -162,9 +162,9 @@ def test_a_link_from_before_leads_to_the_site(home: Home, nginx: Nginx, *, dangl
 def test_a_file_in_place_of_the_link_is_put_aside(home: Home, nginx: Nginx) -> None:
     site, one = Site(home), release(home, "1.0")
     site.link.write_text("by hand")
-    (said,) = site.put_aside()
+    (message,) = site.put_aside()
     kept = site.file.with_name("guestbook.before-guestbook")
-    assert said == f"{site.link} was not written by this package. It is now {kept}."
+    assert message == f"{site.link} was not written by this package. It is now {kept}."
     assert kept.read_text() == "by hand"
     site.put(one, None)
     assert site.link.samefile(site.file)
@@ -194,8 +194,8 @@ def test_an_error_names_no_file_that_is_gone(
 
     monkeypatch.setattr(call, "call", refuse)
     site = Site(home)
-    said = f"{site.file}:3 {home.current}/nginx/server.conf:1 {site.nginx}/nginx.conf:9"
-    assert site.problem(release(home, "1.0")) == said
+    message = f"{site.file}:3 {home.current}/nginx/server.conf:1 {site.nginx}/nginx.conf:9"
+    assert site.problem(release(home, "1.0")) == message
 
 
 def test_a_link_that_was_taken_away_stays_away(home: Home, nginx: Nginx) -> None:
@@ -236,14 +236,14 @@ def test_it_is_tested_with_the_release_in_place_before_anything_changes(home: Ho
 
 
 @pytest.mark.parametrize(
-    ("refuses", "said"),
+    ("refuses", "message"),
     [({"candidate"}, "refused: candidate"), ({"candidate", "present"}, ""), (set(), "")],
 )
 def test_only_what_the_release_breaks_is_its_fault(
-    home: Home, nginx: Nginx, refuses: set[str], said: str
+    home: Home, nginx: Nginx, refuses: set[str], message: str
 ) -> None:
     nginx.refuses = refuses
-    assert Site(home).problem(release(home, "1.0")) == said
+    assert Site(home).problem(release(home, "1.0")) == message
 
 
 def test_an_edited_site_is_tested_with_the_new_part(home: Home, nginx: Nginx) -> None:

@@ -144,8 +144,8 @@ class TestProbe:
 
     def test_one_that_listens_elsewhere(self, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
         pi.answer(monkeypatch, FileNotFoundError(2, "No such file"))
-        said = "nothing listens on /run/guestbook/sockets/web/app.sock (No such file)"
-        assert probe.page(instance).problem == said
+        message = "nothing listens on /run/guestbook/sockets/web/app.sock (No such file)"
+        assert probe.page(instance).problem == message
 
     def test_its_processes(self, instance: Instance, proc: dict[str, str]) -> None:
         assert probe.starts(instance) == (5,)
@@ -153,11 +153,11 @@ class TestProbe:
         del proc["/proc/4/task/4/children"]
         assert probe.starts(instance) == ()
 
-    @pytest.mark.parametrize("said", ["", "0", "../1"])
+    @pytest.mark.parametrize("value", ["", "0", "../1"])
     def test_a_unit_that_does_not_run_has_none(
-        self, instance: Instance, said: str, monkeypatch: pytest.MonkeyPatch
+        self, instance: Instance, value: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(probe, "shown", lambda *_: said if said != "../1" else "")
+        monkeypatch.setattr(probe, "shown", lambda *_: value if value != "../1" else "")
         assert probe.starts(instance) == ()
         assert probe.workers(instance) == []
         assert not probe.busy(instance)
@@ -206,16 +206,16 @@ def test_uwsgi_does_not_try_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def migrate(*_: object) -> None:
         raise RefusedError("it went on")
 
-    said: list[str] = []
+    messages: list[str] = []
     monkeypatch.setattr(Handover, "_migrate", migrate)
-    assert not Switch(home, say=said.append).configure()
-    assert "guestbook: it went on" in said
+    assert not Switch(home, say=messages.append).configure()
+    assert "guestbook: it went on" in messages
 
 
-@pytest.mark.parametrize(("count", "said"), [(1, "1 process, 4 MB"), (3, "3 processes, 12 MB")])
+@pytest.mark.parametrize(("count", "expected"), [(1, "1 process, 4 MB"), (3, "3 processes, 12 MB")])
 def test_its_status(
     count: int,
-    said: str,
+    expected: str,
     *,
     release: Release,
     tmp_path: Path,
@@ -228,4 +228,4 @@ def test_its_status(
     monkeypatch.setattr(command, "state", lambda _: "active")
     assert release.server == "command"
     assert command.main(["status"], Home("guestbook", tmp_path)) == 0
-    assert f"  server   {said}\n" in capsys.readouterr().out
+    assert f"  server   {expected}\n" in capsys.readouterr().out

@@ -44,9 +44,9 @@ def test_one_that_others_may_read_is_closed(file: Path, monkeypatch: pytest.Monk
     file.parent.mkdir()
     file.write_text("SECRET_KEY=x\n")
     file.chmod(0o664)
-    (said,) = settings.ensure(file, "guestbook", GROUP + 1)
-    assert "others could read or change" in said
-    assert "mode 664" in said
+    (message,) = settings.ensure(file, "guestbook", GROUP + 1)
+    assert "others could read or change" in message
+    assert "mode 664" in message
     assert file.stat().st_mode & 0o777 == 0o640
     assert given == [(0, GROUP + 1)]
 

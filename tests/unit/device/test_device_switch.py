@@ -112,7 +112,7 @@ class Pi:
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.home = pi.home(root)
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.ran: list[list[str]] = []
         self.answers: dict[str, tuple[int, str]] = {}
         """By a word of a command, its status and its output."""
@@ -160,7 +160,7 @@ class Pi:
         return self.answer(argv)
 
     def switch(self) -> Switch:
-        return Switch(self.home, say=self.said.append)
+        return Switch(self.home, say=self.messages.append)
 
     def serves(self, version: str, **facts: Any) -> Release:
         """Have ``version`` installed and served."""
@@ -207,7 +207,7 @@ class TestInstall:
         assert (machine.serving, machine.sites) == ("1.0", ["1.0"])
         note = machine.home.note()
         assert (note["serving"], note["from"], note["why"]) == ("1.0", "", "install")
-        assert machine.said == []
+        assert machine.messages == []
 
     def test_an_upgrade_serves_from_its_trial_while_the_service_starts_again(self, machine: Pi) -> None:
         machine.serves("1.0")
@@ -353,7 +353,7 @@ class TestInstall:
         machine.emperor.problems["guestbook-mail.service"] = "ends"
         assert machine.install("1.0", workers=["mail"])
         expected = "guestbook-mail.service stops soon after it starts: journalctl -u guestbook-mail.service"
-        assert machine.said == [f"guestbook: {expected}"]
+        assert machine.messages == [f"guestbook: {expected}"]
 
 
 class TestTrial:
@@ -374,7 +374,7 @@ class TestTrial:
         assert machine.emperor.done == ["turn 1.0 service", "kill trial"]
         assert not [argv for argv in machine.ran if "flask db upgrade" in argv]
         assert (machine.serving, machine.kept) == ("1.0", {"1.0"})
-        assert machine.said == [
+        assert machine.messages == [
             "guestbook: 1.1 was refused; 1.0 keeps serving.",
             "guestbook: the app cannot be loaded",
             "  | ImportError: no module",
@@ -395,7 +395,7 @@ class TestTrial:
             [*copy, f"ReadWritePaths={copies}"],
             ["/bin/sh", "-c", "flask db upgrade && true"],
         ]
-        assert machine.said == ["guestbook: x.db begins like a SQLite database"]
+        assert machine.messages == ["guestbook: x.db begins like a SQLite database"]
 
     @pytest.mark.parametrize(
         ("word", "why"),
@@ -406,7 +406,7 @@ class TestTrial:
         machine.answers[word] = (1, "no such table")
         assert not machine.install("1.1", migrate="flask db upgrade")
         assert machine.home.note()["refused"]["why"] == why
-        assert "  | no such table" in machine.said
+        assert "  | no such table" in machine.messages
         assert machine.serving == "1.0"
         assert "try 1.1" not in machine.emperor.done
         assert [argv[0] for argv in machine.ran].count("/bin/sh") == (word != "backup.py")
@@ -416,7 +416,7 @@ class TestTrial:
         machine.nginx = "a duplicate default server"
         assert not machine.install("1.1")
         assert machine.home.note()["refused"]["why"] == "nginx refuses its site"
-        assert "  | a duplicate default server" in machine.said
+        assert "  | a duplicate default server" in machine.messages
         assert machine.sites == []
         assert "try 1.1" not in machine.emperor.done
 
@@ -428,7 +428,7 @@ class TestRefused:
         assert not machine.install("1.1")
         assert machine.emperor.done == ["try 1.1", "wait 1.1 trial", "turn 1.0 service", "kill trial"]
         assert (machine.serving, machine.kept) == ("1.0", {"1.0"})
-        assert machine.said[1:3] == [
+        assert machine.messages[1:3] == [
             "guestbook: /healthz answers 500",
             "  | what guestbook.next.service wrote",
         ]
@@ -460,7 +460,9 @@ class TestRefused:
         machine.emperor.problems |= {"1.1 service": "no", "1.0 service": "neither"}
         assert machine.install("1.1")
         assert machine.serving == "1.1"
-        assert "guestbook.next.service serves it because guestbook.service failed: no" in machine.said[0]
+        assert (
+            "guestbook.next.service serves it because guestbook.service failed: no" in machine.messages[0]
+        )
         assert machine.emperor.on_trial
 
     @pytest.mark.parametrize("wrong", [OSError(28, "No space left"), RecursionError(), KeyError("x")])
@@ -496,7 +498,7 @@ class TestRefused:
         machine.serves("1.0")
         machine.emperor.problems["1.1"] = "\x1b]0;owned\x07\u202e"
         assert not machine.install("1.1")
-        assert machine.said[1] == "guestbook: \\x1b]0;owned\\x07\\u202e"
+        assert machine.messages[1] == "guestbook: \\x1b]0;owned\\x07\\u202e"
 
     def test_what_was_known_of_the_one_that_keeps_serving_stays_known(self, machine: Pi) -> None:
         machine.install("1.0")
@@ -521,7 +523,7 @@ class TestRefused:
         assert not machine.install("1.0")
         assert machine.emperor.done == ["start 1.0", "wait 1.0 service", "stop", "kill beside 1.0 for 1.0"]
         assert (machine.serving, machine.kept) == ("", set())
-        assert machine.said[0] == "guestbook: 1.0 was refused; the service stays stopped."
+        assert machine.messages[0] == "guestbook: 1.0 was refused; the service stays stopped."
         assert machine.home.note()["refused"]["version"] == "1.0"
 
     def test_the_one_that_serves_is_never_taken_down(self, machine: Pi) -> None:
@@ -530,13 +532,13 @@ class TestRefused:
         assert not machine.install("1.0")
         assert machine.emperor.done == ["wait 1.0 service settled"]
         assert (machine.serving, machine.kept) == ("1.0", {"1.0"})
-        assert machine.said[0] == "guestbook: 1.0 was refused; it keeps serving."
+        assert machine.messages[0] == "guestbook: 1.0 was refused; it keeps serving."
 
     def test_one_that_does_not_run_is_not_said_to_serve(self, machine: Pi) -> None:
         machine.serves("1.0")
         machine.emperor.__dict__.update(active=False, can_start=False)
         assert not machine.switch().undo()
-        assert machine.said[0] == (
+        assert machine.messages[0] == (
             "guestbook: 1.0 was refused; nothing is served: the service of 1.0 does not run."
         )
 
@@ -609,8 +611,8 @@ class TestRollback:
         machine.serves("1.0")
         with pytest.raises(LookupError) as unknown:
             machine.switch().rollback("")
-        said = "there is no release before this one on this machine; there are: none"
-        assert unknown.value.args == (said,)
+        message = "there is no release before this one on this machine; there are: none"
+        assert unknown.value.args == (message,)
 
     def test_one_that_is_not_here(self, machine: Pi) -> None:
         machine.serves("1.0")
@@ -624,7 +626,7 @@ class TestRollback:
 def test_what_nginx_has_against_others_is_told(machine: Pi) -> None:
     machine.others = "no certificate\nin sites-enabled/other:3"
     assert machine.install("1.0")
-    assert machine.said == [
+    assert machine.messages == [
         "guestbook: nginx keeps its old configuration because the new one is broken:",
         "guestbook: no certificate",
         "guestbook: in sites-enabled/other:3",
@@ -675,6 +677,6 @@ class TestPostinst:
             (machine.home.lib / "dist").mkdir()
             (machine.home.lib / "dist/release.json").write_text(damage)
         assert switch.main(machine.home) == 0
-        said = capsys.readouterr().err
-        assert re.search(r"^guestbook: cannot serve the installed version: ", said)
-        assert "sudo guestbook rollback --undo" in said
+        stderr = capsys.readouterr().err
+        assert re.search(r"^guestbook: cannot serve the installed version: ", stderr)
+        assert "sudo guestbook rollback --undo" in stderr

@@ -219,8 +219,8 @@ def test_its_journal_is_chosen_by_name(home: Home) -> None:
 def test_variables_are_options_of_uwsgi(capsys: pytest.CaptureFixture[str]) -> None:
     given = {"A": "50 % off", "B": "", "C": "x$(HOME)", "D": "two\nlines", "E": " padded"}
     assert list(variables.options(given)) == ["[uwsgi]", "env = A=50 %% off", "env = B="]
-    said = capsys.readouterr().err.splitlines()
-    assert [line.partition(" is not set")[0] for line in said] == ["C", "D", "E"]
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" is not set")[0] for line in lines] == ["C", "D", "E"]
 
 
 def test_what_an_app_lays_among_the_statistics_prevents_no_switch(home: Home) -> None:

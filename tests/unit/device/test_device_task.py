@@ -164,9 +164,9 @@ class TestAsApp:
         self, home: Home, release: Release, systemd: Systemd
     ) -> None:
         systemd.answer, systemd.result = (1, "begins\n"), "oom-kill"
-        status, said = task.as_app(home, release, ["sh"], seconds=5)
-        assert (status, said.split("\n")[0]) == (1, "begins")
-        assert "needs more memory than there is" in said
+        status, output = task.as_app(home, release, ["sh"], seconds=5)
+        assert (status, output.split("\n")[0]) == (1, "begins")
+        assert "needs more memory than there is" in output
 
     def test_an_app_of_debians_emperor_has_the_admins_file_by_its_name(
         self, home: Home, systemd: Systemd, release: Release

@@ -41,8 +41,8 @@ def test_of_a_traceback_all_is_kept_and_nothing_before_it() -> None:
 
 
 def test_a_traceback_is_kept_though_the_program_was_started_again() -> None:
-    said = ["Traceback (most recent call last):", *["  x"] * 40, "ValueError: no", *["again"] * 40]
-    kept = tail("\n".join(said)).splitlines()
+    lines = ["Traceback (most recent call last):", *["  x"] * 40, "ValueError: no", *["again"] * 40]
+    kept = tail("\n".join(lines)).splitlines()
     assert len(kept) == 20
     assert kept[-5:] == ["ValueError: no", *["again"] * 4]
 
@@ -70,13 +70,13 @@ def test_a_line_separator_makes_no_line() -> None:
     ],
 )
 def test_of_a_log_of_uwsgi_the_reason_is_kept(log: str, kept: list[str]) -> None:
-    said = (Path(__file__).parent / f"logs/{log}.txt").read_text()
-    assert tail(said).split("\n") == kept
+    output = (Path(__file__).parent / f"logs/{log}.txt").read_text()
+    assert tail(output).split("\n") == kept
 
 
 def test_a_log_without_a_reason_is_kept() -> None:
-    said = (Path(__file__).parent / "logs/serves.txt").read_text()
-    assert tail(said) == said.strip()
+    output = (Path(__file__).parent / "logs/serves.txt").read_text()
+    assert tail(output) == output.strip()
 
 
 @pytest.mark.parametrize(

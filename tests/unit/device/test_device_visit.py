@@ -89,8 +89,8 @@ def test_a_configuration_that_nginx_refuses(site: Site, release: Release, nginx:
         1,
         "x\n2026/11/30 07:08:57 [emerg] 27#27: unknown directive in /etc/x:3\nnginx: bad\n",
     )
-    said = "nginx refuses its configuration, and keeps an older one: unknown directive in /etc/x:3"
-    assert problems(site, release) == [f"{said}: {visit.RELOAD}"]
+    message = "nginx refuses its configuration, and keeps an older one: unknown directive in /etc/x:3"
+    assert problems(site, release) == [f"{message}: {visit.RELOAD}"]
 
 
 @pytest.mark.parametrize("status", [call.MISSING, call.TIMED_OUT])
@@ -141,7 +141,7 @@ def test_the_answer_of_an_edited_site_is_its_owners(
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ((404, ""), "answers 404 for localhost, which is not the app: sudo nginx -T"),
         ((421, ""), "answers 421 for localhost, which is not the app: sudo nginx -T"),
@@ -150,10 +150,10 @@ def test_the_answer_of_an_edited_site_is_its_owners(
     ],
 )
 def test_a_page_that_is_not_the_apps(
-    site: Site, release: Release, nginx: Nginx, answer: tuple[int, str], said: str
+    site: Site, release: Release, nginx: Nginx, answer: tuple[int, str], message: str
 ) -> None:
     nginx.answers = [answer]
-    assert problems(site, release) == [f"http://127.0.0.1:80/healthz?full=1 {said}"]
+    assert problems(site, release) == [f"http://127.0.0.1:80/healthz?full=1 {message}"]
     nginx.answers = [(502, ""), (200, "")]  # it was just restarted
     assert problems(site, release) == []
 

@@ -97,7 +97,7 @@ class TestWhole:
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "message"),
     [
         (errno.ENOSPC, "There is no space left on the disk to write"),
         (errno.EDQUOT, "There is no space left on the disk to write"),
@@ -108,10 +108,10 @@ class TestWhole:
         (errno.ENOTDIR, "cannot be written: a part of its path is a file, not a folder."),
     ],
 )
-def test_what_a_disk_refuses(number: int, said: str, tmp_path: Path) -> None:
+def test_what_a_disk_refuses(number: int, message: str, tmp_path: Path) -> None:
     with pytest.raises(MachineError) as caught:
         half_write(tmp_path / "x", OSError(number, os.strerror(number)))
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert str(tmp_path / "x") in caught.value.message
     assert "--out" in caught.value.hint
     assert "DEBONAIR_CACHE" in caught.value.hint

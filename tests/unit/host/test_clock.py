@@ -84,9 +84,9 @@ def test_then_the_newest_file(
     assert clock.of(tmp_path, {}) == 1_450_000_000
 
 
-@pytest.mark.parametrize("said", ["gpg: Signature made", "16000000001600000000", "-1", "\u0661"])
-def test_a_git_that_says_something_else(said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    git(monkeypatch, f"{said}\n1600000000 HEAD\n")
+@pytest.mark.parametrize("line", ["gpg: Signature made", "16000000001600000000", "-1", "\u0661"])
+def test_a_git_that_says_something_else(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    git(monkeypatch, f"{line}\n1600000000 HEAD\n")
     with pytest.raises(ProjectError, match="instead of the time of the last commit in"):
         clock.of(tmp_path, {})
 

@@ -12,11 +12,11 @@ from debonair.host.output import Deadline, Flood, listen
 
 
 class Piped:
-    """A program that has written ``said``, and ends at once or when it is told to."""
+    """A program that has written ``output``, and ends at once or when it is told to."""
 
-    def __init__(self, said: bytes, *, ends: bool = True, keeps: bool = False) -> None:
+    def __init__(self, output: bytes, *, ends: bool = True, keeps: bool = False) -> None:
         read, self.held = os.pipe()
-        os.write(self.held, said)
+        os.write(self.held, output)
         self.stdout: IO[bytes] = os.fdopen(read, "rb")
         empty, end = os.pipe()
         os.close(end)

@@ -42,12 +42,12 @@ class Machine:
         self.process = Process()
         self.words: list[str] = []
         self.given = b""
-        self.out, self.said = b"", b""
+        self.out, self.output = b"", b""
 
     def start(self, argv: Sequence[str], *, output: Path, stdin: int, pass_fds: Sequence[int]) -> Process:
         self.words = list(argv)
         self.given = os.read(stdin, 1 << 20)
-        output.write_bytes(self.said)
+        output.write_bytes(self.output)
         (out,) = pass_fds
         os.write(out, self.out)
         return self.process
@@ -78,13 +78,13 @@ def within(words: list[str]) -> list[str]:
 
 class TestRun:
     def test_it_has_what_it_is_given_and_nothing_else(self, machine: Machine) -> None:
-        machine.out, machine.said = b"a wheel", b"building\n"
+        machine.out, machine.output = b"a wheel", b"building\n"
         data = io.BytesIO()
         with tarfile.open(fileobj=data, mode="w") as archive:
             archive.addfile(tarfile.TarInfo("source/"))
         made = Sandbox("unshare", PYTHON, PREFIX)
-        out, said = made.run(["x", "{folder}/y", "{out}"], data.getvalue(), {"HOME": "{folder}/home"})
-        assert (out, said) == (b"a wheel", "building\n")
+        out, output = made.run(["x", "{folder}/y", "{out}"], data.getvalue(), {"HOME": "{folder}/home"})
+        assert (out, output) == (b"a wheel", "building\n")
         assert machine.words[:3] == ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         command = within(machine.words)
         assert command[:5] == ["env", "-i", "HOME=/build/home", "x", "/build/y"]
@@ -94,7 +94,7 @@ class TestRun:
         assert machine.process.killed, "and with it all that it has started"
 
     def test_what_fails_has_its_last_line(self, machine: Machine) -> None:
-        machine.process.status, machine.said = 1, b"Traceback\n\x1b[31mValueError: \xff no\n"
+        machine.process.status, machine.output = 1, b"Traceback\n\x1b[31mValueError: \xff no\n"
         with pytest.raises(FailedError) as caught:
             Sandbox("unshare", PYTHON, PREFIX).run(["x"], b"", {})
         assert caught.value.message == " [31mValueError: \N{REPLACEMENT CHARACTER} no"
@@ -106,10 +106,10 @@ class TestRun:
             Sandbox("unshare", PYTHON, PREFIX).run(["x"], b"", {})
 
     def test_the_end_of_much_is_read(self, machine: Machine) -> None:
-        machine.said = b"x" * 1_000_000 + b"\nthe end\n"
-        _, said = Sandbox("unshare", PYTHON, PREFIX).run(["x"], b"", {})
-        assert said.endswith("\nthe end\n")
-        assert len(said) <= 1 << 16
+        machine.output = b"x" * 1_000_000 + b"\nthe end\n"
+        _, output = Sandbox("unshare", PYTHON, PREFIX).run(["x"], b"", {})
+        assert output.endswith("\nthe end\n")
+        assert len(output) <= 1 << 16
 
     def test_too_much_comes_out(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sandbox, "_MOST", 1 << 20)
@@ -216,11 +216,11 @@ class TestFind:
 
 
 class TestNeeded:
-    @pytest.mark.parametrize("said", ["", "0", "no"])
-    def test_without_one_nothing_is_run(self, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("value", ["", "0", "no"])
+    def test_without_one_nothing_is_run(self, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sandbox, "find", lambda: (None, "unshare: Operation not permitted"))
         with pytest.raises(MachineError, match=r"^m 1 is built by code of others.*not permitted") as caught:
-            sandbox.needed({sandbox.VARIABLE: said}, "m 1 is built")
+            sandbox.needed({sandbox.VARIABLE: value}, "m 1 is built")
         assert "sudo apt install bubblewrap" in caught.value.hint
         assert "--allow-unsandboxed-sdists" in caught.value.hint
 

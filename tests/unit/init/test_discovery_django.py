@@ -64,7 +64,7 @@ def test_a_manage_py_that_is_not_djangos(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "expected"),
     [
         ("DEBUG = True", "mysite/settings.py:4: DEBUG = True shows your code"),
         ("ALLOWED_HOSTS = []", "mysite/settings.py:4: With ALLOWED_HOSTS empty"),
@@ -85,9 +85,9 @@ def test_a_manage_py_that_is_not_djangos(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_does_not_do_on_the_pi(line: str, said: str, tmp_path: Path) -> None:
+def test_what_does_not_do_on_the_pi(line: str, expected: str, tmp_path: Path) -> None:
     _, (note,) = look(tmp_path, f"{GOOD}{line}\n")
-    assert said in note
+    assert expected in note
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def code(root: Path, **files: str) -> Sequence[Module]:
     return modules(root)[0]
 
 
-def said(findings: Sequence[Finding]) -> dict[str, Any]:
+def values(findings: Sequence[Finding]) -> dict[str, Any]:
     return {".".join(found.key): found.value for found in findings}
 
 
@@ -33,7 +33,7 @@ class TestHardware:
             ),
             (),
         )
-        assert said(found) == {
+        assert values(found) == {
             "hardware": ["gpio", "i2c"],
             "depends": ["python3-rpi.gpio", "python3-smbus2"],
             "system-site-packages": True,
@@ -47,7 +47,7 @@ class TestHardware:
         found, notes = traits.hardware(
             code(tmp_path, app="try:\n    import smbus2\nexcept ImportError:\n    pass\n"), ("smbus2",)
         )
-        assert said(found) == {"hardware": ["i2c"]}
+        assert values(found) == {"hardware": ["i2c"]}
         assert notes == []
 
     def test_several_places(self, tmp_path: Path) -> None:
@@ -78,7 +78,9 @@ class TestStatic:
     def test_of_flask(self, call: str, folder: str, expected: dict[str, str], tmp_path: Path) -> None:
         (tmp_path / folder / "css").mkdir(parents=True)
         (tmp_path / folder / "css/a.css").write_text("x")
-        assert said(traits.static(code(tmp_path, web__app=f"{FLASK}app = {call}\n"), tmp_path)) == expected
+        assert (
+            values(traits.static(code(tmp_path, web__app=f"{FLASK}app = {call}\n"), tmp_path)) == expected
+        )
 
     def test_an_empty_folder(self, tmp_path: Path) -> None:
         (tmp_path / "static").mkdir()
@@ -99,7 +101,7 @@ def test_migrations(files: dict[str, str], command: str, tmp_path: Path) -> None
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = said(traits.migrations(modules(tmp_path)[0], tmp_path))
+    found = values(traits.migrations(modules(tmp_path)[0], tmp_path))
     assert found == ({"migrate": f'cd "$VIRTUAL_ENV/../app" && {command}'} if command else {})
 
 

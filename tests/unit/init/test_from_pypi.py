@@ -19,7 +19,7 @@ from debonair.project import Project, maintainer
 from debonair.target import Target
 from debonair.wheels import Wheel
 
-SAID = {"from-pypi": "diary==1.2", "wsgi": "diary:app"}
+OPTIONS = {"from-pypi": "diary==1.2", "wsgi": "diary:app"}
 WRITTEN = """\
 # Written by 'debonair build --from-pypi'. You can edit it. 'debonair schema' lists every key.
 from-pypi = "diary==1.2"
@@ -75,14 +75,14 @@ def root(tmp_path: Path) -> Path:
     return path
 
 
-def begin(root: Path, **said: object) -> Project:
-    return from_pypi.begin(root, {**SAID, **said}, Cache(root.parent / "cache"), os.environ)
+def begin(root: Path, **options: object) -> Project:
+    return from_pypi.begin(root, {**OPTIONS, **options}, Cache(root.parent / "cache"), os.environ)
 
 
-def refused(root: Path, **said: object) -> Error:
+def refused(root: Path, **options: object) -> Error:
     before = sorted(root.iterdir())
     with pytest.raises(Error) as caught:
-        begin(root, **said)
+        begin(root, **options)
     assert sorted(root.iterdir()) == before
     return caught.value
 

@@ -23,7 +23,7 @@ def server(root: Path, *lines: str) -> Imported:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("text", "line", "message"),
     [
         ("server {\n  listen 80;\n", 2, "the file ends inside a block"),
         ("server {\n}\n}\n", 3, "a } closes nothing"),
@@ -38,11 +38,11 @@ def server(root: Path, *lines: str) -> Imported:
         ('server {\n server_name "a;\n}\n', 2, 'a " is not closed'),
     ],
 )
-def test_what_cannot_be_read(text: str, line: int, said: str, tmp_path: Path) -> None:
+def test_what_cannot_be_read(text: str, line: int, message: str, tmp_path: Path) -> None:
     with pytest.raises(ProjectError) as caught:
         read(tmp_path, text)
     assert caught.value.message.startswith(f"{tmp_path / 'site.conf'}:{line}: ")
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert caught.value.hint
 
 

@@ -92,8 +92,8 @@ def test_what_cannot_be_read(
     with pytest.raises(ProjectError) as caught:
         read(tmp_path, text, name)
     assert caught.value.message.startswith(f"{tmp_path / name}:{line}: ")
-    said, hint = wrong
-    assert said in caught.value.message
+    message, hint = wrong
+    assert message in caught.value.message
     assert hint in caught.value.hint
 
 

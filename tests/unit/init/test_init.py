@@ -57,8 +57,8 @@ GOLDEN: Mapping[str, Mapping[str, str]] = {
 def git(argv: Sequence[Any], **_: object) -> Completed:
     """What git's configuration says."""
     assert argv[:2] == ("git", "config")
-    said = "global\0user.name\nAda Lovelace\0global\0user.email\nada@example.org\0"
-    return Completed(0, said, "")
+    output = "global\0user.name\nAda Lovelace\0global\0user.email\nada@example.org\0"
+    return Completed(0, output, "")
 
 
 def no_git(argv: Sequence[Any], **_: object) -> Completed:
@@ -141,15 +141,15 @@ class TestApplication:
         assert 'wsgi = "elsewhere:app"' in draft(root, entry="elsewhere:app").text
 
     @pytest.mark.parametrize(
-        ("entry", "said"),
+        ("entry", "message"),
         [
             ("app", "which is not the name of a WSGI callable."),
             ("app:x", "does not define it."),
             ("app:n", "a plain value"),
         ],
     )
-    def test_one_that_is_none(self, entry: str, said: str, tmp_path: Path) -> None:
-        assert said in refused(make(tmp_path, {"app.py": f"{FLASK}n = 1\n"}), entry=entry).message
+    def test_one_that_is_none(self, entry: str, message: str, tmp_path: Path) -> None:
+        assert message in refused(make(tmp_path, {"app.py": f"{FLASK}n = 1\n"}), entry=entry).message
 
     def test_two_that_are_as_good(self, tmp_path: Path) -> None:
         root = make(tmp_path, {"admin.py": FLASK, "public.py": FLASK})
@@ -208,7 +208,7 @@ class TestApplication:
         assert "Several applications are equally likely" in refused(root).message
 
     @pytest.mark.parametrize(
-        ("text", "said", "hint"),
+        ("text", "message", "hint"),
         [
             ("print 'x'\n", "Python cannot read all of its code: app.py:1: Missing", "Python 2"),
             ("import os\n", "No WSGI application was found", "--wsgi MODULE:CALLABLE"),
@@ -217,9 +217,9 @@ class TestApplication:
             ("from flask import Flask\ndef f(x):\n    return Flask(x)\n", "f() needs arguments", "wsgi.py"),
         ],
     )
-    def test_there_is_none(self, text: str, said: str, hint: str, tmp_path: Path) -> None:
+    def test_there_is_none(self, text: str, message: str, hint: str, tmp_path: Path) -> None:
         error = refused(make(tmp_path, {"app.py": text}))
-        assert said in error.message
+        assert message in error.message
         assert hint in error.hint
 
     def test_a_command_line_tool(self, tmp_path: Path) -> None:
@@ -249,10 +249,10 @@ class TestApplication:
         ],
     )
     def test_one_of_asgi(self, text: str, command: str, tmp_path: Path) -> None:
-        said = tomllib.loads(draft(make(tmp_path, {"main.py": text})).text)
-        assert "wsgi" not in said
-        assert said["server"] == "command"
-        assert said["command"] == f"uvicorn --uds $SOCKET --forwarded-allow-ips '*' {command}"
+        settings = tomllib.loads(draft(make(tmp_path, {"main.py": text})).text)
+        assert "wsgi" not in settings
+        assert settings["server"] == "command"
+        assert settings["command"] == f"uvicorn --uds $SOCKET --forwarded-allow-ips '*' {command}"
 
     @pytest.mark.parametrize(
         ("files", "where", "note"),
@@ -287,9 +287,9 @@ class TestApplication:
         assert not [text for text in found.notes if "No application was found" in text]
         (command,) = (each for each in found.findings if each.key == ("command",))
         assert command.where == where
-        said = [text for text in found.notes if "uvicorn" in text]
-        assert len(said) == bool(note)
-        assert note in "".join(said)
+        notes = [text for text in found.notes if "uvicorn" in text]
+        assert len(notes) == bool(note)
+        assert note in "".join(notes)
 
     def test_requirements_from_imports_have_the_server_of_asgi(self, tmp_path: Path) -> None:
         found = draft(make(tmp_path, {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}))
@@ -300,7 +300,7 @@ class TestApplication:
         assert not [text for text in found.notes if "uvicorn" in text]
 
     @pytest.mark.parametrize(
-        ("script", "said"),
+        ("script", "expected"),
         [
             ("os.environ['SOCKET']", "it mentions SOCKET"),
             (
@@ -309,14 +309,14 @@ class TestApplication:
             ),
         ],
     )
-    def test_one_that_its_own_script_serves(self, script: str, said: str, tmp_path: Path) -> None:
+    def test_one_that_its_own_script_serves(self, script: str, expected: str, tmp_path: Path) -> None:
         files = {
             "m.py": "import tornado.web\napp = tornado.web.Application([])\n",
             "serve.py": f"import os\nfrom m import app\nif __name__ == '__main__':\n    serve({script})\n",
         }
         text = draft(make(tmp_path, files)).text
         assert tomllib.loads(text)["command"] == "python serve.py"
-        assert f"# {said}\n" in text
+        assert f"# {expected}\n" in text
 
     def test_web2py_writes_where_it_must_not(self, tmp_path: Path) -> None:
         handler = "import gluon.main\nif LOG:\n    application = gluon.main.appfactory()\nelse:\n"
@@ -411,7 +411,7 @@ class TestIdentity:
         assert (found.value, found.where) == ("0.1", "setup.py has 'first', which is not a version")
 
     @pytest.mark.parametrize(
-        ("said", "targets"),
+        ("requires_python", "targets"),
         [
             (">=3.8,<3.12", ["bookworm-arm64", "bookworm-amd64"]),
             (">=3.14", ["forky-arm64", "forky-amd64"]),
@@ -420,8 +420,10 @@ class TestIdentity:
             ("any", None),
         ],
     )
-    def test_the_targets_that_its_python_allows(self, said: str, targets: list[str] | None) -> None:
-        found = identity.targets({"requires-python": said}, "setup.py")
+    def test_the_targets_that_its_python_allows(
+        self, requires_python: str, targets: list[str] | None
+    ) -> None:
+        found = identity.targets({"requires-python": requires_python}, "setup.py")
         assert [item.value for item in found] == ([targets] if targets else [])
 
 
@@ -523,8 +525,8 @@ class TestVerb:
             lambda *_: Finding("maintainer", "A <a@b.c>", "", ("maintainer",)),
         )
         root = make(tmp_path, {"app.py": FLASK, "extra.ini": "[uwsgi]\nharakiri = 9\n"})
-        said = self.run(str(root), "--yes", "--import", str(root / "extra.ini"), "--wsgi", "app:app")
-        assert "Written to debonair.toml:" in said
+        output = self.run(str(root), "--yes", "--import", str(root / "extra.ini"), "--wsgi", "app:app")
+        assert "Written to debonair.toml:" in output
         assert tomllib.loads((root / "debonair.toml").read_text())["uwsgi"] == {"harakiri": 9}
         assert (
             "already has settings, and was not changed. These settings would have been written"
@@ -537,16 +539,16 @@ class TestVerb:
         monkeypatch.setattr(proposal_maintainer, "of", lambda *_, **__: ("", ""))
         monkeypatch.setattr(init_verb, "interactive", lambda: True)
         root = make(tmp_path, {"app.py": FLASK, "README.md": "A book.\n"})
-        said = self.run(str(root), answers="\nMax Müller\nMax Müller <max@example.org>\n")
-        assert "'Max Müller' is not a name and a mail address. Write it as in: Your Name" in said
+        output = self.run(str(root), answers="\nMax Müller\nMax Müller <max@example.org>\n")
+        assert "'Max Müller' is not a name and a mail address. Write it as in: Your Name" in output
         written = tomllib.loads((root / "debonair.toml").read_text())
         assert written["maintainer"] == "Max Müller <max@example.org>"
-        assert said.count("Who maintains the package") == 3
+        assert output.count("Who maintains the package") == 3
 
     def test_questions_are_numbered(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        said: list[str] = []
-        monkeypatch.setattr(click, "echo", lambda text, **_: said.append(text))
+        lines: list[str] = []
+        monkeypatch.setattr(click, "echo", lambda text, **_: lines.append(text))
         monkeypatch.setattr(click, "prompt", lambda *_, default, **__: default)
         assert ask("Which?", ["a", "b"], "b") == "b"
-        assert said == ["  1  a", "  2  b"]
+        assert lines == ["  1  a", "  2  b"]
         assert ask("What?", (), "x") == "x"

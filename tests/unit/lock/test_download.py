@@ -224,17 +224,17 @@ def test_says_what_a_server_answered(cache: Cache, web: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"),
+    ("kind", "message"),
     [
         (requests.ConnectionError, "cannot be reached"),
         (requests.ConnectTimeout, "did not answer in time"),
     ],
 )
 def test_says_which_server_is_not_reached(
-    cache: Cache, web: list[Any], kind: type[requests.RequestException], said: str
+    cache: Cache, web: list[Any], kind: type[requests.RequestException], message: str
 ) -> None:
     web.append(kind("long text", request=requests.Request("GET", "https://index.example/a.whl")))
-    with pytest.raises(NetworkError, match=rf"index\.example {said}"):
+    with pytest.raises(NetworkError, match=rf"index\.example {message}"):
         fetch([file("a.whl")], cache, NOTHING)
 
 

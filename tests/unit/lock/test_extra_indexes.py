@@ -282,10 +282,10 @@ class TestWithoutAccess:
     ) -> None:
         index = Index({"numpy": page, "rpi-gpio": html_of(*renamed("RPi.GPIO"))})
         assert [names(package) for package in complete(index, NUMPY, GPIO)] == [[], []]
-        (said,) = capsys.readouterr().err.splitlines()
-        assert said.startswith("www.piwheels.org could not be queried")
-        assert why in said
-        assert said.endswith("); some targets have no wheel of numpy 1.0, rpi-gpio 1.0.")
+        (message,) = capsys.readouterr().err.splitlines()
+        assert message.startswith("www.piwheels.org could not be queried")
+        assert why in message
+        assert message.endswith("); some targets have no wheel of numpy 1.0, rpi-gpio 1.0.")
 
     def test_no_more_is_asked_after_a_failure(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(extra_indexes, "_AT_ONCE", 1)
@@ -331,13 +331,13 @@ class TestWithoutAccess:
 
 
 class TestVariable:
-    @pytest.mark.parametrize("said", ["off", "0", "No", "FALSE"])
-    def test_off(self, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    @pytest.mark.parametrize("value", ["off", "0", "No", "FALSE"])
+    def test_off(self, value: str, capsys: pytest.CaptureFixture[str]) -> None:
         index = Index({"numpy": html_of(*renamed("numpy"))})
-        (numpy,) = complete(index, NUMPY, environ={"DEBONAIR_PIWHEELS": said})
+        (numpy,) = complete(index, NUMPY, environ={"DEBONAIR_PIWHEELS": value})
         assert (names(numpy), index.asked) == ([], [])
         assert capsys.readouterr().err == (
-            f"www.piwheels.org is not queried, because DEBONAIR_PIWHEELS is '{said}'; "
+            f"www.piwheels.org is not queried, because DEBONAIR_PIWHEELS is '{value}'; "
             "some targets have no wheel of numpy 1.0.\n"
         )
 

@@ -256,7 +256,7 @@ class TestUv:
         assert runner.calls[0][1]["env"] == {**environ, **expected}
 
     @pytest.mark.parametrize(
-        ("said", "kind", "message"),
+        ("output", "kind", "message"),
         [
             (
                 "error: Failed to fetch: `https://i.example/x`\n  cause: dns error",
@@ -274,11 +274,11 @@ class TestUv:
         ],
     )
     def test_what_failures_mean(
-        self, project: Path, said: str, kind: type[Exception], message: str
+        self, project: Path, output: str, kind: type[Exception], message: str
     ) -> None:
         class Failing(Runner):
             def __call__(self, argv: list[Any], **given: Any) -> Completed:
-                raise CommandError(list(map(str, argv)), 2, said)
+                raise CommandError(list(map(str, argv)), 2, output)
 
         with pytest.raises(kind) as wrong:
             Uv(project, {"PIP_CONFIG_FILE": "/dev/null"}, undescribed, Failing()).export()

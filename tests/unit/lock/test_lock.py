@@ -169,9 +169,9 @@ class TestMaking:
         assert "--universal" in asked
         assert asked[asked.index("--python-version") + 1] == "3.11"
         assert uv.inputs == ['Flask>=3\nclick; python_version < "3.12"\n']
-        said = capsys.readouterr().err
-        assert "No lock file found, so creating pylock.toml. Commit it." in said
-        assert "2 requirements" in said
+        stderr = capsys.readouterr().err
+        assert "No lock file found, so creating pylock.toml. Commit it." in stderr
+        assert "2 requirements" in stderr
         text = found.path.read_text()
         assert '"click; python_version < \\"3.12\\""' in text
         assert 'python = "3.11"' in text
@@ -280,7 +280,7 @@ class TestMaking:
         assert (made.root / "pylock.toml").read_bytes() == before
 
     @pytest.mark.parametrize(
-        ("says", "said"),
+        ("says", "message"),
         [
             ("you require flaskk>=3", "The package index has no package named 'flaskk'."),
             (
@@ -294,7 +294,7 @@ class TestMaking:
         ],
     )
     def test_a_name_that_the_index_does_not_have(
-        self, says: str, said: str, project: Make, ensure: Ensure, uv: FakeUv
+        self, says: str, message: str, project: Make, ensure: Ensure, uv: FakeUv
     ) -> None:
         uv.says = (
             "error: No solution found when resolving dependencies\n  cause: Because flaskk was not found "
@@ -302,7 +302,7 @@ class TestMaking:
         )
         with pytest.raises(LockError) as caught:
             ensure(project("flaskk>=3"))
-        assert caught.value.message == said
+        assert caught.value.message == message
         assert "UV_INDEX" in caught.value.hint
 
     def test_without_a_network_the_hint_does_not_repeat_the_default_index(

@@ -25,9 +25,9 @@ Flask[async]==3.1.0 ; python_version >= '3.11' \\
 
 own @ https://files.example/own-1-py3-none-any.whl#x --hash=sha256:{B}  # ours
 last===1.0 --hash=sha512:00 --hash=sha256:{A.upper()} \\"""
-        said = parse(text, "requirements.txt")
-        assert said.options == ("-i https://index.example/simple",)
-        assert said.pins == (
+        found = parse(text, "requirements.txt")
+        assert found.options == ("-i https://index.example/simple",)
+        assert found.pins == (
             Pin("flask", "3.1.0", 'python_version >= "3.11"', frozenset({A, B})),
             Pin("own", "", "", frozenset({B}), "https://files.example/own-1-py3-none-any.whl#x"),
             Pin("last", "1.0", "", frozenset({A})),
@@ -73,7 +73,7 @@ def package(files: str, name: str = "flask") -> str:
 
 class TestPylock:
     def test_an_address_a_path_and_a_name(self) -> None:
-        said = read(
+        found = read(
             package(
                 f"""marker = "os_name == 'posix'"
 sdist = {{ path = "files/flask-3.1.0.tar.gz", hashes = {{ sha256 = "{A}" }} }}
@@ -83,7 +83,7 @@ wheels = [
 ]"""
             )
         )
-        (flask,) = said.packages
+        (flask,) = found.packages
         assert (flask.name, flask.version, flask.marker) == ("flask", "3.1.0", "os_name == 'posix'")
         assert [(file.filename, file.sha256, file.size) for file in flask.files] == [
             ("a+b-1-py3-none-any.whl", A, 5),
@@ -106,12 +106,12 @@ wheels = [
         assert moved == text.replace('url = "file:///srv/my%20app/wheels/f-', 'path = "wheels/f-').replace(
             'path = "/srv/my app/wheels/g-', 'path = "wheels/g-'
         )
-        said = capsys.readouterr().err
-        assert said.startswith(
+        stderr = capsys.readouterr().err
+        assert stderr.startswith(
             "The lock refers to files outside of /srv/my app, which exist only on this machine"
         )
-        assert "f-1-py3-none-any.whl" in said, "the one that is far"
-        assert "g-1" not in said
+        assert "f-1-py3-none-any.whl" in stderr, "the one that is far"
+        assert "g-1" not in stderr
         (flask,) = read(moved, Path("/elsewhere/pylock.toml")).packages
         assert flask.wheels[0].url == "file:///elsewhere/wheels/f-1-py3-none-any.whl"
 

@@ -50,8 +50,8 @@ def test_what_cannot_be_read(name: str, text: str, tmp_path: Path) -> None:
 
 
 def test_a_seed_is_a_lock_without_files() -> None:
-    said = pylock.read(other_locks.seed({"flask": "3.0", "click": "8"}), Path("pylock.toml"))
-    assert [(package.name, package.version, package.files) for package in said.packages] == [
+    found = pylock.read(other_locks.seed({"flask": "3.0", "click": "8"}), Path("pylock.toml"))
+    assert [(package.name, package.version, package.files) for package in found.packages] == [
         ("flask", "3.0", ()),
         ("click", "8", ()),
     ]

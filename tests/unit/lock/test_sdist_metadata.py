@@ -48,7 +48,7 @@ def told(folder: Path, describe: Describe = describe, **environ: str) -> NoBuild
 
 
 @pytest.mark.parametrize(
-    ("said", "found"),
+    ("output", "found"),
     [
         ("error: Failed to build `dyn==2.0`\n  cause: x", Unbuilt("dyn", "2.0")),
         ("  cause: Failed to download and build `my-dyn==2.0.post1`", Unbuilt("my-dyn", "2.0.post1")),
@@ -57,8 +57,8 @@ def told(folder: Path, describe: Describe = describe, **environ: str) -> NoBuild
         ("error: Failed to build the thing", None),
     ],
 )
-def test_what_uv_could_not_look_into(said: str, found: Unbuilt | None) -> None:
-    assert Unbuilt.of(said) == found
+def test_what_uv_could_not_look_into(output: str, found: Unbuilt | None) -> None:
+    assert Unbuilt.of(output) == found
 
 
 class TestSettings:

@@ -45,7 +45,7 @@ class TestPoetry:
         }
 
     @pytest.mark.parametrize(
-        ("said", "requirement"),
+        ("value", "requirement"),
         [
             ('"*"', "x"),
             ('"^1.2.3"', "x>=1.2.3,<2"),
@@ -70,8 +70,8 @@ class TestPoetry:
             ('{ url = "https://e.org/x.whl" }', "x @ https://e.org/x.whl"),
         ],
     )
-    def test_requirements(self, said: str, requirement: str) -> None:
-        assert poetry(f"[dependencies]\nx = {said}\n")["dependencies"] == [requirement]
+    def test_requirements(self, value: str, requirement: str) -> None:
+        assert poetry(f"[dependencies]\nx = {value}\n")["dependencies"] == [requirement]
 
     def test_what_is_left_out_and_what_is_several(self) -> None:
         found = poetry(
@@ -147,11 +147,13 @@ class TestPipfile:
 
 
 class TestSetupCfg:
-    @pytest.mark.parametrize("said", ["file: list.txt", "file:\n    list.txt", "file: list.txt, other.txt"])
-    def test_requirements_in_a_file(self, said: str, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        "value", ["file: list.txt", "file:\n    list.txt", "file: list.txt, other.txt"]
+    )
+    def test_requirements_in_a_file(self, value: str, tmp_path: Path) -> None:
         (tmp_path / "list.txt").write_text("# ours\nflask>=2\n")
         (tmp_path / "other.txt").write_text("flask>=2\n")
-        cfg = f"[metadata]\nname = thing\n[options]\ninstall_requires = {said}\n"
+        cfg = f"[metadata]\nname = thing\n[options]\ninstall_requires = {value}\n"
         found, _ = written(tmp_path, setup_cfg=cfg)
         assert set(found["dependencies"]) == {"flask>=2"}
 

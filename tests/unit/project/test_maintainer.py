@@ -15,20 +15,22 @@ DEBIAN = {"DEBFULLNAME": "Bo", "DEBEMAIL": "bo@example.org"}
 class Git:
     """git with configured values, each with the scope of git-config(1) that it is in."""
 
-    def __init__(self, *said: tuple[str, str, str]) -> None:
-        self.said = said
+    def __init__(self, *configured: tuple[str, str, str]) -> None:
+        self.configured = configured
 
     def __call__(self, argv: Sequence[str], *, cwd: Path, check: bool, timeout: float) -> Completed:
         assert (argv[:3], cwd, check) == (("git", "config", "--null"), Path("/here"), False)
         assert timeout < 60
-        return Completed(0, "".join(f"{scope}\0{key}\n{value}\0" for scope, key, value in self.said), "")
+        return Completed(
+            0, "".join(f"{scope}\0{key}\n{value}\0" for scope, key, value in self.configured), ""
+        )
 
 
 ADA = (("global", "user.name", "Ada"), ("global", "user.email", "ada@example.org"))
 
 
 @pytest.mark.parametrize(
-    ("said", "environ", "found"),
+    ("configured", "environ", "found"),
     [
         (ADA, DEBIAN, ("Ada <ada@example.org>", "git's configuration")),
         (ADA[:1], DEBIAN, ("Bo <bo@example.org>", "DEBFULLNAME and DEBEMAIL")),
@@ -44,9 +46,9 @@ ADA = (("global", "user.name", "Ada"), ("global", "user.email", "ada@example.org
     ],
 )
 def test_who_makes_packages_here(
-    said: Sequence[tuple[str, str, str]], environ: dict[str, str], found: tuple[str, str]
+    configured: Sequence[tuple[str, str, str]], environ: dict[str, str], found: tuple[str, str]
 ) -> None:
-    assert maintainer.of(Path("/here"), environ, runner=Git(*said)) == found
+    assert maintainer.of(Path("/here"), environ, runner=Git(*configured)) == found
 
 
 @pytest.mark.parametrize("scope", ["local", "worktree"])

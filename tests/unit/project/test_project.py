@@ -114,16 +114,16 @@ class TestPyproject:
         found = load(tmp_path, pyproject_toml=PROJECT)
         assert (found.health_timeout, found.migrate, found.migrate_timeout) == (30, "", 600)
         assert (found.keep_releases, found.sleep_after) == (2, 0)
-        said = (
+        settings = (
             'health-timeout = 5\nmigrate = "flask db upgrade"\nmigrate-timeout = 6\nkeep-releases = 7\n'
             'sleep-after = "15min"\n'
         )
-        found = load(tmp_path, pyproject_toml=PROJECT + said)
+        found = load(tmp_path, pyproject_toml=PROJECT + settings)
         assert (found.health_timeout, found.migrate, found.migrate_timeout) == (5, "flask db upgrade", 6)
         assert (found.keep_releases, found.sleep_after) == (7, 900)
 
     @pytest.mark.parametrize(
-        ("said", "number"),
+        ("setting", "number"),
         [
             ("", {}),
             ('processes = "auto"', {}),
@@ -133,18 +133,18 @@ class TestPyproject:
         ],
     )
     def test_the_machine_decides_how_many_processes_unless_the_author_does(
-        self, tmp_path: Path, said: str, number: dict[str, int]
+        self, tmp_path: Path, setting: str, number: dict[str, int]
     ) -> None:
-        found = load(tmp_path, pyproject_toml=f"{PROJECT}[tool.debonair.uwsgi]\n{said}\n")
+        found = load(tmp_path, pyproject_toml=f"{PROJECT}[tool.debonair.uwsgi]\n{setting}\n")
         assert found.uwsgi == {"threads": 4, "buffer-size": 32768, "harakiri": 60, **number}
 
     def test_what_is_built_from_source(self, tmp_path: Path) -> None:
         found = load(tmp_path, pyproject_toml=PROJECT)
         assert (found.sdists, found.build_depends, found.from_source) == ("pure", {}, ())
-        said = (
+        settings = (
             'sdists = "allow"\n[tool.debonair.build-depends]\n"Ruamel.yaml_CLib" = ["gcc", "libyaml-dev"]\n'
         )
-        found = load(tmp_path, pyproject_toml=PROJECT + said)
+        found = load(tmp_path, pyproject_toml=PROJECT + settings)
         assert found.sdists == "allow"
         assert found.build_depends == {"ruamel-yaml-clib": ("gcc", "libyaml-dev")}
         assert found.from_source == (), "that is said on the command line"
@@ -306,7 +306,7 @@ class TestRefusals:
         assert error.hint == 'Add to the top level of debonair.toml: version = "1.0"'
 
     @pytest.mark.parametrize(
-        ("more", "said"),
+        ("more", "message"),
         [
             ('package = "Guest Book"', "'Guest Book' is not a valid name of a Debian package."),
             ('version = "first"', "'first' is not a valid Python version (PEP 440)."),
@@ -341,10 +341,10 @@ class TestRefusals:
             ),
         ],
     )
-    def test_values_that_cannot_be(self, more: str, said: str, tmp_path: Path) -> None:
+    def test_values_that_cannot_be(self, more: str, message: str, tmp_path: Path) -> None:
         error = refused(tmp_path, pyproject_toml=PROJECT + more)
         assert error.message.startswith("pyproject.toml:")
-        assert said in error.message
+        assert message in error.message
         assert error.hint
 
     def test_a_folder_that_a_command_will_make(self, tmp_path: Path) -> None:

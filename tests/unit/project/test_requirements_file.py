@@ -100,7 +100,7 @@ def test_what_windows_writes(encoding: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said", "hint"),
+    ("line", "message", "hint"),
     [
         ("-r none.txt", "names a file that does not exist.", "none.txt"),
         (
@@ -123,11 +123,11 @@ def test_what_windows_writes(encoding: str, tmp_path: Path) -> None:
         ("-e ./library", "a folder or file on this machine", "Publish"),
     ],
 )
-def test_what_has_no_place_in_a_package(line: str, said: str, hint: str, read: Read) -> None:
+def test_what_has_no_place_in_a_package(line: str, message: str, hint: str, read: Read) -> None:
     with pytest.raises(ProjectError) as caught:
         read(f"flask\n{line}\n")
     assert caught.value.message.startswith(f"requirements.txt, line 2: '{line}' ")
-    assert said in caught.value.message
+    assert message in caught.value.message
     assert hint in caught.value.hint
 
 

@@ -57,7 +57,7 @@ class TestSettings:
         assert (found.install, found.serves, found.uwsgi) == ("files", True, {})
 
     @pytest.mark.parametrize(
-        ("more", "said", "hint"),
+        ("more", "message", "hint"),
         [
             ('server = "command"', "there is no 'command'", "command = "),
             ('server = "command"\ncommand = " "', "there is no 'command'", "command = "),
@@ -86,11 +86,11 @@ class TestSettings:
             ),
         ],
     )
-    def test_what_does_not_go_together(self, more: str, said: str, hint: str, tmp_path: Path) -> None:
+    def test_what_does_not_go_together(self, more: str, message: str, hint: str, tmp_path: Path) -> None:
         with pytest.raises(ProjectError) as refused:
             load(tmp_path, more)
         assert refused.value.message.startswith("debonair.toml:")
-        assert said in refused.value.message
+        assert message in refused.value.message
         assert hint in refused.value.hint
 
     def test_debians_emperor_has_no_place_for_it(self) -> None:

@@ -112,7 +112,7 @@ def test_static_and_environment_have_keys_of_the_users_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("version = 1.0", "'version' is wrong: expected a string, got a decimal number."),
         ("package = true", "'package' is wrong: expected a string, got true or false."),
@@ -139,10 +139,10 @@ def test_static_and_environment_have_keys_of_the_users_own() -> None:
         ('exclude = "x"', "'exclude' is wrong: expected a list, got a string."),
     ],
 )
-def test_a_wrong_type_is_said_in_the_words_of_toml(text: str, said: str) -> None:
+def test_a_wrong_type_is_said_in_the_words_of_toml(text: str, message: str) -> None:
     error = refused(text)
-    assert error.message == f"debonair.toml: {said}"
-    assert "debonair schema" in error.hint or ("a string, got" in said and "in quotes" in error.hint)
+    assert error.message == f"debonair.toml: {message}"
+    assert "debonair schema" in error.hint or ("a string, got" in message and "in quotes" in error.hint)
 
 
 @pytest.mark.parametrize(

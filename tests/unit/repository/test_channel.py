@@ -36,7 +36,7 @@ class TestPublish:
         assert channel.publish(line, "1.0", "sum of 1.0", FACTS, now=9, percent=100, where=WHERE) is line
 
     @pytest.mark.parametrize(
-        ("version", "deb", "said"),
+        ("version", "deb", "message"),
         [
             (
                 "1.1",
@@ -51,10 +51,10 @@ class TestPublish:
             ("1.0", "other", "with other bytes"),
         ],
     )
-    def test_refused(self, version: str, deb: str, said: str) -> None:
+    def test_refused(self, version: str, deb: str, message: str) -> None:
         with pytest.raises(RepositoryError) as refused:
             channel.publish(published("1.0", "1.1"), version, deb, FACTS, now=9, percent=100, where=WHERE)
-        assert said in refused.value.message
+        assert message in refused.value.message
         assert refused.value.hint
 
     def test_what_was_rolled_back_is_not_published_again(self) -> None:

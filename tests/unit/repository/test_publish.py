@@ -158,11 +158,11 @@ class TestAdd:
         )
         assert len(archive.repository.change("add", edit)) == 3
         assert asked == [["editor", "fork", "hello", "libc6", "sudo"]]
-        said = capsys.readouterr().err
-        assert "libc6_1.0-1+deb13_amd64.deb: Debian has a package 'libc6' too." in said
-        assert "libc6_1.0-1+deb13_amd64.deb calls itself essential" in said
-        assert "fork_1.0-1+deb13_amd64.deb stands in for Debian's sudo, because" in said
-        assert said.count(".deb") == 3
+        stderr = capsys.readouterr().err
+        assert "libc6_1.0-1+deb13_amd64.deb: Debian has a package 'libc6' too." in stderr
+        assert "libc6_1.0-1+deb13_amd64.deb calls itself essential" in stderr
+        assert "fork_1.0-1+deb13_amd64.deb stands in for Debian's sudo, because" in stderr
+        assert stderr.count(".deb") == 3
 
     def test_what_is_no_deb(self, archive: Archive, tmp_path: Path) -> None:
         (tmp_path / "x.deb").write_bytes(b"x")
@@ -259,9 +259,9 @@ class TestChange:
         assert archive.draft.suite("trixie").date == date + 3, (
             "each is newer for clients, in one second too"
         )
-        for version, said in ((None, "no version before"), ("7", "hello cannot return to version 7")):
+        for version, message in ((None, "no version before"), ("7", "hello cannot return to version 7")):
             edit = versions.rollback("hello", version, channel_name="stable", suite=None)
-            with pytest.raises(RepositoryError, match=said) as refused:
+            with pytest.raises(RepositoryError, match=message) as refused:
                 archive.repository.change("rollback", edit)
             assert "1.0-1+deb13, 1.1-1+deb13, 1.2-1+deb13" in refused.value.hint
         edit = versions.rollback("hello", "1.0", channel_name="stable", suite=None)
@@ -358,8 +358,8 @@ class TestChangelogs:
             "changelogs/main/h/hello/hello_0.1-1"
         ]
         (folder / "hello_1.0-1+deb13").unlink()
-        (said,) = wrong(archive)
-        assert said.startswith(
+        (message,) = wrong(archive)
+        assert message.startswith(
             "changelogs/main/h/hello/hello_1.0-1+deb13 is missing. To write it again, add the deb again"
         )
 
@@ -641,7 +641,7 @@ class TestState:
         assert "debonair repo init" in refused.value.hint
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        ("text", "message"),
         [
             (b'{"format": 3}', "has the format 3, but this Debonair supports only 2."),
             (b"{", "is not a valid document of a repository"),
@@ -657,9 +657,9 @@ class TestState:
             (b"x" * (state.HEAD_MOST + 1), "is larger than 4194304 bytes, the limit for such a file."),
         ],
     )
-    def test_a_head_that_is_none(self, archive: Archive, text: bytes, said: str) -> None:
+    def test_a_head_that_is_none(self, archive: Archive, text: bytes, message: str) -> None:
         (archive.root / state.HEAD).write_bytes(text)
-        with pytest.raises(RepositoryError, match=said):
+        with pytest.raises(RepositoryError, match=message):
             archive.repository.draft()
 
     def test_an_object_that_is_gone_or_altered(self, archive: Archive) -> None:

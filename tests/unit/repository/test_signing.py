@@ -126,12 +126,12 @@ def test_who_signed(
     assert [words[0] for words in asked] == ["gpgv", "gpgv"]
 
 
-@pytest.mark.parametrize("said", ["", f"[GNUPG:] BADSIG x\n{VALID}"])
-def test_who_did_not(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
-    stand_in(monkeypatch, lambda _: (1, said, "gpgv: one\ngpgv: BAD signature\n"))
+@pytest.mark.parametrize("output", ["", f"[GNUPG:] BADSIG x\n{VALID}"])
+def test_who_did_not(monkeypatch: pytest.MonkeyPatch, output: str) -> None:
+    stand_in(monkeypatch, lambda _: (1, output, "gpgv: one\ngpgv: BAD signature\n"))
     with pytest.raises(RepositoryError, match=r"no valid signature by .* \(gpgv: BAD signature\)"):
         Gpg(None).check("inline", "detached", "text", b"ring")
-    stand_in(monkeypatch, lambda _: (1, said, ""))
+    stand_in(monkeypatch, lambda _: (1, output, ""))
     with pytest.raises(RepositoryError, match=r"\(-\)"):
         Gpg(None).check("inline", "detached", "text", b"ring")
 

@@ -38,7 +38,7 @@ class Store:
 
     now: float = 1_800_000_000
     objects: dict[str, Got] = field(default_factory=dict)
-    said: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
     puts: list[str] = field(default_factory=list)
     wrong: Callable[[str, str], None] = lambda verb, path: None
     lose: int = 0
@@ -65,7 +65,7 @@ class Store:
         modified = datetime.fromtimestamp(self.now, UTC)
         meta = {"path": path, "size": len(data), "last_modified": modified, "version": None}
         self.objects[path] = Got({**meta, "e_tag": f'"{hash(data)}"'}, data)
-        self.said[path] = attributes
+        self.attributes[path] = attributes
         if self.lose:
             self.lose -= 1
             self.put(path, data, mode=mode, attributes=attributes, use_multipart=False)
@@ -106,7 +106,7 @@ def test_what_never_changes(fleet: Bucket, store: Store) -> None:
         assert found is not None
         assert found.data == data
         assert fleet.size(path) == len(data)
-    assert store.said["pool/1"] == {
+    assert store.attributes["pool/1"] == {
         "Content-Type": "text/plain; charset=utf-8",
         "Cache-Control": "max-age=31536000, immutable",
     }
@@ -141,7 +141,7 @@ def test_an_object_is_replaced_by_who_has_read_it(fleet: Bucket, store: Store) -
         with pytest.raises(Conflict):
             fleet.replace("state/head.json", b"3", tag)
     assert store.objects["state/head.json"].data == b"2"
-    assert store.said["state/head.json"]["Cache-Control"] == "no-cache"
+    assert store.attributes["state/head.json"]["Cache-Control"] == "no-cache"
 
 
 def test_an_answer_that_is_lost(fleet: Bucket, store: Store) -> None:
@@ -250,7 +250,7 @@ class TestOpen:
             locate.folder(where)
 
     @pytest.mark.parametrize(
-        ("where", "said"),
+        ("where", "message"),
         [
             ("https://apt.example.org", "is not a place where a repository can be written."),
             ("s3:///apt", "is not a bucket"),
@@ -258,9 +258,9 @@ class TestOpen:
             ("az://fleet", "There are no credentials for az://fleet"),
         ],
     )
-    def test_what_cannot_be(self, where: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_cannot_be(self, where: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
-        with pytest.raises(RepositoryError, match=said) as refused:
+        with pytest.raises(RepositoryError, match=message) as refused:
             self.open(where)
         assert refused.value.hint
 

@@ -107,7 +107,7 @@ def test_the_list(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "message"),
     [
         (errno.ENOSPC, "There is no space left on the disk to write"),
         (errno.EROFS, "cannot be read or written: Read-only file system"),
@@ -115,7 +115,7 @@ def test_the_list(folder: Folder) -> None:
     ],
 )
 def test_a_failing_disk_changes_nothing(
-    folder: Folder, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, number: int, message: str
 ) -> None:
     folder.replace("head", b"1", None)
     before = folder.read("head", 1 << 20)
@@ -126,15 +126,15 @@ def test_a_failing_disk_changes_nothing(
 
     with monkeypatch.context() as now:
         now.setattr(os, "link", fail)
-        with pytest.raises(MachineError, match=said) as refused:
+        with pytest.raises(MachineError, match=message) as refused:
             folder.add("a", b"1")
         assert refused.value.hint
     assert listed(folder) == [".lock", "head"]
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(MachineError, match=said):
+    with pytest.raises(MachineError, match=message):
         folder.replace("head", b"2", before.tag)
     folder.add("a", b"1")
-    with pytest.raises(MachineError, match=said):
+    with pytest.raises(MachineError, match=message):
         folder.replace("head", b"2", before.tag)
     assert listed(folder) == [".lock", "a", "head"]
     assert folder.read("head", 1 << 20) == before

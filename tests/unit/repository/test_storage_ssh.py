@@ -12,7 +12,7 @@ from debonair.repository.storage.protocol import Conflict, Found, TooLarge
 Answer = tuple[int, bytes] | BaseException
 
 
-class Said:
+class Sessions:
     """Sessions that answer what the test says, in turn."""
 
     def __init__(self, *answers: Answer) -> None:
@@ -21,7 +21,7 @@ class Said:
         self.asked: list[tuple[str, bytes]] = []
         self.ended = 0
 
-    def connect(self, host: str, folder: str, port: int | None) -> Said:
+    def connect(self, host: str, folder: str, port: int | None) -> Sessions:
         self.places.append((host, folder, port))
         return self
 
@@ -37,15 +37,15 @@ class Said:
 
 
 @pytest.fixture
-def shelf() -> Callable[..., tuple[ssh.Remote, Said]]:
-    def make(*answers: Answer) -> tuple[ssh.Remote, Said]:
-        said = Said(*answers)
-        return ssh.open_("shelf:apt", said.connect), said
+def shelf() -> Callable[..., tuple[ssh.Remote, Sessions]]:
+    def make(*answers: Answer) -> tuple[ssh.Remote, Sessions]:
+        sessions = Sessions(*answers)
+        return ssh.open_("shelf:apt", sessions.connect), sessions
 
     return make
 
 
-Make = Callable[..., tuple[ssh.Remote, Said]]
+Make = Callable[..., tuple[ssh.Remote, Sessions]]
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ Make = Callable[..., tuple[ssh.Remote, Said]]
     ],
 )
 def test_where_it_is(where: str, place: tuple[str, str, int | None]) -> None:
-    said = Said((44, b""))
-    opened = ssh.open_(where, said.connect)
+    sessions = Sessions((44, b""))
+    opened = ssh.open_(where, sessions.connect)
     assert str(opened) == where
     assert opened.read("x", 1 << 20) is None
-    assert said.places == [place]
+    assert sessions.places == [place]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_is_no_place(where: str) -> None:
 
 
 def test_requests_and_answers(shelf: Make) -> None:
-    store, said = shelf(
+    store, sessions = shelf(
         (0, b"1\xff"),
         (0, b"12"),
         (44, b""),
@@ -97,25 +97,25 @@ def test_requests_and_answers(shelf: Make) -> None:
     store.remove("x")
     store.replace("x", b"1", None)
     one = "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
-    assert said.asked[3] == (f"add 1 {one} - x\n", b"1")
-    assert said.asked[-1] == (f"replace 1 {one} - x\n", b"1")
-    assert len(said.places) == 1, "one connection for all"
+    assert sessions.asked[3] == (f"add 1 {one} - x\n", b"1")
+    assert sessions.asked[-1] == (f"replace 1 {one} - x\n", b"1")
+    assert len(sessions.places) == 1, "one connection for all"
 
 
 def test_what_is_large_is_asked_for_first(shelf: Make) -> None:
-    store, said = shelf((0, b""), (44, b""), (0, b""))
+    store, sessions = shelf((0, b""), (44, b""), (0, b""))
     data = b"x" * 100_000
     assert not store.add("x", data)
     assert store.add("x", data)
-    assert [request.split()[0] for request, _ in said.asked] == ["touch", "touch", "add"]
-    assert [len(sent) for _, sent in said.asked] == [0, 0, 100_000]
+    assert [request.split()[0] for request, _ in sessions.asked] == ["touch", "touch", "add"]
+    assert [len(sent) for _, sent in sessions.asked] == [0, 0, 100_000]
 
 
 def test_another_was_faster(shelf: Make) -> None:
-    store, said = shelf((47, b""))
+    store, sessions = shelf((47, b""))
     with pytest.raises(Conflict):
         store.replace("x", b"1", "t")
-    assert said.asked[0][0].split()[3] == "t"
+    assert sessions.asked[0][0].split()[3] == "t"
 
 
 @pytest.mark.parametrize(
@@ -152,35 +152,35 @@ def test_another_was_faster(shelf: Make) -> None:
     ],
 )
 def test_what_goes_wrong(shelf: Make, answer: Answer, kind: type[Error], message: str, hint: str) -> None:
-    store, said = shelf(answer, (0, b""))
+    store, sessions = shelf(answer, (0, b""))
     with pytest.raises(kind) as refused:
         store.add("x", b"1")
     assert message in refused.value.message
     assert hint in refused.value.hint
-    assert said.ended == 1
+    assert sessions.ended == 1
     store.remove("x")
-    assert len(said.places) == 2, "by a new connection"
+    assert len(sessions.places) == 2, "by a new connection"
 
 
 def test_a_file_that_is_too_large_has_a_tag(shelf: Make) -> None:
-    store, said = shelf(ValueError(20 << 30), (0, b""))
+    store, sessions = shelf(ValueError(20 << 30), (0, b""))
     with pytest.raises(TooLarge, match="x is larger than 4 bytes") as large:
         store.read("x", 4)
-    assert said.ended == 1, "its bytes are not read"
+    assert sessions.ended == 1, "its bytes are not read"
     store.replace("x", b"1", large.value.tag)
-    assert said.asked[1][0].split()[3] == "size:21474836480"
+    assert sessions.asked[1][0].split()[3] == "size:21474836480"
 
 
 def test_who_interrupts_hears_no_old_answer(shelf: Make) -> None:
-    store, said = shelf(KeyboardInterrupt())
+    store, sessions = shelf(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         store.read("x", 1 << 20)
-    assert said.ended == 1
+    assert sessions.ended == 1
 
 
 def test_connections_end(shelf: Make) -> None:
-    store, said = shelf((0, b""))
+    store, sessions = shelf((0, b""))
     store.remove("x")
     idle: LifoQueue[ssh.Session] = store._idle
     ssh._end(idle)
-    assert said.ended == 1
+    assert sessions.ended == 1

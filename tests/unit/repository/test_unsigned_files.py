@@ -57,9 +57,9 @@ def altered(path: Path, *, how: str) -> None:
 def test_a_file_for_new_machines(archive: Archive, path: str, how: str) -> None:
     before = (archive.root / path).read_bytes()
     altered(archive.root / path, how=how)
-    (said,) = wrong(archive)
-    assert said.startswith(path)
-    assert "Write it again: debonair repo renew" in said
+    (message,) = wrong(archive)
+    assert message.startswith(path)
+    assert "Write it again: debonair repo renew" in message
     archive.repository.change("renew", renew((), if_due=True))
     assert (archive.root / path).read_bytes() == before
     assert wrong(archive) == []
@@ -69,8 +69,8 @@ def test_a_line_on_the_page(archive: Archive) -> None:
     """People copy it from there, and type it as root."""
     path = archive.root / "index.json"
     path.write_text(path.read_text().replace("https://apt.example.org", "https://evil.example.org"))
-    (said,) = wrong(archive)
-    assert "index.json does not list what the suites offer" in said
+    (message,) = wrong(archive)
+    assert "index.json does not list what the suites offer" in message
 
 
 @pytest.mark.parametrize("both", [True, False])
@@ -83,16 +83,16 @@ def test_the_bootstrap_deb_in_the_pool(archive: Archive, *, both: bool) -> None:
     issue = archive.draft.head.issue
     archive.repository.change("renew", renew(()))
     assert archive.draft.head.issue == issue + both
-    assert [said for said in wrong(archive) if each.name not in said] == []
+    assert [message for message in wrong(archive) if each.name not in message] == []
     assert bool(wrong(archive)) == both, "the one before is no more, and no machine takes it"
 
 
 @pytest.mark.parametrize("how", ["gone", "longer", "other", "empty"])
 def test_a_changelog(archive: Archive, how: str) -> None:
     altered(archive.root / CHANGELOG, how=how)
-    (said,) = wrong(archive)
-    assert said.startswith(CHANGELOG)
-    assert "To write it again, add the deb again (pool/h/hello/hello_1.0-1+deb13_amd64.deb)" in said
+    (message,) = wrong(archive)
+    assert message.startswith(CHANGELOG)
+    assert "To write it again, add the deb again (pool/h/hello/hello_1.0-1+deb13_amd64.deb)" in message
     assert archive.add(archive.root / "pool/h/hello/hello_1.0-1+deb13_amd64.deb") == []
     assert (archive.root / CHANGELOG).read_bytes() == b"news"
     assert wrong(archive) == []
@@ -126,8 +126,8 @@ def test_a_changelog_whose_hash_nobody_noted(archive: Archive) -> None:
     assert wrong(archive) == []
     (archive.root / CHANGELOG).write_bytes(b"x")
     assert wrong(archive) == [], "it is not known"
-    said = archive.add(deb(archive))
-    assert said == ["hello 1.0-1+deb13 amd64 in trixie, its changelog"]
+    added = archive.add(deb(archive))
+    assert added == ["hello 1.0-1+deb13 amd64 in trixie, its changelog"]
     assert (archive.root / CHANGELOG).read_bytes() == b"news"
     assert archive.packages() == before
     assert wrong(archive) == []
@@ -143,9 +143,9 @@ def test_files_of_nobody(archive: Archive) -> None:
     for name in ("pool/x", "state/x", "dists/.new.abc"):
         (archive.root / name).write_text("left by a publisher")
     assert wrong(archive) == []
-    (said,) = unsigned_files.unlisted(archive.draft)
+    (message,) = unsigned_files.unlisted(archive.draft)
     count = sum(1 for path in (archive.root / "dists/sid").rglob("*") if path.is_file())
-    assert said.startswith(
+    assert message.startswith(
         f"Nothing signed names bootstrap/acme-sid.deb, dists/sid/ ({count} files), "
         "dists/trixie/main/binary-amd64/Packages.gz, install.sh,"
     )

@@ -40,19 +40,19 @@ def signed(archive: Archive, change: Callable[[str], str]) -> None:
         (folder / name).write_text(data)
 
 
-def only(archive: Archive, said: str) -> None:
-    """See that ``said`` is found, and besides it only that the newest change is not shown."""
+def only(archive: Archive, message: str) -> None:
+    """See that ``message`` is found, and besides it only that the newest change is not shown."""
     found = [
         each
         for each in wrong(archive)
         if "InRelease does not belong to the newest change. Sign it again: debonair repo renew" not in each
     ]
     assert len(found) == 1, found
-    assert said in found[0]
+    assert message in found[0]
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("dists/trixie/InRelease", "dists/trixie/InRelease is missing."),
         ("dists/trixie/Release.gpg", "dists/trixie/Release.gpg is missing."),
@@ -61,9 +61,9 @@ def only(archive: Archive, said: str) -> None:
         ("index.json", "index.json is not of the newest change"),
     ],
 )
-def test_what_is_missing(archive: Archive, path: str, said: str) -> None:
+def test_what_is_missing(archive: Archive, path: str, message: str) -> None:
     (archive.root / path).unlink()
-    only(archive, said)
+    only(archive, message)
 
 
 def test_a_deb_that_is_missing_or_altered(archive: Archive) -> None:
@@ -90,7 +90,7 @@ def path_of(path: Path, archive: Archive) -> str:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("Origin: acme", "Origin: other", "Release: Origin is 'other', but must be 'acme'."),
         ("Acquire-By-Hash: yes\n", "", "Acquire-By-Hash is 'None'"),
@@ -101,9 +101,9 @@ def path_of(path: Path, archive: Archive) -> str:
         ("Valid-Until: Wed, 13 Nov 2024", "Valid-Until: Mon, 20 Nov 2023", "expires on"),
     ],
 )
-def test_fields_of_a_release(archive: Archive, old: str, new: str, said: str) -> None:
+def test_fields_of_a_release(archive: Archive, old: str, new: str, message: str) -> None:
     signed(archive, lambda text: text.replace(old, new))
-    only(archive, said)
+    only(archive, message)
 
 
 def test_a_plain_index_that_is_another(archive: Archive) -> None:
@@ -189,26 +189,26 @@ def test_apps_without_a_deb_for_the_next_release(archive: Archive) -> None:
         archive.add(archive.deb("world", architecture=architecture), suite="bookworm")
     archive.add(archive.deb("world", architecture="amd64"))
     archive.add(archive.deb("guest"), suite="bookworm", channel="testing")
-    said, testing = unready(archive, 12, 13)
-    assert said.startswith(
+    stable, testing = unready(archive, 12, 13)
+    assert stable.startswith(
         "bookworm has apps without a deb in trixie: world (armhf). Publish those debs before a machine "
         "is upgraded to Debian"
     )
-    assert "to Debian 13" in said
+    assert "to Debian 13" in stable
     assert testing.startswith(
         "bookworm-testing has apps without a deb in trixie-testing: guest (amd64). Publish those debs "
         "before a machine is upgraded to Debian"
     )
     assert unready(archive, 12) == [], "it is not out yet"
     archive.add(archive.deb("world", architecture="all"))
-    assert [said.partition(" ")[0] for said in unready(archive, 13)] == ["bookworm-testing"]
+    assert [message.partition(" ")[0] for message in unready(archive, 13)] == ["bookworm-testing"]
 
 
 def test_only_some_of_many_apps_are_named(archive: Archive) -> None:
     for number in range(22):
         archive.add(archive.deb(f"app{number:02}"), suite="bookworm")
-    (said,) = unready(archive, 13)
-    assert "app19 (amd64) and 2 more. " in said
+    (message,) = unready(archive, 13)
+    assert "app19 (amd64) and 2 more. " in message
 
 
 class TestSweep:

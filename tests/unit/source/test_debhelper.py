@@ -72,11 +72,11 @@ deb-systemd-helper enable 'guestbook.service'
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A source package whose changelog says 1.4.2-1, on a trixie of amd64."""
 
-    def said(words: Sequence[str]) -> Completed:
+    def answer(words: Sequence[str]) -> Completed:
         answers = {"Version": "1.4.2-1\n", "Timestamp": f"{TIME}\n", "DEB_HOST_ARCH": "amd64\n"}
         return Completed(0, answers[words[-1]], "")
 
-    monkeypatch.setattr(run, "run", said)
+    monkeypatch.setattr(run, "run", answer)
     (tmp_path / "debian").mkdir()
     (tmp_path / "debian/control").write_text(CONTROL)
     (tmp_path / "debian/changelog").write_text("")

@@ -88,7 +88,7 @@ def test_an_app_without_any_has_none_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"workers": {"Send Mails": "x"}}, "'tool.debonair.workers.Send Mails' is not valid in"),
         ({"timers": {"a.b": TIMER}}, "'tool.debonair.timers.a.b' is not valid in"),
@@ -100,7 +100,7 @@ def test_an_app_without_any_has_none_of_it() -> None:
         ),
     ],
 )
-def test_what_cannot_be_written_is_refused(changes: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_written_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ProjectError) as refused:
         rendered(**changes)
-    assert said in refused.value.message
+    assert message in refused.value.message

@@ -6,7 +6,7 @@ from debonair.trial.advice import advice
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("told", "expected"),
     [
         ("PermissionError: [Errno 13] Permission denied: '/usr/lib/book/x'", "/var/lib/book."),
         ("OSError: [Errno 30] Read-only file system: '/usr/lib/book/x'", "STATE_DIRECTORY"),
@@ -37,7 +37,7 @@ from debonair.trial.advice import advice
         ("ValueError: no", ""),
     ],
 )
-def test_what_to_do(told: str, said: str) -> None:
+def test_what_to_do(told: str, expected: str) -> None:
     found = advice(told, {"package": "book"})
-    assert said in found
-    assert bool(said) == bool(found)
+    assert expected in found
+    assert bool(expected) == bool(found)

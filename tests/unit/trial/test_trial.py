@@ -110,10 +110,10 @@ def test_the_story(
     programs.answer("127.0.0.1:80/$", http(body="<h1>Hi</h1>\n\n", kind="text/html"), stderr="\n0.012")
     assert tried(tmp_path, command=("id", "-u")) == 7
     assert machine.served == "app"
-    said = capsys.readouterr()
-    assert said.out.splitlines()[1:] == ["GET http://127.0.0.1/ -> 200 OK in 12 ms", "  <h1>Hi</h1>"]
-    assert said.out.startswith("GET http://127.0.0.1/healthz -> 200 OK, up after ")
-    assert said.err.startswith("apt-get install /srv/app_1.0-1+deb13_amd64.deb: done in ")
+    output = capsys.readouterr()
+    assert output.out.splitlines()[1:] == ["GET http://127.0.0.1/ -> 200 OK in 12 ms", "  <h1>Hi</h1>"]
+    assert output.out.startswith("GET http://127.0.0.1/healthz -> 200 OK, up after ")
+    assert output.err.startswith("apt-get install /srv/app_1.0-1+deb13_amd64.deb: done in ")
     assert programs.asked[-1].endswith("id -u")
     assert programs.was_asked("--header 'Host: localhost'")
 
@@ -287,9 +287,9 @@ def test_a_port_leads_there(
     assert f" {forward.__file__} " in line
     assert line.endswith(" 80")
     assert stubborn.told == ["terminate"]
-    said = capsys.readouterr().err
-    assert "http://127.0.0.1:8000/ on this machine leads to it." in said
-    assert "  enter bash -l\n" in said
+    stderr = capsys.readouterr().err
+    assert "http://127.0.0.1:8000/ on this machine leads to it." in stderr
+    assert "  enter bash -l\n" in stderr
     assert machine.lives < 0
 
 
@@ -325,7 +325,7 @@ def test_it_stays_until_ctrl_c(
 
 
 @pytest.mark.parametrize(
-    ("told", "release", "said"),
+    ("told", "release", "expected"),
     [
         (
             "FileNotFoundError: '/dev/i2c-1'",
@@ -345,7 +345,9 @@ def test_it_stays_until_ctrl_c(
         ("KeyError: 'x'", {}, ""),
     ],
 )
-def test_the_hint_for_a_release_that_was_refused(told: str, release: dict[str, object], said: str) -> None:
+def test_the_hint_for_a_release_that_was_refused(
+    told: str, release: dict[str, object], expected: str
+) -> None:
     found = advice(told, release)
-    assert said in found
-    assert bool(said) == bool(found)
+    assert expected in found
+    assert bool(expected) == bool(found)

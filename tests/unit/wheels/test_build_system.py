@@ -89,7 +89,7 @@ class TestBoth:
         assert build_system.read(path) == Backend(("flit_core",), LEGACY.build_backend, ())
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        ("text", "message"),
         [
             ("[build-system", "Expected"),
             ("build-system = 3", "Expected `object`, got `int`"),
@@ -100,9 +100,9 @@ class TestBoth:
         ],
     )
     def test_refuses_a_table_that_is_wrong(
-        self, make: Callable[[Path, Mapping[str, str]], Path], tmp_path: Path, text: str, said: str
+        self, make: Callable[[Path, Mapping[str, str]], Path], tmp_path: Path, text: str, message: str
     ) -> None:
-        assert said in wrong(make(tmp_path, {"p-1.0/pyproject.toml": text})).message
+        assert message in wrong(make(tmp_path, {"p-1.0/pyproject.toml": text})).message
 
 
 @pytest.mark.parametrize("kind", ["bz2", "xz"])

@@ -72,8 +72,8 @@ def run(
     requires: tuple[str, ...] = ("setuptools", "wheel"),
 ) -> dict[str, object]:
     """Run the program for a backend that is told so; return its result."""
-    said = {"backend": backend, "path": path, "requires": requires}
-    (folder / "backend.json").write_text(json.dumps(said))
+    request = {"backend": backend, "path": path, "requires": requires}
+    (folder / "backend.json").write_text(json.dumps(request))
     build_wheel.main()
     result = json.loads((folder / "result.json").read_text())
     assert isinstance(result, dict)
@@ -182,8 +182,8 @@ class TestThroughADescriptor:
         assert self.out() == ({"asked": ["cython"]}, b"")
 
     def metadata(self, folder: Path) -> bytes:
-        said = {"backend": "made_here", "path": ["."], "requires": [], "metadata": True}
-        (folder / "backend.json").write_text(json.dumps(said))
+        request = {"backend": "made_here", "path": ["."], "requires": [], "metadata": True}
+        (folder / "backend.json").write_text(json.dumps(request))
         build_wheel.main()
         result, data = self.out()
         assert result == {"asked": []}
@@ -219,8 +219,8 @@ def test_an_sdist_that_is_packed(folder: Path) -> None:
     (source / "made_here.py").chmod(0o660)
     shutil.make_archive(str(folder / "p-1.0"), "gztar", folder, "p-1.0")
     shutil.rmtree(folder / "source")
-    said = {"backend": "made_here", "path": ["."], "requires": [], "archive": "p-1.0.tar.gz"}
-    (folder / "backend.json").write_text(json.dumps(said))
+    request = {"backend": "made_here", "path": ["."], "requires": [], "archive": "p-1.0.tar.gz"}
+    (folder / "backend.json").write_text(json.dumps(request))
     build_wheel.main()
     assert (folder / "wheel/p-1.0-py3-none-any.whl").is_file()
     modes = {path.name: path.stat().st_mode & 0o777 for path in (folder / "source").rglob("*")}

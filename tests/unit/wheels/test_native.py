@@ -538,9 +538,9 @@ class TestDebianPackages:
 
 class TestFailure:
     def test_shows_the_end_of_what_was_said_and_where_headers_are(self, world: World) -> None:
-        said = "".join(f"line {n}\n" for n in range(50))
+        output = "".join(f"line {n}\n" for n in range(50))
         world.programs.answer(
-            "/build/build_wheel.py /build$", said, status=1, stderr="ffi.h: No such file\n\n"
+            "/build/build_wheel.py /build$", output, status=1, stderr="ffi.h: No such file\n\n"
         )
         error = world.refused()
         first, *rest = error.message.splitlines()

@@ -115,7 +115,7 @@ def test_the_tools_of_a_shelf_are_taken_and_no_others(
     box = use(monkeypatch, Box(asks=[["wheel"]]))
     project_wheel.wheel(given, EPOCH, Cache(tmp_path / "cache"), {}, [])
     assert not (given.root / "pylock.build-guestbook.toml").exists()
-    assert [said["requires"] for said in box.said] == [["setuptools"], ["setuptools", "wheel"]]
+    assert [call["requires"] for call in box.calls] == [["setuptools"], ["setuptools", "wheel"]]
 
 
 def test_a_wheel_for_one_machine_is_refused(

@@ -62,9 +62,9 @@ def record(found: Mapping[str, Source]) -> dict[str, tuple[str, str]]:
     (path,) = [path for path in found if path.endswith(".dist-info/RECORD")]
     rows = list(csv.reader(io.StringIO(found[path].data.decode())))
     assert [row[0] for row in rows] == sorted(row[0] for row in rows)
-    said = {posixpath.normpath(f"{MODULES}/{row[0]}"): (row[1], row[2]) for row in rows}
-    assert len(said) == len(rows)
-    return said
+    entries = {posixpath.normpath(f"{MODULES}/{row[0]}"): (row[1], row[2]) for row in rows}
+    assert len(entries) == len(rows)
+    return entries
 
 
 def test_modules_lie_in_the_venv(tmp_path: Path) -> None:
@@ -175,14 +175,14 @@ def test_record_is_right_of_every_file(tmp_path: Path, monkeypatch: pytest.Monke
         extra={"thing/with,comma.txt": b"1", "thing/not-in-record": b"2"},
     )
     found = laid_out(path, compile_here(monkeypatch))
-    said = record(found)
-    assert set(said) == set(found)
+    entries = record(found)
+    assert set(entries) == set(found)
     for name, source in found.items():
         if name.endswith((".pyc", "/RECORD")):
-            assert said[name] == ("", "")
+            assert entries[name] == ("", "")
         else:
             digest = urlsafe_b64encode(hashlib.sha256(source.data).digest()).rstrip(b"=").decode()
-            assert said[name] == (f"sha256={digest}", str(len(source.data)))
+            assert entries[name] == (f"sha256={digest}", str(len(source.data)))
     compiled = {name.rpartition("/")[2] for name in found if name.endswith(".pyc")}
     assert compiled == {"__init__.cpython-313.pyc", "plat.cpython-313.pyc"}
 

@@ -317,8 +317,8 @@ class TestObtain:
         assert world.obtain(package, ARMV7) == first
         (variables,) = world.box.variables
         assert variables["SOURCE_DATE_EPOCH"] == "1600000000"
-        (said,) = world.box.said
-        assert (said["archive"], said["backend"]) == ("m-1.0.tar.gz", "setuptools.build_meta:__legacy__")
+        (call,) = world.box.calls
+        assert (call["archive"], call["backend"]) == ("m-1.0.tar.gz", "setuptools.build_meta:__legacy__")
 
     def test_builds_again_if_the_wheel_is_gone(self, world: World) -> None:
         package = Locked("m", "1.0", "", (), world.add("m-1.0.tar.gz", source()))

@@ -30,13 +30,13 @@ def well() -> str:
 
 @app.post("/do")
 def do() -> tuple[str, int]:
-    """Run what is posted; it answers by the variable ``said``."""
-    scope: dict[str, Any] = {"said": ""}
+    """Run what is posted; it answers by the variable ``result``."""
+    scope: dict[str, Any] = {"result": ""}
     try:
         exec(request.form["code"], scope)
     except BaseException:  # whatever it is, the attacker is told
         return traceback.format_exc(), 500
-    return str(scope["said"]), 200
+    return str(scope["result"]), 200
 
 
 @app.cli.command()
