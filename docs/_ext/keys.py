@@ -32,8 +32,8 @@ class Keys(SphinxDirective):
         items = []
         for name, key in _all(tables, "Settings", ""):
             term = nodes.term("", "", nodes.literal(name, name), nodes.inline("", f" {_kind(key)}"))
-            said = key.get("description", "")
-            text = nodes.paragraph("", f"{said[:1].upper()}{said[1:]}. ")
+            description = key.get("description", "")
+            text = nodes.paragraph("", f"{description[:1].upper()}{description[1:]}. ")
             if "default" in key and len(default := json.dumps(key["default"])) <= _LONG:
                 text += [nodes.inline("", "Default: "), nodes.literal(default, default)]
             items.append(nodes.definition_list_item("", term, nodes.definition("", text)))

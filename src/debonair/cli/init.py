@@ -59,9 +59,9 @@ def ask(
     It is one of ``answers``, or any text if that is empty. Then ``check`` returns what is wrong with it.
     """
     while not answers:
-        said = str(click.prompt(plain(question), default=plain(default) or None))
-        if not (wrong := check(said)):
-            return said
+        answer = str(click.prompt(plain(question), default=plain(default) or None))
+        if not (wrong := check(answer)):
+            return answer
         show(f"  {wrong}")
     for number, answer in enumerate(answers, 1):
         show(f"  {number}  {answer}")

@@ -215,8 +215,8 @@ def _asked(question: str, found: Finding, ask: Ask | None, default: str, check: 
     return replace(found, value=ask(question, (), default, check), where="")
 
 
-def _unfit(said: str) -> str:
-    return f"It {why}." if (why := reader.unfit(said)) else ""
+def _unfit(text: str) -> str:
+    return f"It {why}." if (why := reader.unfit(text)) else ""
 
 
 def _needs(

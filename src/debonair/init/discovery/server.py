@@ -35,7 +35,7 @@ def require(
     lines = [str(line) for found in needs for line in found.value]
     names = {normalised(re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0]) for line in lines}
     if server in names or (server == "uvicorn" and any(map(_WITH_ALL.match, lines))):
-        return _said(chosen, f"runs the server {server}"), []
+        return _with_reason(chosen, f"runs the server {server}"), []
     add = (
         f'Add it in {file}: dependencies = ["{server}", ...]'
         if file == "pyproject.toml"
@@ -45,8 +45,8 @@ def require(
         f"{file} does not list {server}, the server that 'command' runs. Without it, the build fails. {add}"
         f"{'. Then run ' + repr('debonair lock') + '.' if locked else ''}"
     )
-    return _said(chosen, f"needs {server} in {file}"), [note]
+    return _with_reason(chosen, f"needs {server} in {file}"), [note]
 
 
-def _said(chosen: Sequence[Finding], where: str) -> list[Finding]:
+def _with_reason(chosen: Sequence[Finding], where: str) -> list[Finding]:
     return [replace(found, where=where) if found.key == _COMMAND else found for found in chosen]
