@@ -58,7 +58,7 @@ def debian(recipe: Recipe = RECIPE) -> dict[str, str]:
 
 def told(recipe: Recipe) -> dict[str, str]:
     """Return what stdeb reads, by name."""
-    return {path.removeprefix("package/"): data.decode() for path, data in stdeb.settings(recipe)}
+    return {path.removeprefix("sdist/"): data.decode() for path, data in stdeb.settings(recipe)}
 
 
 @pytest.mark.parametrize("name", ["control", "rules", "copyright", "changelog", "source/format"])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from debonair.source.library.recipe import Recipe
 
 SCRIPT = """\
-cd /build/package && PYTHONPATH=/build/programs python3 setup.py -q --command-packages=stdeb.command debianize
+cd /build/sdist && PYTHONPATH=/build/programs python3 setup.py -q --command-packages=stdeb.command debianize
 cp -r debian /build/source/
 """
 
@@ -52,8 +52,8 @@ def settings(recipe: Recipe) -> Iterator[tuple[str, bytes]]:
             "depends": ", ".join(recipe.depends),
         },
     )
-    yield "package/setup.py", setup.encode()
-    yield "package/stdeb.cfg", configuration.encode()
+    yield "sdist/setup.py", setup.encode()
+    yield "sdist/stdeb.cfg", configuration.encode()
 
 
 def programs() -> Iterator[tuple[str, bytes]]:
