@@ -85,11 +85,11 @@ def visiting(machine: Container, what: str, log: Path, *, pause: float = 0.03) -
         process.wait()
 
 
-def installing(machine: Container, deb: Path) -> Completed:
-    """Install ``deb``, all dependencies of which are there already."""
+def installing(machine: Container, deb: Path, *, timeout: float = 120) -> Completed:
+    """Install ``deb``, all dependencies of which are there already, within ``timeout`` seconds."""
     machine.copy_in(deb, f"/srv/{deb.name}")
     argv = ["apt-get", "install", "--yes", "--allow-downgrades", "--reinstall", f"/srv/{deb.name}"]
-    return machine.run(argv, check=False, timeout=120)
+    return machine.run(argv, check=False, timeout=timeout)
 
 
 def dpkg_state(machine: Container) -> str:
