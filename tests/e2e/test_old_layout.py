@@ -56,6 +56,16 @@ def found(machine: Container) -> set[str]:
     }
 
 
+def reboot(machine: Container) -> None:
+    """Reboot ``machine``, and wait until uWSGI has opened the last of its sockets."""
+    machine.reboot()
+    stats = "/run/late/sockets/web/app.stats"
+    deadline = time.monotonic() + 60
+    while machine.run(["test", "-S", stats], check=False).status:
+        assert time.monotonic() < deadline, f"uWSGI has not opened {stats}"
+        time.sleep(0.2)
+
+
 def strays(machine: Container) -> str:
     """Return the processes of the app's user that are in no unit of the app."""
     program = (
@@ -111,7 +121,7 @@ def test_nothing_is_left_over(boot: Boot, releases: tuple[Late, Late, Late]) -> 
     with boot(SUITE) as machine:
         late.begin(machine, second)
         fresh = found(machine)
-        machine.reboot()
+        reboot(machine)
         rebooted = found(machine)
     with boot(SUITE) as machine:
         late.begin(machine, old)
@@ -119,7 +129,7 @@ def test_nothing_is_left_over(boot: Boot, releases: tuple[Late, Late, Late]) -> 
         assert found(machine) - fresh == set()
         assert fresh - found(machine) == set()
         assert strays(machine) == ""
-        machine.reboot()
+        reboot(machine)
         assert found(machine) - rebooted == set()
         assert rebooted - found(machine) == set()
 

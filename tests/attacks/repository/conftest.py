@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 from aptclient import Client
 from s3 import S3, serving
 from sshd import HOST, running
-from writer import BUCKET, BucketWriter, FolderWriter, Publisher, Writer
+from writer import BUCKET, BucketWriter, FolderWriter, Publisher, Writer, put_back, snapshot
+
+from debonair.repository.pins import Pins
+from debonair.repository.storage.locate import identity
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +33,15 @@ def s3() -> Iterator[S3]:
 @pytest.fixture
 def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publisher:
     """Somebody whose keys and pins are in a home of the test's own."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home/config"))
-    monkeypatch.setenv("DEBONAIR_PUBLISHER", "ada@example")
-    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    _publish_from(tmp_path, monkeypatch)
     return Publisher(tmp_path)
+
+
+def _publish_from(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.setenv("HOME", str(folder / "home"))
+    patch.setenv("XDG_CONFIG_HOME", str(folder / "home/config"))
+    patch.setenv("DEBONAIR_PUBLISHER", "ada@example")
+    patch.delenv("SOURCE_DATE_EPOCH", raising=False)
 
 
 @pytest.fixture
@@ -63,10 +73,40 @@ def writer(request: pytest.FixtureRequest, publisher: Publisher, folder: Writer)
         server.client("s3").delete_bucket(Bucket=BUCKET)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A repository right after its first version, and its publisher's configuration."""
+
+    address: str
+    files: Mapping[str, bytes]
+    config: Path
+
+
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Begun:
+    """The repository acme, which offers ``hello`` 1.0, to copy: to make it takes seconds by ssh."""
+    home = tmp_path_factory.mktemp("begun")
+    writer = FolderWriter(home / "apt", str(home / "apt"))
+    with pytest.MonkeyPatch.context() as patch:
+        _publish_from(home, patch)
+        Publisher(home).begin("acme", writer.address)
+    return Begun(writer.address, snapshot(writer), home / "home/config/debonair")
+
+
 @pytest.fixture
-def acme(publisher: Publisher, writer: Writer) -> Publisher:
+def acme(publisher: Publisher, writer: Writer, begun: Begun) -> Publisher:
     """The publisher of acme, which offers ``hello`` 1.0."""
-    return publisher.begin("acme", writer.address)
+    put_back(writer, dict(begun.files))
+    config = publisher.folder / "home/config/debonair"
+    shutil.copytree(begun.config, config, ignore=shutil.ignore_patterns("S.*"))  # sockets of gpg-agent
+    pins = Pins(config / "places")
+    pin = pins.load(begun.address)
+    assert pin
+    pins.save(msgspec.structs.replace(pin, place=identity(writer.address)))
+    pins.forget(begun.address)
+    publisher.address = writer.address
+    publisher.deb("1.0")
+    return publisher
 
 
 @pytest.fixture
