@@ -59,8 +59,9 @@ def check(
     roots: Collection[Traversable],
     installed: Collection[str],
     python: tuple[int, int] = (3, 0),
+    app: str = "the app",
 ) -> None:
-    """Raise ``ProjectError`` if the callable cannot be found in the app's code.
+    """Raise ``ProjectError`` if the callable cannot be found in the code of ``app``, its name in the error.
 
     ``roots`` are the folders, or wheels, that contain the app's modules. ``installed`` are the top-level
     modules of the app's dependencies, which are not searched. If ``python``, the target's, is later than
@@ -77,7 +78,7 @@ def check(
     known = sorted({found for root in roots for found in modules(root)})
     close = difflib.get_close_matches(module.partition(".")[0], known, n=1)
     raise ProjectError(
-        f"{file.name}: 'wsgi' is '{entry}', but the app has no module '{module}'.",
+        f"{file.name}: 'wsgi' is '{entry}', but {app} has no module '{module}'.",
         hint=f"Did you mean '{close[0]}:{name}'?"
         if close
         else f"The app's modules: {', '.join(known) or 'none'}.",

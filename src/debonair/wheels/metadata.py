@@ -137,11 +137,11 @@ def _check_entry(project: Project, root: zipfile.Path, wheel: Wheel, wheels: Seq
             roots=[root] if inside else [],
             installed=installed,
             python=_ANY,
+            app=f"{project.name} {wheel.version}",
         )
     except ProjectError as wrong:
-        message = wrong.message.replace("the app has", f"{project.name} {wheel.version} has")
         found = entry_point.candidates(root)
-        raise ProjectError(message, hint=_hint(found, project.wsgi) or wrong.hint) from None
+        raise ProjectError(wrong.message, hint=_hint(found, project.wsgi) or wrong.hint) from None
 
 
 def _tops(wheel: Wheel) -> Iterator[str]:

@@ -53,6 +53,13 @@ def test_a_callable_that_the_module_has_is_suggested(code: str, hint: str, tmp_p
     assert wrong.hint == (f"Did you mean '{hint}'?" if hint else f"Define aplikazion in {tmp_path}/app.py.")
 
 
+def test_the_name_of_the_app_in_the_error(tmp_path: Path) -> None:
+    (tmp_path / "later.py").touch()
+    with pytest.raises(ProjectError) as caught:
+        entry_point.check("x:app", file=FILE, roots=[tmp_path], installed=(), app="diary 1.2")
+    assert caught.value.message == "pyproject.toml: 'wsgi' is 'x:app', but diary 1.2 has no module 'x'."
+
+
 @pytest.mark.parametrize("entry", ["", "app", "a:b()()", "a:b ", "a..b:c", "../a:b", "a:b\n"])
 def test_what_names_nothing(entry: str) -> None:
     with pytest.raises(ValueError, match=re.escape(entry) or "^$"):
