@@ -44,6 +44,9 @@ def test_split(entry: str, parts: tuple[str, str, bool]) -> None:
         ("app = 1 + 1", "app:app"),
         ("def create_app(): ...", "app:create_app()"),
         ("def application(environ, start_response): ...\napp = x", "app:application"),
+        ("def application(env, respond): ...", "app:application"),
+        ("def application(e, /, start_response): ...", "app:application"),
+        ("def application_factory(*, debug=False): ...", "app:application_factory()"),
         ("def create_app(name): ...\nserve = make()", ""),
     ],
 )
