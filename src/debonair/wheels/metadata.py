@@ -186,7 +186,7 @@ def _license(fields: RawMetadata) -> str:
     if len(stated[0]) > _MANY:
         return str(fields.get("license"))
     names = dict.fromkeys(filter(None, stated))
-    return f"It has no text of its licence, and says that it is: {', '.join(names)}." if names else ""
+    return f"The wheel does not include its licence, but names it: {', '.join(names)}." if names else ""
 
 
 def plain(text: str | None) -> str:
