@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from debonair.lock.sdist_metadata import Describe
 
 _ROOM = "build"
-"""The backend's environment is laid out like that of an app with this name."""
+"""The name of the app as whose venv the backend's environment is built."""
 _NO_COMPILER = {"CC": "false", "CXX": "false"}
 """A build without a compiler must not depend on whether this machine has one."""
 _HEAD = 1 << 16  # bytes of the first line of the output

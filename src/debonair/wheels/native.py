@@ -40,7 +40,7 @@ _FORMAT = 1
 """Increased whenever the same inputs would produce another wheel than before."""
 _FOLDER = "/build"
 _ROOM = "build"
-"""The backend's environment is laid out like that of an app with this name."""
+"""The name of the app as whose venv the backend's environment is built."""
 _TOOLS = f"/{layout.dist(_ROOM)}/venv/bin"
 UNPACK = """\
 cd "$1" && mkdir unpacked && python3 -c "import shutil; shutil.unpack_archive('$2', 'unpacked')"
