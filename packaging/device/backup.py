@@ -26,6 +26,7 @@ from typing import BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from release import flush
 from text import printable
 
 _KEPT = 5  # copies of each database
@@ -116,8 +117,8 @@ def _kept(path: Path, place: Path, stamp: str, limits: Limits, *, after_refusal:
         with suppress(OSError):
             half.unlink()
         raise
-    _flush(copy)
-    _flush(place)
+    flush(copy)
+    flush(place)
     excess = max(len(before) + 1 - _KEPT, 0)
     for old in sorted(before, reverse=after_refusal)[:excess]:
         before[old].unlink()
@@ -183,15 +184,6 @@ def _files(data: Path) -> Iterator[Path]:
                     yield Path(entry.path)
                 elif depth < _DEPTH:
                     folders.append((Path(entry.path), depth + 1))
-
-
-def _flush(path: Path) -> None:
-    """Flush a file, or the names in a folder, so that it survives a power cut (fsync(2))."""
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _numbered(place: Path, name: str) -> dict[int, Path]:

@@ -65,10 +65,11 @@ class Emperor:
         return Instance(release, unit, folder / "app.sock", folder / "app.stats")
 
     def serving(self, release: Release) -> Instance:
-        """Return where nginx sends the requests for ``release``, which is served.
+        """Return the instance to which nginx sends the requests for ``release``, the served one.
 
-        Root's link leads there: to the service, or, after an interrupted switch, to that of the trial. A
-        service that an older version of the package started has its sockets beside the link.
+        nginx follows a link that only root can change. It leads to a socket of the app's service, or, after
+        an interrupted switch, to one of the trial's service. If an older version of the package started the
+        service, the socket is in the folder of the link.
         """
         try:
             target = (self.home.run / release.link).readlink()
@@ -179,10 +180,10 @@ class Emperor:
             self._end(job, seconds=_STOP)
 
     def end_beside(self, before: Release, after: Release, seconds: float) -> None:
-        """End the jobs that timers of ``before`` are running, and its units that ``after`` lacks.
+        """End the jobs that timers of ``before`` run, and its units that ``after`` does not have.
 
-        Jobs get ``seconds`` to finish. Nothing else would end these processes. They may see the folder in
-        which ``after`` is going to listen, and their files will go.
+        Jobs get ``seconds`` to finish. They must end, because they may see the folder in which ``after``
+        will listen, and because their files will be removed.
         """
         self.end_jobs(before, seconds)
         gone = {*before.beside, *before.commands} - {*after.beside, *after.commands}

@@ -1,9 +1,9 @@
-"""The steps by which one release replaces another, and back if one of them fails.
+"""The steps by which one release replaces another; if a step fails, the old release is served again.
 
-A release is tried in a service of its own, ``APP.next.service``, with its own unit's sandbox and settings.
-While that service gets the requests, the app's service restarts with the new release. So no request meets a
-stopped service, and no process of the old release stays behind. The old release never decides whether the
-new one is healthy.
+A separate service, ``APP.next.service``, first runs the new release, with the sandbox and settings of the
+new release's unit. While that service gets the requests, the app's service restarts with the new release.
+So a service always answers, and all processes of the old release end. The old release takes no part in the
+check whether the new one is healthy.
 """
 
 from __future__ import annotations

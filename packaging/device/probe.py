@@ -218,8 +218,8 @@ def _open_to_nginx(path: Path) -> bool:
 
 
 def _has_acl(path: Path) -> bool:
-    """Return whether there are rights beside the mode, which acl(5) could take from nginx."""
-    with suppress(OSError):  # the file system has none
+    """Return whether ``path`` has an access control list, which may deny what its mode allows; acl(5)."""
+    with suppress(OSError):  # the file system does not support them
         return any(
             name.startswith("system.posix_acl") for name in os.listxattr(path, follow_symlinks=False)
         )
@@ -227,7 +227,7 @@ def _has_acl(path: Path) -> bool:
 
 
 def _group_of_nginx(otherwise: int) -> int:
-    """Return the id of the group www-data; ``otherwise`` where nobody has installed nginx."""
+    """Return the id of the group www-data; ``otherwise`` if it is missing, as it is without nginx."""
     try:
         return grp.getgrnam("www-data").gr_gid
     except KeyError:

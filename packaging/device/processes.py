@@ -1,9 +1,10 @@
 #!/usr/bin/python3 -ISB
 """Prints options of uWSGI that fit the machine: the number of the app's processes, and their limits.
 
-uWSGI runs it each time that it reads the configuration of a release, as the app's user. The card may be in
-another board by then. It asks only the kernel, because its sandbox hides the machine's /proc. It imports
-almost nothing, because a sleeping app wakes only after this program has ended, even on the slowest board.
+uWSGI runs it each time that it reads the configuration of a release, as the app's user. Somebody may have
+put the card into another board since the last start. It asks only the kernel, because its sandbox hides the
+machine's /proc. It imports almost nothing, because a sleeping app wakes only after this program has ended,
+even on the slowest board.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def _text(file: str) -> str:
     try:
         with open(file, encoding="utf-8", errors="replace") as opened:  # noqa: PTH123 - pathlib takes long to import
             return opened.read()
-    except OSError:  # usually there is none; if it is unreadable, uWSGI itself stops
+    except OSError:  # usually the file does not exist; if it is unreadable, uWSGI itself reports that
         return ""
 
 

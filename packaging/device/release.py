@@ -176,7 +176,7 @@ class Home:
         return self.root / "var/lib" / self.package
 
     def installed(self) -> Release:
-        """Return what dpkg unpacked last; its folder is ``dist``, which never runs."""
+        """Return the release that dpkg unpacked last. Its folder ``dist`` is never run itself."""
         return Release.read(self.lib / "dist")
 
     def serving(self) -> Release | None:
@@ -316,7 +316,7 @@ def _link(source: str, target: str) -> str:
 
 
 def _plain(version: str) -> str:
-    """Return a version for a path that uWSGI reads, because a colon there would start a port."""
+    """Return ``version`` without a colon: uWSGI would take one in a path as the start of a port."""
     return version.replace(":", "_")
 
 

@@ -51,7 +51,7 @@ def ensure(file: Path, package: str, group: int) -> list[str]:
 
 
 def guard(file: Path, group: int) -> list[str]:
-    """Take ``file`` from all except root, and ``group``, which may read it; return what was changed."""
+    """Allow only root to change ``file``, and only ``group`` to read it too; return what was changed."""
     number = os.open(file, os.O_RDONLY)
     try:
         found = os.fstat(number)

@@ -40,8 +40,8 @@ class Switch:
     def configure(self) -> bool:
         """Put the release that dpkg unpacked into service, and return whether it was healthy.
 
-        A service that an admin has stopped stays stopped. The first release of all also stays stopped if it
-        is not healthy.
+        If an admin has stopped the service, it is not started. If the app's first release is not healthy,
+        its service is stopped.
         """
         with exclusive(self.home):
             release, new = self.home.snapshot()

@@ -1,7 +1,7 @@
-"""A command's output and input at the owner's terminal, without that terminal.
+"""Run a command with pipes to and from the user's terminal, and never with the terminal itself.
 
-A process may pass a file that it has to another one, which stays (unix(7), SCM_RIGHTS). It would read what
-the owner types later, and ask for a password in the shell's place.
+A command could pass the open terminal to another process (unix(7), SCM_RIGHTS) that runs on after the
+command. That process could read what the user types later, and ask for a password in the name of the shell.
 """
 
 from __future__ import annotations
@@ -76,9 +76,9 @@ def _in_front() -> bool:
 
 
 def _show(pipe: IO[bytes], terminal: int, ended: threading.Event) -> None:
-    """Copy ``pipe`` to the ``terminal``; once the command has ended, only what is in the pipe.
+    """Copy ``pipe`` to the ``terminal``; once the command has ended, copy only the rest in the pipe.
 
-    A process that stays may hold its other end.
+    The pipe may never close, because another process may keep its other end open.
     """
     rest = _REST
     with suppress(OSError), pipe:

@@ -156,9 +156,10 @@ def _closed(site: Site, release: Release, door: Door) -> str:
 
 
 def ask(door: Door, path: str) -> tuple[int, str]:
-    """Ask nginx on this machine for ``path``; return the status, or 0 and why nobody answers.
+    """Request ``path`` from nginx on this machine; return the status and an empty text.
 
-    Both are empty if something answers in another way.
+    If nothing answers, the status is 0, and the text is the reason. If the answer is not HTTP, the status
+    is 0, and the text is empty.
     """
     deadline = Deadline(_PATIENCE)
     host = door.host if door.port == 80 else f"{door.host}:{door.port}"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from debonair.cli.options import FOLDER, cache, directory, target_option, unsandboxed
+from debonair.cli.options import cache, directory, out_option, target_option, unsandboxed
 from debonair.cli.output import show, size
 from debonair.deb.tree import Entry
 
@@ -22,14 +22,7 @@ from debonair.deb.tree import Entry
     "Build for this target, such as trixie-arm64 (repeatable).  [default: 'targets' in the settings]",
     multiple=True,
 )
-@click.option(
-    "--out",
-    "-o",
-    metavar="DIR",
-    type=FOLDER,
-    default=None,
-    help="Write the .deb files to this folder.  [default: DIRECTORY/dist]",
-)
+@out_option("Write the .deb files to this folder.  [default: DIRECTORY/dist]")
 @click.option(
     "--from-source",
     metavar="NAME",

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from debonair.cli.options import FOLDER, cache, directory, target_option, unsandboxed
+from debonair.cli.options import cache, directory, out_option, target_option, unsandboxed
 from debonair.cli.output import show, size
 
 
@@ -19,14 +19,7 @@ from debonair.cli.output import show, size
     "Fetch for this target, such as trixie-arm64 (repeatable).  [default: 'targets' in the settings]",
     multiple=True,
 )
-@click.option(
-    "--out",
-    "-o",
-    metavar="DIR",
-    type=FOLDER,
-    default=None,
-    help="Write the wheels to this folder.  [default: DIRECTORY/debian/wheels]",
-)
+@out_option("Write the wheels to this folder.  [default: DIRECTORY/debian/wheels]")
 @unsandboxed
 def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     """Fetch the wheels of the project in DIRECTORY, for each target.
@@ -54,14 +47,7 @@ def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     "Package for this target, such as trixie-arm64 (repeatable).  [default: 'targets' in the settings]",
     multiple=True,
 )
-@click.option(
-    "--out",
-    "-o",
-    metavar="DIR",
-    type=FOLDER,
-    default=None,
-    help="Write the source packages to this folder.  [default: DIRECTORY/dist]",
-)
+@out_option("Write the source packages to this folder.  [default: DIRECTORY/dist]")
 @unsandboxed
 def source(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     """Create a Debian source package of the project in DIRECTORY.
@@ -106,15 +92,7 @@ def source(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     help="Set the maintainer of the package.  "
     "[default: git's user.name and user.email, or DEBFULLNAME and DEBEMAIL]",
 )
-@click.option(
-    "--out",
-    "-o",
-    metavar="DIR",
-    type=FOLDER,
-    default=Path("dist"),
-    show_default=True,
-    help="Write the .deb files to this folder.",
-)
+@out_option("Write the .deb files to this folder.", Path("dist"))
 def library(
     requirement: str, suite: str, arch: str | None, out: Path, maintainer: str, **more: Any
 ) -> None:

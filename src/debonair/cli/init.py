@@ -54,9 +54,9 @@ def interactive() -> bool:
 def ask(
     question: str, answers: Sequence[str], default: str, check: Callable[[str], str] = lambda _: ""
 ) -> str:
-    """Ask a question until the answer fits, and return it.
+    """Ask a question until the answer is valid, and return the answer.
 
-    It is one of ``answers``, or any text if that is empty. Then ``check`` returns what is wrong with it.
+    Valid are the ``answers``. If there are none, any text is valid for which ``check`` finds no problem.
     """
     while not answers:
         answer = str(click.prompt(plain(question), default=plain(default) or None))

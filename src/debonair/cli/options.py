@@ -62,6 +62,15 @@ def target_option(text: str, *, multiple: bool) -> Callable[[Callable[..., Any]]
     )
 
 
+def out_option(
+    text: str, default: Path | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a verb the option that names the folder of its output; ``text`` is its help."""
+    return click.option(
+        "--out", "-o", metavar="DIR", type=FOLDER, default=default, show_default=True, help=text
+    )
+
+
 def _allow(context: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
     """Set this option's environment variable, so that every stage and program sees it."""
     del context, option

@@ -70,7 +70,7 @@ class Pool:
 
     def __exit__(self, *_: object) -> None:
         for process in self._idle:
-            process.kill()  # it holds nothing, and would take longer to exit by itself
+            process.kill()  # an idle process has no work to finish, and would take longer to exit by itself
         self._idle.clear()
 
     def contents(

@@ -1,6 +1,7 @@
-"""The names of Debian's packages, from an index that is on this machine anyway.
+"""The names of Debian's packages, as far as this machine knows them without a network.
 
-apt's own lists are read, and Debonair's of other suites. Nothing is fetched, so a name may go unnoticed.
+They come from the lists of apt, and from those that Debonair has fetched of other suites. If both are old
+or missing, a name may be missing too.
 """
 
 from __future__ import annotations

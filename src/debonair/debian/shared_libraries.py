@@ -74,6 +74,6 @@ def _owners(
         dict[str, str],
         ask,
         cache,
-        fits=lambda known: known.keys() >= set(names),  # else it was asked before the library was there
+        fits=lambda known: known.keys() >= set(names),  # otherwise the index may be older than the library
     )
     return {name: known[name] for name in names if name in known}

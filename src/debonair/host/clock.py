@@ -35,7 +35,7 @@ _QUIET = {"LC_ALL": "C", "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 
 
 def of(root: Path, environ: Mapping[str, str]) -> int:
-    """Return the seconds since the epoch, UTC, that a build of the project in ``root`` carries.
+    """Return the time for all files in a build of the project in ``root``: seconds since the epoch, UTC.
 
     The first of these that exists counts: SOURCE_DATE_EPOCH in ``environ`` (reproducible-builds.org), the
     last commit that touched ``root``, the newest mtime of its files. Raises

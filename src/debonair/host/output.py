@@ -18,7 +18,7 @@ LIMIT = 512 << 20
 _ROUND = 0.05
 """Seconds between two checks whether a program has ended that left its output open."""
 _LATE = 0.25
-"""Seconds for which the output of an ended program is still read, while others hold it open."""
+"""Seconds to continue reading after the program has ended, if another process has its output open."""
 _GRACE = 8.0
 _CHUNK = 1 << 16
 

@@ -79,9 +79,9 @@ def items(cache: Cache) -> Iterator[Item]:
 
 
 def prune(cache: Cache, before: float, *, dry_run: bool = False) -> tuple[list[Item], list[Item]]:
-    """Remove what was last used ``before`` that time in seconds; return the items, and those that stayed.
+    """Remove the items last used ``before`` that time in seconds; return the removed ones and the failures.
 
-    Nothing is removed that a running command has used, or that somebody holds the lock of. An item stays if
+    An item is skipped if a running command has used it, or if its lock is taken. It counts as a failure if
     this user may not remove all of it. A ``dry_run`` removes nothing.
     """
     if not cache.root.is_dir():

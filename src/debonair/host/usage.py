@@ -1,4 +1,4 @@
-"""When something in the cache was last used, to free its space when nobody uses it any more.
+"""Record when each item of the cache was last used, so that ``cache prune`` can remove unused ones.
 
 An item is a file or a folder directly in a folder of the cache, such as ``wheels/HASH``. Its modification
 time is the time of its last use.
@@ -35,7 +35,7 @@ def used(path: Path, cache: Cache) -> bool:
 def running(cache: Cache) -> Iterator[None]:
     """Keep ``cache prune`` from removing what a command uses while the body runs."""
     with ExitStack() as stack:
-        with suppress(MachineError):  # who cannot write to the cache cannot hold anything in it
+        with suppress(MachineError):  # a cache that is not writable cannot record this run
             stack.enter_context(exclusive(cache.root / _RUNNING / secrets.token_hex(8)))
         yield
 

@@ -100,7 +100,7 @@ def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
         raise NetworkError(
             f"{len(absent)} of the locked files could not be downloaded ({why}): {', '.join(absent)}.",
             hint="Write the name and password for that host into ~/.netrc, which uv also reads."
-            if "answered 401" in why
+            if status(wrongs[0]) == 401
             else "Connect to the network and try again. Files that were downloaded once stay in the cache.",
         ) from wrongs[0]
 
@@ -132,6 +132,12 @@ def _whole(file: File, path: Path, get: Get) -> None:
                 hint="The index, or a proxy, returned other bytes. If you trust them, run 'debonair lock' "
                 "and build again.",
             )
+
+
+def status(wrong: Exception) -> int:
+    """Return the HTTP status with which a server refused a file; 0 if it failed otherwise."""
+    found: int = getattr(getattr(wrong, "response", None), "status_code", 0)
+    return found
 
 
 def reason(wrong: Exception) -> str:

@@ -22,7 +22,7 @@ from debonair.errors import LockError, MachineError, ProjectError
 from debonair.host import decoder
 from debonair.host.progress import say
 from debonair.lock import freshness, index_config, pylock
-from debonair.lock.download import Get, over_http, reason
+from debonair.lock.download import Get, over_http, reason, status
 from debonair.lock.model import File, Locked
 from debonair.project import reader
 
@@ -223,7 +223,7 @@ def _page(address: str, get: Get) -> bytes:
         with get(address) as pieces:
             return b"".join(pieces)
     except OSError as wrong:
-        if getattr(getattr(wrong, "response", None), "status_code", 0) in (404, 410):
+        if status(wrong) in (404, 410):
             return b""
         raise
 

@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +16,10 @@ from debonair.errors import ProjectError
 from debonair.project import reader, syntax
 
 _Folder = TypeVar("_Folder", Path, Traversable)
-_SERVED = ("application", "app", "create_app", "make_app", "create_application", "make_application")
-"""The names that servers look for: those of applications, and those of their factories."""
+SERVED = ("application", "app")
+"""The names of applications that servers look for by default, the better one first."""
+FACTORIES = ("create_app", "make_app", "create_application", "make_application", "application_factory")
+"""The usual names of functions that return an application."""
 _NAME = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<callable>[^\W\d]\w*)(?P<call>\(\))?")
 
 _KINDS: Mapping[type[ast.expr], str] = {
@@ -59,8 +61,9 @@ def check(
     roots: Collection[Traversable],
     installed: Collection[str],
     python: tuple[int, int] = (3, 0),
+    app: str = "the app",
 ) -> None:
-    """Raise ``ProjectError`` if the callable cannot be found in the app's code.
+    """Raise ``ProjectError`` if the callable cannot be found in the code of ``app``, its name in the error.
 
     ``roots`` are the folders, or wheels, that contain the app's modules. ``installed`` are the top-level
     modules of the app's dependencies, which are not searched. If ``python``, the target's, is later than
@@ -77,7 +80,7 @@ def check(
     known = sorted({found for root in roots for found in modules(root)})
     close = difflib.get_close_matches(module.partition(".")[0], known, n=1)
     raise ProjectError(
-        f"{file.name}: 'wsgi' is '{entry}', but the app has no module '{module}'.",
+        f"{file.name}: 'wsgi' is '{entry}', but {app} has no module '{module}'.",
         hint=f"Did you mean '{close[0]}:{name}'?"
         if close
         else f"The app's modules: {', '.join(known) or 'none'}.",
@@ -108,7 +111,14 @@ def guess(root: Path) -> str:
 
 
 def candidates(root: Traversable) -> list[str]:
-    """Return the names of likely WSGI applications in the code below ``root``, the likeliest first."""
+    """Return the names of likely WSGI applications in the code below ``root``, the likeliest first.
+
+    They are suggestions in hints, so each module is parsed alone, and only names decide. ``init`` must
+    choose one, so it follows imports and knows the frameworks (``init/discovery/callables.py``).
+    """
+    # A stranger's wheel may have thousands of modules. Following their imports costs more than a hint is
+    # worth, and this room must not import 'init'.
+    order = SERVED + FACTORIES
     found = list[tuple[int, int, str]]()
     for module, path in _code(root, ""):
         try:
@@ -117,8 +127,7 @@ def candidates(root: Traversable) -> list[str]:
             continue
         for node in tree.body:
             found += [
-                (_SERVED.index(name), module.count("."), f"{module}:{entry}")
-                for name, entry in _served(node)
+                (order.index(name), module.count("."), f"{module}:{entry}") for name, entry in _served(node)
             ]
     return list(dict.fromkeys(entry for _, _, entry in sorted(found)))
 
@@ -139,16 +148,32 @@ def _served(node: ast.stmt) -> Iterator[tuple[str, str]]:
     """Yield the names that ``node`` defines and servers look for, each with its value for ``wsgi``."""
     match node:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-            if name in _SERVED[:2]:
+            if name in SERVED:
                 yield name, name
-        case ast.FunctionDef(name=name, args=args) if name in _SERVED:
-            needed = len(args.posonlyargs) + len(args.args) - len(args.defaults)
-            if [argument.arg for argument in args.args][1:] == ["start_response"]:
+        case ast.FunctionDef(name=name, args=args) if name in SERVED + FACTORIES:
+            if is_application([argument.arg for argument in args.posonlyargs + args.args]):
                 yield name, name
-            elif not needed and None not in args.kw_defaults:
+            elif not wants_arguments(args):
                 yield name, f"{name}()"
         case _:
             pass
+
+
+def is_application(parameters: Sequence[str]) -> bool:
+    """Tell whether a function with these ``parameters`` is itself a WSGI application (PEP 3333)."""
+    match parameters:
+        case [_, "start_response"]:
+            return True
+        case ["environ" | "env" | "_environ", second]:
+            return bool(re.search("start|respon", second))
+        case _:
+            return False
+
+
+def wants_arguments(arguments: ast.arguments) -> bool:
+    """Tell whether a function with these ``arguments`` requires any."""
+    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return positional > 0 or any(default is None for default in arguments.kw_defaults)
 
 
 def modules(root: Traversable) -> Iterator[str]:

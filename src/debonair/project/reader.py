@@ -30,23 +30,24 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
-def data(path: Path, root: Path | None = None, *, most: int = MOST) -> bytes:
-    """Return the bytes of the file ``path``, at most ``most``.
+def data(path: Path, root: Path | None = None, *, most: int = MOST, shown: str = "") -> bytes:
+    """Return the bytes of the file ``path``, at most ``most``; errors name it ``shown``, or else ``path``.
 
     With ``root``, the project's folder, the file must be inside it after following all links. Raises
     ``ProjectError`` if the path is not a file, is outside, may not be read, or is larger.
     """
+    name = shown or str(path)
     if "\0" in str(path):
-        raise ProjectError(f"{path} is not a valid file name.", hint="Remove the zero byte from it.")
+        raise ProjectError(f"{name} is not a valid file name.", hint="Remove the zero byte from it.")
     if root is not None and not is_inside(path, root):
         raise ProjectError(
-            f"{path} leads out of the project, to {os.path.realpath(path)}.",
+            f"{name} leads out of the project, to {os.path.realpath(path)}.",
             hint="Put the file itself into the project.",
         )
-    found, whole = _begin(path, most)
+    found, whole = _begin(path, most, name)
     if not whole:
         raise ProjectError(
-            f"{path} is larger than {most >> 10} KiB, the limit for such a file.",
+            f"{name} is larger than {most >> 10} KiB, the limit for such a file.",
             hint="Make it smaller, or move it out of the project's folder.",
         )
     return found
@@ -60,7 +61,7 @@ def head(path: Path, root: Path, *, most: int = MOST) -> str:
     if not is_inside(path, root):
         return ""
     try:
-        return _begin(path, most)[0].decode("utf-8-sig", errors="replace").replace("\0", "")
+        return _begin(path, most, str(path))[0].decode("utf-8-sig", errors="replace").replace("\0", "")
     except ProjectError:
         return ""
 
@@ -171,19 +172,19 @@ def control(value: str) -> str:
     return "has a control character" if _CONTROL.search(value) else ""
 
 
-def _begin(path: Path, most: int) -> tuple[bytes, bool]:
-    """Return the first bytes of a file, and whether these are the whole file."""
+def _begin(path: Path, most: int, name: str) -> tuple[bytes, bool]:
+    """Return the first bytes of a file, and whether these are all; errors call it ``name``."""
     try:
         # Do not even open a device: opening has effects on some.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise ProjectError(f"{path} is not a regular file.", hint="Replace it by a file, or remove it.")
+            raise ProjectError(f"{name} is not a regular file.", hint="Replace it by a file, or remove it.")
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
             found = file.read(most + 1)
     except PermissionError:
-        raise ProjectError(f"{path} is not readable.") from None
+        raise ProjectError(f"{name} is not readable.") from None
     except (OSError, ValueError) as wrong:
         why = getattr(wrong, "strerror", None) or wrong
-        raise ProjectError(f"{path} cannot be read: {why}.") from None
+        raise ProjectError(f"{name} cannot be read: {why}.") from None
     return found[:most], len(found) <= most
 
 

@@ -37,7 +37,7 @@ _OURS = frozenset(
 )
 """Fields that only a repository writes, in lower case because apt ignores the case."""
 _LONGEST_STANZA = control_file.MOST - 64
-"""Bytes that leave room for the field with the share of machines."""
+"""The most bytes of a package's fields; an index may add the field Phased-Update-Percentage."""
 FACTS = "state/debs/"
 CHANGELOGS = "changelogs/"
 

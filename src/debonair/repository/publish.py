@@ -31,9 +31,9 @@ from debonair.repository.trust import Trust, gone
 
 DAY = 86400
 KEPT = 7
-"""Days for which a by-hash file stays after the last Release that names it, as a proxy may hold that."""
+"""Days to keep a by-hash file after the last Release that names it: a proxy may have an old Release."""
 _KEPT_AT_LEAST = 3
-"""Generations of by-hash files that stay, however old."""
+"""Number of generations whose by-hash files are kept, whatever their age."""
 _TRIES = 40
 _AHEAD = 5
 """Most seconds that a Date may be ahead after many changes in a row: apt tolerates ten."""
@@ -130,7 +130,7 @@ class Repository:
             head, _ = self.trust.head()
             try:
                 for name, ref in sorted(head.suites.items()):
-                    # A slower publisher may have overwritten what a faster one has shown.
+                    # A slower publisher may have overwritten the files of a faster one.
                     self._show(head, name, ref, again=number > 0)
                 self._show_root(head, rebuild=rebuild)
             except Conflict:

@@ -1,6 +1,6 @@
-"""The files that no index names: page, keys, bootstrap debs and changelogs; and those of nobody.
+"""The files that no index names: the page, keys, bootstrap debs and changelogs; and unknown files.
 
-The signed state decides what each of them must be.
+The signed state determines the content of all files except the unknown ones.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NAMED = 20
 """Most places that a sentence names."""
 _RENEW = "Write it again: debonair repo renew"
 _SWEPT_FOLDERS = ("pool/", "state/", pool.CHANGELOGS)
-"""Folders in which ``sweep`` finds what nobody names."""
+"""Folders in which ``sweep`` finds the files that no document names."""
 
 
 def root(draft: Draft) -> Iterator[str]:
@@ -51,9 +51,9 @@ def root(draft: Draft) -> Iterator[str]:
 
 
 def changelog(storage: Storage, path: str, debs: Mapping[str, str]) -> Iterator[str]:
-    """Yield the defect of a changelog, if any; ``debs`` are the paths of its debs by its hash.
+    """Yield the defect of a changelog, if any; ``debs`` has the path of a deb for each hash that is valid.
 
-    If a hash is empty, nobody has noted it, and any changelog counts as right.
+    An empty hash is unknown: then any changelog is valid.
     """
     data = _read(storage, path, pool.LONGEST_CHANGELOG)
     known = data is not None and ("" in debs or hashlib.sha256(data).hexdigest() in debs)
@@ -97,7 +97,7 @@ def unlisted(draft: Draft) -> list[str]:
 
 
 def _swept(path: str, head: state.Head) -> bool:
-    """Return whether ``sweep`` removes a file that nobody names."""
+    """Return whether ``sweep`` removes the file at ``path`` if no document names it."""
     _, suite, *_ = [*path.split("/"), ""]
     by_hash = "/by-hash/" in path and path.startswith("dists/") and suite in head.suites
     return by_hash or path.rpartition("/")[2].startswith(UNFINISHED)

@@ -1,4 +1,4 @@
-"""Layers of a package that are made once and kept: packed, hashed and compressed.
+"""The layers of a package, which the cache keeps: packed, hashed and compressed.
 
 The key of a layer is the hash of everything that its bytes depend on. An application's version and time are
 not among it, so the next release reuses the layers. Small layers are compressed together.

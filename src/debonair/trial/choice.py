@@ -34,7 +34,7 @@ class Choice:
 
 
 def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Choice:
-    """Return which of ``debs`` to try on a machine of Debian ``architecture``; or of another one.
+    """Return which of ``debs`` to try: one for Debian ``architecture``, this machine's, or for another.
 
     The end of the version (``+deb13``) names the suite, unless ``suite`` does. If there are several, the
     newest suite wins, then the highest version. Raises ``PackageError`` if a deb cannot be read, if none is

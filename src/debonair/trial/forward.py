@@ -1,7 +1,7 @@
-"""A port of this machine that leads to one inside a trial.
+"""Forward a port of this machine to a port inside a trial.
 
-This file is also the program that does it. It inherits a socket that listens here, runs in the network
-namespace of the trial, and connects there. A socket stays in the network in which it was created.
+This file is also the program that forwards. It inherits a socket that listens on this machine, and runs in
+the network namespace of the trial. The inherited socket remains in the network in which it was created.
 """
 
 from __future__ import annotations

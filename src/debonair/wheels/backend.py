@@ -17,12 +17,13 @@ import msgspec
 from debonair.deb import tree
 from debonair.deb.tree import Source
 from debonair.errors import LockError
-from debonair.host import decoder, sandbox
+from debonair.host import sandbox
 from debonair.host.clock import OLDEST
 from debonair.host.sandbox import Sandbox
 from debonair.lock import build_tools
-from debonair.resources import resource
 from debonair.target import this_machine
+from debonair.wheels import backend_program
+from debonair.wheels.backend_program import Answer
 from debonair.wheels.build_system import Backend
 from debonair.wheels.model import Obtain, Wheel
 from debonair.wheels.unpack import unpack
@@ -32,17 +33,11 @@ if TYPE_CHECKING:
     from debonair.lock.sdist_metadata import Describe
 
 _ROOM = "build"
-"""The backend's environment is laid out like that of an app with this name."""
+"""The name of the app as whose venv the backend's environment is built."""
 _NO_COMPILER = {"CC": "false", "CXX": "false"}
 """A build without a compiler must not depend on whether this machine has one."""
 _HEAD = 1 << 16  # bytes of the first line of the output
-_ASKED = 100
 _METADATA = 1 << 22  # bytes
-
-
-class _Head(msgspec.Struct, frozen=True):
-    asked: tuple[str, ...]
-    wheel: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +92,7 @@ class Job:
             requires = (*requires, *head.asked)
         raise build_tools.restless(self.title, requires)
 
-    def _settled(self, lock: Path, cache: Cache, *, metadata: bool) -> tuple[_Head, bytes]:
+    def _settled(self, lock: Path, cache: Cache, *, metadata: bool) -> tuple[Answer, bytes]:
         """Run the backend until it requests no further packages."""
         requires = tuple(sorted(self.system.requires))
         for _ in range(build_tools.ROUNDS):
@@ -120,7 +115,7 @@ class Job:
 
     def _run(
         self, requires: Sequence[str], wheels: Iterable[Wheel], *, metadata: bool
-    ) -> tuple[_Head, bytes]:
+    ) -> tuple[Answer, bytes]:
         place = sandbox.needed(self.environ, f"{self.title} is built")
         packed = self.given[0].path if len(self.given) == 1 else ""
         request = {
@@ -130,12 +125,11 @@ class Job:
             "path": self.system.backend_path,
             "requires": list(requires),
         }
-        script = resource("packaging/sdist/build_wheel.py").read_bytes()
         laid = [
             *self.given,
             *_environment(place, wheels),
             Source.file("backend.json", json.dumps(request).encode(), mtime=OLDEST),
-            Source.file("build_wheel.py", script, mtime=OLDEST),
+            Source.file("build_wheel.py", backend_program.script(), mtime=OLDEST),
         ]
         variables = {
             "HOME": "{folder}/home",
@@ -149,13 +143,7 @@ class Job:
         words = ["{folder}/venv/bin/python3", "{folder}/build_wheel.py", "{folder}", "{out}"]
         out, _ = place.run(words, tree.pack(laid), variables)
         line, _, data = out.partition(b"\n")
-        try:
-            head = decoder.json(line[:_HEAD], _Head)
-        except msgspec.MsgspecError:
-            raise LockError("Its build backend exited without a result.") from None
-        if len(head.asked) > _ASKED:
-            raise LockError(f"It requests {len(head.asked)} packages for its build, which is too many.")
-        return head, data
+        return backend_program.answer(line[:_HEAD]), data
 
 
 def _environment(place: Sandbox, wheels: Iterable[Wheel]) -> Iterable[Source]:

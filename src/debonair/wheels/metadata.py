@@ -137,11 +137,11 @@ def _check_entry(project: Project, root: zipfile.Path, wheel: Wheel, wheels: Seq
             roots=[root] if inside else [],
             installed=installed,
             python=_ANY,
+            app=f"{project.name} {wheel.version}",
         )
     except ProjectError as wrong:
-        message = wrong.message.replace("the app has", f"{project.name} {wheel.version} has")
         found = entry_point.candidates(root)
-        raise ProjectError(message, hint=_hint(found, project.wsgi) or wrong.hint) from None
+        raise ProjectError(wrong.message, hint=_hint(found, project.wsgi) or wrong.hint) from None
 
 
 def _tops(wheel: Wheel) -> Iterator[str]:
@@ -186,7 +186,7 @@ def _license(fields: RawMetadata) -> str:
     if len(stated[0]) > _MANY:
         return str(fields.get("license"))
     names = dict.fromkeys(filter(None, stated))
-    return f"It has no text of its licence, and says that it is: {', '.join(names)}." if names else ""
+    return f"The wheel does not include its licence, but names it: {', '.join(names)}." if names else ""
 
 
 def plain(text: str | None) -> str:

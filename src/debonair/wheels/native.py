@@ -14,15 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import msgspec
-
 from debonair.deb import tree
 from debonair.deb.tree import Source
 from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.machine import Machine
 from debonair.debian.rootfs.root import Root
 from debonair.errors import LockError, WheelError
-from debonair.host import decoder
 from debonair.host.cache import Cache
 from debonair.host.memo import remember
 from debonair.host.progress import say, ticking
@@ -30,9 +27,8 @@ from debonair.lock import Lock, build_tools
 from debonair.lock.download import place
 from debonair.lock.model import File
 from debonair.project import layout
-from debonair.resources import resource
 from debonair.target import Target
-from debonair.wheels import build_system, store, venv
+from debonair.wheels import backend_program, build_system, store, venv
 from debonair.wheels.model import Choice, Obtain, Sources, Wheel
 from debonair.wheels.pure import describe, newest
 from debonair.wheels.unpack import unpack
@@ -44,7 +40,7 @@ _FORMAT = 1
 """Increased whenever the same inputs would produce another wheel than before."""
 _FOLDER = "/build"
 _ROOM = "build"
-"""The backend's environment is laid out like that of an app with this name."""
+"""The name of the app as whose venv the backend's environment is built."""
 _TOOLS = f"/{layout.dist(_ROOM)}/venv/bin"
 UNPACK = """\
 cd "$1" && mkdir unpacked && python3 -c "import shutil; shutil.unpack_archive('$2', 'unpacked')"
@@ -92,13 +88,6 @@ def build(
     raise WheelError(wrong.message, wrong.hint)
 
 
-class _Result(msgspec.Struct, frozen=True):
-    """The answer of the program that runs the backend (packaging/sdist/build_wheel.py)."""
-
-    asked: tuple[str, ...]
-    wheel: str = ""
-
-
 @dataclass(frozen=True)
 class _Job:
     """One sdist, with its target and its tools."""
@@ -143,7 +132,7 @@ class _Job:
         """Return the hash of all inputs of the build."""
         parts = [_FORMAT, self.choice.file.sha256, self.target.name, self.root.name, *self.depends]
         parts += [wheel.sha256 for wheel in wheels]
-        return hashlib.sha256(json.dumps([*parts, _script().decode()]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([*parts, backend_program.script().decode()]).encode()).hexdigest()
 
     def build(
         self,
@@ -190,7 +179,7 @@ class _Job:
             *(source for wheel in wheels for source in unpack(wheel, _ROOM, self.target, None)),
             Source.file(f"{inside}/{sdist.name}", sdist.read_bytes(), mtime=mtime),
             Source.file(f"{inside}/backend.json", json.dumps(request).encode(), mtime=mtime),
-            Source.file(f"{inside}/build_wheel.py", _script(), mtime=mtime),
+            Source.file(f"{inside}/build_wheel.py", backend_program.script(), mtime=mtime),
         ]
         machine.run(["tar", "--extract", "--directory", "/"], stdin=tree.pack(laid))
         machine.run(["sh", "-ec", UNPACK, "sh", _FOLDER, sdist.name])
@@ -218,16 +207,12 @@ class _Job:
             )
         # The backend is strangers' code, and this name becomes a file name in the cache.
         try:
-            result = decoder.json(text, _Result)
+            result = backend_program.answer(text)
             if result.wheel:
                 build_tools.check(result.wheel, self.choice.name, self.choice.version)
-        except (msgspec.MsgspecError, LockError) as wrong:
+        except LockError as wrong:
             raise WheelError(f"{self.title} does not build from source. {wrong}") from None
         return result.wheel, result.asked
-
-
-def _script() -> bytes:
-    return resource("packaging/sdist/build_wheel.py").read_bytes()
 
 
 def _end(output: str) -> str:

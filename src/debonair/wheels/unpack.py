@@ -44,7 +44,7 @@ def unpack(wheel: Wheel, package: str, target: Target, interpreter: Interpreter 
     their bytes are the same in its next release. Without an ``interpreter`` there is no bytecode. Raises
     ``WheelError`` if the wheel is malformed or has entries that leave the venv.
     """
-    destination = _Venv(package, target, interpreter)
+    destination = _Venv(wheel.filename, package, target, interpreter)
     try:
         with (
             unreadable(WheelError, f"{wheel.filename} is not an installable wheel", HINT),
@@ -55,8 +55,7 @@ def unpack(wheel: Wheel, package: str, target: Target, interpreter: Interpreter 
             install(source, destination, {"INSTALLER": b"debonair\n"})
         return destination.sources(mtime=newest(wheel.path))
     except PackageError as wrong:
-        message = wrong.message.replace("The wheel", wheel.filename, 1)
-        raise WheelError(message, wrong.hint) from None
+        raise WheelError(wrong.message, wrong.hint) from None
 
 
 _SHEBANG = b"""\
@@ -90,7 +89,11 @@ class _Source(WheelFile):
 class _Venv(WheelDestination):
     """The destination that ``installer`` writes to: a list of files in memory."""
 
-    def __init__(self, package: str, target: Target, interpreter: Interpreter | None) -> None:
+    def __init__(
+        self, filename: str, package: str, target: Target, interpreter: Interpreter | None
+    ) -> None:
+        self.filename = filename
+        """The name of the wheel in errors."""
         self.root = f"{layout.dist(package)}/venv"
         self.running = f"{layout.current(package)}/venv"
         self.target = target
@@ -115,7 +118,7 @@ class _Venv(WheelDestination):
         """Write the command that an entry point declares."""
         self.commands += 1
         if self.commands > MOST_COMMANDS:
-            raise PackageError(f"The wheel has more than {MOST_COMMANDS} commands.", hint=HINT)
+            raise PackageError(f"{self.filename} has more than {MOST_COMMANDS} commands.", hint=HINT)
         text = _COMMAND.format(module=module, attr=attr, name=attr.partition(".")[0])
         return self.add(Scheme("scripts"), name, _SHEBANG + text.encode(), 0o755)
 
@@ -168,7 +171,7 @@ class _Venv(WheelDestination):
 
     def add(self, scheme: Scheme, path: str, data: bytes, mode: int) -> RecordEntry:
         """Keep a file of a scheme, and return its entry for RECORD."""
-        check_path("The wheel", path)
+        check_path(self.filename, path)
         self.put(posixpath.join(self.folder(scheme), path), data, mode)
         digest = urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
         return RecordEntry(path, Hash("sha256", digest), len(data))
@@ -177,7 +180,7 @@ class _Venv(WheelDestination):
         """Keep a file at a path inside the venv. Raises ``PackageError`` if the path is already taken."""
         if path in self.files:
             raise PackageError(
-                f"The wheel has '{path}' twice.",
+                f"{self.filename} has '{path}' twice.",
                 hint="Lock another version of it, and report this to its authors.",
             )
         self.files[path] = (data, mode)

@@ -97,6 +97,8 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Begun:
 def acme(publisher: Publisher, writer: Writer, begun: Begun) -> Publisher:
     """The publisher of acme, which offers ``hello`` 1.0."""
     put_back(writer, dict(begun.files))
+    if isinstance(writer, FolderWriter):
+        (writer.root / ".lock").touch()
     config = publisher.folder / "home/config/debonair"
     shutil.copytree(begun.config, config, ignore=shutil.ignore_patterns("S.*"))  # sockets of gpg-agent
     pins = Pins(config / "places")

@@ -5,7 +5,7 @@ setup(
     name='RPi.bme280',
     version='0.2.4',
     description='library to drive a BME280 sensor',
-    long_description="The Python library RPi.bme280, for all that runs with this machine's own\nPython.",
+    long_description="This package provides the Python library RPi.bme280 for Debian's own\nPython.",
     url='https://bme280.example.org',
     packages=[],
     py_modules=[],

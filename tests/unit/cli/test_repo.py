@@ -132,7 +132,8 @@ def test_a_release_from_first_to_last(made: str, deb: Callable[..., Path]) -> No
     assert run("verify").startswith("apt: 6 suites are healthy, signed by 0")
     verbs = [line.split()[-1] for line in run("history").splitlines() if line[:7].strip()]
     assert verbs == ["renew", "rollback", "rollout", "rollout", "promote", "add", "add", "init"]
-    newest = json.loads(run("history", "--json").splitlines()[0])
+    newest, *older = json.loads(run("history", "--json"))
+    assert len(older) == 7
     assert (newest["who"], newest["date"], newest["generation"]) == ("ada@example", EPOCH, 8)
 
 

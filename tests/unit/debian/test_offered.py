@@ -24,7 +24,7 @@ def cache(tmp_path: Path) -> Cache:
 def test_what_debian_has(tmp_path: Path, cache: Cache) -> None:
     wanted = ["bash", "libc6", "gpiod", "guestbook", "apt", "ib"]
     assert offered.packages(wanted, cache=cache, root=tmp_path) == set()
-    lists(cache.folder("apt") / "trixie-arm64/lists", "deb.debian.org", "Debian", "bash", "libc6", "zlib1g")
+    lists(cache.folder("apt") / "trixie-arm64/lists", "mirror.example", "Debian", "bash", "libc6", "zlib1g")
     lists(tmp_path / "var/lib/apt/lists", "archive.raspberrypi.com", "Raspberry Pi Foundation", "gpiod")
     lists(tmp_path / "var/lib/apt/lists", "apt.example.org", "acme", "guestbook", "apt")
     assert offered.packages(wanted, cache=cache, root=tmp_path) == {"bash", "libc6", "gpiod"}
@@ -32,7 +32,7 @@ def test_what_debian_has(tmp_path: Path, cache: Cache) -> None:
 
 def test_lists_that_are_empty_or_lack_a_release(tmp_path: Path, cache: Cache) -> None:
     folder = tmp_path / "var/lib/apt/lists"
-    lists(folder, "deb.debian.org", "Debian")
+    lists(folder, "mirror.example", "Debian")
     lists(folder, "other", "Debian", "bash")
     (folder / "other_debian_dists_trixie_InRelease").unlink()
     assert offered.packages(["bash"], cache=cache, root=tmp_path) == set()

@@ -7,6 +7,7 @@ import pytest
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.candidate import Candidate
 from debonair.init.discovery.code import modules
+from debonair.project import reader
 
 FLASK = "from flask import Flask\n"
 
@@ -186,3 +187,9 @@ class TestModules:
         assert found_modules == []
         assert broken[0].startswith("old.py:1: Missing parentheses")
         assert broken[1].startswith("zero.py:")
+
+    def test_what_cannot_be_read(self, tmp_path: Path) -> None:
+        make(tmp_path, {"big.py": "#" * (reader.MOST + 1)})
+        assert modules(tmp_path)[1] == [
+            f"big.py is larger than {reader.MOST >> 10} KiB, the limit for such a file"
+        ]

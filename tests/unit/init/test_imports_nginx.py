@@ -114,6 +114,21 @@ def test_an_app_below_a_path(tmp_path: Path) -> None:
     assert not read(tmp_path, "server { location @a { uwsgi_pass a; } }").warnings
 
 
+@pytest.mark.parametrize(
+    ("line", "explained"),
+    [
+        ("gzip on;", True),
+        ("location /down { return 503; }", True),
+        ("location ~ [.]css$ { root /srv; }", True),
+        ("proxy_buffering off;", False),
+        ("expires 1d;", False),
+    ],
+)
+def test_a_line_without_a_setting_is_explained(line: str, *, explained: bool, tmp_path: Path) -> None:
+    warnings = server(tmp_path, line).warnings
+    assert any("no setting exists for the lines marked" in warning for warning in warnings) == explained
+
+
 def test_who_was_kept_out(tmp_path: Path) -> None:
     found = server(tmp_path, "location /x { allow 10.0.0.0/8; deny all; }", "if ($a) { return 403; }")
     assert (

@@ -44,6 +44,9 @@ def test_split(entry: str, parts: tuple[str, str, bool]) -> None:
         ("app = 1 + 1", "app:app"),
         ("def create_app(): ...", "app:create_app()"),
         ("def application(environ, start_response): ...\napp = x", "app:application"),
+        ("def application(env, respond): ...", "app:application"),
+        ("def application(e, /, start_response): ...", "app:application"),
+        ("def application_factory(*, debug=False): ...", "app:application_factory()"),
         ("def create_app(name): ...\nserve = make()", ""),
     ],
 )
@@ -51,6 +54,13 @@ def test_a_callable_that_the_module_has_is_suggested(code: str, hint: str, tmp_p
     (tmp_path / "app.py").write_text(f"{code}\n")
     wrong = refused(tmp_path, "app:aplikazion" if "application" not in code else "app:zzz")
     assert wrong.hint == (f"Did you mean '{hint}'?" if hint else f"Define aplikazion in {tmp_path}/app.py.")
+
+
+def test_the_name_of_the_app_in_the_error(tmp_path: Path) -> None:
+    (tmp_path / "later.py").touch()
+    with pytest.raises(ProjectError) as caught:
+        entry_point.check("x:app", file=FILE, roots=[tmp_path], installed=(), app="diary 1.2")
+    assert caught.value.message == "pyproject.toml: 'wsgi' is 'x:app', but diary 1.2 has no module 'x'."
 
 
 @pytest.mark.parametrize("entry", ["", "app", "a:b()()", "a:b ", "a..b:c", "../a:b", "a:b\n"])

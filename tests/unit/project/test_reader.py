@@ -122,6 +122,12 @@ class TestData:
         with pytest.raises(ProjectError, match="a is larger than 2 KiB"):
             reader.data(tmp_path / "a", most=2048)
 
+    def test_the_name_in_the_error(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        with pytest.raises(ProjectError) as caught:
+            reader.data(tmp_path / "a", tmp_path, shown="x/a")
+        assert caught.value.message == "x/a is not a regular file."
+
     @pytest.mark.parametrize("name", ["x" * 300, "a/" * 3000, "a\0b"])
     def test_names_that_no_file_has(self, name: str, tmp_path: Path) -> None:
         assert not reader.is_file(tmp_path / name)

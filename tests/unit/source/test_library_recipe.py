@@ -101,4 +101,4 @@ def test_a_library_that_says_little_of_its_licence() -> None:
     assert "/usr/share/common-licenses/GPL-3." in made
     assert "Copyright: The authors of x" in made
     made = debian(replace(RECIPE, library=Probed("x", "1.0")))["copyright"]
-    assert "It says that its licence is: not said." in made
+    assert "The library does not state a licence." in made

@@ -31,7 +31,7 @@ from debonair.lock.download import place
 from debonair.lock.model import File
 from debonair.lock.uv import Uv
 from debonair.resources import resource
-from debonair.wheels import Wheel, native
+from debonair.wheels import Wheel, backend_program, native
 from debonair.wheels.model import Choice, Sources
 from debonair.wheels.unpack import unpack
 
@@ -322,7 +322,7 @@ class TestKey:
         world.build()
         other = tmp_path / "build_wheel.py"
         other.write_text("pass\n")
-        monkeypatch.setattr(native, "resource", lambda _: other)
+        monkeypatch.setattr(backend_program, "resource", lambda _: other)
         world.build()
         assert world.builds == 2
 

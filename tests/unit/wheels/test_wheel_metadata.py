@@ -89,7 +89,7 @@ def test_a_wheel_that_says_little(tmp_path: Path) -> None:
     )
     assert found.description == "Python application di-ary"
     assert (found.author, found.homepage) == ("Ada <ada@example.org>", "")
-    expected = "It has no text of its licence, and says that it is: BSD, BSD License."
+    expected = "The wheel does not include its licence, but names it: BSD, BSD License."
     assert found.license_text == expected
     bare = described(tmp_path, {}, entry_points=COMMANDS)
     assert (bare.author, bare.license, bare.license_text) == ("", "", "")

@@ -48,15 +48,16 @@ def history(*, as_json: bool, repository: str) -> None:
     from debonair.repository.release import stamp
 
     opened = publisher.repository(repository)
-    for change in log.read(opened.storage, opened.draft().head.history):
-        if as_json:
-            click.echo(json.dumps(msgspec.to_builtins(change)))
-        else:
-            click.echo(
-                f"{change.generation:>5}  {stamp(change.date)}  {shown(change.who)}  {shown(change.verb)}"
-            )
-            for line in change.what:
-                click.echo(f"       {shown(line)}")
+    changes = log.read(opened.storage, opened.draft().head.history)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(list(changes)), indent=2))
+        return
+    for change in changes:
+        click.echo(
+            f"{change.generation:>5}  {stamp(change.date)}  {shown(change.who)}  {shown(change.verb)}"
+        )
+        for line in change.what:
+            click.echo(f"       {shown(line)}")
 
 
 @click.command()

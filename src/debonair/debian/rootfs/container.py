@@ -1,8 +1,8 @@
 """One Debian booted with systemd as PID 1, by systemd-nspawn on an overlay in memory.
 
 All its mounts are in a mount namespace that ends with this process. The cached root below the overlay does
-not change. Its network is a loopback of its own, and so are its users: root inside is nobody on this
-machine.
+not change. It has its own network, which is only a loopback, and its own users. Root inside has no rights
+on this machine.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The place in which a Debian is entered without being booted, and who its root is there.
+"""Run commands in a Debian that is not booted, as isolated from this machine as possible.
 
-There are three degrees; the best one that the machine allows is used. In a user namespace, root inside is
-nobody on this machine. Without one, root inside is this machine's root with few capabilities. If it may
-mount, it is in namespaces of its own, and sees no file of this machine. If not, it is in a plain chroot,
-which it cannot leave.
+The best degree of isolation that the machine allows is used. In a user namespace, root inside has no rights
+on this machine. Otherwise, root inside is this machine's root with few capabilities. If this process may
+mount, the Debian has its own namespaces, and shows no file of this machine. If not, it is a plain chroot,
+which its root cannot leave.
 """
 
 from __future__ import annotations

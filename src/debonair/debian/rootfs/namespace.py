@@ -12,7 +12,7 @@ from debonair.errors import MachineError
 from debonair.host import run
 
 COUNT = 65536
-"""Number of users and groups of a Debian, because its numbers reach nobody's, 65534."""
+"""Number of user ids of a Debian, and of group ids: its highest is 65534, of the user ``nobody``."""
 RANGE = 0x6DEB0000
 """The first of them on this machine, in systemd's range for containers; UIDS-GIDS of systemd."""
 

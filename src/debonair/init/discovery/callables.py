@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from debonair.init.discovery import shapes
-from debonair.init.discovery.candidate import FACTORIES, FOR_SERVERS, SERVED, Candidate, rank_of
+from debonair.init.discovery.candidate import FOR_SERVERS, Candidate, rank_of
 from debonair.init.discovery.code import Module, top_level
+from debonair.project import entry_point
 from debonair.project.catalogue import known
+from debonair.project.entry_point import FACTORIES, SERVED
 
 _APPLICATION_NAME = re.compile("app|wsgi|^main$|^handler$")
 """The names of functions that are applications, not parts of one."""
@@ -136,7 +138,7 @@ class Callables:
             self._note(
                 self._values, name, _Kind("an ASGI function", wsgi=False, server="uvicorn"), module, node
             )
-        elif shapes.is_environ(parameters) and (
+        elif entry_point.is_application(parameters) and (
             len(self._modules) == 1 or _APPLICATION_NAME.search(node.name)
         ):
             self._note(self._values, name, _Kind("a WSGI function"), module, node)
@@ -144,7 +146,7 @@ class Callables:
             self._note(self._values, name, _Kind("Werkzeug's Request.application"), module, node)
         elif kind := self._returned(node, module):
             self._note(self._makers, name, kind, module, node)
-            if shapes.wants_arguments(node.args):
+            if entry_point.wants_arguments(node.args):
                 self._closed.add(name)
 
     def _returned(self, node: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> _Kind | None:
@@ -171,7 +173,7 @@ class Callables:
         for inner in node.body:
             if isinstance(inner, ast.FunctionDef) and inner.name == "__call__":
                 parameters = [argument.arg for argument in inner.args.args][1:]
-                if shapes.is_environ(parameters):
+                if entry_point.is_application(parameters):
                     self._note(self._makers, name, _Kind(f"the class {node.name}"), module, node)
         if name in self._makers:
             self._closed.discard(name)

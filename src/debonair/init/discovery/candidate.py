@@ -6,10 +6,8 @@ import re
 from dataclasses import dataclass
 
 from debonair.init.discovery.code import Module
+from debonair.project.entry_point import FACTORIES, SERVED
 
-SERVED = ("application", "app")
-"""The names that servers look for by default, the better one first."""
-FACTORIES = ("create_app", "make_app", "create_application", "make_application", "application_factory")
 FOR_SERVERS = re.compile(r"(^|/)(\w+_)?wsgi(handler)?\.py$")
 _FOR_APPS = ("app.py", "application.py", "__init__.py", "main.py")
 _SCRIPTS = ("manage.py", "cli.py")

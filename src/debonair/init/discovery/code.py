@@ -87,13 +87,13 @@ def modules(root: Path) -> tuple[list[Module], list[str]]:
             broken.append(f"{path} and later files: the project has {more}")
             break
         try:
-            size += len(data := reader.data(root / path, root))
+            size += len(data := reader.data(root / path, root, shown=path))
             tree = syntax.parse(data, path)
         except SyntaxError as wrong:
             broken.append(f"{path}:{wrong.lineno}: {wrong.msg}")
             continue
         except ProjectError as wrong:
-            broken.append(wrong.message.replace(str(root / path), path, 1).rstrip("."))
+            broken.append(wrong.message.rstrip("."))
             continue
         dotted = path.removeprefix(base).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         names = dict[str, str]()

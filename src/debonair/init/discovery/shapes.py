@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 
 def inside(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.stmt]:
@@ -26,21 +25,6 @@ def bound(node: ast.stmt) -> list[str]:
     if isinstance(node, ast.Assign):
         return [target.id for target in node.targets if isinstance(target, ast.Name)]
     return []
-
-
-def is_environ(parameters: Sequence[str]) -> bool:
-    """Tell whether ``parameters`` are those of an application (PEP 3333)."""
-    return (
-        len(parameters) == 2
-        and parameters[0] in {"environ", "env", "_environ"}
-        and bool(re.search("start|respon", parameters[1]))
-    )
-
-
-def wants_arguments(arguments: ast.arguments) -> bool:
-    """Tell whether a function with these ``arguments`` requires any."""
-    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-    return positional > 0 or any(default is None for default in arguments.kw_defaults)
 
 
 def last(dotted: str) -> str:

@@ -77,6 +77,8 @@ class _Reader:
         self.static: dict[str, str] = {}
         self.harakiri = 0
         self.asks: dict[str, str] = {}
+        self.for_the_pi = False
+        """True if a line has no setting, so that the admin must write it on the Pi."""
         self.takers = {
             "listen": self._listen,
             "server_name": self._name,
@@ -117,7 +119,7 @@ class _Reader:
 
     def result(self) -> Imported:
         """Return all settings that were converted."""
-        if any(account.why.endswith(_SITE) for account in self.accounts):
+        if self.for_the_pi:
             self.warnings.append(
                 f"{self.path.name}: no setting exists for the lines marked '{_SITE}'. Write them {_WRITE}."
             )
@@ -133,6 +135,11 @@ class _Reader:
 
     def _say(self, directive: Directive, became: str, why: str = "") -> None:
         self.accounts.append(Account(self.path, directive.line, directive.text, became, why))
+
+    def _by_hand(self) -> str:
+        """Return why a line without a setting was dropped, and remember to explain that."""
+        self.for_the_pi = True
+        return _SITE
 
     def _drop(self, found: Iterable[Directive], why: str) -> None:
         for directive in found:
@@ -159,7 +166,7 @@ class _Reader:
         why = (
             _REASONS.get(name)
             or _REASONS.get(included)
-            or (_ASKS if re.match("(uwsgi|proxy)_", name) else _SITE)
+            or (_ASKS if re.match("(uwsgi|proxy)_", name) else self._by_hand())
         )
         self._drop(directive.within(), why)
         for inner in directive.within():
@@ -250,7 +257,7 @@ class _Reader:
         elif place or (where and pattern != "/" and kind != "="):
             became, why = self._static(kind, pattern, where, alias="alias" in by_name)
         else:
-            why = _SITE
+            why = self._by_hand()
         self._say(directive, became, why)
         for inner in directive.block:
             if inner is place:
@@ -271,5 +278,5 @@ class _Reader:
             for url in urls
         ]
         if not both:
-            return "", f"'static' supports prefixes, not regular expressions; {_SITE}"
+            return "", f"'static' supports prefixes, not regular expressions; {self._by_hand()}"
         return max(became for became, _ in both), "; ".join(why for _, why in both)

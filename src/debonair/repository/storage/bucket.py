@@ -1,7 +1,7 @@
 """A bucket of an object store: Amazon S3 and compatible ones, Google Cloud Storage, Azure Blob Storage.
 
 A write names the object that it expects (If-None-Match and If-Match, RFC 9110 section 13.1; a generation on
-Google's). So if there are two writers, one is refused, and starts again.
+Google's). If two publishers write at the same time, the store refuses one of them, which starts again.
 """
 
 from __future__ import annotations

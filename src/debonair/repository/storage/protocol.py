@@ -23,7 +23,7 @@ class Conflict(Exception):  # noqa: N818 - it is caught and retried, never shown
 
 
 class TooLarge(RepositoryError):  # noqa: N818 - what a file is, not what somebody did
-    """A file has more bytes than it can have; ``tag`` is its tag, for who replaces it."""
+    """A file exceeds its limit; ``tag`` is its tag, which a writer needs to replace it."""
 
     def __init__(self, path: str, limit: int, tag: str) -> None:
         super().__init__(
@@ -41,7 +41,7 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Instead(msgspec.Struct, frozen=True):
-    """Another file, or none, at the path of a file that must be there."""
+    """The finding that a path does not have the expected file, but another one or no file."""
 
     tag: str | None
     """Its tag; None if there is nothing."""

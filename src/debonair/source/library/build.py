@@ -54,7 +54,7 @@ is needed.
 """
 _PROGRAMS = ("packaging/library/probe.py", "packaging/sdist/build_wheel.py")
 """Programs that call the build backend in the root."""
-_FORMAT = 2
+_FORMAT = 3
 """Raise it whenever the same inputs would give a different package than before."""
 _FOLDER = "/build"
 _PLACE = _FOLDER.lstrip("/")

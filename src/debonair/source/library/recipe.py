@@ -1,4 +1,4 @@
-"""The source package of a library: its content from the library's own metadata, in today's form."""
+"""The source package of a library: the files of debian/, from stdeb's and from the library's metadata."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Probed(msgspec.Struct, frozen=True):
     """Bounds of Python's version (PEP 440)."""
     compiled: bool = False
     build_depends: tuple[str, ...] = ()
-    """The Debian packages of its build backend."""
+    """The Debian packages that its build backend needs."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +98,16 @@ class Recipe:
 
     def description(self) -> str:
         """Return the rest of its description."""
-        text = f"The Python library {self.library.name}, for all that runs with this machine's own Python."
+        text = f"This package provides the Python library {self.library.name} for Debian's own Python."
         return textwrap.fill(text, _COLUMNS)
 
     def _copyright(self) -> str:
         library = self.library
         common = documents.COMMON.get(library.license)
-        text = library.license_text or f"It says that its licence is: {library.license or 'not said'}."
+        stated = (
+            f"states this licence: {library.license}" if library.license else "does not state a licence"
+        )
+        text = library.license_text or f"The library {stated}."
         if common:
             text = f"On Debian systems the whole text is in /usr/share/common-licenses/{common}."
         return fill(

@@ -56,7 +56,7 @@ def check_dependencies(project: Project, depends: Iterable[str]) -> None:
 
 @cache
 def taken() -> dict[str, str]:
-    """Return the names that no app can have, each with the thing that it is the name of."""
+    """Return the names that no app can have, each with a description of what already has it."""
     groups: dict[str, list[str]] = tomllib.loads(resource("packaging/names.toml").read_text())
     return {name: _WHAT[group] for group, names in groups.items() for name in names}
 

@@ -84,7 +84,7 @@ def _system(project: Project) -> Emperor:
         templates={f"usr/lib/tmpfiles.d/{app}.conf": "systemd/system.tmpfiles.in"},
         vassal={
             "plugins": "python3,syslog",
-            "socket": "; What nginx connects to. It outlives a reload, and so do the requests that wait.\n"
+            "socket": "; nginx connects to this socket. A reload keeps it and its waiting requests.\n"
             "socket = %(socket-path)",
             "log": f"logger = syslog:{app}",
         },
@@ -95,13 +95,13 @@ def _socket(project: Project) -> str:
     """Return the vassal's options for its socket; the emperor holds the socket of an app that may sleep."""
     if not project.sleep_after:
         return (
-            f"; What nginx is led to by the link web.sock, and what '{project.package} status' asks.\n"
-            "; The group of both is the folder's: www-data.\n"
+            f"; nginx reaches this socket by the link web.sock. '{project.package} status' uses it too.\n"
+            "; This socket and the stats socket get the group of their folder: www-data.\n"
             "socket = %(socket-path)"
         )
     lines = [
-        "; The emperor makes that one and hands it over at the first request; when nobody has asked for so",
-        "; many seconds, the app ends and the emperor waits for the next.",
+        "; The emperor listens on the socket, and passes it to the app at the first request.",
+        "; After this many seconds without a request, the app ends and the emperor listens again.",
         f"idle = {project.sleep_after}",
         "die-on-idle = true",
     ]

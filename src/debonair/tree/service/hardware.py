@@ -12,7 +12,7 @@ from debonair.resources import resource
 
 
 class Hardware(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that one of the words opens."""
+    """The access that one word of the setting ``hardware`` gives."""
 
     groups: tuple[str, ...]
     devices: tuple[str, ...]
@@ -30,7 +30,7 @@ def unit(project: Project) -> str:
         return "PrivateDevices=yes"
     allowed = (f"DeviceAllow={device} rw" for device in _all(project, "devices"))
     lines = [
-        f"# It sees every device, and may open those of: {', '.join(project.hardware)}.",
+        f"# The app sees every device, and may open those of: {', '.join(project.hardware)}.",
         "PrivateDevices=no",
     ]
     return "\n".join([*lines, "DevicePolicy=closed", *allowed])
@@ -39,7 +39,7 @@ def unit(project: Project) -> str:
 def proc(project: Project) -> str:
     """Return the line of a unit that defines how much of /proc the app sees beyond its own processes."""
     if not project.hardware:
-        return "# Of /proc it sees its own processes, and nothing of the machine.\nProcSubset=pid"
+        return "# The app sees its own processes in /proc, but no other files there.\nProcSubset=pid"
     return "# Libraries look for the board's model in /proc/device-tree and /proc/cpuinfo.\nProcSubset=all"
 
 
@@ -54,7 +54,7 @@ def rules(project: Project) -> str:
 
 
 def _all(project: Project, field: str) -> list[str]:
-    """Return the values of all of the project's words, each once."""
+    """Return the values of ``field`` for every word in the project's ``hardware``, without duplicates."""
     table = tomllib.loads(resource("packaging/hardware.toml").read_text()) if project.hardware else {}
     known = decoder.converted(table, dict[str, Hardware])
     return list(dict.fromkeys(text for word in project.hardware for text in getattr(known[word], field)))

@@ -11,11 +11,14 @@ from debonair.tree.service import literals
 
 _SIZE = re.compile(r"(\d+)([KMGT]?)|(\d{1,2}|100)%")
 _GRACEFUL = 13
-"""The first Debian whose uWSGI loses no request then; older ones may give one to an ending worker."""
+"""The first Debian whose uWSGI replaces a worker without losing a request.
+
+An older uWSGI may pass a request to a worker that is about to end.
+"""
 
 
 def unit(project: Project) -> str:
-    """Return the lines of the unit that limit all of the app's processes together, or nothing.
+    """Return the lines of the unit that limit all of the app's processes together; empty without limits.
 
     systemd.resource-control(5) defines the rule. Raises ``ProjectError`` for a memory-max that is not a
     size.
@@ -30,7 +33,7 @@ def unit(project: Project) -> str:
 
 
 def vassal(project: Project, target: Target) -> str:
-    """Return the options of uWSGI that are computed on the machine at each start, or nothing.
+    """Return the options of uWSGI that are computed on the machine at each start; empty if there are none.
 
     These are the number of workers, if the author sets none, and the limit of each worker: its share of
     ``memory-max``. That limit also works where the kernel's memory cgroup is disabled. There is no share
@@ -44,15 +47,15 @@ def vassal(project: Project, target: Target) -> str:
     lines, words = [], [project.package, number]
     if number == "auto":
         lines += [
-            "; As many processes as this machine's cores and memory carry, found out at each start.",
-            f"; Who wants another number writes it into /etc/{project.package}/vassal.ini: processes = 3",
+            "; The line below chooses the number of processes from this machine's cores and memory.",
+            f"; To set another number, write it into /etc/{project.package}/vassal.ini: processes = 3",
         ]
     if bounded:
-        lines.append("; A worker that has more than its share of the memory is ended, whatever it does.")
+        lines.append("; uWSGI kills a worker that exceeds its share of the memory, even during a request.")
         words.append(memory.replace("%", "%%"))
     if bounded and target.debian_release >= _GRACEFUL:
         lines += [
-            "; One that comes near to it is replaced when it has answered, if it is older than a minute."
+            "; Below that, uWSGI replaces a large worker after its response, if it is older than a minute."
         ]
         words.append("gracefully")
     program = f"/usr/lib/{project.package}/libexec/processes.py"
@@ -87,17 +90,16 @@ def network(project: Project) -> str:
     if project.service.network:
         return "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
     return (
-        "# It needs no network: nginx reaches it by a socket in the file system.\n"
+        "# The app does not use the network. nginx reaches it by a socket in the file system.\n"
         "PrivateNetwork=yes\n"
         "RestrictAddressFamilies=AF_UNIX"
     )
 
 
 def run(project: Project) -> str:
-    """Return the folders below /run that the app sees beyond its own, each after a space and a ``-``.
+    """Return more folders below /run that the app sees than its own, each after a space and a ``-``.
 
-    A program without the network has nothing to reach there. With it, the app looks up names and connects
-    to databases on this machine.
+    If the app may use the network, these have the sockets of this machine's name services and databases.
     """
     folders = ["udev"] if project.hardware else []
     if project.service.network:

@@ -191,7 +191,10 @@ def _restart(target: Target, first: str, last: str, always: str) -> str:
     """
     if target.debian_release < _STEP_BACK:
         return f"RestartSec={always}"
-    return f"# Soon, then slower and slower.\nRestartSec={first}\nRestartSteps=6\nRestartMaxDelaySec={last}"
+    return (
+        "# The waits before restarts grow to a maximum.\n"
+        f"RestartSec={first}\nRestartSteps=6\nRestartMaxDelaySec={last}"
+    )
 
 
 def _static(project: Project, target: Target) -> str:
