@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import grp
-import json
 import os
 import pwd
 import re
@@ -18,31 +17,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environment
-import probe
 import settings
 import task
-import visit
-from call import shown, state, systemd_runs
-from nginx_site import Site
-from release import Home, Release
+from person import RequestError, root_only, sudo
+from release import Home
+from status import HEALTHY, NOT_HEALTHY, UNKNOWN, stands_in, status
 from switch import Switch
 from system_emperor import emperor_of
 from text import printable
-
-_ENTRIES, _NAMED = 1000, 5  # files of the data folder that status looks at, and that it names
-HEALTHY, NOT_HEALTHY, UNKNOWN = 0, 3, 4  # as for the status action of init scripts (LSB, 20.2)
-
-
-class RefusedError(Exception):
-    """A request that is not possible; the message explains why, and what to type instead."""
 
 
 def main(argv: list[str], home: Home) -> int:
@@ -52,7 +39,7 @@ def main(argv: list[str], home: Home) -> int:
         options = parser(home).parse_args(argv)
         verb = options.verb
         return int(verb(home, options) or 0)
-    except (RefusedError, OSError) as refused:
+    except (RequestError, OSError) as refused:
         print(f"{home.package}: {refused}", file=sys.stderr)
         return UNKNOWN if verb is status else 1
     except KeyboardInterrupt:
@@ -97,139 +84,6 @@ def parser(home: Home) -> argparse.ArgumentParser:
     return found
 
 
-def status(home: Home, options: argparse.Namespace) -> int:
-    """Print the state of the app. Return 0 if it is healthy, 3 if not, 4 if that is unknown."""
-    release, note, unit = home.serving(), home.note(), unit_state(home)
-    installed = home.installed().version
-    refused = note.get("refused")
-    asleep = release is not None and emperor_of(home).asleep(release)
-    page, workers = probe.Page(asleep=asleep, problem="" if release else "no release is served"), []
-    if release and not asleep:
-        instance = emperor_of(home).serving(release)
-        page, workers = probe.page(instance), probe.workers(instance)
-    found = problems(home, release, page)
-    healthy = page.healthy if page.healthy is None else bool(page.healthy and not refused and not found)
-    if options.json:
-        facts = {
-            "package": home.package,
-            "serving": release.version if release else None,
-            "installed": installed,
-            "refused": refused,
-            "switched": {key: note[key] for key in ("from", "why", "at", "seconds") if key in note},
-            "service": unit,
-            "asleep": asleep,
-            "workers": workers,
-            "problems": found,
-            "page": {"path": release and release.health, "status": page.status, "problem": page.problem},
-            "healthy": healthy,
-        }
-        print(json.dumps(facts, indent=2))
-    else:
-        _print_status(home, release, installed, note)
-        print(f"  service  {unit}{', asleep' if asleep else ''}")
-        if workers and release and release.server == "command":
-            memory = sum(worker["rss"] for worker in workers) / 1_000_000
-            print(f"  server   {len(workers)} process{'es'[: 2 * (len(workers) > 1)]}, {memory:.0f} MB")
-        elif workers:
-            requests = sum(worker["requests"] for worker in workers)
-            busy = sum(worker["status"] == "busy" for worker in workers)
-            memory = sum(worker["rss"] for worker in workers) / 1_000_000
-            print(f"  workers  {len(workers)}, {busy} busy, {memory:.0f} MB, {requests} requests served")
-        if release:
-            print(f"  page     {release.health} {page.describe()}")
-        for problem in found:
-            print(f"  problem  {problem}")
-        for remark in foreign_data(home):
-            print(f"  note     {remark}")
-    if healthy is None:
-        raise RefusedError(f"only root can check the app's health: sudo {home.package} status")
-    if not healthy and not options.json:
-        print(f"See its messages: {sudo()}{home.package} logs")
-    return HEALTHY if healthy else NOT_HEALTHY
-
-
-def _print_status(home: Home, release: Release | None, installed: str, note: dict[str, Any]) -> None:
-    serving = f"serving {release.version}" if release else "stopped"
-    refused = note.get("refused")
-    if refused:
-        print(f"{home.package}: {serving}; {refused['version']} was refused: {refused['why']}")
-        for line in refused["log"].splitlines()[-5:]:
-            print(f"  | {line}")
-    elif release and release.version != installed:
-        print(
-            f"{home.package}: {serving}; {installed} is installed ({sudo()}{home.package} rollback --undo)"
-        )
-    else:
-        print(f"{home.package}: {serving}")
-    if "at" in note:
-        when = datetime.fromtimestamp(note["at"]).astimezone().isoformat(" ", "seconds")
-        print(f"  since    {when}, by {note['why']}" + (f" from {note['from']}" if note["from"] else ""))
-
-
-def problems(home: Home, release: Release | None, page: probe.Page) -> list[str]:
-    """Return the problems around the app, whose own ``page`` this is: nginx, site, service and timers."""
-    if release is None or not systemd_runs():
-        return []
-    found, site, nginx = [], Site(home), state("nginx.service")
-    runs = nginx in {"active", "reloading"}
-    if not runs and shown("nginx.service", "LoadState") == "masked":
-        found.append("nginx does not run (masked): sudo systemctl unmask --now nginx")
-    elif not runs:
-        found.append(visit.stopped(site, nginx))
-    if not site.file.is_file() or not site.file.stat().st_size:
-        found.append(f"{site.file} is empty or missing: sudo dpkg-reconfigure {home.package}")
-    elif not site.linked():
-        found.append(f"the site is not enabled: sudo ln -s {site.file} {site.link} && {visit.RELOAD}")
-    elif runs:
-        found += visit.problems(site, release, page)
-    if stands_in(home, release):
-        emperor = emperor_of(home)
-        now = state(emperor.unit)
-        found.append(
-            f"{emperor.unit} does not serve ({now}), {emperor.trial_unit} serves in its place. "
-            f"The reason is in: sudo systemctl status {emperor.unit}. Then: sudo {home.package} restart"
-        )
-    with suppress(FileNotFoundError, PermissionError):
-        try:
-            environment.read(home.root / "etc" / home.package / "env")
-        except environment.EncodingError as wrong:
-            found.append(str(wrong))
-    for unit in release.beside:
-        now = state(unit)
-        if now not in {"active", "reloading"}:
-            found.append(f"{unit} does not run ({now}): journalctl -u {unit}")
-    return found
-
-
-def foreign_data(home: Home) -> list[str]:
-    """Return a remark if files directly in the data folder belong to others: the app may not write them."""
-    try:
-        own = pwd.getpwnam(home.installed().user).pw_uid
-        with os.scandir(home.data) as entries:
-            seen = [entry for _, entry in zip(range(_ENTRIES), entries, strict=False)]
-        others = [entry.name for entry in seen if entry.stat(follow_symlinks=False).st_uid != own]
-    except (OSError, KeyError):
-        return []
-    others = sorted(name for name in others if name != "lost+found")
-    if not others:
-        return []
-    named = ", ".join(printable(name) for name in others[:_NAMED])
-    more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-    user = home.installed().user
-    return [f"not the app's own in {home.data}: {named}{more}: sudo chown -R {user}:{user} {home.data}/"]
-
-
-def stands_in(home: Home, release: Release) -> bool:
-    """Return whether the service of a trial serves ``release``, because the app's own could not start."""
-    emperor = emperor_of(home)
-    return emperor.serving(release).unit != emperor.unit
-
-
-def unit_state(home: Home) -> str:
-    """Return the service's state from systemd, such as ``active``, or why it is unknown."""
-    return state(emperor_of(home).unit) or "unknown (systemd does not run here)"
-
-
 def releases(home: Home, options: argparse.Namespace) -> None:
     """List the releases on this machine."""
     del options
@@ -253,7 +107,7 @@ def rollback(home: Home, options: argparse.Namespace) -> int:
         else:
             well = Switch(home).rollback(options.version)
     except LookupError as unknown:
-        raise RefusedError(str(unknown)) from None
+        raise RequestError(str(unknown)) from None
     serving = home.serving()
     if well and serving:
         print(f"{home.package}: serving {serving.version} after {time.monotonic() - began:.1f} s")
@@ -297,16 +151,16 @@ def env(home: Home, options: argparse.Namespace) -> int | None:
     root_only(home, f"env {options.action}")
     if options.action == "list":
         if not file.exists():
-            raise RefusedError(f"{file} is missing; create it: {sudo()}{home.package} env set NAME=VALUE")
+            raise RequestError(f"{file} is missing; create it: {sudo()}{home.package} env set NAME=VALUE")
         for name, value in environment.parse(environment.read(file)).items():
             print(f"{name}={'*' * 8 if value else ''}")
         return None
     pairs = dict(pair.partition("=")[::2] for pair in options.pairs)
     if not pairs:
-        raise RefusedError(f"nothing to set; run: {sudo()}{home.package} env set NAME=VALUE")
+        raise RequestError(f"nothing to set; run: {sudo()}{home.package} env set NAME=VALUE")
     for pair in options.pairs:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=[^\n]*", pair):
-            raise RefusedError(f"'{pair}' is not NAME=VALUE on one line")
+            raise RequestError(f"'{pair}' is not NAME=VALUE on one line")
     for line in settings.ensure(file, home.package, group_of(home)):
         print(f"{home.package}: {line}")
     environment.write(file, pairs)
@@ -321,7 +175,7 @@ def group_of(home: Home) -> int:
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
-        raise RefusedError(f"the group {name} does not exist; install the package again") from None
+        raise RequestError(f"the group {name} does not exist; install the package again") from None
 
 
 def logs(home: Home, options: argparse.Namespace) -> None:
@@ -332,7 +186,7 @@ def logs(home: Home, options: argparse.Namespace) -> None:
         for path in Path(f"/{folder}/log/journal").glob("*/system.journal")
     ]
     if journals and not any(os.access(path, os.R_OK) for path in journals):
-        raise RefusedError(f"you may not read the journal; run: sudo {home.package} logs")
+        raise RequestError(f"you may not read the journal; run: sudo {home.package} logs")
     follow = ["--follow"] if options.follow else []
     become(["journalctl", *emperor_of(home).journal(home.serving()), *follow], dict(os.environ))
 
@@ -356,13 +210,13 @@ def inside(home: Home, what: str, argv: list[str]) -> int:
     try:
         pwd.getpwnam(name)
     except KeyError:
-        raise RefusedError(f"the user {name} does not exist; install the package again") from None
+        raise RequestError(f"the user {name} does not exist; install the package again") from None
     release = home.serving()
     if release is None:
-        raise RefusedError(f"no release is served: {sudo()}{home.package} status")
+        raise RequestError(f"no release is served: {sudo()}{home.package} status")
     program = shutil.which(argv[0], path=environment.variables(release, {})["PATH"])
     if program is None:
-        raise RefusedError(f"there is no command '{printable(argv[0])}'.")
+        raise RequestError(f"there is no command '{printable(argv[0])}'.")
     terminal = all(os.isatty(number) for number in (0, 1, 2))
     return task.for_person(home, release, [program, *argv[1:]], terminal=terminal)
 
@@ -372,20 +226,9 @@ def become(argv: list[str], variables: dict[str, str]) -> None:
     try:
         os.execvpe(argv[0], argv, variables)  # noqa: S606 - the requested program
     except FileNotFoundError:
-        raise RefusedError(f"there is no command '{argv[0]}'.") from None
+        raise RequestError(f"there is no command '{argv[0]}'.") from None
     except PermissionError:
-        raise RefusedError(f"'{argv[0]}' may not be run.") from None
-
-
-def root_only(home: Home, what: str) -> None:
-    """Refuse users other than root."""
-    if os.geteuid() != 0:
-        raise RefusedError(f"this needs root: sudo {home.package} {what}")
-
-
-def sudo() -> str:
-    """Return the prefix of a command that needs root."""
-    return "" if os.geteuid() == 0 else "sudo "
+        raise RequestError(f"'{argv[0]}' may not be run.") from None
 
 
 if __name__ == "__main__":

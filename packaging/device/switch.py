@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-import call
+import dpkg
 from call import Deadline
 from handover import Handover, RefusedError
 from release import Home, Release
@@ -66,14 +66,8 @@ class Switch:
         Raises ``LookupError`` if dpkg has not unpacked all of it.
         """
         package = self.home.package
-        status, state = call.call(
-            "dpkg-query", "-W", "-f", "${db:Status-Status} ${db:Status-Eflag}", package
-        )
-        if status == 0 and (state.startswith(("half-installed", "not-installed")) or "reinst" in state):
-            raise LookupError(
-                f"dpkg has not unpacked all of {package}. Install its deb again first: "
-                f"sudo apt install ./DEB, or, from a repository, sudo apt install --reinstall {package}"
-            )
+        if not dpkg.is_unpacked(package):
+            raise LookupError(f"dpkg has not unpacked all of {package}. {dpkg.install_again(package)}")
         with exclusive(self.home):
             release, new = self.home.snapshot()
             return self.to(release, "undo", new=new, start=True)

@@ -49,11 +49,15 @@ def test_what_dpkg_unpacked_half_is_not_put_into_service(
         assert re.search("apt|dpkg", undone.stdout + undone.stderr), "it says how to go on"
         assert "<h1>1.1</h1>" in container.get("/").text
         code, facts = status(container)
-        assert (code, facts["serving"].partition("-")[0], facts["refused"]) == (0, "1.1", None)
+        assert (code, facts["serving"].partition("-")[0], facts["refused"]) == (3, "1.1", None)
+        assert facts["page"]["status"] == 204
+        (problem,) = facts["problems"]
+        assert problem.startswith("dpkg has not unpacked all of guestbook (half-installed). Install its deb")
 
         container.run(["dpkg", "--configure", "-a"], check=False)  # apt asks for that first
         container.run(["apt-get", "install", "--yes", "/srv/new.deb"], timeout=120)
         assert "<h1>1.2</h1>" in container.get("/").text
+        assert status(container)[0] == 0
 
 
 def test_what_was_not_removed_is_served(boot: Boot, build: Builder, tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import call
 import command
+import dpkg
 import environment
 import pi
 import probe
 import pytest
+import status
 from emperor import Emperor
 from handover import Handover, RefusedError
 from probe import Instance, Page
@@ -225,7 +227,8 @@ def test_its_status(
     found: list[dict[str, Any]] = [{"pid": pid, "rss": 4_000_000} for pid in range(count)]
     monkeypatch.setattr(probe, "page", lambda _: Page(200))
     monkeypatch.setattr(probe, "workers", lambda _: found)
-    monkeypatch.setattr(command, "state", lambda _: "active")
+    monkeypatch.setattr(status, "state", lambda _: "active")
+    monkeypatch.setattr(dpkg, "problem", lambda _: "")
     assert release.server == "command"
     assert command.main(["status"], Home("guestbook", tmp_path)) == 0
     assert f"  server   {expected}\n" in capsys.readouterr().out

@@ -85,15 +85,17 @@ def test_every_file_of_an_app_and_its_mode() -> None:
             *(
                 "call",
                 "chatter",
+                "dpkg",
                 "emperor",
                 "environment",
                 "handover",
                 "nginx_site",
+                "person",
                 "probe",
                 "release",
                 "sandbox",
             ),
-            *("system_emperor", "task", "terminal", "text", "visit"),
+            *("status", "system_emperor", "task", "terminal", "text", "visit"),
         )
     }
     assert set(modes) == {
