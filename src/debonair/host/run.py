@@ -35,7 +35,6 @@ PACKAGES: Mapping[str, str] = {
     "base64": "coreutils",
     "bwrap": "bubblewrap",
     "cat": "coreutils",
-    "choom": "util-linux",
     "chroot": "coreutils",
     "dpkg": "dpkg",
     "dpkg-architecture": "dpkg-dev",

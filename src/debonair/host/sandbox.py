@@ -28,8 +28,16 @@ FOLDER = "/build"
 """The folder with the command's input, which it may write to."""
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _NOBODY = 65534
-_FIRST_TO_GO = ("choom", "--adjust", "1000", "--")
-"""If memory runs out, the kernel ends the build before other programs (proc(5), oom_score_adj)."""
+_FIRST_TO_END = (
+    "sh",
+    "-c",
+    '{ echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null || :; exec "$@"',
+    "sh",
+)
+"""If memory runs out, the kernel ends the build before other programs (proc(5), oom_score_adj).
+
+In the Debian that builds a package, /proc is not writable.
+"""
 _NAMESPACES = ("--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child")
 _SECONDS = 1800
 _MOST = 1 << 30  # most bytes of a result
@@ -76,7 +84,7 @@ class Sandbox:
                 ]
                 words = [word.format(folder=inside, out=out.fileno()) for word in words]
                 status = _attended(
-                    ["env", "-i", f"PATH={_PATH}", *_FIRST_TO_GO, *self._entered(base, words)],
+                    ["env", "-i", f"PATH={_PATH}", *_FIRST_TO_END, *self._entered(base, words)],
                     log,
                     source.fileno(),
                     out.fileno(),
