@@ -210,7 +210,9 @@ def settle(bed: Bed, puppet: Puppet) -> None:
 def clean(puppet: Puppet) -> None:
     """End the attacker's processes, and empty the app's data: the next attack starts from nothing."""
     machine = puppet.machine
-    machine.run(["systemctl", "stop", NAME], check=False, timeout=120)
+    # On a busy machine, systemd takes the emperor for a stranger's (PrivatePIDs=). If the host has control
+    # groups of version 1, it does not see either that the unit has no process left, and waits three limits.
+    machine.run(["systemctl", "stop", NAME], check=False, timeout=300)
     puppet.kill()
     machine.run(["find", DATA, "-mindepth", "1", "-delete"], check=False)
     machine.run(["systemctl", "start", NAME], timeout=60)
