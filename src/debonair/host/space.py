@@ -52,6 +52,7 @@ KINDS = (
         "locks that were read, and notes about builds",
         rf"({_HASH}|build-.*|collect|{_PLACE})(\.[a-z]+)*",
     ),
+    Kind("names", "notes whether Debian has a package of a name", r"[0-9a-f]{32}\.taken"),
     Kind("pythons", "Python interpreters", rf"\d\.\d+(-complete)?\.[a-z]+|{_PLACE}-[0-9a-f]{{12}}"),
     Kind("roots", "Debian systems to build and try in", rf"{_PLACE}-[0-9a-f]{{12}}([.-][0-9a-z]+)?"),
     Kind("wheels", "wheels and sdists, fetched or built", _HASH),
