@@ -92,7 +92,11 @@ class Handover:
             self.emperor.stop()
             self.emperor.end_beside(self.release, self.release, 0)
         elif self.before.name != self.release.name:
-            if self.old and self.emperor.runs():
+            serving = self.home.serving()
+            if serving and serving.name == self.release.name:  # interrupted when it was served already
+                if not self._go_back():
+                    return
+            elif self.old and self.emperor.runs():
                 self.emperor.turn(self.old)
             self.emperor.stop_trial(0)
         if not self.release.served and not (self.before and self.before.name == self.release.name):

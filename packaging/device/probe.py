@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import connections
 from call import Deadline, shown
 from release import Release
 from text import printable
@@ -25,7 +26,6 @@ _MAX_PAGE = 16_000_000  # bytes of a page: a larger one may never end
 _MAX_HEAD = 64_000  # bytes of its headers
 _NUMBERS = {"id": 2**16, "pid": 2**22, "requests": 2**63}  # highest of a worker; a pid's is the kernel's
 _MOST = 256  # most workers that are read
-_WAITING, _ACCEPTED = b"02", b"03"  # states of a connection in /proc/net/unix
 
 
 @dataclass(frozen=True)
@@ -182,23 +182,18 @@ def busy(instance: Instance) -> bool:
     server of the app's own, this is whether a connection waits; ``connected`` is whether one is open.
     """
     if instance.release.server == "command":
-        return _WAITING in _connections(instance)
+        return connections.WAITING in _connections(instance)
     return any(worker["status"] not in {"idle", "cheap"} for worker in _workers(instance))
 
 
 def connected(instance: Instance) -> bool:
     """Return whether a web server of the app's own has open connections: requests, or websockets."""
-    return instance.release.server == "command" and _ACCEPTED in _connections(instance)
+    return instance.release.server == "command" and connections.ACCEPTED in _connections(instance)
 
 
 def _connections(instance: Instance) -> list[bytes]:
-    """Return the states of all sockets with the path of the app's: each connection has one (proc(5))."""
-    path = os.fsencode(instance.sock)
-    for pid in processes(instance.unit)[:1]:  # each network namespace has its own table
-        with suppress(OSError):
-            table = Path(f"/proc/{pid}/net/unix").read_bytes().splitlines()
-            return [line.split()[5] for line in table if line.endswith(b" " + path)]
-    return []
+    """Return the states of the connections to the app's socket."""
+    return connections.states(instance.sock, processes(instance.unit))
 
 
 def _open_to_nginx(path: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import call
 import command
+import connections
 import dpkg
 import environment
 import pi
@@ -22,12 +23,15 @@ from switch import Switch
 
 TABLE = """\
 Num       RefCount Protocol Flags    Type St Inode Path
-0000: 00000003 00000000 00000000 0001 02     0 /run/guestbook/sockets/web/app.sock
-0000: 00000003 00000000 00000000 0001 03  4711 /run/guestbook/sockets/web/app.sock
-0000: 00000002 00000000 00010000 0001 01  4712 /run/guestbook/sockets/web/app.sock
-0000: 00000003 00000000 00000000 0001 02     0 /run/guestbook/sockets/web/app.sock.other
-0000: 00000003 00000000 00000000 0001 03  4713
+00000000d8691053: 00000003 00000000 00000000 0001 02     0 /run/guestbook/sockets/web/app.sock
+00000000d8691054: 00000003 00000000 00000000 0001 03  4711 /run/guestbook/sockets/web/app.sock
+00000000d8691055: 00000002 00000000 00010000 0001 01  4712 /run/guestbook/sockets/web/app.sock
+00000000d8691056: 00000003 00000000 00000000 0001 02     0 /run/guestbook/sockets/web/app.sock.other
+00000000d8691057: 00000003 00000000 00000000 0001 03  4713
 """
+SHORT = "x /run/guestbook/sockets/web/app.sock\n"
+FORGED = "00000000d8691058: 00000002 00000000 00000000 0001 03 4077 /run/guestbook/sockets/web/app.sock\n"
+"""What the name of somebody's abstract socket, which may contain line breaks, adds to the table."""
 
 
 @pytest.fixture
@@ -63,6 +67,7 @@ def proc(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setattr(Path, "read_bytes", lambda path: text(path).encode())
     shown = {"MainPID": "3", "ControlGroup": "/system.slice/guestbook.service"}
     monkeypatch.setattr(probe, "shown", lambda _, name: shown[name])
+    monkeypatch.setattr(connections, "_held", lambda _: {"4711", "4712"})
     monkeypatch.setattr(os, "sysconf", lambda _: 4096)
     return found
 
@@ -171,6 +176,14 @@ class TestProbe:
         assert not probe.busy(instance)
         assert probe.connected(instance)
         del proc["/proc/3/net/unix"]
+        assert not probe.busy(instance)
+        assert not probe.connected(instance)
+
+    @pytest.mark.parametrize("line", [SHORT, FORGED], ids=["short", "forged"])
+    def test_a_line_that_somebody_added_is_not_a_connection(
+        self, line: str, instance: Instance, proc: dict[str, str]
+    ) -> None:
+        proc["/proc/3/net/unix"] = line
         assert not probe.busy(instance)
         assert not probe.connected(instance)
 

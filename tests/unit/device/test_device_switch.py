@@ -480,6 +480,21 @@ class TestRefused:
         assert why.startswith(f"the switch was interrupted: {type(wrong).__name__}")
         assert (machine.serving, machine.kept) == ("1.0", {"1.0"})
 
+    def test_what_goes_wrong_after_the_release_is_served_goes_back(
+        self, machine: Pi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        machine.serves("1.0")
+
+        def fail(*_: object) -> None:
+            raise IndexError
+
+        monkeypatch.setattr(Noting, "drain", fail)
+        assert not machine.install("1.1")
+        assert machine.home.note()["refused"]["version"] == "1.1"
+        assert machine.serving == "1.0"
+        assert machine.emperor.done[-1] == "kill trial"
+        assert machine.sites[-1] == "1.0 1.1"
+
     def test_ctrl_c_takes_it_down_and_goes_on_up(
         self, machine: Pi, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -85,6 +85,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
             *(
                 "call",
                 "chatter",
+                "connections",
                 "dpkg",
                 "emperor",
                 "environment",
