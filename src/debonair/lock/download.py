@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from debonair.errors import NetworkError, WheelError
@@ -152,6 +155,15 @@ def reason(wrong: Exception) -> str:
     return str(wrong)
 
 
+def _regular(path: Path) -> BinaryIO:
+    """Open a regular file. Raises ``OSError`` for all else, such as a pipe, which would never open."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(f"{path} is not a regular file")
+    return file
+
+
 def over_http(
     environ: Mapping[str, str], *, timeout: float = _TIMEOUT, retries: int = 4, accept: str = "*/*"
 ) -> Get:
@@ -202,9 +214,9 @@ def over_http(
 
     @contextmanager
     def get(url: str) -> Iterator[Iterable[bytes]]:
-        address = urlsplit(url)
+        address = index_config.unambiguous(url)
         if address.scheme == "file":
-            with Path(unquote(address.path)).open("rb") as source:
+            with _regular(Path(unquote(address.path))) as source:
                 yield iter(lambda: source.read(_PIECE), b"")
             return
         with session.get(

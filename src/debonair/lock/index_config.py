@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import functools
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -30,6 +31,9 @@ _UV_VARIABLES = (
     "UV_CONFIG_FILE",
 )
 _UV_KEYS = ("index", "index-url", "extra-index-url", "find-links", "no-index")
+_PLAIN = re.compile(r"[^\x00-\x20\x7f\\]+")
+"""An address without blanks, control characters and backslashes."""
+_LONGEST = 100  # characters of an address in a message
 _PIP_KEYS = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "cert")
 
 
@@ -107,6 +111,33 @@ def origin(url: str) -> str:
     except ValueError:
         return ""
     return f"{address.scheme}://{address.hostname}:{port}" if address.hostname and port else ""
+
+
+def unambiguous(url: str) -> SplitResult:
+    """Return the parts of ``url``. Raises ``OSError`` if programs may read different servers in it.
+
+    urllib's reading decides which password is sent, and urllib3's where it is sent to. They read some
+    addresses differently, such as those with a backslash before an ``@`` (WHATWG URL).
+    """
+    from urllib3.exceptions import LocationParseError  # noqa: PLC0415 - slow to import
+    from urllib3.util import parse_url  # noqa: PLC0415
+
+    wrong = OSError(f"the address {_shown(url)} does not name one server")
+    if not _PLAIN.fullmatch(url):
+        raise wrong
+    try:
+        found, other = urlsplit(url), parse_url(url)
+        hosts = {(found.hostname or "").strip("[]"), (other.host or "").strip("[]").lower()}
+        if len(hosts) > 1 or found.port != other.port:
+            raise wrong
+    except (ValueError, LocationParseError):
+        raise wrong from None
+    return found
+
+
+def _shown(url: str) -> str:
+    """Return ``url`` for a message: without control characters, and without what may be a password."""
+    return repr(re.sub(r"//.*@", "//", url)[:_LONGEST])
 
 
 def credentials(environ: Mapping[str, str], *, base: Path = Path("/")) -> dict[str, tuple[str, str]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -262,3 +263,37 @@ def test_two_builds_fetch_a_file_once(cache: Cache) -> None:
         jobs = [pool.submit(fetch, [file("a.whl")], cache, {}, get=get) for _ in range(2)]
         assert [job.result()[0].read_bytes() for job in jobs] == [DATA, DATA]
     assert asked == ["https://index.example/a.whl"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8773\\@index.example/a.whl",
+        "http://127.0.0.1:8773\\@index.example:80/a.whl",
+        "http://index.example\t@127.0.0.1/a.whl",
+        "http://index.example @127.0.0.1/a.whl",
+        "http://[index.example]@127.0.0.1/a.whl",
+        "http://[::1/a.whl",
+        "http://index.example:x/a.whl",
+    ],
+)
+def test_an_address_of_two_servers_is_not_opened(url: str, cache: Cache, web: list[Any]) -> None:
+    """A password for the one server would be sent to the other."""
+    with pytest.raises(NetworkError, match="does not name one server"):
+        fetch([file("a.whl", url=url)], cache, NOTHING)
+    assert web == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://index.example/a.whl", "https://me:secret@Index.Example:8443/a.whl", "http://[::1]:80/a.whl"],
+)
+def test_an_address_of_one_server_is_opened(url: str, cache: Cache, web: list[Any]) -> None:
+    web.append(Answer(200))
+    assert fetch([file("a.whl", url=url)], cache, NOTHING)[0].read_bytes() == DATA
+
+
+def test_a_pipe_of_this_machine_is_not_waited_for(cache: Cache, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.whl")
+    with pytest.raises(NetworkError, match="is not a regular file"):
+        fetch([file("a.whl", url=(tmp_path / "a.whl").as_uri())], cache, NOTHING)
