@@ -218,13 +218,34 @@ def _pip_files(environ: Mapping[str, str], base: Path) -> Iterator[Path]:
 
 def _uv_files(environ: Mapping[str, str], root: Path, base: Path) -> Iterator[Path]:
     """Yield the files that uv would read."""
-    for folder in (root, *root.parents):
-        yield folder / "uv.toml"
-        yield folder / "pyproject.toml"
+    yield from _of_project(root)
     if config := _config(environ):
         yield config / "uv/uv.toml"
     yield base / "etc/xdg/uv/uv.toml"
     yield base / "etc/uv/uv.toml"
+
+
+def own_choices(environ: Mapping[str, str], root: Path) -> dict[str, str]:
+    """Return variables that make uv ignore what the project in ``root`` decides for its author's machine.
+
+    A project that somebody else wrote could name any folder for uv's cache, and let uv run a program that
+    knows the author's passwords. The author's variables and own configuration files are respected.
+    """
+    found = dict[str, str]()
+    tables = [table for path in _of_project(root) for table in _uv_tables(path)]
+    if "UV_CACHE_DIR" not in environ and any("cache-dir" in table for table in tables):
+        home = Path(environ.get("HOME") or "/")
+        found["UV_CACHE_DIR"] = str(Path(environ.get("XDG_CACHE_HOME") or home / ".cache") / "uv")
+    if "UV_KEYRING_PROVIDER" not in environ and any("keyring-provider" in table for table in tables):
+        found["UV_KEYRING_PROVIDER"] = "disabled"
+    return found
+
+
+def _of_project(root: Path) -> Iterator[Path]:
+    """Yield the files in which uv reads the settings of a project."""
+    for folder in (root, *root.parents):
+        yield folder / "uv.toml"
+        yield folder / "pyproject.toml"
 
 
 def _config(environ: Mapping[str, str]) -> Path | None:

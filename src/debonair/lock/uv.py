@@ -201,12 +201,15 @@ class Uv:
         env: Mapping[str, str] | None = None,
     ) -> None:
         """Run uv in the project's folder, where it finds its configuration for the project."""
+        from debonair.lock import index_config  # noqa: PLC0415 - a warm build does not run uv
+
+        choices = index_config.own_choices(self.environ, self.root)
         try:
             self.runner(
                 [program(), *words],
                 cwd=self.root,
                 stdin=stdin,
-                env={**self.environ, **(env or {})},
+                env={**self.environ, **choices, **(env or {})},
                 timeout=_SECONDS,
             )
         except CommandError as failed:

@@ -307,3 +307,42 @@ class TestProgram:
         (tmp_path / "bin/uv").write_text("")
         (tmp_path / "bin/uv").chmod(0o755)
         assert uv.program() == str(tmp_path / "bin/uv")
+
+
+class TestOwnChoices:
+    """A project of a stranger decides nothing about its author's machine."""
+
+    @pytest.mark.parametrize(
+        ("file", "text"),
+        [
+            ("uv.toml", 'cache-dir = "../elsewhere"\nkeyring-provider = "subprocess"\n'),
+            ("pyproject.toml", '[tool.uv]\ncache-dir = "/srv"\nkeyring-provider = "subprocess"\n'),
+            ("../uv.toml", 'keyring-provider = "subprocess"\ncache-dir = "x"\n'),
+        ],
+    )
+    def test_its_cache_and_its_keyring_are_not_used(self, file: str, text: str, project: Path) -> None:
+        write(project / file, text)
+        assert index_config.own_choices({"HOME": "/home/me"}, project) == {
+            "UV_CACHE_DIR": "/home/me/.cache/uv",
+            "UV_KEYRING_PROVIDER": "disabled",
+        }
+
+    def test_the_authors_are(self, project: Path) -> None:
+        write(project / "uv.toml", 'cache-dir = "x"\nkeyring-provider = "subprocess"\n')
+        environ = {"UV_CACHE_DIR": "/mine", "UV_KEYRING_PROVIDER": "subprocess"}
+        assert index_config.own_choices(environ, project) == {}
+
+    def test_without_them_uv_decides(self, project: Path) -> None:
+        write(project / "uv.toml", "offline = true\n")
+        assert index_config.own_choices({"HOME": "/home/me"}, project) == {}
+
+    def test_uv_gets_them(self, project: Path) -> None:
+        write(project / "uv.toml", 'cache-dir = "../elsewhere"\n')
+        given: list[dict[str, str]] = []
+
+        def runner(*_: Any, env: dict[str, str], **__: Any) -> Completed:
+            given.append(env)
+            return Completed(0, "", "")
+
+        Uv(project, {"HOME": "/home/me"}, undescribed, runner)._uv(["x"])
+        assert given[0]["UV_CACHE_DIR"] == "/home/me/.cache/uv"
