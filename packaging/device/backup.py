@@ -109,7 +109,10 @@ def _kept(path: Path, place: Path, stamp: str, limits: Limits, *, after_refusal:
     if _is_hollow(path, limits):
         return path, f"{path} was not copied: it is a sparse file, most of which is empty."
     if size > shutil.disk_usage(place).free - _SPARE:
-        return path, f"{path} was not copied: it is larger than the free disk space."
+        return (
+            path,
+            f"{path} was not copied: less than {_SPARE // 1_000_000} MB of the disk would stay free.",
+        )
     try:
         problem = _copied(path, half, size, limits)
         half.replace(copy)

@@ -74,6 +74,7 @@ class SystemEmperor(Emperor):
     def summon(self, release: Release) -> None:
         """Make the vassal load ``release``: it finishes its requests first, while new ones wait."""
         self.vassal.parent.mkdir(parents=True, exist_ok=True)
+        self._end_deaf(release)
         text = self._text(release)
         if not self._is(text):
             write(self.vassal, text)
@@ -83,10 +84,37 @@ class SystemEmperor(Emperor):
     def reload(self, release: Release) -> None:
         """Reload the vassal's code, and wait until it is loaded; requests wait in the meantime."""
         instance = self.instance(release)
+        if self._end_deaf(release):
+            self.summon(release)
+            return
         before, deadline = probe.starts(instance), time.monotonic() + _LOOKED
         os.utime(self.vassal)
         while probe.starts(instance) == before and time.monotonic() < deadline:
             time.sleep(_POLL)
+
+    def _end_deaf(self, release: Release) -> bool:
+        """End a vassal whose socket has lost its name; return whether there was one.
+
+        A vassal that loads another release keeps its socket, and never gives it a name again. The app
+        can remove that name, and a package that was removed and installed within seconds has none either.
+        """
+        sock = self.instance(release).sock
+        if not self.runs() or sock.is_socket() or not self._lives():
+            return False
+        self.vassal.unlink(missing_ok=True)
+        deadline = time.monotonic() + _LOOKED
+        while self._lives() and time.monotonic() < deadline:
+            time.sleep(_POLL)
+        return True
+
+    def _lives(self) -> bool:
+        """Return whether the emperor has a process with the name of the vassal's file (proc(5))."""
+        for pid in probe.processes(self.unit):
+            with suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                if any(os.path.basename(word) == self.vassal.name.encode() for word in words):  # noqa: PTH119
+                    return True
+        return False
 
     def stop(self) -> None:
         """End the vassal."""

@@ -103,6 +103,29 @@ def test_the_guestbook_lives_under_debians_emperor(
     machine.run(["nginx", "-t"])
 
 
+def test_a_socket_without_a_name_keeps_no_release_out(
+    machine: Container, books: Guestbooks, boot: Boot
+) -> None:
+    """The app can remove the name. So does a removal, and the vassal may still live at the next install."""
+    trial.install(boot.bed, machine, books("1.0"))
+    assert_served(machine, "1.0")
+    machine.run(["rm", "/run/guestbook/web.sock"])
+    done = installing(machine, books("1.1"))
+    assert_served(machine, "1.1")
+    assert "refused" not in done.stdout
+
+    machine.run(["rm", "/run/guestbook/web.sock"])
+    machine.run(["guestbook", "restart"], timeout=120)
+    assert_served(machine, "1.1")
+
+    again = books("1.2")
+    machine.copy_in(again, "/srv/again.deb")
+    quickly = "apt-get remove --yes guestbook && apt-get install --yes /srv/again.deb"
+    done = machine.run(["sh", "-c", quickly], timeout=200)
+    assert "refused" not in done.stdout
+    assert_served(machine, "1.2")
+
+
 def test_the_emperor_changes_when_the_app_was_removed(
     machine: Container, books: Guestbooks, boot: Boot
 ) -> None:

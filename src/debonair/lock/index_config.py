@@ -228,8 +228,8 @@ def _uv_files(environ: Mapping[str, str], root: Path, base: Path) -> Iterator[Pa
 def own_choices(environ: Mapping[str, str], root: Path) -> dict[str, str]:
     """Return variables that make uv ignore what the project in ``root`` decides for its author's machine.
 
-    A project that somebody else wrote could name any folder for uv's cache, and let uv run a program that
-    knows the author's passwords. The author's variables and own configuration files are respected.
+    A project that somebody else wrote could name any folder for uv's cache. It could make uv run a program
+    that knows the author's passwords. The author's variables and own configuration files are respected.
     """
     found = dict[str, str]()
     tables = [table for path in _of_project(root) for table in _uv_tables(path)]

@@ -224,7 +224,7 @@ def test_what_is_larger_than_the_free_space_is_not_copied(
     ((path, problem),) = backup.back_up(tmp_path / "data", tmp_path / "copies", 60)
     assert (path.name, problem) == (
         "app.db",
-        f"{path} was not copied: it is larger than the free disk space.",
+        f"{path} was not copied: less than 268 MB of the disk would stay free.",
     )
     assert list((tmp_path / "copies").iterdir()) == []
 

@@ -49,6 +49,7 @@ def workers(monkeypatch: pytest.MonkeyPatch, clock: pi.Clock) -> dict[str, list[
 
     monkeypatch.setattr(probe, "starts", starts)
     monkeypatch.setattr(probe, "page", lambda *_, **__: probe.Page(200))
+    monkeypatch.setattr(SystemEmperor, "_lives", lambda _: False)
     return seen
 
 
@@ -228,3 +229,42 @@ def test_what_an_app_lays_among_the_statistics_prevents_no_switch(home: Home) ->
     (home.run / "web-x.stats/in").mkdir(parents=True)
     seen.turn(seen.serving(release))
     assert (home.run / "web-x.stats/in").is_dir()
+
+
+class TestWithoutASocket:
+    """A vassal whose socket has lost its name would never get it back by a reload."""
+
+    @pytest.fixture
+    def lives(self, home: Home, workers: object, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """What happened to the vassal, which ends when its file is gone."""
+        del workers
+        done: list[str] = []
+
+        def look(_: SystemEmperor) -> bool:
+            done.append("lives" if vassal(home).exists() else "ends")
+            return done.count("ends") < 3
+
+        monkeypatch.setattr(SystemEmperor, "_lives", look)
+        return done
+
+    @pytest.mark.usefixtures("state")
+    @pytest.mark.parametrize("how", ["summon", "reload"])
+    def test_it_ends_and_begins_again(
+        self, home: Home, how: str, lives: list[str], workers: dict[str, list[tuple[int, ...]]]
+    ) -> None:
+        release, seen = serve(home, "1.0"), SystemEmperor(home)
+        vassal(home).parent.mkdir(parents=True)
+        vassal(home).write_text("of an earlier release")
+        workers["1.0"] = [(1,)]
+        getattr(seen, how)(release)
+        assert lives[:4] == ["lives", "ends", "ends", "ends"]
+        assert f"release={release.folder}" in vassal(home).read_text()
+
+    @pytest.mark.usefixtures("state")
+    def test_a_vassal_that_listens_goes_on(
+        self, home: Home, lives: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        release = serve(home, "1.0")
+        monkeypatch.setattr(Path, "is_socket", lambda _: True)
+        SystemEmperor(home).summon(release)
+        assert lives == []
