@@ -115,6 +115,24 @@ _, descriptors, _, _ = socket.recv_fds(asking, 1, 1)
 """
 ANSWERS_THERE = TAKES + ANSWERS.replace('"/run/puppet/sockets/web/"', 'f"/proc/self/fd/{descriptors[0]}/"')
 
+# A name in the abstract namespace may contain line breaks, so it adds lines to /proc/net/unix.
+ADDS_LINES = r"""
+import builtins
+builtins.kept = []
+for slot in ("web", "next"):
+    path = f"/run/puppet/sockets/{slot}/app.sock"
+    for line in (f"x {path}", f"{0:016x}: 00000002 00000000 00000000 0001 03 4077 {path}"):
+        one = socket.socket(socket.AF_UNIX)
+        one.bind(f"\0{slot}\n{line}")
+        one.listen(1)
+        builtins.kept.append(one)
+result = "added"
+"""
+SERVES_ITSELF = """
+if __name__ == "__main__":
+    app.run("unix://" + os.environ["SOCKET"])
+"""
+
 # What an older release's unit let its job see.
 OLDER_VIEW = "[Service]\nInaccessiblePaths=\nInaccessiblePaths=-/run/puppet/sockets/next\n"
 
@@ -206,6 +224,14 @@ def test_a_descriptor_of_the_folder_takes_the_socket(puppet: Puppet) -> None:
     done = puppet.upgrade()
     assert others_of(puppet, "stayer") == []
     puppet.taken(done)
+    assert not puppet.status()["refused"]
+
+
+def test_lines_in_the_kernels_table_keep_the_next_release_out(puppet: Puppet) -> None:
+    settings = 'install = "wheel"\nserver = "command"\nwsgi = ""\ncommand = "python3 -m puppet"'
+    puppet.taken(puppet.upgrade(settings=settings, edit=lambda app: app + SERVES_ITSELF))
+    assert puppet(ADDS_LINES) == "added"
+    puppet.taken(puppet.upgrade(settings=settings, edit=lambda app: app + SERVES_ITSELF))
     assert not puppet.status()["refused"]
 
 
