@@ -108,11 +108,12 @@ class SystemEmperor(Emperor):
         return True
 
     def _lives(self) -> bool:
-        """Return whether the emperor has a process with the name of the vassal's file (proc(5))."""
+        """Return whether the emperor has a process of the vassal, which uWSGI names like the app (proc(5))."""
+        names = (self.vassal.name.encode(), f"{self.home.package} uWSGI ".encode())
         for pid in probe.processes(self.unit):
             with suppress(OSError):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                if any(os.path.basename(word) == self.vassal.name.encode() for word in words):  # noqa: PTH119
+                if words[-2:-1] == [names[0]] or words[0].startswith(names[1]):
                     return True
         return False
 
