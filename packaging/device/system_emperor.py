@@ -108,7 +108,7 @@ class SystemEmperor(Emperor):
         return True
 
     def _lives(self) -> bool:
-        """Return whether the emperor has a process of the vassal, which uWSGI names like the app (proc(5))."""
+        """Return whether a process of the vassal exists, which uWSGI names like the app (proc(5))."""
         names = (self.vassal.name.encode(), f"{self.home.package} uWSGI ".encode())
         for pid in probe.processes(self.unit):
             with suppress(OSError):
