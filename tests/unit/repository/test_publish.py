@@ -689,3 +689,21 @@ class TestRelease:
     def test_without_sums(self) -> None:
         with pytest.raises(RepositoryError, match="x lists no SHA256"):
             release.sums("Origin: acme\n", "x")
+
+
+@pytest.mark.parametrize("issue", [2_000_000_000, -1])
+def test_a_head_that_its_own_reader_refuses_is_not_signed(archive: Archive, issue: int) -> None:
+    def edit(draft: Draft) -> list[str]:
+        draft.head = msgspec.structs.replace(draft.head, issue=issue)
+        return ["a change"]
+
+    before = (archive.root / state.HEAD).read_bytes()
+    with pytest.raises(RepositoryError, match="The next Head of the repository would not be valid"):
+        archive.repository.change("renew", edit)
+    assert (archive.root / state.HEAD).read_bytes() == before
+    assert wrong(archive) == []
+
+
+def test_a_head_that_is_too_large_is_not_written() -> None:
+    with pytest.raises(RepositoryError, match="the limit is 4194304"):
+        state.seal("x" * state.HEAD_MOST, "")
