@@ -184,7 +184,14 @@ class TestTakeOver:
             self.take(old)
 
     @pytest.mark.parametrize(
-        "values", [{"suite": "bookworm"}, {"suite": "forky"}, {"channel": "testing"}, {"name": "bookworm"}, {"architectures": ["amd64"]}]
+        "values",
+        [
+            {"suite": "bookworm"},
+            {"suite": "forky"},
+            {"channel": "testing"},
+            {"name": "bookworm"},
+            {"architectures": ["amd64"]},
+        ],
     )
     def test_a_suite_of_another_name(self, old: Archive, values: dict[str, str]) -> None:
         edit_suite(old, "trixie", lambda suite: suite.update(values))

@@ -175,6 +175,8 @@ def bootstrap(*, url: str | None, login: str, repository: str) -> None:
     from debonair.repository import bootstrap as bootstrap_deb
     from debonair.repository.edits.bootstrap import set_address
 
+    if not login.isprintable():
+        raise RepositoryError(f"'{login}' is not a valid user name.", hint="Use letters, digits and '-'.")
     opened = publisher.repository(repository)
     if url is not None:
         opened.change("bootstrap", set_address(bootstrap_deb.check_url(url)))
