@@ -194,7 +194,8 @@ def encode(document: msgspec.Struct) -> bytes:
         decoder.json(data, type(document))
     except (msgspec.DecodeError, UnicodeEncodeError) as refused:
         raise RepositoryError(
-            f"The next {type(document).__name__} of the repository would not be valid: {shown(str(refused))}.",
+            f"The next {type(document).__name__} of the repository would not be valid: "
+            f"{shown(str(refused))}.",
             hint="The repository was not changed. Report this as a defect of Debonair.",
         ) from refused
     return data

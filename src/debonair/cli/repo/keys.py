@@ -145,16 +145,21 @@ def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
     help="Set for how many days clients accept an index from now on.",
 )
 @click.option("--if-due", is_flag=True, help="Do nothing unless half of that time is over in any suite.")
+@click.option(
+    "--reset-date",
+    is_flag=True,
+    help="Date suites now that were dated in the future, by a clock that was ahead.",
+)
 @click.option("--timer", is_flag=True, help="Only write a systemd timer that runs this verb.")
 @where
-def renew(*, valid_days: int | None, if_due: bool, timer: bool, repository: str) -> None:
+def renew(*, valid_days: int | None, if_due: bool, reset_date: bool, timer: bool, repository: str) -> None:
     """Sign all suites again, so that clients accept them for longer."""
     from debonair.repository.edits import keys as edits
 
     if timer:
         _timer(repository)
         return
-    edit = edits.renew(publisher.suites(), valid_days=valid_days, if_due=if_due)
+    edit = edits.renew(publisher.suites(), valid_days=valid_days, if_due=if_due, reset_date=reset_date)
     publisher.change(repository, "renew", edit, "No suite needs a new signature.")
 
 
