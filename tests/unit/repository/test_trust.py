@@ -168,7 +168,7 @@ class TestPins:
 )
 def test_a_name_that_is_not_utf8(where: str) -> None:
     for read in (locate.identity, lambda place: locate.storage(place, {}, clock=lambda: 0)):
-        with pytest.raises(RepositoryError, match=r"is not UTF-8: '.*udcff'"):
+        with pytest.raises(RepositoryError, match=r"is not UTF-8: '.*\\xff'"):
             read(where)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from debonair.errors import RepositoryError
-from debonair.repository.excerpt import shown
+from debonair.host.terminal import line
 from debonair.repository.storage.folder import Folder
 from debonair.repository.storage.protocol import Storage
 
@@ -74,7 +74,7 @@ def _utf8(where: str) -> str:
         where.encode()
     except UnicodeEncodeError:
         raise RepositoryError(
-            f"The name of the repository's folder is not UTF-8: '{shown(where)}'.",
+            f"The name of the repository's folder is not UTF-8: '{line(where)}'.",
             hint="Rename the folder, or the folder above it that has this name.",
         ) from None
     return where
