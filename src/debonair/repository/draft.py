@@ -19,6 +19,8 @@ from debonair.repository.state import Chunk, Head, Suite
 from debonair.repository.storage.protocol import Conflict, Storage, instead
 
 _DAY = 86400
+_AHEAD = 300
+"""Most seconds that a Date may be ahead before a publisher is warned: clocks differ a little."""
 Lines = Mapping[str, Line]
 """The versions of a package in a channel, by architecture."""
 
@@ -69,6 +71,24 @@ class Draft:
         """Return the suites whose Release must be signed again: half of its validity has passed."""
         soon = self.now + self.head.valid_days * _DAY // 2
         return [name for name in self.suites if self.suite(name).valid_until < soon]
+
+    def date(self, name: str) -> int:
+        """Return the Date of the suite ``name`` after the change.
+
+        Clients ignore a Release that is not newer than theirs, also one of the same second.
+        """
+        before = self.suite(name).date
+        return max(self.now, before + 1) if name in self.changed else before
+
+    def ahead(self) -> dict[str, int]:
+        """Return the suites that will have a Date in the future, which apt refuses, with that Date."""
+        dates = {name: self.date(name) for name in self.suites}
+        return {name: date for name, date in dates.items() if date > self.now + _AHEAD}
+
+    def reset_date(self, name: str) -> None:
+        """Date the suite ``name`` now, even if its Date before the change is later."""
+        self._suites[name] = msgspec.structs.replace(self.suite(name), date=self.now - 1)
+        self.touch(name)
 
     def lines(self, suite: str, package: str) -> Lines:
         """Return the versions of ``package`` in ``suite``, empty if it is not there."""

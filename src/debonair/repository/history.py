@@ -56,6 +56,19 @@ def read(storage: Storage, newest: str) -> Iterator[Change]:
         yield change
 
 
+def is_whole(storage: Storage, newest: str, generation: int) -> bool:
+    """Return whether the entry named ``newest`` leads through exactly the changes ``generation`` to 1."""
+    number = generation
+    try:
+        for change in read(storage, newest):
+            if change.generation != number:
+                return False
+            number -= 1
+    except RepositoryError:
+        return False
+    return number == 0
+
+
 def named(storage: Storage, newest: str) -> Iterator[tuple[str, Change]]:
     """Yield the changes up to the entry named ``newest``, that one first, each with its name.
 

@@ -20,6 +20,7 @@ import msgspec
 
 from debonair.errors import RepositoryError
 from debonair.host import parallel
+from debonair.host.progress import say
 from debonair.repository import bootstrap, history, indices, landing_page, release, state
 from debonair.repository.draft import Draft
 from debonair.repository.pool import COMPONENT
@@ -98,6 +99,7 @@ class Repository:
         except Conflict:
             raise _crowded() from None
         self.settle(rebuild=True)
+        _warn_of_future(draft)
 
     def change(self, verb: str, edit: Edit) -> Sequence[str]:
         """Apply ``edit`` and show the result to clients; return the lines that it returns.
@@ -118,6 +120,7 @@ class Repository:
             # The page is not signed, and built from the one before: from time to time it is built from
             # nothing.
             self.settle(rebuild=verb == "renew")
+            _warn_of_future(draft)
             return what
         raise _crowded()
 
@@ -182,8 +185,7 @@ class Repository:
                 self.storage.replace(kept, data, other.tag)
 
         parallel.each(self.storage.at_once, keep, list(built.files.items()), "Indices")
-        # Clients ignore a Release that is not newer than theirs, also one of the same second.
-        date = max(draft.now, suite.date + 1)
+        date = draft.date(suite.name)
         if date - draft.now > _AHEAD:
             self._pause(min(date - draft.now - _AHEAD, 1))
         valid_until = date + draft.head.valid_days * DAY
@@ -315,6 +317,17 @@ def _generations(suite: Suite, built: indices.Built, now: int) -> tuple[Generati
 def _when(head: Head, now: int) -> int:
     """Return the time of the signature: a little before now, and not before the key was created."""
     return max(now - BACK, *(key.created for key in head.keys))
+
+
+def _warn_of_future(draft: Draft) -> None:
+    """Print a warning if apt refuses suites of ``draft``, because a publisher's clock was ahead."""
+    if ahead := draft.ahead():
+        until = release.stamp(max(ahead.values()))
+        say(
+            f"Warning: {', '.join(ahead)}: the index is dated {until}, but the time here is "
+            f"{release.stamp(draft.now)}. apt refuses it until that date. If the time here is right, "
+            "type: debonair repo renew --reset-date"
+        )
 
 
 def _crowded() -> RepositoryError:

@@ -185,8 +185,20 @@ class Chunk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def encode(document: msgspec.Struct) -> bytes:
-    """Return a document as JSON that a person can read, the same bytes every time."""
-    return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1) + b"\n"
+    """Return a document as JSON that a person can read, the same bytes every time.
+
+    Raises ``RepositoryError`` if ``decode`` would refuse it: once signed, it would lock out its own writer.
+    """
+    try:
+        data = msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=1) + b"\n"
+        decoder.json(data, type(document))
+    except (msgspec.DecodeError, UnicodeEncodeError) as refused:
+        raise RepositoryError(
+            f"The next {type(document).__name__} of the repository would not be valid: "
+            f"{shown(str(refused))}.",
+            hint="The repository was not changed. Report this as a defect of Debonair.",
+        ) from refused
+    return data
 
 
 def decode(data: bytes, kind: type[T], path: str) -> T:
@@ -257,8 +269,17 @@ def load(storage: Storage, digest: str, kind: type[T]) -> T:
 
 
 def seal(signed: str, signature: str) -> bytes:
-    """Return the bytes of ``state/head.json``."""
-    return encode(Sealed(FORMAT, signed, signature))
+    """Return the bytes of ``state/head.json``.
+
+    Raises ``RepositoryError`` if it is too large for readers.
+    """
+    data = encode(Sealed(FORMAT, signed, signature))
+    if len(data) > HEAD_MOST:
+        raise RepositoryError(
+            f"{HEAD} would have {len(data)} bytes; the limit is {HEAD_MOST}.",
+            hint="Sign with fewer or smaller keys: debonair repo rotate-key --finish",
+        )
+    return data
 
 
 def version(data: bytes) -> int:

@@ -9,6 +9,7 @@ versions are dropped.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import msgspec
 from debonair.deb import deb822
 from debonair.deb.version import order
 from debonair.errors import Error, RepositoryError
+from debonair.repository import bootstrap as bootstrap_deb
 from debonair.repository import history, indices, pool, release, state
 from debonair.repository.channel import Entry, Line
 from debonair.repository.draft import Draft
@@ -100,24 +102,27 @@ def draft(storage: Storage, name: str, signer: Signer, *, now: int) -> tuple[Dra
         raise RepositoryError(f"{HEAD} in {storage} has no key, or no suite.")
     taken = _Taking(storage, signer, keys, now)
     shown_ = {each: taken.signed(each) for each in sorted(old.suites)}
-    chained = _chained(storage, old)
+    chained = history.is_whole(storage, old.history, old.generation)
     head = Head(
         state.FORMAT,
         name,
-        old.generation,
+        old.generation if chained else 0,
         old.history if chained else "",
         keys,
         max(1, *(_days(each) for each in shown_.values())),
         {},
         url=_url(next(iter(shown_.values()))),
-        issue=old.issue,
     )
     made = Draft(storage, head, now)
-    what = [f"taken over from an earlier Debonair, after change {old.generation}"]
+    what = ["taken over from an earlier Debonair" + (f", after change {old.generation}" if chained else "")]
     for suite, each in shown_.items():
-        what += taken.suite(made, state.load(storage, old.suites[suite].document, Suite), each)
+        before = state.load(storage, old.suites[suite].document, Suite)
+        if before.suite not in old.suites or not _is_of(before, each):
+            raise _forged(f"The state of {suite} is not that of a suite of this repository")
+        what += taken.suite(made, before, each)
     if not chained:
         what.append("the history was changed, and starts again")
+    made.head = msgspec.structs.replace(made.head, issue=_issue(made))
     what += bootstrap.bootstrap(made)
     return made, found.tag, what
 
@@ -153,13 +158,13 @@ class _Taking:
             raise RepositoryError(f"dists/{signed.suite}/InRelease has no Date or Valid-Until.") from None
         files = {path: each for path, each in signed.sums.items() if path in before.files}
         fresh = msgspec.structs.replace(before, pieces=(), files=files, date=date, valid_until=until)
-        if before.name != signed.suite:
-            raise RepositoryError(f"The state of {signed.suite} is that of {before.name}.")
         made.ensure([fresh])
         lines: dict[str, dict[str, Line]] = {}
         gone = []
         for piece in before.pieces:
             chunk = state.load(self.storage, piece.document, _Chunk)
+            if not chunk.packages or chunk.packages.keys() & lines.keys():
+                raise _forged(f"The state of {signed.suite} has an empty chunk, or lists a package twice")
             for package, known in chunk.packages.items():
                 lines[package] = {}
                 for architecture, line in known.items():
@@ -179,17 +184,14 @@ class _Taking:
         built = indices.build(suite, made.changed[suite.name], self.storage, made.facts)
         for path in sorted({*built.sums, *signed.sums}):
             if not path.endswith(".xz") and built.sums.get(path) != signed.sums.get(path):
-                raise RepositoryError(
-                    f"The state contradicts the signed dists/{suite.name}/{shown(path)}: someone else may "
-                    "have written it.",
-                    hint="Restore state/ from a backup that you trust, then take the repository over "
-                    "again.",
-                )
+                raise _forged(f"The state contradicts the signed dists/{suite.name}/{shown(path)}")
 
     def _line(
         self, made: Draft, package: str, architecture: str, line: _Line
     ) -> tuple[Line | None, list[str]]:
         """Return a line with the trusted entries, and the versions of the others."""
+        if len({each.version for each in line.entries}) < len(line.entries):
+            raise _forged(f"The state of {shown(package)} ({architecture}) lists a version twice")
         entries, lost = [], []
         # its listed versions are compared later, with the whole index
         names = {
@@ -229,10 +231,7 @@ class _Taking:
         paths = [known.filename, *([known.changelog] if known.changelog else [])]
         inside = all(is_inside(each) and each.startswith(("pool/", pool.CHANGELOGS)) for each in paths)
         if not fits or not inside or (known.sha256, known.version) != (entry.deb, entry.version):
-            raise RepositoryError(
-                f"{path} contradicts itself: someone else may have written it.",
-                hint="Restore state/ from a backup that you trust, then take the repository over again.",
-            )
+            raise _forged(f"{path} contradicts itself")
         return msgspec.structs.replace(known, changelog_sha256="")  # no index states it
 
     def _unlisted(self, package: str, architecture: str, entry: _Entry) -> Facts | None:
@@ -321,10 +320,31 @@ def _url(signed: _Signed) -> str:
     return signed.fields.get("Changelogs", "").partition(f"/{pool.CHANGELOGS}")[0]
 
 
-def _chained(storage: Storage, head: Head) -> bool:
-    """Return whether the history is whole, and has the length that the head names."""
-    try:
-        numbers = [change.generation for change in history.read(storage, head.history)]
-    except RepositoryError:
-        return False
-    return numbers == list(range(head.generation, 0, -1))
+def _is_of(before: Suite, signed: _Signed) -> bool:
+    """Return whether the unsigned fields of a suite fit the name and architectures that are signed."""
+    suite, _, channel = signed.suite.partition("-")
+    says = (before.name, before.suite, before.channel, " ".join(before.architectures))
+    return says == (signed.suite, suite, channel or "stable", signed.fields.get("Architectures"))
+
+
+def _issue(made: Draft) -> int:
+    """Return the number of the newest bootstrap deb in the signed indices; 0 if there is none.
+
+    Raises ``RepositoryError`` if its version names another Debian than the state of its suite.
+    """
+    numbers = [0]
+    for suite in map(made.suite, made.suites):
+        for line in made.lines(suite.name, bootstrap_deb.package(made.head.name)).values():
+            for entry in line.entries:
+                found = re.fullmatch(rf"(\d{{1,9}})\+deb{suite.debian_release}", entry.version)
+                if found is None:
+                    raise _forged(f"The state of {suite.name} names another release of Debian")
+                numbers.append(int(found[1]))
+    return max(numbers)
+
+
+def _forged(problem: str) -> RepositoryError:
+    return RepositoryError(
+        f"{problem}: someone else may have written it.",
+        hint="Restore state/ from a backup that you trust, then take the repository over again.",
+    )

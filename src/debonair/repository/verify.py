@@ -142,7 +142,10 @@ def _release(draft: Draft, folder: str, text: str, name: str) -> Iterator[str]:
         yield f"{folder}Release: Date or Valid-Until is not valid: {bad}."
         return
     if date > draft.now + 10:
-        yield f"{folder}Release: Date is {date - draft.now} s in the future; apt accepts at most 10."
+        yield (
+            f"{folder}Release: Date is {date - draft.now} s in the future; apt accepts at most 10. If the "
+            "time here is right: debonair repo renew --reset-date"
+        )
     if until < draft.now:
         yield f"{folder}Release expired on {fields['Valid-Until']}. Renew it: debonair repo renew"
     elif until < draft.now + draft.head.valid_days * _DAY // 4:

@@ -8,6 +8,8 @@ import os
 import pytest
 from writer import HEAD, FolderWriter, Publisher, Writer
 
+from debonair.repository import excerpt
+
 REFUSED = 11
 ESCAPE = "\x1b]0;owned\x07\x1b[2J"
 HEADS = {
@@ -83,6 +85,21 @@ def test_names_that_a_terminal_obeys(acme: Publisher, folder: FolderWriter) -> N
     assert "1 files removed" in output
     assert not (folder.root / "pool/h/old").exists()
     assert "hello" in acme.repo("list")
+
+
+@pytest.mark.parametrize("writer", ["bucket"], indirect=True)
+@pytest.mark.parametrize("key", ["a/../../x", "/abs", "pool/../x", f"pool/{ESCAPE}"])
+def test_a_key_that_no_path_can_be(acme: Publisher, writer: Writer, key: str) -> None:
+    """The bucket's library lists nothing beside it: the sentence names it, and nothing is healthy."""
+    writer.write(key, b"x")
+    for words in (["verify"], ["prune"])[: 2 if key.startswith("pool/") else 1]:  # prune reads only folders
+        output = acme.refused(*words)
+        assert acme.code == REFUSED
+        assert shown(output)
+        assert f"an object with the key 'apt/{excerpt.shown(key)}'" in output
+        assert "healthy" not in output
+    writer.remove(key)
+    assert "healthy" in acme.repo("verify")
 
 
 def test_what_the_pool_lost_is_given_back(acme: Publisher, writer: Writer) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +15,11 @@ from pathlib import Path
 import pytest
 from aptclient import Client
 from elsewhere import Elsewhere
+from publisher import environment
 from writer import HEAD, FolderWriter, Publisher, edit_head, snapshot
 
 from debonair.deb import archive
+from debonair.host import run
 
 BEFORE = Path(__file__).parent / "before/repository.tar.xz"
 REFUSED = 11
@@ -111,6 +114,11 @@ def test_the_version_before_refuses_it(publisher: Publisher, old: FolderWriter) 
     assert json.loads(old.read(HEAD))["format"] == 2
 
 
+def repo_with_little_memory(publisher: Publisher, *words: str) -> str:
+    program = [sys.executable, "-m", "debonair", "repo", *words, "--repository", publisher.address]
+    return run.run(["prlimit", f"--as={1500 << 20}", *program], env=environment()).stdout
+
+
 def facts_with(change: Callable[[dict[str, object]], None], version: str = "1.2-1") -> Edit:
     def edit(writer: FolderWriter) -> None:
         for name in writer.names():
@@ -183,6 +191,10 @@ def swap(writer: FolderWriter) -> None:
             "has no key, or no suite.",
         ),
         (
+            lambda writer: edit_head(writer, lambda head: head["suites"].pop("trixie")),
+            "The state of trixie-testing is not that of a suite of this repository",
+        ),
+        (
             lambda writer: edit_head(writer, lambda head: head["keys"][0].update(fingerprint="AB" * 20)),
             "which you do not have",
         ),
@@ -226,6 +238,15 @@ def test_a_history_that_was_edited(publisher: Publisher, old: FolderWriter) -> N
     old.write(first, old.read(first).replace(b"ada", b"\\u001b[2Jeve"))
     assert "the history was changed, and starts again" in take_over(publisher)
     assert "eve" not in publisher.repo("history")
+    assert "suites are healthy, signed by" in publisher.repo("verify")
+
+
+def test_numbers_that_nobody_signed(publisher: Publisher, old: FolderWriter) -> None:
+    edit_head(old, lambda head: head.update(generation=10**9, issue=10**9))
+    output = repo_with_little_memory(publisher, "trust", "--name", "acme", "--take-over")
+    assert "the history was changed, and starts again" in output
+    assert "acme-archive-keyring 2+deb13" in output
+    publisher.repo("renew")
     assert "suites are healthy, signed by" in publisher.repo("verify")
 
 

@@ -689,3 +689,79 @@ class TestRelease:
     def test_without_sums(self) -> None:
         with pytest.raises(RepositoryError, match="x lists no SHA256"):
             release.sums("Origin: acme\n", "x")
+
+
+@pytest.mark.parametrize("issue", [2_000_000_000, -1])
+def test_a_head_that_its_own_reader_refuses_is_not_signed(archive: Archive, issue: int) -> None:
+    def edit(draft: Draft) -> list[str]:
+        draft.head = msgspec.structs.replace(draft.head, issue=issue)
+        return ["a change"]
+
+    before = (archive.root / state.HEAD).read_bytes()
+    with pytest.raises(RepositoryError, match="The next Head of the repository would not be valid"):
+        archive.repository.change("renew", edit)
+    assert (archive.root / state.HEAD).read_bytes() == before
+    assert wrong(archive) == []
+
+
+def test_a_head_that_is_too_large_is_not_written() -> None:
+    with pytest.raises(RepositoryError, match="the limit is 4194304"):
+        state.seal("x" * state.HEAD_MOST, "")
+
+
+class TestAClockThatWasAhead:
+    AHEAD = 100 * DAY
+
+    @pytest.fixture
+    def ahead(self, archive: Archive) -> Archive:
+        """The repository, after a change by a publisher whose clock was 100 days ahead."""
+        archive.add(archive.deb())
+        archive.now += self.AHEAD
+        archive.add(archive.deb(version="1.1"))
+        archive.now -= self.AHEAD
+        return archive
+
+    def date(self, archive: Archive) -> int:
+        text = (archive.root / "dists/trixie/Release").read_text()
+        found = re.search("^Date: (.*)$", text, re.MULTILINE)
+        assert found
+        return release.seconds(found[1])
+
+    def test_each_change_warns(self, ahead: Archive, capsys: pytest.CaptureFixture[str]) -> None:
+        before, date = (ahead.root / "dists/trixie/InRelease").read_bytes(), self.date(ahead)
+        ahead.add(ahead.deb(version="1.1"))
+        ahead.repository.change("renew", renew(SUITES, if_due=True))
+        assert (ahead.root / "dists/trixie/InRelease").read_bytes() == before
+        assert capsys.readouterr().err.count("Warning: trixie: the index is dated ") == 2
+        ahead.add(ahead.deb(version="1.2"))
+        ahead.repository.change("renew", renew(SUITES))
+        warnings = capsys.readouterr().err.splitlines()
+        assert len(warnings) == 2
+        assert release.stamp(self.date(ahead)) in warnings[1]
+        assert "type: debonair repo renew --reset-date" in warnings[1]
+        assert self.date(ahead) == date + 2, "a publisher whose clock is late still gets through"
+
+    def test_the_date_is_reset(self, ahead: Archive, capsys: pytest.CaptureFixture[str]) -> None:
+        what = ahead.repository.change("renew", renew(SUITES, if_due=True, reset_date=True))
+        assert [line for line in what if "dated" in line] == [
+            "trixie dated Tue, 14 Nov 2023 22:13:20 UTC, no longer Thu, 22 Feb 2024 22:13:20 UTC"
+        ]
+        assert self.date(ahead) == ahead.clock()
+        assert capsys.readouterr().err == ""
+        assert wrong(ahead) == []
+        ahead.now += 1
+        ahead.add(ahead.deb(version="1.2"))
+        assert capsys.readouterr().err == ""
+        assert ahead.offered() == [("1.2", 100)]
+        assert wrong(ahead) == []
+
+    def test_a_few_seconds_are_no_mistake(
+        self, archive: Archive, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        archive.now += 200
+        archive.add(archive.deb())
+        archive.now -= 200
+        before = self.date(archive)
+        archive.repository.change("renew", renew(SUITES, reset_date=True))
+        assert capsys.readouterr().err == ""
+        assert self.date(archive) == before + 1

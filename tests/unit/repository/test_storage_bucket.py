@@ -346,3 +346,26 @@ class TestEach:
         with pytest.raises(Conflict):
             parallel.each(fleet.at_once, work, list(range(1000)), "x")
         assert len(begun) < 1000
+
+
+@pytest.mark.parametrize(
+    ("message", "key"),
+    [
+        ('Error parsing Path "apt/a/../x": Encountered illegal ".."', "with the key 'apt/a/../x'"),
+        ('Path "apt//abs" contained empty path segment', "with the key 'apt//abs'"),
+        (
+            'Error parsing Path "apt/a\n\x1b[2J": Encountered illegal "\n"',
+            r"with the key 'apt/a\n\x1b[2J'",
+        ),
+        ("another sentence \x1b[2J", r"an invalid name (another sentence \x1b[2J)"),
+    ],
+)
+def test_a_key_that_no_path_can_be(fleet: Bucket, store: Store, message: str, key: str) -> None:
+    def wrong(verb: str, path: str) -> None:
+        raise exceptions.InvalidPathError(f"Encountered object with invalid path: {message}")
+
+    store.wrong = wrong
+    with pytest.raises(RepositoryError) as refused:
+        list(fleet.list("pool/"))
+    assert key in refused.value.message
+    assert "Remove the object with the tools of the bucket's provider" in refused.value.hint

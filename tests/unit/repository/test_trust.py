@@ -163,6 +163,23 @@ class TestPins:
         assert locate.identity(where) == identity
 
 
+@pytest.mark.parametrize(
+    "where", ["/srv/\udcff", "s3://fleet/\udcff", "shelf:\udcff", "gs://\udcff", "ssh://a/\udcff"]
+)
+def test_a_name_that_is_not_utf8(where: str) -> None:
+    for read in (locate.identity, lambda place: locate.storage(place, {}, clock=lambda: 0)):
+        with pytest.raises(RepositoryError, match=r"is not UTF-8: '.*\\xff'"):
+            read(where)
+
+
+def test_a_folder_below_one_that_is_not_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = tmp_path / os.fsdecode(b"\xff")
+    below.mkdir()
+    monkeypatch.chdir(below)
+    with pytest.raises(RepositoryError, match="is not UTF-8"):
+        locate.identity("apt")
+
+
 def test_what_a_terminal_shows() -> None:
     assert shown("a\x1b[2J\n\u202e\x9bé") == "a\\x1b[2J\\n\\u202e\\x9bé"
     assert shown("x" * 600) == "x" * 500 + "..."
@@ -179,6 +196,16 @@ def test_the_units_of_the_timer(golden: Callable[[str, str], None], tmp_path: Pa
     (tmp_path / "file").write_text("")
     with pytest.raises(RepositoryError, match="is not writable"):
         timer.write(tmp_path / "file", units)
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nExecStartPre=/bin/x", "a\rb", "a\x1b[2J", "a\x00b", "a\x85b", "a\udcffb"]
+)
+def test_a_timer_for_a_path_that_no_unit_can_name(name: str) -> None:
+    with pytest.raises(RepositoryError, match="A timer cannot name '/srv/a"):
+        timer.units("acme", Path("/usr/bin/debonair"), f"/srv/{name}")
+    with pytest.raises(RepositoryError, match="A timer cannot name '/opt/a"):
+        timer.units("acme", Path(f"/opt/{name}"), "/srv/apt")
 
 
 class TestReader:

@@ -102,9 +102,10 @@ def verify(*, repository: str) -> None:
             f"{repository} has {len(problems)} problem{'s' * (len(problems) != 1)}:\n"
             + "\n".join(f"  {problem}" for problem in problems[:50]),
         )
+    foreign = unsigned_files.unlisted(draft)  # it may fail, and then nothing is healthy
     keys = ", ".join(key.fingerprint for key in draft.head.keys)
     click.echo(f"{repository}: {len(draft.suites)} suites are healthy, signed by {keys}")
-    for note in unsigned_files.unlisted(draft):
+    for note in foreign:
         click.echo(f"Note: {shown(note, 2000)}", err=True)
     for note in verification.without_deb_for_the_next_release(draft, publisher.released()):
         click.echo(f"Note: {shown(note)}", err=True)
@@ -144,16 +145,21 @@ def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
     help="Set for how many days clients accept an index from now on.",
 )
 @click.option("--if-due", is_flag=True, help="Do nothing unless half of that time is over in any suite.")
+@click.option(
+    "--reset-date",
+    is_flag=True,
+    help="Date suites now that were dated in the future, by a clock that was ahead.",
+)
 @click.option("--timer", is_flag=True, help="Only write a systemd timer that runs this verb.")
 @where
-def renew(*, valid_days: int | None, if_due: bool, timer: bool, repository: str) -> None:
+def renew(*, valid_days: int | None, if_due: bool, reset_date: bool, timer: bool, repository: str) -> None:
     """Sign all suites again, so that clients accept them for longer."""
     from debonair.repository.edits import keys as edits
 
     if timer:
         _timer(repository)
         return
-    edit = edits.renew(publisher.suites(), valid_days=valid_days, if_due=if_due)
+    edit = edits.renew(publisher.suites(), valid_days=valid_days, if_due=if_due, reset_date=reset_date)
     publisher.change(repository, "renew", edit, "No suite needs a new signature.")
 
 
@@ -175,6 +181,8 @@ def bootstrap(*, url: str | None, login: str, repository: str) -> None:
     from debonair.repository import bootstrap as bootstrap_deb
     from debonair.repository.edits.bootstrap import set_address
 
+    if not login.isprintable():
+        raise RepositoryError(f"'{login}' is not a valid user name.", hint="Use letters, digits and '-'.")
     opened = publisher.repository(repository)
     if url is not None:
         opened.change("bootstrap", set_address(bootstrap_deb.check_url(url)))

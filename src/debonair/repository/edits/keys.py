@@ -10,6 +10,7 @@ from debonair.errors import RepositoryError
 from debonair.repository.draft import Draft
 from debonair.repository.edits.bootstrap import bootstrap, bootstrap_for, lost
 from debonair.repository.publish import Edit
+from debonair.repository.release import stamp
 from debonair.repository.state import Key, Suite
 
 
@@ -45,23 +46,34 @@ def drop_keys() -> Edit:
     return edit
 
 
-def renew(known: Sequence[Suite], *, valid_days: int | None = None, if_due: bool = False) -> Edit:
+def renew(
+    known: Sequence[Suite],
+    *,
+    valid_days: int | None = None,
+    if_due: bool = False,
+    reset_date: bool = False,
+) -> Edit:
     """Return the edit that signs all suites again, with a new Date and Valid-Until.
 
     They are valid for ``valid_days`` from then on, if that is given. With ``if_due`` nothing is done if no
-    suite is due.
+    suite is due. With ``reset_date``, suites with a Date in the future get the present one.
     """
 
     def edit(draft: Draft) -> list[str]:
-        if if_due and not draft.due() and valid_days in (None, draft.head.valid_days):
+        ahead = draft.ahead() if reset_date else {}
+        if if_due and not ahead and not draft.due() and valid_days in (None, draft.head.valid_days):
             return []
         if valid_days is not None:
             draft.head = msgspec.structs.replace(draft.head, valid_days=valid_days)
         made = draft.ensure(known)
         for name in draft.suites:
             draft.touch(name)
+        what = ["all suites signed again"]
+        for name, date in ahead.items():
+            draft.reset_date(name)
+            what.append(f"{name} dated {stamp(draft.now)}, no longer {stamp(date)}")
         if not made and lost(draft):
-            return ["all suites signed again", *bootstrap(draft)]
-        return ["all suites signed again", *bootstrap_for(draft, made)]
+            return [*what, *bootstrap(draft)]
+        return [*what, *bootstrap_for(draft, made)]
 
     return edit

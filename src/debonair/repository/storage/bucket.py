@@ -218,6 +218,10 @@ def _asked(url: str, what: str) -> Iterator[None]:
             f"There is no bucket at {url}.",
             hint="Create it with its provider's tools, or check its name and its endpoint.",
         ) from absent
+    except known.InvalidPathError as refused:
+        if what == "opened":
+            raise _refused(url, what, str(refused), denied=False) from refused
+        raise _foreign(url, str(refused)) from refused
     except known.BaseError as refused:
         denied = isinstance(refused, known.PermissionDeniedError | known.UnauthenticatedError)
         raise _refused(url, what, str(refused), denied=denied) from refused
@@ -254,6 +258,17 @@ def _refused(url: str, what: str, message: str, *, denied: bool) -> Error:
     return NetworkError(
         f"{url} could not be {what}: {_reason(message)}.",
         hint=f"{hint} Clients always see a complete repository.",
+    )
+
+
+def _foreign(url: str, message: str) -> RepositoryError:
+    """Return the error to show for an object that the library cannot list, nor anything beside it."""
+    found = re.search(r'[Pp]ath "(.*?)"(?: contained|: Encountered)', message, re.DOTALL)
+    key = f"the key '{shown(found[1])}'" if found else f"an invalid name ({_reason(message)})"
+    return RepositoryError(
+        f"{url} cannot be listed, because the bucket has an object with {key}.",
+        hint="No repository writes such a key, so someone else has. Remove the object with the tools of "
+        "the bucket's provider, then run the command again.",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from debonair.errors import RepositoryError
+from debonair.host.terminal import line
 from debonair.repository.storage.folder import Folder
 from debonair.repository.storage.protocol import Storage
 
@@ -22,7 +23,7 @@ def storage(where: str, environ: Mapping[str, str], *, clock: Callable[[], int])
     before the colon. Anything else is a URL. Raises ``RepositoryError`` for a URL that cannot be written
     to.
     """
-    found = _SCHEME.match(where)
+    found = _SCHEME.match(_utf8(where))
     scheme = found[1].lower() if found else ""
     if scheme in _BUCKETS:
         from debonair.repository.storage import bucket  # noqa: PLC0415 - a folder needs neither
@@ -42,15 +43,18 @@ def storage(where: str, environ: Mapping[str, str], *, clock: Callable[[], int])
 
 
 def identity(where: str) -> str:
-    """Return the name of the repository at ``where`` in the pins: the same for each way to type it."""
+    """Return the name of the repository at ``where`` in the pins: the same for each way to type it.
+
+    Raises ``RepositoryError`` if the name, or a folder above it, is not UTF-8.
+    """
     found = _SCHEME.match(where)
     if found:
-        return f"{found[1].lower()}://{where[found.end() :].rstrip('/')}"
+        return _utf8(f"{found[1].lower()}://{where[found.end() :].rstrip('/')}")
     if _ON_HOST.match(where):
         host, _, path = where.partition(":")
         path = path.removeprefix("~/").rstrip("/")
-        return f"ssh://{host}{path}" if path.startswith("/") else f"ssh://{host}/~/{path}"
-    return str(Path(where).resolve())
+        return _utf8(f"ssh://{host}{path}" if path.startswith("/") else f"ssh://{host}/~/{path}")
+    return _utf8(str(Path(where).resolve()))
 
 
 def folder(where: str) -> Path:
@@ -62,3 +66,15 @@ def folder(where: str) -> Path:
             "itself.",
         )
     return Path(where)
+
+
+def _utf8(where: str) -> str:
+    """Return ``where``, or raise ``RepositoryError`` if it has a byte that is not UTF-8."""
+    try:
+        where.encode()
+    except UnicodeEncodeError:
+        raise RepositoryError(
+            f"The name of the repository's folder is not UTF-8: '{line(where)}'.",
+            hint="Rename the folder, or the folder above it that has this name.",
+        ) from None
+    return where
