@@ -357,7 +357,10 @@ class TestEach:
             'Error parsing Path "apt/a\n\x1b[2J": Encountered illegal "\n"',
             r"with the key 'apt/a\n\x1b[2J'",
         ),
-        ("another sentence \x1b[2J", r"an invalid name (another sentence \x1b[2J)"),
+        (
+            "another sentence \x1b[2J",
+            r"an invalid name (Encountered object with invalid path: another sentence \x1b[2J)",
+        ),
     ],
 )
 def test_a_key_that_no_path_can_be(fleet: Bucket, store: Store, message: str, key: str) -> None:
