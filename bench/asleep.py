@@ -60,6 +60,7 @@ while True:
             assert asking.recv(4096).startswith(b"HTTP/1.1 200")
             break
     except (FileNotFoundError, ConnectionRefusedError):
+        assert uwsgi.poll() is None, "uWSGI does not start"
         time.sleep(0.0005)
 print(time.perf_counter() - began)
 uwsgi.terminate()
@@ -71,9 +72,9 @@ def cold(machine: Machine, package: str) -> float:
     """Return the seconds to the first answer of a uWSGI that is started apart with that app."""
     text = machine.read(f"/usr/lib/{package}/current/vassals/web.ini") or ""
     kept = [line for line in text.splitlines() if not line.startswith(("stats =", "idle =", "die-on-idle"))]
-    machine.write(
-        "/srv/cold.ini", "\n".join(kept).replace("[uwsgi]", "[uwsgi]\nsocket = /srv/sock").encode()
-    )
+    release = machine.run(["readlink", "-f", f"/usr/lib/{package}/current"]).stdout.strip()
+    head = f"[uwsgi]\nset-placeholder = release={release}\nsocket = /srv/sock"
+    machine.write("/srv/cold.ini", "\n".join(kept).replace("[uwsgi]", head, 1).encode())
     return float(machine.run(["python3", "-c", COLD, f"/usr/lib/{package}/libexec"]).stdout)
 
 
