@@ -308,8 +308,8 @@ class TestMaking:
     def test_without_a_network_the_hint_does_not_repeat_the_default_index(
         self, project: Make, ensure: Ensure, uv: FakeUv
     ) -> None:
-        uv.says = "error: Failed to fetch: `https://pypi.org/simple/flask/`\n  cause: dns error"
-        with pytest.raises(NetworkError, match=r"at pypi\.org could not be reached: dns error") as caught:
+        uv.says = "error: Failed to fetch: `https://index.example/simple/flask/`\n  cause: dns error"
+        with pytest.raises(NetworkError, match=r"at index\.example could not be reached: dns error") as caught:
             ensure(project("flask"))
         assert caught.value.hint == (
             "Connect to the network, or set the address of a mirror that you can reach "
