@@ -309,7 +309,7 @@ class TestMaking:
         self, project: Make, ensure: Ensure, uv: FakeUv
     ) -> None:
         uv.says = "error: Failed to fetch: `https://index.example/simple/flask/`\n  cause: dns error"
-        with pytest.raises(NetworkError, match=r"at index\.example could not be reached: dns error") as caught:
+        with pytest.raises(NetworkError, match=r"at index\.example could not .* dns error") as caught:
             ensure(project("flask"))
         assert caught.value.hint == (
             "Connect to the network, or set the address of a mirror that you can reach "
