@@ -5,8 +5,8 @@ DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
 # Runs test files in parallel, one for each core
 BESIDE = --numprocesses auto --dist loadfile --no-loadscope-reorder
-# The same for tests that boot a Debian: three for each core, as they often wait
-BOOTED_BESIDE = --numprocesses $(shell expr $$(nproc) \* 3) --dist loadfile --no-loadscope-reorder
+# The same for tests that boot a Debian: three for each core, as they often wait, but at most eight, for their memory
+BOOTED_BESIDE = --numprocesses $(shell n=$$(nproc) && echo $$((n * 3 < 8 ? n * 3 : 8))) --dist loadfile --no-loadscope-reorder
 # Seconds after which a test that boots a Debian counts as hanging; emulation is slow
 BOOTING = --timeout 1800 --durations 30
 # Attacks on a booted Debian; 'integration' runs the others
