@@ -109,11 +109,11 @@ class SystemEmperor(Emperor):
 
     def _lives(self) -> bool:
         """Return whether a process of the vassal exists, which uWSGI names like the app (proc(5))."""
-        names = (self.vassal.name.encode(), f"{self.home.package} uWSGI ".encode())
+        file, title = self.vassal.name.encode(), f"{self.home.package} uWSGI ".encode()
         for pid in probe.processes(self.unit):
             with suppress(OSError):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-                if words[-2:-1] == [names[0]] or words[0].startswith(names[1]):
+                if words[-2:-1] == [file] or words[0].startswith(title):
                     return True
         return False
 

@@ -56,7 +56,8 @@ def ask(
 ) -> str:
     """Ask a question until the answer is valid, and return the answer.
 
-    Valid are the ``answers``. If there are none, any text is valid for which ``check`` finds no problem.
+    The answer must be one of ``answers``. If that is empty, every text without a problem in ``check`` is
+    valid.
     """
     while not answers:
         answer = str(click.prompt(plain(question), default=plain(default) or None))

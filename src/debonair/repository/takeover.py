@@ -328,7 +328,7 @@ def _is_of(before: Suite, signed: _Signed) -> bool:
 
 
 def _issue(made: Draft) -> int:
-    """Return the number of the newest bootstrap deb in the signed indices; 0 if there is none.
+    """Return the number of the newest bootstrap deb in the signed indices; 0 without one.
 
     Raises ``RepositoryError`` if its version names another Debian than the state of its suite.
     """

@@ -33,7 +33,7 @@ def unit(project: Project) -> str:
 
 
 def vassal(project: Project, target: Target) -> str:
-    """Return the options of uWSGI that are computed on the machine at each start; empty if there are none.
+    """Return the options of uWSGI that the machine computes at each start; empty without such an option.
 
     These are the number of workers, if the author sets none, and the limit of each worker: its share of
     ``memory-max``. That limit also works where the kernel's memory cgroup is disabled. There is no share
