@@ -130,6 +130,8 @@ def write(
 
     freshness.requirements((*project.requirements, *project.constraints), project.config_file.name)
     python = read.oldest(targets)
+    for note in project.requirements_notes:
+        say(f"Note: {note}")
     count = len(project.requirements)
     say(f"Resolving {count} requirement{'s' * (count != 1)} for every target into {path.name}...")
     other = None if path.is_file() else other_locks.find(project.root)

@@ -51,6 +51,8 @@ class Requirements:
     """The name of the file, for people; empty if there is no file."""
     prereleases: bool = False
     """True if pre-releases are allowed (``--pre``)."""
+    notes: tuple[str, ...] = ()
+    """A sentence about each group of packages that is not among the requirements."""
 
 
 def read(path: Path, root: Path) -> Requirements:
@@ -138,6 +140,14 @@ def option(line: str) -> tuple[str, str]:
     return (found[1], found[2].strip()) if found else ("", line)
 
 
+def is_public(index: str) -> bool:
+    """Return whether everybody can use the package index at the address ``index``."""
+    try:
+        return urlsplit(index).hostname in _PUBLIC
+    except ValueError:  # brackets around something that is not an address
+        return False
+
+
 def is_pinned(data: bytes) -> bool:
     """Return whether ``data``, a requirements file, has hashes, and so is a lock."""
     return b"--hash=" in data.replace(b"\0", b"")  # without the zeros of UTF-16
@@ -165,11 +175,7 @@ def lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _check_index(value: str, where: str) -> None:
     """Refuse a private index: its packages must not be taken from another index with the same names."""
-    try:
-        host = urlsplit(value).hostname
-    except ValueError:  # brackets around something that is not an address
-        host = value
-    if value and host not in _PUBLIC:
+    if value and not is_public(value):
         raise ProjectError(
             f"{where} sets a package index, but a lock cannot take its index from a requirements file.",
             hint="Remove the line, and set the index for uv: UV_INDEX=ADDRESS, or [[tool.uv.index]] in "
