@@ -62,10 +62,47 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def judge(origin: str, files: Iterable[Elf], target: Target) -> Iterator[Problem]:
-    """Yield the problems that prevent ``files``, which belong to ``origin``, from running on ``target``."""
-    for file in files:
-        for what in _faults(file, target):
+    """Yield the problems that prevent ``files`` from running on ``target``.
+
+    These are all compiled files that belong to ``origin``. Files for another machine are no problem if the
+    package chooses among several when it runs (``suitable``).
+    """
+    listed = list(files)
+    folders = {posixpath.dirname(file.path) for file in listed}
+    for file in suitable(listed, target):
+        for what in _faults(file, target, folders):
             yield Problem(origin, file.path, what)
+
+
+def suitable(files: Sequence[Elf], target: Target) -> list[Elf]:
+    """Return ``files``, all those of one origin, without those that other machines use instead.
+
+    A pure Python package may have a program or library for each of several machines. Such files have the
+    same name in different folders, or, if they are programs, different names in one folder. adafruit-blinka
+    has ``libgpiod_pulsein`` beside ``libgpiod_pulsein64``. A library counts only if one of them fits. A
+    program is run only on its board, so all of them may be for other machines.
+    """
+    return [file for file in files if _fits(file, target) or not _has_alternative(file, files, target)]
+
+
+def _has_alternative(file: Elf, files: Sequence[Elf], target: Target) -> bool:
+    folder, name = posixpath.split(file.path)
+    library = ".so" in name
+    others = [
+        other
+        for other in files
+        if (other.machine, other.bits) != (file.machine, file.bits)
+        and (posixpath.basename(other.path) == name or (not library and posixpath.dirname(other.path) == folder))
+    ]
+    return any(_fits(other, target) for other in others) if library else bool(others)
+
+
+def _fits(file: Elf, target: Target) -> bool:
+    return (file.machine, file.bits) == (target.elf_machine, _bits(target))
+
+
+def _bits(target: Target) -> int:
+    return 64 if target.elf_machine in {"EM_AARCH64", "EM_X86_64"} else 32
 
 
 def refuse(problems: Sequence[Problem], target: Target) -> None:
@@ -165,11 +202,14 @@ def check(deb: Path, target: Target | None = None, pool: Pool | None = None) -> 
     except msgspec.ValidationError as wrong:
         raise PackageError(f"{deb} is not a valid deb: {wrong}.") from wrong
     judged = (target,) if target else _targets(deb, found)
+    by_origin = dict[str, list[Elf]]()
+    for origin, file in found.files:
+        by_origin.setdefault(origin, []).append(file)
     problems = [
         problem
         for each in judged
-        for origin, file in found.files
-        for problem in judge(origin, [file], each)
+        for origin, files in by_origin.items()
+        for problem in judge(origin, files, each)
     ]
     return Report(deb, judged, len(found.files), tuple(problems))
 
@@ -265,11 +305,13 @@ def _targets(deb: Path, found: Compiled) -> tuple[Target, ...]:
     return (fitting[0],)
 
 
-def _faults(file: Elf, target: Target) -> Iterator[str]:
-    """Yield the reasons why ``file`` does not run on ``target``, each as the end of a sentence."""
-    bits = 64 if target.elf_machine in {"EM_AARCH64", "EM_X86_64"} else 32
-    if (file.machine, file.bits) != (target.elf_machine, bits):
-        has, wants = f"{file.machine} ({file.bits} bits)", f"{target.elf_machine} ({bits} bits)"
+def _faults(file: Elf, target: Target, folders: Collection[str]) -> Iterator[str]:
+    """Yield the reasons why ``file`` does not run on ``target``, each as the end of a sentence.
+
+    ``folders`` are those of the package that have compiled files.
+    """
+    if not _fits(file, target):
+        has, wants = f"{file.machine} ({file.bits} bits)", f"{target.elf_machine} ({_bits(target)} bits)"
         yield f"is for {has}, but {target.name} is {wants}"
         return
     runs = _ARM_RUNS.get(target.instruction_set)
@@ -283,7 +325,7 @@ def _faults(file: Elf, target: Target) -> Iterator[str]:
     if file.interpreter and file.interpreter != target.interpreter:
         yield f"needs the dynamic linker {file.interpreter}, but {target.name} has {target.interpreter}"
     for folder in file.rpath:
-        if _leaves(file.path, folder):
+        if posixpath.normpath(folder).lstrip("/") not in folders and _leaves(file.path, folder):
             yield f"looks for libraries in {folder}, which is not in the package"
 
 
