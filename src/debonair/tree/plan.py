@@ -12,9 +12,10 @@ from debonair.deb import tree
 from debonair.deb.tree import Source, Tree
 from debonair.deb.version import for_suite
 from debonair.errors import ProjectError
+from debonair.host.progress import say
 from debonair.project import entry_point, layout, server_command
 from debonair.target import compatibility
-from debonair.tree import app_files, control_file, instance_folder, layers
+from debonair.tree import app_files, control_file, instance_folder, layers, overlap
 from debonair.tree.layers import ENOUGH, Recipe
 from debonair.tree.model import Plan
 from debonair.tree.service import render
@@ -63,6 +64,11 @@ def plan(
         )
         recipes = [_recipe(wheel, project, target, interpreter) for wheel in wheels]
         made = layers.layers([*recipes, *_programs(project)], cache)
+        if lost := overlap.lost([part.layer for part in made[: len(recipes)]]):
+            for note in overlap.notes(lost, f"The deb for {target.name}"):
+                say(note)
+            recipes = [overlap.without(recipe, lost.get(recipe.name, {})) for recipe in recipes]
+            made = layers.layers([*recipes, *_programs(project)], cache)
         rendered = [
             *venv.skeleton(
                 project.package, target, system_site_packages=project.system_site_packages, mtime=epoch
@@ -82,6 +88,7 @@ def plan(
     ]
     if problems:
         compatibility.refuse(compatibility.waived(problems, project.waive), target)
+    compiled = {name: tuple(compatibility.suitable(files, target)) for name, files in compiled.items()}
     plan = tree.assemble(parts, mtime=epoch)
     _check(project, target, plan)
     if libraries is None:
