@@ -2,7 +2,7 @@
 
 A deb, a server or a program may send characters that clear the screen, rename the window, overwrite a line
 or reverse its direction. All output passes through ``plain``, which shows such characters as escapes. An
-address may have a password, which must not reach the log of a continuous integration, so ``plain`` hides it.
+address may have a password, which must not reach the log of a CI job, so ``plain`` hides it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ORDERS = re.compile(
 )
 _SECRET = re.compile(
     r"(\b(?:https?|ftp)://)[^\s/?#]+@"  # a name alone may be a token, as on GitHub
-    r"|(\b[a-z][a-z0-9+.-]*://)[^\s/?#:@]*:[^\s/?#]*@",  # but the name of an account of ssh is not secret
+    r"|(\b[a-z][a-z0-9+.-]{0,20}://)[^\s/?#:@]*:[^\s/?#]*@",  # but an account of ssh is not secret
     re.IGNORECASE,
 )
 

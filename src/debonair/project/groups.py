@@ -28,6 +28,6 @@ def notes(groups: Mapping[str, Any], source: Source, instead: str) -> Iterator[s
             continue
         listed = ", ".join(str(package) for package in packages if not isinstance(package, Mapping))
         yield (
-            f"{source.where(name, 'the group')}{f' ({listed})' if listed else ''} is not taken over. If the "
-            f"app needs it on the Pi, move it to {instead}."
+            f"{source.where(name, 'the group')}{f' ({listed})' if listed else ''} is not taken over. If "
+            f"the app needs it on the Pi, move it to {instead}."
         )

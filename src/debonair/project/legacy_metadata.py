@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from debonair.errors import ProjectError
-from debonair.project import pyproject as pyproject_toml
 from debonair.project import groups, package_table, reader, requirements_file, setup_py
+from debonair.project import pyproject as pyproject_toml
 from debonair.project.package_table import Source
 from debonair.project.requirements_file import Requirements
 
@@ -54,7 +54,9 @@ def pipfile(path: Path, root: Path) -> Requirements:
     source = Source("Pipfile", reader.head(path, root), _indexes(listed))
     if listed and tables.get("packages"):  # pipenv takes packages without an index from the first one
         source.check_index(listed[0].get("name", ""), "[[source]]")
-    others = {name: table for name, table in tables.items() if name not in _PIPFILE and isinstance(table, dict)}
+    others = {
+        name: table for name, table in tables.items() if name not in _PIPFILE and isinstance(table, dict)
+    }
     return Requirements(
         tuple(
             found
@@ -81,7 +83,7 @@ def _poetry(table: Mapping[str, Any], text: str) -> dict[str, Any]:
     listed = table.get("source", [])
     source = Source("pyproject.toml", text, _indexes(listed))
     if python := dependencies.pop("python", ""):
-        found["requires-python"] = package_table.specifier(str(python), source.where("python"))
+        found["requires-python"] = package_table.specifier(str(python), "python", source)
     for each in listed if dependencies else ():
         if each.get("url") and each.get("priority") not in {"supplemental", "explicit"}:
             source.check_index(each.get("name", ""), "[[tool.poetry.source]]")

@@ -11,7 +11,6 @@ from debonair.errors import ProjectError
 from debonair.project import reader, version_constraint
 from debonair.project.requirements_file import is_public
 
-specifier = version_constraint.specifier
 _MARKERS = (
     "os_name", "sys_platform", "platform_machine", "platform_python_implementation", "platform_release",
     "platform_system", "platform_version", "python_version", "python_full_version", "implementation_name",
@@ -37,7 +36,9 @@ class Source:
         ``table`` replaces ``key`` in the text, if ``key`` is the name of something in that table.
         """
         name = rf"""["']?{re.escape(key)}["']?"""
-        line = re.compile(rf"""\s*(?:(?:[\w-]+\.)*{name}\s*[.=]|\[.*\b{name}(?:\.dependencies)?\]|name\s*=\s*{name})""")
+        line = re.compile(
+            rf"""\s*(?:(?:[\w-]+\.)*{name}\s*[.=]|\[.*\b{name}(?:\.dependencies)?\]|name\s*=\s*{name})"""
+        )
         lines = enumerate(reader.lines(self.text), 1)
         number = next((number for number, text in lines if line.match(text)), 0)
         return f"{self.name}{f', line {number}' if number else ''}: {f'{table} {key}' if table else key}"
@@ -92,11 +93,21 @@ def requirements(name: str, value: object, source: Source) -> Iterator[str]:
             hint=f"Publish {name} on your index, or move its modules beside the app's own.",
         )
     else:
-        yield f"{name}{extras}{specifier(table.get('version', '*'), source.where(name))}{end}"
+        yield f"{name}{extras}{specifier(table.get('version', '*'), name, source)}{end}"
+
+
+def specifier(constraint: str, name: str, source: Source) -> str:
+    """Return the ``constraint`` of the package ``name`` as a specifier. Raises ``ProjectError``."""
+    try:
+        return version_constraint.specifier(constraint)
+    except ValueError as wrong:
+        raise ProjectError(
+            f"{source.where(name)} requires '{wrong}', which is not a version.", hint='Write it as "^1.2".'
+        ) from None
 
 
 def _address(text: str) -> str:
-    """Return ``text``, the address of a repository, as a URL: ``git@host:path`` is the short form of ssh."""
+    """Return ``text``, the address of a repository, as a URL; ``git@host:path`` is a short form of ssh."""
     short = re.fullmatch(r"(?:ssh://)?([\w.-]+@[\w.-]+):([^/\d].*)", text)
     return f"ssh://{short[1]}/{short[2]}" if short else text.removeprefix("git+")
 
@@ -105,12 +116,12 @@ def _markers(name: str, table: Mapping[str, Any], source: Source) -> list[str]:
     """Return the parts of the marker, all of which must be true."""
     markers = [table["markers"]] if table.get("markers") else []
     if table.get("python"):
-        pythons = specifier(table["python"], source.where(name)).split(",")
+        pythons = specifier(table["python"], name, source).split(",")
         markers += [re.sub(r"([<>=!~]+)(.+)", r"python_version \1 '\2'", one) for one in pythons if one]
     if table.get("platform"):
         either = [
-            " and ".join(map(_platform, re.split(r"\s*,\s*", one)))
-            for one in re.split(r"\s*\|\|?\s*", table["platform"].strip())
+            " and ".join(map(_platform, re.split(r" ?, ?", one)))
+            for one in re.split(r" ?\|\|? ?", " ".join(table["platform"].split()))
         ]
         markers.append(" or ".join(either))
     return markers + [f"{key} {table[key].strip()}" for key in _MARKERS if table.get(key)]

@@ -187,16 +187,19 @@ def _requirement(line: str, where: str) -> str:
     """Return ``line``, which may be an address for pip, as a requirement (PEP 508)."""
     if not _ADDRESS.match(line):
         return line
-    address, space, marker = re.split(r"(\s+;|;\s|$)", line, maxsplit=1)
-    address, _, fragment = address.partition("#")
+    address, space, marker = re.split(r"(\s;|;\s|$)", line, maxsplit=1)
+    address, _, fragment = address.strip().partition("#")
     parts = [part for part in fragment.split("&") if part]
     egg = next((part.removeprefix("egg=") for part in parts if part.startswith("egg=")), "")
     wheel = re.search(r"/([\w.]+)-[^/]+\.whl$", address)
-    if not (name := _EGG.fullmatch(egg)) and not wheel:
-        raise ProjectError(f"{where} does not name its package.", hint=f"Write NAME @ {terminal.line(line)}")
+    name = egg if _EGG.fullmatch(egg) else wheel[1] if wheel else ""
+    if not name:
+        raise ProjectError(
+            f"{where} does not name its package.", hint=f"Write NAME @ {terminal.line(line)}"
+        )
     kept = "&".join(part for part in parts if not part.startswith("egg="))
     end = f" ; {marker.strip()}" if space else ""
-    return f"{egg if name else wheel[1]} @ {address}{f'#{kept}' if kept else ''}{end}"
+    return f"{name} @ {address}{f'#{kept}' if kept else ''}{end}"
 
 
 def decoded(data: bytes, path: Path) -> str:

@@ -5,27 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from debonair.errors import ProjectError
-
 _MAX_DIGITS = 20
 _MAX_SERIES = 50
 """The highest number of a series of versions that is left out between two alternatives."""
 _Numbers = tuple[int, ...]
 
 
-def specifier(constraint: str, where: str) -> str:
+def specifier(constraint: str) -> str:
     """Convert ``constraint`` to a specifier: ``^1.2`` to ``>=1.2,<2``, ``^1 || ^3`` to ``>=1,<4,!=2.*``.
 
     A specifier cannot express all alternatives. The last one counts if it does not express these. Raises
-    ``ProjectError`` with the place ``where`` if a part is not a version.
+    ``ValueError`` with the part of ``constraint`` that is not a version.
     """
-    either = [_all(one, where) for one in re.split(r"\|\|?", constraint)]
+    either = [_all(one) for one in re.split(r"\|\|?", constraint)]
     if not all(either):  # any version is allowed
         return ""
     return ",".join(_union(either) if len(either) > 1 else either[0])
 
 
-def _all(constraint: str, where: str) -> list[str]:
+def _all(constraint: str) -> list[str]:
     """Return the specifiers of ``constraint``, which has no alternatives."""
     parts = list[str]()
     for part in re.split(r"\s*,\s*|\s+(?=[<>=!~^])", " ".join(constraint.split())):
@@ -33,9 +31,7 @@ def _all(constraint: str, where: str) -> list[str]:
         if part in {"*", ""}:
             continue
         if any(len(number) > _MAX_DIGITS for number in numbers) or not (numbers or part.endswith("*")):
-            raise ProjectError(
-                f"{where} requires '{part}', which is not a version.", hint='Write it as "^1.2".'
-            )
+            raise ValueError(part)
         if part.startswith("^"):
             kept = next((place for place, number in enumerate(numbers) if number != "0"), len(numbers) - 1)
             parts += [f">={part[1:].strip()}", f"<{_next(numbers, kept)}"]
@@ -84,7 +80,7 @@ def _bounds(parts: Sequence[str]) -> tuple[_Numbers, _Numbers] | None:
 
 
 def _series(begin: _Numbers, end: _Numbers) -> Iterator[str]:
-    """Yield the specifiers that leave out the versions from ``begin`` up to ``end``, if that is possible."""
+    """Yield the specifiers that leave out the versions from ``begin`` up to ``end``, if possible."""
     first = len(begin) - 1
     end += (0,) * (len(begin) - len(end))
     if begin[:-1] != end[:first] or max(end[first:]) > _MAX_SERIES:

@@ -20,7 +20,7 @@ from debonair.deb.refusal import Stream, Unfit
 from debonair.deb.version import release as version_release
 from debonair.errors import PackageError, WheelError
 from debonair.host import decoder
-from debonair.target import elf
+from debonair.target import alternatives, elf
 from debonair.target.elf import Elf
 from debonair.target.model import Target, load, names
 
@@ -65,44 +65,13 @@ def judge(origin: str, files: Iterable[Elf], target: Target) -> Iterator[Problem
     """Yield the problems that prevent ``files`` from running on ``target``.
 
     These are all compiled files that belong to ``origin``. Files for another machine are no problem if the
-    package chooses among several when it runs (``suitable``).
+    package chooses among several when it runs (``alternatives``).
     """
     listed = list(files)
     folders = {posixpath.dirname(file.path) for file in listed}
-    for file in suitable(listed, target):
+    for file in alternatives.suitable(listed, target):
         for what in _faults(file, target, folders):
             yield Problem(origin, file.path, what)
-
-
-def suitable(files: Sequence[Elf], target: Target) -> list[Elf]:
-    """Return ``files``, all those of one origin, without those that other machines use instead.
-
-    A pure Python package may have a program or library for each of several machines. Such files have the
-    same name in different folders, or, if they are programs, different names in one folder. adafruit-blinka
-    has ``libgpiod_pulsein`` beside ``libgpiod_pulsein64``. A library counts only if one of them fits. A
-    program is run only on its board, so all of them may be for other machines.
-    """
-    return [file for file in files if _fits(file, target) or not _has_alternative(file, files, target)]
-
-
-def _has_alternative(file: Elf, files: Sequence[Elf], target: Target) -> bool:
-    folder, name = posixpath.split(file.path)
-    library = ".so" in name
-    others = [
-        other
-        for other in files
-        if (other.machine, other.bits) != (file.machine, file.bits)
-        and (posixpath.basename(other.path) == name or (not library and posixpath.dirname(other.path) == folder))
-    ]
-    return any(_fits(other, target) for other in others) if library else bool(others)
-
-
-def _fits(file: Elf, target: Target) -> bool:
-    return (file.machine, file.bits) == (target.elf_machine, _bits(target))
-
-
-def _bits(target: Target) -> int:
-    return 64 if target.elf_machine in {"EM_AARCH64", "EM_X86_64"} else 32
 
 
 def refuse(problems: Sequence[Problem], target: Target) -> None:
@@ -310,8 +279,11 @@ def _faults(file: Elf, target: Target, folders: Collection[str]) -> Iterator[str
 
     ``folders`` are those of the package that have compiled files.
     """
-    if not _fits(file, target):
-        has, wants = f"{file.machine} ({file.bits} bits)", f"{target.elf_machine} ({_bits(target)} bits)"
+    if not alternatives.fits(file, target):
+        has, wants = (
+            f"{file.machine} ({file.bits} bits)",
+            f"{target.elf_machine} ({alternatives.bits(target)} bits)",
+        )
         yield f"is for {has}, but {target.name} is {wants}"
         return
     runs = _ARM_RUNS.get(target.instruction_set)

@@ -14,7 +14,7 @@ from debonair.deb.version import for_suite
 from debonair.errors import ProjectError
 from debonair.host.progress import say
 from debonair.project import entry_point, layout, server_command
-from debonair.target import compatibility
+from debonair.target import alternatives, compatibility
 from debonair.tree import app_files, control_file, instance_folder, layers, overlap
 from debonair.tree.layers import ENOUGH, Recipe
 from debonair.tree.model import Plan
@@ -88,7 +88,7 @@ def plan(
     ]
     if problems:
         compatibility.refuse(compatibility.waived(problems, project.waive), target)
-    compiled = {name: tuple(compatibility.suitable(files, target)) for name, files in compiled.items()}
+    compiled = {name: tuple(alternatives.suitable(files, target)) for name, files in compiled.items()}
     plan = tree.assemble(parts, mtime=epoch)
     _check(project, target, plan)
     if libraries is None:

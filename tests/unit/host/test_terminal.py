@@ -27,8 +27,8 @@ def test_no_order_reaches_a_terminal(text: str, shown: str) -> None:
     ("text", "shown"),
     [
         (
-            "requirements.txt, line 1: '--extra-index-url https://ada:s3cret@wheels.example.org/simple' sets",
-            "requirements.txt, line 1: '--extra-index-url https://****@wheels.example.org/simple' sets",
+            "line 1: '--extra-index-url https://ada:s3cret@wheels.example.org/simple' sets",
+            "line 1: '--extra-index-url https://****@wheels.example.org/simple' sets",
         ),
         ("x @ git+https://ghp_token@example.org/a.git@v1", "x @ git+https://****@example.org/a.git@v1"),
         ("GIT+HTTPS://:p@ss:w@example.org", "GIT+HTTPS://****@example.org"),

@@ -76,8 +76,10 @@ class TestPoetry:
             ('{ version = "1", platform = "win32" }', "x==1 ; sys_platform == 'win32'"),
             (
                 '{ version = "1", python = "^3.9", platform = "linux || !=darwin" }',
-                "x==1 ; python_version >= '3.9' and python_version < '4' and "
-                "(sys_platform == 'linux' or sys_platform != 'darwin')",
+                (
+                    "x==1 ; python_version >= '3.9' and python_version < '4' and "
+                    "(sys_platform == 'linux' or sys_platform != 'darwin')"
+                ),
             ),
             ('{ git = "https://e.org/x.git", tag = "v1" }', "x @ git+https://e.org/x.git@v1"),
             (
@@ -101,8 +103,11 @@ class TestPoetry:
         ("text", "start"),
         [
             (
-                '[dependencies]\nsix = { version = "*", source = "acme" }\n'
-                '[[source]]\nname = "acme"\nurl = "https://wheels.example/simple"\npriority = "explicit"\n',
+                (
+                    '[dependencies]\nsix = { version = "*", source = "acme" }\n'
+                    '[[source]]\nname = "acme"\nurl = "https://wheels.example/simple"\n'
+                    'priority = "explicit"\n'
+                ),
                 "pyproject.toml: six is on the package index acme (https://wheels.example/simple), ",
             ),
             (
@@ -163,11 +168,23 @@ class TestPipfile:
             ("packages.flask = 3", "Pipfile: 'packages"),
             ("[[source]]\nname = 3", "Pipfile: 'source[0].name' is wrong"),
             ('packages.flask = ["x"]', "Pipfile: 'packages"),
-            ("packages.flask.version = 3", "Pipfile, line 1: flask: 'version' is 3, which has the wrong type."),
-            ('packages.flask.extras = "x"', "Pipfile, line 1: flask: 'extras' is 'x', which has the wrong type."),
+            (
+                "packages.flask.version = 3",
+                "Pipfile, line 1: flask: 'version' is 3, which has the wrong type.",
+            ),
+            (
+                'packages.flask.extras = "x"',
+                "Pipfile, line 1: flask: 'extras' is 'x', which has the wrong type.",
+            ),
             ("packages.flask.sys_platform = 1", "Pipfile, line 1: flask: 'sys_platform' is 1"),
-            ("packages.flask.extras = [1]", "Pipfile, line 1: flask: 'extras' is [1], which has the wrong type."),
-            ("packages.flask.git = true", "Pipfile, line 1: flask: 'git' is True, which has the wrong type."),
+            (
+                "packages.flask.extras = [1]",
+                "Pipfile, line 1: flask: 'extras' is [1], which has the wrong type.",
+            ),
+            (
+                "packages.flask.git = true",
+                "Pipfile, line 1: flask: 'git' is True, which has the wrong type.",
+            ),
             ("packages.flask.markers = []", "Pipfile, line 1: flask: 'markers' is []"),
             ('packages.flask = "^"', "Pipfile, line 1: flask requires '^', which is not a version."),
             ('packages.flask = "~x"', "Pipfile, line 1: flask requires '~x', which is not a version."),
@@ -189,7 +206,6 @@ class TestPipfile:
         assert legacy_metadata.pipfile(tmp_path / "Pipfile", tmp_path).requirements == (
             "x ; (sys_platform == 'linux' or os_name == 'nt') and python_version >= '3.8'",
         )
-
 
     @pytest.mark.parametrize(
         ("value", "requirement"),
@@ -226,9 +242,12 @@ class TestPipfile:
         [
             (
                 PUBLIC + PRIVATE + '[packages]\nflask = "*"\nsix = {version = "*", index = "acme"}\n',
-                "Pipfile, line 9: six is on the package index acme (https://ada:pw@wheels.example/simple), ",
+                "Pipfile, line 9: six is on the package index acme (https://ada:pw@wheels.example/",
             ),
-            (PRIVATE + '[packages.six]\nindex = "acme"\n', "Pipfile, line 2: [[source]] acme is the package"),
+            (
+                PRIVATE + '[packages.six]\nindex = "acme"\n',
+                "Pipfile, line 2: [[source]] acme is the package",
+            ),
             (PRIVATE + '[packages]\nsix = "*"\n', "Pipfile, line 2: [[source]] acme is the package index"),
             (
                 PUBLIC + '[packages.six]\nindex = "none"\n',
@@ -254,8 +273,10 @@ class TestPipfile:
             '[requires]\npython_version = "3"\n[docs]\nsphinx = "*"\n'
         )
         assert legacy_metadata.pipfile(tmp_path / "Pipfile", tmp_path).notes == (
-            "Pipfile, line 5: the group prod (waitress) is not taken over. If the app needs it on the Pi, move "
-            "it to [packages].",
+            (
+                "Pipfile, line 5: the group prod (waitress) is not taken over. If the app needs it on the "
+                "Pi, move it to [packages]."
+            ),
         )
 
 
@@ -391,17 +412,25 @@ class TestWanted:
         ("text", "note"),
         [
             (
-                '[tool.poetry.dependencies]\nflask = "^3"\n'
-                '[tool.poetry.group.prod.dependencies]\nwaitress = "^3"\n'
-                '[tool.poetry.group.dev.dependencies]\npytest = "*"\n',
-                "pyproject.toml, line 3: the group prod (waitress) is not taken over. If the app needs it on "
-                "the Pi, move it to [tool.poetry.dependencies].",
+                (
+                    '[tool.poetry.dependencies]\nflask = "^3"\n'
+                    '[tool.poetry.group.prod.dependencies]\nwaitress = "^3"\n'
+                    '[tool.poetry.group.dev.dependencies]\npytest = "*"\n'
+                ),
+                (
+                    "pyproject.toml, line 3: the group prod (waitress) is not taken over. If the app needs "
+                    "it on the Pi, move it to [tool.poetry.dependencies]."
+                ),
             ),
             (
-                '[project]\nname = "x"\ndependencies = ["flask>=3,<4"]\n[dependency-groups]\n'
-                'unit-tests = ["pytest"]\n"server" = ["uwsgi", "gevent>1", {include-group = "dev"}]\n',
-                "pyproject.toml, line 6: the group server (uwsgi, gevent>1) is not taken over. If the app "
-                "needs it on the Pi, move it to [project].dependencies.",
+                (
+                    '[project]\nname = "x"\ndependencies = ["flask>=3,<4"]\n[dependency-groups]\n'
+                    'unit-tests = ["pytest"]\n"server" = ["uwsgi", "gevent>1", {include-group = "dev"}]\n'
+                ),
+                (
+                    "pyproject.toml, line 6: the group server (uwsgi, gevent>1) is not taken over. If "
+                    "the app needs it on the Pi, move it to [project].dependencies."
+                ),
             ),
         ],
     )

@@ -137,8 +137,19 @@ def test_what_windows_writes(encoding: str, tmp_path: Path) -> None:
         ("git+https://example.org/x.git", "does not name its package.", "NAME @ git+https"),
         ("../library", "a folder or file on this machine", "Publish"),
         ("-e ./library", "a folder or file on this machine", "Publish"),
-        ("vendor/x-1.0-py3-none-any.whl", "a folder or file on this machine", "Publish"),
-        ("x-1.0-py3-none-any.whl[extra] ; os_name == 'posix'", "a folder or file on this machine", "Publish"),
+        (
+            "./vendor/a/x_y-1.0-py3-none-any.whl",
+            "a folder or file on this machine",
+            'Write x_y==1.0, and name the folder of the wheel in uv.toml: find-links = ["vendor/a"]',
+        ),
+        ("vendor/x-1.0-py3-none-any.whl", "a folder or file on this machine", 'find-links = ["vendor"]'),
+        ("../x-1.0-py3-none-any.whl", "a folder or file on this machine", "Publish"),
+        ("/srv/x-1.0-py3-none-any.whl", "a folder or file on this machine", "Publish"),
+        (
+            "x-1.0-py3-none-any.whl[extra] ; os_name == 'posix'",
+            "a folder or file on this machine",
+            'find-links = ["."]',
+        ),
         ("C:\\wheels\\x-1.0.tar.gz", "a folder or file on this machine", "Publish"),
         ("~/x-1.0.zip", "a folder or file on this machine", "Publish"),
         ("file:///srv/x", "a folder or file on this machine", "Publish"),
@@ -181,7 +192,9 @@ def test_what_has_no_place_in_a_package(line: str, message: str, hint: str, read
 def test_a_password_is_not_shown(read: Read) -> None:
     with pytest.raises(ProjectError) as caught:
         read("-i https://ada:s3cret@index.example/simple\n")
-    assert caught.value.message.startswith("requirements.txt, line 1: '-i https://****@index.example/simple'")
+    assert caught.value.message.startswith(
+        "requirements.txt, line 1: '-i https://****@index.example/simple'"
+    )
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
