@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -88,11 +88,12 @@ def plan(
     ]
     if problems:
         compatibility.refuse(compatibility.waived(problems, project.waive), target)
+    optional = {path for files in compiled.values() for path in alternatives.optional(files)}
     compiled = {name: tuple(alternatives.suitable(files, target)) for name, files in compiled.items()}
     plan = tree.assemble(parts, mtime=epoch)
     _check(project, target, plan)
     if libraries is None:
-        libraries = _libraries(compiled, plan, target, cache, environ)
+        libraries = _libraries(compiled, plan, target, cache, environ, optional=optional)
     return Plan(
         control=control_file.control(
             project,
@@ -121,14 +122,21 @@ def _libraries(
     target: Target,
     cache: Cache,
     environ: Mapping[str, str],
+    *,
+    optional: Collection[str],
 ) -> tuple[str, ...]:
-    """Return the Debian packages of the libraries that the package's compiled files need."""
+    """Return the Debian packages of the libraries that the package's compiled files need.
+
+    ``optional`` are the paths of files that may lack a library, because only some boards run them.
+    """
     if not any(file.needed for files in compiled.values() for file in files):
         return ()
     from debonair.debian import shared_libraries  # noqa: PLC0415 - most packages need none
 
     carried = {posixpath.basename(entry.path) for layer in plan.layers for entry in layer.entries}
-    return shared_libraries.depends(compiled, carried, target, cache=cache, environ=environ)
+    return shared_libraries.depends(
+        compiled, carried, target, cache=cache, environ=environ, optional=optional
+    )
 
 
 def _recipe(wheel: Wheel, project: Project, target: Target, interpreter: Interpreter | None) -> Recipe:

@@ -11,7 +11,7 @@ from debonair.deb import archive, tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source
 from debonair.errors import PackageError, WheelError
-from debonair.target import compatibility, elf
+from debonair.target import alternatives, compatibility, elf
 from debonair.target.compatibility import Problem
 from debonair.target.elf import Elf
 
@@ -226,3 +226,10 @@ def test_an_rpath_to_a_folder_of_the_package(path: str, folder: str, *, fits: bo
         elf.read("usr/libexec/tool/y.so", make_elf("aarch64")),
     ]
     assert (list(compatibility.judge("Debian", files, target.load("trixie-arm64"))) == []) is fits
+
+
+def test_programs_of_other_boards_may_lack_a_library() -> None:
+    names = {"board/tool": "arm", "board/tool64": "aarch64", "lib/x.so": "arm", "lib64/x.so": "aarch64"}
+    files = [elf.read(f"{SITE}/{path}", make_elf(machine)) for path, machine in names.items()]
+    assert alternatives.optional(files) == {f"{SITE}/board/tool", f"{SITE}/board/tool64"}
+    assert alternatives.optional(files[:1]) == frozenset()
