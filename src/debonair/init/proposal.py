@@ -125,7 +125,7 @@ def draft(
         broken=broken,
         ask=asked,
     )
-    needs, notes = _needs(root, file, tables, older, source)
+    needs, notes, groups = _needs(root, file, tables, older, source)
     imported_findings, more = application.settings_of(imported, root)
     proposed = ""
     serves = any(found.key for found in chosen)
@@ -136,7 +136,7 @@ def draft(
         )
     if not notes:  # otherwise there may be requirements that cannot be read
         proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *imported_findings])
-    notes += more
+    notes += groups + more
     chosen, more = server.require(chosen, needs, locked=lock.find(root) is not None)
     if not any(server.program(chosen) in note for note in notes):
         notes += more
@@ -221,16 +221,16 @@ def _unfit(text: str) -> str:
 
 def _needs(
     root: Path, file: Path, tables: Mapping[str, Any], older: Mapping[str, Any], source: str
-) -> tuple[list[Finding], list[str]]:
-    """Return the requirements; if they cannot be read, return none and the reason."""
+) -> tuple[list[Finding], list[str], list[str]]:
+    """Return the requirements; if they cannot be read, none and the reason; and notes about groups."""
     try:
         found = dependencies.of(
             root, file, project=tables.get("project", {}), tables=tables, older=older, older_file=source
         )
     except ProjectError as wrong:
-        return [], [f"{wrong.message} {wrong.hint}"]
+        return [], [f"{wrong.message} {wrong.hint}"], []
     lines = [Finding("requirements", list(found.requirements), found.source)] if found.source else []
-    return lines, []
+    return lines, [], list(found.notes)
 
 
 def _proposed(

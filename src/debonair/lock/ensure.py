@@ -8,6 +8,7 @@ and needs no network.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from debonair.host.run import run
 from debonair.lock.model import File, Form, Lock, Locked
 from debonair.lock.pinned_requirements import hashed
 from debonair.project import reader
+from debonair.project.names import normalised
 from debonair.project.requirements_file import is_pinned
 
 if TYPE_CHECKING:
@@ -110,7 +112,8 @@ def write(
     Returns the lock's path. Raises ``LockError`` if the requirements cannot be met, and ``NetworkError`` if
     the index cannot be reached. After an error the lock is unchanged.
     """
-    from debonair.lock.uv import Uv  # noqa: PLC0415 - a warm build resolves nothing
+    from debonair.lock.sdist_metadata import UnknownNeedsError  # noqa: PLC0415 - a warm build resolves nothing
+    from debonair.lock.uv import UnbuiltError, Uv  # noqa: PLC0415
 
     form, path = find(project.root) or ("pylock.toml", project.root / "pylock.toml")
     uv = Uv(project.root, environ, describe, runner)
@@ -130,19 +133,24 @@ def write(
 
     freshness.requirements((*project.requirements, *project.constraints), project.config_file.name)
     python = read.oldest(targets)
+    for note in project.requirements_notes:
+        say(f"Note: {note}")
     count = len(project.requirements)
     say(f"Resolving {count} requirement{'s' * (count != 1)} for every target into {path.name}...")
     other = None if path.is_file() else other_locks.find(project.root)
     versions = other_locks.read(other) if other else {}
-    data = uv.lock(
-        project.requirements,
-        python,
-        path,
-        upgrade=upgrade,
-        constraints=project.constraints,
-        versions=versions,
-        prereleases=project.prereleases,
-    )
+    try:
+        data = uv.lock(
+            project.requirements,
+            python,
+            path,
+            upgrade=upgrade,
+            constraints=project.constraints,
+            versions=versions,
+            prereleases=project.prereleases,
+        )
+    except (UnknownNeedsError, UnbuiltError) as failed:
+        raise LockError(failed.message, _from_debian(project) or failed.hint) from failed
     if other and form == "pylock.toml":
         _tell(
             other,
@@ -167,6 +175,21 @@ def write(
     with whole(path) as temporary:
         temporary.write_bytes(data)
     return path
+
+
+def _from_debian(project: Project) -> str:
+    """Return how to use Debian's package of a required library for the board; empty if there is none."""
+    from debonair.project.catalogue import known  # noqa: PLC0415
+
+    names = {normalised(re.split(r"[^\w.-]", line, maxsplit=1)[0]) for line in project.requirements}
+    found = {each.name: each.debian for each in known().hardware.values() if each.name in names}
+    if not found:
+        return ""
+    listed, packages = ", ".join(sorted(found)), ", ".join(f'"{name}"' for name in sorted(found.values()))
+    return (
+        f"Use Debian's package of {listed}: remove {listed} from {project.requirements_file}, and set "
+        f"depends = [{packages}] and system-site-packages = true in {project.config_file.name}."
+    )
 
 
 def _tell(other: Path, changes: Sequence[str]) -> None:

@@ -79,6 +79,8 @@ class Project:
     """The requirements from the package index (PEP 508), as declared; locks are made from them."""
     requirements_file: str = ""
     """The name of the file that declares them, for people; empty if there is none."""
+    requirements_notes: tuple[str, ...] = ()
+    """Sentences about groups of packages in that file that are not among the requirements."""
     constraints: tuple[str, ...] = ()
     """Requirements (PEP 508) that apply to a package only if another one needs it."""
     prereleases: bool = False
