@@ -115,6 +115,8 @@ def draft(
     imported = imports.merge(files.read(path, root) for path in reversed(paths))
     asked = None if table else ask
 
+    needs, notes = _needs(root, file, tables, older, source)
+    required = {_name(line) for found in needs for line in found.value}
     chosen = application.choose(
         root,
         callables,
@@ -122,11 +124,12 @@ def draft(
         entry=entry or (table or {}).get("wsgi", ""),
         source="--wsgi" if entry else file.name,
         scripts=stated.get("scripts", {}),
+        required=required,
         broken=broken,
         ask=asked,
     )
-    needs, notes = _needs(root, file, tables, older, source)
     imported_findings, more = application.settings_of(imported, root)
+    more = [*application.passed_over(imported, chosen, root), *more] if not entry and not table else more
     proposed = ""
     serves = any(found.key for found in chosen)
     if not serves:
