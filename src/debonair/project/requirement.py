@@ -26,8 +26,8 @@ def check(text: str, where: str) -> None:
     if name := _LOCAL.match(text):
         raise ProjectError(
             f"{where} is a folder or file on this machine, but a lock must work on every machine.",
-            hint=f"If an index has the package, name it with its version: {name[1]}==VERSION. For a whole file "
-            "of such lines, run: python -m pip list --format=freeze > requirements.txt",
+            hint=f"If an index has the package, name it with its version: {name[1]}==VERSION. For a whole "
+            "file of such lines, run: python -m pip list --format=freeze > requirements.txt",
         )
 
 

@@ -30,7 +30,11 @@ class TestOfARequirement:
         assert (found.value, found.where) == ("isso.dist:app", "Procfile:1")
 
     def test_a_folder_of_the_project_hides_a_package(self, tmp_path: Path) -> None:
-        files = {"requirements.txt": "isso\n", "isso/app.py": FLASK, "Procfile": "web: gunicorn isso.dist:app\n"}
+        files = {
+            "requirements.txt": "isso\n",
+            "isso/app.py": FLASK,
+            "Procfile": "web: gunicorn isso.dist:app\n",
+        }
         found = draft(make(tmp_path, files))
         assert found.findings[0].value == "isso.app:app"
         assert (
@@ -42,8 +46,8 @@ class TestOfARequirement:
         files = {"requirements.txt": "flask\n", "Procfile": "\nweb: gunicorn shop.wsgi\n"}
         error = refused(make(tmp_path, files))
         assert error.message == (
-            "Procfile:2 starts shop.wsgi:application, but neither the project nor its requirements have that "
-            "module."
+            "Procfile:2 starts shop.wsgi:application, but neither the project nor its requirements have "
+            "that module."
         )
 
 

@@ -50,9 +50,9 @@ def choose(
     """Return the application of the project in ``root``, or that it is a command-line tool.
 
     ``entry``, which comes from ``source``, wins if it is given. Next come the applications that the files
-    of other tools start, then the first by convention. ``required`` has the normalised names of the packages that
-    the app requires, one of which may have the application. ``broken`` lists the files that could not be
-    parsed.
+    of other tools start, then the first by convention. ``required`` has the normalised names of the
+    packages that the app requires; one of them may have the application. ``broken`` lists the files that
+    could not be parsed.
     Raises ``ProjectError`` if there is no application, or if several are equally likely and ``ask`` is
     missing.
     """
@@ -159,7 +159,8 @@ def _is_there(entry: str, root: Path) -> bool:
 def _is_required(entry: str, root: Path, required: Collection[str]) -> bool:
     """Tell whether a package that the app requires, and not the project, has ``entry``."""
     top = entry.partition(":")[0].partition(".")[0]
-    in_project = any((base / top).exists() or (base / f"{top}.py").exists() for base in (root, root / "src"))
+    places = [base / name for base in (root, root / "src") for name in (top, f"{top}.py")]
+    in_project = any(reader.is_file(place) or reader.is_folder(place) for place in places)
     package = re.split(r"[^\w.-]", known().packages.get(top, top))[0]
     return not in_project and (_dotted(entry) in known().wsgi or normalised(package) in required)
 
@@ -172,12 +173,14 @@ def passed_over(imported: Imported, chosen: Sequence[Finding], root: Path) -> li
     """Return a sentence if other tools started another application than the ``chosen`` one."""
     entry = str(imported.settings.get("wsgi", ""))
     served = str(chosen[0].value) if any(found.key for found in chosen) else ""
-    if not entry or not served or entry == served or any(entry.partition(":")[0] in text for text in imported.warnings):
+    is_told = any(entry.partition(":")[0] in text for text in imported.warnings)
+    if not entry or not served or entry == served or is_told:
         return []
-    return [
-        f"{_where(imported, _KEY, root)} starts {entry}, which is not in the project. Debonair serves {served} "
-        "instead. To serve another application, change 'wsgi'."
-    ]
+    note = (
+        f"{_where(imported, _KEY, root)} starts {entry}, which is not in the project. Debonair serves "
+        f"{served} instead. To serve another application, change 'wsgi'."
+    )
+    return [note]
 
 
 def _shown(path: Path, root: Path) -> str:
@@ -205,8 +208,8 @@ def _nothing(root: Path, callables: Callables, broken: Sequence[str], imported: 
         )
     if entry := imported.settings.get("wsgi", ""):
         return ProjectError(
-            f"{_where(imported, _KEY, root)} starts {entry}, but neither the project nor its requirements have "
-            "that module.",
+            f"{_where(imported, _KEY, root)} starts {entry}, but neither the project nor its requirements "
+            "have that module.",
             hint="Run 'debonair init' in the folder that has the module. Or name another application: "
             "debonair init --wsgi MODULE:CALLABLE",
         )

@@ -106,9 +106,10 @@ def modules(root: Path) -> tuple[list[Module], list[str]]:
 
 
 def nameless(root: Path) -> list[Module]:
-    """Return the app's files that no import can name, such as ``my-app.py``; unreadable ones are skipped."""
+    """Return the app's files that no import can name, such as ``my-app.py``, if Python can read them."""
     found = list[Module]()
-    for path in sorted(_files(root, named=False), key=lambda path: (path.count("/"), path))[:_MOST_NAMELESS]:
+    paths = sorted(_files(root, named=False), key=lambda path: (path.count("/"), path))
+    for path in paths[:_MOST_NAMELESS]:
         try:
             tree = syntax.parse(reader.data(root / path, root), path)
         except (SyntaxError, ProjectError):
@@ -195,5 +196,6 @@ def _files(root: Path, *, named: bool = True) -> Iterator[str]:
         for name in names:
             path = (here / name).relative_to(root)
             importable = all(part.isidentifier() for part in path.with_suffix("").parts)
-            if path.suffix == ".py" and importable is named and name not in _NOT_MODULES and name[:5] != "test_":
+            counts = path.suffix == ".py" and name not in _NOT_MODULES and name[:5] != "test_"
+            if counts and importable is named:
                 yield path.as_posix()
