@@ -83,8 +83,9 @@ def replaced(root: Path, needs: Sequence[Finding]) -> Iterator[str]:
     for found in needs:
         for name in map(name_of, found.value):
             if package := debian.get(name):
+                where = line_of(root, found.where, name)
                 yield (
-                    f"{line_of(root, found.where, name)}: {name} cannot be installed from the package index, "
-                    "because it needs libraries of Debian. Remove that line. The package of Debian replaces "
-                    f'it: depends = ["{package}"], system-site-packages = true'
+                    f"{where}: {name} cannot be installed from the package index, because it needs "
+                    "libraries of Debian. Remove that line. The package of Debian replaces it: depends = "
+                    f'["{package}"], system-site-packages = true'
                 )
