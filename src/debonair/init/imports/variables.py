@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from debonair.init.imports.account import Taken
 from debonair.project import reader
 
 _LONGEST = 200
@@ -67,3 +69,23 @@ def judge(name: str, value: str) -> Verdict:
     if name in _INTERPRETER:
         return Verdict(kept=False, why="the package has its own virtual environment")
     return Verdict(kept=True, why="")
+
+
+def taken(text: str, name: str, value: str) -> Taken:
+    """Return what becomes of ``text``, which sets the variable ``name`` to ``value``."""
+    verdict = judge(name, value)
+    secrets = (value,) if verdict.secret and value else ()
+    why = verdict.why
+    if verdict.kept and re.search(r"[$`]", value):
+        why = "the shell of the old machine computes its value"
+    if why:
+        return Taken(masked(text, secrets), "", why, secrets=secrets)
+    key = f"service.environment.{name}"
+    return Taken(text, key, "", {"service": {"environment": {name: value}}})
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Return ``text`` without the ``secrets``."""
+    for secret in secrets:
+        text = text.replace(secret, "...") if secret in text else f"{re.split('[ =]', text)[0]} ..."
+    return text
