@@ -15,7 +15,7 @@ from debonair.host.cache import whole
 from debonair.host.run import run
 from debonair.host.terminal import line
 from debonair.init import settings_file
-from debonair.init.discovery import application, declared, django, identity, server, traits
+from debonair.init.discovery import application, declared, django, environment, identity, server, traits
 from debonair.init.discovery.application import Ask, Check
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
@@ -161,6 +161,7 @@ def draft(
     notes += more_of_django
     python = load(_targets(findings)[0]).python_version
     notes += traits.traps(code, python)
+    notes += environment.unset(root, code, *_given(findings))
     notes += traits.left_out(code, root)
     notes += traits.pins([line for found in needs for line in found.value], python)
     notes += imported.warnings
@@ -287,6 +288,12 @@ def _merged(*groups: Sequence[Finding]) -> list[Finding]:
 def _targets(findings: Sequence[Finding]) -> list[str]:
     choices = [found.value for found in findings if found.key == ("targets",)]
     return list(choices[-1] if choices else settings.defaults()["targets"])
+
+
+def _given(findings: Sequence[Finding]) -> tuple[set[str], str]:
+    """Return the variables that the settings have, and the name of the package."""
+    names = {found.key[-1] for found in findings if found.key[:2] == ("service", "environment")}
+    return names, next(str(found.value) for found in findings if found.name == "package")
 
 
 def _check(text: str, file: Path, prefix: str) -> None:

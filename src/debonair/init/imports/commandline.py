@@ -121,7 +121,6 @@ def read(line: str, *, is_background_kept: bool = True) -> CommandLine:
     for taken in others:
         settings = merged(settings, taken.settings)
     settings = merged(settings, migration(migrations))
-    secrets = [secret for taken in (*result.parts, *mine, *others) for secret in taken.secrets]
     return CommandLine(
         settings,
         result.why,
@@ -130,7 +129,7 @@ def read(line: str, *, is_background_kept: bool = True) -> CommandLine:
         result.configuration,
         result.options,
         "" if result.is_server else _script(server.text),
-        tuple(secrets),
+        secrets(line),
     )
 
 
@@ -175,6 +174,9 @@ def _beside(
             taken.append(Taken(each.text, "", "the app's output goes to the journal"))
         elif is_beside and is_background_kept and shell.words(each.text).program not in _BEFORE:
             command = jobs.command(each.text)
+            if secrets(command):
+                taken.append(Taken(variables.masked(each.text, secrets(command)), "", untaken(command)))
+                continue
             name = jobs.name(command, workers)
             workers[name] = command
             settings = {"workers": {name: command}}
@@ -204,9 +206,17 @@ def beside(command: Command, migrations: list[str]) -> Taken:  # noqa: PLR0911
     if _MIGRATION.search(command.text):
         migrations.append(jobs.command(command.text))
         return Taken(command.text, "migrate", "")
+    shown = variables.masked(command.text, secrets(command.text))
     if command.is_background or _WORKER.fullmatch(words.program):
-        return Taken(command.text, "", untaken(command.text))
-    return Taken(command.text, "", _FIRST)
+        return Taken(shown, "", untaken(command.text))
+    return Taken(shown, "", _FIRST)
+
+
+def secrets(text: str) -> tuple[str, ...]:
+    """Return the values in a command line that must not be shown: of variables, and in addresses."""
+    pairs = [pair for each in shell.commands(text) for pair in shell.words(each.text).variables]
+    found = [value for name, value in pairs if value and variables.judge(name, value).secret]
+    return (*found, *variables.passwords(text))
 
 
 def migration(commands: Sequence[str]) -> dict[str, str]:
@@ -217,7 +227,8 @@ def migration(commands: Sequence[str]) -> dict[str, str]:
 def untaken(text: str) -> str:
     """Return the reason why a command beside the app is not taken over, with the setting to write."""
     command = jobs.command(text)
-    shown = command if len(command) <= _LONGEST and '"' not in command else "..."
+    shown = variables.masked(command, secrets(command))
+    shown = shown if len(shown) <= _LONGEST and '"' not in shown else "..."
     name = jobs.name(command, ())
     return f'not taken over; if it is not the app itself, add to [workers]: {name} = "{shown}"'
 

@@ -16,7 +16,10 @@ _FOLDERS = (
     "config", "etc", "etc/systemd/system", "server", "uwsgi", "nginx", "docker", "contrib",
     "sites-available", "nginx/sites-available", "etc/nginx/sites-available", "sites-enabled",
 )  # fmt: skip
-_SCRIPT = r"(docker[-_]?)?(entrypoint|start|run|boot|launch|serve|gunicorn[-_]start)([-_](app|web|server))?(\.sh)?"
+_SCRIPT = (
+    r"(docker[-_]?)?(entrypoint|start|run|boot|launch|serve|gunicorn[-_]start)"
+    r"([-_](app|web|server))?(\.sh)?"
+)
 _READERS: tuple[tuple[str, Callable[[Path, Path], Imported]], ...] = (
     (r"(docker-)?compose([._-][\w-]+)?\.ya?ml", compose.read),
     (r"supervisord?([._-][\w-]+)?\.(conf|ini)|[\w-]+[._-]supervisord?\.(conf|ini)", units.supervisor),

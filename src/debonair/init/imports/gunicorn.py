@@ -54,7 +54,8 @@ def option(option: str, value: str) -> Taken:
         return Taken(text, "", _NEVER if key == "harakiri" else "0 is the default of uWSGI")
     if name == "worker-class" and "uvicorn" in value:
         return Taken(text, "", "uvicorn serves ASGI, but uWSGI does not")
-    return Taken(text, "", _reasons().get(name, "uWSGI has no such option"))
+    shown = variables.masked(text, variables.passwords(text))
+    return Taken(shown, "", _reasons().get(name, "uWSGI has no such option"))
 
 
 def application(name: str) -> Taken:

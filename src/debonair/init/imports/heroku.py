@@ -50,7 +50,8 @@ def procfile(path: Path, root: Path) -> Imported:
             found.append(start.take(path, root, number, line, commandline.read(command)))
         else:
             taken = _process(name, command, timers)
-            account = Account(path, number, line[:_SHOWN], taken.became, taken.why)
+            shown = variables.masked(line, commandline.secrets(command))[:_SHOWN]
+            account = Account(path, number, shown, taken.became, taken.why)
             found.append(Imported((account,), taken.settings))
     whole = merge(reversed(found))  # the last line of a name counts
     return replace(whole, accounts=tuple(sorted(whole.accounts, key=lambda account: account.line)))
@@ -70,6 +71,11 @@ def _process(name: str, command: str, timers: list[str]) -> Taken:  # noqa: PLR0
     if kind == "static":
         why = "the folder was served at /, but each folder of 'static' needs a prefix"
         return Taken(command, "", f'{why}: "/{command.strip("/")}/" = "{command.strip("/")}"')
+    if commandline.secrets(command):
+        why = (
+            "it has a secret, which a package would publish; set it on the Pi: sudo APP env set NAME=VALUE"
+        )
+        return Taken(command, "", f"{why}. Then add the command to [workers]")
     key = kind.replace("_", "-").strip("-") or "worker"
     calendar, program = crontab.split(command) if kind.startswith("cron") else ("", "")
     if calendar:

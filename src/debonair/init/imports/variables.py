@@ -14,7 +14,7 @@ _LONGEST = 200
 _SECRET = re.compile(
     r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY($|_)|API_?KEY|(^|_)DSN$", re.I
 )
-_LOGIN = re.compile(r"\w+://[^/\s:@]*:[^/\s@]+@")
+_LOGIN = re.compile(r"\w+://[^/\s:@]*:([^/\s@]+)@")
 _DEVELOPMENT = {
     "FLASK_ENV",
     "FLASK_DEBUG",
@@ -89,3 +89,8 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, "...") if secret in text else f"{re.split('[ =]', text)[0]} ..."
     return text
+
+
+def passwords(text: str) -> tuple[str, ...]:
+    """Return the passwords in the addresses of ``text``."""
+    return tuple(_LOGIN.findall(text))
