@@ -143,7 +143,10 @@ def draft(
         notes += more
     required = {declared.name_of(line) for found in needs for line in found.value}
     hardware, more = traits.hardware(code, required)
-    notes += [*more, *declared.replaced(root, needs)]
+    notes += [
+        *more,
+        *declared.replaced(root, needs, is_wsgi=any(found.key == ("wsgi",) for found in chosen)),
+    ]
     of_django, more_of_django = django.look(root, code)
     findings = _merged(
         chosen,
@@ -160,8 +163,7 @@ def draft(
     notes += [f"Not read: {reason}." for reason in broken]
     notes += more_of_django
     python = load(_targets(findings)[0]).python_version
-    notes += traits.traps(code, python)
-    notes += environment.unset(root, code, *_given(findings))
+    notes += [*traits.traps(code, python), *environment.unset(root, code, *_given(findings))]
     notes += traits.left_out(code, root)
     notes += traits.pins([line for found in needs for line in found.value], python)
     notes += imported.warnings

@@ -80,3 +80,19 @@ class TestOfDebian:
         found = draft(make(tmp_path, files))
         assert not [note for note in found.notes if "cannot be installed" in note]
         assert ("depends",) not in {each.key for each in found.findings}
+
+
+class TestOfUwsgi:
+    @pytest.mark.parametrize("requirement", ["uWSGI==2.0.21", "uwsgi", "pyuwsgi>=2"])
+    def test_it_is_said(self, requirement: str, tmp_path: Path) -> None:
+        files = {"app.py": FLASK, "requirements.txt": f"flask\n{requirement}\n"}
+        found = draft(make(tmp_path, files))
+        name = "pyuwsgi" if "pyuwsgi" in requirement else "uwsgi"
+        assert (
+            f"requirements.txt, line 2: The package leaves out {name}, because Debian's uWSGI serves the "
+            "app. You can remove that line."
+        ) in found.notes
+
+    def test_of_another_server(self, tmp_path: Path) -> None:
+        files = {"app.py": "from fastapi import FastAPI\napp = FastAPI()\n", "requirements.txt": "uwsgi\n"}
+        assert not [note for note in draft(make(tmp_path, files)).notes if "leaves out" in note]

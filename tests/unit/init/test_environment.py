@@ -43,7 +43,8 @@ def test_one_without_a_value(code: str, tmp_path: Path) -> None:
         "import os\nos.environ['MAIL'] = 'x'\ny = os.environ['MAIL']",
         "import os\nos.environ.setdefault('MAIL', 'x')\ny = os.environ['MAIL']",
         "from decouple import config\nx = config('MAIL', default=False, cast=bool)",
-        "import os\nx = os.environ['STATE_DIRECTORY'], os.environ['SECRET_KEY'], os.environ.get('FLASK_ENV')",
+        "import os\nx = os.environ['STATE_DIRECTORY'], os.environ['SECRET_KEY']",
+        "import os\nx = os.environ.get('FLASK_ENV')",
         "x = settings.get('MAIL'), name['MAIL']",
     ],
 )
@@ -67,8 +68,10 @@ def test_those_of_files(tmp_path: Path) -> None:
     }
     assert notes(tmp_path, files) == [
         f"{READS}MAIL (mail.py:2). Set them on the Pi: sudo shop env set MAIL=VALUE",
-        "These variables are not in the package: API_TOKEN (.env:2), OTHER (.env.example:1). Set them on the "
-        "Pi: sudo shop env set API_TOKEN=VALUE OTHER=VALUE",
+        (
+            "These variables are not in the package: API_TOKEN (.env:2), OTHER (.env.example:1). Set them "
+            "on the Pi: sudo shop env set API_TOKEN=VALUE OTHER=VALUE"
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Each part of a line that started an app becomes a setting, or is told; and so do the files that it names."""
+"""Each part of a line that started an app becomes a setting, or is told; so do the files that it names."""
 
 from __future__ import annotations
 
@@ -47,8 +47,9 @@ class TestShell:
     @pytest.mark.parametrize(
         "line",
         [
-            "exec gunicorn x", "nohup /opt/venv/bin/gunicorn x", "poetry run gunicorn x", "A=1 env B=2 gunicorn x",
-            "python3.11 -m gunicorn x", "tini -g -- gunicorn x", "gunicorn x >> log 2>&1", "uv run gunicorn x > a",
+            "exec gunicorn x", "nohup /opt/venv/bin/gunicorn x", "poetry run gunicorn x",
+            "A=1 env B=2 gunicorn x", "python3.11 -m gunicorn x", "tini -g -- gunicorn x",
+            "gunicorn x >> log 2>&1", "uv run gunicorn x > a",
         ],
     )  # fmt: skip
     def test_words(self, line: str) -> None:
@@ -82,9 +83,8 @@ class TestChain:
             ("python bot.py & gunicorn app:app", {"workers": {"bot": "python bot.py"}}),
             ("celery -A t worker & gunicorn app:app & wait", {"workers": {"celery": "celery -A t worker"}}),
             (
-                "python manage.py migrate --noinput && python manage.py collectstatic && alembic upgrade head && "
-                "gunicorn app:app",
-                {"migrate": f"{IN}python manage.py migrate --noinput && alembic upgrade head"},
+                "flask db upgrade && ./manage.py collectstatic && alembic upgrade head; gunicorn app:app",
+                {"migrate": f"{IN}flask db upgrade && alembic upgrade head"},
             ),
             ("export MODE=fast; gunicorn app:app", {"service": {"environment": {"MODE": "fast"}}}),
             ("gunicorn app:app | tee log; echo ended", {}),
@@ -102,9 +102,10 @@ class TestGunicorn:
             tmp_path,
             "Procfile",
             {
-                "Procfile": "web: gunicorn -c gunicorn.conf.py -k eventlet -w 4 --max-requests 1000 --env MODE=fast "
-                "--limit-request-line 8190 --worker-connections=9 --frobnicate 1 app:app\n",
-                "gunicorn.conf.py": "import os\ntimeout = 120\nraw_env = ['LEVEL=3', 'API_TOKEN=swordfish']\n"
+                "Procfile": "web: gunicorn -c gunicorn.conf.py -k eventlet -w 4 --max-requests 1000 "
+                "--env MODE=fast --limit-request-line 8190 --worker-connections=9 --frobnicate 1 app:app\n",
+                "gunicorn.conf.py": "import os\ntimeout = 120\n"
+                "raw_env = ['LEVEL=3', 'API_TOKEN=swordfish']\n"
                 "workers = os.cpu_count()\nthreads = int(os.environ['T'])\nx = 1\n"
                 "def post_fork(server, worker): ...\n",
             },
@@ -177,8 +178,14 @@ class TestUwsgi:
         ("line", "settings"),
         [
             ("uwsgi --http :8000 --module site.wsgi", {"wsgi": "site.wsgi:application"}),
-            ("uwsgi --master -M -p4 --module site.wsgi", {"wsgi": "site.wsgi:application", "uwsgi": {"processes": 4}}),
-            ("uwsgi more.yml --env A=1 -t 9", {"uwsgi": {"harakiri": 9, "threads": 2}, "service": {"environment": {"A": "1"}}}),
+            (
+                "uwsgi --master -M -p4 --module site.wsgi",
+                {"wsgi": "site.wsgi:application", "uwsgi": {"processes": 4}},
+            ),
+            (
+                "uwsgi more.yml --env A=1 -t 9",
+                {"uwsgi": {"harakiri": 9, "threads": 2}, "service": {"environment": {"A": "1"}}},
+            ),
             ("uwsgi --yaml=none.yml -w a:b", {"wsgi": "a:b"}),
         ],
     )  # fmt: skip
@@ -196,7 +203,8 @@ class TestPiku:
             "Procfile",
             {
                 "Procfile": "wsgi: main:app\nworker: python worker.py\ncron: 0 4 * * * python clock.py\n"
-                "cron_2: 0 1 1 * 1 python x.py\ncron: @daily python y.py\nstatic: public\npreflight: flask init-db\n"
+                "cron_2: 0 1 1 * 1 python x.py\ncron: @daily python y.py\nstatic: public\n"
+                "preflight: flask init-db\n"
             },
         )
         assert found.settings == {
@@ -282,7 +290,8 @@ class TestScripts:
         "start", ["CMD ./boot.sh", 'CMD ["sh", "/app/boot.sh"]', "ENTRYPOINT bash boot.sh"]
     )
     def test_a_script_that_starts_the_server(self, start: str, tmp_path: Path) -> None:
-        script = "#!/bin/bash\nwhile true; do\n  flask db upgrade\n  sleep 5\ndone\nexec gunicorn -t 9 \\\n  web:app\n"
+        loop = "while true; do\n  flask db upgrade\n  sleep 5\ndone\n"
+        script = f"#!/bin/bash\n{loop}exec gunicorn -t 9 \\\n  web:app\n"
         found = read(tmp_path, "Dockerfile", {"Dockerfile": f"FROM x\n{start}\n", "boot.sh": script})
         assert found.settings == {
             "wsgi": "web:app",
@@ -351,7 +360,8 @@ class TestUnits:
     def test_of_supervisor(self, tmp_path: Path) -> None:
         text = (
             "[program:mails]\ncommand=python mails.py\nuser=pi\n; ours\n[program:web]\ncommand = "
-            "/srv/venv/bin/gunicorn app:app -t 9\nenvironment=A=\"1,2\",B='3',C=4\nautostart=true\n[supervisord]\n"
+            "/srv/venv/bin/gunicorn app:app -t 9\nenvironment=A=\"1,2\",B='3',C=4\nautostart=true\n"
+            "[supervisord]\n"
         )
         found = read(tmp_path, "supervisor.conf", {"supervisor.conf": text})
         assert found.settings == {
@@ -367,7 +377,8 @@ class TestCompose:
     @pytest.mark.parametrize("environment", ["{A: 1, DATA: /data}", '["A=1", "DATA=/data"]'])
     def test_of_the_app(self, command: str, environment: str, tmp_path: Path) -> None:
         text = (
-            f"services:\n  web:\n    command: {command}\n    environment: {environment}\n    ports: [80:80]\n"
+            f"services:\n  web:\n    command: {command}\n    environment: {environment}\n"
+            "    ports: [80:80]\n"
             "  mails:\n    command: python mails.py\n  db:\n    image: postgres:16\n"
         )
         found = read(tmp_path, "docker-compose.yml", {"docker-compose.yml": text})
@@ -381,7 +392,8 @@ class TestCompose:
         assert all_told["db:"].endswith("add its package to 'depends': postgres:16")
 
     def test_with_the_command_of_the_dockerfile(self, tmp_path: Path) -> None:
-        text = "services:\n  web:\n    build: .\n    environment:\n      API_TOKEN: swordfish\n      MODE: fast\n"
+        variables = "      API_TOKEN: swordfish\n      MODE: fast\n"
+        text = f"services:\n  web:\n    build: .\n    environment:\n{variables}"
         found = read(tmp_path, "compose.yaml", {"compose.yaml": text})
         assert found.settings == {"service": {"environment": {"MODE": "fast"}}}
         assert "swordfish" not in table(found.accounts)

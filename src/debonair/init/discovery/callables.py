@@ -21,7 +21,7 @@ _HOPS = 10
 
 
 _EXTENSION = re.compile(r"(^|\.)flask\w*\.")
-"""The full names of extensions, which are given an application, but are none."""
+"""Starts the full names of Flask's extensions. They receive an application, but no server can call them."""
 
 
 @dataclass(frozen=True)

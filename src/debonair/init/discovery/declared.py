@@ -77,13 +77,21 @@ def name_of(requirement: str) -> str:
     return normalised(re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0])
 
 
-def replaced(root: Path, needs: Sequence[Finding]) -> Iterator[str]:
-    """Yield a sentence about each of the requirements ``needs`` that only Debian can provide."""
+def replaced(root: Path, needs: Sequence[Finding], *, is_wsgi: bool) -> Iterator[str]:
+    """Yield a sentence about each of the requirements ``needs`` that only Debian can provide.
+
+    ``is_wsgi`` tells whether uWSGI serves the app.
+    """
     debian = {each.name: each.debian for each in known().hardware.values() if each.system}
     for found in needs:
         for name in map(name_of, found.value):
+            where = line_of(root, found.where, name)
+            if is_wsgi and name in {"uwsgi", "pyuwsgi"}:
+                yield (
+                    f"{where}: The package leaves out {name}, because Debian's uWSGI serves the app. You "
+                    "can remove that line."
+                )
             if package := debian.get(name):
-                where = line_of(root, found.where, name)
                 yield (
                     f"{where}: {name} cannot be installed from the package index, because it needs "
                     "libraries of Debian. Remove that line. The package of Debian replaces it: depends = "

@@ -78,17 +78,21 @@ def _said(path: Path, number: int, taken: Taken) -> Imported:
 
 
 def _table(node: Node | None) -> dict[str, Node]:
-    pairs = node.value if node is not None and node.id == "mapping" else []
+    pairs = node.value if _is(node, "mapping") and node else []
     return {_scalar(key): value for key, value in pairs}
 
 
 def _scalar(node: Node | None) -> str:
-    return str(node.value) if node is not None and node.id == "scalar" else ""
+    return str(node.value) if _is(node, "scalar") and node else ""
+
+
+def _is(node: Node | None, kind: str) -> bool:
+    return getattr(node, "id", "") == kind
 
 
 def _command(node: Node | None) -> str:
     """Return a command, which may be a list, in the syntax of a shell."""
-    if node is not None and node.id == "sequence":
+    if node and _is(node, "sequence"):
         words = [_scalar(item) for item in node.value]
         if words[:2] in (["sh", "-c"], ["bash", "-c"], ["/bin/sh", "-c"], ["/bin/bash", "-c"]):
             return " ".join(words[2:])
@@ -98,9 +102,9 @@ def _command(node: Node | None) -> str:
 
 def _pairs(node: Node) -> Iterator[tuple[int, str, str]]:
     """Yield the line, name and value of each variable: in a table, or in a list of ``NAME=VALUE``."""
-    if node.id == "sequence":
+    if _is(node, "sequence"):
         for item in node.value:
             name, _, value = _scalar(item).partition("=")
             yield item.start_mark.line + 1, name, value
-    for name, value in _table(node).items():
-        yield value.start_mark.line + 1, name, _scalar(value)
+    for key, content in _table(node).items():
+        yield content.start_mark.line + 1, key, _scalar(content)

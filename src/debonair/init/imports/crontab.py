@@ -18,8 +18,8 @@ _PART = re.compile(r"(?P<first>\*|[0-9]{1,2})(?:-(?P<last>[0-9]{1,2}))?(?:/(?P<s
 def split(line: str) -> tuple[str, str]:
     """Split a line of a crontab into the calendar and the command; both are empty if it is no such line.
 
-    Only the calendar is empty if systemd cannot express the times: cron runs a command on a day of the
-    month *or* of the week, if both are given.
+    If systemd cannot express the times, only the calendar is empty. If both days are given, cron runs the
+    command on the day of the month *or* of the week.
     """
     words = line.split(maxsplit=1)
     if len(words) > 1 and words[0] in _NAMED:

@@ -63,8 +63,8 @@ def read(path: Path, root: Path) -> Imported:
         raise ProjectError(
             f"{path.name} is not a kind of file that 'debonair init' imports.",
             hint="It imports uWSGI's files (ini, yaml, xml, json), nginx sites, a Procfile, a Dockerfile, "
-            "an app.json, a runtime.txt, a gunicorn.conf.py, units of systemd, and configurations of "
-            "supervisor and compose.",
+            "an app.json and a runtime.txt. It also imports a gunicorn.conf.py, a start script, systemd's "
+            "units, and files of supervisor and compose.",
         )
     return _READERS[place][1](path, root)
 
