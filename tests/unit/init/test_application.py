@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_init import FLASK, draft, make, refused
+from drafts import FLASK, draft, make, refused
 
 DJANGO = {"requirements.txt": "django\n", "manage.py": "", "shop/__init__.py": "", "shop/settings.py": ""}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_init import FLASK, draft, make
+from drafts import FLASK, draft, make
 
 READS = "The code reads these variables, which have no value: "
 

@@ -182,7 +182,7 @@ class TestDockerfile:
             "service": {"environment": {"MODE": "fast", "LEVEL": "3 4", "OLD": "form"}}
         }
         assert told[4] == ("", "PORT is only for the container")
-        assert told[5] == ("", "/data is a path in the container")
+        assert told[5] == ("", "/data is a path in the container; the app's data is in /var/lib/APP")
         assert told[6] == ("", "X is only for the container")
         assert "a secret" in told[7][1]
         assert "'depends'" in told[9][1]

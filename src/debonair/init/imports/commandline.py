@@ -190,6 +190,8 @@ def _beside(
 
 def beside(command: Command, migrations: list[str]) -> Taken:  # noqa: PLR0911
     """Return what becomes of a ``command`` that starts no server; add it to ``migrations`` if it is one."""
+    if wrong := reader.unfit(command.text):
+        return Taken(command.text, "", f"it {wrong}")
     words = shell.words(command.text)
     pair = words.variables[0] if words.variables and not words.program else ("", "")
     if words.program == "export":
