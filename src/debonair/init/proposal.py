@@ -143,10 +143,7 @@ def draft(
         notes += more
     required = {declared.name_of(line) for found in needs for line in found.value}
     hardware, more = traits.hardware(code, required)
-    notes += [
-        *more,
-        *declared.replaced(root, needs, is_wsgi=any(found.key == ("wsgi",) for found in chosen)),
-    ]
+    notes += [*more, *declared.replaced(root, needs, code, chosen)]
     of_django, more_of_django = django.look(root, code)
     findings = _merged(
         chosen,

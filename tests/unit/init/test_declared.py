@@ -93,6 +93,16 @@ class TestOfUwsgi:
             "app. You can remove that line."
         ) in found.notes
 
+    @pytest.mark.parametrize("name", ["gunicorn", "waitress"])
+    def test_a_server_that_is_not_used(self, name: str, tmp_path: Path) -> None:
+        files = {"app.py": FLASK, "requirements.txt": f"flask\n\n{name}==20\n"}
+        assert (
+            f"requirements.txt, line 3: Debian's uWSGI serves the app, so the package does not need "
+            f"{name}. You can remove that line."
+        ) in draft(make(tmp_path, files)).notes
+        make(tmp_path, {"app.py": f"{FLASK}import {name}.app\n"})
+        assert not [note for note in draft(tmp_path).notes if "does not need" in note]
+
     def test_of_another_server(self, tmp_path: Path) -> None:
         files = {"app.py": "from fastapi import FastAPI\napp = FastAPI()\n", "requirements.txt": "uwsgi\n"}
         assert not [note for note in draft(make(tmp_path, files)).notes if "leaves out" in note]

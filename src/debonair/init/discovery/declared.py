@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from debonair.errors import ProjectError
+from debonair.init.discovery.code import Module
 from debonair.init.discovery.finding import Finding
 from debonair.project import reader, requirements_file
 from debonair.project.catalogue import known
@@ -77,11 +78,15 @@ def name_of(requirement: str) -> str:
     return normalised(re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0])
 
 
-def replaced(root: Path, needs: Sequence[Finding], *, is_wsgi: bool) -> Iterator[str]:
-    """Yield a sentence about each of the requirements ``needs`` that only Debian can provide.
+def replaced(
+    root: Path, needs: Sequence[Finding], modules: Sequence[Module], chosen: Sequence[Finding]
+) -> Iterator[str]:
+    """Yield a sentence about each of the requirements ``needs`` that Debian provides.
 
-    ``is_wsgi`` tells whether uWSGI serves the app.
+    ``chosen`` tells whether uWSGI serves the app, whose ``modules`` may use another server themselves.
     """
+    is_wsgi = any(found.key == ("wsgi",) for found in chosen)
+    imported = {name.partition(".")[0] for module in modules for name, _ in module.imports()}
     debian = {each.name: each.debian for each in known().hardware.values() if each.system}
     for found in needs:
         for name in map(name_of, found.value):
@@ -90,6 +95,11 @@ def replaced(root: Path, needs: Sequence[Finding], *, is_wsgi: bool) -> Iterator
                 yield (
                     f"{where}: The package leaves out {name}, because Debian's uWSGI serves the app. You "
                     "can remove that line."
+                )
+            elif is_wsgi and name in {"gunicorn", "waitress"} - imported:
+                yield (
+                    f"{where}: Debian's uWSGI serves the app, so the package does not need {name}. You can "
+                    "remove that line."
                 )
             if package := debian.get(name):
                 yield (
