@@ -10,9 +10,6 @@ _BOUND = r"(?:(?:[<>]=?|==|!=)\s*\d+(?:\.\d+)*|~=\s*\d+(?:\.\d+)+)"
 _PLAIN = re.compile(rf"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?\s*(?:{_BOUND}(?:\s*,\s*{_BOUND})*)?\s*", re.ASCII)
 """The usual requirements, which need no slow import of a parser."""
 
-_LOCAL = re.compile(r"\s*([\w.-]+)\s*(?:\[[^]]*\]\s*)?@\s*file:", re.IGNORECASE)
-"""An address of this machine, as in conda's ``certifi @ file:///croot/certifi/work``."""
-
 
 def check(text: str, where: str) -> None:
     """Raise ``ProjectError`` if ``text`` is not a requirement; ``where`` is its file, line and text."""
@@ -22,12 +19,6 @@ def check(text: str, where: str) -> None:
         raise ProjectError(
             f"{where} is not a valid requirement: {why}.",
             hint=f"Did you mean '{meant}'?" if close else "Write it as in 'Flask>=3' (PEP 508).",
-        )
-    if name := _LOCAL.match(text):
-        raise ProjectError(
-            f"{where} is a folder or file on this machine, but a lock must work on every machine.",
-            hint=f"If an index has the package, name it with its version: {name[1]}==VERSION. For a whole "
-            "file of such lines, run: python -m pip list --format=freeze > requirements.txt",
         )
 
 

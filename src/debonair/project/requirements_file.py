@@ -31,10 +31,6 @@ _PUBLIC = {"pypi.org", "pypi.python.org", "pypi.io", "www.piwheels.org"}
 """Hosts that everybody can use. A lock takes its files from them anyway."""
 _ITSELF = re.compile(r"\.(\[[\w, -]+\])?/?")
 _COMMENT = re.compile(r"(^|\s)#.*")
-_LOCAL = re.compile(
-    r"file:|\.\.$|[^\s;@\[]*[/\\]|[^\s;@]+\.(whl|zip|tar\.gz|tgz|tar\.bz2)\s*(;|$)", re.IGNORECASE
-)
-"""The start of what pip takes for a folder or a file: ``./vendor/x``, ``vendor/x``, ``x-1.0.tar.gz``."""
 _VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
 
 
@@ -116,7 +112,7 @@ class _Reader:
         elif name == "--pre":
             self.prereleases = True
         elif name in {"", "-e", "--editable"}:
-            found = _requirement(value, where, editable=name != "")
+            found = _requirement(value, where)
             if _ITSELF.fullmatch(found):
                 self.itself = True
             else:
@@ -174,11 +170,8 @@ def _check_index(value: str, where: str) -> None:
         )
 
 
-def _requirement(line: str, where: str, *, editable: bool) -> str:
-    """Return ``line``, which may be an address or a folder for pip, as a requirement (PEP 508).
-
-    An ``editable`` one without an address is always a folder.
-    """
+def _requirement(line: str, where: str) -> str:
+    """Return ``line``, which may be an address or a folder for pip, as a requirement (PEP 508)."""
     if _ITSELF.fullmatch(line):
         return line
     if _VCS.match(line) or re.match(r"https?://", line):
@@ -186,7 +179,7 @@ def _requirement(line: str, where: str, *, editable: bool) -> str:
         if not name:
             raise ProjectError(f"{where} does not name its package.", hint=f"Write NAME @ {line}")
         return f"{name[1]} @ {line.partition('#')[0]}"
-    if _LOCAL.match(line) or (editable and "@" not in line):
+    if re.match(r"(\.{1,2}/|/|file:)", line):
         raise ProjectError(
             f"{where} is a folder or file on this machine, but a lock must work on every machine.",
             hint="Publish that package on your index, or move its modules beside the app's own.",

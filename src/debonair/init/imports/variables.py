@@ -14,7 +14,8 @@ _LONGEST = 200
 _SECRET = re.compile(
     r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY($|_)|API_?KEY|(^|_)DSN$", re.I
 )
-_LOGIN = re.compile(r"\w+://[^/\s:@]*:([^/\s@]+)@")
+LOGIN = re.compile(r"\w+://[^/\s:@]*:[^/\s@]+@")
+"""An address with a password."""
 _DEVELOPMENT = {
     "FLASK_ENV",
     "FLASK_DEBUG",
@@ -47,7 +48,7 @@ def judge(name: str, value: str) -> Verdict:
         return Verdict(kept=False, why="not a valid name of a variable")
     if wrong := reader.unfit(value):
         return Verdict(kept=False, secret=bool(_SECRET.search(name)), why=f"its value {wrong}")
-    if _SECRET.search(name) or _LOGIN.search(value):
+    if _SECRET.search(name) or LOGIN.search(value):
         return Verdict(
             kept=False,
             secret=True,
@@ -93,4 +94,5 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 def passwords(text: str) -> tuple[str, ...]:
     """Return the passwords in the addresses of ``text``."""
-    return tuple(_LOGIN.findall(text))
+    addresses = (found[0].removesuffix("@") for found in LOGIN.finditer(text))
+    return tuple(address.partition("://")[2].partition(":")[2] for address in addresses)
