@@ -95,6 +95,11 @@ class TestChain:
         assert found.settings == {"wsgi": "app:app", **settings}
         assert len(found.parts) == len(shell.commands(line)) - 1
 
+    @pytest.mark.parametrize("shell", ["sh -c", "exec /bin/bash -lc", "bash -ec"])
+    def test_of_another_shell(self, shell: str) -> None:
+        found = commandline.read(f"{shell} 'flask db upgrade && gunicorn app:app'")
+        assert found.settings == {"wsgi": "app:app", "migrate": f"{IN}flask db upgrade"}
+
 
 class TestGunicorn:
     def test_options_and_their_file(self, tmp_path: Path) -> None:
@@ -306,7 +311,11 @@ class TestScripts:
         assert "it ran before the CMD" in told(found)["ENTRYPOINT /entry.sh"]
 
     def test_a_secret_of_a_container(self, tmp_path: Path) -> None:
-        found = read(tmp_path, "Dockerfile", {"Dockerfile": "FROM x\nENV API_TOKEN=swordfish A=1\n"})
+        found = read(
+            tmp_path,
+            "Dockerfile",
+            {"Dockerfile": "FROM x\nENV API_TOKEN=swordfish MAIL_PASS=swordfish A=1\n"},
+        )
         assert "swordfish" not in table(found.accounts)
 
 

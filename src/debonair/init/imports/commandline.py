@@ -101,6 +101,7 @@ def read(line: str, *, is_background_kept: bool = True) -> CommandLine:
     """
     if wrong := reader.unfit(line):
         return CommandLine(why=f"it {wrong}")
+    line = shell.inner(line)
     found = shell.commands(line)
     if not found:
         return CommandLine(why="it is empty")

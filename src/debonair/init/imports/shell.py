@@ -99,5 +99,14 @@ def words(text: str) -> Words:
     return Words(name, tuple(plain[1:]), tuple(variables), redirected)
 
 
+def inner(line: str) -> str:
+    """Return the line that ``line`` passes to a shell, as in ``sh -c "gunicorn x"``; else ``line``."""
+    found = words(line)
+    if found.program in {"sh", "bash", "dash"} and len(found.arguments) == 2 and not found.variables:
+        option, script = found.arguments
+        return script if re.fullmatch("-[a-z]*c", option) else line
+    return line
+
+
 def _name(word: str) -> str:
     return word.rpartition("/")[2]

@@ -12,7 +12,8 @@ from debonair.project import reader
 _LONGEST = 200
 """The most characters of a name."""
 _SECRET = re.compile(
-    r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY($|_)|API_?KEY|(^|_)DSN$", re.I
+    r"SECRET|PASSW|PASSPHRASE|(^|_)PASS($|_)|_PWD$|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY($|_)|API_?KEY|(^|_)DSN$",
+    re.I,
 )
 LOGIN = re.compile(r"\w+://[^/\s:@]*:[^/\s@]+@")
 """An address with a password."""
