@@ -17,7 +17,7 @@ FLASK = "from flask import Flask\n\napp = Flask(__name__)\n"
 
 
 def git(argv: Sequence[Any], **_: object) -> Completed:
-    """What git's configuration says."""
+    """Answer as git with a configuration does."""
     assert argv[:2] == ("git", "config")
     output = "global\0user.name\nAda Lovelace\0global\0user.email\nada@example.org\0"
     return Completed(0, output, "")
