@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from debonair.host.cache import whole
 from debonair.host.run import run
 from debonair.host.terminal import line
 from debonair.init import settings_file
-from debonair.init.discovery import application, django, identity, server, traits
+from debonair.init.discovery import application, declared, django, environment, identity, server, traits
 from debonair.init.discovery.application import Ask, Check
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
@@ -29,7 +28,6 @@ from debonair.init.imports import files
 from debonair.init.imports.account import Imported
 from debonair.project import dependencies, legacy_metadata, maintainer, reader, settings
 from debonair.project import pyproject as pyproject_toml
-from debonair.project.names import normalised
 from debonair.target import load
 
 _REQUIREMENTS = "requirements.txt"
@@ -115,6 +113,8 @@ def draft(
     imported = imports.merge(files.read(path, root) for path in reversed(paths))
     asked = None if table else ask
 
+    needs, notes, groups = _needs(root, file, tables, older, source)
+    required = {declared.name_of(line) for found in needs for line in found.value}
     chosen = application.choose(
         root,
         callables,
@@ -122,11 +122,12 @@ def draft(
         entry=entry or (table or {}).get("wsgi", ""),
         source="--wsgi" if entry else file.name,
         scripts=stated.get("scripts", {}),
+        required=required,
         broken=broken,
         ask=asked,
     )
-    needs, notes, groups = _needs(root, file, tables, older, source)
     imported_findings, more = application.settings_of(imported, root)
+    more = [*application.passed_over(imported, chosen, root), *more] if not entry and not table else more
     proposed = ""
     serves = any(found.key for found in chosen)
     if not serves:
@@ -140,8 +141,9 @@ def draft(
     chosen, more = server.require(chosen, needs, locked=lock.find(root) is not None)
     if not any(server.program(chosen) in note for note in notes):
         notes += more
-    hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
-    notes += more
+    required = {declared.name_of(line) for found in needs for line in found.value}
+    hardware, more = traits.hardware(code, required)
+    notes += [*more, *declared.replaced(root, needs, code, chosen)]
     of_django, more_of_django = django.look(root, code)
     findings = _merged(
         chosen,
@@ -158,7 +160,7 @@ def draft(
     notes += [f"Not read: {reason}." for reason in broken]
     notes += more_of_django
     python = load(_targets(findings)[0]).python_version
-    notes += traits.traps(code, python)
+    notes += [*traits.traps(code, python), *environment.unset(root, code, *_given(findings))]
     notes += traits.left_out(code, root)
     notes += traits.pins([line for found in needs for line in found.value], python)
     notes += imported.warnings
@@ -240,6 +242,8 @@ def _proposed(
     has_needs = any(found.value for found in needs)
     if has_needs or any(reader.is_file(root / name) for name in (*dependencies.FILES, *_SAYING)):
         return "", needs, []
+    if not needs and any(named := declared.included(root)):
+        return named
     import_paths = [
         str(found.value) for found in runs if found.key[:1] == ("uwsgi",) and found.key[-1] == "pythonpath"
     ]
@@ -285,8 +289,10 @@ def _targets(findings: Sequence[Finding]) -> list[str]:
     return list(choices[-1] if choices else settings.defaults()["targets"])
 
 
-def _name(requirement: str) -> str:
-    return normalised(re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0])
+def _given(findings: Sequence[Finding]) -> tuple[set[str], str]:
+    """Return the variables that the settings have, and the name of the package."""
+    names = {found.key[-1] for found in findings if found.key[:2] == ("service", "environment")}
+    return names, next(str(found.value) for found in findings if found.name == "package")
 
 
 def _check(text: str, file: Path, prefix: str) -> None:

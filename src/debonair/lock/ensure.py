@@ -85,7 +85,8 @@ def ensure(
         from debonair.lock.uv import Uv  # noqa: PLC0415
 
         uv = Uv(project.root, environ, describe, runner)
-        return read.Reader(project, targets, cache, uv).read(form, data)
+        packages = read.Reader(project, targets, cache, uv).read(form, data)
+        return tuple(package for package in packages if package.name not in project.left_out)
 
     kept = cache.folder("locks") / f"{digest}.lock"
     return Lock(remember(kept, tuple[Locked, ...], packages, cache), path, form, digest)
@@ -131,17 +132,25 @@ def write(
         )
     from debonair.lock import freshness, other_locks, pylock, read  # noqa: PLC0415
 
-    freshness.requirements((*project.requirements, *project.constraints), project.config_file.name)
+    names = freshness.requirements(project.requirements, project.config_file.name)
+    freshness.requirements(project.constraints, project.config_file.name)
+    requirements = [
+        text
+        for text, parsed in zip(project.requirements, names, strict=True)
+        if normalised(parsed.name) not in project.left_out
+    ]
     python = read.oldest(targets)
     for note in project.requirements_notes:
         say(f"Note: {note}")
-    count = len(project.requirements)
+    count = len(requirements)
+    if count < len(project.requirements):
+        say("uWSGI is left out of the lock, because Debian's uWSGI serves the app.")
     say(f"Resolving {count} requirement{'s' * (count != 1)} for every target into {path.name}...")
     other = None if path.is_file() else other_locks.find(project.root)
     versions = other_locks.read(other) if other else {}
     try:
         data = uv.lock(
-            project.requirements,
+            requirements,
             python,
             path,
             upgrade=upgrade,
@@ -218,6 +227,7 @@ def _digest(project: Project, targets: Iterable[Target], form: Form, data: bytes
     """Return the hash of everything that decides the packages of a lock, and its freshness."""
     parts = [_SCHEMA, form.encode(), data, b"piwheels" * project.piwheels]
     parts += [text.encode() for text in sorted(project.requirements)]
+    parts += [b"without " + name.encode() for name in sorted(project.left_out)]
     parts += [b"-c " + text.encode() for text in sorted(project.constraints)]
     parts += [msgspec.msgpack.encode(target) for target in sorted(targets, key=lambda target: target.name)]
     if form == "pylock.toml":

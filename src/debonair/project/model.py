@@ -102,6 +102,14 @@ class Project:
         return bool(self.wsgi or self.command)
 
     @property
+    def left_out(self) -> frozenset[str]:
+        """The normalised names of packages that are not installed, because Debian's uWSGI serves the app.
+
+        They need a compiler, so an author who allows that with ``sdists`` gets them.
+        """
+        return frozenset({"uwsgi", "pyuwsgi"} if self.wsgi and self.sdists != "allow" else ())
+
+    @property
     def import_root(self) -> str:
         """The folder, relative to the project, from which its modules are imported: ``src`` or empty."""
         return "src" if self.install != "index" and (self.root / "src").is_dir() else ""

@@ -131,6 +131,40 @@ Make = Callable[..., Project]
 Ensure = Callable[..., lock.Lock]
 
 
+class TestOfUwsgi:
+    """Debian's uWSGI serves the app, and the one of the index needs a compiler."""
+
+    LOCKED = "uwsgi==2.0.21"
+
+    @pytest.mark.parametrize("requirement", ["uWSGI==2.0.21", "uwsgi >= 2", "pyuwsgi"])
+    def test_a_new_lock(
+        self,
+        requirement: str,
+        project: Make,
+        ensure: Ensure,
+        uv: FakeUv,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        uv.versions |= {"uwsgi": "2.0.21", "pyuwsgi": "2.0"}
+        made = project("flask", requirement)
+        assert [package.name for package in ensure(made).packages] == ["flask"]
+        assert uv.inputs == ["flask\n"]
+        assert "uWSGI is left out of the lock" in capsys.readouterr().err
+        assert ensure(made).packages  # the lock is not stale
+
+    def test_a_lock_that_has_it(self, project: Make, ensure: Ensure) -> None:
+        made = project("flask", "uWSGI", pylock__toml=pylock_of("flask==3.1.0", self.LOCKED))
+        assert "uwsgi" not in {package.name for package in ensure(made).packages}
+
+    @pytest.mark.parametrize("changes", [{"wsgi": "", "command": "uwsgi x.ini"}, {"sdists": "allow"}])
+    def test_where_it_is_needed(
+        self, changes: dict[str, str], project: Make, ensure: Ensure, uv: FakeUv
+    ) -> None:
+        uv.versions["uwsgi"] = "2.0.21"
+        made = dataclasses.replace(project("flask", "uwsgi"), **changes)  # type: ignore[arg-type]
+        assert [package.name for package in ensure(made).packages] == ["flask", "uwsgi"]
+
+
 class TestWhichOne:
     def test_none(self, project: Make) -> None:
         assert lock.find(project(requirements__txt="flask\n").root) is None

@@ -33,6 +33,20 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """The meaning of a part of a line, such as one option of a program."""
+
+    text: str
+    """The part, without the value of a secret."""
+    became: str
+    """As in ``Account``."""
+    why: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    """Values that must not be shown."""
+
+
+@dataclass(frozen=True)
 class Imported:
     """The contents of one or more foreign files."""
 
@@ -60,11 +74,12 @@ def merge(parts: Iterable[Imported]) -> Imported:
     for part in parts:
         accounts += part.accounts
         warnings += part.warnings
-        settings = _merged(settings, part.settings)
+        settings = merged(settings, part.settings)
         listens |= part.listens
         asks |= part.asks
     warnings += _strangers(listens, asks)
-    return Imported(tuple(accounts), settings, tuple(dict.fromkeys(warnings)), listens, asks)
+    lines = tuple(dict.fromkeys(accounts))  # one file may be read for two others
+    return Imported(lines, settings, tuple(dict.fromkeys(warnings)), listens, asks)
 
 
 def table(accounts: Iterable[Account], *, width: int = 108) -> str:
@@ -97,11 +112,12 @@ def _short(text: str) -> str:
     return text if len(text) <= _TEXT else text[: _TEXT - 3].rstrip() + "..."
 
 
-def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of both; the first value of a key wins."""
     out = dict(first)
     for key, value in second.items():
         if isinstance(value, Mapping):
-            out[key] = _merged(out.get(key, {}), value)
+            out[key] = merged(out.get(key, {}), value)
         elif key == "exclude":
             out[key] = [*out.get(key, []), *value]
         else:

@@ -7,19 +7,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 from debonair.errors import ProjectError
-from debonair.init.imports import dockerfile, heroku, nginx, places, uwsgi
+from debonair.init.imports import compose, dockerfile, gunicorn, heroku, nginx, places, start, units, uwsgi
 from debonair.init.imports.account import Imported
 from debonair.project import reader
 
 _FOLDERS = (
-    "", "deploy", "deployment", "conf", "config", "etc", "server", "uwsgi", "nginx", "docker", "contrib",
+    "", "bin", "scripts", "deploy", "deployment", "deploy/systemd", "systemd", "supervisor", "conf",
+    "config", "etc", "etc/systemd/system", "server", "uwsgi", "nginx", "docker", "contrib",
     "sites-available", "nginx/sites-available", "etc/nginx/sites-available", "sites-enabled",
 )  # fmt: skip
+_SCRIPT = (
+    r"(docker[-_]?)?(entrypoint|start|run|boot|launch|serve|gunicorn[-_]start)"
+    r"([-_](app|web|server))?(\.sh)?"
+)
 _READERS: tuple[tuple[str, Callable[[Path, Path], Imported]], ...] = (
+    (r"(docker-)?compose([._-][\w-]+)?\.ya?ml", compose.read),
+    (r"supervisord?([._-][\w-]+)?\.(conf|ini)|[\w-]+[._-]supervisord?\.(conf|ini)", units.supervisor),
+    (r".+\.(service|timer)", units.unit),
+    (_SCRIPT, start.read_script),
     (r"runtime\.txt", heroku.runtime),
     (r"app\.json", heroku.app_json),
     (r"Dockerfile", dockerfile.read),
     (r"Procfile", heroku.procfile),
+    (r"gunicorn([._-]?(conf|config|cfg|settings))?\.py", gunicorn.configuration),
     (r"(.*[._-])?nginx([._-].*)?\.conf|.*\.nginx|nginx[._-]?site", nginx.read),
     (r"(.*[._-])?uwsgi([._-].*)?\.(ini|ya?ml|xml|json)", uwsgi.read),
 )
@@ -53,7 +63,8 @@ def read(path: Path, root: Path) -> Imported:
         raise ProjectError(
             f"{path.name} is not a kind of file that 'debonair init' imports.",
             hint="It imports uWSGI's files (ini, yaml, xml, json), nginx sites, a Procfile, a Dockerfile, "
-            "an app.json and a runtime.txt.",
+            "an app.json and a runtime.txt. It also imports a gunicorn.conf.py, a start script, systemd's "
+            "units, and files of supervisor and compose.",
         )
     return _READERS[place][1](path, root)
 
@@ -61,7 +72,7 @@ def read(path: Path, root: Path) -> Imported:
 def _place(path: Path, root: Path) -> int:
     """Return the position of the reader for ``path``, a file in ``root``; -1 if there is none."""
     for place, (pattern, _) in enumerate(_READERS):
-        if re.fullmatch(pattern, path.name):
+        if re.fullmatch(pattern, path.name) and (pattern != _SCRIPT or _is_script(path, root)):
             return place
     # Other files may have any name; their contents tell the kind.
     if path.suffix == ".ini" and re.search(
@@ -71,3 +82,7 @@ def _place(path: Path, root: Path) -> int:
     if path.suffix in {"", ".conf"} and path.name != path.name.upper():
         return len(_READERS) - 2 if _SERVER.search(reader.head(path, root, most=_HEAD)) else -1
     return -1
+
+
+def _is_script(path: Path, root: Path) -> bool:
+    return path.suffix == ".sh" or reader.head(path, root, most=_HEAD).startswith("#!")

@@ -53,7 +53,11 @@ def read(path: Path, root: Path) -> Imported:
     Its suffix tells whether it is ini, YAML, XML or JSON; included files are read, too. Raises
     ``ProjectError`` with file and line if a file cannot be read.
     """
-    found = configuration.read(path, places.boundary(path, root))
+    return converted(configuration.read(path, places.boundary(path, root)), path, root)
+
+
+def converted(found: list[Entry], path: Path, root: Path) -> Imported:
+    """Return the settings in the options ``found`` of the file ``path``."""
     reading = _Reader(root, found)
     for entry in found:
         reading.take(entry)
