@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from debonair.errors import ProjectError
-from debonair.init.imports import jobs, places, uwsgi, variables
+from debonair.init.imports import jobs, places, uwsgi, uwsgi_options, variables
 from debonair.init.imports.account import Imported
 from debonair.project import settings
 from debonair.tree.service import literals
@@ -314,8 +314,8 @@ def test_a_variable(name: str, value: str, why: str) -> None:
 
 
 def test_every_reason_is_of_an_option(tmp_path: Path) -> None:
-    known = uwsgi._options()
-    dropped, development = uwsgi._reasons()
+    known = uwsgi_options.known()
+    dropped, development = uwsgi_options.reasons()
     assert not {*dropped, *development} - known
     assert not dropped.keys() & development.keys()
     assert literals.refused().items() <= dropped.items()

@@ -12,7 +12,8 @@ _LONGEST = 200
 _SECRET = re.compile(
     r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY($|_)|API_?KEY|(^|_)DSN$", re.I
 )
-_LOGIN = re.compile(r"\w+://[^/\s:@]*:[^/\s@]+@")
+LOGIN = re.compile(r"\w+://[^/\s:@]*:[^/\s@]+@")
+"""An address with a password."""
 _DEVELOPMENT = {
     "FLASK_ENV",
     "FLASK_DEBUG",
@@ -45,7 +46,7 @@ def judge(name: str, value: str) -> Verdict:
         return Verdict(kept=False, why="not a valid name of a variable")
     if wrong := reader.unfit(value):
         return Verdict(kept=False, secret=bool(_SECRET.search(name)), why=f"its value {wrong}")
-    if _SECRET.search(name) or _LOGIN.search(value):
+    if _SECRET.search(name) or LOGIN.search(value):
         return Verdict(
             kept=False,
             secret=True,
