@@ -117,7 +117,8 @@ def _included(entry: Entry, root: Path) -> Path | None:
 
 def _no_section(path: Path, section: str, sections: list[str]) -> ProjectError:
     others = ", ".join(f"[{other}]" for other in sections) or "none"
-    name = next((name for name in sections if name.startswith("prod")), sections[-1] if sections else "")
+    names = [name for name in sections if ":" not in name]  # others are not uWSGI's, such as [app:main]
+    name = next((name for name in names if name.startswith("prod")), names[-1] if names else "")
     hint = f"Name the section to import: debonair init --import {path.name}:{name}"
     return error(
         path,

@@ -12,7 +12,7 @@ MANY = 50
 _LONGEST = 40
 _STARTERS = re.compile(r"exec|env|flask|manage|nice|python[\d.]*|run|sh|bash")
 _BEGIN = r"(?:(?<!\S)|(?<=exec:)|(?<=cmd=))"
-_VENV = re.compile(rf"{_BEGIN}\S*/?(?<![\w.])(?:\.?v?env[\w.-]*|\.?virtualenvs?/[\w.-]+)/bin/(?=\w)")
+_VENV = re.compile(rf"{_BEGIN}[^\s:=]*/?(?<![\w.])(?:\.?v?env[\w.-]*|\.?virtualenvs?/[\w.-]+)/bin/(?=\w)")
 _KNOWN = re.compile(rf"{_BEGIN}/\S*/bin/(?=(?:python|celery|flask|rq|huey|gunicorn|alembic)\S*)")
 _VERSION = re.compile(rf"{_BEGIN}python(?:2(?:\.\d+)?|3\.\d+)(?!\S)")
 _PACKAGES = {

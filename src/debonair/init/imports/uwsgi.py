@@ -179,16 +179,14 @@ class _Reader(OptionAccount):
 
     def _callable(self, entry: Entry) -> None:
         dashed = entry.name.replace("_", "-")
-        if name := _CALLED.get(dashed, ""):
+        name = _CALLED.get(dashed, "")
+        if name:
             self.called[name] = entry.value
         else:
             url = entry.value.partition("=")[0].strip()
             self.mounted[url.rstrip("/") or "/"] = entry
-        self.say(
-            entry,
-            "wsgi",
-            "" if dashed == entry.name else f"uWSGI ignored it, because it knows only {dashed}",
-        )
+        why = "" if dashed == entry.name else f"uWSGI ignored it, because it knows only {dashed}"
+        self.say(entry, "wsgi", why, single=name)
 
     def _emperor(self, entry: Entry) -> None:
         self.say(entry, "", uwsgi_options.reasons()[0]["emperor"])
@@ -292,13 +290,14 @@ class _Reader(OptionAccount):
         why = "" if name.partition("-")[0] in _PATTERNS else self.elsewhere(entry, value)
         if comment := re.fullmatch(r"([0-9]+)\s+[;#].*", value):
             value, why = comment[1], "uWSGI does not support comments after a value"
-        if uwsgi_options.is_single(name):
+        single = name if uwsgi_options.is_single(name) else ""
+        if single:
             self.options[name] = []
         self.options.setdefault(name, []).append(uwsgi_options.typed(name, value))
         for plugin in uwsgi_options.plugins(name, value):
             self.needed.append(plugin)
             why = f"with Debian's plugin {plugin}"
-        self.say(entry, f"uwsgi.{name}", why)
+        self.say(entry, f"uwsgi.{name}", why, single=single)
 
     def _unknown(self, entry: Entry) -> None:
         if entry.name in self.placeholders:

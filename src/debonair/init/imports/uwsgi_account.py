@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from debonair.init.imports import configuration, jobs, places, variables
@@ -24,6 +25,8 @@ class OptionAccount:
         self.machine = places.Machine(root, home)
         self.accounts: list[Account] = []
         self.warnings: list[str] = []
+        self._places: dict[str, int] = {}
+        """The place of the account of each option that has only one value."""
         self.websockets: tuple[str, ...] = ()
         """The warning that the site passed websockets to the app."""
 
@@ -31,8 +34,14 @@ class OptionAccount:
         """Warn of ``entry``."""
         self.warnings.append(f"{entry.file.name}:{entry.line}: {what}")
 
-    def say(self, entry: Entry, became: str, why: str = "") -> None:
-        """Account for ``entry``."""
+    def say(self, entry: Entry, became: str, why: str = "", *, single: str = "") -> None:
+        """Account for ``entry``. If it is an option with a ``single`` value, it replaces the earlier one."""
+        if single in self._places:
+            place = self._places[single]
+            other = f"{entry.file.name}:{entry.line} replaces it"
+            self.accounts[place] = replace(self.accounts[place], became="", why=other)
+        if single:
+            self._places[single] = len(self.accounts)
         self.accounts.append(Account(entry.file, entry.line, entry.text, became, why))
 
     def is_unusable(self, entry: Entry) -> bool:
@@ -86,7 +95,7 @@ class OptionAccount:
             return ""
         self.warn(
             entry,
-            f"'{entry.name}' names {path}, which was on the old machine and is not in the project. Name a "
+            f"'{entry.text}' names {path}, which was on the old machine and is not in the project. Name a "
             "path in the project, relative to its folder, or one in the app's data, /var/lib/APP.",
         )
         return "a path of the old machine"
