@@ -52,7 +52,7 @@ def find(root: Path) -> list[Path]:
 
 
 def imported(root: Path, named: Sequence[Path]) -> tuple[Imported, list[str]]:
-    """Return the settings in the files ``named`` and those found in ``root``, and sentences about lost files.
+    """Return the settings of the files ``named`` and those in ``root``, and sentences about lost files.
 
     A file of ``named`` may have a section behind it, ``uwsgi.ini:production``. It raises ``ProjectError``
     if it is unknown or invalid. A file that is only found is left out then.

@@ -227,8 +227,8 @@ class _Reader(SiteAccount):
         key = {"listen": "listen", "server_name": "server-name"}.get(directive.name, "client-max-body-size")
         self.warn(
             directive,
-            f"'{directive.text}' has no value that a setting can have, and was left out. Set it in the table "
-            f"[nginx]: {key}",
+            f"'{directive.text}' has no value that a setting can have, and was left out. Set it in the "
+            f"table [nginx]: {key}",
         )
 
     def _timeout(self, directive: Directive) -> None:

@@ -35,7 +35,7 @@ class OptionAccount:
         self.warnings.append(f"{entry.file.name}:{entry.line}: {what}")
 
     def say(self, entry: Entry, became: str, why: str = "", *, single: str = "") -> None:
-        """Account for ``entry``. If it is an option with a ``single`` value, it replaces the earlier one."""
+        """Account for ``entry``; the last account of an option with a ``single`` value replaces others."""
         if single in self._places:
             place = self._places[single]
             other = f"{entry.file.name}:{entry.line} replaces it"
