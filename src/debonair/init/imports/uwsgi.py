@@ -37,8 +37,8 @@ _PYTHON = re.compile(r"python\d*|https?|router_http")
 def read(path: Path, root: Path, section: str = "uwsgi", *, is_vassal: bool = False) -> Imported:
     """Return the settings in the uWSGI configuration ``path`` of the project in ``root``.
 
-    Its suffix tells whether it is ini, YAML, XML or JSON; included files are read, too, and the vassal of
-    an emperor that has only one. Raises ``ProjectError`` with file and line if a file cannot be read.
+    Its suffix tells whether it is ini, YAML, XML or JSON. Included files are read, too. So is the vassal
+    of an emperor that has only one. Raises ``ProjectError`` with file and line if a file cannot be read.
     """
     found = configuration.read(path, places.boundary(path, root), section)
     reading = _Reader(root, found)
