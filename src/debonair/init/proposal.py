@@ -23,7 +23,6 @@ from debonair.init.discovery.finding import Finding
 from debonair.init.discovery.identity import Runner
 from debonair.init.discovery.needs import needs as imported_packages
 from debonair.init.discovery.needs import requirements_text
-from debonair.init.imports import account as imports
 from debonair.init.imports import files
 from debonair.init.imports.account import Imported
 from debonair.project import dependencies, legacy_metadata, maintainer, reader, settings
@@ -109,8 +108,7 @@ def draft(
     stated, source = (tables["project"], "pyproject.toml") if "project" in tables else (older, source)
     code, broken = modules(root)
     callables = Callables(code)
-    paths = dict.fromkeys([*files.find(root), *(path.absolute() for path in foreign)])
-    imported = imports.merge(files.read(path, root) for path in reversed(paths))
+    imported, unread = files.imported(root, foreign)
     asked = None if table else ask
 
     needs, notes, groups = _needs(root, file, tables, older, source)
@@ -163,7 +161,9 @@ def draft(
     notes += [*traits.traps(code, python), *environment.unset(root, code, *_given(findings))]
     notes += traits.left_out(code, root)
     notes += traits.pins([line for found in needs for line in found.value], python)
-    notes += imported.warnings
+    notes += [*unread, *imported.warnings]
+    kinds = [str(found.value) for found in findings if found.key == ("server",)]
+    notes += imported.when_served_by.get(kinds[-1] if kinds else "uwsgi", ()) if serves else ()
     prefix = "tool.debonair" if file == pyproject else ""
     findings, more = _fit(findings)
     notes += more

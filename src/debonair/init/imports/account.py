@@ -13,6 +13,11 @@ from textwrap import wrap
 from typing import Any
 
 _CALLED = {"uwsgi": "uWSGI's own protocol (socket, uwsgi_pass)", "http": "HTTP (http-socket, proxy_pass)"}
+WEBSOCKETS = (
+    "the site passed websockets to the app, which uWSGI behind the package's site does not receive. If the "
+    'app uses them, give it its own server: server = "command", command = "gunicorn --threads 100 --bind '
+    'unix:$SOCKET MODULE:CALLABLE"'
+)
 _TEXT = 40
 """The most characters of a line in the account."""
 
@@ -59,6 +64,8 @@ class Imported:
     """The protocol of each address on which the app listened: ``uwsgi`` or ``http``."""
     asks: Mapping[str, str] = field(default_factory=dict)
     """The protocol of each address to which the site sent requests."""
+    when_served_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Further warnings that hold only for this value of the setting ``server``."""
 
 
 def merge(parts: Iterable[Imported]) -> Imported:
@@ -71,15 +78,18 @@ def merge(parts: Iterable[Imported]) -> Imported:
     settings: dict[str, Any] = {}
     listens: dict[str, str] = {}
     asks: dict[str, str] = {}
+    served: dict[str, tuple[str, ...]] = {}
     for part in parts:
         accounts += part.accounts
         warnings += part.warnings
         settings = merged(settings, part.settings)
         listens |= part.listens
         asks |= part.asks
+        for server, more in part.when_served_by.items():
+            served[server] = tuple(dict.fromkeys((*served.get(server, ()), *more)))
     warnings += _strangers(listens, asks)
     lines = tuple(dict.fromkeys(accounts))  # one file may be read for two others
-    return Imported(lines, settings, tuple(dict.fromkeys(warnings)), listens, asks)
+    return Imported(lines, settings, tuple(dict.fromkeys(warnings)), listens, asks, served)
 
 
 def table(accounts: Iterable[Account], *, width: int = 108) -> str:

@@ -61,13 +61,12 @@ def _uwsgi(path: Path, root: Path, line: int, command: CommandLine) -> list[Impo
             entries.append(Entry(path, line, "uwsgi", name, value, text[:_SHOWN]))
         elif file := _file(root, value.partition(":")[0]):
             files.append(Imported((Account(path, line, text, file, "read; see there"),)))
-            files.append(uwsgi.read(root / file, root))
+            files.append(uwsgi.read(root / file, root, value.partition(":")[2] or "uwsgi"))
         else:
             files.append(Imported((Account(path, line, text, "", _NO_FILE),)))
     of_line = uwsgi.converted(entries, path, root)
     accounts = tuple(account for account in of_line.accounts if account.line)
-    given = Imported(accounts, of_line.settings, of_line.warnings, of_line.listens)
-    return [given, *files]
+    return [replace(of_line, accounts=accounts), *files]
 
 
 def _file(root: Path, name: str) -> str:
