@@ -84,3 +84,18 @@ def test_a_section_is_named(section: str, options: dict[str, int], tmp_path: Pat
     assert not notes
     with pytest.raises(ProjectError, match="no section"):
         files.imported(tmp_path, [tmp_path / "uwsgi.ini:gone"])
+
+
+@pytest.mark.parametrize("line", ["uwsgi --ini uwsgi.ini:production", "uwsgi uwsgi.ini:production"])
+def test_a_start_line_names_a_section(line: str, tmp_path: Path) -> None:
+    write(tmp_path, "uwsgi.ini", SECTIONS)
+    write(tmp_path, "Procfile", f"web: {line}\n")
+    found, notes = files.imported(tmp_path, [])
+    assert found.settings == {"uwsgi": {"harakiri": 30, "processes": 4}}
+    assert not notes
+
+
+def test_a_line_passes_websockets(tmp_path: Path) -> None:
+    write(tmp_path, "Procfile", "web: uwsgi --http :8000 --http-websockets -w app:app\n")
+    found, _ = files.imported(tmp_path, [])
+    assert "websockets" in found.when_served_by["uwsgi"][0]

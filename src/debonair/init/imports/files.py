@@ -69,7 +69,7 @@ def imported(root: Path, named: Sequence[Path]) -> tuple[Imported, list[str]]:
     """
     asked = dict.fromkeys(path.absolute() for path in named)
     sectioned = {_section(path)[0] for path in asked}
-    parts, notes = list[Imported](), list[str]()
+    parts, notes = list[Imported](), dict[Path, str]()
     for path in reversed(dict.fromkeys([*find(root), *asked])):
         try:
             parts += [] if path in sectioned and path not in asked else [read(path, root)]
@@ -77,8 +77,10 @@ def imported(root: Path, named: Sequence[Path]) -> tuple[Imported, list[str]]:
             if path in asked:
                 raise
             what = f"{wrong.message} {wrong.hint}".replace(f"{root}/", "")
-            notes.append(f"{places.shown(path, root)} was left out, because it cannot be imported. {what}")
-    return merge(parts), notes
+            notes[path] = f"{places.shown(path, root)} was left out, because it cannot be imported. {what}"
+    found = merge(parts)
+    elsewhere = {account.file for account in found.accounts}  # a Procfile may start a section of a file
+    return found, [note for path, note in notes.items() if path not in elsewhere]
 
 
 def read(path: Path, root: Path) -> Imported:
