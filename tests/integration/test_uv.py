@@ -30,10 +30,11 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     name = "purely-1.0-{tag}.whl"
     with zipfile.ZipFile(os.path.join(folder, name), "w") as archive:
         metadata = "Metadata-Version: 2.1\\nName: purely\\nVersion: 1.0\\n"
-        archive.writestr("purely-1.0.dist-info/METADATA", metadata)
-        archive.writestr("purely-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: {tag}\\n")
-        archive.writestr("purely-1.0.dist-info/RECORD", "")
-        archive.writestr("purely.py", "EPOCH = " + os.environ["SOURCE_DATE_EPOCH"])
+        archive.writestr(zipfile.ZipInfo("purely-1.0.dist-info/METADATA"), metadata)
+        wheel = "Wheel-Version: 1.0\\nTag: {tag}\\n"
+        archive.writestr(zipfile.ZipInfo("purely-1.0.dist-info/WHEEL"), wheel)
+        archive.writestr(zipfile.ZipInfo("purely-1.0.dist-info/RECORD"), "")
+        archive.writestr(zipfile.ZipInfo("purely.py"), "EPOCH = " + os.environ["SOURCE_DATE_EPOCH"])
     return name
 """
 _BUILD = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
