@@ -15,7 +15,7 @@ from debians import Boot, debonair
 from debonair import trial
 from debonair.deb import archive
 from debonair.debian.rootfs.machine import Machine
-from debonair.init.imports import uwsgi
+from debonair.init.imports import uwsgi_options
 
 pytestmark = [pytest.mark.boot, pytest.mark.long]
 
@@ -179,4 +179,4 @@ def test_every_option_of_real_uwsgi_is_known(machine: Machine) -> None:
     helped = machine.run(["uwsgi-core", "--plugins", "python3", "--help"]).stdout
     names = set(re.findall(r"--([a-z0-9-]+)(?=[ |])", helped))
     assert len(names) > 800
-    assert names <= uwsgi._options()
+    assert names <= uwsgi_options.known()

@@ -249,10 +249,6 @@ class TestWheels:
         folder.lock(folder.wheel(files={"thing.py": b"", f"thing-1.0.data/data/{path}": b"evil"}))
         folder.refused(7, f"venv/{path}' is both in thing 1.0 and in Debonair")
 
-    def test_two_with_one_file(self, folder: Folder) -> None:
-        folder.lock(folder.wheel(files={"shared.py": b""}), folder.wheel("other", files={"shared.py": b""}))
-        folder.refused(7, "site-packages/", "is both in other 1.0 and in thing 1.0")
-
     def test_one_that_is_no_zip(self, folder: Folder) -> None:
         path = folder.wheel()
         path.write_bytes(b"not a wheel")

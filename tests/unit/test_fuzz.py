@@ -35,6 +35,11 @@ NAMES = {
     "procfile": "Procfile",
     "dockerfile": "Dockerfile",
     "app-json": "app.json",
+    "systemd-unit": "book.service",
+    "supervisor": "supervisor.conf",
+    "compose": "compose.yml",
+    "script": "start.sh",
+    "gunicorn": "gunicorn.conf.py",
 }
 GIVEN = {"package": "book", "version": "1", "description": "A book", "maintainer": "A <a@example.org>"}
 STEPS = 100

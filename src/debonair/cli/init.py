@@ -29,7 +29,7 @@ from debonair.host.terminal import plain
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
     multiple=True,
-    help="Import settings from this file of uWSGI, nginx, Heroku or Docker (repeatable).",
+    help="Import settings from this file of uWSGI (FILE:SECTION), nginx, Heroku or Docker (repeatable).",
 )
 def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) -> None:
     """Inspect a project and write the settings that 'build' needs.

@@ -120,13 +120,15 @@ def shared(parts: Sequence[tuple[str, Iterable[Source]]], *, preset: int = 6) ->
 
     The first layer has the block of them all, and the others have an empty one. Many small blocks would be
     larger than one, because each block starts without earlier data to refer to. ``preset`` and errors are
-    those of ``layer``.
+    those of ``layer``. Two parts may have the same path here, which ``assemble`` refuses.
     """
-    members = [(number, source) for number, (_, sources) in enumerate(parts) for source in sources]
+    listed = [(name, list(sources)) for name, sources in parts]
+    for name, sources in listed:
+        _refuse_collisions((name, source.path) for source in sources)
+    members = [(number, source) for number, (_, sources) in enumerate(listed) for source in sources]
     # Sorted by folder, the result is 1.4 % smaller than by path, and folders still precede their content.
     members.sort(key=lambda member: (posixpath.dirname(member[1].path), member[1].path))
     names = [name for name, _ in parts]
-    _refuse_collisions((names[number], source.path, source.kind) for number, source in members)
     entries: list[list[Entry]] = [[] for _ in parts]
     for number, source in members:
         check_path(names[number], source.path)
@@ -146,7 +148,7 @@ def assemble(layers: Sequence[Layer], *, mtime: int) -> Tree:
     layer. ``mtime`` is that of the directories that are added. Raises ``PackageError`` if two layers state
     one path, or if one has a file where another has a directory.
     """
-    _refuse_collisions((part.name, entry.path, entry.kind) for part in layers for entry in part.entries)
+    _refuse_collisions((part.name, entry.path) for part in layers for entry in part.entries)
     stated = {entry.path: (entry, part.name) for part in layers for entry in part.entries}
     parents: set[str] = set()
     for path, (_, name) in stated.items():
@@ -209,9 +211,9 @@ def pack(sources: Iterable[Source]) -> bytes:
     return out.getvalue()
 
 
-def _refuse_collisions(members: Iterable[tuple[str, str, str]]) -> None:
+def _refuse_collisions(members: Iterable[tuple[str, str]]) -> None:
     owners: dict[str, str] = {}
-    for name, path, _ in members:
+    for name, path in members:
         if other := owners.get(path):
             raise PackageError(
                 f"'{path}' is both in {other} and in {name}.",

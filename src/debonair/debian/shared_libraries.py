@@ -28,12 +28,14 @@ def depends(
     *,
     cache: Cache,
     environ: Mapping[str, str],
+    optional: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Return the Debian packages that the compiled files of ``parts`` need on ``target``, sorted.
 
     ``parts`` are the files by origin. ``carried`` are the names of all files in the package, which are not
-    looked up. Raises ``WheelError`` for a library that no package has, and ``NetworkError`` if the suite's
-    list is needed and cannot be fetched.
+    looked up. The files at the paths ``optional`` may lack a library, because only other boards run them.
+    Raises ``WheelError`` for a library that no package has, and ``NetworkError`` if the suite's list is
+    needed and cannot be fetched.
     """
     needed = {
         library: (origin, file.path)
@@ -42,10 +44,17 @@ def depends(
         for library in file.needed
         if library not in carried
     }
+    required = {
+        library
+        for files in parts.values()
+        for file in files
+        if file.path not in optional
+        for library in file.needed
+    }
     found = {library: _KNOWN[library] for library in needed if library in _KNOWN}
     if others := needed.keys() - found.keys():
-        found |= _owners(others, target, cache, environ)
-    if missing := sorted(needed.keys() - found.keys()):
+        found |= _owners(others, required, target, cache, environ)
+    if missing := sorted(needed.keys() & required - found.keys()):
         listed = "".join(f"\n  {needed[name][0]}: /{needed[name][1]} needs {name}" for name in missing)
         raise WheelError(
             f"No package of {target.suite} ({target.architecture}) provides these libraries:{listed}",
@@ -56,9 +65,13 @@ def depends(
 
 
 def _owners(
-    names: Collection[str], target: Target, cache: Cache, environ: Mapping[str, str]
+    names: Collection[str],
+    required: Collection[str],
+    target: Target,
+    cache: Cache,
+    environ: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return the packages of those of ``names`` that the suite has."""
+    """Return the packages of those of ``names`` that the suite has; it must have those in ``required``."""
 
     def ask() -> dict[str, str]:
         place = f"{target.suite} ({target.architecture})"
@@ -74,6 +87,8 @@ def _owners(
         dict[str, str],
         ask,
         cache,
-        fits=lambda known: known.keys() >= set(names),  # otherwise the index may be older than the library
+        fits=lambda known: (
+            known.keys() >= {*names} & {*required}
+        ),  # otherwise the index may be older than the library
     )
     return {name: known[name] for name in names if name in known}

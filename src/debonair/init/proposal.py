@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from debonair.host.cache import whole
 from debonair.host.run import run
 from debonair.host.terminal import line
 from debonair.init import settings_file
-from debonair.init.discovery import application, django, identity, server, traits
+from debonair.init.discovery import application, declared, django, environment, identity, server, traits
 from debonair.init.discovery.application import Ask, Check
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
@@ -24,12 +23,10 @@ from debonair.init.discovery.finding import Finding
 from debonair.init.discovery.identity import Runner
 from debonair.init.discovery.needs import needs as imported_packages
 from debonair.init.discovery.needs import requirements_text
-from debonair.init.imports import account as imports
 from debonair.init.imports import files
 from debonair.init.imports.account import Imported
 from debonair.project import dependencies, legacy_metadata, maintainer, reader, settings
 from debonair.project import pyproject as pyproject_toml
-from debonair.project.names import normalised
 from debonair.target import load
 
 _REQUIREMENTS = "requirements.txt"
@@ -111,10 +108,11 @@ def draft(
     stated, source = (tables["project"], "pyproject.toml") if "project" in tables else (older, source)
     code, broken = modules(root)
     callables = Callables(code)
-    paths = dict.fromkeys([*files.find(root), *(path.absolute() for path in foreign)])
-    imported = imports.merge(files.read(path, root) for path in reversed(paths))
+    imported, unread = files.imported(root, foreign)
     asked = None if table else ask
 
+    needs, notes, groups = _needs(root, file, tables, older, source)
+    required = {declared.name_of(line) for found in needs for line in found.value}
     chosen = application.choose(
         root,
         callables,
@@ -122,11 +120,12 @@ def draft(
         entry=entry or (table or {}).get("wsgi", ""),
         source="--wsgi" if entry else file.name,
         scripts=stated.get("scripts", {}),
+        required=required,
         broken=broken,
         ask=asked,
     )
-    needs, notes = _needs(root, file, tables, older, source)
     imported_findings, more = application.settings_of(imported, root)
+    more = [*application.passed_over(imported, chosen, root), *more] if not entry and not table else more
     proposed = ""
     serves = any(found.key for found in chosen)
     if not serves:
@@ -136,12 +135,13 @@ def draft(
         )
     if not notes:  # otherwise there may be requirements that cannot be read
         proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *imported_findings])
-    notes += more
+    notes += groups + more
     chosen, more = server.require(chosen, needs, locked=lock.find(root) is not None)
     if not any(server.program(chosen) in note for note in notes):
         notes += more
-    hardware, more = traits.hardware(code, {_name(line) for found in needs for line in found.value})
-    notes += more
+    required = {declared.name_of(line) for found in needs for line in found.value}
+    hardware, more = traits.hardware(code, required)
+    notes += [*more, *declared.replaced(root, needs, code, chosen)]
     of_django, more_of_django = django.look(root, code)
     findings = _merged(
         chosen,
@@ -158,10 +158,12 @@ def draft(
     notes += [f"Not read: {reason}." for reason in broken]
     notes += more_of_django
     python = load(_targets(findings)[0]).python_version
-    notes += traits.traps(code, python)
+    notes += [*traits.traps(code, python), *environment.unset(root, code, *_given(findings))]
     notes += traits.left_out(code, root)
     notes += traits.pins([line for found in needs for line in found.value], python)
-    notes += imported.warnings
+    notes += [*unread, *imported.warnings]
+    kinds = [str(found.value) for found in findings if found.key == ("server",)]
+    notes += imported.when_served_by.get(kinds[-1] if kinds else "uwsgi", ()) if serves else ()
     prefix = "tool.debonair" if file == pyproject else ""
     findings, more = _fit(findings)
     notes += more
@@ -221,16 +223,16 @@ def _unfit(text: str) -> str:
 
 def _needs(
     root: Path, file: Path, tables: Mapping[str, Any], older: Mapping[str, Any], source: str
-) -> tuple[list[Finding], list[str]]:
-    """Return the requirements; if they cannot be read, return none and the reason."""
+) -> tuple[list[Finding], list[str], list[str]]:
+    """Return the requirements; if they cannot be read, none and the reason; and notes about groups."""
     try:
         found = dependencies.of(
             root, file, project=tables.get("project", {}), tables=tables, older=older, older_file=source
         )
     except ProjectError as wrong:
-        return [], [f"{wrong.message} {wrong.hint}"]
+        return [], [f"{wrong.message} {wrong.hint}"], []
     lines = [Finding("requirements", list(found.requirements), found.source)] if found.source else []
-    return lines, []
+    return lines, [], list(found.notes)
 
 
 def _proposed(
@@ -240,6 +242,8 @@ def _proposed(
     has_needs = any(found.value for found in needs)
     if has_needs or any(reader.is_file(root / name) for name in (*dependencies.FILES, *_SAYING)):
         return "", needs, []
+    if not needs and any(named := declared.included(root)):
+        return named
     import_paths = [
         str(found.value) for found in runs if found.key[:1] == ("uwsgi",) and found.key[-1] == "pythonpath"
     ]
@@ -285,8 +289,10 @@ def _targets(findings: Sequence[Finding]) -> list[str]:
     return list(choices[-1] if choices else settings.defaults()["targets"])
 
 
-def _name(requirement: str) -> str:
-    return normalised(re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0])
+def _given(findings: Sequence[Finding]) -> tuple[set[str], str]:
+    """Return the variables that the settings have, and the name of the package."""
+    names = {found.key[-1] for found in findings if found.key[:2] == ("service", "environment")}
+    return names, next(str(found.value) for found in findings if found.name == "package")
 
 
 def _check(text: str, file: Path, prefix: str) -> None:

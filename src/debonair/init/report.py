@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from debonair.host.terminal import plain
 from debonair.init.imports.account import table
 from debonair.init.proposal import Draft
 
@@ -45,7 +46,7 @@ def _notes(draft: Draft, width: int) -> Iterator[str]:
         yield "To know:"
     for note in draft.notes:
         yield textwrap.fill(
-            note, width, initial_indent="  - ", subsequent_indent="    ", break_long_words=False
+            plain(note), width, initial_indent="  - ", subsequent_indent="    ", break_long_words=False
         )
 
 

@@ -8,6 +8,7 @@ and needs no network.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from debonair.host.run import run
 from debonair.lock.model import File, Form, Lock, Locked
 from debonair.lock.pinned_requirements import hashed
 from debonair.project import reader
+from debonair.project.names import normalised
 from debonair.project.requirements_file import is_pinned
 
 if TYPE_CHECKING:
@@ -83,7 +85,8 @@ def ensure(
         from debonair.lock.uv import Uv  # noqa: PLC0415
 
         uv = Uv(project.root, environ, describe, runner)
-        return read.Reader(project, targets, cache, uv).read(form, data)
+        packages = read.Reader(project, targets, cache, uv).read(form, data)
+        return tuple(package for package in packages if package.name not in project.left_out)
 
     kept = cache.folder("locks") / f"{digest}.lock"
     return Lock(remember(kept, tuple[Locked, ...], packages, cache), path, form, digest)
@@ -110,7 +113,8 @@ def write(
     Returns the lock's path. Raises ``LockError`` if the requirements cannot be met, and ``NetworkError`` if
     the index cannot be reached. After an error the lock is unchanged.
     """
-    from debonair.lock.uv import Uv  # noqa: PLC0415 - a warm build resolves nothing
+    from debonair.lock.sdist_metadata import UnknownNeedsError  # noqa: PLC0415 - a warm build resolves nothing
+    from debonair.lock.uv import UnbuiltError, Uv  # noqa: PLC0415
 
     form, path = find(project.root) or ("pylock.toml", project.root / "pylock.toml")
     uv = Uv(project.root, environ, describe, runner)
@@ -128,21 +132,34 @@ def write(
         )
     from debonair.lock import freshness, other_locks, pylock, read  # noqa: PLC0415
 
-    freshness.requirements((*project.requirements, *project.constraints), project.config_file.name)
+    names = freshness.requirements(project.requirements, project.config_file.name)
+    freshness.requirements(project.constraints, project.config_file.name)
+    requirements = [
+        text
+        for text, parsed in zip(project.requirements, names, strict=True)
+        if normalised(parsed.name) not in project.left_out
+    ]
     python = read.oldest(targets)
-    count = len(project.requirements)
+    for note in project.requirements_notes:
+        say(f"Note: {note}")
+    count = len(requirements)
+    if count < len(project.requirements):
+        say("uWSGI is left out of the lock, because Debian's uWSGI serves the app.")
     say(f"Resolving {count} requirement{'s' * (count != 1)} for every target into {path.name}...")
     other = None if path.is_file() else other_locks.find(project.root)
     versions = other_locks.read(other) if other else {}
-    data = uv.lock(
-        project.requirements,
-        python,
-        path,
-        upgrade=upgrade,
-        constraints=project.constraints,
-        versions=versions,
-        prereleases=project.prereleases,
-    )
+    try:
+        data = uv.lock(
+            requirements,
+            python,
+            path,
+            upgrade=upgrade,
+            constraints=project.constraints,
+            versions=versions,
+            prereleases=project.prereleases,
+        )
+    except (UnknownNeedsError, UnbuiltError) as failed:
+        raise LockError(failed.message, _from_debian(project) or failed.hint) from failed
     if other and form == "pylock.toml":
         _tell(
             other,
@@ -167,6 +184,21 @@ def write(
     with whole(path) as temporary:
         temporary.write_bytes(data)
     return path
+
+
+def _from_debian(project: Project) -> str:
+    """Return how to use Debian's package of a required library for the board; empty if there is none."""
+    from debonair.project.catalogue import known  # noqa: PLC0415
+
+    names = {normalised(re.split(r"[^\w.-]", line, maxsplit=1)[0]) for line in project.requirements}
+    found = {each.name: each.debian for each in known().hardware.values() if each.name in names}
+    if not found:
+        return ""
+    listed, packages = ", ".join(sorted(found)), ", ".join(f'"{name}"' for name in sorted(found.values()))
+    return (
+        f"Use Debian's package of {listed}: remove {listed} from {project.requirements_file}, and set "
+        f"depends = [{packages}] and system-site-packages = true in {project.config_file.name}."
+    )
 
 
 def _tell(other: Path, changes: Sequence[str]) -> None:
@@ -195,6 +227,7 @@ def _digest(project: Project, targets: Iterable[Target], form: Form, data: bytes
     """Return the hash of everything that decides the packages of a lock, and its freshness."""
     parts = [_SCHEMA, form.encode(), data, b"piwheels" * project.piwheels]
     parts += [text.encode() for text in sorted(project.requirements)]
+    parts += [b"without " + name.encode() for name in sorted(project.left_out)]
     parts += [b"-c " + text.encode() for text in sorted(project.constraints)]
     parts += [msgspec.msgpack.encode(target) for target in sorted(targets, key=lambda target: target.name)]
     if form == "pylock.toml":

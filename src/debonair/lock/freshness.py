@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
@@ -119,8 +120,10 @@ def in_environment(markers: Iterable[str], environment: Mapping[str, str]) -> bo
 def _by_name(items: Iterable[Requirement]) -> dict[str, set[str]]:
     found = dict[str, set[str]]()
     for item in items:
-        name = canonicalize_name(item.name)
-        found.setdefault(name, set()).add(str(item).replace(item.name, name, 1))
+        plain = copy(item)
+        plain.name = canonicalize_name(item.name)
+        plain.extras = {canonicalize_name(extra) for extra in item.extras}  # PEP 685
+        found.setdefault(plain.name, set()).add(str(plain))
     return found
 
 

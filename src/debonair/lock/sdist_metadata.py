@@ -38,6 +38,13 @@ case "$1 $2 $3 $4" in
     *) echo "sdists do not run here." >&2; exit 1 ;;
 esac
 """
+_LACKING = re.compile(
+    r"header|\.h\b|pkg-?config|cannot find -l|\w+[-_]config\b|shared librar|development (?:files|package)"
+    r"|\b(?:gcc|g\+\+|cc|cmake|ninja|rustc|cargo|swig|gfortran)\b"
+    r"|Dependency .* not found|librar\w+ not found",
+    re.IGNORECASE,
+)
+"""Messages of builds that lack something of this machine, not of Python."""
 _FAILED = re.compile(r"Failed to (?:download and )?build `([\w.-]+)(?:==([^`\s]+)| @ ([^`\s]+))`")
 
 
@@ -53,6 +60,8 @@ class Unbuilt:
     def of(cls, output: str) -> Unbuilt | None:
         """Return the sdist that uv names in ``output``; None if uv did not fail for that."""
         found = _FAILED.search(output)
+        if "Git operation failed" in output:  # then there is no sdist to inspect
+            return None
         return cls(found[1], found[2] or "", found[3] or "") if found else None
 
 
@@ -136,11 +145,21 @@ class NoBuildOptions:
         try:
             self.known[one] = _table(self.describe(path, title, cache, self.environ), one)
         except LockError as failed:
-            raise LockError(
-                f"{title} cannot be built, so its requirements are unknown: {failed.message}",
-                hint=f"It may be too old for the current Python. Require a newer {one.name}, or any "
-                "version.",
-            ) from None
+            raise UnknownNeedsError(title, one.name, failed.message) from None
+
+
+class UnknownNeedsError(LockError):
+    """The requirements of an sdist are unknown, because it cannot be built."""
+
+    def __init__(self, title: str, name: str, why: str) -> None:
+        if _LACKING.search(why):
+            hint = (
+                "Install what it lacks on this machine (Debian calls such packages libNAME-dev), or "
+                f"require a version of {name} that has a wheel."
+            )
+        else:
+            hint = f"It may be too old for the current Python. Require a newer {name}, or any version."
+        super().__init__(f"{title} cannot be built, so its requirements are unknown: {why}", hint)
 
 
 def _table(metadata: bytes, one: Unbuilt) -> str:

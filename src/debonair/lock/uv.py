@@ -15,7 +15,7 @@ from debonair.host.run import CommandError, Completed, find, run
 from debonair.host.sandbox import allowed
 from debonair.host.sandbox import find as find_sandbox
 from debonair.lock.other_locks import seed
-from debonair.lock.sdist_metadata import Describe, NoBuildOptions, Unbuilt
+from debonair.lock.sdist_metadata import Describe, NoBuildOptions, Unbuilt, UnknownNeedsError
 
 if TYPE_CHECKING:
     from debonair.lock.index_config import Index
@@ -26,6 +26,9 @@ Runner = Callable[..., Completed]
 _NETWORK = re.compile(
     "failed to fetch|error sending request|dns error|could not connect|timed out|connectivity is disabled",
     re.IGNORECASE,
+)
+_GIT = re.compile(
+    r"Failed to (?:download and )?build `([\w.-]+) @ git\+([^`\s]+)`.*Git operation failed", re.DOTALL
 )
 _UNSOLVABLE = re.compile(r"No solution found", re.IGNORECASE)
 _ABSENT = re.compile(
@@ -254,6 +257,8 @@ def _explained(failed: CommandError, verb: str) -> Error:
     """Return an error that explains uv's failure to the user."""
     output = failed.output.strip()
     output = re.sub(r"^error: ", "", output)
+    if git := _GIT.search(output):
+        return _unread(git[1], git[2], output)
     if _NETWORK.search(output) and not _UNSOLVABLE.search(output):
         last = output.splitlines()[-1].strip().removeprefix("cause: ")
         address = re.search(r"https?://([^/\s`]+)", output)
@@ -277,8 +282,26 @@ def _explained(failed: CommandError, verb: str) -> Error:
     if built := re.search(r"Failed to build `?([\w.-]+)(?:==([^\s`]+))?", output):
         name, version = built[1], built[2] or ""
         lines = [line.strip() for line in output.splitlines() if line.strip() and "hint:" not in line]
-        return LockError(
-            f"{name} {version} cannot be built, so its requirements are unknown: {lines[-1]}",
-            hint=f"It may be too old for the current Python. Require a newer {name}, or any version.",
-        )
+        return UnknownNeedsError(f"{name} {version}".strip(), name, lines[-1])
     return LockError(f"'uv {verb}' failed and printed: {output or failed.message}")
+
+
+def _unread(name: str, address: str, output: str) -> Error:
+    """Return the error for the package ``name``, whose git repository at ``address`` cannot be read."""
+    scheme, _, place = address.partition("#")[0].partition("://")
+    host, _, path = place.partition("/")
+    path, at, ref = path.rpartition("@")
+    repository = f"{scheme}://{host}/{path if at else ref}"
+    causes = [line.strip() for line in output.partition("--- stderr")[2].splitlines() if line.strip()]
+    why = (causes or output.strip().splitlines()[-1:])[0].removeprefix("fatal: ").rstrip(".")
+    if at and "remote ref" in why:
+        return LockError(
+            f"The git repository {repository} of {name} has no branch, tag or commit '{ref}'.",
+            hint=f"Correct it in the requirements. List all of them: git ls-remote {repository}",
+        )
+    return NetworkError(
+        f"The git repository {repository} of {name} could not be read over {scheme}: {why}.",
+        hint=f"Check the network, and whether this account has access, by 'git ls-remote {repository}'. A "
+        f"lock needs a file with a hash, so build a wheel of {name} and require its address, or publish it "
+        "on your index.",
+    )

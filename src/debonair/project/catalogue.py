@@ -20,6 +20,8 @@ class Opens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The module's package in Debian, or in Raspberry Pi OS."""
     name: str
     """The module's package on the package index, normalised (PEP 503)."""
+    system: bool = False
+    """True if only Debian's package can be installed."""
 
 
 class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -65,10 +65,11 @@ def _found(
                 hint="Write the dependencies into [project].dependencies.",
             )
         if names:
-            return _files(names, root, file)
-        return Requirements(tuple(older["dependencies"]), source=older_file)
+            return replace(_files(names, root, file), notes=_notes(root, tables))
+        return _older(older, older_file)
     if "dependencies" in project or file.name == "pyproject.toml":
-        return Requirements(tuple(project.get("dependencies", [])), source="pyproject.toml")
+        listed = tuple(project.get("dependencies", []))
+        return Requirements(listed, source="pyproject.toml", notes=_notes(root, tables))
     for name in FILES:
         if reader.is_file(root / name):
             found = requirements_file.read(root / name, root)
@@ -79,13 +80,30 @@ def _found(
     if reader.is_file(root / "Pipfile"):
         from debonair.project import legacy_metadata  # noqa: PLC0415 - few projects have a Pipfile
 
-        return Requirements(legacy_metadata.pipfile(root / "Pipfile", root), source="Pipfile")
+        return legacy_metadata.pipfile(root / "Pipfile", root)
     if "dependencies" in older.get("dynamic", []) and "dependencies" not in older:
         raise ProjectError(
             "setup.py computes 'install_requires', but Debonair does not run setup.py.",
             hint="Write the app's requirements into requirements.in, one per line.",
         )
-    return Requirements(tuple(older.get("dependencies", ())), source=older_file)
+    return _older(older, older_file)
+
+
+def _older(older: Mapping[str, Any], source: str) -> Requirements:
+    return Requirements(
+        tuple(older.get("dependencies", ())), source=source, notes=tuple(older.get("notes", ()))
+    )
+
+
+def _notes(root: Path, tables: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return sentences about the dependency groups (PEP 735) that the package does not have."""
+    if not (listed := tables.get("dependency-groups")):
+        return ()
+    from debonair.project import groups  # noqa: PLC0415 - few projects have groups
+    from debonair.project.package_table import Source  # noqa: PLC0415
+
+    source = Source("pyproject.toml", reader.head(root / "pyproject.toml", root), {})
+    return tuple(groups.notes(listed, source, "[project].dependencies"))
 
 
 def _dynamic(tables: Mapping[str, Any]) -> list[str]:

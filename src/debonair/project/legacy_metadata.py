@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import configparser
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from debonair.errors import ProjectError
+from debonair.project import groups, package_table, reader, requirements_file, setup_py
 from debonair.project import pyproject as pyproject_toml
-from debonair.project import reader, requirements_file, setup_py
+from debonair.project.package_table import Source
+from debonair.project.requirements_file import Requirements
 
 _PERSON = re.compile(r"\s*([^<>]+?)\s*<([^<>@\s]+@[^<>\s]+)>\s*")
+_PIPFILE = {"source", "packages", "dev-packages", "requires", "scripts", "pipenv"}
+"""The tables of a Pipfile; any other is a group of packages."""
 _VERSION = re.compile(
     r"^(?:__version__|VERSION|version)\s*(?::[^=\n]+)?=\s*['\"]([0-9][^'\"\n]*)['\"]", re.MULTILINE
 )
-_MAX_DIGITS = 20
 
 
 def project(root: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
@@ -30,7 +33,7 @@ def project(root: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Any], str]
     read, and for a requirement that PEP 508 cannot express.
     """
     if poetry := tables.get("tool", {}).get("poetry", {}):
-        return _poetry(poetry), "pyproject.toml"
+        return _poetry(poetry, reader.head(root / "pyproject.toml", root)), "pyproject.toml"
     found, name = dict[str, Any](), ""
     if reader.is_file(root / "setup.py"):
         found, name = _setup_py(root), "setup.py"
@@ -40,21 +43,32 @@ def project(root: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Any], str]
     return found, name
 
 
-def pipfile(path: Path, root: Path) -> tuple[str, ...]:
+def pipfile(path: Path, root: Path) -> Requirements:
     """Return the requirements of the Pipfile at ``path``, in the project ``root``.
 
-    Raises ``ProjectError`` if the file cannot be read.
+    Raises ``ProjectError`` if the file cannot be read, or takes a package from a private index.
     """
     tables = reader.toml(path, root)
     pyproject_toml.check_pipfile(tables, path)
-    return tuple(
-        found
-        for name, value in tables.get("packages", {}).items()
-        for found in _requirements(name, value, "Pipfile")
+    listed = tables.get("source", [])
+    source = Source("Pipfile", reader.head(path, root), _indexes(listed))
+    if listed and tables.get("packages"):  # pipenv takes packages without an index from the first one
+        source.check_index(listed[0].get("name", ""), "[[source]]")
+    others = {
+        name: table for name, table in tables.items() if name not in _PIPFILE and isinstance(table, dict)
+    }
+    return Requirements(
+        tuple(
+            found
+            for name, value in tables.get("packages", {}).items()
+            for found in package_table.requirements(name, value, source)
+        ),
+        source="Pipfile",
+        notes=tuple(groups.notes(others, source, "[packages]")),
     )
 
 
-def _poetry(table: Mapping[str, Any]) -> dict[str, Any]:
+def _poetry(table: Mapping[str, Any], text: str) -> dict[str, Any]:
     found = {key: table[key] for key in ("name", "version", "description", "license") if table.get(key)}
     found["scripts"] = {
         name: place for name, place in table.get("scripts", {}).items() if isinstance(place, str)
@@ -66,90 +80,26 @@ def _poetry(table: Mapping[str, Any]) -> dict[str, Any]:
     ]
     found["urls"] = {key: table[key] for key in ("homepage", "repository") if key in table}
     dependencies = dict(table.get("dependencies", {}))
+    listed = table.get("source", [])
+    source = Source("pyproject.toml", text, _indexes(listed))
     if python := dependencies.pop("python", ""):
-        found["requires-python"] = _specifier(str(python), "[tool.poetry]: python")
+        found["requires-python"] = package_table.specifier(str(python), "python", source)
+    for each in listed if dependencies else ():
+        if each.get("url") and each.get("priority") not in {"supplemental", "explicit"}:
+            source.check_index(each.get("name", ""), "[[tool.poetry.source]]")
     found["dependencies"] = [
-        line for name, value in dependencies.items() for line in _requirements(name, value, "[tool.poetry]")
+        line
+        for name, value in dependencies.items()
+        for line in package_table.requirements(name, value, source)
     ]
+    more = {name: group.get("dependencies", {}) for name, group in table.get("group", {}).items()}
+    found["notes"] = list(groups.notes(more, source, "[tool.poetry.dependencies]"))
     return found
 
 
-def _requirements(name: str, value: object, where: str) -> Iterator[str]:
-    """Yield the requirements (PEP 508) for ``value``, the value of a package for poetry or pipenv."""
-    if isinstance(value, list):
-        for one in value:
-            yield from _requirements(name, one, where)
-        return
-    table: Mapping[str, Any] = value if isinstance(value, dict) else {"version": value}
-    _check(name, table, where)
-    if table.get("optional") or table.get("path") in {".", "./"}:
-        return
-    extras = f"[{','.join(table['extras'])}]" if table.get("extras") else ""
-    markers = [table["markers"]] if table.get("markers") else []
-    if table.get("python"):
-        pythons = _specifier(table["python"], f"{where}: {name}").split(",")
-        markers += [re.sub(r"([<>=!~]+)(.+)", r"python_version \1 '\2'", one) for one in pythons if one]
-    if len(markers) > 1:  # a marker may contain 'or', and 'and' binds closer
-        markers = [f"({one})" if re.search(r"\bor\b", one) else one for one in markers]
-    end = f" ; {' and '.join(markers)}" if markers else ""
-    if "git" in table:
-        at = next((f"@{table[key]}" for key in ("rev", "tag", "ref", "branch") if key in table), "")
-        yield f"{name}{extras} @ git+{table['git']}{at}{end}"
-    elif "url" in table or "file" in table:
-        yield f"{name}{extras} @ {table.get('url') or table['file']}{end}"
-    elif "path" in table:
-        raise ProjectError(
-            f"{where}: {name} is a folder on this machine, but a lock must work on every machine.",
-            hint=f"Publish {name} on your index, or move its modules beside the app's own.",
-        )
-    else:
-        yield f"{name}{extras}{_specifier(table.get('version', '*'), f'{where}: {name}')}{end}"
-
-
-def _check(name: str, table: Mapping[str, Any], where: str) -> None:
-    """Raise ``ProjectError`` if a value in the ``table`` of a package has the wrong type."""
-    texts = ("version", "python", "markers", "git", "rev", "tag", "ref", "branch", "url", "file", "path")
-    wrong = [key for key in texts if not isinstance(table.get(key, ""), str)]
-    extras = table.get("extras", [])
-    if not isinstance(extras, list) or not all(isinstance(extra, str) for extra in extras):
-        wrong.append("extras")
-    if wrong:
-        raise ProjectError(
-            f"{where}: '{wrong[0]}' of {name} is {table[wrong[0]]!r}, which has the wrong type.",
-            hint='Write extras as a list: extras = ["x"]'
-            if wrong[0] == "extras"
-            else f'Write {wrong[0]} = "...".',
-        )
-
-
-def _specifier(constraint: str, where: str) -> str:
-    """Convert poetry's version ``constraint`` to a specifier of PEP 440: ``^1.2`` to ``>=1.2,<2.0``.
-
-    Raises ``ProjectError`` with its place ``where`` if it does not name a version.
-    """
-    parts = list[str]()
-    for part in re.split(r"\s*,\s*|\s+(?=[<>=!~^])", " ".join(constraint.rpartition("||")[2].split())):
-        numbers = re.findall(r"[0-9]+", part.partition("-")[0])
-        if part in {"*", ""}:
-            continue
-        if any(len(number) > _MAX_DIGITS for number in numbers) or not (numbers or part.endswith("*")):
-            raise ProjectError(
-                f"{where} requires '{part}', which is not a version.", hint='Write it as "^1.2".'
-            )
-        if part.startswith("^"):
-            kept = next((place for place, number in enumerate(numbers) if number != "0"), len(numbers) - 1)
-            parts += [f">={part[1:].strip()}", f"<{_next(numbers, kept)}"]
-        elif part.startswith("~") and not part.startswith("~="):
-            parts += [f">={part[1:].strip()}", f"<{_next(numbers, min(1, len(numbers) - 1))}"]
-        elif part[0].isdigit():
-            parts.append(f"=={part}")
-        else:
-            parts.append(part.replace(" ", ""))
-    return ",".join(parts)
-
-
-def _next(numbers: list[str], place: int) -> str:
-    return ".".join([*numbers[:place], str(int(numbers[place]) + 1)])
+def _indexes(listed: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return the addresses of the package indexes in a table, by their names; PyPI may have no address."""
+    return {each.get("name", ""): each["url"] for each in listed if each.get("url")}
 
 
 def _setup_cfg(root: Path) -> dict[str, Any]:

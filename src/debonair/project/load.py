@@ -169,6 +169,7 @@ def _project(
         exclude=tuple(given.exclude),
         requirements=(*([given.from_pypi] if published else []), *needed.requirements),
         requirements_file=needed.source,
+        requirements_notes=needed.notes,
         constraints=needed.constraints,
         prereleases=needed.prereleases,
         requires_python=project.get("requires-python", ""),

@@ -79,6 +79,8 @@ class Project:
     """The requirements from the package index (PEP 508), as declared; locks are made from them."""
     requirements_file: str = ""
     """The name of the file that declares them, for people; empty if there is none."""
+    requirements_notes: tuple[str, ...] = ()
+    """Sentences about groups of packages in that file that are not among the requirements."""
     constraints: tuple[str, ...] = ()
     """Requirements (PEP 508) that apply to a package only if another one needs it."""
     prereleases: bool = False
@@ -98,6 +100,14 @@ class Project:
     def serves(self) -> bool:
         """True for a web application, False for a command-line tool."""
         return bool(self.wsgi or self.command)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The normalised names of packages that are not installed, because Debian's uWSGI serves the app.
+
+        They need a compiler, so an author who allows that with ``sdists`` gets them.
+        """
+        return frozenset({"uwsgi", "pyuwsgi"} if self.wsgi and self.sdists != "allow" else ())
 
     @property
     def import_root(self) -> str:

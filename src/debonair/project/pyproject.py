@@ -54,6 +54,16 @@ class _Setuptools(msgspec.Struct, frozen=True):
     dynamic: _Dynamic = _Dynamic()
 
 
+class _Index(msgspec.Struct, frozen=True):
+    name: str = ""
+    url: str = ""
+    priority: str = ""
+
+
+class _Group(msgspec.Struct, frozen=True):
+    dependencies: dict[str, Any] = {}
+
+
 class _Poetry(msgspec.Struct, frozen=True):
     name: str = ""
     version: str = ""
@@ -64,6 +74,8 @@ class _Poetry(msgspec.Struct, frozen=True):
     authors: list[str] = []
     scripts: dict[str, Any] = {}
     dependencies: dict[str, str | dict[str, Any] | list[dict[str, Any]]] = {}
+    group: dict[str, _Group] = {}
+    source: list[_Index] = []
 
 
 class _Backend(msgspec.Struct, frozen=True, rename="kebab"):
@@ -80,12 +92,14 @@ class _Tool(msgspec.Struct, frozen=True):
 
 class _Tables(msgspec.Struct, frozen=True, rename="kebab"):
     project: _Project = _Project()
+    dependency_groups: dict[str, list[Any]] = {}
     tool: _Tool = _Tool()
     build_system: _Backend = _Backend()
 
 
 class _Pipfile(msgspec.Struct, frozen=True):
     packages: dict[str, str | dict[str, Any]] = {}
+    source: list[_Index] = []
 
 
 def check(tables: Mapping[str, Any], file: Path) -> None:

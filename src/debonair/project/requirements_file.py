@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from debonair.errors import ProjectError
+from debonair.host import terminal
 from debonair.project import reader, requirement
 
 _MOST = 8 << 20
@@ -31,7 +32,9 @@ _PUBLIC = {"pypi.org", "pypi.python.org", "pypi.io", "www.piwheels.org"}
 """Hosts that everybody can use. A lock takes its files from them anyway."""
 _ITSELF = re.compile(r"\.(\[[\w, -]+\])?/?")
 _COMMENT = re.compile(r"(^|\s)#.*")
-_VCS = re.compile(r"(?:git|hg|svn|bzr)\+")
+_ADDRESS = re.compile(r"(?:(?:git|hg|svn|bzr)\+|https?://)")
+_EGG = re.compile(r"[\w.-]+(?:\[[\w, .-]+\])?")
+"""The name of a package in the fragment of its address, with extras."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Requirements:
     """The name of the file, for people; empty if there is no file."""
     prereleases: bool = False
     """True if pre-releases are allowed (``--pre``)."""
+    notes: tuple[str, ...] = ()
+    """A sentence about each group of packages that is not among the requirements."""
 
 
 def read(path: Path, root: Path) -> Requirements:
@@ -92,7 +97,11 @@ class _Reader:
         name = path.relative_to(self.root) if path.is_relative_to(self.root) else path
         for number, line in lines(text):
             self._line(
-                line, f"{name}, line {number}: '{line}'", path.parent, constrains=constrains, deep=deep
+                line,
+                f"{name}, line {number}: '{terminal.line(line)}'",
+                path.parent,
+                constrains=constrains,
+                deep=deep,
             )
 
     def _line(self, line: str, where: str, folder: Path, *, constrains: bool, deep: int) -> None:
@@ -131,6 +140,14 @@ def option(line: str) -> tuple[str, str]:
     return (found[1], found[2].strip()) if found else ("", line)
 
 
+def is_public(index: str) -> bool:
+    """Return whether everybody can use the package index at the address ``index``."""
+    try:
+        return urlsplit(index).hostname in _PUBLIC
+    except ValueError:  # brackets around something that is not an address
+        return False
+
+
 def is_pinned(data: bytes) -> bool:
     """Return whether ``data``, a requirements file, has hashes, and so is a lock."""
     return b"--hash=" in data.replace(b"\0", b"")  # without the zeros of UTF-16
@@ -158,11 +175,7 @@ def lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _check_index(value: str, where: str) -> None:
     """Refuse a private index: its packages must not be taken from another index with the same names."""
-    try:
-        host = urlsplit(value).hostname
-    except ValueError:  # brackets around something that is not an address
-        host = value
-    if value and host not in _PUBLIC:
+    if value and not is_public(value):
         raise ProjectError(
             f"{where} sets a package index, but a lock cannot take its index from a requirements file.",
             hint="Remove the line, and set the index for uv: UV_INDEX=ADDRESS, or [[tool.uv.index]] in "
@@ -171,20 +184,22 @@ def _check_index(value: str, where: str) -> None:
 
 
 def _requirement(line: str, where: str) -> str:
-    """Return ``line``, which may be an address or a folder for pip, as a requirement (PEP 508)."""
-    if _ITSELF.fullmatch(line):
+    """Return ``line``, which may be an address for pip, as a requirement (PEP 508)."""
+    if not _ADDRESS.match(line):
         return line
-    if _VCS.match(line) or re.match(r"https?://", line):
-        name = re.search(r"#(?:.*&)?egg=([\w.-]+)", line)
-        if not name:
-            raise ProjectError(f"{where} does not name its package.", hint=f"Write NAME @ {line}")
-        return f"{name[1]} @ {line.partition('#')[0]}"
-    if re.match(r"(\.{1,2}/|/|file:)", line):
+    address, space, marker = re.split(r"(\s;|;\s|$)", line, maxsplit=1)
+    address, _, fragment = address.strip().partition("#")
+    parts = [part for part in fragment.split("&") if part]
+    egg = next((part.removeprefix("egg=") for part in parts if part.startswith("egg=")), "")
+    wheel = re.search(r"/([\w.]+)-[^/]+\.whl$", address)
+    name = egg if _EGG.fullmatch(egg) else wheel[1] if wheel else ""
+    if not name:
         raise ProjectError(
-            f"{where} is a folder or file on this machine, but a lock must work on every machine.",
-            hint="Publish that package on your index, or move its modules beside the app's own.",
+            f"{where} does not name its package.", hint=f"Write NAME @ {terminal.line(line)}"
         )
-    return line
+    kept = "&".join(part for part in parts if not part.startswith("egg="))
+    end = f" ; {marker.strip()}" if space else ""
+    return f"{name} @ {address}{f'#{kept}' if kept else ''}{end}"
 
 
 def decoded(data: bytes, path: Path) -> str:

@@ -28,6 +28,8 @@ from debonair.resources import resource
 Option = bool | int | str
 """A value of a uWSGI option."""
 
+LOOPS = frozenset({"gevent", "asyncio", "async"})
+"""uWSGI's options with which a process answers many requests without threads; both together mix them up."""
 PROCESSES = ("processes", "workers", "p")
 """The names of uWSGI's option for the number of web processes. uWSGI itself does not accept ``auto``."""
 
@@ -199,6 +201,8 @@ def read(table: Mapping[str, Any], *, file: Path, prefix: str) -> Settings:
         value = table.get(key, default)
         if isinstance(default, dict) and isinstance(value, Mapping):
             value = {**default, **value}
+            if key == "uwsgi" and LOOPS & value.keys() and "threads" not in table[key]:
+                del value["threads"]
         elif key == "exclude" and isinstance(value, list):
             value = default if value is default else [*default, *value]
         merged[key] = value

@@ -20,7 +20,7 @@ from debonair.deb.refusal import Stream, Unfit
 from debonair.deb.version import release as version_release
 from debonair.errors import PackageError, WheelError
 from debonair.host import decoder
-from debonair.target import elf
+from debonair.target import alternatives, elf
 from debonair.target.elf import Elf
 from debonair.target.model import Target, load, names
 
@@ -62,9 +62,15 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 def judge(origin: str, files: Iterable[Elf], target: Target) -> Iterator[Problem]:
-    """Yield the problems that prevent ``files``, which belong to ``origin``, from running on ``target``."""
-    for file in files:
-        for what in _faults(file, target):
+    """Yield the problems that prevent ``files`` from running on ``target``.
+
+    These are all compiled files that belong to ``origin``. Files for another machine are no problem if the
+    package chooses among several when it runs (``alternatives``).
+    """
+    listed = list(files)
+    folders = {posixpath.dirname(file.path) for file in listed}
+    for file in alternatives.suitable(listed, target):
+        for what in _faults(file, target, folders):
             yield Problem(origin, file.path, what)
 
 
@@ -165,11 +171,14 @@ def check(deb: Path, target: Target | None = None, pool: Pool | None = None) -> 
     except msgspec.ValidationError as wrong:
         raise PackageError(f"{deb} is not a valid deb: {wrong}.") from wrong
     judged = (target,) if target else _targets(deb, found)
+    by_origin = dict[str, list[Elf]]()
+    for origin, file in found.files:
+        by_origin.setdefault(origin, []).append(file)
     problems = [
         problem
         for each in judged
-        for origin, file in found.files
-        for problem in judge(origin, [file], each)
+        for origin, files in by_origin.items()
+        for problem in judge(origin, files, each)
     ]
     return Report(deb, judged, len(found.files), tuple(problems))
 
@@ -265,11 +274,16 @@ def _targets(deb: Path, found: Compiled) -> tuple[Target, ...]:
     return (fitting[0],)
 
 
-def _faults(file: Elf, target: Target) -> Iterator[str]:
-    """Yield the reasons why ``file`` does not run on ``target``, each as the end of a sentence."""
-    bits = 64 if target.elf_machine in {"EM_AARCH64", "EM_X86_64"} else 32
-    if (file.machine, file.bits) != (target.elf_machine, bits):
-        has, wants = f"{file.machine} ({file.bits} bits)", f"{target.elf_machine} ({bits} bits)"
+def _faults(file: Elf, target: Target, folders: Collection[str]) -> Iterator[str]:
+    """Yield the reasons why ``file`` does not run on ``target``, each as the end of a sentence.
+
+    ``folders`` are those of the package that have compiled files.
+    """
+    if not alternatives.fits(file, target):
+        has, wants = (
+            f"{file.machine} ({file.bits} bits)",
+            f"{target.elf_machine} ({alternatives.bits(target)} bits)",
+        )
         yield f"is for {has}, but {target.name} is {wants}"
         return
     runs = _ARM_RUNS.get(target.instruction_set)
@@ -283,7 +297,7 @@ def _faults(file: Elf, target: Target) -> Iterator[str]:
     if file.interpreter and file.interpreter != target.interpreter:
         yield f"needs the dynamic linker {file.interpreter}, but {target.name} has {target.interpreter}"
     for folder in file.rpath:
-        if _leaves(file.path, folder):
+        if posixpath.normpath(folder).lstrip("/") not in folders and _leaves(file.path, folder):
             yield f"looks for libraries in {folder}, which is not in the package"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,10 @@ from debonair.deb import tree
 from debonair.deb.tree import Source, Tree
 from debonair.deb.version import for_suite
 from debonair.errors import ProjectError
+from debonair.host.progress import say
 from debonair.project import entry_point, layout, server_command
-from debonair.target import compatibility
-from debonair.tree import app_files, control_file, instance_folder, layers
+from debonair.target import alternatives, compatibility
+from debonair.tree import app_files, control_file, instance_folder, layers, overlap
 from debonair.tree.layers import ENOUGH, Recipe
 from debonair.tree.model import Plan
 from debonair.tree.service import render
@@ -63,6 +64,11 @@ def plan(
         )
         recipes = [_recipe(wheel, project, target, interpreter) for wheel in wheels]
         made = layers.layers([*recipes, *_programs(project)], cache)
+        if lost := overlap.lost([part.layer for part in made[: len(recipes)]]):
+            for note in overlap.notes(lost, f"The deb for {target.name}"):
+                say(note)
+            recipes = [overlap.without(recipe, lost.get(recipe.name, {})) for recipe in recipes]
+            made = layers.layers([*recipes, *_programs(project)], cache)
         rendered = [
             *venv.skeleton(
                 project.package, target, system_site_packages=project.system_site_packages, mtime=epoch
@@ -82,10 +88,12 @@ def plan(
     ]
     if problems:
         compatibility.refuse(compatibility.waived(problems, project.waive), target)
+    optional = {path for files in compiled.values() for path in alternatives.optional(files)}
+    compiled = {name: tuple(alternatives.suitable(files, target)) for name, files in compiled.items()}
     plan = tree.assemble(parts, mtime=epoch)
     _check(project, target, plan)
     if libraries is None:
-        libraries = _libraries(compiled, plan, target, cache, environ)
+        libraries = _libraries(compiled, plan, target, cache, environ, optional=optional)
     return Plan(
         control=control_file.control(
             project,
@@ -114,14 +122,21 @@ def _libraries(
     target: Target,
     cache: Cache,
     environ: Mapping[str, str],
+    *,
+    optional: Collection[str],
 ) -> tuple[str, ...]:
-    """Return the Debian packages of the libraries that the package's compiled files need."""
+    """Return the Debian packages of the libraries that the package's compiled files need.
+
+    ``optional`` are the paths of files that may lack a library, because only some boards run them.
+    """
     if not any(file.needed for files in compiled.values() for file in files):
         return ()
     from debonair.debian import shared_libraries  # noqa: PLC0415 - most packages need none
 
     carried = {posixpath.basename(entry.path) for layer in plan.layers for entry in layer.entries}
-    return shared_libraries.depends(compiled, carried, target, cache=cache, environ=environ)
+    return shared_libraries.depends(
+        compiled, carried, target, cache=cache, environ=environ, optional=optional
+    )
 
 
 def _recipe(wheel: Wheel, project: Project, target: Target, interpreter: Interpreter | None) -> Recipe:

@@ -78,8 +78,10 @@ class TestLayer:
         assert empty.block == two.block == xz.EMPTY
 
     def test_what_collides_in_a_shared_block_is_named(self) -> None:
+        with pytest.raises(PackageError, match="'x' is both in two 2 and in two 2"):
+            tree.shared([("one 1", [file("x")]), ("two 2", [file("x"), file("x")])])
         with pytest.raises(PackageError, match="'x' is both in one 1 and in two 2"):
-            tree.shared([("one 1", [file("x")]), ("two 2", [file("x")])])
+            assemble(*tree.shared([("one 1", [file("x")]), ("two 2", [file("x")])]))
 
     def test_nothing_makes_an_empty_block(self) -> None:
         assert tree.layer("x", []) == Layer("x", (), xz.Block(b"", 0, 0))

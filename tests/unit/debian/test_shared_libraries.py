@@ -67,6 +67,16 @@ def test_what_no_package_has_is_an_error(tmp_path: Path, asked: list[str]) -> No
     assert asked == ["trixie arm64"]
 
 
+def test_what_only_other_boards_run_may_lack_a_library(tmp_path: Path, asked: list[str]) -> None:
+    parts = part("libssl.so.3", "libgpiod.so.1")
+    paths = {file.path for files in parts.values() for file in files}
+    for _ in range(2):
+        assert shared_libraries.depends(
+            parts, (), TRIXIE, cache=Cache(tmp_path), environ={}, optional=paths
+        ) == ("libssl3t64",)
+    assert len(asked) == 1
+
+
 def test_a_damaged_list_is_asked_for_anew(tmp_path: Path, asked: list[str]) -> None:
     depends(tmp_path, "libssl.so.3")
     (tmp_path / "locks/trixie-arm64.libraries").write_bytes(b"{")

@@ -21,3 +21,24 @@ from debonair.host.terminal import plain
 )
 def test_no_order_reaches_a_terminal(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "line 1: '--extra-index-url https://ada:s3cret@wheels.example.org/simple' sets",
+            "line 1: '--extra-index-url https://****@wheels.example.org/simple' sets",
+        ),
+        ("x @ git+https://ghp_token@example.org/a.git@v1", "x @ git+https://****@example.org/a.git@v1"),
+        ("GIT+HTTPS://:p@ss:w@example.org", "GIT+HTTPS://****@example.org"),
+        ("ssh://ada:pw@pi.example:22/srv ftp://a:b@c", "ssh://****@pi.example:22/srv ftp://****@c"),
+        ("redis://:pw@localhost:6379/0", "redis://****@localhost:6379/0"),
+        ("git+ssh://git@example.org/a.git@v1", "git+ssh://git@example.org/a.git@v1"),
+        ("https://example.org/@ada?to=ada@example.org", "https://example.org/@ada?to=ada@example.org"),
+        ("http://localhost:8080 and ada@example.org", "http://localhost:8080 and ada@example.org"),
+    ],
+)
+def test_no_password_reaches_a_terminal(text: str, shown: str) -> None:
+    assert plain(text) == shown
+    assert plain(shown) == shown

@@ -100,6 +100,29 @@ def test_what_is_none(code: str, tmp_path: Path) -> None:
     assert entries(tmp_path, m=code) == []
 
 
+@pytest.mark.parametrize(
+    "extension",
+    [
+        "from raven.contrib.flask import Sentry\nsentry = Sentry(app)",
+        "from raven.contrib import flask as raven_flask\nsentry = raven_flask.Sentry(app, dsn='')",
+        "from flask_limits.middleware import LimitMiddleware\nlimits = LimitMiddleware(app)",
+    ],
+)
+def test_an_extension_wraps_nothing(extension: str, tmp_path: Path) -> None:
+    assert entries(tmp_path, m=f"{FLASK}app = Flask('x')\n{extension}\n") == ["m:app"]
+
+
+def test_an_extension_that_another_module_hands_on(tmp_path: Path) -> None:
+    parts = {"extensions": "from raven.contrib.flask import Sentry\n"}
+    app = f"{FLASK}from extensions import Sentry\napp = Flask('x')\nsentry = Sentry(app)\n"
+    assert entries(tmp_path, app=app, **parts) == ["app:app"]
+
+
+def test_a_wrapper_of_the_same_name_is_served(tmp_path: Path) -> None:
+    code = f"{FLASK}from raven.middleware import Sentry\napp = Flask('x')\napplication = Sentry(app)\n"
+    assert entries(tmp_path, m=code) == ["m:application"]
+
+
 def test_a_factory_that_wants_arguments(tmp_path: Path) -> None:
     make(tmp_path, {"m.py": f"{FLASK}def make(*, name):\n    return Flask(name)\n"})
     assert Callables(modules(tmp_path)[0]).unusable() == ["m.py:2: make() needs arguments"]

@@ -25,10 +25,8 @@ from debonair.init.imports.account import Imported
             {"wsgi": "app:app", "uwsgi": {"harakiri": 90, "threads": 8}},
         ),
         ("python -m gunicorn app:app --timeout 0", {"wsgi": "app:app"}),
-        ("flask db upgrade && gunicorn app:app", {"wsgi": "app:app"}),
-        ("uwsgi --http :8000 --module site.wsgi", {"wsgi": "site.wsgi:application"}),
-        ("uwsgi --wsgi-file web/app.py --callable app", {"wsgi": "web.app:app"}),
-        ("uwsgi uwsgi.ini", {}),
+        ("echo up && gunicorn app:app", {"wsgi": "app:app"}),
+        ("MODE=fast gunicorn app:app", {"wsgi": "app:app", "service": {"environment": {"MODE": "fast"}}}),
         ("waitress-serve --port=80 --call app:create_app", {"wsgi": "app:create_app()"}),
         ("waitress-serve app:app", {"wsgi": "app:app"}),
         ("flask --app web:app run", {"wsgi": "web:app"}),
@@ -42,7 +40,6 @@ from debonair.init.imports.account import Imported
         ("gunicorn --reload --no-sendfile --capture-output app:app", {"wsgi": "app:app"}),
         ("gunicorn --threads ²  app:app", {"wsgi": "app:app"}),
         ("gunicorn app:app > log 2>&1", {"wsgi": "app:app"}),
-        ("uwsgi --master -M -p4 --module site.wsgi", {"wsgi": "site.wsgi:application"}),
         ("waitress-serve --no-ipv6 --expose-tracebacks app:app", {"wsgi": "app:app"}),
         ("flask --debug --app web:app run", {"wsgi": "web:app"}),
     ],
@@ -54,12 +51,6 @@ def test_what_a_command_line_says(line: str, settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (
-            "gunicorn -w 3 app:app",
-            "the board determines the number of processes, unless 'uwsgi.processes' is set",
-        ),
-        ("gunicorn --chdir web app:app", "it changes to web first"),
-        ("gunicorn \"app:create_app('x')\"", "is called with arguments"),
         ("gunicorn -k uvicorn.workers.UvicornWorker main:app", "uvicorn serves ASGI"),
         ("uvicorn main:app", "uvicorn serves ASGI"),
         ("flask run", "a development server; uWSGI serves the app instead"),
@@ -72,10 +63,6 @@ def test_what_a_command_line_says(line: str, settings: dict[str, Any]) -> None:
 )
 def test_what_it_does_not(line: str, why: str) -> None:
     assert why in commandline.read(line).why
-
-
-def test_the_files_that_uwsgi_is_given() -> None:
-    assert commandline.read("uwsgi --ini a.ini --yaml b.yml c.xml").files == ("a.ini", "b.yml", "c.xml")
 
 
 class TestProcfile:
@@ -195,7 +182,7 @@ class TestDockerfile:
             "service": {"environment": {"MODE": "fast", "LEVEL": "3 4", "OLD": "form"}}
         }
         assert told[4] == ("", "PORT is only for the container")
-        assert told[5] == ("", "/data is a path in the container")
+        assert told[5] == ("", "/data is a path in the container; the app's data is in /var/lib/APP")
         assert told[6] == ("", "X is only for the container")
         assert "a secret" in told[7][1]
         assert "'depends'" in told[9][1]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from debonair.errors import ProjectError
-from debonair.init.imports import jobs, places, uwsgi, variables
+from debonair.init.imports import jobs, places, uwsgi, uwsgi_options, variables
 from debonair.init.imports.account import Imported
 from debonair.project import settings
 from debonair.tree.service import literals
@@ -314,8 +314,8 @@ def test_a_variable(name: str, value: str, why: str) -> None:
 
 
 def test_every_reason_is_of_an_option(tmp_path: Path) -> None:
-    known = uwsgi._options()
-    dropped, development = uwsgi._reasons()
+    known = uwsgi_options.known()
+    dropped, development = uwsgi_options.reasons()
     assert not {*dropped, *development} - known
     assert not dropped.keys() & development.keys()
     assert literals.refused().items() <= dropped.items()
@@ -328,3 +328,217 @@ def test_paths_of_the_project_are_relative_to_it(tmp_path: Path) -> None:
     )
     assert found.settings["service"] == {"environment": {"SETTINGS": "contrib/sample.cfg"}}
     assert found.settings["uwsgi"] == {"spooler": "contrib/mail"}
+
+
+def project(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["ini = :base", "module = other:app", "harakiri = 90", "processes = 2", "static-index = b.html"],
+        [
+            "harakiri = 1",
+            "ini = :base",
+            "harakiri = 90",
+            "workers = 2",
+            "wsgi = other:app",
+            "static-index=b.html",
+        ],
+        [
+            "ini = :first",
+            "[first]",
+            "ini = :base",
+            "wsgi-file = other.py",
+            "callable = app",
+            "module = other:app",
+        ],
+    ],
+)
+def test_the_last_value_counts(lines: list[str], tmp_path: Path) -> None:
+    base = ["[base]", "module = app:app", "harakiri = 20", "processes = 4", "static-index = a.html"]
+    found = ini(project(tmp_path, "app.py", "other.py"), *lines, *base)
+    assert found.settings["wsgi"] == "other:app"
+    options = found.settings["uwsgi"]
+    late = "static-index" in "".join(lines)
+    assert (options["harakiri"], options["processes"]) == ((90, 2) if late else (20, 4))
+    assert options["static-index"] == (["a.html", "b.html"] if late else "a.html")
+    replaced = [account for account in found.accounts if account.why.endswith(" replaces it")]
+    assert len(replaced) == (4 if lines[0] == "harakiri = 1" else 3 if late else 1)
+    assert not any(account.became for account in replaced)
+
+
+@pytest.mark.parametrize(
+    ("lines", "served", "warned"),
+    [
+        (["mount = /a=one.py", "mount = /=two:app"], "two:app", "'one.py' was another app, at /a"),
+        (
+            ["mount = /a=one.py", "mount = /b=two:app"],
+            "one:application",
+            "'two:app' was another app, at /b",
+        ),
+        (["mount = /a=one.py", "module = two:app"], "two:app", "'one.py' was another app, at /a"),
+    ],
+)
+def test_several_apps(lines: list[str], served: str, warned: str, tmp_path: Path) -> None:
+    found = ini(project(tmp_path, "one.py", "two.py"), *lines)
+    assert found.settings["wsgi"] == served
+    assert warned in "".join(found.warnings)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ini = %dparts/more.ini",
+        "base = %d..\nini = %(base)/conf/parts/more.ini",
+        "set-placeholder = dir=%v\nset-ph = name=more\ninclude = %(dir)/../conf/parts/%(name).ini",
+    ],
+)
+def test_a_placeholder_in_an_include(line: str, tmp_path: Path) -> None:
+    project(tmp_path, "app.py", "files/a", "conf/parts/more.ini")
+    (tmp_path / "conf/parts/more.ini").write_text(
+        "[uwsgi]\nmodule = app:app\nharakiri = 45\nstatic-map = /files=%d../../files\n"
+    )
+    found = read(tmp_path, f"[uwsgi]\n{line}\n", "conf/uwsgi.ini")
+    assert found.settings == {
+        "wsgi": "app:app",
+        "uwsgi": {"harakiri": 45},
+        "static": {"/files/": "files"},
+    }
+    assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    ("line", "static"),
+    [
+        ("static-map2 = /css=static", {"/css/": "static/css"}),
+        ("static_map2 = /a/b=/home/pi/shop/static/", {"/a/b/": "static/a/b"}),
+        ("static-map2 = /gone=static", {}),
+        ("static-map = /css=static", {"/css/": "static"}),
+    ],
+)
+def test_static_map2_keeps_the_url(line: str, static: dict[str, str], tmp_path: Path) -> None:
+    found = ini(project(tmp_path, "static/css/a", "static/a/b/c"), line)
+    assert found.settings.get("static", {}) == static
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "value", "warned"),
+    [
+        (["check-static = /srv/hub/public"], "check-static", "public", ""),
+        (["check-static = /var/www/hub/public"], "check-static", "public", ""),
+        (["static-safe = %d/public"], "static-safe", "public", ""),
+        (["spooler = /srv/hub/gone"], "spooler", "/srv/hub/gone", "/srv/hub/gone"),
+        (["spooler = /opt/mail"], "spooler", "/opt/mail", "/opt/mail"),
+        (["pyargv = --log=/var/www/x.log"], "pyargv", "--log=/var/www/x.log", "/var/www/x.log"),
+        (["pyargv = /usr/bin/x /etc/y"], "pyargv", "/usr/bin/x /etc/y", ""),
+        (["route = ^/home/x log:a"], "route", "^/home/x log:a", ""),
+        (
+            ["smart-attach-daemon = /tmp/c.pid /srv/hub/venv/bin/celery -A app"],
+            "smart-attach-daemon",
+            "/tmp/c.pid celery -A app",
+            "",
+        ),
+        (
+            ["hook-pre-app = exec:/srv/hub/.venv/bin/python3.9 /srv/hub/manage.py migrate"],
+            "hook-pre-app",
+            "exec:python manage.py migrate",
+            "",
+        ),
+    ],
+)
+def test_the_old_machine(lines: list[str], key: str, value: str, warned: str, tmp_path: Path) -> None:
+    found = ini(project(tmp_path, "public/a", "manage.py"), "chdir = /srv/hub", *lines)
+    assert found.settings["uwsgi"] == {key: value}
+    assert bool(found.warnings) == bool(warned)
+    assert warned in "".join(found.warnings)
+
+
+def test_a_variable_of_the_old_machine(tmp_path: Path) -> None:
+    found = ini(project(tmp_path, "a.cfg"), "chdir = /app", "env = A=/app/a.cfg", "env = B=/app/up")
+    assert found.settings["service"]["environment"] == {"A": "a.cfg", "B": "/app/up"}
+    assert [" names /app/up, which was on the old machine" in one for one in found.warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("daemon", "name", "command", "package"),
+    [
+        ("python3.8 ./manage.py qcluster", "qcluster", "python ./manage.py qcluster", ""),
+        ("python2 -u manage.py listen", "listen", "python -u manage.py listen", ""),
+        ("%d/venv/bin/python %d/manage.py listen", "listen", "python manage.py listen", ""),
+        ("%d//manage.py listen", "listen", "./manage.py listen", ""),
+        ("python /home/pi/mail/manage.py rqworker", "rqworker", "python manage.py rqworker", ""),
+        ("./env/bin/huey_consumer tasks", "huey-consumer", "huey_consumer tasks", ""),
+        ("/home/pi/.virtualenvs/mail/bin/rq worker", "rq", "rq worker", ""),
+        ("redis-server --port 0", "redis-server", "redis-server --port 0", "redis-server"),
+        ("exec /usr/bin/node app.js", "node", "exec /usr/bin/node app.js", "nodejs"),
+        ("./node app.js", "node", "./node app.js", ""),
+    ],
+)
+def test_a_daemon(daemon: str, name: str, command: str, package: str, tmp_path: Path) -> None:
+    found = ini(project(tmp_path, "manage.py"), "chdir = /home/pi/mail", f"attach-daemon = {daemon}")
+    assert found.settings["workers"] == {name: command}
+    assert bool(found.warnings) == bool(package)
+    assert f'depends = ["{package}"]' in "".join(found.warnings) or not package
+    found = ini(tmp_path, "chdir = %d", f"cron = 0 3 -1 -1 -1 {daemon.replace('/home/pi/mail', '%d')}")
+    assert found.settings["timers"][name]["command"] == command
+
+
+@pytest.mark.parametrize(
+    ("lines", "options"),
+    [
+        (["gevent = 100", "threads = 4"], {"gevent": 100}),
+        (["threads = 1", "async = 10"], {"async": 10}),
+        (["threads = 4"], {"threads": 4}),
+    ],
+)
+def test_threads_beside_an_event_loop(
+    lines: list[str], options: dict[str, settings.Option], tmp_path: Path
+) -> None:
+    found = read(tmp_path, "\n".join(["[uwsgi]", "plugins = python3,x", *lines]))
+    assert found.settings["uwsgi"] == {"plugins": "x", **options}
+    assert any("'threads' was left out" in one for one in found.warnings) == ("threads = 4" in lines[1:])
+
+
+@pytest.mark.parametrize(
+    ("line", "warned"),
+    [
+        ("harakiri = {{ harakiri }}", "'harakiri = {{ harakiri }}' was left out, because another program"),
+        ("processes = <%= @workers %>", "because another program fills it in first"),
+        ("cron = 0 0 -1 -1 -1 load redis://:hush@db/1", "'cron' was left out, because it has a password"),
+        ("http-websockets = true", ""),
+    ],
+)
+def test_what_cannot_be_taken_over(line: str, warned: str, tmp_path: Path) -> None:
+    found = ini(tmp_path, line)
+    assert found.settings.keys() <= {"exclude"}
+    assert warned in "".join(found.warnings)
+    assert "hush" not in repr(found)
+    assert bool(found.when_served_by["uwsgi"]) == (not warned)
+
+
+@pytest.mark.parametrize(
+    "emperor", ["%d/vassals", "/etc/uwsgi/vassals", "%d/vassals/*.ini", "dir://%dvassals"]
+)
+def test_the_only_vassal_is_imported(emperor: str, tmp_path: Path) -> None:
+    project(tmp_path, "app.py", "uwsgi/vassals/one.ini", "uwsgi/vassals/README")
+    (tmp_path / "uwsgi/vassals/one.ini").write_text("[uwsgi]\nmodule = app:app\nemperor = %d\n")
+    found = read(tmp_path, f"[uwsgi]\nemperor = {emperor}\n", "uwsgi/emperor.ini")
+    assert found.settings == {"wsgi": "app:app"} or emperor.startswith("/etc")
+    project(tmp_path, "uwsgi/vassals/two.ini")
+    (tmp_path / "uwsgi/vassals/two.ini").write_text("[uwsgi]\nmodule = two\n")
+    found = read(tmp_path, f"[uwsgi]\nemperor = {emperor}\n", "uwsgi/emperor.ini")
+    assert not found.settings
+    assert "debonair init --import " in found.warnings[0]
+
+
+def test_an_application_of_xml(tmp_path: Path) -> None:
+    text = (
+        '<uwsgi>\n<app mountpoint="/">\n <script>app</script>\n</app>\n<processes>4</processes>\n</uwsgi>'
+    )
+    found = read(project(tmp_path, "app.py"), text, "mon.xml")
+    assert found.settings == {"wsgi": "app:application", "uwsgi": {"processes": 4}}

@@ -8,23 +8,22 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from drafts import FLASK, draft, git, make, refused
 from samples import sample_project
 
 from debonair import project
 from debonair.cli import init as init_verb
 from debonair.cli import main as cli
 from debonair.cli.init import ask
-from debonair.errors import MachineError, ProjectError
+from debonair.errors import MachineError
 from debonair.host.run import Completed
 from debonair.init import proposal as init
 from debonair.init import report
 from debonair.init.discovery import identity
 from debonair.init.discovery.finding import Finding
-from debonair.init.proposal import Draft
 from debonair.project import maintainer as proposal_maintainer
 from debonair.tree.service import account
 
-FLASK = "from flask import Flask\n\napp = Flask(__name__)\n"
 GOLDEN: Mapping[str, Mapping[str, str]] = {
     "bare": {
         "app.py": FLASK,
@@ -54,32 +53,8 @@ GOLDEN: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 
 
-def git(argv: Sequence[Any], **_: object) -> Completed:
-    """What git's configuration says."""
-    assert argv[:2] == ("git", "config")
-    output = "global\0user.name\nAda Lovelace\0global\0user.email\nada@example.org\0"
-    return Completed(0, output, "")
-
-
 def no_git(argv: Sequence[Any], **_: object) -> Completed:
     raise MachineError(f"{argv[0]} does not exist")
-
-
-def make(root: Path, files: Mapping[str, str]) -> Path:
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    return root
-
-
-def draft(root: Path, **given: Any) -> Draft:
-    return init.draft(root, {}, **{"runner": git, **given})
-
-
-def refused(root: Path, **given: Any) -> ProjectError:
-    with pytest.raises(ProjectError) as caught:
-        draft(root, **given)
-    return caught.value
 
 
 @pytest.mark.parametrize("name", GOLDEN)

@@ -12,7 +12,7 @@ from samples import sample_project
 from sdistless import undescribed
 
 from debonair import lock, target
-from debonair.errors import LockError, NetworkError, ProjectError
+from debonair.errors import Error, LockError, NetworkError, ProjectError
 from debonair.host.cache import Cache
 from debonair.host.run import CommandError, Completed
 from debonair.lock import extra_indexes, read
@@ -131,6 +131,40 @@ Make = Callable[..., Project]
 Ensure = Callable[..., lock.Lock]
 
 
+class TestOfUwsgi:
+    """Debian's uWSGI serves the app, and the one of the index needs a compiler."""
+
+    LOCKED = "uwsgi==2.0.21"
+
+    @pytest.mark.parametrize("requirement", ["uWSGI==2.0.21", "uwsgi >= 2", "pyuwsgi"])
+    def test_a_new_lock(
+        self,
+        requirement: str,
+        project: Make,
+        ensure: Ensure,
+        uv: FakeUv,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        uv.versions |= {"uwsgi": "2.0.21", "pyuwsgi": "2.0"}
+        made = project("flask", requirement)
+        assert [package.name for package in ensure(made).packages] == ["flask"]
+        assert uv.inputs == ["flask\n"]
+        assert "uWSGI is left out of the lock" in capsys.readouterr().err
+        assert ensure(made).packages  # the lock is not stale
+
+    def test_a_lock_that_has_it(self, project: Make, ensure: Ensure) -> None:
+        made = project("flask", "uWSGI", pylock__toml=pylock_of("flask==3.1.0", self.LOCKED))
+        assert "uwsgi" not in {package.name for package in ensure(made).packages}
+
+    @pytest.mark.parametrize("changes", [{"wsgi": "", "command": "uwsgi x.ini"}, {"sdists": "allow"}])
+    def test_where_it_is_needed(
+        self, changes: dict[str, str], project: Make, ensure: Ensure, uv: FakeUv
+    ) -> None:
+        uv.versions["uwsgi"] = "2.0.21"
+        made = dataclasses.replace(project("flask", "uwsgi"), **changes)  # type: ignore[arg-type]
+        assert [package.name for package in ensure(made).packages] == ["flask", "uwsgi"]
+
+
 class TestWhichOne:
     def test_none(self, project: Make) -> None:
         assert lock.find(project(requirements__txt="flask\n").root) is None
@@ -216,6 +250,72 @@ class TestMaking:
             "It may be too old for the current Python. Require a newer markupsafe, or any version."
             in caught.value.hint
         )
+
+    @pytest.mark.parametrize(
+        "why",
+        [
+            "You need to install libcap development headers to build this module",
+            "fatal error: sys/capability.h: No such file or directory",
+            "Dependency 'cairo' not found, tried pkgconfig and cmake",
+            "Error: pg_config executable not found.",
+            "error: command 'gcc' failed: No such file or directory",
+        ],
+    )
+    def test_a_build_that_lacks_something_of_the_machine(
+        self, why: str, project: Make, ensure: Ensure, uv: FakeUv
+    ) -> None:
+        uv.says = f"error: Failed to build `python-prctl==1.8.1`\n  cause: x\n\n  {why}\n"
+        with pytest.raises(LockError) as caught:
+            ensure(project("flask"))
+        assert caught.value.message.endswith(f"so its requirements are unknown: {why}")
+        assert caught.value.hint.startswith("Install what it lacks on this machine (Debian calls such")
+        with pytest.raises(LockError) as caught:
+            ensure(dataclasses.replace(project("PiCamera2>0.3"), requirements_file="requirements.txt"))
+        assert caught.value.hint == (
+            "Use Debian's package of picamera2: remove picamera2 from requirements.txt, and set depends = "
+            '["python3-picamera2"] and system-site-packages = true in pyproject.toml.'
+        )
+
+    @pytest.mark.parametrize(
+        ("address", "stderr", "message"),
+        [
+            (
+                "git+ssh://git@git.example.org/ada/greet.git@v1",
+                "ssh: Could not resolve hostname git.example.org\nfatal: Could not read",
+                "could not be read over ssh: ssh: Could not resolve hostname git.example.org.",
+            ),
+            (
+                "git+ssh://git@git.example.org/ada/greet.git#subdirectory=py/greet",
+                "git@git.example.org: Permission denied (publickey).",
+                "could not be read over ssh: git@git.example.org: Permission denied (publickey).",
+            ),
+            (
+                "git+https://git.example.org/ada/greet.git@feature/x#subdirectory=py",
+                "fatal: could not read Username for 'https://git.example.org'",
+                "could not be read over https: could not read Username for 'https://git.example.org'.",
+            ),
+            (
+                "git+https://git.example.org/ada/greet.git@v9",
+                "fatal: couldn't find remote ref refs/tags/v9",
+                "has no branch, tag or commit 'v9'.",
+            ),
+        ],
+    )
+    def test_a_repository_that_cannot_be_read(
+        self, address: str, stderr: str, message: str, project: Make, ensure: Ensure, *, uv: FakeUv
+    ) -> None:
+        lines = "".join(f"         {line}\n" for line in stderr.splitlines())
+        uv.says = (
+            f"error: Failed to download and build `greet @ {address}`\n  cause: Git operation failed\n"
+            "  cause: failed to fetch into: /x/git-v2/db/0\n  cause: process didn't exit successfully: "
+            f"`/usr/bin/git fetch` (exit status: 128)\n         --- stderr\n{lines}"
+        )
+        with pytest.raises(Error) as caught:
+            ensure(project(f"greet @ {address}"))
+        repository = address[4 : address.index("greet.git") + 9]
+        assert caught.value.message == f"The git repository {repository} of greet {message}"
+        assert caught.value.exit_code == (5 if "has no" in message else 8)
+        assert f"git ls-remote {repository}" in caught.value.hint
 
     def test_a_project_without_requirements_needs_none(
         self, project: Make, ensure: Ensure, uv: FakeUv
@@ -589,6 +689,15 @@ class TestUvLock:
         with pytest.raises(LockError, match=why):
             ensure(project(*wanted, uv__lock=UV_LOCK))
         assert uv.asked == []
+
+    @pytest.mark.parametrize("extra", ["postgresql_psycopg", "PostgreSQL.psycopg", "postgresql--psycopg"])
+    def test_the_names_of_extras_are_normalised(
+        self, extra: str, project: Make, ensure: Ensure, uv: FakeUv
+    ) -> None:
+        uv.exported = pylock_of("flask==3.1.0", "tomli==2.0.0")
+        text = UV_LOCK.replace('["async"]', '["async", "postgresql-psycopg"]')
+        made = project(f"Flask[{extra}, Async]<4,>=3", self.WANTED[1], uv__lock=text)
+        assert ensure(made).form == "uv.lock"
 
     def test_is_converted_anew_if_the_project_changed(
         self, project: Make, ensure: Ensure, uv: FakeUv

@@ -42,6 +42,7 @@ class TestPoetry:
             "urls": {"homepage": "https://example.org"},
             "requires-python": ">=3.8,<4",
             "dependencies": [],
+            "notes": [],
         }
 
     @pytest.mark.parametrize(
@@ -59,14 +60,32 @@ class TestPoetry:
             ('"1.*"', "x==1.*"),
             ('">=1, <2"', "x>=1,<2"),
             ('">= 1 < 2"', "x>=1,<2"),
-            ('"^1 || ^2"', "x>=2,<3"),
+            ('"^1.2 || ^2.0"', "x>=1.2,<3"),
+            ('"^2|^1"', "x>=1,<3"),
+            ('"^1 || >=4.1,<5 || 3.*"', "x>=1,<5,!=2.*,!=4.0.*"),
+            ('">=1,<2.3 || >=2.5"', "x>=1,!=2.3.*,!=2.4.*"),
+            ('"^1 || *"', "x"),
+            ('"~2.7 || ^3.6"', "x>=3.6,<4"),
+            ('"1.2 || !=1.4"', "x!=1.4"),
             ('{ version = "^2", extras = ["b", "c"] }', "x[b,c]>=2,<3"),
             ('{ version = "1", markers = "os_name == \'nt\'" }', "x==1 ; os_name == 'nt'"),
             (
                 '{ version = "1", python = ">=3.9,<4" }',
                 "x==1 ; python_version >= '3.9' and python_version < '4'",
             ),
+            ('{ version = "1", platform = "win32" }', "x==1 ; sys_platform == 'win32'"),
+            (
+                '{ version = "1", python = "^3.9", platform = "linux || !=darwin" }',
+                (
+                    "x==1 ; python_version >= '3.9' and python_version < '4' and "
+                    "(sys_platform == 'linux' or sys_platform != 'darwin')"
+                ),
+            ),
             ('{ git = "https://e.org/x.git", tag = "v1" }', "x @ git+https://e.org/x.git@v1"),
+            (
+                '{ git = "git@e.org:a/x.git", subdirectory = "py/x", rev = "v1" }',
+                "x @ git+ssh://git@e.org/a/x.git@v1#subdirectory=py/x",
+            ),
             ('{ url = "https://e.org/x.whl" }', "x @ https://e.org/x.whl"),
         ],
     )
@@ -80,8 +99,37 @@ class TestPoetry:
         )
         assert found["dependencies"] == ["b==1 ; python_version < '3.9'", "b==2 ; python_version >= '3.9'"]
 
+    @pytest.mark.parametrize(
+        ("text", "start"),
+        [
+            (
+                (
+                    '[dependencies]\nsix = { version = "*", source = "acme" }\n'
+                    '[[source]]\nname = "acme"\nurl = "https://wheels.example/simple"\n'
+                    'priority = "explicit"\n'
+                ),
+                "pyproject.toml: six is on the package index acme (https://wheels.example/simple), ",
+            ),
+            (
+                '[dependencies]\nsix = "*"\n[[source]]\nname = "acme"\nurl = "https://wheels.example"\n',
+                "pyproject.toml: [[tool.poetry.source]] acme is the package index acme",
+            ),
+        ],
+    )
+    def test_a_private_index(self, text: str, start: str) -> None:
+        with pytest.raises(ProjectError) as caught:
+            poetry(text)
+        assert caught.value.message.startswith(start)
+
+    def test_an_index_for_other_packages(self) -> None:
+        found = poetry(
+            '[dependencies]\nsix = { version = "*", source = "pypi" }\n[[source]]\nname = "PyPI"\n'
+            '[[source]]\nname = "acme"\nurl = "https://wheels.example"\npriority = "supplemental"\n'
+        )
+        assert found["dependencies"] == ["six"]
+
     def test_a_folder_is_refused(self) -> None:
-        with pytest.raises(ProjectError, match="x is a folder on this machine"):
+        with pytest.raises(ProjectError, match="x is a folder or file on this machine"):
             poetry('[dependencies]\nx = { path = "../x" }\n')
 
     def test_it_is_a_project(self, tmp_path: Path) -> None:
@@ -108,7 +156,7 @@ class TestPipfile:
             'me = { path = ".", editable = true }\n'
             '[dev-packages]\npytest = "*"\n'
         )
-        assert legacy_metadata.pipfile(path, tmp_path) == ("flask", "x[y]>=2")
+        assert legacy_metadata.pipfile(path, tmp_path).requirements == ("flask", "x[y]>=2")
         path.write_text("[packages\n")
         with pytest.raises(ProjectError, match="not valid TOML"):
             legacy_metadata.pipfile(path, tmp_path)
@@ -118,15 +166,29 @@ class TestPipfile:
         [
             ("packages = 3", "Pipfile: 'packages' is wrong: expected a table, got a number."),
             ("packages.flask = 3", "Pipfile: 'packages"),
+            ("[[source]]\nname = 3", "Pipfile: 'source[0].name' is wrong"),
             ('packages.flask = ["x"]', "Pipfile: 'packages"),
-            ("packages.flask.version = 3", "Pipfile: 'version' of flask is 3, which has the wrong type."),
-            ('packages.flask.extras = "x"', "Pipfile: 'extras' of flask is 'x', which has the wrong type."),
-            ("packages.flask.extras = [1]", "Pipfile: 'extras' of flask is [1], which has the wrong type."),
-            ("packages.flask.git = true", "Pipfile: 'git' of flask is True, which has the wrong type."),
-            ("packages.flask.markers = []", "Pipfile: 'markers' of flask is []"),
-            ('packages.flask = "^"', "Pipfile: flask requires '^', which is not a version."),
-            ('packages.flask = "~x"', "Pipfile: flask requires '~x', which is not a version."),
-            (f'packages.flask = "^{"9" * 5000}"', "Pipfile: flask requires"),
+            (
+                "packages.flask.version = 3",
+                "Pipfile, line 1: flask: 'version' is 3, which has the wrong type.",
+            ),
+            (
+                'packages.flask.extras = "x"',
+                "Pipfile, line 1: flask: 'extras' is 'x', which has the wrong type.",
+            ),
+            ("packages.flask.sys_platform = 1", "Pipfile, line 1: flask: 'sys_platform' is 1"),
+            (
+                "packages.flask.extras = [1]",
+                "Pipfile, line 1: flask: 'extras' is [1], which has the wrong type.",
+            ),
+            (
+                "packages.flask.git = true",
+                "Pipfile, line 1: flask: 'git' is True, which has the wrong type.",
+            ),
+            ("packages.flask.markers = []", "Pipfile, line 1: flask: 'markers' is []"),
+            ('packages.flask = "^"', "Pipfile, line 1: flask requires '^', which is not a version."),
+            ('packages.flask = "~x"', "Pipfile, line 1: flask requires '~x', which is not a version."),
+            (f'packages.flask = "^{"9" * 5000}"', "Pipfile, line 1: flask requires"),
         ],
     )
     def test_wrong_types(self, text: str, message: str, tmp_path: Path) -> None:
@@ -141,8 +203,80 @@ class TestPipfile:
             "[packages.x]\nversion = '*'\npython = '>=3.8'\n"
             "markers = \"sys_platform == 'linux' or os_name == 'nt'\"\n"
         )
-        assert legacy_metadata.pipfile(tmp_path / "Pipfile", tmp_path) == (
+        assert legacy_metadata.pipfile(tmp_path / "Pipfile", tmp_path).requirements == (
             "x ; (sys_platform == 'linux' or os_name == 'nt') and python_version >= '3.8'",
+        )
+
+    @pytest.mark.parametrize(
+        ("value", "requirement"),
+        [
+            ("{ version = '*', sys_platform = \"== 'win32'\" }", "x ; sys_platform == 'win32'"),
+            (
+                "{ version = '>=2', os_name = \"=='nt'\", platform_machine = \"!= 'armv6l'\" }",
+                "x>=2 ; os_name =='nt' and platform_machine != 'armv6l'",
+            ),
+            (
+                "{ markers = \"python_version < '4' or os_name == 'nt'\", sys_platform = \"== 'linux'\" }",
+                "x ; (python_version < '4' or os_name == 'nt') and sys_platform == 'linux'",
+            ),
+            (
+                "{ git = 'https://e.org/x.git', ref = 'v1', subdirectory = 'py/x', editable = true }",
+                "x @ git+https://e.org/x.git@v1#subdirectory=py/x",
+            ),
+            ("{ hg = 'https://e.org/x' }", "x @ hg+https://e.org/x"),
+            ("{ version = '*', index = 'wheels' }", "x"),
+        ],
+    )
+    def test_keys_of_a_package(self, value: str, requirement: str, tmp_path: Path) -> None:
+        source = '[[source]]\nname = "pypi"\nurl = "https://pypi.org/simple"\n'
+        source += '[[source]]\nname = "wheels"\nurl = "https://www.piwheels.org/simple"\n'
+        (tmp_path / "Pipfile").write_text(f"{source}[packages]\nx = {value}\n")
+        found = legacy_metadata.pipfile(tmp_path / "Pipfile", tmp_path)
+        assert (found.requirements, found.notes) == ((requirement,), ())
+
+    PUBLIC = '[[source]]\nname = "pypi"\nurl = "https://pypi.org/simple"\n'
+    PRIVATE = '[[source]]\nname = "acme"\nurl = "https://ada:pw@wheels.example/simple"\n'
+
+    @pytest.mark.parametrize(
+        ("text", "start"),
+        [
+            (
+                PUBLIC + PRIVATE + '[packages]\nflask = "*"\nsix = {version = "*", index = "acme"}\n',
+                "Pipfile, line 9: six is on the package index acme (https://ada:pw@wheels.example/",
+            ),
+            (
+                PRIVATE + '[packages.six]\nindex = "acme"\n',
+                "Pipfile, line 2: [[source]] acme is the package",
+            ),
+            (PRIVATE + '[packages]\nsix = "*"\n', "Pipfile, line 2: [[source]] acme is the package index"),
+            (
+                PUBLIC + '[packages.six]\nindex = "none"\n',
+                "Pipfile, line 4: six is on the package index none, but",
+            ),
+        ],
+    )
+    def test_a_private_index(self, text: str, start: str, tmp_path: Path) -> None:
+        """A public package with the same name may be a stranger's."""
+        (tmp_path / "Pipfile").write_text(text)
+        with pytest.raises(ProjectError) as caught:
+            legacy_metadata.pipfile(tmp_path / "Pipfile", tmp_path)
+        assert caught.value.message.startswith(start)
+        assert "requirements.in" in caught.value.hint
+
+    def test_a_private_index_that_is_not_used(self, tmp_path: Path) -> None:
+        (tmp_path / "Pipfile").write_text(f'{self.PUBLIC}{self.PRIVATE}[packages]\nflask = "*"\n')
+        assert legacy_metadata.pipfile(tmp_path / "Pipfile", tmp_path).requirements == ("flask",)
+
+    def test_groups(self, tmp_path: Path) -> None:
+        (tmp_path / "Pipfile").write_text(
+            '[packages]\nflask = "*"\n[dev-packages]\npytest = "*"\n[prod]\nwaitress = "*"\n'
+            '[requires]\npython_version = "3"\n[docs]\nsphinx = "*"\n'
+        )
+        assert legacy_metadata.pipfile(tmp_path / "Pipfile", tmp_path).notes == (
+            (
+                "Pipfile, line 5: the group prod (waitress) is not taken over. If the app needs it on the "
+                "Pi, move it to [packages]."
+            ),
         )
 
 
@@ -273,6 +407,37 @@ class TestWanted:
         ).requirements == ("a",)
         found = self.load(tmp_path, **{"requirements.txt": "-e .\nd\n-c requirements/x.txt\n"})
         assert (found.requirements, found.constraints) == (("d", "c"), ("z<2",))
+
+    @pytest.mark.parametrize(
+        ("text", "note"),
+        [
+            (
+                (
+                    '[tool.poetry.dependencies]\nflask = "^3"\n'
+                    '[tool.poetry.group.prod.dependencies]\nwaitress = "^3"\n'
+                    '[tool.poetry.group.dev.dependencies]\npytest = "*"\n'
+                ),
+                (
+                    "pyproject.toml, line 3: the group prod (waitress) is not taken over. If the app needs "
+                    "it on the Pi, move it to [tool.poetry.dependencies]."
+                ),
+            ),
+            (
+                (
+                    '[project]\nname = "x"\ndependencies = ["flask>=3,<4"]\n[dependency-groups]\n'
+                    'unit-tests = ["pytest"]\n"server" = ["uwsgi", "gevent>1", {include-group = "dev"}]\n'
+                ),
+                (
+                    "pyproject.toml, line 6: the group server (uwsgi, gevent>1) is not taken over. If "
+                    "the app needs it on the Pi, move it to [project].dependencies."
+                ),
+            ),
+        ],
+    )
+    def test_groups(self, text: str, note: str, tmp_path: Path) -> None:
+        found = self.load(tmp_path, **{"pyproject.toml": text})
+        assert found.requirements == ("flask>=3,<4",)
+        assert found.requirements_notes == (note,)
 
     def test_requirements_that_are_computed(self, tmp_path: Path) -> None:
         with pytest.raises(ProjectError, match=r"setup\.py computes 'install_requires'") as caught:

@@ -79,8 +79,24 @@ def test_options_that_change_nothing_in_a_lock(line: str, read: Read) -> None:
             "git+https://example.org/x.git@v1#egg=some-thing",
             "some-thing @ git+https://example.org/x.git@v1",
         ),
-        ("-e git+https://example.org/x.git#subdirectory=a&egg=x", "x @ git+https://example.org/x.git"),
+        (
+            "-e git+https://example.org/x.git@v1#egg=x&subdirectory=py/x",
+            "x @ git+https://example.org/x.git@v1#subdirectory=py/x",
+        ),
+        (
+            "git+ssh://git@example.org/x.git#subdirectory=a&egg=x[b,c]",
+            "x[b,c] @ git+ssh://git@example.org/x.git#subdirectory=a",
+        ),
+        (
+            'git+https://example.org/x.git#egg=x&subdirectory=a ; os_name == "posix"',
+            'x @ git+https://example.org/x.git#subdirectory=a ; os_name == "posix"',
+        ),
         ("https://example.org/x-1.0.zip#egg=x", "x @ https://example.org/x-1.0.zip"),
+        ("https://example.org/x-1.0.zip#egg=x&sha256=00", "x @ https://example.org/x-1.0.zip#sha256=00"),
+        (
+            "https://example.org/x_y-1.0-py3-none-any.whl",
+            "x_y @ https://example.org/x_y-1.0-py3-none-any.whl",
+        ),
         ("x @ https://example.org/x.whl#sha256=00", "x @ https://example.org/x.whl#sha256=00"),
     ],
 )
@@ -121,6 +137,48 @@ def test_what_windows_writes(encoding: str, tmp_path: Path) -> None:
         ("git+https://example.org/x.git", "does not name its package.", "NAME @ git+https"),
         ("../library", "a folder or file on this machine", "Publish"),
         ("-e ./library", "a folder or file on this machine", "Publish"),
+        (
+            "./vendor/a/x_y-1.0-py3-none-any.whl",
+            "a folder or file on this machine",
+            'Write x_y==1.0, and name the folder of the wheel in uv.toml: find-links = ["vendor/a"]',
+        ),
+        ("vendor/x-1.0-py3-none-any.whl", "a folder or file on this machine", 'find-links = ["vendor"]'),
+        ("../x-1.0-py3-none-any.whl", "a folder or file on this machine", "Publish"),
+        ("/srv/x-1.0-py3-none-any.whl", "a folder or file on this machine", "Publish"),
+        (
+            "x-1.0-py3-none-any.whl[extra] ; os_name == 'posix'",
+            "a folder or file on this machine",
+            'find-links = ["."]',
+        ),
+        ("C:\\wheels\\x-1.0.tar.gz", "a folder or file on this machine", "Publish"),
+        ("~/x-1.0.zip", "a folder or file on this machine", "Publish"),
+        ("file:///srv/x", "a folder or file on this machine", "Publish"),
+        (
+            "certifi @ file:///croot/certifi_1/work/certifi",
+            "names a folder or file of one machine",
+            "write certifi==VERSION. This command writes all installed versions: pip list --format=freeze",
+        ),
+        ("x[a,b]@./vendor/x", "names a folder or file of one machine", "write x==VERSION."),
+        ("x @ C:/wheels/x.whl", "names a folder or file of one machine", "write x==VERSION."),
+        ("x @ vendor/x.whl ; os_name == 'nt'", "names a folder or file of one machine", "x==VERSION."),
+        (
+            'flask --config-settings "a=b"',
+            "has the option '--config-settings' behind the requirement",
+            "Write 'flask' alone.",
+        ),
+        (
+            "flask>=3 -C a=b",
+            "has the option '-C' behind the requirement",
+            "Write 'flask>=3' alone.",
+        ),
+        (
+            "flask ; os_name == 'posix' --global-option=x",
+            "has the option '--global-option' behind the requirement",
+            "Write 'flask ; os_name == 'posix'' alone.",
+        ),
+        ("click=8.1.7=py39_0", "has conda's format NAME=VERSION=BUILD", "Write click==8.1.7. In the conda"),
+        ("_libgcc_mutex=0.1=main", "has conda's format NAME=VERSION=BUILD", "pip list --format=freeze"),
+        ("openssl=1!3.0.2=h7f8727e_0", "has conda's format NAME=VERSION=BUILD", "openssl==1!3.0.2."),
     ],
 )
 def test_what_has_no_place_in_a_package(line: str, message: str, hint: str, read: Read) -> None:
@@ -129,6 +187,14 @@ def test_what_has_no_place_in_a_package(line: str, message: str, hint: str, read
     assert caught.value.message.startswith(f"requirements.txt, line 2: '{line}' ")
     assert message in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_a_password_is_not_shown(read: Read) -> None:
+    with pytest.raises(ProjectError) as caught:
+        read("-i https://ada:s3cret@index.example/simple\n")
+    assert caught.value.message.startswith(
+        "requirements.txt, line 1: '-i https://****@index.example/simple'"
+    )
 
 
 def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

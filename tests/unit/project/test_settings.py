@@ -216,3 +216,16 @@ class TestSchema:
             for key, value in tables[name]["properties"].items():
                 assert "default" in value, key
                 assert value.get("description") or "$ref" in str(value), key
+
+
+@pytest.mark.parametrize(
+    ("text", "threads"),
+    [
+        ("uwsgi.gevent = 100", None),
+        ("uwsgi = {async = 5, harakiri = 9}", None),
+        ("uwsgi = {asyncio = 5, threads = 1}", 1),
+        ("uwsgi.harakiri = 9", 4),
+    ],
+)
+def test_an_event_loop_has_no_threads_by_default(text: str, threads: int | None) -> None:
+    assert read(text).uwsgi.get("threads") == threads

@@ -11,7 +11,7 @@ from debonair.deb import archive, tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source
 from debonair.errors import PackageError, WheelError
-from debonair.target import compatibility, elf
+from debonair.target import alternatives, compatibility, elf
 from debonair.target.compatibility import Problem
 from debonair.target.elf import Elf
 
@@ -182,3 +182,54 @@ class TestDeb:
 def test_a_file_that_says_nothing_of_its_cpu_may_run() -> None:
     file = Elf(path=PATH, machine="EM_ARM", bits=32)
     assert list(compatibility.judge("x", [file], target.load("trixie-armv6"))) == []
+
+
+SITE = "usr/lib/app/dist/venv/lib/python3.13/site-packages"
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "wrong"),
+    [
+        ("trixie-arm64", {"board/pulsein": "arm", "board/pulsein64": "aarch64"}, []),
+        ("trixie-armv7", {"board/pulsein": "arm", "board/pulsein64": "aarch64"}, []),
+        ("trixie-amd64", {"board/pulsein": "arm", "board/pulsein64": "aarch64"}, []),
+        ("trixie-amd64", {"one/pulsein": "arm", "other/pulsein": "aarch64"}, []),
+        ("trixie-arm64", {"arm/libx.so.1": "arm", "arm64/libx.so.1": "aarch64"}, []),
+        ("trixie-amd64", {"arm/libx.so.1": "arm", "arm64/libx.so.1": "aarch64"}, ["arm", "arm64"]),
+        ("trixie-arm64", {"x/_a.so": "aarch64", "x/_b.so": "arm"}, ["x"]),
+        ("trixie-arm64", {"board/pulsein": "arm"}, ["board"]),
+        ("trixie-arm64", {"board/pulsein": "arm", "board/pulseout": "arm"}, ["board", "board"]),
+    ],
+)
+def test_files_for_several_machines(name: str, files: dict[str, str], wrong: list[str]) -> None:
+    compiled = [
+        elf.read(f"{SITE}/{path}", make_elf(machine, cpu=6) if machine == "arm" else make_elf(machine))
+        for path, machine in files.items()
+    ]
+    problems = compatibility.judge("thing 1.0", compiled, target.load(name))
+    assert [problem.path.split("/")[-2] for problem in problems] == wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "fits"),
+    [
+        ("usr/bin/tool", "/usr/libexec/tool", True),
+        ("usr/bin/tool", "/usr/libexec/tool/", True),
+        ("usr/libexec/tool/x.so", "/usr/libexec/../libexec/tool", True),
+        ("usr/bin/tool", "/usr/libexec", False),
+        ("usr/bin/tool", "/usr/libexec/tools", False),
+    ],
+)
+def test_an_rpath_to_a_folder_of_the_package(path: str, folder: str, *, fits: bool) -> None:
+    files = [
+        elf.read(path, make_elf("aarch64", runpath=folder)),
+        elf.read("usr/libexec/tool/y.so", make_elf("aarch64")),
+    ]
+    assert (list(compatibility.judge("Debian", files, target.load("trixie-arm64"))) == []) is fits
+
+
+def test_programs_of_other_boards_may_lack_a_library() -> None:
+    names = {"board/tool": "arm", "board/tool64": "aarch64", "lib/x.so": "arm", "lib64/x.so": "aarch64"}
+    files = [elf.read(f"{SITE}/{path}", make_elf(machine)) for path, machine in names.items()]
+    assert alternatives.optional(files) == {f"{SITE}/board/tool", f"{SITE}/board/tool64"}
+    assert alternatives.optional(files[:1]) == frozenset()

@@ -38,6 +38,14 @@ def test_options_keep_their_order_and_repeat() -> None:
     ]
 
 
+@pytest.mark.parametrize("loop", ["gevent", "asyncio", "async"])
+def test_threads_beside_an_event_loop_are_refused(loop: str) -> None:
+    assert literals.ini_options(sample_project(uwsgi={loop: 9, "threads": 1})) == f"{loop} = 9\nthreads = 1"
+    with pytest.raises(ProjectError, match=f"uwsgi.threads' does not work with uwsgi.{loop}") as caught:
+        literals.ini_options(sample_project(uwsgi={loop: 9, "threads": 4}))
+    assert caught.value.hint == "Leave it out."
+
+
 def test_names_of_a_site() -> None:
     project = sample_project(**nginx(r"example.org  ~^www\d+\.example\.org$"))
     assert literals.nginx_server_name(project) == r"example.org ~^www\d+\.example\.org$"

@@ -100,6 +100,53 @@ def test_a_web_application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert plan.epoch == EPOCH
 
 
+def test_two_wheels_with_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheels = [
+        wheel(
+            tmp_path,
+            name,
+            {
+                f"{name}.py": b"",
+                "tests/__init__.py": name.encode(),
+                f"{name}-1.0.data/scripts/run": b"#!/bin/sh",
+            },
+        )
+        for name in ("a", "b", "c")
+    ]
+    found = staged(tmp_path, project(tmp_path), *wheels, interpreter=compile_here(monkeypatch))
+    paths = [entry.path for entry in found.tree.entries]
+    assert len(paths) == len(set(paths))
+    owners = {entry.path: layer.name for layer in found.tree.layers for entry in layer.entries}
+    assert {owners[f"{MODULES}/tests/__init__.py"], owners[f"{DIST}/venv/bin/run"]} == {"c 1.0"}
+    assert owners[f"{MODULES}/tests/__pycache__/__init__.cpython-313.pyc"] == "c 1.0"
+    assert [owners[f"{MODULES}/{name}.py"] for name in "abc"] == ["a 1.0", "b 1.0", "c 1.0"]
+    assert entries(found)[f"{MODULES}/tests/__init__.py"].md5 == hashlib.md5(b"c").hexdigest()
+    stderr = capsys.readouterr().err
+    for loser in ("a", "b"):
+        assert (
+            f"{loser} 1.0 and c 1.0 both contain bin/run and 1 more. The deb for trixie-arm64 has the "
+            "files of c 1.0, as pip would install them.\n"
+        ) in stderr
+    assert stderr.count("both contain") == 2
+    again = staged(tmp_path, project(tmp_path), *wheels, interpreter=compile_here(monkeypatch))
+    assert again.tree == found.tree
+
+
+def test_the_projects_own_wheel_goes_before_others(tmp_path: Path) -> None:
+    given = project(tmp_path, install="wheel", wsgi="", scripts={"run": "guestbook:run"})
+    own = wheel(
+        tmp_path,
+        "guestbook",
+        {"guestbook/__init__.py": b"", "guestbook-1.0.data/scripts/run": b"#!/bin/sh"},
+    )
+    other = wheel(tmp_path, "zope", {"zope.py": b"", "zope-1.0.data/scripts/run": b"#!/bin/sh"})
+    found = staged(tmp_path, given, other, own)
+    owners = {entry.path: layer.name for layer in found.tree.layers for entry in layer.entries}
+    assert owners[f"{DIST}/venv/bin/run"] == "guestbook 1.0"
+
+
 def test_what_would_not_run_there_is_refused_unless_it_is_waived(tmp_path: Path) -> None:
     fast = wheel(tmp_path, "fast", {"fast/_c.so": make_elf("x86-64")})
     with pytest.raises(WheelError, match=r"fast 1\.0: /usr/lib/guestbook/dist/.*_c\.so is for EM_X86_64"):
@@ -208,9 +255,9 @@ class TestRefusals:
         with pytest.raises(ProjectError, match="but 'collect' does not create it, or 'include' and"):
             staged(tmp_path, given)
 
-    def test_two_wheels_with_one_file(self, tmp_path: Path) -> None:
-        wheels = [wheel(tmp_path, name, {"shared.py": b""}) for name in ("one", "two")]
-        with pytest.raises(PackageError, match=r"shared.py' is both in one 1.0 and in two 1.0"):
+    def test_a_file_where_another_wheel_has_a_folder(self, tmp_path: Path) -> None:
+        wheels = [wheel(tmp_path, "one", {"x": b""}), wheel(tmp_path, "two", {"x/y.py": b""})]
+        with pytest.raises(PackageError, match=r"one 1\.0 has a file .* needs a directory"):
             staged(tmp_path, project(tmp_path), *wheels)
 
     @pytest.mark.parametrize("path", ["bin/python3", "bin/python", "bin/python3.13", "pyvenv.cfg"])

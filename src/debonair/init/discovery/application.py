@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+import re
+import shlex
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from debonair.errors import ProjectError
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.candidate import Candidate
+from debonair.init.discovery.code import nameless
 from debonair.init.discovery.finding import Finding
 from debonair.init.imports.account import Imported
 from debonair.project import entry_point, reader
 from debonair.project.catalogue import known
+from debonair.project.names import normalised
 
 Check = Callable[[str], str]
 """Returns what is wrong with an answer, for people; empty if it fits."""
@@ -39,13 +43,16 @@ def choose(
     entry: str = "",
     source: str = "--wsgi",
     scripts: Mapping[str, str],
+    required: Collection[str] = (),
     broken: Sequence[str] = (),
     ask: Ask | None = None,
 ) -> list[Finding]:
     """Return the application of the project in ``root``, or that it is a command-line tool.
 
     ``entry``, which comes from ``source``, wins if it is given. Next come the applications that the files
-    of other tools start, then the first by convention. ``broken`` lists the files that could not be parsed.
+    of other tools start, then the first by convention. ``required`` has the normalised names of the
+    packages that the app requires; one of them may have the application. ``broken`` lists the files that
+    could not be parsed.
     Raises ``ProjectError`` if there is no application, or if several are equally likely and ``ask`` is
     missing.
     """
@@ -54,8 +61,9 @@ def choose(
         _check(entry, root, Path(source))
         return [Finding("application", entry, source, _KEY)]
     imported_entry = str(imported.settings.get("wsgi", ""))
-    if imported_entry and _is_there(imported_entry, root):
-        where = " ".join([_where(imported, _KEY, root), *_made_by(callables.what(imported_entry))])
+    if imported_entry and (_is_there(imported_entry, root) or _is_required(imported_entry, root, required)):
+        what = callables.what(imported_entry) or known().wsgi.get(_dotted(imported_entry), "")
+        where = " ".join([_where(imported, _KEY, root), *_made_by(what)])
         return [Finding("application", imported_entry, where, _KEY)]
     candidates = callables.candidates()
     if web2py := next((item for item in candidates if item.what == "web2py"), None):
@@ -81,7 +89,7 @@ def choose(
         )
     if scripts:
         return [Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")]
-    raise _nothing(root, callables, broken)
+    raise _nothing(root, callables, broken, imported)
 
 
 def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
@@ -148,11 +156,38 @@ def _is_there(entry: str, root: Path) -> bool:
     return True
 
 
+def _is_required(entry: str, root: Path, required: Collection[str]) -> bool:
+    """Tell whether a package that the app requires, and not the project, has ``entry``."""
+    top = entry.partition(":")[0].partition(".")[0]
+    places = [base / name for base in (root, root / "src") for name in (top, f"{top}.py")]
+    in_project = any(reader.is_file(place) or reader.is_folder(place) for place in places)
+    package = re.split(r"[^\w.-]", known().packages.get(top, top))[0]
+    return not in_project and (_dotted(entry) in known().wsgi or normalised(package) in required)
+
+
+def _dotted(entry: str) -> str:
+    return entry.removesuffix("()").replace(":", ".")
+
+
+def passed_over(imported: Imported, chosen: Sequence[Finding], root: Path) -> list[str]:
+    """Return a sentence if other tools started another application than the ``chosen`` one."""
+    entry = str(imported.settings.get("wsgi", ""))
+    served = str(chosen[0].value) if any(found.key for found in chosen) else ""
+    is_told = any(entry.partition(":")[0] in text for text in imported.warnings)
+    if not entry or not served or entry == served or is_told:
+        return []
+    note = (
+        f"{_where(imported, _KEY, root)} starts {entry}, which is not in the project. Debonair serves "
+        f"{served} instead. To serve another application, change 'wsgi'."
+    )
+    return [note]
+
+
 def _shown(path: Path, root: Path) -> str:
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
-def _nothing(root: Path, callables: Callables, broken: Sequence[str]) -> ProjectError:
+def _nothing(root: Path, callables: Callables, broken: Sequence[str], imported: Imported) -> ProjectError:
     """Return the error that explains why there is no application, and what to write."""
     for name, advice in _ADVICE.items():
         if where := callables.importing(name):
@@ -164,15 +199,48 @@ def _nothing(root: Path, callables: Callables, broken: Sequence[str]) -> Project
             f"No application in {root} can be called without arguments: {'; '.join(closed[:3])}.",
             hint="Write a wsgi.py that calls the factory: application = create_app(...)",
         )
+    if found := next(iter(Callables(nameless(root)).candidates()), None):
+        return _nameless(found, root, imported)
     if broken:
         return ProjectError(
             f"No WSGI application was found in {root}. Python cannot read all of its code: {broken[0]}.",
             hint="Fix the syntax error on that line. Port Python 2 code to Python 3 first.",
         )
+    if entry := imported.settings.get("wsgi", ""):
+        return ProjectError(
+            f"{_where(imported, _KEY, root)} starts {entry}, but neither the project nor its requirements "
+            "have that module.",
+            hint="Run 'debonair init' in the folder that has the module. Or name another application: "
+            "debonair init --wsgi MODULE:CALLABLE",
+        )
     return ProjectError(
         f"No WSGI application was found in {root}. It has no object of Flask, Django, Bottle, Falcon, "
         "Pyramid, web.py or Werkzeug, and no function of (environ, start_response).",
         hint="If the application is created in another way, name it: debonair init --wsgi MODULE:CALLABLE",
+    )
+
+
+def _nameless(found: Candidate, root: Path, imported: Imported) -> ProjectError:
+    """Return the error about an application in a file that no import can name."""
+    path = PurePosixPath(found.path)
+    name = re.sub(r"\W", "_", path.stem)
+    renamed = f"{name}.py" if name[:1].isalpha() else f"app_{name}.py"
+    starts = next((each for each in imported.accounts if path.name in each.text), None)
+    started = f" {_shown(starts.file, root)}:{starts.line} starts it." if starts else ""
+    if path.stem.isidentifier():
+        folder = next(
+            parent for parent in path.parents if parent == path.parent or not parent.name.isidentifier()
+        )
+        return ProjectError(
+            f"{found.where} has an application ({found.what}), but Python cannot import a module from the "
+            f"folder {folder}, because of its name.{started}",
+            hint=f"Package that folder: cd {shlex.quote(str(folder))} && debonair init",
+        )
+    return ProjectError(
+        f"{found.where} has an application ({found.what}), but Python cannot import a file with the name "
+        f"{path.name}.{started}",
+        hint=f"Rename the file to {renamed}, and the name in every file that starts it. Then run 'debonair "
+        "init' again.",
     )
 
 

@@ -20,6 +20,10 @@ _HOPS = 10
 """The most steps when following a name, and the most passes over the modules."""
 
 
+_EXTENSION = re.compile(r"(^|\.)flask\w*\.")
+"""Starts the full names of Flask's extensions. They receive an application, but no server can call them."""
+
+
 @dataclass(frozen=True)
 class _Kind:
     what: str
@@ -194,7 +198,7 @@ class Callables:
             return replace(kind, wrapped="")
         if isinstance(node.func, ast.Attribute) and (what := known().wsgi_methods.get(node.func.attr)):
             return _Kind(what)
-        if ast.unparse(node.func).endswith(known().wrappers.endings):
+        if _is_wrapper(ast.unparse(node.func), name):
             kinds = [self._kind(argument, module, local) for argument in node.args]
             return next((kind for kind in kinds if kind), None)
         return None
@@ -301,3 +305,8 @@ class Callables:
                             kind.listens,
                             rank,
                         )
+
+
+def _is_wrapper(written: str, name: str) -> bool:
+    """Tell whether a call, as ``written`` and with its full ``name``, returns a wrapped application."""
+    return written.endswith(known().wrappers.endings) and not _EXTENSION.search(name)

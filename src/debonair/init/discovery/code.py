@@ -18,6 +18,7 @@ _MOST = 5000
 _MOST_IN_ALL = 8 << 20
 """The most bytes of all modules: a tree takes a hundred times as much memory."""
 _MOST_OF_A_NAME = 500
+_MOST_NAMELESS = 50
 _NOT_THE_APP = {
     "build", "dist", "doc", "docs", "env", "example", "examples", "migrations", "node_modules",
     "site-packages", "test", "tests", "venv", "virtualenv",
@@ -104,6 +105,23 @@ def modules(root: Path) -> tuple[list[Module], list[str]]:
     return found, broken
 
 
+def nameless(root: Path) -> list[Module]:
+    """Return the app's files that no import can name, such as ``my-app.py``, if Python can read them."""
+    found = list[Module]()
+    paths = sorted(_files(root, named=False), key=lambda path: (path.count("/"), path))
+    for path in paths[:_MOST_NAMELESS]:
+        try:
+            tree = syntax.parse(reader.data(root / path, root), path)
+        except (SyntaxError, ProjectError):
+            continue
+        names = dict[str, str]()
+        module = Module(path, path.removesuffix(".py").replace("/", "."), tree, names)
+        for node in top_level(tree):
+            names.update(_imported(node, module))
+        found.append(module)
+    return found
+
+
 def top_level(tree: ast.Module) -> Iterator[ast.stmt]:
     """Yield the statements that run when a module is imported, including those in branches.
 
@@ -165,7 +183,8 @@ def _imported(node: ast.AST, module: Module) -> dict[str, str]:
     return {}
 
 
-def _files(root: Path) -> Iterator[str]:
+def _files(root: Path, *, named: bool = True) -> Iterator[str]:
+    """Yield the app's Python files: those that an import can name, or those that it cannot."""
     for here, folders, names in reader.below(root):
         folders[:] = [
             name
@@ -176,6 +195,7 @@ def _files(root: Path) -> Iterator[str]:
         ]
         for name in names:
             path = (here / name).relative_to(root)
-            named = all(part.isidentifier() for part in path.with_suffix("").parts)
-            if path.suffix == ".py" and named and name not in _NOT_MODULES and name[:5] != "test_":
+            importable = all(part.isidentifier() for part in path.with_suffix("").parts)
+            counts = path.suffix == ".py" and name not in _NOT_MODULES and name[:5] != "test_"
+            if counts and importable is named:
                 yield path.as_posix()

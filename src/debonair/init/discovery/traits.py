@@ -38,7 +38,7 @@ def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[
             if found := known().hardware.get(top):
                 where = f"{module.path}:{line} imports {name}"
                 words.setdefault(found.opens, where)
-                if found.name not in requirements:
+                if found.name not in requirements or found.system:
                     packages.setdefault(found.debian, where)
         at_once += [f"{module.path}:{line}" for line in _loads_hardware(module)]
     findings = []

@@ -13,6 +13,11 @@ from textwrap import wrap
 from typing import Any
 
 _CALLED = {"uwsgi": "uWSGI's own protocol (socket, uwsgi_pass)", "http": "HTTP (http-socket, proxy_pass)"}
+WEBSOCKETS = (
+    "the site passed websockets to the app, which uWSGI behind the package's site does not receive. If the "
+    'app uses them, give it its own server: server = "command", command = "gunicorn --threads 100 --bind '
+    'unix:$SOCKET MODULE:CALLABLE"'
+)
 _TEXT = 40
 """The most characters of a line in the account."""
 
@@ -33,6 +38,20 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """The meaning of a part of a line, such as one option of a program."""
+
+    text: str
+    """The part, without the value of a secret."""
+    became: str
+    """As in ``Account``."""
+    why: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    """Values that must not be shown."""
+
+
+@dataclass(frozen=True)
 class Imported:
     """The contents of one or more foreign files."""
 
@@ -45,6 +64,8 @@ class Imported:
     """The protocol of each address on which the app listened: ``uwsgi`` or ``http``."""
     asks: Mapping[str, str] = field(default_factory=dict)
     """The protocol of each address to which the site sent requests."""
+    when_served_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Further warnings that hold only for this value of the setting ``server``."""
 
 
 def merge(parts: Iterable[Imported]) -> Imported:
@@ -57,14 +78,18 @@ def merge(parts: Iterable[Imported]) -> Imported:
     settings: dict[str, Any] = {}
     listens: dict[str, str] = {}
     asks: dict[str, str] = {}
+    served: dict[str, tuple[str, ...]] = {}
     for part in parts:
         accounts += part.accounts
         warnings += part.warnings
-        settings = _merged(settings, part.settings)
+        settings = merged(settings, part.settings)
         listens |= part.listens
         asks |= part.asks
+        for server, more in part.when_served_by.items():
+            served[server] = tuple(dict.fromkeys((*served.get(server, ()), *more)))
     warnings += _strangers(listens, asks)
-    return Imported(tuple(accounts), settings, tuple(dict.fromkeys(warnings)), listens, asks)
+    lines = tuple(dict.fromkeys(accounts))  # one file may be read for two others
+    return Imported(lines, settings, tuple(dict.fromkeys(warnings)), listens, asks, served)
 
 
 def table(accounts: Iterable[Account], *, width: int = 108) -> str:
@@ -97,11 +122,12 @@ def _short(text: str) -> str:
     return text if len(text) <= _TEXT else text[: _TEXT - 3].rstrip() + "..."
 
 
-def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of both; the first value of a key wins."""
     out = dict(first)
     for key, value in second.items():
         if isinstance(value, Mapping):
-            out[key] = _merged(out.get(key, {}), value)
+            out[key] = merged(out.get(key, {}), value)
         elif key == "exclude":
             out[key] = [*out.get(key, []), *value]
         else:

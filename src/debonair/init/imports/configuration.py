@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from debonair.errors import ProjectError
 from debonair.init.imports.forms import Entry, entries, error
 from debonair.project import reader
 
@@ -25,23 +27,18 @@ _MOST_FILLED = 4 << 20
 """The most characters of all replaced placeholders."""
 
 
-def read(path: Path, root: Path) -> list[Entry]:
+def read(path: Path, root: Path, section: str = "uwsgi") -> list[Entry]:
     """Return the options of the file ``path`` and of the files it includes, with placeholders replaced.
 
+    ``section`` is the one that uWSGI reads.
     Included files must be in the folder ``root``. An option is ``ignored`` if uWSGI does not read it, if
     only uWSGI knows whether it does, or if it is too long. uWSGI's manual describes the rules under
     "Configuring uWSGI" and "Configuration logic". Raises ``ProjectError`` with file and line if a file
     cannot be read.
     """
-    found = list(_conditions(_Files(root).read(path, "uwsgi"), root))
-    known: dict[str, str] = {}
-    for entry in found:
-        if entry.name in VARIABLES:
-            name, _, value = entry.value.partition("=")
-            known.setdefault(name.strip(), value.strip())
-        known.setdefault(entry.name, entry.value)
-    filler = _Filler(known)
-    return [filler.fill(entry) for entry in found]
+    files = _Files(root)
+    found = list(_conditions(files.read(path, section), root))
+    return [files.filler.fill(entry) for entry in found]
 
 
 def placeholders(found: list[Entry]) -> set[str]:
@@ -57,6 +54,9 @@ class _Files:
         self.seen: set[tuple[str, str]] = set()
         self.parsed: dict[str, list[Entry]] = {}
         self.many = 0
+        self.known: dict[str, str] = {}
+        """The values of placeholders: the first one of a name counts."""
+        self.filler = _Filler(self.known)
 
     def read(self, path: Path, section: str, deep: int = 0) -> Iterator[Entry]:
         """Yield the entries of a ``section`` of a file and of its includes, each once."""
@@ -64,18 +64,15 @@ class _Files:
         found = self._entries(path, place)
         sections = dict.fromkeys(entry.section for entry in found)
         if section not in sections:
-            others = ", ".join(f"[{other}]" for other in list(sections)[:_DEEPEST]) or "none"
-            raise error(
-                path,
-                1,
-                f"it has no section [{section}] (its sections: {others})",
-                "Write uWSGI's options below [uwsgi].",
-            )
+            raise _no_section(path, section, list(sections)[:_DEEPEST])
         self.seen.add((place, section))
         for entry in found:
             if entry.section != section:
                 continue
+            if entry.name in _INCLUDES:
+                entry = self.filler.fill(entry)  # noqa: PLW2901 - the name of a file, which is read now
             yield entry
+            self._learn(entry)
             if other := _included(entry, self.root):
                 other_section = entry.value.partition(":")[2] or "uwsgi"
                 if (os.path.realpath(other), other_section) in self.seen:
@@ -93,6 +90,18 @@ class _Files:
             replace(entry, ignored=f"it belongs to the section [{entry.section}]") for entry in unread
         )
 
+    def _learn(self, entry: Entry) -> None:
+        if entry.name in VARIABLES:
+            name, _, value = entry.value.partition("=")
+            self._know(name.strip(), value.strip(), entry.file)
+        self._know(entry.name, entry.value, entry.file)
+
+    def _know(self, name: str, value: str, file: Path) -> None:
+        if name not in self.known:
+            with suppress(OverflowError):  # a long value stays as it is, so that its uses are too long
+                value = self.filler.magic(file, value)
+            self.known[name] = value
+
     def _entries(self, path: Path, place: str) -> list[Entry]:
         if place not in self.parsed:
             self.parsed[place] = entries(path, self.root)
@@ -109,8 +118,21 @@ def _included(entry: Entry, root: Path) -> Path | None:
     if entry.name not in _INCLUDES:
         return None
     name = entry.value.partition(":")[0]
-    path = entry.file.parent / name if name else entry.file
+    path = Path(os.path.normpath(entry.file.parent / name)) if name else entry.file
     return path if reader.is_file(path) and reader.is_inside(path, root) else None
+
+
+def _no_section(path: Path, section: str, sections: list[str]) -> ProjectError:
+    others = ", ".join(f"[{other}]" for other in sections) or "none"
+    names = [name for name in sections if ":" not in name]  # others are not uWSGI's, such as [app:main]
+    name = next((name for name in names if name.startswith("prod")), names[-1] if names else "")
+    hint = f"Name the section to import: debonair init --import {path.name}:{name}"
+    return error(
+        path,
+        1,
+        f"it has no section [{section}] (its sections: {others})",
+        hint if name and section == "uwsgi" else "Write uWSGI's options below [uwsgi].",
+    )
 
 
 def _conditions(found: Iterator[Entry], root: Path) -> Iterator[Entry]:
@@ -151,7 +173,7 @@ class _Filler:
                 before, value = value, self._once(r"%\(([^()]+)\)", value, self.known)
                 if value == before:
                     break
-            value = self._once(r"%([dpsncve])", value, _magic(entry.file))
+            value = self.magic(entry.file, value)
         except OverflowError:
             return replace(
                 entry,
@@ -160,6 +182,10 @@ class _Filler:
                 missed=not entry.ignored,
             )
         return replace(entry, value=value)
+
+    def magic(self, file: Path, value: str) -> str:
+        """Return ``value`` with uWSGI's own placeholders, which are about the ``file`` that it is in."""
+        return self._once(r"%([dpsncve])", value, _magic(file))
 
     def _once(self, pattern: str, value: str, known: Mapping[str, str]) -> str:
         size = len(value)
@@ -179,6 +205,7 @@ class _Filler:
 
 
 def _magic(file: Path) -> dict[str, str]:
+    file = file.absolute()
     return {
         "d": f"{file.parent}/", "p": str(file), "s": file.name, "n": file.stem, "c": file.parent.name,
         "v": str(file.parent), "e": file.suffix.removeprefix("."),

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from debonair.init.imports import commandline, places, variables
-from debonair.init.imports.account import Account, Imported
+from debonair.init.imports import commandline, places, start, variables
+from debonair.init.imports.account import Account, Imported, merge
 from debonair.project import reader
 
 _NOT_KEPT = re.compile(
@@ -25,6 +25,8 @@ _HERE = re.compile(r"(?:^|\s)[0-9]*<<-?[\"']?([A-Za-z_]\w*)[\"']?(?=\s|$)")
 """Starts lines that are the input of a command, up to the line that consists of this word."""
 _MOST = 256 << 10
 """The most bytes of the file."""
+_BOTH = 2
+_ENTRY = "it ran before the CMD; if each new release needs it, add it to 'migrate'"
 _SHOWN = 1000
 """The most characters of an instruction that are shown."""
 
@@ -68,14 +70,24 @@ def read(path: Path, root: Path) -> Imported:
                     starts.pop("CMD", None)  # the CMD of the stage below was for another program
                 has_start = True
                 starts[word] = (number, line, _words(rest.strip()))
-    if starts:
-        start = commandline.read(
-            " ".join(starts[word][2] for word in ("ENTRYPOINT", "CMD") if word in starts)
-        )
-        settings |= start.settings
+    own = Imported(tuple(accounts), settings)
+    whole = merge([own, *_started(path, root, starts)])
+    return replace(whole, accounts=tuple(sorted(whole.accounts, key=lambda account: account.line)))
+
+
+def _started(path: Path, root: Path, starts: Mapping[str, tuple[int, str, str]]) -> Iterator[Imported]:
+    """Yield what the last ENTRYPOINT and CMD become; an ENTRYPOINT may be a script that runs the CMD."""
+    if not starts:
+        return
+    whole = commandline.read(" ".join(starts[word][2] for word in ("ENTRYPOINT", "CMD") if word in starts))
+    if not whole.is_server and len(starts) == _BOTH:
+        number, line, words = starts["CMD"]
+        yield start.take(path, root, number, line, commandline.read(words))
+        number, line, words = starts["ENTRYPOINT"]
+        yield start.take(path, root, number, line, replace(commandline.read(words), why=_ENTRY))
+    else:
         number, line, _ = max(starts.values())
-        accounts.append(Account(path, number, line, ", ".join(start.keys()), start.why))
-    return Imported(tuple(sorted(accounts, key=lambda account: account.line)), settings, ())
+        yield start.take(path, root, number, line, whole)
 
 
 def _stages(text: str) -> list[_Stage]:
@@ -105,11 +117,17 @@ def _installs(word: str, rest: str) -> bool:
 def _environment(
     path: Path, number: int, line: str, rest: str, settings: dict[str, Any]
 ) -> Iterator[Account]:
-    for name, value in _variables(rest):
+    found = _variables(rest)
+    line = variables.masked(line, [value for name, value in found if _is_secret(name, value)])
+    for name, value in found:
         why = _why_not(name, value)
         if not why:
             settings.setdefault("service", {}).setdefault("environment", {})[name] = value
         yield Account(path, number, line, "" if why else f"service.environment.{name}", why)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return bool(value) and variables.judge(name, value).secret
 
 
 def _why_not(name: str, value: str) -> str:
@@ -118,8 +136,8 @@ def _why_not(name: str, value: str) -> str:
         return f"its value {wrong}"
     if _NOT_KEPT.fullmatch(name) or "$" in value:
         return f"{name} is only for the container"
-    if value.startswith("/"):
-        return f"{value} is a path in the container"
+    if re.match(r"/|\w+:/{3,}", value):
+        return f"{value} is a path in the container; the app's data is in /var/lib/APP"
     return variables.judge(name, value).why
 
 

@@ -233,7 +233,8 @@ def _xml(path: Path, text: str) -> Iterator[_Found]:
     except expat.ExpatError as wrong:
         what = f"it is not valid XML: {expat.ErrorString(wrong.code)}"
         raise error(path, wrong.lineno, what, "Fix the syntax error on that line.") from None
-    yield from ((line, where, name, "".join(pieces).strip()) for line, where, name, pieces in found)
+    for line, where, name, (url, *more) in found:
+        yield line, where, name, url + "".join(more).strip()
 
 
 def _nested(path: Path) -> ProjectError:

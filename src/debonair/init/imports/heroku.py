@@ -5,14 +5,15 @@ from __future__ import annotations
 import bisect
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from debonair import target
 from debonair.errors import ProjectError
 from debonair.init.discovery.traits import IN_THE_APP
-from debonair.init.imports import commandline, places, variables
-from debonair.init.imports.account import Account, Imported
+from debonair.init.imports import commandline, crontab, gunicorn, jobs, places, start, variables
+from debonair.init.imports.account import Account, Imported, Taken, merge
 from debonair.project import reader
 from debonair.project import settings as project_settings
 
@@ -24,41 +25,71 @@ _SHOWN = 1000
 
 
 def procfile(path: Path, root: Path) -> Imported:
-    """Return the settings in the Procfile at ``path``: web, release, and workers with any other name.
+    """Return the settings in the Procfile at ``path``: web, release, cron, and workers with any other name.
 
-    Raises ``ProjectError`` with file and line if a line is invalid.
+    piku has names of its own: ``wsgi`` for the application, ``cron``, ``static`` and ``preflight``. Raises
+    ``ProjectError`` with file and line if a line is invalid.
     """
-    accounts = list[Account]()
-    settings = dict[str, Any]()
+    found, timers = list[Imported](), list[str]()
     text = reader.text(path, places.boundary(path, root), most=_MOST)
     for number, raw in enumerate(reader.lines(text), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
-        found = _LINE.fullmatch(line)
-        if not found:
+        parts = _LINE.fullmatch(line)
+        if not parts:
             raise ProjectError(
                 f"{places.shown(path, root)}, line {number}: '{line[:_SHOWN]}' is not of the form NAME: "
                 "COMMAND.",
                 hint="Write each line as NAME: COMMAND.",
             )
-        name, command = found[1], found[2]
-        became, why = "", ""
+        name, command = parts[1], parts[2]
         if unfit := reader.unfit(command):
-            why = f"it {unfit}"
+            found.append(Imported((Account(path, number, line[:_SHOWN], "", f"it {unfit}"),)))
         elif name == "web":
-            start = commandline.read(command)
-            settings |= start.settings
-            became, why = ", ".join(start.keys()), start.why
-        elif name == "release":
-            settings["migrate"] = IN_THE_APP + command
-            became = "migrate"
+            found.append(start.take(path, root, number, line, commandline.read(command)))
         else:
-            key = name.lower().replace("_", "-").strip("-") or "worker"
-            settings.setdefault("workers", {})[key] = command
-            became = f"workers.{key}"
-        accounts.append(Account(path, number, line[:_SHOWN], became, why))
-    return Imported(tuple(accounts), settings, ())
+            taken = _process(name, command, timers)
+            shown = variables.masked(line, commandline.secrets(command))[:_SHOWN]
+            account = Account(path, number, shown, taken.became, taken.why)
+            found.append(Imported((account,), taken.settings))
+    whole = merge(reversed(found))  # the last line of a name counts
+    return replace(whole, accounts=tuple(sorted(whole.accounts, key=lambda account: account.line)))
+
+
+def _process(name: str, command: str, timers: list[str]) -> Taken:  # noqa: PLR0911
+    """Return what becomes of a line of a Procfile other than ``web``; ``timers`` has the names so far."""
+    kind = name.lower()
+    if kind == "wsgi":
+        taken = gunicorn.application(command)
+        return Taken(command, taken.became, taken.why, taken.settings)
+    if kind == "release":
+        return Taken(command, "migrate", "", {"migrate": IN_THE_APP + command})
+    if kind == "preflight":
+        why = "it ran before each deployment; if each new release needs it, add it to 'migrate'"
+        return Taken(command, "", why)
+    if kind == "static":
+        why = "the folder was served at /, but each folder of 'static' needs a prefix"
+        return Taken(command, "", f'{why}: "/{command.strip("/")}/" = "{command.strip("/")}"')
+    if commandline.secrets(command):
+        why = (
+            "it has a secret, which a package would publish; set it on the Pi: sudo APP env set NAME=VALUE"
+        )
+        return Taken(command, "", f"{why}. Then add the command to [workers]")
+    key = kind.replace("_", "-").strip("-") or "worker"
+    calendar, program = crontab.split(command) if kind.startswith("cron") else ("", "")
+    if calendar:
+        key = next(
+            each
+            for number in range(len(timers) + 1)
+            if (each := f"{key}-{number + 1}" if number else key) not in timers
+        )
+        timers.append(key)
+        timer = {"command": jobs.command(program), "calendar": calendar}
+        return Taken(command, f"timers.{key}", calendar, {"timers": {key: timer}})
+    if program:
+        return Taken(command, "", "it names a day of the month and one of the week; write two timers")
+    return Taken(command, f"workers.{key}", "", {"workers": {key: command}})
 
 
 def app_json(path: Path, root: Path) -> Imported:

@@ -10,14 +10,30 @@ _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MANY = 50
 """The most workers and timers to import."""
 _LONGEST = 40
-_STARTERS = {"exec", "env", "flask", "manage", "nice", "python", "python3", "run", "sh", "bash"}
+_STARTERS = re.compile(r"exec|env|flask|manage|nice|python[\d.]*|run|sh|bash")
+_BEGIN = r"(?:(?<!\S)|(?<=exec:)|(?<=cmd=))"
+_VENV = re.compile(rf"{_BEGIN}[^\s:=]*/?(?<![\w.])(?:\.?v?env[\w.-]*|\.?virtualenvs?/[\w.-]+)/bin/(?=\w)")
+_KNOWN = re.compile(rf"{_BEGIN}/\S*/bin/(?=(?:python|celery|flask|rq|huey|gunicorn|alembic)\S*)")
+_VERSION = re.compile(rf"{_BEGIN}python(?:2(?:\.\d+)?|3\.\d+)(?!\S)")
+_PACKAGES = {
+    "redis-server": "redis-server", "memcached": "memcached", "mosquitto": "mosquitto", "node": "nodejs",
+    "npm": "npm", "ffmpeg": "ffmpeg", "rabbitmq-server": "rabbitmq-server", "pigpiod": "pigpio",
+    "beanstalkd": "beanstalkd", "motion": "motion", "rclone": "rclone", "socat": "socat",
+}  # fmt: skip
+"""Programs that often run beside an app, and the Debian package of each."""
 
 
 def command(text: str) -> str:
     """Return a command line without the virtual environment of the machine that it was written for."""
-    return re.sub(
-        r"(?<!\S)/\S*/bin/((?:python|celery|flask|rq|huey|gunicorn|alembic)\S*)", r"\1", text.strip()
-    )
+    text = _KNOWN.sub("", _VENV.sub("", text.strip()))
+    return _VERSION.sub("python", text)
+
+
+def package(text: str) -> str:
+    """Return the Debian package of the program that a command line starts; empty if it is not known."""
+    words = (word for word in text.split() if "=" not in word and word not in {"exec", "nice"})
+    folder, program = posixpath.split(next(words, ""))
+    return _PACKAGES.get(program, "") if folder in {"", "/bin", "/usr/bin", "/usr/sbin"} else ""
 
 
 def name(text: str, taken: Collection[str]) -> str:
@@ -27,7 +43,7 @@ def name(text: str, taken: Collection[str]) -> str:
         for word in text.split()
         if not word.startswith("-")
     ]
-    words = [word for word in words if word.lower() not in _STARTERS and "=" not in word]
+    words = [word for word in words if not _STARTERS.fullmatch(word.lower()) and "=" not in word]
     slug = re.sub(r"[^a-z0-9]+", "-", (words or ["job"])[0].lower()).strip("-") or "job"
     slug = slug[:_LONGEST].rstrip("-")
     numbered = (f"{slug}-{number}" for number in range(2, len(taken) + 3))

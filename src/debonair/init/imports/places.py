@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from debonair.project import reader
 
+_PATH_END = r"""[^\s:,;"'=|<>()]*"""
+_FOREIGN = re.compile(
+    rf"""(?:(?<=[\s:,="'])|^)/(?:home|root|srv|opt|mnt|var/www|usr/local|usr/src)/{_PATH_END}"""
+)
+"""A path that no package of Debian and no app of Debonair has."""
 _MOST_PARTS = 64
 """The most folders of a path to search for."""
 
@@ -34,7 +42,7 @@ def inside(root: Path, text: str, home: str = "") -> str | None:
     folder in which the app ran there. Otherwise the longest end of the path that exists in the project
     counts. The project's own folder is ``.``; the result is ``None`` if there is no such file or folder.
     """
-    path = PurePosixPath(text)
+    path = PurePosixPath(posixpath.normpath(text[: reader.LONGEST]))
     if ".." in path.parts or len(path.parts) > _MOST_PARTS or reader.unfit(text):
         return None
     if not path.is_absolute():
@@ -46,6 +54,52 @@ def inside(root: Path, text: str, home: str = "") -> str | None:
     ends = ("/".join(parts[first:]) for first in range(len(parts)))
     found = next((end for end in ends if _is_there(root, PurePosixPath(end))), None)
     return "." if found is None and path.name == root.name else found
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine on which the app ran before."""
+
+    root: Path
+    """The project's folder."""
+    home: str = ""
+    """The folder in which the app ran there."""
+
+    def here(self, text: str) -> str:
+        """Return ``text`` with the paths of the project relative to its folder, as on the Pi.
+
+        A path below the folder of the app must exist in the project.
+        """
+        for base in dict.fromkeys([str(self.root), str(self.root.resolve())]):
+            text = _below(base).sub(partial(_relative, base), text)
+        if self.home.strip("/") and PurePosixPath(self.home).is_absolute():
+            text = _below(self.home.rstrip("/")).sub(lambda found: self._there(found[0], self.home), text)
+        return _FOREIGN.sub(lambda found: self._there(found[0]), text)
+
+    def foreign(self, text: str) -> str:
+        """Return the first path in ``text`` that only the old machine had; empty if there is none."""
+        home = self.home.rstrip("/")
+        below = _below(home) if home and PurePosixPath(home).is_absolute() else _FOREIGN
+        found = below.search(text) or _FOREIGN.search(text)
+        return found[0] if found else ""
+
+    def _there(self, path: str, home: str = "") -> str:
+        ran_in = inside(self.root, home) if home else None
+        if home and PurePosixPath(path).is_relative_to(home):
+            rest = PurePosixPath(posixpath.normpath(path)).relative_to(home)
+            both = [rest] if ran_in in {None, "."} else [PurePosixPath(ran_in or "") / rest, rest]
+            return next((str(place) for place in both if _is_there(self.root, place)), path)
+        found = inside(self.root, path)
+        return path if found in {None, "."} else str(found)
+
+
+def _relative(base: str, found: re.Match[str]) -> str:
+    plain = PurePosixPath(posixpath.normpath(found[0]))
+    return str(plain.relative_to(base)) if plain.is_relative_to(base) else found[0]
+
+
+def _below(base: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w./-]){re.escape(base)}(?:/{_PATH_END}|(?![\w./-]))")
 
 
 def _is_there(root: Path, path: PurePosixPath) -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from debonair.init.imports.account import Taken
 from debonair.project import reader
 
 _LONGEST = 200
 """The most characters of a name."""
 _SECRET = re.compile(
-    r"SECRET|PASSW|PASSPHRASE|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY($|_)|API_?KEY|(^|_)DSN$", re.I
+    r"SECRET|PASSW|PASSPHRASE|(^|_)PASS($|_)|_PWD$|TOKEN|CREDENTIAL|PRIVATE|(^|_)KEY($|_)|API_?KEY|(^|_)DSN$",
+    re.I,
 )
-_LOGIN = re.compile(r"\w+://[^/\s:@]*:[^/\s@]+@")
+LOGIN = re.compile(r"\w+://[^/\s:@]*:[^/\s@]+@")
+"""An address with a password."""
 _DEVELOPMENT = {
     "FLASK_ENV",
     "FLASK_DEBUG",
@@ -45,7 +49,7 @@ def judge(name: str, value: str) -> Verdict:
         return Verdict(kept=False, why="not a valid name of a variable")
     if wrong := reader.unfit(value):
         return Verdict(kept=False, secret=bool(_SECRET.search(name)), why=f"its value {wrong}")
-    if _SECRET.search(name) or _LOGIN.search(value):
+    if _SECRET.search(name) or LOGIN.search(value):
         return Verdict(
             kept=False,
             secret=True,
@@ -67,3 +71,29 @@ def judge(name: str, value: str) -> Verdict:
     if name in _INTERPRETER:
         return Verdict(kept=False, why="the package has its own virtual environment")
     return Verdict(kept=True, why="")
+
+
+def taken(text: str, name: str, value: str) -> Taken:
+    """Return what becomes of ``text``, which sets the variable ``name`` to ``value``."""
+    verdict = judge(name, value)
+    secrets = (value,) if verdict.secret and value else ()
+    why = verdict.why
+    if verdict.kept and re.search(r"[$`]", value):
+        why = "the shell of the old machine computes its value"
+    if why:
+        return Taken(masked(text, secrets), "", why, secrets=secrets)
+    key = f"service.environment.{name}"
+    return Taken(text, key, "", {"service": {"environment": {name: value}}})
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """Return ``text`` without the ``secrets``."""
+    for secret in secrets:
+        text = text.replace(secret, "...") if secret in text else f"{re.split('[ =]', text)[0]} ..."
+    return text
+
+
+def passwords(text: str) -> tuple[str, ...]:
+    """Return the passwords in the addresses of ``text``."""
+    addresses = (found[0].removesuffix("@") for found in LOGIN.finditer(text))
+    return tuple(address.partition("://")[2].partition(":")[2] for address in addresses)

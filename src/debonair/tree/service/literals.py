@@ -13,7 +13,7 @@ from functools import cache
 
 from debonair.errors import ProjectError
 from debonair.project import Project, reader
-from debonair.project.settings import Option
+from debonair.project.settings import LOOPS, Option
 from debonair.resources import resource
 
 
@@ -59,6 +59,14 @@ def ini_options(project: Project) -> str:
     Values are not changed, so that uWSGI's own placeholders work in them.
     """
     lines = []
+    loop = next((name for name in project.uwsgi if name in LOOPS), "")
+    if loop and project.uwsgi.get("threads", 1) not in {0, 1}:
+        raise error(
+            project,
+            "uwsgi.threads",
+            f"does not work with uwsgi.{loop}, which has no threads",
+            "Leave it out.",
+        )
     for name, value in project.uwsgi.items():
         key = f"uwsgi.{name}"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", name):

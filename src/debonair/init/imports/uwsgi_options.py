@@ -1,0 +1,67 @@
+"""Facts about uWSGI's options: which exist, which may be repeated, and which Debonair drops."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+
+from debonair.project.settings import PROCESSES, Option
+from debonair.resources import resource
+from debonair.tree.service import literals
+
+FALSE = {"0", "false", "no", "off"}
+COMMAND = re.compile(r"(smart-)?attach-.*|(unique-)?cron.*|legion-.*|hook-.*|exec-.*")
+"""Options whose value has a command line."""
+_OPTIONAL = ("ksm", "mule")
+"""Options with an optional value."""
+_ROUTE = r"(?:final-|error-|response-)?route\S* .*?\b"
+_PLUGIN_OF = {
+    _ROUTE + r"(redirect|rewrite|basicauth|static|expires|cache|http|uwsgi)[\w-]*:": r"router_\1",
+    _ROUTE + "(gzip):": r"transformation_\1",
+    r"cheaper-algo (busyness|backlog2)$": r"cheaper_\1",
+    r"cheaper-(busyness)-": r"cheaper_\1",
+}
+"""Options that uWSGI from pip has built in, and Debian's uwsgi-core has in a plugin, with its name."""
+
+
+@cache
+def reasons() -> tuple[dict[str, str], dict[str, str]]:
+    """Return the reasons for dropping options, and those of options for development, by name."""
+    tables = tomllib.loads(resource("packaging/uwsgi/owned.toml").read_text())
+    dropped, development = (
+        {name: why for why, names in tables[key].items() for name in names}
+        for key in ("dropped", "development")
+    )
+    return literals.refused() | dropped, development
+
+
+@cache
+def known() -> frozenset[str]:
+    """Return the names of all options of Debian's uWSGI and its plugin for Python."""
+    return _names("names") | {*PROCESSES}
+
+
+def is_single(name: str) -> bool:
+    """Return whether only the last value of an option counts."""
+    return name in known() and name not in _names("repeated")
+
+
+def plugins(name: str, value: str) -> list[str]:
+    """Return the plugins of Debian's uwsgi-core that an option needs."""
+    matches = ((re.match(pattern, f"{name} {value}"), plugin) for pattern, plugin in _PLUGIN_OF.items())
+    return [found.expand(plugin) for found, plugin in matches if found]
+
+
+def typed(name: str, value: str) -> Option:
+    """Return the ``value`` of an option as a setting."""
+    if re.fullmatch(r"0|[1-9][0-9]{0,17}", value):
+        return int(value)
+    if not value:
+        return "" if name in _OPTIONAL else True
+    return value.lower() == "true" if value.lower() in {"true", "false"} else value
+
+
+@cache
+def _names(key: str) -> frozenset[str]:
+    return frozenset(tomllib.loads(resource("packaging/uwsgi/options.toml").read_text())[key].split())
