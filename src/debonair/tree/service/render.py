@@ -150,7 +150,7 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         # A worker ends its requests first, then its master stops waiting, then the emperor, then systemd.
         "curse_seconds": mercy + 5,
         "stop_seconds": mercy + 15,
-        **site.values(project),
+        **site.values(project, target),
         "static": _static(project, target),
     }
     values["sandbox"] = fill("systemd/app.sandbox.in", values).rstrip("\n")

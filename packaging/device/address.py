@@ -1,0 +1,122 @@
+"""The addresses at which visitors reach the app, each tested by asking nginx which app answers there."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import call
+import own_port
+import visit
+from nginx_site import Site
+from release import Home, Release
+from visit import Door
+
+_SETTLED = 5.0  # seconds for nginx to open a new port after a reload
+_POLL = 0.2  # seconds
+_AVAHI = "avahi-daemon.service"
+_NOWHERE = ("192.0.2.1", 9)  # an address of the documentation (RFC 5737), to which nothing is sent
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the app answers on this machine."""
+
+    urls: tuple[str, ...] = ()
+    """The addresses that work, the easiest first."""
+    own: str = ""
+    """The address of the machine itself; empty if the site does not answer to the names of any machine."""
+    owner: str = ""
+    """The app that answers at ``own``; empty if that is unknown."""
+
+
+def find(site: Site, release: Release) -> Addresses:
+    """Return the addresses of the app, whose served release this is."""
+    block = visit.block_of(_text(site), release)
+    ports = visit.ports(block)
+    urls = [url for url, door in _candidates(site.home, block, ports) if _is_ours(site.home, door)]
+    if 80 not in ports or not own_port.names_any(block):
+        return Addresses(tuple(urls))
+    return Addresses(tuple(urls), _url(Door(80, _machine())), visit.app_at(Door(80, _machine())))
+
+
+def printed(home: Home) -> str:
+    """Return a sentence with the app's addresses, after a switch; empty if there are none."""
+    release, deadline = home.serving(), time.monotonic() + _SETTLED
+    if release is None or call.state("nginx.service") != "active":
+        return ""
+    while not (found := find(Site(home), release)).urls and time.monotonic() < deadline:
+        time.sleep(_POLL)
+    *others, last = found.urls or ("",)
+    return f"its addresses: {', '.join(others)} and {last}" if others else last and f"its address: {last}"
+
+
+def shown_by(found: Addresses, package: str) -> str:
+    """Return who answers at the machine's own address, if it is another app; else nothing."""
+    return f"{found.own} shows {found.owner}" if found.owner not in {"", package} else ""
+
+
+def publish(home: Home) -> None:
+    """Start the unit that publishes ``APP.local``, if the package has one and Avahi runs."""
+    forbidden = Path("/usr/sbin/policy-rc.d").exists()  # such a machine starts services by itself
+    if not forbidden and call.state(_AVAHI) == "active":
+        call.systemctl("restart", alias_unit(home))
+
+
+def alias_unit(home: Home) -> str:
+    """Return the name of the unit that publishes ``APP.local`` in the network."""
+    return f"{home.package}.local.service"
+
+
+def _candidates(home: Home, block: str, ports: list[int]) -> Iterator[tuple[str, Door]]:
+    """Yield the addresses at which the server ``block`` may answer, and where to ask for each."""
+    words, alias = visit.names(block), f"{home.package}.local"
+    if own_port.names_any(block):
+        names = [_machine()] if _machine().endswith(".local") else []
+    else:
+        names = visit.plain_names(words)
+    if alias in words and call.state(alias_unit(home)) == "active":
+        names.append(alias)
+    if own_port.names_any(block):
+        names.append(_ip())
+    for name in dict.fromkeys(names):
+        for port in ports if re.fullmatch(r"[0-9.]+", name) else ports[:1]:
+            yield _url(Door(port, name)), Door(port, name)
+
+
+def _is_ours(home: Home, door: Door) -> bool:
+    return visit.app_at(door) == home.package
+
+
+def _machine() -> str:
+    """Return the name under which others in the network find this machine: by mDNS, or its address."""
+    name = os.uname().nodename.partition(".")[0]
+    return f"{name}.local" if name and call.state(_AVAHI) == "active" else _ip()
+
+
+def _ip() -> str:
+    """Return the IPv4 address of this machine in its network; that of the loopback without a network."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(_NOWHERE)
+            return str(probe.getsockname()[0])
+    except OSError:
+        pass
+    listed = call.call("hostname", "--all-ip-addresses")[1].split()
+    return next((one for one in listed if re.fullmatch(r"[0-9.]+", one)), "127.0.0.1")
+
+
+def _url(door: Door) -> str:
+    return f"http://{door.host}{'' if door.port == 80 else f':{door.port}'}/"
+
+
+def _text(site: Site) -> str:
+    try:
+        return site.file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
