@@ -62,10 +62,13 @@ def shown_by(found: Addresses, package: str) -> str:
 
 
 def publish(home: Home) -> None:
-    """Start the unit that publishes ``APP.local``, if the package has one and Avahi runs."""
-    forbidden = Path("/usr/sbin/policy-rc.d").exists()  # such a machine starts services by itself
-    if not forbidden and call.state(_AVAHI) == "active":
-        call.systemctl("restart", alias_unit(home))
+    """Start the unit that publishes ``APP.local``, if the package has one and Avahi runs.
+
+    An earlier version of the package may have had one.
+    """
+    unit, forbidden = alias_unit(home), Path("/usr/sbin/policy-rc.d").exists()
+    if not forbidden and call.state(_AVAHI) == "active" and call.systemctl("restart", unit)[0]:
+        call.systemctl("stop", unit)
 
 
 def alias_unit(home: Home) -> str:
