@@ -40,26 +40,26 @@ def wire(name: str) -> bytes:
 
 def publish(bus: Bus, name: str) -> str:
     """Publish ``name`` as an alias of the machine; return the entry group of Avahi that holds it."""
-    (host,) = bus.call(_AVAHI, "/", f"{_AVAHI}.Server", "GetHostNameFqdn").values("s")
+    (host,) = bus.call(_AVAHI, "/", f"{_AVAHI}.Server.GetHostNameFqdn").values("s")
     if str(host).rstrip(".").lower() == name.lower():
         return ""  # the machine itself has the name
-    (group,) = bus.call(_AVAHI, "/", f"{_AVAHI}.Server", "EntryGroupNew").values("o")
+    (group,) = bus.call(_AVAHI, "/", f"{_AVAHI}.Server.EntryGroupNew").values("o")
     record = (_ANY, _ANY, 0, name, _IN, _CNAME, _TTL, wire(str(host)))
-    bus.call(_AVAHI, str(group), f"{_AVAHI}.EntryGroup", "AddRecord", "iiusqquay", *record)
-    bus.call(_AVAHI, str(group), f"{_AVAHI}.EntryGroup", "Commit")
+    bus.call(_AVAHI, str(group), f"{_AVAHI}.EntryGroup.AddRecord", "iiusqquay", *record)
+    bus.call(_AVAHI, str(group), f"{_AVAHI}.EntryGroup.Commit")
     print(f"{name} is an alias of {host}", flush=True)
     return str(group)
 
 
 def running(bus: Bus) -> bool:
     """Return whether Avahi knows the machine's name, and takes records."""
-    return bus.call(_AVAHI, "/", f"{_AVAHI}.Server", "GetState").values("i") == [_RUNNING]
+    return bus.call(_AVAHI, "/", f"{_AVAHI}.Server.GetState").values("i") == [_RUNNING]
 
 
 def follow(bus: Bus, name: str) -> None:
     """Keep ``name`` published, whatever happens to Avahi and to the machine's own name."""
     for match in _MATCHES:
-        bus.call(_BUS, "/org/freedesktop/DBus", _BUS, "AddMatch", "s", match)
+        bus.call(_BUS, "/org/freedesktop/DBus", f"{_BUS}.AddMatch", "s", match)
     group = publish(bus, name) if running(bus) else ""
     while True:
         signal = bus.signal(None)
@@ -69,11 +69,12 @@ def follow(bus: Bus, name: str) -> None:
             group = publish(bus, name) if running(bus) else ""
         elif signal.member == f"{_AVAHI}.Server.StateChanged" and signal.values("is")[0] == _RUNNING:
             if group:
-                bus.call(_AVAHI, group, f"{_AVAHI}.EntryGroup", "Free")
+                bus.call(_AVAHI, group, f"{_AVAHI}.EntryGroup.Free")
             group = publish(bus, name)
         elif signal.member == f"{_AVAHI}.EntryGroup.StateChanged" and signal.path == group:
-            if signal.values("is")[0] in {_COLLISION, _FAILURE}:
-                raise TakenError(f"another machine in this network has the name {name}")
+            if signal.values("is")[0] not in {_COLLISION, _FAILURE}:
+                continue
+            raise TakenError(f"another machine in this network has the name {name}")
 
 
 def main(name: str) -> int:

@@ -64,14 +64,17 @@ class Bus:
         if not self._line().startswith(b"OK "):
             raise BusError("the bus does not accept this user")
         self.socket.sendall(b"BEGIN\r\n")
-        self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "Hello")
+        self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Hello")
 
     def call(
-        self, to: str, path: str, interface: str, member: str, signature: str = "", *values: str | int | bytes
+        self, to: str, path: str, method: str, signature: str = "", *values: str | int | bytes
     ) -> Message:
-        """Call a method and return its answer. Raises ``BusError``, or ``OSError`` without an answer."""
+        """Call a ``method``, named after its interface, and return the answer.
+
+        Raises ``BusError``, or ``OSError`` without an answer.
+        """
         self.serial += 1
-        self.socket.sendall(message(self.serial, to, path, interface, member, signature, *values))
+        self.socket.sendall(message(self.serial, to, path, method, signature, *values))
         deadline = time.monotonic() + _PATIENCE
         while True:
             found = self._message(deadline)
@@ -79,7 +82,7 @@ class Bus:
                 self.signals = [*self.signals, found][-100:]
             elif found.fields.get(_REPLY_SERIAL) == self.serial:
                 if found.kind == _ERROR:
-                    raise BusError(f"{interface}.{member} was refused")
+                    raise BusError(f"{method} was refused")
                 return found
 
     def signal(self, seconds: float | None) -> Message | None:
@@ -126,9 +129,10 @@ class Bus:
 
 
 def message(
-    serial: int, to: str, path: str, interface: str, member: str, signature: str, *values: str | int | bytes
+    serial: int, to: str, path: str, method: str, signature: str = "", *values: str | int | bytes
 ) -> bytes:
-    """Return the bytes of a method call."""
+    """Return the bytes of a call of ``method``, the name of which follows that of its interface."""
+    interface, _, member = method.rpartition(".")
     body = b""
     for letter, value in zip(signature.replace("ay", "y"), values, strict=True):
         body += _bytes(len(body), letter, value)

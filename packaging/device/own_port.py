@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-FIRST, LAST = 8001, 8999
+PORTS = (*range(81, 87), *range(88, 95), *range(96, 100), *range(8001, 9000))
+"""The ports to choose from, the best first; browsers refuse 87 and 95.
+
+Only root can open a port below 1024. If an app, or a person's script, took a port of nginx before nginx
+starts, nginx would not start, and all apps would be down.
+"""
 _USUAL = {"80", "[::]:80"}  # what a site listens on if its author did not choose
 _NAMES = "~^[^.]+$"  # the names of any machine at home, if the author did not choose
 _LISTEN = re.compile(r"(?m)^((?: *listen [^;\n]+;\n)+)")
@@ -39,7 +44,7 @@ def names_any(text: str) -> bool:
 
 
 def free(nginx: Path, root: Path = Path("/")) -> int:
-    """Return the lowest port that no site in the folder ``nginx`` names, and on which nothing listens.
+    """Return the first port that no site in the folder ``nginx`` names, and on which nothing listens.
 
     Returns 0 if there is none. A comment that names a port counts as well.
     """
@@ -47,7 +52,7 @@ def free(nginx: Path, root: Path = Path("/")) -> int:
     for folder in ("sites-available", "sites-enabled"):
         for file in (nginx / folder).glob("*"):
             taken.update(int(port) for port in _ANY_PORT.findall(_text(file)[:_MOST]))
-    return next((port for port in range(FIRST, LAST + 1) if port not in taken), 0)
+    return next((port for port in PORTS if port not in taken), 0)
 
 
 def listening(root: Path = Path("/")) -> set[int]:

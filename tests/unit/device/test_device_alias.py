@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import alias
@@ -52,6 +52,7 @@ class Wire:
         """What comes when the program waits, one after the other; then it is ended."""
         self.serial = 0
         self.groups = 0
+        self.reply: Callable[[str], bytes] = self._answer
 
     def settimeout(self, seconds: float | None) -> None:
         assert seconds is None or seconds > 0
@@ -67,7 +68,7 @@ class Wire:
         fields = bus._fields(data[16 : 16 + struct.unpack_from("<I", data, 12)[0]])
         self.serial += 1
         self.calls.append((str(fields[1]), str(fields[3])))
-        self.pending += self._answer(str(fields[3]))
+        self.pending += self.reply(str(fields[3]))
 
     def _answer(self, member: str) -> bytes:
         if member == "GetHostNameFqdn":
@@ -91,7 +92,7 @@ class Wire:
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     found = Wire()
     monkeypatch.setattr(socket, "socket", lambda *_: found)
     return found
@@ -196,20 +197,20 @@ class TestBus:
     )
     def test_one_that_speaks_something_else(self, wire: Wire, data: bytes) -> None:
         wire.pending, wire.later = b"OK 1\r\n", []
-        wire._answer = lambda _: data  # type: ignore[method-assign]
+        wire.reply = lambda _: data
         with pytest.raises((BusError, ConnectionError)):
             Bus()
 
     def test_a_refusal(self, wire: Wire) -> None:
         connected = Bus()
-        wire._answer = lambda _: said(3, {5: ("u", wire.serial)})  # type: ignore[method-assign]
+        wire.reply = lambda _: said(3, {5: ("u", wire.serial)})
         with pytest.raises(BusError, match=r"a\.B\.C was refused"):
-            connected.call("a", "/", "a.B", "C")
+            connected.call("a", "/", "a.B.C")
 
     def test_a_signal_may_come_before_the_answer(self, wire: Wire) -> None:
         connected = Bus()
-        wire._answer = lambda _: state(2) + answer(wire.serial)  # type: ignore[method-assign]
-        connected.call("a", "/", "a.B", "C")
+        wire.reply = lambda _: state(2) + answer(wire.serial)
+        connected.call("a", "/", "a.B.C")
         waiting = connected.signal(1.0)
         assert waiting is not None
         assert waiting.member == f"{AVAHI}.Server.StateChanged"
@@ -243,7 +244,7 @@ class TestBus:
 
 
 def test_a_call_in_the_form_of_the_specification() -> None:
-    data = bus.message(7, AVAHI, "/", f"{AVAHI}.Server", "GetHostNameFqdn", "")
+    data = bus.message(7, AVAHI, "/", f"{AVAHI}.Server.GetHostNameFqdn")
     head = struct.unpack_from("<cBBBIII", data)
     assert head[:6] == (b"l", 1, 0, 1, 0, 7)
     assert bus._fields(data[16 : 16 + head[6]]) == {

@@ -299,7 +299,7 @@ server {{
 class TestOwnPort:
     @pytest.fixture(autouse=True)
     def _nothing_listens(self, nginx: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(own_port, "listening", lambda _: {8001})
+        monkeypatch.setattr(own_port, "listening", lambda _: {81})
 
     def release(self, home: Home, version: str) -> Release:
         return release(home, version, DEFAULT.format(home.current, version))
@@ -310,12 +310,12 @@ class TestOwnPort:
     def test_it_is_chosen_once_and_stays(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
         site, one, two = Site(home), self.release(home, "1.0"), self.release(home, "1.1")
         assert site.put(one, None) == ""
-        assert self.listens(site) == ["80", "[::]:80", "8002", "[::]:8002"] * 2
+        assert self.listens(site) == ["80", "[::]:80", "82", "[::]:82"] * 2
         assert site.written.read_text() == site.file.read_text()
-        monkeypatch.setattr(own_port, "listening", lambda _: {8001, 8002})  # nginx itself, now
+        monkeypatch.setattr(own_port, "listening", lambda _: {81, 82})  # nginx itself, now
         for new, old in ((two, one), (one, two)):
             site.put(new, old)
-            assert self.listens(site)[2] == "8002"
+            assert self.listens(site)[2] == "82"
             assert f"# {new.version}" in site.file.read_text()
             assert site.text(new) is None
 
@@ -326,7 +326,7 @@ class TestOwnPort:
             file.write_text(DEFAULT.format(home.current, "1.0"))
         site.port.unlink()
         site.put(two, one)
-        assert self.listens(site)[2:4] == ["8002", "[::]:8002"]
+        assert self.listens(site)[2:4] == ["82", "[::]:82"]
 
     def test_an_edited_site_gets_none(self, home: Home) -> None:
         site, one, two = Site(home), self.release(home, "1.0"), self.release(home, "1.1")
@@ -337,7 +337,7 @@ class TestOwnPort:
         assert (site.file.read_text(), site.port.exists()) == ("mine", False)
 
     @pytest.mark.parametrize(
-        ("old", "new"), [("listen 80;", "listen 81;"), (" ~^[^.]+$;", ";"), ("[::]:80", "[::]:80 ssl")]
+        ("old", "new"), [("listen 80;", "listen 99;"), (" ~^[^.]+$;", ";"), ("[::]:80", "[::]:80 ssl")]
     )
     def test_ports_and_names_of_the_author_are_all_there_is(self, home: Home, old: str, new: str) -> None:
         text = DEFAULT.format(home.current, "1.0").replace(old, new)
@@ -355,7 +355,7 @@ class TestOwnPort:
         site.written.unlink()
         monkeypatch.setattr(own_port, "listening", lambda _: set())
         site.put(one, None)
-        assert self.listens(site)[2] == "8002"
+        assert self.listens(site)[2] == "82"
 
     @pytest.mark.parametrize(
         ("others", "link"),

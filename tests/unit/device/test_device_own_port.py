@@ -7,7 +7,7 @@ from pathlib import Path
 import own_port
 import pytest
 
-TABLE = "head\n 0: 00000000:1F42 00000000:0000 {0} 0:0 0:0 0 0 0 42 1\n"
+TABLE = "head\n 0: 00000000:0052 00000000:0000 {0} 0:0 0:0 0 0 0 42 1\n"
 
 
 @pytest.fixture
@@ -23,35 +23,40 @@ def free(nginx: Path) -> int:
 
 
 def test_the_lowest_is_taken(nginx: Path) -> None:
-    assert free(nginx) == 8001
+    assert free(nginx) == 81
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "listen 8001;",
-        "listen [::]:8001 ipv6only=on;",
-        "listen 127.0.0.1:8001 ssl;",
-        "# listen 8001;",
-        "listen\t*:8001;",
+        "listen 81;",
+        "listen [::]:81 ipv6only=on;",
+        "listen 127.0.0.1:81 ssl;",
+        "# listen 81;",
+        "listen\t*:81;",
     ],
 )
 @pytest.mark.parametrize("folder", ["sites-available", "sites-enabled"])
 def test_one_that_a_site_names_is_not(nginx: Path, folder: str, line: str) -> None:
     (nginx / folder / "other").write_text(f"server {{\n  {line}\n}}\n")
-    assert free(nginx) == 8002
+    assert free(nginx) == 82
 
 
 @pytest.mark.parametrize("table", ["tcp", "tcp6"])
-@pytest.mark.parametrize(("state", "port"), [("0A", 8003), ("01", 8002)])
+@pytest.mark.parametrize(("state", "port"), [("0A", 83), ("01", 82)])
 def test_one_on_which_a_program_listens_is_not(nginx: Path, table: str, state: str, port: int) -> None:
-    (nginx / "sites-enabled/other").write_text("listen 8001;")
-    (nginx.parents[1] / "proc/net" / table).write_text(TABLE.format(state))  # 8002
+    (nginx / "sites-enabled/other").write_text("listen 81;")
+    (nginx.parents[1] / "proc/net" / table).write_text(TABLE.format(state))  # 82
     assert free(nginx) == port
 
 
+def test_a_port_needs_root_as_long_as_there_is_one_and_is_never_one_that_browsers_refuse() -> None:
+    assert own_port.PORTS[:17] == tuple(port for port in range(81, 100) if port not in {87, 95})
+    assert own_port.PORTS[17] == 8001
+
+
 def test_there_may_be_none(nginx: Path) -> None:
-    lines = "\n".join(f"listen {port};" for port in range(own_port.FIRST, own_port.LAST + 1))
+    lines = "\n".join(f"listen {port};" for port in own_port.PORTS)
     (nginx / "sites-enabled/other").write_text(lines)
     (nginx / "sites-enabled/folder").mkdir()
     assert free(nginx) == 0

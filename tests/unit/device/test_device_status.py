@@ -189,7 +189,9 @@ class TestProblems:
         monkeypatch.setattr(status, "systemd_runs", lambda: True)
         monkeypatch.setattr(status, "state", lambda unit: found.get(unit, "active"))
         monkeypatch.setattr(status, "shown", lambda unit, _: found.get(f"{unit} load", "loaded"))
-        monkeypatch.setattr(address, "find", lambda *_: Addresses(("http://pi.local/",), "http://pi.local/"))
+        monkeypatch.setattr(
+            address, "find", lambda *_: Addresses(("http://pi.local/",), "http://pi.local/")
+        )
         monkeypatch.setattr(visit, "holders", lambda _: [])
         monkeypatch.setattr(visit, "problems", lambda *_: [found["visit"]] if "visit" in found else [])
         return found

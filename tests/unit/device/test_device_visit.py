@@ -273,9 +273,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nServer: nginx\r\n\r\n"
         (ConnectionRefusedError(111, "Connection refused"), ""),
     ],
 )
-def test_which_app_nginx_names(
-    monkeypatch: pytest.MonkeyPatch, answer: bytes | OSError, name: str
-) -> None:
+def test_which_app_nginx_names(monkeypatch: pytest.MonkeyPatch, answer: bytes | OSError, name: str) -> None:
     def connect(*_: object, **__: object) -> pi.Answering:
         if isinstance(answer, OSError):
             raise answer

@@ -29,7 +29,7 @@ _PROTOCOLS = {"ssl", "quic", "http2", "proxy_protocol"}
 
 
 _NARROW = 22
-"""The most characters of an exact name for nginx on a 32-bit ARM (``server_names_hash_bucket_size`` is 32)."""
+"""The most characters of an exact name for nginx on a 32-bit ARM (server_names_hash_bucket_size is 32)."""
 
 
 def alias(project: Project, target: Target) -> str:
