@@ -2,7 +2,7 @@
 """Publishes a second name of this machine in the network, as long as it runs: ``alias.py APP.local``.
 
 Avahi answers mDNS queries for it with a CNAME of the machine's own name. An alias ends with the connection
-to D-Bus that created it, so this program stays connected. It runs as a user of its own, without a network.
+to D-Bus that created it, so this program stays connected. It runs as the user of Avahi, without a network.
 """
 
 from __future__ import annotations
