@@ -39,10 +39,12 @@ def find(site: Site, release: Release) -> Addresses:
     """Return the addresses of the app, whose served release this is."""
     block = visit.block_of(_text(site), release)
     ports = visit.ports(block)
-    urls = [url for url, door in _candidates(site.home, block, ports) if _is_ours(site.home, door)]
+    own = Door(80, _machine())
+    doors = _candidates(site.home, block, ports, own.host)
+    urls = [_url(door) for door in doors if visit.app_at(door) == site.home.package]
     if 80 not in ports or not own_port.names_any(block):
         return Addresses(tuple(urls))
-    return Addresses(tuple(urls), _url(Door(80, _machine())), visit.app_at(Door(80, _machine())))
+    return Addresses(tuple(urls), _url(own), visit.app_at(own))
 
 
 def printed(home: Home) -> str:
@@ -76,24 +78,18 @@ def alias_unit(home: Home) -> str:
     return f"{home.package}.local.service"
 
 
-def _candidates(home: Home, block: str, ports: list[int]) -> Iterator[tuple[str, Door]]:
-    """Yield the addresses at which the server ``block`` may answer, and where to ask for each."""
+def _candidates(home: Home, block: str, ports: list[int], machine: str) -> Iterator[Door]:
+    """Yield where the server ``block`` may answer, on a ``machine`` of that name."""
     words, alias = visit.names(block), f"{home.package}.local"
-    if own_port.names_any(block):
-        names = [_machine()] if _machine().endswith(".local") else []
-    else:
-        names = visit.plain_names(words)
+    everywhere = own_port.names_any(block)
+    names = [machine] if everywhere else visit.plain_names(words)
     if alias in words and call.state(alias_unit(home)) == "active":
         names.append(alias)
-    if own_port.names_any(block):
+    if everywhere:
         names.append(_ip())
     for name in dict.fromkeys(names):
         for port in ports if re.fullmatch(r"[0-9.]+", name) else ports[:1]:
-            yield _url(Door(port, name)), Door(port, name)
-
-
-def _is_ours(home: Home, door: Door) -> bool:
-    return visit.app_at(door) == home.package
+            yield Door(port, name)
 
 
 def _machine() -> str:

@@ -118,6 +118,15 @@ def test_a_site_with_names_has_those(site: Site, release: Release, network: Netw
     assert address.find(site, release) == Addresses()
 
 
+def test_the_authors_port_has_the_name_too(site: Site, release: Release, network: Network) -> None:
+    site.file.write_text(f"server {{\n listen 8080;\n server_name guestbook.local ~^[^.]+$;\n {PART}\n}}\n")
+    network.apps = dict.fromkeys(
+        [(8080, "pi.local"), (8080, "guestbook.local"), (8080, "192.168.1.2")], MINE
+    )
+    urls = ("http://pi.local:8080/", "http://guestbook.local:8080/", "http://192.168.1.2:8080/")
+    assert address.find(site, release) == Addresses(urls)
+
+
 @pytest.mark.parametrize(
     ("urls", "text"),
     [
