@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import call
+import own_port
 from release import Home, Release, flush, replace_link, write
 from text import tail
 
@@ -42,12 +43,33 @@ class Site:
         """A copy of the last written site; if an admin changes the site, it differs from the copy."""
         return self.home.lib / "site.conf"
 
+    @property
+    def port(self) -> Path:
+        """The file with the number of the app's own port, once there is one."""
+        return self.home.lib / "port"
+
     def text(self, release: Release) -> str | None:
         """Return the text of the site for ``release``, or None if the site must not change."""
-        new = _read(release.folder / "nginx/site.conf")
+        new = self._new(release)
+        return new if new and self._ours() and new != _read(self.file) else None
+
+    def _ours(self) -> bool:
+        """Return whether the package may write the site: nobody has edited it."""
         now, written = _read(self.file), _read(self.written)
-        ours = not now or (now == written if written else self.foreign())
-        return new if new and ours and new != now else None
+        return not now or (now == written if written else self.foreign())
+
+    def _new(self, release: Release) -> str | None:
+        """Return the site of ``release`` with the app's own port; None if the release has no site."""
+        text = _read(release.folder / "nginx/site.conf")
+        port = self._own_port(text)
+        return own_port.added(text, port) if text and port else text
+
+    def _own_port(self, text: str | None) -> int:
+        """Return the app's own port for the site ``text`` of a release; 0 if that does not get one."""
+        if not text or not own_port.fits(text):
+            return 0
+        known = own_port.recorded(self.port)
+        return known or (own_port.free(self.nginx, self.home.root) if self._ours() else 0)
 
     def enabled(self) -> bool:
         """Return whether nginx reads it: always at the first installation, later as the admin decides."""
@@ -64,6 +86,24 @@ class Site:
             for entry in (self.nginx / "sites-enabled").glob("*")
             if entry.is_symlink() and os.path.realpath(entry) == os.path.realpath(self.file)
         ]
+
+    @property
+    def entry(self) -> Path:
+        """The link by which nginx reads the site; without one, the link that it would have."""
+        return next(iter(sorted(self.links())), self.link)
+
+    def _place(self, text: str | None) -> Path:
+        """Return the link to create for the site ``text``.
+
+        nginx reads the links by name, and the first site gets the requests for the machine's own names. A
+        later app gets a later link, so that visitors still find the earlier one at those names.
+        """
+        if not text or not own_port.names_any(text):
+            return self.link
+        entries = (self.nginx / "sites-enabled").glob("*")
+        last = max((one.name for one in entries if own_port.names_any(_read(one) or "")), default="")
+        names = [self.home.package, *(f"zz{number:02}-{self.home.package}" for number in range(1, 100))]
+        return self.link.with_name(next((name for name in names if name > last), f"{last}-{names[0]}"))
 
     def includes(self, text: str) -> bool:
         """Return whether ``text`` includes the part of the site that the package updates."""
@@ -118,17 +158,18 @@ class Site:
 
         Returns nginx's error about its configuration, if another part of it is broken.
         """
-        text, first = self.text(release), not _read(self.written)
+        text, new, first = self.text(release), self._new(release), not _read(self.written)
         if text is not None:
+            self._record(self._own_port(_read(release.folder / "nginx/site.conf")))
             self.file.parent.mkdir(parents=True, exist_ok=True)
             write(self.file, text)
         if first and not self.linked():
             self.link.parent.mkdir(parents=True, exist_ok=True)
-            replace_link(self.link, f"../sites-available/{self.home.package}")
+            replace_link(self._place(_read(self.file)), f"../sites-available/{self.home.package}")
             flush(self.link.parent)
         # This copy comes last, because it marks the site as written and linked: after a power cut, both
         # repeat.
-        if new := _read(release.folder / "nginx/site.conf"):
+        if new:
             write(self.written, new)
         same = before is not None and _texts(before.folder / "nginx") == _texts(release.folder / "nginx")
         changed = text is not None or first or not same
@@ -142,6 +183,11 @@ class Site:
         elif "DPKG_MAINTSCRIPT_PACKAGE" in os.environ:
             call.call("dpkg-trigger", "--no-await", "nginx-reload")
         return ""
+
+    def _record(self, port: int) -> None:
+        """Write down the app's own ``port`` before the site: after a power cut, it is the same one."""
+        if port and not own_port.recorded(self.port):
+            write(self.port, f"{port}\n")
 
     def _moved(self, file: Path) -> Path:
         """Rename ``file`` to a name in sites-available that is free, and return that."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import address
 import dpkg
 import environment
 import probe
@@ -36,6 +37,7 @@ def status(home: Home, options: argparse.Namespace) -> int:
         instance = emperor_of(home).serving(release)
         page, workers = probe.page(instance), probe.workers(instance)
     found = [*problems(home, release, page), *filter(None, [dpkg.problem(home.package)])]
+    where = address.find(Site(home), release) if release and systemd_runs() else address.Addresses()
     healthy = page.healthy if page.healthy is None else bool(page.healthy and not refused and not found)
     if options.json:
         facts = {
@@ -48,6 +50,8 @@ def status(home: Home, options: argparse.Namespace) -> int:
             "asleep": asleep,
             "workers": workers,
             "problems": found,
+            "addresses": where.urls,
+            "machine": {"address": where.own, "shows": where.owner},
             "page": {"path": release and release.health, "status": page.status, "problem": page.problem},
             "healthy": healthy,
         }
@@ -65,9 +69,11 @@ def status(home: Home, options: argparse.Namespace) -> int:
             print(f"  workers  {len(workers)}, {busy} busy, {memory:.0f} MB, {requests} requests served")
         if release:
             print(f"  page     {release.health} {page.describe()}")
+        for url in where.urls:
+            print(f"  address  {url}")
         for problem in found:
             print(f"  problem  {problem}")
-        for remark in foreign_data(home):
+        for remark in [*filter(None, [address.shown_by(where, home.package)]), *foreign_data(home)]:
             print(f"  note     {remark}")
     if healthy is None:
         raise RequestError(f"only root can check the app's health: sudo {home.package} status")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import address
 import dpkg
 from call import Deadline
 from handover import Handover, RefusedError
@@ -164,10 +165,19 @@ def exclusive(home: Home) -> Iterator[None]:
         yield
 
 
+def announce(home: Home) -> None:
+    """Publish the app's name in the network, and print the app's addresses."""
+    with suppress(OSError, ValueError):
+        address.publish(home)
+        if where := address.printed(home):
+            print(f"{home.package}: {where}")
+
+
 def main(home: Home) -> int:
     """Run postinst's switch. Return 0 whatever the result, so that dpkg is never left half-configured."""
     try:
-        Switch(home).configure()
+        if Switch(home).configure():
+            announce(home)
     except BaseException as broken:
         what = printable(f"{type(broken).__name__}: {broken}")
         print(f"{home.package}: cannot serve the installed version: {what}", file=sys.stderr)

@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,14 @@ from text import printable
 
 RELOAD = "sudo nginx -t && sudo systemctl reload nginx"
 _PATIENCE = 10.0  # seconds for nginx, or for a page through it
+_SOON = 2.0  # seconds for an answer that nginx gives without the app
 _DUMP = 8_000_000  # bytes of nginx's whole configuration
 _CLOCK = 2.0  # seconds by which the start of a process is uncertain: the kernel knows its own in whole ones
 _AGAIN = 1.0  # seconds after which a reload that has just been asked for has happened
+_ANSWER = 1000  # bytes of an answer
+WHICH = "/.well-known/debonair-app"
+"""The path at which nginx tells programs on this machine which app has the site."""
+_NAMED = re.compile(rb"HTTP/1\.[01] 200 .*?\r\n\r\n([a-z0-9][a-z0-9+.-]{0,99})\n", re.DOTALL)
 _LISTENS = "0A"  # state of a socket in /proc/net/tcp
 _LISTEN = re.compile(r"(?:(?:\*|0\.0\.0\.0|127\.0\.0\.1|localhost):)?(\d{1,5})")
 _PROTOCOLS = {"ssl", "quic", "proxy_protocol"}
@@ -93,7 +99,7 @@ def _changed_since(site: Site) -> bool:
     for wait in (_AGAIN, 0.0):
         loaded = max(map(_started, probe.children("nginx.service")), default=0.0)
         try:
-            changed = max(site.file.stat().st_mtime, site.link.lstat().st_mtime)
+            changed = max(site.file.stat().st_mtime, site.entry.lstat().st_mtime)
         except OSError:
             return False
         if not loaded or changed <= loaded + _CLOCK or changed > time.time() + _CLOCK:
@@ -124,22 +130,37 @@ def ports(text: str) -> list[int]:
 
 def door_of(text: str, release: Release) -> Door | None:
     """Return where the server block of the app in the site ``text`` answers; None if that is unclear."""
+    found, words = ports(block := block_of(text, release)), names(block)
+    plain = plain_names(words)
+    if not found:
+        return None
+    return Door(found[0], release.host if release.host in plain or not plain else plain[0])
+
+
+def block_of(text: str, release: Release) -> str:
+    """Return the server block of the app in the site ``text``; empty if it is not exactly one."""
     blocks = re.split(r"(?m)^\s*server\s*\{", text)
     mine = [block for block in blocks[1:] if f"/usr/lib/{release.package}/" in block]
-    if len(mine) != 1 or not (found := ports(mine[0])):
-        return None
-    names = re.search(r"(?m)^[^#\n]*?\bserver_name\s+([^;]+);", mine[0])
-    words = names[1].split() if names else []
-    plain = [name for name in words if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and name != "_"]
-    if release.host in plain or not plain:
-        return Door(found[0], release.host)
-    return Door(found[0], plain[0])
+    return mine[0] if len(mine) == 1 else ""
+
+
+def names(block: str) -> list[str]:
+    """Return the names, and the expressions of names, that a server block answers to."""
+    found = re.search(r"(?m)^[^#\n]*?\bserver_name\s+([^;]+);", block)
+    return found[1].split() if found else []
+
+
+def plain_names(words: list[str]) -> list[str]:
+    """Return those of the names that are host names, not expressions or variables."""
+    return [name for name in words if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and name != "_"]
 
 
 def _closed(site: Site, release: Release, door: Door) -> str:
     """Return why a visitor does not get the page that the app answers, if so."""
     where = f"http://127.0.0.1:{door.port}{release.health}"
     status, problem = ask(door, release.health)
+    if (other := app_at(door)) and other != site.home.package:
+        return f"port {door.port} shows {other} at the name {door.host}, which both have: sudo nginx -T"
     if status in range(1, 500):
         # Another site may have the name and the port; in an edited site, it may be the owner's own answer.
         strange = status in {404, 421} and _text(site.file) == _text(site.written)
@@ -161,18 +182,8 @@ def ask(door: Door, path: str) -> tuple[int, str]:
     If nothing answers, the status is 0, and the text is the reason. If the answer is not HTTP, the status
     is 0, and the text is empty.
     """
-    deadline = Deadline(_PATIENCE)
-    host = door.host if door.port == 80 else f"{door.host}:{door.port}"
-    asked = f"GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     try:
-        with socket.create_connection(("127.0.0.1", door.port), timeout=_PATIENCE) as connection:
-            connection.sendall(asked.encode())
-            answer = b""
-            while b"\r\n" not in answer and len(answer) < 1000:
-                connection.settimeout(deadline.left(_PATIENCE) or 0.001)
-                if not (part := connection.recv(1000)):
-                    break
-                answer += part
+        answer = _answer(door, path, lambda answer: b"\r\n" in answer, _PATIENCE)
     except ConnectionRefusedError as refused:
         return 0, str(refused.strerror)
     except TimeoutError:
@@ -181,6 +192,36 @@ def ask(door: Door, path: str) -> tuple[int, str]:
         return 0, ""
     found = re.match(rb"HTTP/1\.[01] ([1-5]\d\d)\b", answer)
     return (int(found[1]), "") if found else (0, "")
+
+
+def app_at(door: Door) -> str:
+    """Return the name of the app to which nginx gives the requests at ``door``; empty if it is unknown.
+
+    nginx itself answers this, from the app's part of the site. A program behind another site may imitate
+    it, so the answer must name an app that is installed here.
+    """
+    try:
+        answer = _answer(door, WHICH, lambda _: False, _SOON)
+    except OSError:
+        return ""
+    found = _NAMED.fullmatch(answer)
+    name = found[1].decode() if found else ""
+    return name if name and Path("/usr/lib", name, "dist/release.json").is_file() else ""
+
+
+def _answer(door: Door, path: str, enough: Callable[[bytes], bool], seconds: float) -> bytes:
+    """Return what nginx answers to a request for ``path``, until it is ``enough`` or too long."""
+    deadline, answer = Deadline(seconds), b""
+    host = door.host if door.port == 80 else f"{door.host}:{door.port}"
+    asked = f"GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", door.port), timeout=seconds) as connection:
+        connection.sendall(asked.encode())
+        while not enough(answer) and len(answer) < _ANSWER:
+            connection.settimeout(deadline.left(seconds) or 0.001)
+            if not (part := connection.recv(_ANSWER)):
+                break
+            answer += part
+    return answer
 
 
 def stopped(site: Site, state: str) -> str:

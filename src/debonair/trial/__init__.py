@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from debonair.trial.try_deb import Site, forwarded, healthy, install, page, release_of, try_deb
+from debonair.trial.try_deb import Site, addresses, forwarded, healthy, install, page, release_of, try_deb
 
-__all__ = ["Site", "forwarded", "healthy", "install", "page", "release_of", "try_deb"]
+__all__ = ["Site", "addresses", "forwarded", "healthy", "install", "page", "release_of", "try_deb"]

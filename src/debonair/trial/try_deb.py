@@ -99,6 +99,8 @@ def try_deb(
         site = Site.of(release)
         if site:
             _show(machine, deb.package, site)
+            for line in addresses(machine, deb.package):
+                say(line)
         elif not command:
             say(
                 f"This package serves no page. To run one of its commands: debonair try {deb.path} -- "
@@ -132,6 +134,20 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
     others = f", with {more} other package{'s'[: more != 1]}" if more else ""
     say(f"apt-get install {inside}: done in {took:.1f} s{others}.")
     return done
+
+
+def addresses(machine: Machine, package: str) -> list[str]:
+    """Return lines with the addresses of the installed ``package``, inside and on a Pi."""
+    try:
+        found = json.loads(machine.run([package, "status", "--json"], check=False).stdout or "{}")
+        urls = [str(url) for url in found["addresses"]]
+    except (ValueError, RecursionError, KeyError, TypeError):  # of a version without addresses
+        return []
+    lines = [f"Its addresses inside: {', '.join(urls)}"] if urls else []
+    unit = f"/usr/lib/systemd/system/{package}.local.service"
+    if urls and machine.read(unit) is not None:
+        lines.append(f"On a Pi with Avahi, it also answers at http://{package}.local/.")
+    return lines
 
 
 def release_of(machine: Machine, package: str) -> dict[str, object]:

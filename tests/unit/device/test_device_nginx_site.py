@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import call
+import own_port
 import pi
 import pytest
 from nginx_site import Site
@@ -277,3 +279,102 @@ def test_without_systemd_dpkg_lets_nginx_read_it(
     nginx.ran.clear()
     Site(home).put(release(home, "1.1", "server {}\n"), None)
     assert nginx.ran == ["test present"]
+
+
+DEFAULT = """\
+server {{
+    listen 80;
+    listen [::]:80;
+    server_name guestbook.local ~^[^.]+$;
+    include {0}/nginx/server.conf;
+}} # {1}
+server {{
+    listen 80;
+    listen [::]:80;
+    server_name ~.;
+}}
+"""
+
+
+class TestOwnPort:
+    @pytest.fixture(autouse=True)
+    def _nothing_listens(self, nginx: Nginx, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(own_port, "listening", lambda _: {81})
+
+    def release(self, home: Home, version: str) -> Release:
+        return release(home, version, DEFAULT.format(home.current, version))
+
+    def listens(self, site: Site) -> list[str]:
+        return re.findall(r"(?m)^ +listen (.*);$", site.file.read_text())
+
+    def test_it_is_chosen_once_and_stays(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        site, one, two = Site(home), self.release(home, "1.0"), self.release(home, "1.1")
+        assert site.put(one, None) == ""
+        assert self.listens(site) == ["80", "[::]:80", "82", "[::]:82"] * 2
+        assert site.written.read_text() == site.file.read_text()
+        monkeypatch.setattr(own_port, "listening", lambda _: {81, 82})  # nginx itself, now
+        for new, old in ((two, one), (one, two)):
+            site.put(new, old)
+            assert self.listens(site)[2] == "82"
+            assert f"# {new.version}" in site.file.read_text()
+            assert site.text(new) is None
+
+    def test_a_site_from_before_gets_one_and_is_not_taken_for_an_edited_one(self, home: Home) -> None:
+        site, one, two = Site(home), self.release(home, "1.0"), self.release(home, "1.1")
+        site.put(one, None)
+        for file in (site.file, site.written):  # as an earlier version of the package left them
+            file.write_text(DEFAULT.format(home.current, "1.0"))
+        site.port.unlink()
+        site.put(two, one)
+        assert self.listens(site)[2:4] == ["82", "[::]:82"]
+
+    def test_an_edited_site_gets_none(self, home: Home) -> None:
+        site, one, two = Site(home), self.release(home, "1.0"), self.release(home, "1.1")
+        site.put(one, None)
+        site.port.unlink()
+        site.file.write_text("mine")
+        site.put(two, one)
+        assert (site.file.read_text(), site.port.exists()) == ("mine", False)
+
+    @pytest.mark.parametrize(
+        ("old", "new"), [("listen 80;", "listen 99;"), (" ~^[^.]+$;", ";"), ("[::]:80", "[::]:80 ssl")]
+    )
+    def test_ports_and_names_of_the_author_are_all_there_is(self, home: Home, old: str, new: str) -> None:
+        text = DEFAULT.format(home.current, "1.0").replace(old, new)
+        site = Site(home)
+        site.put(release(home, "1.0", text), None)
+        assert site.file.read_text() == text
+        assert not site.port.exists()
+
+    def test_the_same_one_is_written_after_a_power_cut(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        site, one = Site(home), self.release(home, "1.0")
+        site.put(one, None)
+        site.file.unlink()
+        site.written.unlink()
+        monkeypatch.setattr(own_port, "listening", lambda _: set())
+        site.put(one, None)
+        assert self.listens(site)[2] == "82"
+
+    @pytest.mark.parametrize(
+        ("others", "link"),
+        [
+            ([], "guestbook"),
+            (["chat"], "guestbook"),
+            (["hello"], "zz01-guestbook"),
+            (["hello", "zz01-late"], "zz02-guestbook"),
+            (["zzzz"], "zzzz-guestbook"),
+        ],
+    )
+    def test_it_is_read_after_the_sites_of_earlier_apps(
+        self, home: Home, others: list[str], link: str
+    ) -> None:
+        site = Site(home)
+        for name in others:
+            site.link.with_name(name).write_text("server { server_name x.local ~^[^.]+$; }")
+        site.link.with_name("zzz").write_text("server { server_name _; }")
+        site.put(self.release(home, "1.0"), None)
+        assert [entry.name for entry in site.links()] == [link]
+        assert site.entry.name == link
+        assert site.linked()

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import address
 import command
 import dpkg
 import pi
@@ -16,6 +17,7 @@ import probe
 import pytest
 import status
 import visit
+from address import Addresses
 from emperor import Emperor
 from nginx_site import Site
 from probe import Page
@@ -187,6 +189,9 @@ class TestProblems:
         monkeypatch.setattr(status, "systemd_runs", lambda: True)
         monkeypatch.setattr(status, "state", lambda unit: found.get(unit, "active"))
         monkeypatch.setattr(status, "shown", lambda unit, _: found.get(f"{unit} load", "loaded"))
+        monkeypatch.setattr(
+            address, "find", lambda *_: Addresses(("http://pi.local/",), "http://pi.local/")
+        )
         monkeypatch.setattr(visit, "holders", lambda _: [])
         monkeypatch.setattr(visit, "problems", lambda *_: [found["visit"]] if "visit" in found else [])
         return found
@@ -242,6 +247,24 @@ class TestProblems:
         (home.root / "etc/guestbook/env").write_bytes(b"A=1\nB=\xff\n")
         (told,) = self.told(home, capsys, 3)
         assert "etc/guestbook/env, line 2: byte 0xff is not UTF-8" in told
+
+    @pytest.mark.usefixtures("states")
+    def test_its_addresses_and_who_has_that_of_the_machine(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        urls = ("http://guestbook.local/", "http://192.168.1.2:8002/")
+        monkeypatch.setattr(address, "find", lambda *_: Addresses(urls, "http://pi.local/", "chat"))
+        assert command.main(["status"], home) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-3:] == [
+            "  address  http://guestbook.local/",
+            "  address  http://192.168.1.2:8002/",
+            "  note     http://pi.local/ shows chat",
+        ]
+        assert command.main(["status", "--json"], home) == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert facts["addresses"] == list(urls)
+        assert facts["machine"] == {"address": "http://pi.local/", "shows": "chat"}
 
     @pytest.mark.usefixtures("states")
     def test_data_of_others_is_only_named(

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import address
 import call
 import handover
 import pi
@@ -675,6 +676,18 @@ class TestPostinst:
         monkeypatch.setattr(Switch, "configure", configure)
         assert switch.main(machine.home) == 0
         assert asked == [machine.home]
+
+    def test_it_prints_the_addresses_of_what_it_serves(
+        self, machine: Pi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        published: list[Home] = []
+        pi.unpack(machine.home, "1.0")
+        monkeypatch.setattr(Switch, "configure", lambda _: True)
+        monkeypatch.setattr(address, "publish", published.append)
+        monkeypatch.setattr(address, "printed", lambda _: "its address: http://pi.local/")
+        assert switch.main(machine.home) == 0
+        assert published == [machine.home]
+        assert capsys.readouterr().out == "guestbook: its address: http://pi.local/\n"
 
     def test_it_ends_well_at_ctrl_c(self, machine: Pi, monkeypatch: pytest.MonkeyPatch) -> None:
         def interrupted(_: Switch) -> bool:

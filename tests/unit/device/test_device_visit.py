@@ -35,6 +35,7 @@ class Nginx:
         self.text = DUMP.replace("{link}", str(site.link)).replace("{site}", GOOD)
         self.answers = [(200, "")]
         self.asked: list[Door] = []
+        self.app = ""
 
     def call(self, *_: object, **__: object) -> tuple[int, str]:
         return self.status, self.text
@@ -70,6 +71,7 @@ def nginx(site: Site, monkeypatch: pytest.MonkeyPatch) -> Nginx:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(call, "call", found.call)
     monkeypatch.setattr(visit, "ask", found.ask)
+    monkeypatch.setattr(visit, "app_at", lambda _: found.app)
     monkeypatch.setattr(visit, "_changed_since", lambda _: False)
     monkeypatch.setattr("time.sleep", lambda _: None)
     return found
@@ -155,6 +157,14 @@ def test_a_page_that_is_not_the_apps(
     nginx.answers = [answer]
     assert problems(site, release) == [f"http://127.0.0.1:80/healthz?full=1 {message}"]
     nginx.answers = [(502, ""), (200, "")]  # it was just restarted
+    assert problems(site, release) == []
+
+
+def test_another_app_has_the_name(site: Site, release: Release, nginx: Nginx) -> None:
+    nginx.app = "chat"
+    (told,) = problems(site, release)
+    assert told == "port 80 shows chat at the name localhost, which both have: sudo nginx -T"
+    nginx.app = "guestbook"
     assert problems(site, release) == []
 
 
@@ -244,6 +254,34 @@ class TestAsk:
 
         monkeypatch.setattr("socket.create_connection", connect)
         assert visit.ask(Door(80, "localhost"), "/") == found
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nServer: nginx\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "name"),
+    [
+        (HEAD + b"guestbook\n", "guestbook"),
+        (HEAD + b"chat\n", ""),  # not installed
+        (HEAD + b"guestbook", ""),
+        (HEAD + b"../guestbook\n", ""),
+        (HEAD + b"guestbook\n\x1b[2J", ""),
+        (b"HTTP/1.1 404 No\r\n\r\nguestbook\n", ""),
+        (HEAD + b"x" * 5000, ""),
+        (b"", ""),
+        (ConnectionRefusedError(111, "Connection refused"), ""),
+    ],
+)
+def test_which_app_nginx_names(monkeypatch: pytest.MonkeyPatch, answer: bytes | OSError, name: str) -> None:
+    def connect(*_: object, **__: object) -> pi.Answering:
+        if isinstance(answer, OSError):
+            raise answer
+        return pi.Answering(answer)
+
+    monkeypatch.setattr("socket.create_connection", connect)
+    monkeypatch.setattr(Path, "is_file", lambda path: path.parts[-3] == "guestbook")
+    assert visit.app_at(Door(80, "localhost")) == name
 
 
 class TestStopped:

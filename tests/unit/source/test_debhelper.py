@@ -219,7 +219,8 @@ def test_what_debhelper_did_for_another_unit_is_done_for_ours(package: Package) 
     assert "systemd-sysusers guestbook.conf" in text
     assert "deb-systemd-helper enable 'guestbook.service'" in text
     stopped = package.file("prerm.debhelper").read_text()
-    assert "for unit in 'guestbook.service' 'guestbook.next.service'; do" in stopped
+    units = "'guestbook.service' 'guestbook.next.service' 'guestbook.local.service'"
+    assert f"for unit in {units}; do" in stopped
 
 
 def test_overrides_are_added_to_dh_lintians(package: Package) -> None:

@@ -44,6 +44,8 @@ def test_their_units_are_part_of_the_release() -> None:
     units = {
         path: source for path, source in sources.items() if path.startswith(f"{UNITS}/") and source.data
     }
+    alias = units.pop(f"{UNITS}/guestbook.local.service")
+    assert alias.path.replace(UNITS, "usr/lib/guestbook/dist/systemd") not in sources, "it is the machine's"
     assert len(units) == 4
     for path, source in units.items():
         kept = sources[f"usr/lib/guestbook/dist/systemd/{path.removeprefix(UNITS).strip('/')}"]
@@ -51,7 +53,7 @@ def test_their_units_are_part_of_the_release() -> None:
 
 
 def test_the_app_starts_them_with_itself() -> None:
-    links = {path: source.target for path, source in rendered().items() if ".wants/" in path}
+    links = {path: source.target for path, source in rendered().items() if "k.service.wants/" in path}
     assert links == {
         f"{UNITS}/guestbook.service.wants/guestbook-mails.service": "../guestbook-mails.service",
         f"{UNITS}/guestbook.service.wants/guestbook-tidy.timer": "../guestbook-tidy.timer",
@@ -84,7 +86,7 @@ def test_what_systemd_noted_of_a_timer_goes_with_a_purge() -> None:
 
 def test_an_app_without_any_has_none_of_it() -> None:
     paths = rendered(workers={}, timers={})
-    assert not [path for path in paths if "/commands/" in path or "wants" in path]
+    assert not [path for path in paths if "/commands/" in path or "k.service.wants" in path]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ HOME = "usr/lib/guestbook"
 
 GENERATED = {
     "app.service": "usr/lib/systemd/system/guestbook.service",
+    "app.alias": "usr/lib/systemd/system/guestbook.local.service",
     "app.sysusers": "usr/lib/sysusers.d/guestbook.conf",
     "app.tmpfiles": "usr/lib/tmpfiles.d/guestbook.conf",
     "emperor.ini": f"{HOME}/dist/emperor.ini",
@@ -70,6 +71,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
     run = {
         f"{HOME}/libexec/{name}"
         for name in (
+            "alias.py",
             "backup.py",
             "boot",
             "command.py",
@@ -83,6 +85,8 @@ def test_every_file_of_an_app_and_its_mode() -> None:
         f"{HOME}/libexec/{name}.py"
         for name in (
             *(
+                "address",
+                "bus",
                 "call",
                 "chatter",
                 "connections",
@@ -91,6 +95,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
                 "environment",
                 "handover",
                 "nginx_site",
+                "own_port",
                 "person",
                 "probe",
                 "release",
@@ -110,7 +115,12 @@ def test_every_file_of_an_app_and_its_mode() -> None:
     }
     assert {path for path, mode in modes.items() if mode != 0o644} == {*run, GENERATED["app.generator"]}
     links = {source.path: source.target for source in sources if source.kind == "link"}
-    assert links == {"usr/bin/guestbook": "../lib/guestbook/libexec/command.py"}
+    assert links == {
+        "usr/bin/guestbook": "../lib/guestbook/libexec/command.py",
+        "usr/lib/systemd/system/avahi-daemon.service.wants/guestbook.local.service": (
+            "../guestbook.local.service"
+        ),
+    }
     assert {source.mtime for source in rendered} == {EPOCH}
     assert {source.mtime for source in device} == {clock.OLDEST}
     assert [source.path for source in rendered] == sorted(source.path for source in rendered)

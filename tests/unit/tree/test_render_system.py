@@ -43,7 +43,8 @@ def test_maintainer_scripts(name: str, golden: Callable[[str, str], None]) -> No
 
 def test_it_has_no_unit_and_no_user_of_its_own() -> None:
     found = texts(system_project())
-    assert not [path for path in found if "systemd" in path or "sysusers" in path]
+    units = [path for path in found if "systemd" in path or "sysusers" in path]
+    assert units == ["usr/lib/systemd/system/guestbook.local.service"], "this one is of its name"
     assert f"{HOME}/emperor.ini" not in found
     facts = json.loads(found[f"{HOME}/dist/release.json"])
     assert (facts["emperor"], facts["user"]) == ("system", "www-data")

@@ -62,7 +62,7 @@ def test_nobody_is_called_so_whom_the_public_dns_knows(host: str) -> None:
 
 def test_other_names_are_refused_after_those_of_other_sites() -> None:
     text = rendered()
-    assert directives(text, "server_name") == [" ".join(site.HOME), "~."]
+    assert directives(text, "server_name") == [" ".join(["guestbook.local", *site.HOME]), "~."]
     assert text.count("return 421") == 1
 
 
@@ -70,6 +70,24 @@ def test_a_site_that_has_a_name_leaves_other_sites_theirs() -> None:
     text = rendered("example.org")
     assert directives(text, "server_name") == ["guestbook.invalid", "example.org"]
     assert text.index("return 421") < text.index("include ")
+
+
+def test_only_an_app_without_names_of_its_author_has_an_alias() -> None:
+    named = Nginx(server_name="example.org", listen=["80"], client_max_body_size="1m")
+    assert site.alias(sample_project(), TRIXIE) == "guestbook.local"
+    assert site.alias(sample_project(nginx=named), TRIXIE) == ""
+    assert site.alias(sample_project(wsgi="", install="wheel"), TRIXIE) == ""
+    assert ".local" not in rendered("example.org")
+
+
+@pytest.mark.parametrize(("length", "fits"), [(16, True), (17, False)])
+def test_a_name_fits_into_the_table_of_nginx_on_a_32_bit_arm(length: int, *, fits: bool) -> None:
+    """Each name has a pointer, a length and its characters, in a bucket of 32 bytes (ngx_hash_init())."""
+    project = sample_project(package="a" * length)
+    assert bool(site.alias(project, target.load("trixie-armv6"))) is fits
+    assert site.alias(project, TRIXIE)
+    name = len(project.package) + len(".local")
+    assert (4 + -(-(name + 2) // 4) * 4 + 4 <= 32) is fits
 
 
 def test_what_a_listen_may_say_once_is_said_once() -> None:

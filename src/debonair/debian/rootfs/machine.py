@@ -169,10 +169,12 @@ def reply(data: bytes, seconds: float) -> Reply:
 def services(machine: Machine, package: str) -> list[str]:
     """Return the names of the service units that run the installed ``package``, without templates.
 
-    These are its own units, or Debian's emperor if the package is a vassal of that.
+    These are its own units, or Debian's emperor if the package is a vassal of that. The unit that publishes
+    the app's name in the network is not among them: the app runs without it.
     """
     listed = machine.run(["dpkg-query", "--listfiles", package], check=False).stdout.split("\n")
     paths = (PurePosixPath(line) for line in listed if "/systemd/system/" in line)
-    units = sorted({path.name for path in paths if path.suffix == ".service" and "@" not in path.name})
+    names = {path.name for path in paths if path.suffix == ".service" and "@" not in path.name}
+    units = sorted(names - {f"{package}.local.service"})
     vassal = machine.read(f"/etc/uwsgi-emperor/vassals/{package}.ini")
     return units if vassal is None else [*units, "uwsgi-emperor.service"]

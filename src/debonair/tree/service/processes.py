@@ -70,9 +70,14 @@ def programs(project: Project, *, version: str, mtime: int) -> list[Source]:
 
 
 def services(project: Project) -> list[str]:
-    """Return the names of all services of the project, including that of a release on trial."""
-    app = project.package
-    return [f"{app}.service", f"{app}.next.service", *(f"{app}-{name}.service" for name in _names(project))]
+    """Return the names of all services of the project, including those that it may not have now."""
+    app, own = project.package, [f"{project.package}-{name}.service" for name in _names(project)]
+    return [f"{app}.service", f"{app}.next.service", alias_unit(project), *own]
+
+
+def alias_unit(project: Project) -> str:
+    """Return the name of the unit that publishes ``APP.local``; no worker can have it."""
+    return f"{project.package}.local.service"
 
 
 def stamps(project: Project) -> str:

@@ -61,6 +61,7 @@ def render(project: Project, target: Target, *, version: str, epoch: int) -> lis
     sources += documents.compressed(project, target, version=version, epoch=epoch)
     if project.serves:
         sources += processes.programs(project, version=version, mtime=epoch)
+        sources += _alias(project, target, mtime=epoch)
     else:  # a tool has only one release; nothing keeps running on an older one after an upgrade
         sources.append(Source.link(f"{home}/current", "dist", mtime=epoch))
     return sorted(sources, key=lambda source: source.path)
@@ -144,13 +145,13 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         "restart": _restart(target, "200ms", "5s", "1s"),
         "worker_restart": _restart(target, "1s", "60s", "5s"),
         "own_processes": own_processes if target.debian_release >= _PRIVATE_PIDS else "",
-        "control_groups": "strict" if target.debian_release >= _PRIVATE_GROUPS else "yes",
+        "control_groups": _control_groups(target),
         **emperor.vassal,
         **vassal.values,
         # A worker ends its requests first, then its master stops waiting, then the emperor, then systemd.
         "curse_seconds": mercy + 5,
         "stop_seconds": mercy + 15,
-        **site.values(project),
+        **site.values(project, target),
         "static": _static(project, target),
     }
     values["sandbox"] = fill("systemd/app.sandbox.in", values).rstrip("\n")
@@ -181,6 +182,25 @@ def device(package: str) -> list[Source]:
     ]
     link = f"../lib/{package}/libexec/command.py"
     return [*sources, Source.link(f"usr/bin/{package}", link, mtime=mtime)]
+
+
+def _alias(project: Project, target: Target, *, mtime: int) -> list[Source]:
+    """Return the unit that publishes the name ``APP.local``, and the link that starts it with Avahi.
+
+    It is not part of a release: like the device's programs, the installed version is the one that runs.
+    """
+    if not (alias := site.alias(project, target)):
+        return []
+    values = {"app": project.package, "alias": alias, "control_groups": _control_groups(target)}
+    folder, unit = "usr/lib/systemd/system", processes.alias_unit(project)
+    return [
+        Source.file(f"{folder}/{unit}", fill("systemd/app.alias.in", values).encode(), mtime=mtime),
+        Source.link(f"{folder}/avahi-daemon.service.wants/{unit}", f"../{unit}", mtime=mtime),
+    ]
+
+
+def _control_groups(target: Target) -> str:
+    return "strict" if target.debian_release >= _PRIVATE_GROUPS else "yes"
 
 
 def _restart(target: Target, first: str, last: str, always: str) -> str:

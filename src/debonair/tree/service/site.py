@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from debonair.project import Project
 from debonair.resources import resource
+from debonair.target import Target
 from debonair.template import fill
 from debonair.tree.service import literals
 
@@ -27,7 +28,21 @@ _PROTOCOLS = {"ssl", "quic", "http2", "proxy_protocol"}
 """The parameters of nginx's ``listen`` that all sites of an address share; others may be given once."""
 
 
-def values(project: Project) -> dict[str, str]:
+_NARROW = 22
+"""The most characters of an exact name for nginx on a 32-bit ARM (server_names_hash_bucket_size is 32)."""
+
+
+def alias(project: Project, target: Target) -> str:
+    """Return the name ``APP.local`` that only this app has on a Pi; empty if its author chose the names.
+
+    nginx prefers an exact name to the expressions in ``HOME``, which the sites of other apps have, too.
+    """
+    name = f"{project.package}.local"
+    fits = target.architecture != "armhf" or len(name) <= _NARROW
+    return name if fits and project.serves and not project.nginx.server_name.strip() else ""
+
+
+def values(project: Project, target: Target) -> dict[str, str]:
     """Return the values of the templates in ``nginx-sites``.
 
     Raises ``ProjectError`` for a setting that nginx would not accept, or would understand differently.
@@ -47,7 +62,9 @@ def values(project: Project) -> dict[str, str]:
     ).rstrip("\n")
     return {
         "listen": _lines(listen),
-        "server_name": literals.nginx_server_name(project) if named else " ".join(HOME),
+        "server_name": literals.nginx_server_name(project)
+        if named
+        else " ".join(filter(None, [alias(project, target), *HOME])),
         "client_max_body_size": literals.nginx_size(project),
         "visitor": f"{app.replace('-', '_')}_visitor",
         "refused_first": f"{refused}\n" if named else "",

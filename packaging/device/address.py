@@ -1,0 +1,121 @@
+"""The addresses at which visitors reach the app, each tested by asking nginx which app answers there."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import call
+import own_port
+import visit
+from nginx_site import Site
+from release import Home, Release
+from visit import Door
+
+_SETTLED = 5.0  # seconds for nginx to open a new port after a reload
+_POLL = 0.2  # seconds
+_AVAHI = "avahi-daemon.service"
+_NOWHERE = ("192.0.2.1", 9)  # an address of the documentation (RFC 5737), to which nothing is sent
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the app answers on this machine."""
+
+    urls: tuple[str, ...] = ()
+    """The addresses that work, the easiest first."""
+    own: str = ""
+    """The address of the machine itself; empty if the site does not answer to the names of any machine."""
+    owner: str = ""
+    """The app that answers at ``own``; empty if that is unknown."""
+
+
+def find(site: Site, release: Release) -> Addresses:
+    """Return the addresses of the app, whose served release this is."""
+    block = visit.block_of(_text(site), release)
+    ports = visit.ports(block)
+    own = Door(80, _machine())
+    doors = _candidates(site.home, block, ports, own.host)
+    urls = [_url(door) for door in doors if visit.app_at(door) == site.home.package]
+    if 80 not in ports or not own_port.names_any(block):
+        return Addresses(tuple(urls))
+    return Addresses(tuple(urls), _url(own), visit.app_at(own))
+
+
+def printed(home: Home) -> str:
+    """Return a sentence with the app's addresses, after a switch; empty if there are none."""
+    release, deadline = home.serving(), time.monotonic() + _SETTLED
+    if release is None or call.state("nginx.service") != "active":
+        return ""
+    while not (found := find(Site(home), release)).urls and time.monotonic() < deadline:
+        time.sleep(_POLL)
+    *others, last = found.urls or ("",)
+    return f"its addresses: {', '.join(others)} and {last}" if others else last and f"its address: {last}"
+
+
+def shown_by(found: Addresses, package: str) -> str:
+    """Return who answers at the machine's own address, if it is another app; else nothing."""
+    return f"{found.own} shows {found.owner}" if found.owner not in {"", package} else ""
+
+
+def publish(home: Home) -> None:
+    """Start the unit that publishes ``APP.local``, if the package has one and Avahi runs.
+
+    An earlier version of the package may have had one.
+    """
+    unit, forbidden = alias_unit(home), Path("/usr/sbin/policy-rc.d").exists()
+    if not forbidden and call.state(_AVAHI) == "active" and call.systemctl("restart", unit)[0]:
+        call.systemctl("stop", unit)
+
+
+def alias_unit(home: Home) -> str:
+    """Return the name of the unit that publishes ``APP.local`` in the network."""
+    return f"{home.package}.local.service"
+
+
+def _candidates(home: Home, block: str, ports: list[int], machine: str) -> Iterator[Door]:
+    """Yield where the server ``block`` may answer, on a ``machine`` of that name."""
+    words, alias = visit.names(block), f"{home.package}.local"
+    everywhere = own_port.names_any(block)
+    names = [machine] if everywhere else visit.plain_names(words)
+    if alias in words and call.state(alias_unit(home)) == "active":
+        names.append(alias)
+    if everywhere:
+        names.append(_ip())
+    for name in dict.fromkeys(names):
+        for port in ports if re.fullmatch(r"[0-9.]+", name) else ports[:1]:
+            yield Door(port, name)
+
+
+def _machine() -> str:
+    """Return the name under which others in the network find this machine: by mDNS, or its address."""
+    name = os.uname().nodename.partition(".")[0]
+    return f"{name}.local" if name and call.state(_AVAHI) == "active" else _ip()
+
+
+def _ip() -> str:
+    """Return the IPv4 address of this machine in its network; that of the loopback without a network."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(_NOWHERE)
+            return str(probe.getsockname()[0])
+    except OSError:
+        pass
+    listed = call.call("hostname", "--all-ip-addresses")[1].split()
+    return next((one for one in listed if re.fullmatch(r"[0-9.]+", one)), "127.0.0.1")
+
+
+def _url(door: Door) -> str:
+    return f"http://{door.host}{'' if door.port == 80 else f':{door.port}'}/"
+
+
+def _text(site: Site) -> str:
+    try:
+        return site.file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

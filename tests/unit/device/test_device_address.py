@@ -1,0 +1,183 @@
+"""The addresses of the app: which there are, and which of them nginx gives to it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import address
+import call
+import pi
+import pytest
+import visit
+from address import Addresses
+from nginx_site import Site
+from release import Home, Release
+from visit import Door
+
+PART = "include /usr/lib/guestbook/current/nginx/server.conf;"
+DEFAULT = f"""\
+server {{
+    listen 80;
+    listen [::]:80;
+    listen 8002;
+    server_name guestbook.local $hostname ~^[^.]+$;
+    {PART}
+}}
+"""
+
+
+class Network:
+    """A Pi called ``pi`` at 192.168.1.2, and the apps that nginx names at each door."""
+
+    def __init__(self) -> None:
+        self.apps: dict[tuple[int, str], str] = {}
+        self.active = {"nginx.service", "avahi-daemon.service", "guestbook.local.service"}
+        self.ran: list[str] = []
+        self.status = 0
+
+    def app_at(self, door: Door) -> str:
+        return self.apps.get((door.port, door.host), "")
+
+    def state(self, unit: str) -> str:
+        return "active" if unit in self.active else "inactive"
+
+    def systemctl(self, *words: str) -> tuple[int, str]:
+        self.ran.append(" ".join(words))
+        return self.status, ""
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Network:
+    found = Network()
+    monkeypatch.setattr(visit, "app_at", found.app_at)
+    monkeypatch.setattr(call, "state", found.state)
+    monkeypatch.setattr(call, "systemctl", found.systemctl)
+    monkeypatch.setattr(address, "_ip", lambda: "192.168.1.2")
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(nodename="pi.example"))
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+    return found
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Release:
+    return pi.serve(pi.home(tmp_path), "1.0")
+
+
+@pytest.fixture
+def site(tmp_path: Path, release: Release) -> Site:
+    found = Site(Home(pi.APP, tmp_path))
+    found.file.parent.mkdir(parents=True)
+    found.file.write_text(DEFAULT)
+    return found
+
+
+MINE, OTHERS = "guestbook", "chat"
+
+
+def test_the_first_app_has_the_machines_own_name(site: Site, release: Release, network: Network) -> None:
+    names = ("pi.local", "guestbook.local", "192.168.1.2")
+    network.apps = dict.fromkeys([*((80, name) for name in names), (8002, "192.168.1.2")], MINE)
+    assert address.find(site, release) == Addresses(
+        (
+            "http://pi.local/",
+            "http://guestbook.local/",
+            "http://192.168.1.2/",
+            "http://192.168.1.2:8002/",
+        ),
+        "http://pi.local/",
+        MINE,
+    )
+    assert address.shown_by(address.find(site, release), MINE) == ""
+
+
+def test_a_later_app_has_its_own_name_and_port(site: Site, release: Release, network: Network) -> None:
+    network.apps = {
+        (80, "pi.local"): OTHERS,
+        (80, "192.168.1.2"): OTHERS,
+        (80, "guestbook.local"): MINE,
+        (8002, "192.168.1.2"): MINE,
+    }
+    found = address.find(site, release)
+    assert found.urls == ("http://guestbook.local/", "http://192.168.1.2:8002/")
+    assert address.shown_by(found, MINE) == "http://pi.local/ shows chat"
+    network.active -= {"avahi-daemon.service", "guestbook.local.service"}
+    found = address.find(site, release)
+    assert found.urls == ("http://192.168.1.2:8002/",)
+    assert address.shown_by(found, MINE) == "http://192.168.1.2/ shows chat"
+
+
+def test_a_site_with_names_has_those(site: Site, release: Release, network: Network) -> None:
+    site.file.write_text(
+        f"server {{\n listen 8080;\n listen 443 ssl;\n server_name a.example _ ~x b.example;\n {PART}\n}}\n"
+    )
+    network.apps = {(8080, "a.example"): MINE, (8080, "b.example"): OTHERS}
+    assert address.find(site, release) == Addresses(("http://a.example:8080/",))
+    site.file.unlink()
+    assert address.find(site, release) == Addresses()
+
+
+def test_the_authors_port_has_the_name_too(site: Site, release: Release, network: Network) -> None:
+    site.file.write_text(f"server {{\n listen 8080;\n server_name guestbook.local ~^[^.]+$;\n {PART}\n}}\n")
+    network.apps = dict.fromkeys(
+        [(8080, "pi.local"), (8080, "guestbook.local"), (8080, "192.168.1.2")], MINE
+    )
+    urls = ("http://pi.local:8080/", "http://guestbook.local:8080/", "http://192.168.1.2:8080/")
+    assert address.find(site, release) == Addresses(urls)
+
+
+@pytest.mark.parametrize(
+    ("urls", "text"),
+    [
+        (("a", "b", "c"), "its addresses: a, b and c"),
+        (("a",), "its address: a"),
+        ((), ""),
+    ],
+)
+def test_one_line_names_them(
+    site: Site, network: Network, monkeypatch: pytest.MonkeyPatch, urls: tuple[str, ...], text: str
+) -> None:
+    pi.Clock(monkeypatch)
+    monkeypatch.setattr(address, "find", lambda *_: Addresses(urls))
+    assert address.printed(site.home) == text
+    network.active.clear()
+    assert address.printed(site.home) == ""
+
+
+def test_nginx_may_take_a_moment(site: Site, network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = pi.Clock(monkeypatch)
+    began = clock.now
+    monkeypatch.setattr(address, "find", lambda *_: Addresses(("a",) if clock.now > began + 1 else ()))
+    assert address.printed(site.home) == "its address: a"
+
+
+def test_a_name_is_published_where_avahi_runs(
+    site: Site, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address.publish(site.home)
+    assert network.ran == ["restart guestbook.local.service"]
+    network.status = 5  # the package has no such unit any more
+    address.publish(site.home)
+    assert network.ran[1:] == ["restart guestbook.local.service", "stop guestbook.local.service"]
+    network.ran.clear()
+    network.active.clear()
+    address.publish(site.home)
+    network.active.add("avahi-daemon.service")
+    monkeypatch.setattr(Path, "exists", lambda _: True)  # policy-rc.d
+    address.publish(site.home)
+    assert network.ran == []
+
+
+class TestAddress:
+    @pytest.mark.parametrize(
+        ("listed", "found"),
+        [("fe80::1 10.0.0.5 10.0.0.6\n", "10.0.0.5"), ("", "127.0.0.1"), ("fe80::1", "127.0.0.1")],
+    )
+    def test_without_a_route(self, monkeypatch: pytest.MonkeyPatch, listed: str, found: str) -> None:
+        def refuse(*_: object) -> None:
+            raise OSError
+
+        monkeypatch.setattr("socket.socket.connect", refuse)
+        monkeypatch.setattr(call, "call", lambda *_: (0, listed))
+        assert address._ip() == found
