@@ -55,6 +55,7 @@ KINDS = (
     Kind("names", "notes whether Debian has a package of a name", r"[0-9a-f]{32}\.taken"),
     Kind("pythons", "Python interpreters", rf"\d\.\d+(-complete)?\.[a-z]+|{_PLACE}-[0-9a-f]{{12}}"),
     Kind("roots", "Debian systems to build and try in", rf"{_PLACE}-[0-9a-f]{{12}}([.-][0-9a-z]+)?"),
+    Kind("texts", "rendered units, scripts and documents", _HASH),
     Kind("wheels", "wheels and sdists, fetched or built", _HASH),
 )
 """Every folder of the cache."""

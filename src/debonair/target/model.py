@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -129,5 +131,10 @@ def load(name: str) -> Target:
             + ", ".join(known)
             + ".",
         )
-    table = tomllib.loads(resource(f"packaging/targets/{name}.toml").read_text())
-    return decoder.converted({"name": name, **table}, Target)
+    return _read(resource(f"packaging/targets/{name}.toml"))
+
+
+@cache
+def _read(path: Path) -> Target:
+    table = tomllib.loads(path.read_text())
+    return decoder.converted({"name": path.stem, **table}, Target)

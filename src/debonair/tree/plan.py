@@ -15,7 +15,7 @@ from debonair.errors import ProjectError
 from debonair.host.progress import say
 from debonair.project import entry_point, layout, server_command
 from debonair.target import alternatives, compatibility
-from debonair.tree import app_files, control_file, instance_folder, layers, overlap
+from debonair.tree import app_files, control_file, instance_folder, layers, overlap, texts
 from debonair.tree.layers import ENOUGH, Recipe
 from debonair.tree.model import Plan
 from debonair.tree.service import render
@@ -69,14 +69,16 @@ def plan(
                 say(note)
             recipes = [overlap.without(recipe, lost.get(recipe.name, {})) for recipe in recipes]
             made = layers.layers([*recipes, *_programs(project)], cache)
-        rendered = [
-            *venv.skeleton(
-                project.package, target, system_site_packages=project.system_site_packages, mtime=epoch
-            ),
-            *render.render(project, target, version=version, epoch=epoch),
-            *_commands(project, mtime=epoch),
-            *instance_folder.links(project, target, wheels, files, mtime=epoch),
-        ]
+        with texts.remembered(project, target, cache):
+            rendered = [
+                *venv.skeleton(
+                    project.package, target, system_site_packages=project.system_site_packages, mtime=epoch
+                ),
+                *render.render(project, target, version=version, epoch=epoch),
+                *_commands(project, mtime=epoch),
+                *instance_folder.links(project, target, wheels, files, mtime=epoch),
+            ]
+            members = render.members(project, version)
     compiled = {part.layer.name: part.compiled for part in made}
     parts = [part.layer for part in made]
     if app_sources:
@@ -104,7 +106,7 @@ def plan(
             version=version,
         ),
         tree=plan,
-        members=render.members(project, version),
+        members=members,
         epoch=epoch,
         libraries=libraries,
     )

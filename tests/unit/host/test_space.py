@@ -35,6 +35,7 @@ NAMES = {
     ],
     "pythons": ["3.13.found", "3.13-complete.json", "bookworm-amd64-0123456789ab"],
     "roots": [f"trixie-amd64-0123456789ab{end}" for end in (".tar", "-70000000", ".lock", "")],
+    "texts": [HASH],
     "wheels": [HASH, ".removed-0badcafe"],
 }
 """The names that Debonair gives in each folder."""

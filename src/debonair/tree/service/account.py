@@ -57,8 +57,8 @@ def check_dependencies(project: Project, depends: Iterable[str]) -> None:
 @cache
 def taken() -> dict[str, str]:
     """Return the names that no app can have, each with a description of what already has it."""
-    groups: dict[str, list[str]] = tomllib.loads(resource("packaging/names.toml").read_text())
-    return {name: _WHAT[group] for group, names in groups.items() for name in names}
+    groups: dict[str, str] = tomllib.loads(resource("packaging/names.toml").read_text())
+    return {name: _WHAT[group] for group, names in groups.items() for name in names.split()}
 
 
 def _refused(project: Project, why: str) -> ProjectError:
