@@ -15,7 +15,9 @@ def value(found: Any) -> str:
 
     They have the syntax of JSON, except for one control character.
     """
-    return msgspec.json.encode(found).decode().replace('","', '", "').replace("\x7f", "\\u007f")
+    if isinstance(found, list | tuple):
+        return f"[{', '.join(map(value, found))}]"
+    return msgspec.json.encode(found).decode().replace("\x7f", "\\u007f")
 
 
 def key(name: str) -> str:

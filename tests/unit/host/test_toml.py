@@ -20,7 +20,9 @@ from debonair.host import toml
         1.5,
         True,
         [],
+        ",",
         ["a", 'b","c', "\x7f"],
+        [",", ","],
     ],
 )
 def test_what_is_written_is_read_again(value: Any) -> None:

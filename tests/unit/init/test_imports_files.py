@@ -99,3 +99,17 @@ def test_a_line_passes_websockets(tmp_path: Path) -> None:
     write(tmp_path, "Procfile", "web: uwsgi --http :8000 --http-websockets -w app:app\n")
     found, _ = files.imported(tmp_path, [])
     assert "websockets" in found.when_served_by["uwsgi"][0]
+
+
+def test_a_hundred_files_are_read_at_most(tmp_path: Path) -> None:
+    """Each may include sixteen others, so more would take minutes."""
+    for number in range(102):
+        (tmp_path / f"{number:03}.ini").write_text("[uwsgi]\nmodule = app:app\n")
+    found, notes = files.imported(tmp_path, [])
+    assert len({account.file for account in found.accounts}) == 100
+    (note,) = notes
+    assert note.startswith("2 of 102 files of other tools were not read, such as 000.ini.")
+    assert note.endswith("debonair init --import 000.ini")
+    found, notes = files.imported(tmp_path, [tmp_path / "000.ini"])
+    assert len({account.file for account in found.accounts}) == 101
+    assert notes[0].startswith("1 of 102 files of other tools were not read, such as 001.ini.")

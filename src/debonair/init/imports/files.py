@@ -43,6 +43,8 @@ _CONTENTS = (
     (r"\.conf|", r"^[ \t]*server\s*\{", nginx.read),
 )
 """The suffix, the contents and the reader of files that may have any name."""
+_MOST = 100
+"""The most files that are found; who has more has to name the one of this app."""
 _ONLY_AT_THE_TOP = re.compile(r"runtime\.txt|app\.json|Dockerfile|Procfile")
 
 
@@ -70,7 +72,14 @@ def imported(root: Path, named: Sequence[Path]) -> tuple[Imported, list[str]]:
     asked = dict.fromkeys(path.absolute() for path in named)
     sectioned = {_section(path)[0] for path in asked}
     parts, notes = list[Imported](), dict[Path, str]()
-    for path in reversed(dict.fromkeys([*find(root), *asked])):
+    present = find(root)
+    if left := [path for path in present[:-_MOST] if path not in asked]:
+        name = places.shown(left[0], root)
+        notes[left[0]] = (
+            f"{len(left)} of {len(present)} files of other tools were not read, such as {name}. If this app "
+            f"needs one, name it: debonair init --import {name}"
+        )
+    for path in reversed(dict.fromkeys([*present[-_MOST:], *asked])):
         try:
             parts += [] if path in sectioned and path not in asked else [read(path, root)]
         except ProjectError as wrong:
