@@ -76,8 +76,8 @@ def imported(root: Path, named: Sequence[Path]) -> tuple[Imported, list[str]]:
     if left := [path for path in present[:-_MOST] if path not in asked]:
         name = places.shown(left[0], root)
         notes[left[0]] = (
-            f"{len(left)} of {len(present)} files of other tools were not read, such as {name}. If this app "
-            f"needs one, name it: debonair init --import {name}"
+            f"{len(left)} of {len(present)} files of other tools were not read, such as {name}. If this "
+            f"app needs one, name it: debonair init --import {name}"
         )
     for path in reversed(dict.fromkeys([*present[-_MOST:], *asked])):
         try:
