@@ -64,7 +64,7 @@ def fill(template: str, values: Mapping[str, object], parts: Mapping[str, str] |
 def knowing(before: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """While the body runs, take texts from ``before`` instead of filling their templates again.
 
-    Yields the texts that the body asks ``fill`` for, each by a key of all that it depends on; they are the
+    Yields the texts that the body asks ``fill`` for, each by a key of all that it depends on. They are the
     ``before`` of the next time. Jinja2 needs a tenth of a second to load and to compile all templates. That
     is a third of a build in which nothing changed.
     """
