@@ -69,7 +69,7 @@ def ensure(
     if not found:
         if not project.requirements:
             return Lock((), project.config_file, "none", hashlib.sha256(_SCHEMA).hexdigest())
-        say("No lock file found, so creating pylock.toml. Commit it.")
+        say(f"No lock file found, so creating {_new(project)[1].name}. Commit it.")
         write(project, targets, cache, environ, describe=describe, runner=runner, get=get)
         found = _all(project.root)
     form, path = found[0]
@@ -105,7 +105,8 @@ def write(
 ) -> Path:
     """Resolve the requirements of ``project`` for all of ``targets`` together and write its lock.
 
-    The lock keeps its format; a new one is a ``pylock.toml``. Locked versions stay unless ``upgrade`` is
+    The lock keeps its format. A new one is a ``pylock.toml``, or a ``uv.lock`` if only uv can find all
+    requirements. Locked versions stay unless ``upgrade`` is
     set. For a ``pylock.toml``, the targets' extra indexes are searched for wheels that the primary index
     lacks. ``describe`` returns the metadata of an sdist; ``runner`` and ``get`` replace uv and the network
     in tests.
@@ -116,7 +117,7 @@ def write(
     from debonair.lock.sdist_metadata import UnknownNeedsError  # noqa: PLC0415 - a warm build resolves nothing
     from debonair.lock.uv import UnbuiltError, Uv  # noqa: PLC0415
 
-    form, path = find(project.root) or ("pylock.toml", project.root / "pylock.toml")
+    form, path = find(project.root) or _new(project)
     uv = Uv(project.root, environ, describe, runner)
     if form == "uv.lock":
         say("Resolving into uv.lock...")
@@ -130,8 +131,15 @@ def write(
             hint="Write the requirements into requirements.in (versions are optional), then run 'debonair "
             "lock'.",
         )
-    from debonair.lock import freshness, other_locks, pylock, read  # noqa: PLC0415
+    from debonair.lock import bound_packages, freshness, other_locks, pylock, read  # noqa: PLC0415
 
+    if bound := bound_packages.of_uv(project):
+        raise LockError(
+            f"{project.config_file.name}: [tool.uv.sources] has '{bound[0]}', but {path.name} cannot have "
+            "such a package. It could contain a stranger's package of the same name.",
+            hint=f"Remove {path.name}, then run 'debonair lock', which writes uv.lock.",
+        )
+    bound_packages.check(project, environ)
     names = freshness.requirements(project.requirements, project.config_file.name)
     freshness.requirements(project.constraints, project.config_file.name)
     requirements = [
@@ -184,6 +192,14 @@ def write(
     with whole(path) as temporary:
         temporary.write_bytes(data)
     return path
+
+
+def _new(project: Project) -> tuple[Form, Path]:
+    """Return the form and path of the first lock of ``project``."""
+    from debonair.lock import bound_packages  # noqa: PLC0415 - a warm build does not write a lock
+
+    form: Form = "uv.lock" if bound_packages.of_uv(project) else "pylock.toml"
+    return form, project.root / form
 
 
 def _from_debian(project: Project) -> str:

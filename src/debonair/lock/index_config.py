@@ -168,6 +168,27 @@ def further(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -
     return frozenset(address.hostname for address in _addresses(places) if address.hostname)
 
 
+def addresses(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -> frozenset[str]:
+    """Return the places in which a package without a place of its own is searched, as of ``address``.
+
+    The project is in ``root``.
+    """
+    settings = _pip(environ, base)
+    places = [settings.get(key, "") for key in ("index-url", "extra-index-url", "find-links")]
+    places += [environ.get(name, "") for name in _UV_VARIABLES[:-1]]
+    files = [*_uv_files(environ, root, base), Path(environ.get("UV_CONFIG_FILE") or os.devnull)]
+    places += [place for path in files for place in _searched(path)]
+    return frozenset(address(found.geturl()) for found in _addresses(places))
+
+
+def address(url: str) -> str:
+    """Return ``url`` without its name and password, and without a final slash."""
+    with suppress(ValueError):  # brackets that are not an address
+        parts = urlsplit(url)
+        url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return url.rstrip("/")
+
+
 def _addresses(places: Iterable[str]) -> Iterator[SplitResult]:
     """Yield each address in ``places``, texts that may contain several."""
     for place in " ".join(places).replace(",", " ").split():
@@ -269,6 +290,19 @@ def _beside(path: Path) -> list[str]:
             found += map(str, listed if isinstance(listed, list) else [listed])
         for entry in table.get("index", []):
             if isinstance(entry, dict) and not entry.get("default"):
+                found.append(str(entry.get("url", "")))
+    return found
+
+
+def _searched(path: Path) -> list[str]:
+    """Return all indexes and lists of links in ``path``, uv's settings, except explicit indexes."""
+    found = list[str]()
+    for table in _uv_tables(path):
+        for key in ("index-url", "extra-index-url", "find-links"):
+            listed = table.get(key, [])
+            found += map(str, listed if isinstance(listed, list) else [listed])
+        for entry in table.get("index", []):
+            if isinstance(entry, dict) and not entry.get("explicit"):
                 found.append(str(entry.get("url", "")))
     return found
 

@@ -60,6 +60,18 @@ class _Index(msgspec.Struct, frozen=True):
     priority: str = ""
 
 
+class _PdmIndex(_Index, frozen=True):
+    include_packages: list[str] = []
+
+
+class _Pdm(msgspec.Struct, frozen=True):
+    source: list[_PdmIndex] = []
+
+
+class _Uv(msgspec.Struct, frozen=True):
+    sources: dict[str, dict[str, Any] | list[dict[str, Any]]] = {}
+
+
 class _Group(msgspec.Struct, frozen=True):
     dependencies: dict[str, Any] = {}
 
@@ -87,6 +99,8 @@ class _Backend(msgspec.Struct, frozen=True, rename="kebab"):
 class _Tool(msgspec.Struct, frozen=True):
     setuptools: _Setuptools = _Setuptools()
     poetry: _Poetry = _Poetry()
+    pdm: _Pdm = _Pdm()
+    uv: _Uv = _Uv()
     debonair: dict[str, Any] = {}
 
 

@@ -446,6 +446,28 @@ class TestMaking:
             lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv, describe=undescribed)
         assert "requirements.in" in wrong.value.hint
 
+    def test_a_first_lock_is_of_uv_if_only_uv_finds_a_package(
+        self, project: Make, uv: FakeUv, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        made = project("flask", pyproject__toml='[tool.uv.sources]\nflask = { index = "ours" }\n')
+        made = dataclasses.replace(made, requirements_file="pyproject.toml")
+        lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv, describe=undescribed)
+        assert (made.root / "uv.lock").read_text() == "written by uv"
+
+    def test_does_not_renew_a_lock_that_cannot_have_a_package(
+        self, project: Make, uv: FakeUv, tmp_path: Path
+    ) -> None:
+        made = project(
+            "flask",
+            pyproject__toml='[tool.uv.sources]\nflask = { index = "ours" }\n',
+            pylock__toml=pylock_of("flask==3.1.0"),
+        )
+        made = dataclasses.replace(made, requirements_file="pyproject.toml")
+        with pytest.raises(LockError, match=r"\[tool.uv.sources\] has 'flask'") as wrong:
+            lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv, describe=undescribed)
+        assert wrong.value.hint == "Remove pylock.toml, then run 'debonair lock', which writes uv.lock."
+        assert uv.asked == []
+
     def test_leaves_a_uv_lock_to_uv(self, project: Make, uv: FakeUv, tmp_path: Path) -> None:
         made = project("flask", uv__lock="")
         lock.write(made, TARGETS, Cache(tmp_path), NOTHING, upgrade=True, runner=uv, describe=undescribed)
