@@ -199,7 +199,8 @@ def test_what_is_served(lines: list[str], wsgi: str, warned: str, tmp_path: Path
         ("cron =", {"cron": True}),
         ("attach-daemon2 = cmd=x", {"attach-daemon2": "cmd=x"}),
         ("touch-signal = %dagain 5", {"touch-signal": "again 5"}),
-        ("gevent = 100", {}),
+        ("gevent = 100", {"plugins": "gevent_python3", "gevent": 100}),
+        ("asyncio = 50", {"plugins": "asyncio_python3", "asyncio": 50}),
         ("procname-append = %(nowhere)", {}),
         ("spooler = %(one)", {"spooler": "%(one)"}),
     ],
@@ -212,8 +213,15 @@ def test_an_option(line: str, options: dict[str, settings.Option], tmp_path: Pat
 
 def test_another_plugin_brings_its_options(tmp_path: Path) -> None:
     found = read(tmp_path, "[uwsgi]\nplugins = http, python3, gevent\ngevent = 100\n")
-    assert found.settings["uwsgi"] == {"plugins": "gevent", "gevent": 100}
-    assert "depends" in found.warnings[0]
+    assert found.settings["uwsgi"] == {"plugins": "gevent_python3", "gevent": 100}
+    assert found.warnings == ()
+
+
+def test_a_plugin_that_nobody_knows(tmp_path: Path) -> None:
+    found = read(tmp_path, "[uwsgi]\nplugins = python3, my_own, gevent_python3\n")
+    assert found.settings["uwsgi"] == {"plugins": "my_own,gevent_python3"}
+    (warning,) = found.warnings
+    assert 'depends = ["uwsgi-plugin-my-own"]' in warning
 
 
 def test_no_secret_is_shown(tmp_path: Path) -> None:
@@ -499,8 +507,8 @@ def test_a_daemon(daemon: str, name: str, command: str, package: str, tmp_path: 
 def test_threads_beside_an_event_loop(
     lines: list[str], options: dict[str, settings.Option], tmp_path: Path
 ) -> None:
-    found = read(tmp_path, "\n".join(["[uwsgi]", "plugins = python3,x", *lines]))
-    assert found.settings["uwsgi"] == {"plugins": "x", **options}
+    found = read(tmp_path, "\n".join(["[uwsgi]", "plugins = python3,gevent_python3", *lines]))
+    assert found.settings["uwsgi"] == {"plugins": "gevent_python3", **options}
     assert any("'threads' was left out" in one for one in found.warnings) == ("threads = 4" in lines[1:])
 
 

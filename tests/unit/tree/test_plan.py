@@ -319,6 +319,24 @@ class TestControl:
         assert (found.section, found.architecture) == ("web", "arm64")
         assert "uWSGI" in found.description
 
+    @pytest.mark.parametrize(
+        "plugins", ["gevent_python3,router_static", ["router_static", "gevent_python3"]]
+    )
+    def test_a_plugin_needs_its_package(self, plugins: str | list[str]) -> None:
+        found = self.control(uwsgi={"plugins": plugins, "gevent": 100, "threads": 1})
+        assert found.depends[5:] == (
+            "uwsgi-core",
+            "uwsgi-plugin-gevent-python3 (<< 2.0.31~)",
+            "uwsgi-plugin-python3 (<< 2.0.31~)",
+        )
+        assert "uwsgi-plugin-sqlite3" in self.control(uwsgi={"plugin": "sqlite3"}).depends
+
+    @pytest.mark.parametrize("loop", ["gevent", "asyncio"])
+    def test_an_event_loop_needs_its_plugin(self, loop: str) -> None:
+        with pytest.raises(ProjectError, match=f"'uwsgi.{loop}' needs a plugin") as wrong:
+            self.control(uwsgi={loop: 100})
+        assert wrong.value.hint == f'Write it as in plugins = "{loop}_python3"'
+
     def test_a_vassal_of_debians_emperor_needs_that(self) -> None:
         found = self.control(emperor="system", service=sample_service())
         assert found.depends[2:] == (

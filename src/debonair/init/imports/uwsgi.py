@@ -134,7 +134,9 @@ class _Reader(OptionAccount):
         if not self.plugged:
             why = "Debian's uWSGI needs it to load an app, so the vassal already has it"
             self.accounts.append(Account(path, 0, "(no plugins = python3)", "", why))
-        plugins = [*self.options.pop("plugins", []), *dict.fromkeys(self.needed)]
+        named = self.options.pop("plugins", [])
+        listed = {name for value in named for name in str(value).split(",")}
+        plugins = [*named, *(name for name in dict.fromkeys(self.needed) if name not in listed)]
         options = {"plugins": plugins, **self.options} if plugins else self.options
         tables = {
             "uwsgi": {name: values if values[1:] else values[0] for name, values in options.items()},
@@ -246,17 +248,18 @@ class _Reader(OptionAccount):
 
     def _plugins(self, entry: Entry) -> None:
         names = [name.strip() for name in entry.value.split(",")]
-        others = ",".join(name for name in names if name and not _PYTHON.fullmatch(name))
+        others = [uwsgi_options.debian(name) for name in names if name and not _PYTHON.fullmatch(name)]
         if not others:
             self.say(entry, "", "the vassal has the Python plugin, and needs no other")
             return
-        self.options.setdefault("plugins", []).append(others)
+        self.options.setdefault("plugins", []).append(",".join(others))
         self.say(entry, "uwsgi.plugins", "in addition to the Python plugin, which the vassal has")
-        self.warn(
-            entry,
-            f"the app needs uWSGI's plugins {others}. If Debian's uwsgi-core lacks one, add its package: "
-            f'depends = ["uwsgi-plugin-{others.split(",")[0].replace("_", "-")}"]',
-        )
+        if unknown := [name for name in others if not uwsgi_options.has_package(name)]:
+            self.warn(
+                entry,
+                f"the app needs uWSGI's plugins {','.join(unknown)}. If Debian's uwsgi-core lacks one, add "
+                f'its package: depends = ["uwsgi-plugin-{unknown[0].replace("_", "-")}"]',
+            )
 
     def _worker(self, entry: Entry) -> None:
         if entry.name == "attach-daemon2":

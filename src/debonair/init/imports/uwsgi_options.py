@@ -8,7 +8,7 @@ from functools import cache
 
 from debonair.project.settings import PROCESSES, Option
 from debonair.resources import resource
-from debonair.tree.service import literals
+from debonair.tree.service import literals, vassal
 
 FALSE = {"0", "false", "no", "off"}
 COMMAND = re.compile(r"(smart-)?attach-.*|(unique-)?cron.*|legion-.*|hook-.*|exec-.*")
@@ -21,8 +21,14 @@ _PLUGIN_OF = {
     _ROUTE + "(gzip):": r"transformation_\1",
     r"cheaper-algo (busyness|backlog2)$": r"cheaper_\1",
     r"cheaper-(busyness)-": r"cheaper_\1",
+    r"(gevent|asyncio|greenlet|tornado)[ -]": r"\1_python3",
 }
-"""Options that uWSGI from pip has built in, and Debian's uwsgi-core has in a plugin, with its name."""
+"""Options that uWSGI from pip has built in, and Debian's has in a plugin, with its name."""
+_LOOPS = {
+    *("gevent", "gevent-monkey-patch", "gevent-early-monkey-patch", "gevent-wait-for-hub"),
+    *("asyncio", "greenlet", "tornado"),
+}
+"""Options of plugins for event loops."""
 
 
 @cache
@@ -38,8 +44,8 @@ def reasons() -> tuple[dict[str, str], dict[str, str]]:
 
 @cache
 def known() -> frozenset[str]:
-    """Return the names of all options of Debian's uWSGI and its plugin for Python."""
-    return _names("names") | {*PROCESSES}
+    """Return the names of all options of Debian's uWSGI and its plugins for Python."""
+    return _names("names") | {*PROCESSES, *_LOOPS}
 
 
 def is_single(name: str) -> bool:
@@ -51,6 +57,16 @@ def plugins(name: str, value: str) -> list[str]:
     """Return the plugins of Debian's uwsgi-core that an option needs."""
     matches = ((re.match(pattern, f"{name} {value}"), plugin) for pattern, plugin in _PLUGIN_OF.items())
     return [found.expand(plugin) for found, plugin in matches if found]
+
+
+def debian(plugin: str) -> str:
+    """Return the name that Debian's uWSGI has for ``plugin``, which is for Debian's or another uWSGI."""
+    return f"{plugin}_python3" if has_package(f"{plugin}_python3") else plugin
+
+
+def has_package(plugin: str) -> bool:
+    """Return whether ``plugin`` is in a package of its own, on which a deb then depends."""
+    return plugin in vassal.packages()
 
 
 def typed(name: str, value: str) -> Option:

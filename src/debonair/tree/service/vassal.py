@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from debonair.errors import ProjectError
 from debonair.project import Project, entry_point, layout
+from debonair.project.settings import LOOPS
+from debonair.resources import resource
 from debonair.target import Target
 from debonair.tree.service import limits, literals
 
@@ -47,7 +51,7 @@ def _uwsgi(project: Project, target: Target) -> Vassal:
     module, name, factory = entry_point.split(project.wsgi)
     harakiri = _seconds(project, "harakiri", 0)
     return Vassal(
-        depends=(_plugin(target),),
+        depends=(_bounded("uwsgi-plugin-python3", target), *_plugins(project, target)),
         templates={
             f"{dist}/vassals/web.ini": "packaging/uwsgi/web.ini.in",
             f"{dist}/nginx/server.conf": "nginx-sites/server.conf.in",
@@ -67,14 +71,41 @@ def _uwsgi(project: Project, target: Target) -> Vassal:
     )
 
 
-def _plugin(target: Target) -> str:
-    """Return the dependency on uWSGI's plugin for the Python of ``target``.
+@cache
+def packages() -> dict[str, str]:
+    """Return the Debian package of each plugin of uWSGI that has one of its own, by the plugin's name."""
+    tables = tomllib.loads(resource("packaging/uwsgi/plugins.toml").read_text())
+    return {**tables["python"], **tables["any"]}
+
+
+def _plugins(project: Project, target: Target) -> Iterator[str]:
+    """Yield the dependencies on the packages of further plugins that the author named.
+
+    Raises ``ProjectError`` if the plugin of an event loop is missing: uWSGI would not know its option.
+    """
+    values = [project.uwsgi.get(key, "") for key in ("plugins", "plugin", "need-plugins", "need-plugin")]
+    texts = [text for value in values for text in (value if isinstance(value, list) else [value])]
+    names = [name.strip() for text in texts for name in str(text).split(",")]
+    for loop in sorted(LOOPS & project.uwsgi.keys()):
+        if (needed := f"{loop}_python3") in packages() and needed not in names:
+            raise ProjectError(
+                f"{project.config_file.name}: 'uwsgi.{loop}' needs a plugin of uWSGI, which "
+                "'uwsgi.plugins' does not name.",
+                hint=f'Write it as in plugins = "{needed}"',
+            )
+    for name in dict.fromkeys(names):
+        if package := packages().get(name):
+            yield _bounded(package, target) if name.endswith("_python3") else package
+
+
+def _bounded(package: str, target: Target) -> str:
+    """Return the dependency on ``package``, a plugin of uWSGI for the Python of ``target``.
 
     Without an upper bound, an upgrade of Debian would install the plugin of the next Python, although
     somebody holds the app at this one. uWSGI would then start and find none of the app's modules.
     """
     bound = f" (<< {target.uwsgi_below})" if target.uwsgi_below else ""
-    return f"uwsgi-plugin-python3{bound}"
+    return f"{package}{bound}"
 
 
 def _command(project: Project) -> Vassal:
