@@ -11,6 +11,7 @@ import pytest
 from debonair.errors import ProjectError
 from debonair.host.run import Completed
 from debonair.init import proposal as init
+from debonair.init import report
 from debonair.init.proposal import Draft
 
 FLASK = "from flask import Flask\n\napp = Flask(__name__)\n"
@@ -38,3 +39,10 @@ def refused(root: Path, **given: Any) -> ProjectError:
     with pytest.raises(ProjectError) as caught:
         draft(root, **given)
     return caught.value
+
+
+def told(draft: Draft, columns: int) -> str:
+    """Return all that ``debonair init`` prints about ``draft``."""
+    return "\n".join(
+        [report.found(draft)[:-1], report.text(draft, columns=columns), report.next_steps(draft)]
+    )

@@ -31,19 +31,40 @@ from debonair.host.terminal import plain
     multiple=True,
     help="Import settings from this file of uWSGI (FILE:SECTION), nginx, Heroku or Docker (repeatable).",
 )
-def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool) -> None:
+@click.option(
+    "--patch",
+    is_flag=True,
+    help="Change the Django settings that do not work on the Pi, as the report describes.",
+)
+def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool, patch: bool) -> None:
     """Inspect a project and write the settings that 'build' needs.
 
     Your code is read, never imported or run. Existing settings are kept. Without a terminal, no questions
     are asked, as with --yes.
     """
     from debonair.init import proposal, report
+    from debonair.init.discovery import code_change
 
     asked = None if yes or not interactive() else ask
     draft = proposal.draft(directory.absolute(), os.environ, entry=wsgi, foreign=foreign, ask=asked)
+    show(report.found(draft), nl=False)
+    if asked and draft.has_guesses:
+        draft = proposal.answered(draft, asked)
+        show("")
     if not draft.present:
         proposal.write(draft)
-    show(report.text(draft), nl=False)
+    show(report.text(draft))
+    if draft.changes and (patch or (asked and _agrees(len(draft.changes)))):
+        for sentence in code_change.make(draft.root, draft.changes):
+            show(sentence)
+        show("")
+    show(report.next_steps(draft), nl=False)
+
+
+def _agrees(count: int) -> bool:
+    """Ask whether to make ``count`` changes of the code."""
+    what = f"these {count} changes" if count > 1 else "this change"
+    return click.confirm(f"Make {what} of the Django settings now?", default=True)
 
 
 def interactive() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from debonair.init.discovery import application, declared, django, environment, 
 from debonair.init.discovery.application import Ask, Check
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
+from debonair.init.discovery.code_change import Change
 from debonair.init.discovery.finding import Finding
 from debonair.init.discovery.identity import Runner
 from debonair.init.discovery.needs import needs as imported_packages
@@ -53,6 +54,13 @@ class Draft:
     """The text of the settings to write."""
     requirements: str = ""
     """The text of the requirements.txt to write; empty to write none."""
+    changes: tuple[Change, ...] = ()
+    """Proposed changes of the code; ``notes`` describe them, too."""
+
+    @property
+    def has_guesses(self) -> bool:
+        """True if the author may know some of the findings better."""
+        return not self.present and any(found.guessed for found in self.findings)
 
 
 def write(draft: Draft) -> None:
@@ -92,7 +100,7 @@ def draft(
     """Return the proposal for the project in the folder ``root``.
 
     ``entry`` is the WSGI callable, if given. ``foreign`` are files of other tools, in addition to those at
-    their usual places. ``ask`` answers what the files cannot; without it, the best guess is used. Raises
+    their usual places. ``ask`` chooses between applications that are equally likely. Raises
     ``ProjectError`` if there is no application, if several are equally likely and ``ask`` is missing, and
     for a file that cannot be read.
     """
@@ -142,10 +150,10 @@ def draft(
     required = {declared.name_of(line) for found in needs for line in found.value}
     hardware, more = traits.hardware(code, required)
     notes += [*more, *declared.replaced(root, needs, code, chosen)]
-    of_django, more_of_django = django.look(root, code)
+    of_django, changes = django.look(root, code)
     findings = _merged(
         chosen,
-        _identity(root, stated, tables, source, serves=serves, environ=environ, runner=runner, ask=asked),
+        _identity(root, stated, tables, source, serves=serves, environ=environ, runner=runner),
         needs,
         identity.targets(stated, source),
         hardware,
@@ -156,7 +164,9 @@ def draft(
         imported_findings,
     )
     notes += [f"Not read: {reason}." for reason in broken]
-    notes += more_of_django
+    notes += [change.note for change in changes]
+    if changes:
+        notes.append(f"'debonair init --patch' makes the {len(changes)} changes of the Django settings.")
     python = load(_targets(findings)[0]).python_version
     notes += [*traits.traps(code, python), *environment.unset(root, code, *_given(findings))]
     notes += traits.left_out(code, root)
@@ -167,10 +177,40 @@ def draft(
     prefix = "tool.debonair" if file == pyproject else ""
     findings, more = _fit(findings)
     notes += more
+    return Draft(
+        root,
+        file,
+        table is not None,
+        tuple(findings),
+        imported,
+        tuple(notes),
+        _text(findings, file, prefix),
+        proposed,
+        tuple(changes),
+    )
+
+
+def answered(draft: Draft, ask: Ask) -> Draft:
+    """Return ``draft`` with the author's answers instead of guesses; ``ask`` asks for them.
+
+    Raises ``ProjectError`` for an answer that cannot be a setting.
+    """
+    findings = [
+        replace(found, value=ask(*_QUESTIONS[found.name](found)), where="", guessed=False)
+        if found.guessed
+        else found
+        for found in draft.findings
+    ]
+    prefix = "tool.debonair" if draft.file.name == "pyproject.toml" else ""
+    return replace(draft, findings=tuple(findings), text=_text(findings, draft.file, prefix))
+
+
+def _text(findings: Sequence[Finding], file: Path, prefix: str) -> str:
+    """Return the settings in ``findings``, which ``file`` has below ``prefix``."""
     lines = [(found.key, found.value, found.where) for found in findings if found.key]
     text = settings_file.text(lines, prefix=prefix, head=_HEAD)
     _check(text, file, prefix)
-    return Draft(root, file, table is not None, tuple(findings), imported, tuple(notes), text, proposed)
+    return text
 
 
 def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
@@ -197,28 +237,25 @@ def _identity(
     serves: bool,
     environ: Mapping[str, str],
     runner: Runner,
-    ask: Ask | None,
 ) -> list[Finding]:
     package = identity.package(root, stated, source, serves=serves)
-    description = identity.description(root, stated, package.value, source)
-    person = identity.maintainer(root, stated, source, environ, runner)
     return [
         package,
         identity.version(root, stated, tables, source),
-        _asked("What does the app do, in one line?", description, ask, description.value, _unfit),
-        _asked("Who maintains the package (Name <mail>)?", person, ask, "", maintainer.problem),
+        identity.description(root, stated, package.value, source),
+        identity.maintainer(root, stated, source, environ, runner),
     ]
-
-
-def _asked(question: str, found: Finding, ask: Ask | None, default: str, check: Check) -> Finding:
-    """Return ``found``, or the author's answer instead if it is only a guess."""
-    if ask is None or not found.guessed:
-        return found
-    return replace(found, value=ask(question, (), default, check), where="")
 
 
 def _unfit(text: str) -> str:
     return f"It {why}." if (why := reader.unfit(text)) else ""
+
+
+_QUESTIONS: Mapping[str, Callable[[Finding], tuple[str, Sequence[str], str, Check]]] = {
+    "description": lambda found: ("What does the app do, in one line?", (), found.value, _unfit),
+    "maintainer": lambda _: ("Who maintains the package (Name <mail>)?", (), "", maintainer.problem),
+}
+"""The question for each guess: its text, its answers, the default and the check of an answer."""
 
 
 def _needs(

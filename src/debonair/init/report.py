@@ -16,19 +16,30 @@ from debonair.init.proposal import Draft
 _MAX_VALUE = 48
 
 
+def found(draft: Draft) -> str:
+    """Return the first part of the report about ``draft``: the findings."""
+    return "\n".join(_found(draft)) + "\n\n"
+
+
 def text(draft: Draft, *, columns: int = 0) -> str:
-    """Return the report about ``draft``; its prose is ``columns`` wide, or as wide as the terminal if 0."""
+    """Return the rest of the report; its prose is ``columns`` wide, or as wide as the terminal if 0."""
     width = min(columns or shutil.get_terminal_size((100, 24)).columns, 120)
     accounts = [
         replace(account, file=_short(account.file, draft.root)) for account in draft.imported.accounts
     ]
     blocks = [
-        "\n".join(_found(draft)),
         table(accounts, width=width).rstrip("\n"),
         "\n".join(_notes(draft, width)),
         "\n".join(_written(draft)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def next_steps(draft: Draft) -> str:
+    """Return the end of the report: the commands to type next."""
+    folder = "" if draft.root == Path.cwd() else f" {draft.root}"
+    debs = f"{draft.root / 'dist' if folder else 'dist'}/*.deb"
+    return f"Next:\n    debonair build{folder}\n    debonair try {debs}\n"
 
 
 def _found(draft: Draft) -> Iterator[str]:
@@ -51,7 +62,6 @@ def _notes(draft: Draft, width: int) -> Iterator[str]:
 
 
 def _written(draft: Draft) -> Iterator[str]:
-    folder = "" if draft.root == Path.cwd() else f" {draft.root}"
     place = draft.file.relative_to(draft.root)
     if draft.present:
         yield f"{place} already has settings, and was not changed. These settings would have been written:"
@@ -64,10 +74,6 @@ def _written(draft: Draft) -> Iterator[str]:
         yield "This would be its requirements.txt:" if draft.present else "Written to requirements.txt:"
         yield ""
         yield textwrap.indent(draft.requirements.rstrip("\n"), "    ")
-    yield ""
-    yield "Next:"
-    yield f"    debonair build{folder}"
-    yield f"    debonair try {draft.root / 'dist' if folder else 'dist'}/*.deb"
 
 
 def _table(rows: list[tuple[str, str, str]]) -> Iterator[str]:

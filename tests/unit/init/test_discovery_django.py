@@ -21,8 +21,8 @@ def look(
     path = tmp_path / settings
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-    findings, notes = django.look(tmp_path, modules(tmp_path)[0])
-    return {".".join(found.key): found.value for found in findings}, notes
+    findings, changes = django.look(tmp_path, modules(tmp_path)[0])
+    return {".".join(found.key): found.value for found in findings}, [change.note for change in changes]
 
 
 @pytest.mark.parametrize("settings", ["mysite/settings.py", "mysite/settings/base.py"])
@@ -70,7 +70,7 @@ def test_a_manage_py_that_is_not_djangos(tmp_path: Path) -> None:
         ("ALLOWED_HOSTS = []", "mysite/settings.py:4: With ALLOWED_HOSTS empty"),
         (
             "SECRET_KEY = 'django-insecure-x'",
-            "mysite/settings.py:4: Everyone who has the package has this key",
+            "mysite/settings.py:4: Everyone who has the package has this SECRET_KEY",
         ),
         (
             "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'db'}}",
@@ -80,7 +80,7 @@ def test_a_manage_py_that_is_not_djangos(tmp_path: Path) -> None:
             "DATABASES = {'default': {'ENGINE': 'x.sqlite3', 'NAME': 'db'}}",
             (
                 "The database is beside the code, which is read-only on the Pi. Change its NAME to: "
-                "Path(os.environ.get('STATE_DIRECTORY', BASE_DIR)) / 'db.sqlite3'"
+                "Path(os.environ.get('STATE_DIRECTORY', Path(__file__).resolve().parents[1])) / 'db'"
             ),
         ),
     ],
@@ -107,4 +107,30 @@ def test_what_does(line: str, tmp_path: Path) -> None:
 def test_settings_without_a_place_for_static_files(tmp_path: Path) -> None:
     found, (note,) = look(tmp_path, f"{APPS}STATIC_URL = 'static/'\n")
     assert found["static./static/"] == "staticfiles"
-    assert note.endswith("STATIC_ROOT = BASE_DIR / 'staticfiles'")
+    assert note.endswith("STATIC_ROOT = Path(__file__).resolve().parents[1] / 'staticfiles'")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "health"),
+    [
+        ('[path("admin/", admin.site.urls)]', "/admin/"),
+        ('[path("polls/list", x), path("admin/", y)]', "/polls/list"),
+        ('[path("admin/", x), path("", y)]', None),
+        ('[path("<slug:page>/", x)]', None),
+        ('[re_path(r"^$", x)]', None),
+        ("[path(ADMIN, x)]", None),
+        ('[*more, path("admin/", x)]', None),
+        ("[]", None),
+        ("patterns()", None),
+    ],
+)
+def test_a_project_without_a_page_at_the_root(patterns: str, health: str | None, tmp_path: Path) -> None:
+    (tmp_path / "mysite").mkdir()
+    (tmp_path / "mysite/urls.py").write_text(f"urlpatterns = {patterns}\n")
+    found, _ = look(tmp_path, f"{GOOD}ROOT_URLCONF = 'mysite.urls'\n")
+    assert found.get("health") == health
+
+
+def test_the_secret_is_not_shown(tmp_path: Path) -> None:
+    _, (note,) = look(tmp_path, f"{GOOD}SECRET_KEY = 'hush-hush'\n")
+    assert "hush" not in note

@@ -8,14 +8,14 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
-from drafts import FLASK, draft, git, make, refused
+from drafts import FLASK, draft, git, make, refused, told
 from samples import sample_project
 
 from debonair import project
 from debonair.cli import init as init_verb
 from debonair.cli import main as cli
 from debonair.cli.init import ask
-from debonair.errors import MachineError
+from debonair.errors import MachineError, ProjectError
 from debonair.host.run import Completed
 from debonair.init import proposal as init
 from debonair.init import report
@@ -66,8 +66,8 @@ def test_what_is_said_and_written(
     found = draft(root)
     init.write(found)
     golden(f"init/{name}.toml", found.file.read_text())
-    told = report.text(found, columns=100)
-    golden(f"init/{name}.txt", told.replace(str(root), "/home/ada/guest book"))
+    printed = told(found, columns=100)
+    golden(f"init/{name}.txt", printed.replace(str(root), "/home/ada/guest book"))
     loaded = project.load(root)
     assert loaded.maintainer == "Ada Lovelace <ada@example.org>"
     assert loaded.wsgi
@@ -82,11 +82,11 @@ def test_nothing_is_written_twice(tmp_path: Path) -> None:
     (root / "debonair.toml").write_text(edited)
     again = draft(root, ask=lambda *_: pytest.fail("nothing is to be asked"))
     assert again.present
-    told = report.text(again, columns=100)
+    printed = told(again, columns=100)
     assert (
         "debonair.toml already has settings, and was not changed. These settings would have been written:"
-    ) in told
-    assert f"debonair build {root}" in told
+    ) in printed
+    assert f"debonair build {root}" in printed
 
 
 @pytest.mark.parametrize(("end", "between"), [("\n", "\n\n"), ("", "\n\n"), ("\r\n", "\r\n\r\n")])
@@ -141,7 +141,9 @@ class TestApplication:
 
     def test_an_answer_that_is_none(self, tmp_path: Path) -> None:
         root = make(tmp_path, {"app.py": FLASK})
-        error = refused(root, runner=no_git, ask=lambda *_: "Ada")
+        with pytest.raises(ProjectError) as wrong:
+            init.answered(draft(root, runner=no_git), lambda *_: "Ada")
+        error = wrong.value
         assert error.message == "The maintainer 'Ada' is not a name and a mail address."
         assert error.hint == "Write it as in: Your Name <you@example.org>"
         assert not (root / "debonair.toml").exists()
@@ -149,7 +151,9 @@ class TestApplication:
     def test_without_an_identity_the_maintainer_has_no_default(self, tmp_path: Path) -> None:
         asked = list[tuple[str, str]]()
 
-        def ask(question: str, _: Sequence[str], default: str, check: Callable[[str], str]) -> str:
+        def ask(
+            question: str, _: Sequence[str], default: str, check: Callable[[str], str] = lambda _: ""
+        ) -> str:
             asked.append((question, default))
             if "maintains" not in question:
                 assert check("two\nlines") == "It has a line break."
@@ -160,7 +164,7 @@ class TestApplication:
             assert not check("Max Müller <max@example.org>")
             return "Max Müller <max@example.org>"
 
-        found = draft(make(tmp_path, {"app.py": FLASK}), runner=no_git, ask=ask)
+        found = init.answered(draft(make(tmp_path, {"app.py": FLASK}), runner=no_git), ask)
         assert ("Who maintains the package (Name <mail>)?", "") in asked
         assert tomllib.loads(found.text)["maintainer"] == "Max Müller <max@example.org>"
 
@@ -519,6 +523,7 @@ class TestVerb:
         written = tomllib.loads((root / "debonair.toml").read_text())
         assert written["maintainer"] == "Max Müller <max@example.org>"
         assert output.count("Who maintains the package") == 3
+        assert output.index("Found in") < output.index("Who maintains") < output.index("Written to")
 
     def test_questions_are_numbered(self, monkeypatch: pytest.MonkeyPatch) -> None:
         lines: list[str] = []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import drafts
+
 from debonair.errors import MachineError
-from debonair.init import proposal, report
+from debonair.init import proposal
 
 
 def told(root: Path, **files: str) -> str:
@@ -18,7 +20,7 @@ def told(root: Path, **files: str) -> str:
         raise MachineError("git does not exist")
 
     draft = proposal.draft(root, environ, runner=no_git)  # type: ignore[arg-type]
-    return " ".join(report.text(draft, columns=60).split())
+    return " ".join(drafts.told(draft, columns=60).split())
 
 
 def test_a_group_that_is_not_taken_over(tmp_path: Path) -> None:
