@@ -12,7 +12,7 @@ from debonair.errors import ProjectError
 from debonair.host.run import Completed
 from debonair.init import proposal as init
 from debonair.init import report
-from debonair.init.proposal import Draft
+from debonair.init.model import Draft
 
 FLASK = "from flask import Flask\n\napp = Flask(__name__)\n"
 

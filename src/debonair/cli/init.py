@@ -42,17 +42,17 @@ def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool, pa
     Your code is read, never imported or run. Existing settings are kept. Without a terminal, no questions
     are asked, as with --yes.
     """
-    from debonair.init import proposal, report
+    from debonair.init import model, proposal, report
     from debonair.init.discovery import code_change
 
     asked = None if yes or not interactive() else ask
     draft = proposal.draft(directory.absolute(), os.environ, entry=wsgi, foreign=foreign, ask=asked)
     show(report.found(draft), nl=False)
     if asked and draft.has_guesses:
-        draft = proposal.answered(draft, asked)
+        draft = model.answered(draft, asked)
         show("")
     if not draft.present:
-        proposal.write(draft)
+        model.write(draft)
     show(report.text(draft))
     if draft.changes and (patch or (asked and _agrees(len(draft.changes)))):
         for sentence in code_change.make(draft.root, draft.changes):

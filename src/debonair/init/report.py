@@ -11,7 +11,7 @@ from typing import Any
 
 from debonair.host.terminal import plain
 from debonair.init.imports.account import table
-from debonair.init.proposal import Draft
+from debonair.init.model import Draft
 
 _MAX_VALUE = 48
 

@@ -17,8 +17,7 @@ from debonair.cli import main as cli
 from debonair.cli.init import ask
 from debonair.errors import MachineError, ProjectError
 from debonair.host.run import Completed
-from debonair.init import proposal as init
-from debonair.init import report
+from debonair.init import model, report
 from debonair.init.discovery import identity
 from debonair.init.discovery.finding import Finding
 from debonair.project import maintainer as proposal_maintainer
@@ -64,7 +63,7 @@ def test_what_is_said_and_written(
     root = make(tmp_path / "guest book", GOLDEN[name])
     monkeypatch.chdir(root)
     found = draft(root)
-    init.write(found)
+    model.write(found)
     golden(f"init/{name}.toml", found.file.read_text())
     printed = told(found, columns=100)
     golden(f"init/{name}.txt", printed.replace(str(root), "/home/ada/guest book"))
@@ -75,7 +74,7 @@ def test_what_is_said_and_written(
 
 def test_nothing_is_written_twice(tmp_path: Path) -> None:
     root = make(tmp_path, {"app.py": FLASK})
-    init.write(draft(root))
+    model.write(draft(root))
     edited = (root / "debonair.toml").read_text().replace(
         'version = "0.1"', 'version = "7"'
     ) + "[uwsgi]\nthreads = 2\n"
@@ -96,7 +95,7 @@ def test_what_stands_in_a_pyproject_stays(end: str, between: str, tmp_path: Path
     text = line_end.join(["# ours", "[project]", "name = 'book'  # so"]) + end
     (root / "elsewhere").write_bytes(text.encode())
     (root / "pyproject.toml").symlink_to("elsewhere")
-    init.write(draft(root))
+    model.write(draft(root))
     assert (root / "pyproject.toml").is_symlink()
     written = (root / "elsewhere").read_bytes().decode()
     assert written.startswith(f"{text.rstrip()}{between}[tool.debonair]{line_end}# Written by")
@@ -142,7 +141,7 @@ class TestApplication:
     def test_an_answer_that_is_none(self, tmp_path: Path) -> None:
         root = make(tmp_path, {"app.py": FLASK})
         with pytest.raises(ProjectError) as wrong:
-            init.answered(draft(root, runner=no_git), lambda *_: "Ada")
+            model.answered(draft(root, runner=no_git), lambda *_: "Ada")
         error = wrong.value
         assert error.message == "The maintainer 'Ada' is not a name and a mail address."
         assert error.hint == "Write it as in: Your Name <you@example.org>"
@@ -164,7 +163,7 @@ class TestApplication:
             assert not check("Max Müller <max@example.org>")
             return "Max Müller <max@example.org>"
 
-        found = init.answered(draft(make(tmp_path, {"app.py": FLASK}), runner=no_git), ask)
+        found = model.answered(draft(make(tmp_path, {"app.py": FLASK}), runner=no_git), ask)
         assert ("Who maintains the package (Name <mail>)?", "") in asked
         assert tomllib.loads(found.text)["maintainer"] == "Max Müller <max@example.org>"
 
@@ -213,7 +212,7 @@ class TestApplication:
             "No application was found, so the package contains commands, but no service and no site. "
             "If a server can run the project, name the callable: debonair init --wsgi MODULE:CALLABLE"
         )
-        init.write(found)
+        model.write(found)
         assert project.load(root).wsgi == ""
 
     @pytest.mark.parametrize(
@@ -444,7 +443,7 @@ class TestRequirements:
         }
         root = make(tmp_path, files)
         found = draft(root)
-        init.write(found)
+        model.write(found)
         assert (root / "requirements.txt").read_text() == (
             "# Written by 'debonair init' from the app's imports. You can edit it.\n"
             "flask  # app.py:1 imports flask\n"

@@ -1,0 +1,106 @@
+"""Find a page for the health check of an app that has none at /, such as an interface for programs.
+
+Only an app whose routes are all literal is judged; any other may add pages by other means.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from debonair.init.discovery.code import Module
+from debonair.init.discovery.finding import Finding
+
+_METHODS = {"route", "get", "post", "put", "patch", "delete", "head", "options", "websocket"}
+_PAGES = {"route", "get"}
+_PLAIN = re.compile(r"/[\w.-]+(/[\w.-]+)*/?")
+_OTHER_WAYS = {
+    *("add_url_rule", "add_api_route", "add_route", "api_route", "add_resource", "register"),
+    *("errorhandler", "exception_handler", "middleware", "before_request", "init_app", "add_view"),
+}
+"""Methods of an application by which it, or an extension, may answer for / in another way."""
+
+
+def health(modules: Sequence[Module]) -> list[Finding]:
+    """Return the page for the health check of the Flask or FastAPI application in ``modules``.
+
+    The result is empty if it has a page at /, or may have one.
+    """
+    calls = [
+        (module, node) for module in modules for node in ast.walk(module.tree) if isinstance(node, ast.Call)
+    ]
+    made = [(module, node, name) for module, node in calls if (name := _framework(module, node))]
+    if len(made) != 1 or any(
+        isinstance(node.func, ast.Attribute) and node.func.attr in _OTHER_WAYS for _, node in calls
+    ):
+        return []
+    ((module, node, framework),) = made
+    routes = [(each, *route) for each in modules for route in _routes(each)]
+    if not routes or any(not path.strip("/") or not path.startswith("/") for _, _, path, _ in routes):
+        return []
+    if framework == "fastapi":
+        # FastAPI answers there with a page about the interface, whatever the routes and their prefixes.
+        if any(word.arg in {"docs_url", "openapi_url", "root_path", None} for word in node.keywords):
+            return []
+        return [_finding("/docs", module, node.lineno)]
+    owners = {owner for _, owner, _, _ in routes}
+    if len(owners) > 1 or node.args[1:] or _has_helpers(calls, owners):
+        return []
+    pages = [(each, path, line) for each, _, path, line in routes if line and _PLAIN.fullmatch(path)]
+    return [_finding(path, each, line) for each, path, line in pages[:1]]
+
+
+def _finding(path: str, module: Module, line: int) -> Finding:
+    return Finding("health check", path, f"{module.path}:{line}; the app has no page at /", ("health",))
+
+
+def _framework(module: Module, call: ast.Call) -> str:
+    name = module.dotted(call.func)
+    return {"flask.Flask": "flask", "fastapi.FastAPI": "fastapi"}.get(name, "")
+
+
+def _routes(module: Module) -> Iterator[tuple[str, str, int]]:
+    """Yield the owner, the path and the line of each route; the line is 0 if it is not a page to GET.
+
+    The path is empty if it is not literal.
+    """
+    for function in ast.walk(module.tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for call in function.decorator_list:
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+                continue
+            method = call.func.attr
+            if method in _METHODS:
+                first = call.args[0] if call.args else None
+                path = (
+                    first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+                )
+                given = next((word.value for word in call.keywords if word.arg == "methods"), None)
+                gets = method in _PAGES and (given is None or "'GET'" in ast.unparse(given).upper())
+                yield ast.unparse(call.func.value), path, call.lineno if gets else 0
+
+
+def _literal(call: ast.Call) -> str:
+    """Return the first argument of ``call``; empty if it is not a literal text."""
+    first = call.args[0] if call.args else None
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+
+
+def _is_another_way(call: ast.Call) -> bool:
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    if call.func.attr == "mount":
+        return not _PLAIN.fullmatch(_literal(call))
+    return call.func.attr in _OTHER_WAYS
+
+
+def _has_helpers(calls: Sequence[tuple[Module, ast.Call]], owners: set[str]) -> bool:
+    """Return whether something gets the application, such as an extension that adds pages."""
+    arguments = (
+        each for _, call in calls for each in (*call.args, *(word.value for word in call.keywords))
+    )
+    return any(
+        ast.unparse(each) in owners for each in arguments if isinstance(each, ast.Name | ast.Attribute)
+    )
