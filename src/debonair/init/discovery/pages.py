@@ -27,13 +27,10 @@ def health(modules: Sequence[Module]) -> list[Finding]:
 
     The result is empty if it has a page at /, or may have one.
     """
-    calls = [
-        (module, node) for module in modules for node in ast.walk(module.tree) if isinstance(node, ast.Call)
-    ]
+    nodes = [(module, node) for module in modules for node in ast.walk(module.tree)]
+    calls = [(module, node) for module, node in nodes if isinstance(node, ast.Call)]
     made = [(module, node, name) for module, node in calls if (name := _framework(module, node))]
-    if len(made) != 1 or any(
-        isinstance(node.func, ast.Attribute) and node.func.attr in _OTHER_WAYS for _, node in calls
-    ):
+    if len(made) != 1 or any(_is_another_way(node) for _, node in calls):
         return []
     ((module, node, framework),) = made
     routes = [(each, *route) for each in modules for route in _routes(each)]
