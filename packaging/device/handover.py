@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +62,8 @@ class Handover:
     def run(self) -> None:
         """Run all steps. Raises ``RefusedError``."""
         if not call.systemd_runs() or self._forbidden():
+            with suppress(RefusedError, OSError):  # otherwise the first start creates them
+                self._seed()
             self.home.point(self.release)  # nothing can be checked here; the first start will
             self._put_site()
             return
@@ -69,6 +72,7 @@ class Handover:
             # Its owner has stopped it, perhaps because someone has broken into it. A timer's job could
             # still end the processes of every release that is tried.
             self.emperor.end_jobs(self.before, 0)
+        self._seed()
         if self.new:
             if self.release.server == "uwsgi":
                 self._try_code()
@@ -113,6 +117,16 @@ class Handover:
             if status == _FORBIDDEN:
                 return True
         return call.shown(self.emperor.unit, "LoadState") == "masked"
+
+    def _seed(self) -> None:
+        """Create the files and folders that the release expects in its data.
+
+        The app owns its data, so the program runs as the app. Raises ``RefusedError``.
+        """
+        if any(self.release.data.values()):
+            program = str(self.home.lib / "libexec/seed.py")
+            folders = [str(self.release.folder), str(self.home.data)]
+            self._run(["/usr/bin/python3", "-IB", program, *folders], "its data cannot be prepared")
 
     def _try_code(self) -> None:
         """Load the app once without serving it, to notice imports that fail.
