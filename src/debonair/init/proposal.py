@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,23 @@ from debonair.host.cache import whole
 from debonair.host.run import run
 from debonair.host.terminal import line
 from debonair.init import settings_file
-from debonair.init.discovery import application, declared, django, environment, identity, server, traits
+from debonair.init.discovery import (
+    application,
+    declared,
+    django,
+    environment,
+    identity,
+    server,
+    traits,
+    writes,
+)
 from debonair.init.discovery.application import Ask, Check
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
 from debonair.init.discovery.finding import Finding
 from debonair.init.discovery.identity import Runner
 from debonair.init.discovery.needs import needs as imported_packages
-from debonair.init.discovery.needs import requirements_text
+from debonair.init.discovery.needs import reached, requirements_text
 from debonair.init.imports import files
 from debonair.init.imports.account import Imported
 from debonair.project import dependencies, legacy_metadata, maintainer, reader, settings
@@ -155,10 +164,15 @@ def draft(
         _install(code, stated),
         imported_findings,
     )
+    led: set[str] = set()
+    if serves and not any(found.key == ("install",) for found in findings):
+        runs = [str(found.value) for found in (*chosen, *imported_findings)]
+        of_data, led = writes.find(root, reached(code, runs))
+        findings = _merged(findings, of_data)
     notes += [f"Not read: {reason}." for reason in broken]
-    notes += more_of_django
+    notes += [note for note in more_of_django if not _is_led(note, led)]
     python = load(_targets(findings)[0]).python_version
-    notes += [*traits.traps(code, python), *environment.unset(root, code, *_given(findings))]
+    notes += [*traits.traps(code, python, led), *environment.unset(root, code, *_given(findings))]
     notes += traits.left_out(code, root)
     notes += traits.pins([line for found in needs for line in found.value], python)
     notes += [*unread, *imported.warnings]
@@ -171,6 +185,11 @@ def draft(
     text = settings_file.text(lines, prefix=prefix, head=_HEAD)
     _check(text, file, prefix)
     return Draft(root, file, table is not None, tuple(findings), imported, tuple(notes), text, proposed)
+
+
+def _is_led(note: str, led: Collection[str]) -> bool:
+    """Tell whether ``note`` is about a database that a setting leads to the data folder."""
+    return "The database is beside the code" in note and note.partition(": ")[0] in led
 
 
 def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
