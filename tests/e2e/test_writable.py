@@ -167,4 +167,6 @@ def test_a_later_package_is_not_unpacked_through_a_link(notes: Notes) -> None:
 
 def test_a_purge_keeps_a_copy_that_only_root_reads(notes: Notes) -> None:
     notes.machine.run(["apt-get", "purge", "--yes", "notes"])
-    assert notes.machine.run(["sh", "-c", "test ! -e /var/lib/notes && ls /var/backups/notes-*/data"]).stdout
+    assert notes.machine.run(
+        ["sh", "-c", "test ! -e /var/lib/notes && ls /var/backups/notes-*/data"]
+    ).stdout

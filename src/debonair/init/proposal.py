@@ -164,13 +164,8 @@ def draft(
         _install(code, stated),
         imported_findings,
     )
-    led: set[str] = set()
-    if serves and not any(found.key == ("install",) for found in findings):
-        runs = [str(found.value) for found in (*chosen, *imported_findings)]
-        of_data, led = writes.find(root, reached(code, runs))
-        findings = _merged(findings, of_data)
-    notes += [f"Not read: {reason}." for reason in broken]
-    notes += [note for note in more_of_django if not _is_led(note, led)]
+    findings, led = _with_data(root, code, findings, [*chosen, *imported_findings])
+    notes += [f"Not read: {reason}." for reason in broken] + _unled(more_of_django, led)
     python = load(_targets(findings)[0]).python_version
     notes += [*traits.traps(code, python, led), *environment.unset(root, code, *_given(findings))]
     notes += traits.left_out(code, root)
@@ -187,9 +182,25 @@ def draft(
     return Draft(root, file, table is not None, tuple(findings), imported, tuple(notes), text, proposed)
 
 
-def _is_led(note: str, led: Collection[str]) -> bool:
-    """Tell whether ``note`` is about a database that a setting leads to the data folder."""
-    return "The database is beside the code" in note and note.partition(": ")[0] in led
+def _with_data(
+    root: Path, code: Sequence[Module], findings: list[Finding], runs: Sequence[Finding]
+) -> tuple[list[Finding], set[str]]:
+    """Return ``findings`` with the paths that the code in ``runs`` writes, and where in the code."""
+    if not any(found.key in {("wsgi",), ("command",)} for found in runs) or any(
+        found.key == ("install",) and found.value != "files" for found in findings
+    ):
+        return findings, set()
+    of_data, places = writes.find(root, reached(code, [str(found.value) for found in runs]))
+    return _merged(findings, of_data), places
+
+
+def _unled(notes: Sequence[str], led: Collection[str]) -> list[str]:
+    """Return ``notes`` except those about databases that a setting leads to the data folder."""
+    return [
+        note
+        for note in notes
+        if "The database is beside the code" not in note or note.partition(": ")[0] not in led
+    ]
 
 
 def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:

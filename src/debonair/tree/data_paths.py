@@ -1,4 +1,4 @@
-"""The paths of a release that lead to the app's data, /var/lib/APP, and the files that this data starts with.
+"""The paths of a release that lead to the app's data, /var/lib/APP, and the files that it starts with.
 
 The package has no links at these paths. dpkg would unpack the files of a later version through a link to a
 folder, as root, into a folder that the app owns. It would also keep a folder of an earlier version in the
@@ -37,17 +37,15 @@ def links(project: Project, wheels: Sequence[Wheel], files: Sequence[AppFile]) -
         if inside := next((one for one in folders if f"{place}/".startswith(f"{one}/")), ""):
             folder = inside.removeprefix("app/")
             raise ProjectError(
-                f"{project.config_file.name}: 'writable' has '{path}', but Flask's folder {folder} leads to "
-                "the data folder already.",
+                f"{project.config_file.name}: 'writable' has '{path}', but Flask's folder {folder} leads "
+                "to the data folder already.",
                 hint=f"Remove '{path}' from 'writable'.",
             )
         found[place] = path
     return found
 
 
-def _instance_folders(
-    project: Project, wheels: Sequence[Wheel], files: Sequence[AppFile]
-) -> Sequence[str]:
+def _instance_folders(project: Project, wheels: Sequence[Wheel], files: Sequence[AppFile]) -> Sequence[str]:
     """Return where Flask, if it is among ``wheels``, looks for the instance folder.
 
     Flask uses ``instance`` beside the package of the app, or a folder of the virtual environment if the
@@ -64,9 +62,7 @@ def _instance_folders(
     return tuple(f"venv/var/{name}-instance" for name in dict.fromkeys((module.partition(".")[0], module)))
 
 
-def split(
-    project: Project, files: Sequence[AppFile]
-) -> tuple[tuple[AppFile, ...], tuple[AppFile, ...]]:
+def split(project: Project, files: Sequence[AppFile]) -> tuple[tuple[AppFile, ...], tuple[AppFile, ...]]:
     """Return the ``files`` that stay beside the code, and those that the data folder starts with.
 
     Raises ``ProjectError`` for code among the latter, and for a link.
@@ -75,9 +71,9 @@ def split(
     for file in seeds:
         if file.path.endswith(CODE):
             raise ProjectError(
-                f"{project.config_file.name}: 'writable' includes {file.path}, which is code. The app must not "
-                "be able to change its own code, because an attacker who gets into the app could then stay in "
-                "it.",
+                f"{project.config_file.name}: 'writable' includes {file.path}, which is code. The app must "
+                "not be able to change its own code, because an attacker who gets into the app could then "
+                "stay in it.",
                 hint="Name only the folders without code that the app writes to, or move this file.",
             )
         if file.target:
@@ -117,7 +113,7 @@ def check(project: Project, installed: Collection[str]) -> None:
 
 def _shadows(project: Project, path: str, what: str) -> ProjectError:
     return ProjectError(
-        f"{project.config_file.name}: 'writable' has '{path}', which has the name of the {what}. An attacker "
-        "who gets into the app could replace that module, and stay in the app.",
+        f"{project.config_file.name}: 'writable' has '{path}', which has the name of the {what}. An "
+        "attacker who gets into the app could replace that module, and stay in the app.",
         hint="Rename the folder in the app, as in my-data.",
     )

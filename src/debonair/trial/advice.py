@@ -14,7 +14,11 @@ _AGAIN = "Then run: debonair lock && debonair build"
 
 def advice(log: str, release: Mapping[str, object]) -> str:
     """Return the hint for a refused ``release`` from the ``log`` of its programs; or nothing."""
-    return writes.hint(log, release) or _by_words(log, str(release.get("package")), str(release.get("wsgi"))) or _without_board(release)
+    return (
+        writes.hint(log, release)
+        or _by_words(log, str(release.get("package")), str(release.get("wsgi")))
+        or _without_board(release)
+    )
 
 
 def _by_words(log: str, package: str, entry: str) -> str:

@@ -45,13 +45,17 @@ def _lead(path: str, shown: str, package: str, release: Mapping[str, object]) ->
     data = release.get("data")
     led = [str(one) for one in data.values() if one] if isinstance(data, dict) else []
     state = f'os.environ["STATE_DIRECTORY"], which is /var/lib/{package}'
-    if not release.get("import-path") or (path and problem(path)) or path in {one.rstrip("/") for one in led}:
+    if (
+        not release.get("import-path")
+        or (path and problem(path))
+        or path in {one.rstrip("/") for one in led}
+    ):
         return f"The app writes {shown}, but its code's folder is read-only. Store data in {state}."
     listed = ", ".join(f'"{one}"' for one in sorted([*led, path or "PATH"]))
     more = "" if path else " Replace PATH by the path of the database in the project."
     return (
-        f"The app writes {shown} beside its code, which is read-only. Lead it to the data folder: writable = "
-        f"[{listed}].{more} Then run 'debonair build' again. Or store data in {state}."
+        f"The app writes {shown} beside its code, which is read-only. Lead it to the data folder: "
+        f"writable = [{listed}].{more} Then run 'debonair build' again. Or store data in {state}."
     )
 
 

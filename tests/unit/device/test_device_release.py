@@ -295,19 +295,20 @@ class TestNote:
         assert home.note() == {"refused": {"version": "1.0", "why": "it is not well"}}
 
 
-class TestData:
-    DATA = {"app/instance": "", "app/logs": "logs/", "app/static/up": "static/up/", "app/app.db": "app.db"}
+DATA = {"app/instance": "", "app/logs": "logs/", "app/static/up": "static/up/", "app/app.db": "app.db"}
 
+
+class TestData:
     def test_only_a_snapshot_leads_to_the_data(self, home: Home) -> None:
-        dist = pi.unpack(home, "1.0", data=self.DATA)
+        dist = pi.unpack(home, "1.0", data=DATA)
         release, _ = home.snapshot()
-        for path, place in self.DATA.items():
+        for path, place in DATA.items():
             assert (release.folder / path).readlink() == home.data / place, path
             assert not os.path.lexists(dist.folder / path), path
         assert list(home.data.iterdir()) == []  # root creates nothing there
 
     def test_the_same_files_are_the_same_release(self, home: Home) -> None:
-        pi.unpack(home, "1.0", data=self.DATA)
+        pi.unpack(home, "1.0", data=DATA)
         first, _ = home.snapshot()
         (home.data / "logs").mkdir()  # a link to a folder is still a link
         assert home.snapshot()[0].folder == first.folder
@@ -315,7 +316,7 @@ class TestData:
     def test_what_was_a_folder_may_become_data_and_back(self, home: Home) -> None:
         pi.unpack(home, "1.0", {"app/logs/x": ""})
         home.snapshot()
-        pi.unpack(home, "1.1", data=self.DATA)
+        pi.unpack(home, "1.1", data=DATA)
         (home.lib / "dist/app/logs").rmdir()  # as dpkg does
         second, _ = home.snapshot()
         assert (second.folder / "app/logs").is_symlink()

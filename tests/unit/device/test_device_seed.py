@@ -72,7 +72,7 @@ def test_a_power_cut_leaves_no_half_of_it(tmp_path: Path, data: Path) -> None:
     seed.main([str(release(tmp_path)), str(data)])
     assert (data / "static/up/deep/logo.png").read_text() == "logo"
     assert (data / "start.db").read_text() == "rows"
-    assert not [path for path in data.rglob(".*")]
+    assert not list(data.rglob(".*"))
 
 
 def test_a_release_without_such_data(tmp_path: Path, data: Path) -> None:

@@ -69,10 +69,9 @@ def find(root: Path, *, paths: tuple[str, ...] = (), **code: str) -> dict[str, s
         ("app.config['UPLOAD_FOLDER'] = 'static/uploads'", "static/uploads", 1),
         ("app.config.update(UPLOAD_FOLDER='up')", "up", 1),
         (
-            "import os\napp.config['DATA'] = 'd/e'\ndef f(name):\n"
-            "    open(os.path.join(app.config['DATA'], name), 'wb')",
+            f"{HERE}app.config['D'] = 'd/e'\ndef f(n):\n    open(os.path.join(app.config['D'], n), 'wb')",
             "d/e",
-            4,
+            6,
         ),
         ("class A:\n    def f(self):\n        self.p = 'x.txt'\n        open(self.p, 'w')", "x.txt", 4),
         ("import shelve\nshelve.open('data/shelf')", "data", 2),
@@ -117,7 +116,7 @@ def test_what_it_writes_elsewhere_or_only_reads(text: str, tmp_path: Path) -> No
 def test_paths_from_other_modules(tmp_path: Path) -> None:
     found = find(
         tmp_path,
-        shop__config=f"{BASE}class Config:\n    UPLOADS = BASE_DIR / 'media'\nDB = BASE_DIR / 'var' / 'x.db'\n",
+        shop__config=f"{BASE}class Config:\n    UPLOADS = BASE_DIR / 'media'\nDB = BASE_DIR / 'var/x.db'\n",
         shop__files="import os\nfrom shop.config import Config\nos.makedirs(Config.UPLOADS)\n",
         shop__data="import sqlite3\nfrom .config import DB\nc = sqlite3.connect(DB)\n",
     )

@@ -433,7 +433,9 @@ def test_flasks_instance_folder_is_the_apps_data(
     data, found = release_data(given, tmp_path, flask)
     assert data == dict.fromkeys(expected, "")
     # dpkg would unpack a later version's files through a link
-    assert not [path for path, entry in found.items() if entry.kind == "link" and "/var/lib" in entry.target]
+    assert not [
+        path for path, entry in found.items() if entry.kind == "link" and "/var/lib" in entry.target
+    ]
 
 
 class TestWritable:
@@ -452,7 +454,11 @@ class TestWritable:
             "seed/logs/readme.txt",
         }
         assert {"app/logs.txt", "app/guestbook/static/style.css"} <= set(below)
-        assert not [path for path in found if path.startswith((f"{DIST}/app/logs/", f"{DIST}/app/guestbook/static/up"))]
+        assert not [
+            path
+            for path in found
+            if path.startswith((f"{DIST}/app/logs/", f"{DIST}/app/guestbook/static/up"))
+        ]
 
     @pytest.mark.parametrize(
         ("files", "path", "why"),

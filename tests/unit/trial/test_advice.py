@@ -49,13 +49,17 @@ LEAD = "beside its code, which is read-only. Lead it to the data folder: writabl
 @pytest.mark.parametrize(
     ("told", "release", "expected"),
     [
-        ("PermissionError: [Errno 13] Permission denied: 'logs'", APP, f"The app writes 'logs' {LEAD}[\"logs\"]."),
+        (
+            "PermissionError: [Errno 13] Permission denied: 'logs'",
+            APP,
+            f"The app writes 'logs' {LEAD}[\"logs\"].",
+        ),
         ("OSError: [Errno 30] Read-only file system: './logs'", APP, f'{LEAD}["logs"]. Then run'),
         (f"[Errno 13] Permission denied: '{HERE}/app/web/static/up'", APP, f'{LEAD}["web/static/up"].'),
         ("[Errno 13] Permission denied: '/usr/lib/book/current/app/x.json'", APP, f'{LEAD}["x.json"].'),
         (f"[Errno 13] Permission denied: '{HERE}/app/logs/app.log'", APP, f'{LEAD}["logs"].'),
         (
-            f"logging/__init__.py\n  open\nFileNotFoundError: [Errno 2] No such file or directory: '{HERE}/app/log/a.log'",
+            f"logging/__init__.py\n  open\n[Errno 2] No such file or directory: '{HERE}/app/log/a.log'",
             APP,
             f'{LEAD}["log"].',
         ),
@@ -69,7 +73,11 @@ LEAD = "beside its code, which is read-only. Lead it to the data folder: writabl
             APP,
             f'The app writes its database {LEAD}["notes.db"].',
         ),
-        ("OperationalError: attempt to write a readonly database", APP, 'writable = ["PATH"]. Replace PATH by'),
+        (
+            "OperationalError: attempt to write a readonly database",
+            APP,
+            'writable = ["PATH"]. Replace PATH by',
+        ),
         # these cannot be led there
         ("[Errno 13] Permission denied: 'x'", {"package": "book"}, "read-only. Store data in os.environ["),
         (f"[Errno 13] Permission denied: '{HERE}/app/app.py'", APP, "read-only. Store data in os.environ["),
@@ -79,7 +87,11 @@ LEAD = "beside its code, which is read-only. Lead it to the data folder: writabl
             APP,
             f"The app cannot write to {HERE}/venv/lib/python3.13/site-packages/x/cache.",
         ),
-        ("[Errno 13] Permission denied: '/var/log/book.log'", APP, "The app cannot write to /var/log/book.log."),
+        (
+            "[Errno 13] Permission denied: '/var/log/book.log'",
+            APP,
+            "The app cannot write to /var/log/book.log.",
+        ),
         ("PermissionError: [Errno 13] Permission denied: '/dev/gpiomem'", APP, ""),
         ("FileNotFoundError: [Errno 2] No such file or directory: 'settings.json'", APP, ""),
     ],

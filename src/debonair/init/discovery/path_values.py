@@ -12,8 +12,8 @@ from debonair.init.discovery.code import Module
 _DEEPEST = 30
 """The most steps in an expression, with the names in it."""
 _SAME = {
-    "os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expandvars", "os.fspath", "str", "pathlib.Path",
-    "pathlib.PurePath",
+    "os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expandvars", "os.fspath", "str",
+    "pathlib.Path", "pathlib.PurePath",
 }  # fmt: skip
 _SAME_METHODS = {"resolve", "absolute", "as_posix"}
 _HERE = {"os.getcwd", "pathlib.Path.cwd"}
@@ -81,44 +81,53 @@ class Values:
         return None if path.startswith("..") else Place(path, found.whole)
 
     def _path(self, node: ast.expr, module: Module, depth: int) -> Place | None:
-        if depth <= 0:
-            return None
+        found: Place | None = None
         match node:
-            case ast.Constant(value=str(text)):
-                return None if "://" in text or text.startswith((":", "file:", "~")) else Place(text)
+            case _ if depth <= 0:
+                pass
+            case ast.Constant(value=str(text)) if "://" not in text and text[:1] not in {":", "~"}:
+                found = None if text.startswith("file:") else Place(text)
             case ast.Name(id="__file__"):
-                return Place(module.path)
+                found = Place(module.path)
             case ast.Name() | ast.Attribute() | ast.Subscript():
-                return self._named(node, module, depth)
+                found = self._named(node, module, depth)
             case ast.BinOp(left=left, op=ast.Div(), right=right):
-                return self._joined([left, right], module, depth)
+                found = self._joined([left, right], module, depth)
             case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return self._added([left, right], module, depth)
+                found = self._added([left, right], module, depth)
             case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod()):
-                return _cut(text.partition("%")[0])
+                found = _cut(text.partition("%")[0])
             case ast.JoinedStr(values=parts):
                 inner = [part.value if isinstance(part, ast.FormattedValue) else part for part in parts]
-                return self._added(inner, module, depth)
+                found = self._added(inner, module, depth)
             case ast.BoolOp(op=ast.Or(), values=[*_, last]) if _GIVEN not in ast.unparse(node):
-                return self._path(last, module, depth - 1)
+                found = self._path(last, module, depth - 1)
             case ast.Call():
-                return self._called(node, module, depth)
-        return None
+                found = self._called(node, module, depth)
+            case _:
+                pass
+        return found
 
     def _named(self, node: ast.expr, module: Module, depth: int) -> Place | None:
         match node:
             case ast.Attribute(attr="root_path"):
-                return Place(self._roots[0] if len(set(self._roots)) == 1 else posixpath.dirname(module.path))
+                return Place(
+                    self._roots[0] if len(set(self._roots)) == 1 else posixpath.dirname(module.path)
+                )
             case ast.Attribute(value=owner, attr="parent"):
                 return _parent(self._path(owner, module, depth - 1))
-            case ast.Subscript(value=ast.Attribute(value=owner, attr="parents"), slice=ast.Constant(value=int(up))):
+            case ast.Subscript(
+                value=ast.Attribute(value=owner, attr="parents"), slice=ast.Constant(value=int(up))
+            ):
                 found = self._path(owner, module, depth - 1)
                 for _ in range(min(up, _DEEPEST) + 1):
                     found = _parent(found)
                 return found
             case ast.Subscript(slice=ast.Constant(value=str(name))):
                 found_value = self._settings.get(name)
-            case ast.Attribute(attr=name) if not module.dotted(node) or module.dotted(node) not in self._values:
+            case ast.Attribute(attr=name) if (
+                not module.dotted(node) or module.dotted(node) not in self._values
+            ):
                 found_value = self._values.get(f"{module.name}.{name}") or self._settings.get(name)
             case _:
                 found_value = self._values.get(module.dotted(node))
@@ -126,11 +135,9 @@ class Values:
 
     def _called(self, node: ast.Call, module: Module, depth: int) -> Place | None:
         called = module.dotted(node.func)
-        called = called.removeprefix(f"{module.name}.") if called == f"{module.name}.str" else called
+        called = "str" if called == f"{module.name}.str" else called
         if called in _HERE or (called == "pathlib.Path" and not node.args):
             return Place("")
-        if called == "os.path.dirname" and node.args:
-            return _parent(self._path(node.args[0], module, depth - 1))
         if called in {"os.path.join", *_SAME} and node.args:
             return self._joined(node.args, module, depth)
         if called in _VARIABLES:
@@ -138,17 +145,27 @@ class Values:
                 case [ast.Constant(value=str(name)), default] if not name.endswith(_PROVIDED):
                     return self._path(default, module, depth - 1)
             return None
+        return self._of_method(node, called, module, depth)
+
+    def _of_method(self, node: ast.Call, called: str, module: Module, depth: int) -> Place | None:
+        found: Place | None = None
         match node.func:
+            case _ if called == "os.path.dirname" and node.args:
+                found = _parent(self._path(node.args[0], module, depth - 1))
             case ast.Attribute(value=owner, attr=name) if name in _SAME_METHODS:
-                return self._path(owner, module, depth - 1)
+                found = self._path(owner, module, depth - 1)
             case ast.Attribute(value=owner, attr="joinpath"):
-                return self._joined([owner, *node.args], module, depth)
+                found = self._joined([owner, *node.args], module, depth)
             case ast.Attribute(value=owner, attr="with_name"):
                 above = _parent(self._path(owner, module, depth - 1))
-                return self._below(above, node.args, module, depth)
-            case ast.Attribute(attr="get", value=owner) if ast.unparse(owner).endswith("config") and node.args:
-                return self._named(ast.Subscript(owner, node.args[0]), module, depth)
-        return None
+                found = self._below(above, node.args, module, depth)
+            case ast.Attribute(attr="get", value=owner) if node.args and ast.unparse(owner).endswith(
+                "config"
+            ):
+                found = self._named(ast.Subscript(owner, node.args[0]), module, depth)
+            case _:
+                pass
+        return found
 
     def _joined(self, parts: Sequence[ast.expr], module: Module, depth: int) -> Place | None:
         return self._below(self._path(parts[0], module, depth - 1), parts[1:], module, depth)
@@ -187,7 +204,9 @@ def _parent(found: Place | None) -> Place | None:
     path = posixpath.normpath(found.path) if found.path else "."
     if not found.whole:
         return found
-    return Place(posixpath.join(path, "..") if path.split("/")[-1] in {".", ".."} else posixpath.dirname(path))
+    return Place(
+        posixpath.join(path, "..") if path.split("/")[-1] in {".", ".."} else posixpath.dirname(path)
+    )
 
 
 def _cut(text: str) -> Place | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,12 @@ _KEY = ("writable",)
 _FOLDERS = {"os.mkdir", "os.makedirs"}
 _OPENERS = {"open", "io.open", "codecs.open", "gzip.open", "os.open"}
 _DATABASES = {
-    "sqlite3.connect", "aiosqlite.connect", "peewee.SqliteDatabase", "tinydb.TinyDB", "shelve.open", "dbm.open",
+    "sqlite3.connect", "aiosqlite.connect", "peewee.SqliteDatabase", "tinydb.TinyDB", "shelve.open",
+    "dbm.open",
 }  # fmt: skip
 _LOGS = (
-    "logging.FileHandler", "logging.handlers.RotatingFileHandler", "logging.handlers.TimedRotatingFileHandler",
-    "logging.handlers.WatchedFileHandler",
+    "logging.FileHandler", "logging.handlers.RotatingFileHandler", "logging.handlers.WatchedFileHandler",
+    "logging.handlers.TimedRotatingFileHandler",
 )  # fmt: skip
 _METHODS = {"mkdir": "folder", "write_text": "file", "write_bytes": "file", "touch": "file"}
 """Methods of a path that write there."""
@@ -129,9 +131,7 @@ def _candidates(node: ast.AST, module: Module, values: Values) -> Iterator[tuple
         yield from _of_call(node, module, words)
 
 
-def _of_call(
-    node: ast.Call, module: Module, words: dict[str, ast.expr]
-) -> Iterator[tuple[ast.expr, str]]:
+def _of_call(node: ast.Call, module: Module, words: dict[str, ast.expr]) -> Iterator[tuple[ast.expr, str]]:
     called = module.dotted(node.func)
     called = called.removeprefix(f"{module.name}.") if called == f"{module.name}.open" else called
     first = node.args[0] if node.args else None
@@ -179,7 +179,7 @@ def _setting(target: ast.expr) -> str:
 
 
 def _is_write(mode: ast.expr) -> bool:
-    return bool(set(_text(mode)) & set("wax+")) and len(_text(mode)) <= 3  # noqa: PLR2004 - such as 'r+b'
+    return bool(re.fullmatch(r"[rwaxbt+]{1,4}", _text(mode)) and set(_text(mode)) & set("wax+"))
 
 
 def _text(node: ast.expr | None) -> str:

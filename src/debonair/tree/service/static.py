@@ -28,10 +28,11 @@ def locations(project: Project, target: Target, to_app: str) -> str:
             )
         if is_below(folder.strip("/"), project.writable):
             raise ProjectError(
-                f"{project.config_file.name}: 'static' serves {prefix} from '{folder}', which 'writable' leads "
-                "to the data folder. Only the app can read that.",
+                f"{project.config_file.name}: 'static' serves {prefix} from '{folder}', which 'writable' "
+                "leads to the data folder. Only the app can read that.",
                 hint=f"In 'writable', name only the paths in {folder} that the app writes, such as "
-                f'"{folder}/uploads". Or remove {prefix} from \'static\': then the app must serve these files.',
+                f"'{folder}/uploads'. Or remove {prefix} from 'static': then the app must serve these "
+                "files.",
             )
         inside = folder.strip("/")
         if project.install == "files":
@@ -46,7 +47,7 @@ def locations(project: Project, target: Target, to_app: str) -> str:
 
 
 def _of_the_app(project: Project, url: str, folder: str) -> Iterator[str]:
-    """Yield what nginx's ``location`` matches for each writable path in the static ``folder`` of ``url``."""
+    """Yield what nginx's location matches for each writable path in the static ``folder`` of ``url``."""
     for path in project.writable:
         if path.startswith(f"{folder}/"):
             quoted = literals.nginx_path(project, "writable", f"{url}{path.removeprefix(f'{folder}/')}")
