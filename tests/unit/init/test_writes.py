@@ -26,7 +26,8 @@ def find(root: Path, *, paths: tuple[str, ...] = (), **code: str) -> dict[str, s
         assert not places
         return {}
     assert [(each.key, each.name) for each in findings] == [(("writable",), "data beside the code")]
-    where = dict(reversed(part.split(" writes ")) for part in findings[0].where.split(", "))
+    parts = [part.partition(" writes ") for part in findings[0].where.split(", ")]
+    where = {path: place for place, _, path in parts}
     assert set(where.values()) <= places
     assert list(findings[0].value) == sorted(where)
     return where
