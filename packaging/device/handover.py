@@ -25,6 +25,7 @@ from text import tail
 
 _SERVING = re.compile(r"^(socket|stats|logger) = .*\n", re.MULTILINE)
 _COPIED = 0.8  # part of a migration's time in which the copies of databases stop by themselves
+PREPARE = 300.0  # seconds to copy the files that the data starts with, to a slow SD card
 _FORBIDDEN = 101  # from policy-rc.d: the action is not allowed
 
 
@@ -126,7 +127,8 @@ class Handover:
         if any(self.release.data.values()):
             program = str(self.home.lib / "libexec/seed.py")
             folders = [str(self.release.folder), str(self.home.data)]
-            self._run(["/usr/bin/python3", "-IB", program, *folders], "its data cannot be prepared")
+            argv = ["/usr/bin/python3", "-IB", program, *folders]
+            self._run(argv, "its data cannot be prepared", most=PREPARE)
 
     def _try_code(self) -> None:
         """Load the app once without serving it, to notice imports that fail.
@@ -161,9 +163,12 @@ class Handover:
         self.remarks += [line for line in output.split("\n") if line]
         self._run(["/bin/sh", "-c", self.release.migrate], f"'{self.release.migrate}' failed")
 
-    def _run(self, argv: list[str], problem: str, *, more: str = "") -> str:
-        """Run ``argv`` as the app and return its output. Raises ``RefusedError`` with the ``problem``."""
-        seconds = self.deadline.left(self.release.migrate_timeout)
+    def _run(self, argv: list[str], problem: str, *, more: str = "", most: float = 0) -> str:
+        """Run ``argv`` as the app and return its output. Raises ``RefusedError`` with the ``problem``.
+
+        It has ``most`` seconds, or those of a migration.
+        """
+        seconds = self.deadline.left(most or self.release.migrate_timeout)
         status, output = task.as_app(self.home, self.release, argv, seconds=seconds, more=more)
         if status:
             raise RefusedError(problem, output)
