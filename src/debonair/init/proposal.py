@@ -195,11 +195,12 @@ def _with_data(
 
 
 def _unled(notes: Sequence[str], led: Collection[str]) -> list[str]:
-    """Return ``notes`` except those about databases that a setting leads to the data folder."""
+    """Return ``notes`` except those about databases in files whose writes are ``led`` to the data."""
+    files = {place.rpartition(":")[0] for place in led}
     return [
         note
         for note in notes
-        if "The database is beside the code" not in note or note.partition(": ")[0] not in led
+        if "The database is beside the code" not in note or note.partition(":")[0] not in files
     ]
 
 

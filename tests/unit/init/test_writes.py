@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
+from drafts import FLASK, draft, make
 
 from debonair.init.discovery import writes
 from debonair.init.discovery.code import modules
@@ -158,3 +160,39 @@ def test_a_folder_includes_its_files(tmp_path: Path) -> None:
 
 def test_a_file_without_an_extension_that_the_project_has(tmp_path: Path) -> None:
     assert find(tmp_path, paths=("counter",), m="open('counter', 'w')") == {"counter": "m.py:1"}
+
+
+class TestProposal:
+    APP = "from flask import Flask\napp = Flask(__name__)\nDB = 'sqlite:///app.db'\n"
+
+    def test_it_is_in_the_settings_with_the_reason(self, tmp_path: Path) -> None:
+        found = draft(make(tmp_path, {"app.py": self.APP, "requirements.txt": "flask\n"}))
+        assert tomllib.loads(found.text)["writable"] == ["app.db"]
+        assert "# app.py:3 writes app.db" in found.text
+        assert not [note for note in found.notes if "STATE_DIRECTORY" in note]
+
+    def test_scripts_that_the_app_does_not_import_do_not_count(self, tmp_path: Path) -> None:
+        files = {"app.py": FLASK, "make_data.py": "open('data.json', 'w')\n", "requirements.txt": "flask\n"}
+        assert "writable" not in draft(make(tmp_path, files)).text
+
+    def test_a_wheel_has_no_files_of_the_app(self, tmp_path: Path) -> None:
+        text = "[project]\nname = 'shop'\nversion = '1'\ndependencies = ['flask']\n"
+        code = f"{self.APP}from importlib.metadata import version\nversion('shop')\n"
+        found = draft(make(tmp_path, {"shop/__init__.py": code, "pyproject.toml": text}))
+        assert 'install = "wheel"' in found.text
+        assert "writable" not in found.text
+        assert [note for note in found.notes if "STATE_DIRECTORY" in note]
+
+    def test_djangos_database_needs_no_change(self, tmp_path: Path) -> None:
+        settings = f"{BASE}DATABASES = {{\n'default': {{'ENGINE': 'django.db.backends.sqlite3',\n"
+        files = {
+            "manage.py": "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'mysite.settings')\n",
+            "mysite/__init__.py": "",
+            "mysite/settings.py": f"{settings}'NAME': BASE_DIR / 'db.sqlite3'}}}}\n",
+            "mysite/wsgi.py": "from django.core.wsgi import get_wsgi_application\n"
+            "application = get_wsgi_application()\n",
+            "requirements.txt": "django\n",
+        }
+        found = draft(make(tmp_path, files))
+        assert tomllib.loads(found.text)["writable"] == ["db.sqlite3"]
+        assert not [note for note in found.notes if "beside the code" in note]

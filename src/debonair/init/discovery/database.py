@@ -24,10 +24,14 @@ def beside(modules: Sequence[Module], led: Collection[str] = ()) -> list[str]:
 
     ``led`` has the files and lines of those that do not count.
     """
+    names = {name.partition(".")[0] for module in modules for name, _ in module.imports()}
+    in_instance = "flask_sqlalchemy" in names  # where it puts a relative address
     for module in modules:
         values = _values(module)
         for node in ast.walk(module.tree):
             if isinstance(node, ast.expr) and f"{module.path}:{node.lineno}" in led:
+                continue
+            if in_instance and isinstance(node, ast.Constant):
                 continue
             if isinstance(node, ast.expr) and (shown := _shown(node, module, values)):
                 note = (
