@@ -98,12 +98,12 @@ def sources(seeds: Sequence[AppFile], project: Project, *, mtime: int) -> list[S
 def check(project: Project, installed: Collection[str]) -> None:
     """Raise ``ProjectError`` if the app could replace one of the modules ``installed``, or Python's own.
 
-    Python looks for modules beside the code first. It would import a package that somebody created in a
-    writable folder there.
+    Python looks for modules beside the code first, and in the working directory. It would import a package
+    that somebody created in a writable folder there.
     """
     for path in project.writable:
         folder, name = posixpath.split(path.rstrip("/"))
-        if folder != project.import_root:
+        if folder not in {"", project.import_root}:
             continue
         if name in installed:
             raise _shadows(project, path, f"installed module '{name}'")

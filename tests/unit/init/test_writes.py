@@ -110,6 +110,7 @@ def test_what_an_app_writes_beside_its_code(text: str, path: str, line: int, tmp
         "open('counter', 'w')",  # a file, or a folder?
         "A = B\nB = A\nopen(A, 'w')",
         "UPLOAD_FOLDER = 'static'",
+        "UPLOAD_FOLDER = 'email'",  # a module of Python
     ],
 )
 def test_what_it_writes_elsewhere_or_only_reads(text: str, tmp_path: Path) -> None:

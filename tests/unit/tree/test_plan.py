@@ -482,6 +482,13 @@ class TestWritable:
         assert "'writable'" in refused.value.message
         assert refused.value.hint
 
+    def test_a_folder_of_the_working_directory_has_no_name_of_a_module(self, tmp_path: Path) -> None:
+        files = {"src/guestbook/__init__.py": APP["guestbook/__init__.py"]}
+        for path in ("email/", "src/email/"):
+            given = project(tmp_path, files, writable=(path,), static={})
+            with pytest.raises(ProjectError, match="the module 'email' of Python itself"):
+                staged(tmp_path, given)
+
     def test_a_link_is_refused(self, tmp_path: Path) -> None:
         given = project(tmp_path, {**APP, "data/one": b""}, writable=("data/",))
         (given.root / "data/two").symlink_to("one")

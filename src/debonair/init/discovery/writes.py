@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,15 +80,20 @@ def _path(root: Path, write: Write, *, flask: bool) -> str:
     if problem(path) or (flask and path.removeprefix("src/").partition("/")[0] == "instance"):
         return ""
     if kind == "folder":
-        if _has_code(root / path) or posixpath.basename(path) in {"static", "templates"}:
-            return ""
         # Without an extension it is a folder, unless the project has a file there.
-        return f"{path}/" if posixpath.splitext(path)[1] else path
+        shown = f"{path}/" if posixpath.splitext(path)[1] else path
+        return "" if _is_reserved(root, path) else shown
     if reader.is_folder(root / path):
         return ""
     if not posixpath.splitext(path)[1] and not reader.is_file(root / path):
         return "" if _has_code(root / parent) or not parent else parent
     return path
+
+
+def _is_reserved(root: Path, folder: str) -> bool:
+    """Tell whether ``folder`` has code or shipped files, or a name under which Python looks for its own."""
+    usual = posixpath.basename(folder) in {"static", "templates"}
+    return usual or folder.removeprefix("src/") in sys.stdlib_module_names or _has_code(root / folder)
 
 
 def _has_code(folder: Path) -> bool:
