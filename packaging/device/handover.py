@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from text import tail
 
 _SERVING = re.compile(r"^(socket|stats|logger) = .*\n", re.MULTILINE)
 _COPIED = 0.8  # part of a migration's time in which the copies of databases stop by themselves
+PREPARE = 300.0  # seconds to copy the files that the data starts with, to a slow SD card
 _FORBIDDEN = 101  # from policy-rc.d: the action is not allowed
 
 
@@ -61,6 +63,8 @@ class Handover:
     def run(self) -> None:
         """Run all steps. Raises ``RefusedError``."""
         if not call.systemd_runs() or self._forbidden():
+            with suppress(RefusedError, OSError):  # otherwise the first start creates them
+                self._seed()
             self.home.point(self.release)  # nothing can be checked here; the first start will
             self._put_site()
             return
@@ -69,6 +73,7 @@ class Handover:
             # Its owner has stopped it, perhaps because someone has broken into it. A timer's job could
             # still end the processes of every release that is tried.
             self.emperor.end_jobs(self.before, 0)
+        self._seed()
         if self.new:
             if self.release.server == "uwsgi":
                 self._try_code()
@@ -114,6 +119,17 @@ class Handover:
                 return True
         return call.shown(self.emperor.unit, "LoadState") == "masked"
 
+    def _seed(self) -> None:
+        """Create the files and folders that the release expects in its data.
+
+        The app owns its data, so the program runs as the app. Raises ``RefusedError``.
+        """
+        if any(self.release.data.values()):
+            program = str(self.home.lib / "libexec/seed.py")
+            folders = [str(self.release.folder), str(self.home.data)]
+            argv = ["/usr/bin/python3", "-IB", program, *folders]
+            self._run(argv, "its data cannot be prepared", most=PREPARE)
+
     def _try_code(self) -> None:
         """Load the app once without serving it, to notice imports that fail.
 
@@ -147,9 +163,12 @@ class Handover:
         self.remarks += [line for line in output.split("\n") if line]
         self._run(["/bin/sh", "-c", self.release.migrate], f"'{self.release.migrate}' failed")
 
-    def _run(self, argv: list[str], problem: str, *, more: str = "") -> str:
-        """Run ``argv`` as the app and return its output. Raises ``RefusedError`` with the ``problem``."""
-        seconds = self.deadline.left(self.release.migrate_timeout)
+    def _run(self, argv: list[str], problem: str, *, more: str = "", most: float = 0) -> str:
+        """Run ``argv`` as the app and return its output. Raises ``RefusedError`` with the ``problem``.
+
+        It has ``most`` seconds, or those of a migration.
+        """
+        seconds = self.deadline.left(most or self.release.migrate_timeout)
         status, output = task.as_app(self.home, self.release, argv, seconds=seconds, more=more)
         if status:
             raise RefusedError(problem, output)

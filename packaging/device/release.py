@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from content import digest, same
 
 _SERVED = ".served"
 """The file in a release's folder that marks it as served, with the number of the switch."""
@@ -53,6 +54,8 @@ class Release:
     """The names of its commands that run for as long as it is served."""
     timers: tuple[str, ...] = ()
     """The names of the commands that timers run."""
+    data: dict[str, str] = field(default_factory=dict)
+    """The paths in ``folder`` that lead to the app's data: each with the path there."""
     drain: float = _DRAIN
     """Seconds for it to finish its requests, when another release replaces it."""
 
@@ -79,6 +82,7 @@ class Release:
             server=facts.get("server", "uwsgi"),
             workers=tuple(facts.get("workers", [])),
             timers=tuple(facts.get("timers", [])),
+            data=facts.get("data", {}),
             drain=float(facts.get("drain", _DRAIN)),
         )
 
@@ -209,22 +213,33 @@ class Home:
             return release, not release.served
         dist = self.installed()
         self.releases.mkdir(exist_ok=True)
-        kept = self.releases / f"{_plain(dist.version)}.{_digest(dist.folder)}"
+        kept = self.releases / f"{_plain(dist.version)}.{digest(dist.folder)}"
         new = self.releases / f".{kept.name}.new"
         shutil.rmtree(new, ignore_errors=True)
         shutil.copytree(dist.folder, new, symlinks=True, copy_function=_link)
+        self._lead(new, dist)
         sync(new)
         shutil.rmtree(kept, ignore_errors=True)  # same name, but different content: it was never complete
         new.rename(kept)
         flush(self.releases)
         return Release.read(kept), True
 
+    def _lead(self, folder: Path, release: Release) -> None:
+        """Create the links to the app's data in ``folder``, which only root can change.
+
+        They are not among dpkg's files, because dpkg would unpack later files through them.
+        """
+        for path, place in release.data.items():
+            link = folder / path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(self.data / place)
+
     def unpacked(self) -> Release | None:
         """Return the release that has the bytes of ``dist``, None if there is none yet."""
         dist = self.installed()
         version = _plain(dist.version)
         for kept in (self.releases / version, *sorted(self.releases.glob(f"{glob.escape(version)}.*"))):
-            if kept.is_dir() and _same(dist.folder, kept):
+            if kept.is_dir() and same(dist.folder, kept, {_SERVED, *dist.data}):
                 return Release.read(kept)
         return None
 
@@ -318,33 +333,3 @@ def _link(source: str, target: str) -> str:
 def _plain(version: str) -> str:
     """Return ``version`` without a colon: uWSGI would take one in a path as the start of a port."""
     return version.replace(":", "_")
-
-
-def _digest(folder: Path) -> str:
-    """Return a short name for the content of ``folder``: paths, modes, links and bytes."""
-    whole = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        about = [str(path.relative_to(folder)), f"{path.lstat().st_mode:o}"]
-        if path.is_symlink():
-            about.append(os.readlink(path))  # noqa: PTH115 - the text of the link
-        elif path.is_file():
-            with path.open("rb") as file:
-                about.append(hashlib.file_digest(file, "sha256").hexdigest())
-        whole.update("\0".join([*about, ""]).encode(errors="surrogateescape"))
-    return whole.hexdigest()[:8]
-
-
-def _same(one: Path, other: Path) -> bool:
-    """Return whether two folders have the same files, by name and by inode or bytes."""
-    mine = {str(path.relative_to(one)): path for path in one.rglob("*") if not path.is_dir()}
-    theirs = {str(path.relative_to(other)): path for path in other.rglob("*") if not path.is_dir()}
-    theirs.pop(_SERVED, None)
-    return mine.keys() == theirs.keys() and all(_alike(path, theirs[name]) for name, path in mine.items())
-
-
-def _alike(one: Path, other: Path) -> bool:
-    if one.is_symlink() or other.is_symlink():
-        return one.is_symlink() and other.is_symlink() and os.readlink(one) == os.readlink(other)  # noqa: PTH115
-    return one.samefile(other) or (
-        one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
-    )

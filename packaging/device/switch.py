@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import address
 import dpkg
 from call import Deadline
-from handover import Handover, RefusedError
+from handover import PREPARE, Handover, RefusedError
 from release import Home, Release
 from system_emperor import emperor_of
 from text import printable
@@ -98,6 +98,8 @@ class Switch:
         seconds = 3 * release.health_timeout + release.drain + (before.drain if before else 0) + _SPARE
         if new and release.migrate:
             seconds += 2 * release.migrate_timeout
+        if any(release.data.values()):
+            seconds += PREPARE
         handover = Handover(self.home, release, before, new=new, start=start, deadline=Deadline(seconds))
         try:
             handover.run()

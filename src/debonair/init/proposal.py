@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,16 @@ from debonair.init.discovery import (
     pages,
     server,
     traits,
+    writes,
 )
 from debonair.init.discovery.application import Ask
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
+from debonair.init.discovery.code_change import Change
 from debonair.init.discovery.finding import Finding
 from debonair.init.discovery.identity import Runner
 from debonair.init.discovery.needs import needs as imported_packages
-from debonair.init.discovery.needs import requirements_text
+from debonair.init.discovery.needs import reached, requirements_text
 from debonair.init.imports import files
 from debonair.init.model import REQUIREMENTS, Draft
 from debonair.project import dependencies, legacy_metadata, reader, settings
@@ -113,12 +115,11 @@ def draft(
         _install(code, stated),
         imported_findings,
     )
-    notes += [f"Not read: {reason}." for reason in broken]
-    notes += [change.note for change in changes]
-    if changes:
-        notes.append(f"'debonair init --patch' makes the {len(changes)} changes of the Django settings.")
+    findings, led = _with_data(root, code, findings, [*chosen, *imported_findings])
+    changes = _unled(changes, led)
+    notes += [f"Not read: {reason}." for reason in broken] + _of_changes(changes)
     python = load(_targets(findings)[0]).python_version
-    notes += [*traits.traps(code, python), *environment.unset(root, code, *_given(findings))]
+    notes += [*traits.traps(code, python, led), *environment.unset(root, code, *_given(findings))]
     notes += traits.left_out(code, root)
     notes += traits.pins([line for found in needs for line in found.value], python)
     notes += [*unread, *imported.warnings]
@@ -138,6 +139,30 @@ def draft(
         proposed,
         tuple(changes),
     )
+
+
+def _with_data(
+    root: Path, code: Sequence[Module], findings: list[Finding], runs: Sequence[Finding]
+) -> tuple[list[Finding], set[str]]:
+    """Return ``findings`` with the paths that the code in ``runs`` writes, and where in the code."""
+    if not any(found.key in {("wsgi",), ("command",)} for found in runs) or any(
+        found.key == ("install",) and found.value != "files" for found in findings
+    ):
+        return findings, set()
+    of_data, places = writes.find(root, reached(code, [str(found.value) for found in runs]))
+    return _merged(findings, of_data), places
+
+
+def _unled(changes: Sequence[Change], led: Collection[str]) -> list[Change]:
+    """Return ``changes`` except those of databases in files whose writes are ``led`` to the data folder."""
+    files = {place.rpartition(":")[0] for place in led}
+    return [each for each in changes if each.setting != "DATABASES" or str(each.path) not in files]
+
+
+def _of_changes(changes: Sequence[Change]) -> list[str]:
+    """Return the notes about proposed ``changes`` of the code."""
+    many = f"'debonair init --patch' makes the {len(changes)} changes of the Django settings."
+    return [change.note for change in changes] + [many] * bool(changes)
 
 
 def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:

@@ -23,6 +23,7 @@ from debonair.project import (
     reader,
     server_command,
     settings,
+    writable,
 )
 from debonair.project import pyproject as pyproject_toml
 from debonair.project.model import Project
@@ -167,6 +168,7 @@ def _project(
         collect=given.collect,
         include=tuple(given.include),
         exclude=tuple(given.exclude),
+        writable=writable.paths(given, root, file, install=install if entry or command else ""),
         requirements=(*([given.from_pypi] if published else []), *needed.requirements),
         requirements_file=needed.source,
         requirements_notes=needed.notes,

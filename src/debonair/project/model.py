@@ -75,6 +75,8 @@ class Project:
     """A command that generates more of the app's own files during the build."""
     include: tuple[str, ...] = ("*",)
     exclude: tuple[str, ...] = ()
+    writable: tuple[str, ...] = ()
+    """The paths, relative to the project, that lead to the data folder; those of folders end in a slash."""
     requirements: tuple[str, ...] = ()
     """The requirements from the package index (PEP 508), as declared; locks are made from them."""
     requirements_file: str = ""

@@ -165,6 +165,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
         list[str],
         Meta(description="files to leave out in addition to the default, as patterns of .gitignore"),
     ]
+    writable: Annotated[
+        list[str], Meta(description="files and folders beside the code that the app writes to")
+    ]
     static: Annotated[dict[str, str], Meta(description="folders that nginx serves, by URL prefix")]
     uwsgi: Annotated[
         dict[str, Option | list[Option]], Meta(description="options of uWSGI; processes may be auto")

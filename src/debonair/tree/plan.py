@@ -15,7 +15,7 @@ from debonair.errors import ProjectError
 from debonair.host.progress import say
 from debonair.project import entry_point, layout, server_command
 from debonair.target import alternatives, compatibility
-from debonair.tree import app_files, control_file, instance_folder, layers, overlap, texts
+from debonair.tree import app_files, control_file, data_paths, layers, overlap, texts
 from debonair.tree.layers import ENOUGH, Recipe
 from debonair.tree.model import Plan
 from debonair.tree.service import render
@@ -56,6 +56,8 @@ def plan(
     # Read them here: a thread that opens many files waits for the GIL at each.
     if files is None:
         files = app_files.collect(project) if project.install == "files" else ()
+    data = data_paths.links(project, wheels, files)
+    files, seeds = data_paths.split(project, files)
     with ThreadPoolExecutor(max_workers=1) as pool:  # another program compiles the app's bytecode here
         app_sources = (
             pool.submit(app_files.sources, files, project, target, interpreter, mtime=epoch)
@@ -74,9 +76,9 @@ def plan(
                 *venv.skeleton(
                     project.package, target, system_site_packages=project.system_site_packages, mtime=epoch
                 ),
-                *render.render(project, target, version=version, epoch=epoch),
+                *render.render(project, target, data, version=version, epoch=epoch),
                 *_commands(project, mtime=epoch),
-                *instance_folder.links(project, target, wheels, files, mtime=epoch),
+                *data_paths.sources(seeds, project, mtime=epoch),
             ]
             members = render.members(project, version)
     compiled = {part.layer.name: part.compiled for part in made}
@@ -193,12 +195,13 @@ def _check(project: Project, target: Target, plan: Tree) -> None:
                     f"{project.config_file.name}: 'static' serves {prefix} from '{folder}', but {why}.",
                     hint=f"Include it, or remove {prefix} from 'static'.",
                 )
+    installed = {
+        path.removeprefix(modules).partition("/")[0].partition(".")[0]
+        for path in paths
+        if path.startswith(modules)
+    }
+    data_paths.check(project, installed)
     if project.wsgi:
-        installed = {
-            path.removeprefix(modules).partition("/")[0].partition(".")[0]
-            for path in paths
-            if path.startswith(modules)
-        }
         roots = [project.root / project.import_root] if project.install == "files" else []
         entry_point.check(
             project.wsgi,

@@ -7,13 +7,18 @@ from collections.abc import Mapping
 
 from debonair.project.catalogue import known
 from debonair.project.names import normalised
+from debonair.trial import writes
 
 _AGAIN = "Then run: debonair lock && debonair build"
 
 
 def advice(log: str, release: Mapping[str, object]) -> str:
     """Return the hint for a refused ``release`` from the ``log`` of its programs; or nothing."""
-    return _by_words(log, str(release.get("package")), str(release.get("wsgi"))) or _without_board(release)
+    return (
+        writes.hint(log, release)
+        or _by_words(log, str(release.get("package")), str(release.get("wsgi")))
+        or _without_board(release)
+    )
 
 
 def _by_words(log: str, package: str, entry: str) -> str:
@@ -63,10 +68,6 @@ _HINTS = {
     r"TypeError: '\w+' object is not callable": (
         "'{entry}' was loaded, but it is not callable. Name the application itself, or a factory with "
         "parentheses: create_app()"
-    ),
-    r"Error: \[Errno (?:13|30)\].*'/usr/lib/|unable to open database file|readonly database": (
-        'On the Pi, the code\'s folder is read-only. Store data in os.environ["STATE_DIRECTORY"], which '
-        "is /var/lib/{package}."
     ),
     r"no such table|[rR]elation \"\w+\" does not exist|UndefinedTable": (
         "The database has no tables. Set a command that creates missing tables and keeps existing ones: "

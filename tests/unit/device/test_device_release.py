@@ -293,3 +293,34 @@ class TestNote:
     def test_a_first_release_that_was_refused(self, home: Home) -> None:
         home.write_note({"refused": {"version": "1.0", "why": "it is not well"}})
         assert home.note() == {"refused": {"version": "1.0", "why": "it is not well"}}
+
+
+DATA = {"app/instance": "", "app/logs": "logs/", "app/static/up": "static/up/", "app/app.db": "app.db"}
+
+
+class TestData:
+    def test_only_a_snapshot_leads_to_the_data(self, home: Home) -> None:
+        dist = pi.unpack(home, "1.0", data=DATA)
+        release, _ = home.snapshot()
+        for path, place in DATA.items():
+            assert (release.folder / path).readlink() == home.data / place, path
+            assert not os.path.lexists(dist.folder / path), path
+        assert list(home.data.iterdir()) == []  # root creates nothing there
+
+    def test_the_same_files_are_the_same_release(self, home: Home) -> None:
+        pi.unpack(home, "1.0", data=DATA)
+        first, _ = home.snapshot()
+        (home.data / "logs").mkdir()  # a link to a folder is still a link
+        assert home.snapshot()[0].folder == first.folder
+
+    def test_what_was_a_folder_may_become_data_and_back(self, home: Home) -> None:
+        pi.unpack(home, "1.0", {"app/logs/x": ""})
+        home.snapshot()
+        pi.unpack(home, "1.1", data=DATA)
+        (home.lib / "dist/app/logs").rmdir()  # as dpkg does
+        second, _ = home.snapshot()
+        assert (second.folder / "app/logs").is_symlink()
+        pi.unpack(home, "1.2", {"app/logs/x": "code"})
+        third, _ = home.snapshot()
+        assert (third.folder / "app/logs/x").read_text() == "code"
+        assert list(home.data.iterdir()) == []

@@ -153,7 +153,7 @@ class Pi:
         self, home: Home, release: Release, argv: list[str], *, seconds: float, more: str = ""
     ) -> tuple[int, str]:
         assert home == self.home
-        assert seconds in {release.health_timeout, release.migrate_timeout}
+        assert seconds in {release.health_timeout, release.migrate_timeout, handover.PREPARE}
         if "--ini" in argv:
             self.tried = Path(argv[2]).read_text()
         if more:
@@ -384,6 +384,40 @@ class TestTrial:
         refused = machine.home.note()["refused"]
         assert (refused["version"], refused["why"]) == ("1.1", "the app cannot be loaded")
         assert refused["log"] == "ImportError: no module"
+
+    def test_what_its_data_lacks_is_created_by_the_app_before_its_code_is_loaded(self, machine: Pi) -> None:
+        assert machine.install("1.0", data={"app/instance": "", "app/logs": "logs/"}, migrate="flask up")
+        release = machine.home.serving()
+        assert release
+        seed, load, copy, migrate, *_ = machine.ran
+        assert seed[1:] == [
+            "-IB",
+            f"{machine.home.lib}/libexec/seed.py",
+            str(release.folder),
+            str(machine.home.data),
+        ]
+        assert [load[1], copy[2][-9:], migrate[0]] == ["--ini", "backup.py", "/bin/sh"]
+        machine.install("1.1", data={"app/instance": ""})
+        machine.ran.clear()
+        assert machine.switch().rollback("")
+        assert [argv for argv in machine.ran if "seed.py" in " ".join(argv)] == [seed]
+
+    def test_data_that_cannot_be_created_refuses_the_release(self, machine: Pi) -> None:
+        machine.serves("1.0")
+        machine.answers["seed.py"] = (1, "OSError: [Errno 28] No space left on device")
+        assert not machine.install("1.1", data={"app/logs": "logs/"})
+        assert "guestbook: its data cannot be prepared" in machine.messages
+        assert "  | OSError: [Errno 28] No space left on device" in machine.messages
+        assert not [argv for argv in machine.ran if "--ini" in argv]
+
+    @pytest.mark.parametrize("status", [0, 1])
+    def test_where_systemd_does_not_run_the_first_start_may_create_the_data(
+        self, status: int, machine: Pi, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(call, "systemd_runs", lambda: False)
+        machine.answers["seed.py"] = (status, "")
+        assert machine.install("1.0", data={"app/logs": "logs/"})
+        assert [argv[2].rpartition("/")[2] for argv in machine.ran] == ["seed.py"]
 
     def test_the_databases_are_copied_before_they_are_changed(self, machine: Pi) -> None:
         machine.serves("1.0")

@@ -61,6 +61,13 @@ STATIC_URL = "static/"
 
 STATIC_ROOT = Path(BASE_DIR) / 'staticfiles'
 """
+WITH_DATA = EXPECTED.replace(
+    """Path(os.environ.get('STATE_DIRECTORY', BASE_DIR)) / 'polls.sqlite3',""",
+    """BASE_DIR
+        / "data"
+        / "polls.sqlite3",""",
+)
+"""The same, if 'writable' leads the database to the data folder."""
 
 
 def project(root: Path, settings: str = SETTINGS) -> Path:
@@ -135,20 +142,21 @@ class TestVerb:
     def test_without_a_request_nothing_changes(self, tmp_path: Path) -> None:
         root = project(tmp_path)
         output = self.run(str(root), "--yes")
-        assert "'debonair init --patch' makes the 5 changes" in " ".join(output.split())
+        assert "'debonair init --patch' makes the 4 changes" in " ".join(output.split())
         assert (root / "mysite/settings.py").read_text() == SETTINGS
 
     def test_on_request(self, tmp_path: Path) -> None:
         root = project(tmp_path)
         assert "mysite/settings.py: changed lines" in self.run(str(root), "--yes", "--patch")
-        assert (root / "mysite/settings.py").read_text() == EXPECTED
+        assert (root / "mysite/settings.py").read_text() == WITH_DATA
+        assert 'writable = ["data/polls.sqlite3"]' in (root / "debonair.toml").read_text()
 
-    @pytest.mark.parametrize(("answer", "expected"), [("y", EXPECTED), ("", EXPECTED), ("n", SETTINGS)])
+    @pytest.mark.parametrize(("answer", "expected"), [("y", WITH_DATA), ("", WITH_DATA), ("n", SETTINGS)])
     def test_a_question_at_the_end(
         self, answer: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(init_verb, "interactive", lambda: True)
         root = project(tmp_path)
         output = self.run(str(root), answers=f"Polls\n{answer}\n")
-        assert output.index("Found in") < output.index("Make these 5 changes") < output.index("Next:")
+        assert output.index("Found in") < output.index("Make these 4 changes") < output.index("Next:")
         assert (root / "mysite/settings.py").read_text() == expected

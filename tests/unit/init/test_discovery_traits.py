@@ -151,6 +151,8 @@ HERE = "import os, sqlite3\nHERE = os.path.dirname(os.path.abspath(__file__))\n"
         (f"{HERE}URI = os.environ.get('URL') or 'sqlite:///' + os.path.join(HERE, 'app.db')", 3),
         (f"{HERE}URI = f'sqlite:///{{HERE}}/app.db'", 3),
         (f"{HERE}URI = f'sqlite+aiosqlite:///{{HERE}}/app.db'", 3),
+        ("DB = 'sqlite:///notes.db'", 1),
+        ("import flask_sqlalchemy\nDB = 'sqlite:///notes.db'", 0),  # it is in the instance folder
         ("import sqlite3\nc = sqlite3.connect(':memory:')", 0),
         ("import sqlite3\nc = sqlite3.connect('/srv/notes.db')", 0),
         ("import sqlite3\nc = sqlite3.connect('file::memory:?cache=shared', uri=True)", 0),

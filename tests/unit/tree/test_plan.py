@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from debonair.errors import PackageError, ProjectError, WheelError
 from debonair.host.cache import Cache
 from debonair.project import Project, settings
 from debonair.target import elf
-from debonair.tree import Plan, control_file, plan
+from debonair.tree import Plan, app_files, control_file, data_paths, plan
 from debonair.wheels import Wheel, venv
 
 TRIXIE = target.load("trixie-arm64")
@@ -423,22 +424,97 @@ class TestControl:
         assert "It runs under uWSGI" in found.description
 
 
+def release_data(given: Project, tmp_path: Path, *wheels: Wheel) -> tuple[dict[str, str], dict[str, Entry]]:
+    """Return the paths of a release that lead to its data, and the entries of its package."""
+    files = app_files.collect(given) if given.install == "files" else ()
+    found = entries(staged(tmp_path, given, *wheels))
+    return data_paths.links(given, wheels, files), found
+
+
 @pytest.mark.parametrize(
     ("changes", "files", "expected"),
     [
-        ({}, {}, "app/instance"),
-        ({"wsgi": "guestbook.web:app", "install": "wheel"}, {}, "venv/var/guestbook-instance"),
-        ({"wsgi": "guestbook.web:app", "install": "wheel"}, {}, "venv/var/guestbook.web-instance"),
-        ({}, {"instance/x": b""}, ""),
+        ({}, {}, ["app/instance"]),
+        (
+            {"wsgi": "guestbook.web:app", "install": "wheel"},
+            {},
+            ["venv/var/guestbook-instance", "venv/var/guestbook.web-instance"],
+        ),
+        ({}, {"instance/x": b""}, []),
     ],
 )
 def test_flasks_instance_folder_is_the_apps_data(
-    changes: dict[str, str], files: Mapping[str, bytes], expected: str, tmp_path: Path
+    changes: dict[str, str], files: Mapping[str, bytes], expected: list[str], tmp_path: Path
 ) -> None:
     given = project(tmp_path, {**APP, **files}, exclude=(), **changes)
     flask = wheel(tmp_path, "flask", {"flask/__init__.py": b"", "guestbook/web.py": b"app = 1()\n"})
-    found = entries(staged(tmp_path, given, flask))
-    links = {path: entry.target for path, entry in found.items() if path.endswith("instance")}
-    links = {path: target for path, target in links.items() if target}
-    assert links.get(f"{DIST}/{expected}", "") == ("/var/lib/guestbook" if expected else "")
-    assert bool(links) == bool(expected)
+    data, found = release_data(given, tmp_path, flask)
+    assert data == dict.fromkeys(expected, "")
+    # dpkg would unpack a later version's files through a link
+    assert not [
+        path for path, entry in found.items() if entry.kind == "link" and "/var/lib" in entry.target
+    ]
+
+
+class TestWritable:
+    def test_its_files_are_those_that_the_data_folder_starts_with(self, tmp_path: Path) -> None:
+        files = {**APP, "logs/readme.txt": b"r", "guestbook/static/up/logo.png": b"l", "logs.txt": b"t"}
+        given = project(tmp_path, files, writable=("app.db", "guestbook/static/up/", "logs/"))
+        data, found = release_data(given, tmp_path)
+        assert data == {
+            "app/app.db": "app.db",
+            "app/guestbook/static/up": "guestbook/static/up/",
+            "app/logs": "logs/",
+        }
+        below = [path.removeprefix(f"{DIST}/") for path, entry in found.items() if entry.kind == "file"]
+        assert {path for path in below if path.startswith("seed/")} == {
+            "seed/guestbook/static/up/logo.png",
+            "seed/logs/readme.txt",
+        }
+        assert {"app/logs.txt", "app/guestbook/static/style.css"} <= set(below)
+        assert not [
+            path
+            for path in found
+            if path.startswith((f"{DIST}/app/logs/", f"{DIST}/app/guestbook/static/up"))
+        ]
+
+    @pytest.mark.parametrize(
+        ("files", "path", "why"),
+        [
+            ({"data/plugin.py": b""}, "data/", "includes data/plugin.py, which is code"),
+            ({"data/fast.so": b""}, "data/", "includes data/fast.so, which is code"),
+            ({"logs.py": b""}, "logs/", "has the name of the module logs.py of the app"),
+            ({}, "email/", "has the name of the module 'email' of Python itself"),
+            ({}, "flask/", "has the name of the installed module 'flask'"),
+            ({}, "instance/", "Flask's folder instance leads to the data folder already"),
+            ({}, "instance/app.db", "Flask's folder instance leads to the data folder already"),
+        ],
+    )
+    def test_an_app_cannot_write_code(
+        self, files: Mapping[str, bytes], path: str, why: str, tmp_path: Path
+    ) -> None:
+        flask = wheel(tmp_path, "flask", {"flask/__init__.py": b""})
+        given = project(tmp_path, {**APP, **files}, writable=(path,))
+        with pytest.raises(ProjectError, match=re.escape(why)) as refused:
+            staged(tmp_path, given, flask)
+        assert "'writable'" in refused.value.message
+        assert refused.value.hint
+
+    def test_a_folder_of_the_working_directory_has_no_name_of_a_module(self, tmp_path: Path) -> None:
+        files = {"src/guestbook/__init__.py": APP["guestbook/__init__.py"]}
+        for path in ("email/", "src/email/"):
+            given = project(tmp_path, files, writable=(path,), static={})
+            with pytest.raises(ProjectError, match="the module 'email' of Python itself"):
+                staged(tmp_path, given)
+
+    def test_a_link_is_refused(self, tmp_path: Path) -> None:
+        given = project(tmp_path, {**APP, "data/one": b""}, writable=("data/",))
+        (given.root / "data/two").symlink_to("one")
+        with pytest.raises(ProjectError, match="includes data/two, which is a link"):
+            staged(tmp_path, given)
+
+    def test_a_folder_that_no_import_finds_may_have_any_name(self, tmp_path: Path) -> None:
+        given = project(tmp_path, writable=("guestbook/email/", "var/flask/"))
+        flask = wheel(tmp_path, "flask", {"flask/__init__.py": b""})
+        data, _ = release_data(given, tmp_path, flask)
+        assert {"app/guestbook/email", "app/var/flask"} <= set(data)

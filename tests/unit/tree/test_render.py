@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -90,6 +91,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
                 "call",
                 "chatter",
                 "connections",
+                "content",
                 "dpkg",
                 "emperor",
                 "environment",
@@ -100,6 +102,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
                 "probe",
                 "release",
                 "sandbox",
+                "seed",
             ),
             *("status", "system_emperor", "task", "terminal", "text", "visit"),
         )
@@ -249,6 +252,37 @@ def test_a_src_folder_is_where_modules_come_from(tmp_path: object) -> None:
 def test_one_prefix_stands_once() -> None:
     with pytest.raises(ProjectError, match="'static' has '/a/' twice"):
         server(sample_project(static={"/a": "x", "/a/": "y"}))
+
+
+@pytest.mark.parametrize("given", [{}, {"command": "uvicorn a:b", "wsgi": "", "uwsgi": {}}])
+def test_the_app_serves_what_it_writes_below_a_static_folder(given: dict[str, Any]) -> None:
+    static = {"/static/": "web/static", "/other/": "other"}
+    own = sample_project(
+        **given, static=static, writable=("web/static/a b/", "web/static/list.json", "web/static2/")
+    )
+    found = re.findall(r"(?m)^location (.*) \{\n((?:.*\n)*?)\}", server(own))
+    bodies = dict(found)
+    assert [place for place, _ in found] == [
+        '= "/static/list.json"', '^~ "/static/a b/"', "^~ /other/", "^~ /static/",
+        "= /.well-known/debonair-app", "/", "@down", "@many",
+    ]  # fmt: skip
+    assert bodies['= "/static/list.json"'] == bodies['^~ "/static/a b/"'] == bodies["/"]
+    assert "_pass " in bodies["/"]
+    assert "alias" in bodies["^~ /static/"]
+
+
+@pytest.mark.parametrize("writable", ["static/", "web/"])
+def test_a_static_folder_cannot_be_writable(writable: str) -> None:
+    own = sample_project(static={"/m/": "web/media", "/s/": "static"}, writable=(writable,))
+    with pytest.raises(ProjectError, match="which 'writable' leads to the data folder") as refused:
+        server(own)
+    assert "/uploads" in refused.value.hint
+
+
+def test_the_data_is_completed_before_a_start() -> None:
+    assert "seed.py" not in unit(sample_project())
+    line = "\nExecStartPre=-/usr/bin/python3 -IB /usr/lib/guestbook/libexec/seed.py guestbook\n"
+    assert line in unit(sample_project(writable=("logs/",)))
 
 
 @pytest.mark.parametrize("name", ["www-data", "default", "7up", "a.b", "a+b", "x" * 32])

@@ -8,8 +8,6 @@ from debonair.trial.advice import advice
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ("PermissionError: [Errno 13] Permission denied: '/usr/lib/book/x'", "/var/lib/book."),
-        ("OSError: [Errno 30] Read-only file system: '/usr/lib/book/x'", "STATE_DIRECTORY"),
         ("sqlite3.OperationalError: no such table: post", 'migrate = "flask db upgrade"'),
         ("    x = os.environ['API']\nKeyError: 'API'", "sudo book env set API=..."),
         ("book: / answers 404", 'health = "/about"'),
@@ -39,5 +37,66 @@ from debonair.trial.advice import advice
 )
 def test_what_to_do(told: str, expected: str) -> None:
     found = advice(told, {"package": "book"})
+    assert expected in found
+    assert bool(expected) == bool(found)
+
+
+APP = {"package": "book", "import-path": ["app"]}
+HERE = "/usr/lib/book/releases/1.0-1+deb13.0123abcd"
+LEAD = "beside its code, which is read-only. Lead it to the data folder: writable = "
+
+
+@pytest.mark.parametrize(
+    ("told", "release", "expected"),
+    [
+        (
+            "PermissionError: [Errno 13] Permission denied: 'logs'",
+            APP,
+            f"The app writes 'logs' {LEAD}[\"logs\"].",
+        ),
+        ("OSError: [Errno 30] Read-only file system: './logs'", APP, f'{LEAD}["logs"]. Then run'),
+        (f"[Errno 13] Permission denied: '{HERE}/app/web/static/up'", APP, f'{LEAD}["web/static/up"].'),
+        ("[Errno 13] Permission denied: '/usr/lib/book/current/app/x.json'", APP, f'{LEAD}["x.json"].'),
+        (f"[Errno 13] Permission denied: '{HERE}/app/logs/app.log'", APP, f'{LEAD}["logs"].'),
+        (
+            f"logging/__init__.py\n  open\n[Errno 2] No such file or directory: '{HERE}/app/log/a.log'",
+            APP,
+            f'{LEAD}["log"].',
+        ),
+        (
+            "PermissionError: [Errno 13] Permission denied: 'logs'",
+            {**APP, "data": {"app/instance": "", "app/x.db": "x.db", "app/zoo": "zoo/"}},
+            f'{LEAD}["logs", "x.db", "zoo/"].',
+        ),
+        (
+            '    c = sqlite3.connect("notes.db")\nOperationalError: unable to open database file',
+            APP,
+            f'The app writes its database {LEAD}["notes.db"].',
+        ),
+        (
+            "OperationalError: attempt to write a readonly database",
+            APP,
+            'writable = ["PATH"]. Replace PATH by',
+        ),
+        # these cannot be led there
+        ("[Errno 13] Permission denied: 'x'", {"package": "book"}, "read-only. Store data in os.environ["),
+        (f"[Errno 13] Permission denied: '{HERE}/app/app.py'", APP, "read-only. Store data in os.environ["),
+        ("[Errno 13] Permission denied: 'a'", {**APP, "data": {"app/a": "a/"}}, "read-only. Store data in"),
+        (
+            f"[Errno 13] Permission denied: '{HERE}/venv/lib/python3.13/site-packages/x/cache'",
+            APP,
+            f"The app cannot write to {HERE}/venv/lib/python3.13/site-packages/x/cache.",
+        ),
+        (
+            "[Errno 13] Permission denied: '/var/log/book.log'",
+            APP,
+            "The app cannot write to /var/log/book.log.",
+        ),
+        ("PermissionError: [Errno 13] Permission denied: '/dev/gpiomem'", APP, ""),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'settings.json'", APP, ""),
+    ],
+)
+def test_an_app_that_writes_beside_its_code(told: str, release: dict[str, object], expected: str) -> None:
+    found = advice(told, release)
     assert expected in found
     assert bool(expected) == bool(found)

@@ -30,6 +30,8 @@ class Change:
     """The expression to replace."""
     shown: str = ""
     """The code to show instead, if the code has a secret."""
+    setting: str = ""
+    """The name of the setting to change."""
 
     @property
     def note(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from debonair.init.discovery.code import Module, top_level
 
@@ -19,11 +19,20 @@ _ELSEWHERE = ("STATE_DIRECTORY", "instance", "tempfile", "expanduser", "home")
 """Names in an expression for a file that is not beside the code."""
 
 
-def beside(modules: Sequence[Module]) -> list[str]:
-    """Return a sentence about the first such database; the list is empty if there is none."""
+def beside(modules: Sequence[Module], led: Collection[str] = ()) -> list[str]:
+    """Return a sentence about the first such database; the list is empty if there is none.
+
+    ``led`` has the files and lines of those that do not count.
+    """
+    names = {name.partition(".")[0] for module in modules for name, _ in module.imports()}
+    in_instance = "flask_sqlalchemy" in names  # where it puts a relative address
     for module in modules:
         values = _values(module)
         for node in ast.walk(module.tree):
+            if isinstance(node, ast.expr) and f"{module.path}:{node.lineno}" in led:
+                continue
+            if in_instance and isinstance(node, ast.Constant):
+                continue
             if isinstance(node, ast.expr) and (shown := _shown(node, module, values)):
                 note = (
                     f"{module.path}:{node.lineno}: {shown} seems to be beside the code, which is read-only "

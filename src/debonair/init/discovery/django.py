@@ -72,7 +72,7 @@ def _changes(settings: dict[str, tuple[Module, ast.expr]], *, collects: bool) ->
 
     def change(key: str, why: str, code: str, node: ast.expr | None = None, shown: str = "") -> None:
         module, value = settings[key]
-        changes.append(Change(Path(module.path), why, code, node or value, shown))
+        changes.append(Change(Path(module.path), why, code, node or value, shown, key))
 
     def constant(key: str) -> object:
         value = settings[key][1] if key in settings else None

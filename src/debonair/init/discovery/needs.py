@@ -42,7 +42,7 @@ def needs(modules: Sequence[Module], starts: Sequence[str], folders: Sequence[Pa
     found = dict[str, Need]()
     app_modules = {module.name.partition(".")[0] for module in modules}
     seen = set[tuple[str, Path]]()
-    for module in _reached(modules, starts):
+    for module in reached(modules, starts):
         for name, line in _all(module):
             top = name.partition(".")[0]
             if (
@@ -80,7 +80,7 @@ def requirements_text(found: Sequence[Need], server: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _reached(modules: Sequence[Module], starts: Sequence[str]) -> list[Module]:
+def reached(modules: Sequence[Module], starts: Sequence[str]) -> list[Module]:
     """Return the modules that ``starts`` name, and those that they import or name: whole packages."""
     tops = {module.name.partition(".")[0] for module in modules}
     waiting = [top for top in sorted(tops) if any(re.search(rf"\b{top}\b", start) for start in starts)]

@@ -114,8 +114,11 @@ def migrations(modules: Sequence[Module], root: Path) -> list[Finding]:
     return [Finding("migrations", IN_THE_APP + command, where, ("migrate",))]
 
 
-def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
-    """Return sentences about imports that the ``python`` lacks, and about a read-only database."""
+def traps(modules: Sequence[Module], python: tuple[int, int], led: Collection[str] = ()) -> list[str]:
+    """Return sentences about imports that the ``python`` lacks, and about a read-only database.
+
+    ``led`` has the files and lines of those that a setting leads to the data folder.
+    """
     notes = dict[str, str]()
     for module in modules:
         for name, line in module.needs():
@@ -125,7 +128,7 @@ def traps(modules: Sequence[Module], python: tuple[int, int]) -> list[str]:
                     lacking = f"Python {gone.since} has no" if gone.since else "current releases have no"
                     where = f"{module.path}:{line}"
                     notes.setdefault(key, f"{where}: {lacking} '{key}'; instead: {gone.instead}.")
-    return [*notes.values(), *database.beside(modules)]
+    return [*notes.values(), *database.beside(modules, led)]
 
 
 def left_out(modules: Sequence[Module], root: Path) -> list[str]:

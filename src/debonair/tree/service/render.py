@@ -7,17 +7,17 @@ are.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from debonair.deb.tree import Source
-from debonair.errors import ProjectError
 from debonair.host.clock import OLDEST
 from debonair.project import Project, layout
 from debonair.resources import resource
 from debonair.target import Target
 from debonair.template import fill
 from debonair.tree import documents
-from debonair.tree.service import account, hardware, limits, literals, processes, site
+from debonair.tree.service import account, hardware, limits, literals, processes, site, static
 from debonair.tree.service import emperor as emperors
 from debonair.tree.service import vassal as vassals
 
@@ -40,19 +40,30 @@ PrivatePIDs=yes
 # after SIGTERM, and requests would fail. So wait here.
 ExecStop=+/usr/bin/sh -c 'kill $MAINPID; \
 timeout {seconds} tail --pid=$MAINPID -s 0.1 -f /dev/null || kill -KILL $MAINPID'"""
+_SEED = """\
+# Creates the files and folders of 'writable' that the data folder lacks, as the app's user.
+ExecStartPre=-/usr/bin/python3 -IB /usr/lib/{app}/libexec/seed.py {app}"""
 _PRIVATE_GROUPS = 13  # the first whose systemd (257 and later) hides the control groups of other services
 
 
-def render(project: Project, target: Target, *, version: str, epoch: int) -> list[Source]:
+def render(
+    project: Project,
+    target: Target,
+    data: Mapping[str, str] = MappingProxyType({}),
+    *,
+    version: str,
+    epoch: int,
+) -> list[Source]:
     """Return every file of the package that is rendered, without the directories above it.
 
-    ``device`` returns the further files of a web application. ``version`` is the Debian version, ``epoch``
-    the mtime in seconds. A command-line tool has only its documents and its folder in ``/usr/lib``. Raises
-    ``ProjectError`` for a value that cannot be written into its file.
+    ``device`` returns the further files of a web application. ``data`` has the paths of a release that
+    lead to its data. ``version`` is the Debian version, ``epoch`` the mtime in seconds. A command-line tool
+    has only its documents and its folder in ``/usr/lib``. Raises ``ProjectError`` for a value that cannot
+    be written into its file.
     """
     home = f"usr/lib/{project.package}"
     texts = {
-        f"{home}/dist/release.json": release(project, target, version=version, epoch=epoch),
+        f"{home}/dist/release.json": release(project, target, data, version=version, epoch=epoch),
         **documents.texts(project, version=version, epoch=epoch),
     }
     if project.serves:
@@ -90,9 +101,20 @@ def members(project: Project, version: str, *, done: Collection[str] = ()) -> di
     return {name: fill(f"{emperor.scripts}/{name}.in", values, parts) for name in SCRIPTS}
 
 
-def release(project: Project, target: Target, *, version: str, epoch: int) -> str:
-    """Return release.json: what the programs on the Pi need to know about their release."""
+def release(
+    project: Project,
+    target: Target,
+    data: Mapping[str, str] = MappingProxyType({}),
+    *,
+    version: str,
+    epoch: int,
+) -> str:
+    """Return release.json: what the programs on the Pi need to know about their release.
+
+    ``data`` has its paths that lead to its data, and the paths there.
+    """
     facts = {
+        "data": dict(data),
         "drain": vassals.drain(project),
         "emperor": project.emperor,
         "environment": project.service.environment,
@@ -144,6 +166,7 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         # Without its emperor the app is down; the restart is fast, and costs little.
         "restart": _restart(target, "200ms", "5s", "1s"),
         "worker_restart": _restart(target, "1s", "60s", "5s"),
+        "seed": _SEED.format(app=app) if project.writable else "",
         "own_processes": own_processes if target.debian_release >= _PRIVATE_PIDS else "",
         "control_groups": _control_groups(target),
         **emperor.vassal,
@@ -152,8 +175,9 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         "curse_seconds": mercy + 5,
         "stop_seconds": mercy + 15,
         **site.values(project, target),
-        "static": _static(project, target),
     }
+    values["to_app"] = fill(vassal.to_app, values).rstrip("\n")
+    values["static"] = static.locations(project, target, str(values["to_app"]))
     values["sandbox"] = fill("systemd/app.sandbox.in", values).rstrip("\n")
     templates = {
         **emperor.templates,
@@ -214,28 +238,4 @@ def _restart(target: Target, first: str, last: str, always: str) -> str:
     return (
         "# The waits before restarts grow to a maximum.\n"
         f"RestartSec={first}\nRestartSteps=6\nRestartMaxDelaySec={last}"
-    )
-
-
-def _static(project: Project, target: Target) -> str:
-    """Return the locations of the folders that nginx serves itself."""
-    base = f"/usr/lib/{project.package}/current"
-    places: dict[str, str] = {}
-    for prefix, folder in project.static.items():
-        url = prefix.rstrip("/") + "/"
-        if url in places:
-            raise ProjectError(
-                f"{project.config_file.name}: 'static' has '{url}' twice, with and without a final slash.",
-                hint="Keep one of them.",
-            )
-        inside = folder.strip("/")
-        if project.install == "files":
-            path = f"{base}/app/{inside}/"
-        else:
-            inside = inside.removeprefix(f"{project.import_root}/") if project.import_root else inside
-            path = f"{base}/venv/lib/python{target.python}/site-packages/{inside}/"
-        places[url] = literals.nginx_path(project, f"static.{prefix}", path)
-    return "\n".join(
-        f"\nlocation ^~ {url} {{\n    alias {path};\n    expires 1h;\n}}"
-        for url, path in sorted(places.items())
     )

@@ -26,6 +26,8 @@ class Vassal:
     """The Debian packages that it needs in addition to the emperor's."""
     templates: Mapping[str, str]
     """The templates of the files that only this kind has, by their path in the package."""
+    to_app: str
+    """The template of the lines with which nginx passes a request to the app."""
     values: Mapping[str, str | int]
     """Values of these: ``mercy_seconds`` is its time to end its requests; ``chown`` is for the sandbox."""
 
@@ -57,6 +59,7 @@ def _uwsgi(project: Project, target: Target) -> Vassal:
             f"{dist}/nginx/server.conf": "nginx-sites/server.conf.in",
             f"{dist}/nginx/uwsgi_params": "nginx-sites/uwsgi_params.in",
         },
+        to_app="nginx-sites/uwsgi_to_app.conf.in",
         values={
             "module": module,
             "callable": f"{name}()" if factory else name,
@@ -116,6 +119,7 @@ def _command(project: Project) -> Vassal:
             f"{dist}/vassals/web.ini": "packaging/uwsgi/command.ini.in",
             f"{dist}/nginx/server.conf": "nginx-sites/command.conf.in",
         },
+        to_app="nginx-sites/http_to_app.conf.in",
         values={
             "mercy_seconds": 30,
             # safe: without capabilities, it cannot give a file to another user
