@@ -149,6 +149,7 @@ def draft(
         needs,
         identity.targets(stated, source),
         hardware,
+        traits.proc(code),
         traits.static(code, root),
         of_django,
         traits.migrations(code, root),

@@ -10,6 +10,8 @@ from debonair.trial.advice import advice
     [
         ("PermissionError: [Errno 13] Permission denied: '/usr/lib/book/x'", "/var/lib/book."),
         ("OSError: [Errno 30] Read-only file system: '/usr/lib/book/x'", "STATE_DIRECTORY"),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/proc/stat'", '[service] proc = "all"'),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/proc/self/x'", ""),
         ("sqlite3.OperationalError: no such table: post", 'migrate = "flask db upgrade"'),
         ("    x = os.environ['API']\nKeyError: 'API'", "sudo book env set API=..."),
         ("book: / answers 404", 'health = "/about"'),

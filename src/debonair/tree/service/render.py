@@ -95,7 +95,7 @@ def release(project: Project, target: Target, *, version: str, epoch: int) -> st
     facts = {
         "drain": vassals.drain(project),
         "emperor": project.emperor,
-        "environment": project.service.environment,
+        "environment": hardware.environment(project),
         "epoch": epoch,
         "hardware": list(project.hardware),
         "health": project.health,
@@ -133,7 +133,7 @@ def _service(project: Project, target: Target, *, version: str) -> dict[str, str
         "app": app,
         "version": version,
         "description": literals.unit_text(project, "description", project.description),
-        "environment": literals.unit_environment(project),
+        "environment": literals.unit_environment(project, hardware.environment(project)),
         "limits": limits.unit(project),
         "network": limits.network(project),
         "run": limits.run(project),
