@@ -69,7 +69,9 @@ class TestOfDebian:
     def test_one_is_named(self, files: dict[str, str], where: str, name: str, tmp_path: Path) -> None:
         app = f"{FLASK}from picamera2 import Picamera2\nimport libcamera\n"
         found = draft(make(tmp_path, {"app.py": app, **files}))
-        note = next(note for note in found.notes if note.startswith(f"{where}: The package leaves out {name}"))
+        note = next(
+            note for note in found.notes if note.startswith(f"{where}: The package leaves out {name}")
+        )
         assert f"The Debian package python3-{name.removeprefix('rpi-')} replaces it." in note
         settings = {each.key: each.value for each in found.findings}
         assert settings["depends",] == ["python3-libcamera", "python3-picamera2"]
@@ -78,8 +80,8 @@ class TestOfDebian:
     def test_one_that_nothing_imports(self, tmp_path: Path) -> None:
         found = draft(make(tmp_path, {"app.py": FLASK, "requirements.txt": "flask\nRPi.GPIO\n"}))
         assert (
-            "requirements.txt, line 2: rpi-gpio does not work from the package index. Remove that line. The "
-            'Debian package replaces it: depends = ["python3-rpi-lgpio"], system-site-packages = true'
+            "requirements.txt, line 2: rpi-gpio does not work from the package index. Remove that line. "
+            'The Debian package replaces it: depends = ["python3-rpi-lgpio"], system-site-packages = true'
         ) in found.notes
 
     def test_one_of_the_index_stays(self, tmp_path: Path) -> None:

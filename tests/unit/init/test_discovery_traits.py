@@ -40,7 +40,9 @@ def test_it_reads_the_state_of_the_machine(text: str, where: str, tmp_path: Path
     assert (found.key, found.value, found.where) == (("service", "proc"), "all", where)
 
 
-@pytest.mark.parametrize("text", ["import psutils\n", "open('/proc/self/status')\n", "'/proc/statistics'\n"])
+@pytest.mark.parametrize(
+    "text", ["import psutils\n", "open('/proc/self/status')\n", "'/proc/statistics'\n"]
+)
 def test_it_reads_only_its_own(text: str, tmp_path: Path) -> None:
     assert traits.proc(code(tmp_path, app=text)) == []
 

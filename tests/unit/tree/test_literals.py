@@ -22,7 +22,10 @@ def nginx(server_name: str = "~.", listen: tuple[str, ...] = ("80",), size: str 
 
 def test_environment_is_quoted_as_systemd_reads_it() -> None:
     project = sample_project(**service(B="a b", A='50% "\\'))
-    assert literals.unit_environment(project, project.service.environment) == 'Environment="A=50%% \\"\\\\"\nEnvironment="B=a b"'
+    assert (
+        literals.unit_environment(project, project.service.environment)
+        == 'Environment="A=50%% \\"\\\\"\nEnvironment="B=a b"'
+    )
 
 
 def test_options_keep_their_order_and_repeat() -> None:

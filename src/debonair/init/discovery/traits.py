@@ -21,7 +21,9 @@ IN_THE_APP = 'cd "$VIRTUAL_ENV/../app" && '
 """The prefix for a ``migrate`` command that must run in the folder of the app's files."""
 
 
-_MACHINE = re.compile(r"/proc/(cpuinfo|device-tree|diskstats|interrupts|loadavg|meminfo|stat|uptime|vmstat)\b")
+_MACHINE = re.compile(
+    r"/proc/(cpuinfo|device-tree|diskstats|interrupts|loadavg|meminfo|stat|uptime|vmstat)\b"
+)
 """Files of /proc that an app's service does not see by default."""
 _METADATA = ("importlib.metadata", "importlib_metadata", "pkg_resources")
 _ASKING = re.compile(r"version|distribution|require|metadata")
