@@ -26,7 +26,7 @@ _mode = []
 
 def _say():
     if not _states and not _functions:
-        text = "RPi.GPIO is a stand-in of 'debonair try': it remembers the states of pins and opens no hardware."
+        text = "RPi.GPIO is a stand-in of 'debonair try': it remembers the states of pins."
         print(text, file=sys.stderr, flush=True)
 
 
@@ -55,7 +55,7 @@ def setup(channels, direction, pull_up_down=PUD_OFF, initial=None):
 
 def output(channels, values):
     names, states = _several(channels), _several(values)
-    for name, state in zip(names, states * len(names) if len(states) == 1 else states):
+    for name, state in zip(names, states * len(names) if len(states) == 1 else states, strict=True):
         _states[name] = int(bool(state))
 
 

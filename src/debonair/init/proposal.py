@@ -15,7 +15,16 @@ from debonair.host.cache import whole
 from debonair.host.run import run
 from debonair.host.terminal import line
 from debonair.init import settings_file
-from debonair.init.discovery import application, declared, django, environment, identity, server, traits
+from debonair.init.discovery import (
+    application,
+    declared,
+    django,
+    environment,
+    identity,
+    one_process,
+    server,
+    traits,
+)
 from debonair.init.discovery.application import Ask, Check
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
@@ -124,7 +133,9 @@ def draft(
         broken=broken,
         ask=asked,
     )
+    chosen, of_process = one_process.settings(chosen, code, required, needs[0].where if needs else "")
     imported_findings, more = application.settings_of(imported, root)
+    imported_findings = one_process.fitting(imported_findings, chosen)
     more = [*application.passed_over(imported, chosen, root), *more] if not entry and not table else more
     proposed = ""
     serves = any(found.key for found in chosen)
@@ -141,7 +152,7 @@ def draft(
         notes += more
     required = {declared.name_of(line) for found in needs for line in found.value}
     hardware, more = traits.hardware(code, required)
-    notes += [*more, *declared.replaced(root, needs, code, chosen)]
+    notes += [*more, *of_process, *declared.replaced(root, needs, code, chosen)]
     of_django, more_of_django = django.look(root, code)
     findings = _merged(
         chosen,
@@ -156,12 +167,10 @@ def draft(
         _install(code, stated),
         imported_findings,
     )
-    notes += [f"Not read: {reason}." for reason in broken]
-    notes += more_of_django
+    notes += [*(f"Not read: {reason}." for reason in broken), *more_of_django]
     python = load(_targets(findings)[0]).python_version
     notes += [*traits.traps(code, python), *environment.unset(root, code, *_given(findings))]
-    notes += traits.left_out(code, root)
-    notes += traits.pins([line for found in needs for line in found.value], python)
+    notes += [*traits.left_out(code, root), *traits.pins(_lines(needs), python)]
     notes += [*unread, *imported.warnings]
     kinds = [str(found.value) for found in findings if found.key == ("server",)]
     notes += imported.when_served_by.get(kinds[-1] if kinds else "uwsgi", ()) if serves else ()
@@ -267,6 +276,10 @@ def _proposed(
     )
     why = f"{_REQUIREMENTS}, from the app's imports"
     return requirements_text(found, own_server), [Finding("requirements", names, why)], [note]
+
+
+def _lines(needs: Sequence[Finding]) -> list[str]:
+    return [line for found in needs for line in found.value]
 
 
 def _install(code: Sequence[Module], stated: Mapping[str, Any]) -> list[Finding]:

@@ -79,6 +79,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     wrappers: _Wrappers
     others: dict[str, Other]
     servers: dict[str, str]
+    live: dict[str, str]
     hardware: dict[str, Opens]
     proc: _Names
     gone: dict[str, Gone]
