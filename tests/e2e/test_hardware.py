@@ -93,7 +93,7 @@ app = Flask(__name__)
 
 @app.get("/")
 def index():
-    return f"{lgpio.get_module_version():#x}"
+    return "pins" if lgpio.gpio_read else ""
 """
 
 
@@ -181,7 +181,7 @@ def test_lgpio_itself_in_the_sandbox(boot: Boot, build: Builder, tmp_path: Path)
     settings.write_text("\n".join(['targets = ["bookworm-amd64"]', *lines, timer, ""]))
     with boot("bookworm") as machine:
         trial.install(boot.bed, machine, build(project, "bookworm-amd64"))
-        assert get(machine, "pin") == "0x20200"
+        assert get(machine, "pin") == "pins"
         assert machine.run(["pin", "run", "python", "-c", "import lgpio"]).status == 0
         machine.run(["systemctl", "start", "pin-tick.service"])
         assert "\n2\n" in machine.run(["journalctl", "-u", "pin-tick", "-o", "cat"]).stdout

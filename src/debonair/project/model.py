@@ -107,8 +107,8 @@ class Project:
     def left_out(self) -> frozenset[str]:
         """The normalised names of packages that are not installed, because Debian has them.
 
-        Debian's uWSGI serves the app. Of the libraries that open the board, some work only as packages of
-        Debian, which ``depends`` then names. An author who allows a compiler with ``sdists`` gets both.
+        Debian's uWSGI serves the app. Some libraries that open the board work only as packages of Debian,
+        if ``depends`` names these. An author who allows a compiler with ``sdists`` gets both.
         """
         if self.sdists == "allow":
             return frozenset()

@@ -78,7 +78,7 @@ def debs(names: Iterable[str], folder: Path) -> list[Path]:
 
 
 def settle(machine: Machine) -> None:
-    """Let the services of ``machine`` use libraries of the board without one."""
+    """Configure the services of ``machine`` so that libraries of the board work without one."""
     machine.write(DROP_IN, resource(f"{_FOLDER}/try.conf").read_bytes())
 
 
