@@ -26,7 +26,7 @@ def contradiction(project: Project, packages: Collection[str]) -> str:
         number = _workers(project.command)
         if number in {"", "1"}:
             return ""
-        setting, fix = f"'command' starts {number} processes", "Let it start one"
+        setting, fix = f"'command' starts {number} processes", "Start one"
     else:
         names = [name for name in PROCESSES if name in project.uwsgi]
         number = str(project.uwsgi[names[-1]]) if names else "auto"
@@ -34,8 +34,8 @@ def contradiction(project: Project, packages: Collection[str]) -> str:
             return ""
         setting, fix = f"'uwsgi.processes' is {number}", "Set uwsgi.processes = 1 and uwsgi.threads = 64"
     return (
-        f"{file}: {setting}, but clients of {live[0]} must always reach the same process. Some of their "
-        f"requests will fail. {fix}."
+        f"{file}: {setting}, but the clients of a server with {live[0]} must always reach the same "
+        f"process. {fix}."
     )
 
 

@@ -55,6 +55,27 @@ def test_a_loop_that_threads_do_not_work_with(tmp_path: Path) -> None:
     assert "does not work with threads" not in notes
 
 
+def test_a_loop_of_uwsgi_is_not_taken_over_beside_threads(tmp_path: Path) -> None:
+    ini = {"uwsgi.ini": "[uwsgi]\nmodule = app:app\ngevent = 100\nprocesses = 4\nharakiri = 30\n"}
+    found, _ = settings(tmp_path, CHAT, "flask", "flask-socketio", **ini)
+    options = {key: value for key, value in found.items() if key.startswith("uwsgi")}
+    assert options == {"uwsgi.processes": 1, "uwsgi.threads": 64, "uwsgi.harakiri": 30}
+
+
+def test_websockets_without_polling(tmp_path: Path) -> None:
+    _, notes = settings(tmp_path, f"{FLASK}from flask_sock import Sock\n", "flask", "flask-sock")
+    assert "Its websockets do not work with uWSGI: add gunicorn to requirements.txt" in notes
+
+
+@pytest.mark.parametrize(("call", "processes"), [("Server", 1), ("Client", None)])
+def test_a_client_of_another_server_needs_no_single_process(
+    call: str, processes: int | None, tmp_path: Path
+) -> None:
+    app = f"{FLASK}import socketio\nsio = socketio.{call}()\n"
+    found, _ = settings(tmp_path, app, "flask", "python-socketio")
+    assert found.get("uwsgi.processes") == processes
+
+
 @pytest.mark.parametrize("name", ["gpiozero", "RPi.GPIO", "picamera2"])
 def test_a_part_of_the_board_belongs_to_one_process(name: str, tmp_path: Path) -> None:
     found, _ = settings(tmp_path, f"{FLASK}import {name}\n", "flask")

@@ -7,16 +7,20 @@ process that has opened it.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from debonair.init.discovery.code import Module
 from debonair.init.discovery.finding import Finding
 from debonair.project.catalogue import known
-from debonair.project.settings import PROCESSES
+from debonair.project.settings import LOOPS, PROCESSES
 
 _OWNED = {"gpio": "a pin", "camera": "the camera"}
 """Parts of the board that one process can open at a time."""
+_REPLACING = ("eventlet", "gevent")
+"""Packages that replace threads. Socket.IO uses the first one that is installed."""
+_SERVERS = re.compile(r"(socketio|engineio)\.(Server|WSGIApp|Middleware)")
+"""The calls by which an app is a server of Socket.IO, and not a client."""
 _THREADS = 64
 """Threads of the one process. Each client that polls or has a websocket occupies one."""
 
@@ -31,10 +35,10 @@ def settings(
     entry = next((str(found.value) for found in chosen if found.key == ("wsgi",)), "")
     if not entry:
         return list(chosen), []
-    if where := _first(modules, known().live):
+    if where := _serves_live(modules):
         if "gunicorn" in required:
             return _gunicorn(chosen, entry, where, modules, required)
-        return _uwsgi(chosen, where, modules, required, source)
+        return _uwsgi(chosen, where, _loop(modules, required), source)
     board = {name: each for name, each in known().hardware.items() if each.opens in _OWNED}
     if where := _first(modules, board):
         owned = _OWNED[board[where.rpartition(" ")[2].partition(".")[0]].opens]
@@ -53,10 +57,12 @@ def fitting(imported: Sequence[Finding], chosen: Sequence[Finding]) -> list[Find
     keys = {found.key for found in chosen}
     if ("command",) in keys:
         return [found for found in imported if found.key[:1] != ("uwsgi",)]
+    refused = set[tuple[str, ...]]()
     if ("uwsgi", "processes") in keys:
-        several = {("uwsgi", name) for name in (*PROCESSES, "cheaper")}
-        return [found for found in imported if found.key not in several | keys]
-    return list(imported)
+        refused = {*keys, *(("uwsgi", name) for name in (*PROCESSES, "cheaper"))}
+    if ("uwsgi", "threads") in keys:
+        refused |= {("uwsgi", name) for name in LOOPS}
+    return [found for found in imported if found.key not in refused]
 
 
 def _gunicorn(
@@ -82,11 +88,7 @@ def _gunicorn(
 
 
 def _uwsgi(
-    chosen: Sequence[Finding],
-    where: str,
-    modules: Sequence[Module],
-    required: Collection[str],
-    source: str,
+    chosen: Sequence[Finding], where: str, loop: str, source: str
 ) -> tuple[list[Finding], list[str]]:
     found = [
         Finding("uwsgi.processes", 1, where, ("uwsgi", "processes")),
@@ -94,7 +96,9 @@ def _uwsgi(
     ]
     add = f"add gunicorn to {source or 'the requirements'}, and run 'debonair init' again"
     note = f"{where}. Its clients must always reach the same process, so uWSGI starts one with threads. "
-    if loop := _loop(modules, required):
+    if "flask_sock." in f"{where}.":
+        note += f"Its websockets do not work with uWSGI: {add}."
+    elif loop:
         note += f"{loop} among the requirements does not work with threads. Remove it, or {add}."
     else:
         note += f"Clients then use long polling. For websockets, {add}."
@@ -107,10 +111,24 @@ def _loop(modules: Sequence[Module], required: Collection[str]) -> str:
         for node in ast.walk(module.tree):
             match node:
                 case ast.keyword(arg="async_mode", value=ast.Constant(value=str(mode))):
-                    return mode.partition("_")[0] if mode != "threading" else ""
+                    return next((loop for loop in _REPLACING if mode.startswith(loop)), "")
                 case _:
                     pass
-    return next((name for name in ("eventlet", "gevent") if name in required), "")
+    return next((name for name in _REPLACING if name in required), "")
+
+
+def _serves_live(modules: Sequence[Module]) -> str:
+    """Return where a module imports a library whose clients must reach the same process, as a server."""
+    where = _first(modules, known().live)
+    if not re.search(r" (socketio|engineio)\b", where):
+        return where
+    calls = (
+        module.dotted(n.func)
+        for module in modules
+        for n in ast.walk(module.tree)
+        if isinstance(n, ast.Call)
+    )
+    return where if any(map(_SERVERS.fullmatch, calls)) else ""
 
 
 def _first(modules: Sequence[Module], names: Collection[str]) -> str:
@@ -118,5 +136,5 @@ def _first(modules: Sequence[Module], names: Collection[str]) -> str:
     for module in modules:
         for name, line in module.imports():
             if name.partition(".")[0] in names:
-                return f"{Path(module.path)}:{line} imports {name}"
+                return f"{module.path}:{line} imports {name}"
     return ""
