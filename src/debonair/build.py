@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from debonair.debian import interpreter
 from debonair.host import clock
 from debonair.host.cache import whole
 from debonair.host.progress import progress, say
+from debonair.project.one_process import contradiction
 from debonair.target import load
 from debonair.wheels import describe
 from debonair.wheels.supply import Index
@@ -80,6 +82,8 @@ def plan(
     """
     supply = supply or Index(project, _targets(project, target), cache, environ)
     fetched = supply.wheels(target)
+    if warning := contradiction(project, {wheel.name for wheel in fetched}):
+        _warn(warning)
     epoch = _epoch(project, fetched, supply, environ)
     project = _described(project, fetched)
     installed = (*fetched, *_own_wheel(project, epoch, supply, cache))
@@ -99,6 +103,12 @@ def plan(
         version=version,
     )
     return msgspec.structs.replace(planned, wheels=fetched)
+
+
+@cache
+def _warn(text: str) -> None:
+    """Print a warning once, although several targets have it."""
+    say(f"Warning: {text}")
 
 
 def build(

@@ -23,7 +23,13 @@ Permission is hereby granted, free of charge, to any person obtaining a copy.
 
 def sample_service(**changes: Any) -> Service:
     """Return a unit with an environment and no limits, except for ``changes``."""
-    values = {"memory_max": "", "cpu_weight": 0, "network": True, "environment": {"GREETING": _GREETING}}
+    values = {
+        "memory_max": "",
+        "cpu_weight": 0,
+        "network": True,
+        "environment": {"GREETING": _GREETING},
+        "proc": "pid",
+    }
     return Service(**{**values, **changes})
 
 

@@ -84,7 +84,7 @@ def stays(found: Imported, root: Path) -> None:
     try:
         made = project.of(root, root / "debonair.toml", {"wsgi": "app:app", **GIVEN, **found.settings})
         options = literals.ini_options(made)
-        variables = literals.unit_environment(made)
+        variables = literals.unit_environment(made, made.service.environment)
         list(literals.nginx_listen(made))
         literals.nginx_server_name(made)
         literals.nginx_size(made)

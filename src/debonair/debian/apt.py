@@ -76,7 +76,7 @@ class Suite:
                     f"{' '.join(Path(name).name for name in packages)} cannot be installed on Debian's "
                     f"{self.name} ({self.architecture}):\n{_tail(planned)}",
                     hint="If the deb was built for another suite, name that suite with --suite. If "
-                    "'depends' names a package that only Raspberry Pi OS has, try the deb on a Pi.",
+                    "'depends' names a package that Debian lacks, check its name, or try the deb on a Pi.",
                 )
             missing = [path for path in self._debs(planned.stdout) if not path.exists()]
             if missing and self._download(configuration, packages).status:

@@ -16,6 +16,7 @@ from debonair.init.discovery import (
     django,
     environment,
     identity,
+    one_process,
     pages,
     server,
     traits,
@@ -83,7 +84,9 @@ def draft(
         broken=broken,
         ask=asked,
     )
+    chosen, of_process = one_process.settings(chosen, code, required, needs[0].where if needs else "")
     imported_findings, more = application.settings_of(imported, root)
+    imported_findings = one_process.fitting(imported_findings, chosen)
     more = [*application.passed_over(imported, chosen, root), *more] if not entry and not table else more
     proposed = ""
     serves = any(found.key for found in chosen)
@@ -100,7 +103,7 @@ def draft(
         notes += more
     required = {declared.name_of(line) for found in needs for line in found.value}
     hardware, more = traits.hardware(code, required)
-    notes += [*more, *declared.replaced(root, needs, code, chosen)]
+    notes += [*more, *of_process, *declared.replaced(root, needs, code, chosen)]
     of_django, changes = django.look(root, code)
     findings = _merged(
         chosen,
@@ -108,6 +111,7 @@ def draft(
         needs,
         identity.targets(stated, source),
         hardware,
+        traits.proc(code),
         traits.static(code, root),
         pages.health(code) if serves else [],
         of_django,
@@ -120,8 +124,7 @@ def draft(
     notes += [f"Not read: {reason}." for reason in broken] + _of_changes(changes)
     python = load(_targets(findings)[0]).python_version
     notes += [*traits.traps(code, python, led), *environment.unset(root, code, *_given(findings))]
-    notes += traits.left_out(code, root)
-    notes += traits.pins([line for found in needs for line in found.value], python)
+    notes += [*traits.left_out(code, root), *traits.pins(_lines(needs), python)]
     notes += [*unread, *imported.warnings]
     kinds = [str(found.value) for found in findings if found.key == ("server",)]
     notes += imported.when_served_by.get(kinds[-1] if kinds else "uwsgi", ()) if serves else ()
@@ -244,6 +247,10 @@ def _proposed(
     )
     why = f"{REQUIREMENTS}, from the app's imports"
     return requirements_text(found, own_server), [Finding("requirements", names, why)], [note]
+
+
+def _lines(needs: Sequence[Finding]) -> list[str]:
+    return [line for found in needs for line in found.value]
 
 
 def _install(code: Sequence[Module], stated: Mapping[str, Any]) -> list[Finding]:

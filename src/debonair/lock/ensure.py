@@ -152,7 +152,8 @@ def write(
         say(f"Note: {note}")
     count = len(requirements)
     if count < len(project.requirements):
-        say("uWSGI is left out of the lock, because Debian's uWSGI serves the app.")
+        names_left_out = sorted({normalised(each.name) for each in names} & project.left_out)
+        say(f"Left out of the lock, because packages of Debian replace them: {', '.join(names_left_out)}.")
     say(f"Resolving {count} requirement{'s' * (count != 1)} for every target into {path.name}...")
     other = None if path.is_file() else other_locks.find(project.root)
     versions = other_locks.read(other) if other else {}

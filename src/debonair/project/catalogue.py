@@ -22,6 +22,15 @@ class Opens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The module's package on the package index, normalised (PEP 503)."""
     system: bool = False
     """True if only Debian's package can be installed."""
+    replaces: tuple[str, ...] = ()
+    """The packages of the package index with the same module that do not work, normalised."""
+    through: str = ""
+    """The module in the same table by which this one opens the board, if it needs one."""
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """The packages of the package index that Debian's package takes the place of, normalised."""
+        return frozenset((self.name, *self.replaces) if self.system else ())
 
 
 class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,6 +62,10 @@ class Other(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The call that makes the app's own script listen on ``$SOCKET``; empty if unknown."""
 
 
+class _Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    names: tuple[str, ...]
+
+
 class _Wrappers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endings: tuple[str, ...]
 
@@ -66,7 +79,9 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     wrappers: _Wrappers
     others: dict[str, Other]
     servers: dict[str, str]
+    live: dict[str, str]
     hardware: dict[str, Opens]
+    proc: _Names
     gone: dict[str, Gone]
     pins: dict[str, Pin]
     packages: dict[str, str]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from debonair.project.catalogue import known
 from debonair.project.settings import Nginx, Option, Service, Timer
 
 
@@ -105,11 +107,19 @@ class Project:
 
     @property
     def left_out(self) -> frozenset[str]:
-        """The normalised names of packages that are not installed, because Debian's uWSGI serves the app.
+        """The normalised names of packages that are not installed, because Debian has them.
 
-        They need a compiler, so an author who allows that with ``sdists`` gets them.
+        Debian's uWSGI serves the app. Some libraries that open the board work only as packages of Debian,
+        if ``depends`` names these. An author who allows a compiler with ``sdists`` gets both.
         """
-        return frozenset({"uwsgi", "pyuwsgi"} if self.wsgi and self.sdists != "allow" else ())
+        if self.sdists == "allow":
+            return frozenset()
+        found = {"uwsgi", "pyuwsgi"} if self.wsgi else set[str]()
+        if self.system_site_packages:
+            named = {re.split(r"[\s|(]", line.strip(), maxsplit=1)[0] for line in self.depends}
+            for each in known().hardware.values():
+                found |= each.left_out if each.debian in named else frozenset()
+        return frozenset(found)
 
     @property
     def import_root(self) -> str:

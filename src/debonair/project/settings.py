@@ -62,6 +62,10 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, ren
     environment: Annotated[
         dict[str, str], Meta(description="variables for the app; do not put secrets here")
     ]
+    proc: Annotated[
+        Literal["pid", "all"],
+        Meta(description="what the app sees in /proc (ProcSubset): its own processes, or the machine too"),
+    ]
 
 
 class Worker(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):

@@ -65,6 +65,10 @@ def _lacks(name: str, package: str) -> str:
 
 
 _HINTS = {
+    r"No such file or directory: '(/proc/(?!\d|self)[\w/-]+)'": (
+        "The app's sandbox hides {0}, which contains the state of the machine. If the app needs it, set "
+        '[service] proc = "all"'
+    ),
     r"TypeError: '\w+' object is not callable": (
         "'{entry}' was loaded, but it is not callable. Name the application itself, or a factory with "
         "parentheses: create_app()"

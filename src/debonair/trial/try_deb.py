@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from debonair.deb import archive
 from debonair.debian.apt import host_architecture
 from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.machine import Machine, Reply
@@ -24,7 +25,7 @@ from debonair.host import run
 from debonair.host.cache import Cache
 from debonair.host.progress import say
 from debonair.host.terminal import plain
-from debonair.trial import choice, forward
+from debonair.trial import choice, forward, stand_ins
 from debonair.trial.advice import advice
 
 _HEALTHY_WITHIN = 30.0
@@ -120,11 +121,19 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
 
     Returns apt's output. Raises ``TrialError`` with the end of it if apt fails.
     """
-    more = bed.stock(machine, deb)
+    fields = archive.read_control(deb)
+    named = (fields.get(field, "") for field in ("Pre-Depends", "Depends"))
+    names = stand_ins.needed(named, machine.suite)
+    with tempfile.TemporaryDirectory(prefix="debonair-stand-ins.") as folder:
+        debs = [deb, *stand_ins.debs(names, Path(folder))]
+        more = bed.stock(machine, *debs)
+        for path in debs:
+            machine.copy_in(path, f"/srv/{path.name}")
+    stand_ins.settle(machine)
     inside = f"/srv/{deb.name}"
-    machine.copy_in(deb, inside)
     began = time.monotonic()
-    done = machine.run(["apt-get", "install", "--yes", inside], check=False)
+    words = [f"/srv/{path.name}" for path in debs]
+    done = machine.run(["apt-get", "install", "--yes", *words], check=False)
     if done.status:
         last_lines = "\n".join((done.stdout + done.stderr).strip().splitlines()[-40:])
         raise TrialError(
@@ -133,6 +142,8 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
     took = time.monotonic() - began
     others = f", with {more} other package{'s'[: more != 1]}" if more else ""
     say(f"apt-get install {inside}: done in {took:.1f} s{others}.")
+    for note in stand_ins.notes(names, release_of(machine, fields["Package"])):
+        say(note)
     return done
 
 

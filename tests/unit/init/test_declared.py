@@ -69,16 +69,25 @@ class TestOfDebian:
     def test_one_is_named(self, files: dict[str, str], where: str, name: str, tmp_path: Path) -> None:
         app = f"{FLASK}from picamera2 import Picamera2\nimport libcamera\n"
         found = draft(make(tmp_path, {"app.py": app, **files}))
-        note = next(note for note in found.notes if note.startswith(f"{where}: {name} cannot be installed"))
-        assert "Remove that line." in note
+        note = next(
+            note for note in found.notes if note.startswith(f"{where}: The package leaves out {name}")
+        )
+        assert f"The Debian package python3-{name.removeprefix('rpi-')} replaces it." in note
         settings = {each.key: each.value for each in found.findings}
         assert settings["depends",] == ["python3-libcamera", "python3-picamera2"]
         assert settings["system-site-packages",] is True
 
+    def test_one_that_nothing_imports(self, tmp_path: Path) -> None:
+        found = draft(make(tmp_path, {"app.py": FLASK, "requirements.txt": "flask\nRPi.GPIO\n"}))
+        assert (
+            "requirements.txt, line 2: rpi-gpio does not work from the package index. Remove that line. "
+            'The Debian package replaces it: depends = ["python3-rpi-lgpio"], system-site-packages = true'
+        ) in found.notes
+
     def test_one_of_the_index_stays(self, tmp_path: Path) -> None:
-        files = {"app.py": f"{FLASK}import gpiozero\n", "requirements.txt": "gpiozero\n"}
+        files = {"app.py": f"{FLASK}import smbus2\n", "requirements.txt": "smbus2\n"}
         found = draft(make(tmp_path, files))
-        assert not [note for note in found.notes if "cannot be installed" in note]
+        assert not [note for note in found.notes if "package index" in note]
         assert ("depends",) not in {each.key for each in found.findings}
 
 

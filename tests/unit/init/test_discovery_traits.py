@@ -25,6 +25,28 @@ def values(findings: Sequence[Finding]) -> dict[str, Any]:
     return {".".join(found.key): found.value for found in findings}
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("import os\n\ndef load():\n    import psutil\n", "app.py:4 imports psutil"),
+        ("from psutil import cpu_percent\n", "app.py:1 imports psutil.cpu_percent"),
+        ("import os\nprint(os.getloadavg())\n", "app.py:2 calls os.getloadavg"),
+        ("print(open('/proc/meminfo').read())\n", "app.py:1 reads /proc/meminfo"),
+        ("import os\nos.system('grep Serial /proc/cpuinfo')\n", "app.py:2 reads /proc/cpuinfo"),
+    ],
+)
+def test_it_reads_the_state_of_the_machine(text: str, where: str, tmp_path: Path) -> None:
+    (found,) = traits.proc(code(tmp_path, app=text))
+    assert (found.key, found.value, found.where) == (("service", "proc"), "all", where)
+
+
+@pytest.mark.parametrize(
+    "text", ["import psutils\n", "open('/proc/self/status')\n", "'/proc/statistics'\n"]
+)
+def test_it_reads_only_its_own(text: str, tmp_path: Path) -> None:
+    assert traits.proc(code(tmp_path, app=text)) == []
+
+
 class TestHardware:
     def test_libraries_of_debian(self, tmp_path: Path) -> None:
         found, notes = traits.hardware(
@@ -35,13 +57,12 @@ class TestHardware:
         )
         assert values(found) == {
             "hardware": ["gpio", "i2c"],
-            "depends": ["python3-rpi.gpio", "python3-smbus2"],
+            "depends": ["python3-rpi-lgpio", "python3-smbus2"],
             "system-site-packages": True,
         }
         assert found[0].where == "app.py:1 imports RPi.GPIO"
         assert notes[0].startswith("app.py:1 loads a library of the board when the app starts.")
-        assert "debonair try" in notes[0]
-        assert notes[1].startswith("Debian packages: python3-rpi.gpio, python3-smbus2.")
+        assert notes[1].startswith("Debian packages: python3-rpi-lgpio, python3-smbus2.")
 
     def test_libraries_of_the_requirements(self, tmp_path: Path) -> None:
         found, notes = traits.hardware(
@@ -55,6 +76,17 @@ class TestHardware:
             code(tmp_path, a="import spidev\nfrom gpiozero import LED\n"), ("spidev", "gpiozero")
         )
         assert notes[0].startswith("a.py:1 (and 1 more) loads")
+
+    @pytest.mark.parametrize("required", [(), ("rpi-gpio",), ("rpi-lgpio", "lgpio")])
+    def test_no_index_has_pins_for_a_pi_5(self, required: tuple[str, ...], tmp_path: Path) -> None:
+        found, _ = traits.hardware(code(tmp_path, app="import RPi.GPIO\n"), required)
+        assert values(found)["depends"] == ["python3-rpi-lgpio"]
+
+    def test_gpiozero_opens_pins_through_another_library(self, tmp_path: Path) -> None:
+        found, _ = traits.hardware(code(tmp_path, app="import gpiozero\n"), ("gpiozero",))
+        assert values(found)["depends"] == ["python3-lgpio"]
+        found, _ = traits.hardware(code(tmp_path, app="import gpiozero\n"), ())
+        assert values(found)["depends"] == ["python3-gpiozero", "python3-lgpio"]
 
     def test_none(self, tmp_path: Path) -> None:
         assert traits.hardware(code(tmp_path, app="import os\nfrom . import serial\n"), ()) == ([], [])

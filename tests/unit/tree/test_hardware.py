@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable
 from typing import get_args, get_type_hints
 
 import pytest
-from samples import EPOCH, VERSION, sample_project
+from samples import EPOCH, VERSION, sample_project, sample_service
 
 from debonair import target
 from debonair.project.settings import Settings
@@ -55,3 +56,24 @@ def test_what_two_words_share_stands_once() -> None:
 def test_none_is_a_private_dev() -> None:
     assert hardware.unit(sample_project()) == "PrivateDevices=yes"
     assert "udev" not in " ".join(texts())
+
+
+def test_libraries_of_pins_have_a_folder_that_they_can_write_to() -> None:
+    """Every way to start a program of the app reads one of the two: the unit, or release.json."""
+    found = texts("gpio")
+    assert '\nEnvironment="LG_WD=/tmp"\n' in found["usr/lib/systemd/system/guestbook.service"]
+    release = json.loads(found["usr/lib/guestbook/dist/release.json"])
+    assert release["environment"]["LG_WD"] == "/tmp"
+    assert "LG_WD" not in "".join(texts("i2c").values())
+
+
+def test_the_author_chooses_that_folder() -> None:
+    project = sample_project(hardware=("gpio",), service=sample_service(environment={"LG_WD": "/dev/shm"}))
+    assert hardware.environment(project) == {"LG_WD": "/dev/shm"}
+
+
+def test_what_it_sees_in_proc() -> None:
+    assert hardware.proc(sample_project()).endswith("\nProcSubset=pid")
+    seen = hardware.proc(sample_project(service=sample_service(proc="all")))
+    assert seen.endswith("/proc/meminfo and /proc/stat.\nProcSubset=all")
+    assert hardware.proc(sample_project(hardware=("i2c",))).endswith("\nProcSubset=all")

@@ -22,7 +22,10 @@ def nginx(server_name: str = "~.", listen: tuple[str, ...] = ("80",), size: str 
 
 def test_environment_is_quoted_as_systemd_reads_it() -> None:
     project = sample_project(**service(B="a b", A='50% "\\'))
-    assert literals.unit_environment(project) == 'Environment="A=50%% \\"\\\\"\nEnvironment="B=a b"'
+    assert (
+        literals.unit_environment(project, project.service.environment)
+        == 'Environment="A=50%% \\"\\\\"\nEnvironment="B=a b"'
+    )
 
 
 def test_options_keep_their_order_and_repeat() -> None:
@@ -87,7 +90,7 @@ def test_what_would_leave_its_place_is_refused(key: str, changes: dict[str, Any]
         project = sample_project(config_file=Path(file), **changes)
         with pytest.raises(ProjectError, match=re.escape(f"{file}: '{prefix}{key}' ")) as refused:
             [
-                literals.unit_environment(project),
+                literals.unit_environment(project, project.service.environment),
                 literals.ini_options(project),
                 list(literals.nginx_listen(project)),
                 literals.nginx_server_name(project),

@@ -60,6 +60,7 @@ def test_it_has_no_unit_and_no_user_of_its_own() -> None:
         ("timers", {"timers": {"tidy": object()}}),
         ("service.cpu-weight", {"service": sample_service(cpu_weight=50)}),
         ("service.network", {"service": sample_service(network=False)}),
+        ("service.proc", {"service": sample_service(proc="all")}),
         ("service.memory-max", {"service": sample_service(memory_max="40%")}),
     ],
 )

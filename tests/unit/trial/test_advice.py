@@ -8,6 +8,8 @@ from debonair.trial.advice import advice
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/proc/stat'", '[service] proc = "all"'),
+        ("FileNotFoundError: [Errno 2] No such file or directory: '/proc/self/x'", ""),
         ("sqlite3.OperationalError: no such table: post", 'migrate = "flask db upgrade"'),
         ("    x = os.environ['API']\nKeyError: 'API'", "sudo book env set API=..."),
         ("book: / answers 404", 'health = "/about"'),

@@ -6,14 +6,16 @@ import base64
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from programs import Process, Programs, stand_in
 
 from debonair import trial
+from debonair.deb import archive
 from debonair.debian.rootfs.bed import Bed
 from debonair.debian.rootfs.machine import Machine, Reply
 from debonair.errors import MachineError, TrialError
@@ -35,6 +37,7 @@ class Told(Machine):
     lives = 2
     served = ""
     given_up = False
+    fields: Mapping[str, str] = MappingProxyType({"Package": "app", "Depends": "nginx"})
 
     @property
     def alive(self) -> bool:
@@ -76,6 +79,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Told:
 
     monkeypatch.setattr(Bed, "open", opened)
     monkeypatch.setattr(Bed, "stock", lambda *words: 0)
+    monkeypatch.setattr(archive, "read_control", lambda path: told.fields)
     monkeypatch.setattr(Machine, "copy_in", lambda *words: None)
     monkeypatch.setattr(choice, "choose", lambda debs, **more: DEB)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
@@ -116,6 +120,23 @@ def test_the_story(
     assert output.err.startswith("apt-get install /srv/app_1.0-1+deb13_amd64.deb: done in ")
     assert programs.asked[-1].endswith("id -u")
     assert programs.was_asked("--header 'Host: localhost'")
+
+
+def test_what_only_raspberry_pi_os_has(
+    programs: Programs, machine: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs.answer("cat .*release.json", '{"health": "/", "hardware": ["gpio"]}')
+    machine.fields = {"Package": "app", "Pre-Depends": "python3-lgpio", "Depends": "raspi-config, nginx"}
+    assert tried(tmp_path) == 0
+    assert programs.was_asked(
+        "apt-get install --yes /srv/app_1.0-1.deb13_amd64.deb /srv/python3-lgpio_9999-standin_all.deb "
+        "/srv/raspi-config_9999-standin_all.deb$"
+    )
+    assert programs.was_asked("/etc/systemd/system/service.d/debonair-try.conf 644$")
+    notes = capsys.readouterr().err
+    for name in ("python3-lgpio", "raspi-config"):
+        assert f"{name} is a package of Raspberry Pi OS. A stand-in without a function" in notes
+    assert "gpiozero uses mock pins (GPIOZERO_PIN_FACTORY=mock)." in notes
 
 
 def test_a_site_at_another_port(

@@ -104,7 +104,8 @@ class Chroot(Machine):
             f"/etc/systemd/system/{name}",
         ]
         script = 'for f in "$@"; do [ ! -L "$f" ] && [ -f "$f" ] && cat "$f" && break; done; '
-        script += 'for f in /usr/lib/systemd/system/"$0".d/*.conf /etc/systemd/system/"$0".d/*.conf; '
+        script += 'for f in /etc/systemd/system/service.d/*.conf /usr/lib/systemd/system/"$0".d/*.conf '
+        script += '/etc/systemd/system/"$0".d/*.conf; '
         script += 'do [ ! -f "$f" ] || cat "$f"; done'
         return systemd_unit.parse(name, self.run(["sh", "-c", script, name, *reversed(places)]).stdout)
 

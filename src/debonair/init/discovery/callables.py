@@ -194,14 +194,14 @@ class Callables:
         if not isinstance(node, ast.Call):
             return None
         name = self._follow(module.dotted(node.func))
+        is_wrapper = _is_wrapper(ast.unparse(node.func), name)
+        values = [*node.args, *(word.value for word in node.keywords)] if is_wrapper else []
+        inner = next(filter(None, (self._kind(value, module, local) for value in values)), None)
         if kind := self._makers.get(name):
-            return replace(kind, wrapped="")
+            return replace(kind, wrapped=inner.wrapped if inner else "")
         if isinstance(node.func, ast.Attribute) and (what := known().wsgi_methods.get(node.func.attr)):
             return _Kind(what)
-        if _is_wrapper(ast.unparse(node.func), name):
-            kinds = [self._kind(argument, module, local) for argument in node.args]
-            return next((kind for kind in kinds if kind), None)
-        return None
+        return inner
 
     def _attribute(self, node: ast.Attribute, module: Module, local: Mapping[str, _Kind]) -> _Kind | None:
         """Return the kind of applications such as ``dash_app.server`` and ``flask_app.wsgi_app``."""

@@ -87,7 +87,11 @@ def replaced(
     """
     is_wsgi = any(found.key == ("wsgi",) for found in chosen)
     imported = {name.partition(".")[0] for module in modules for name, _ in module.imports()}
-    debian = {each.name: each.debian for each in known().hardware.values() if each.system}
+    debian = {
+        name: (each.debian, module in imported)
+        for module, each in known().hardware.items()
+        for name in each.left_out
+    }
     for found in needs:
         for name in map(name_of, found.value):
             where = line_of(root, found.where, name)
@@ -101,9 +105,14 @@ def replaced(
                     f"{where}: Debian's uWSGI serves the app, so the package does not need {name}. You can "
                     "remove that line."
                 )
-            if package := debian.get(name):
+            package, in_depends = debian.get(name, ("", False))
+            if in_depends:
                 yield (
-                    f"{where}: {name} cannot be installed from the package index, because it needs "
-                    "libraries of Debian. Remove that line. The package of Debian replaces it: depends = "
-                    f'["{package}"], system-site-packages = true'
+                    f"{where}: The package leaves out {name}, because it does not work from the package "
+                    f"index. The Debian package {package} replaces it. You can remove that line."
+                )
+            elif package:
+                yield (
+                    f"{where}: {name} does not work from the package index. Remove that line. The Debian "
+                    f'package replaces it: depends = ["{package}"], system-site-packages = true'
                 )

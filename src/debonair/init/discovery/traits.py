@@ -21,6 +21,10 @@ IN_THE_APP = 'cd "$VIRTUAL_ENV/../app" && '
 """The prefix for a ``migrate`` command that must run in the folder of the app's files."""
 
 
+_MACHINE = re.compile(
+    r"/proc/(cpuinfo|device-tree|diskstats|interrupts|loadavg|meminfo|stat|uptime|vmstat)\b"
+)
+"""Files of /proc that an app's service does not see by default."""
 _METADATA = ("importlib.metadata", "importlib_metadata", "pkg_resources")
 _ASKING = re.compile(r"version|distribution|require|metadata")
 
@@ -38,8 +42,9 @@ def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[
             if found := known().hardware.get(top):
                 where = f"{module.path}:{line} imports {name}"
                 words.setdefault(found.opens, where)
-                if found.name not in requirements or found.system:
-                    packages.setdefault(found.debian, where)
+                for each in filter(None, (found, known().hardware.get(found.through))):
+                    if each.name not in requirements or each.system:
+                        packages.setdefault(each.debian, where)
         at_once += [f"{module.path}:{line}" for line in _loads_hardware(module)]
     findings = []
     if words:
@@ -59,16 +64,35 @@ def hardware(modules: Sequence[Module], requirements: Collection[str]) -> tuple[
     notes = []
     if at_once:
         notes.append(
-            f"{_some(at_once)} loads a library of the board when the app starts. Without such a "
-            "board, as in 'debonair try', the app may fail. To try it there, import the library in a "
-            "function, or in 'try:' with 'except (ImportError, RuntimeError, OSError):'."
+            f"{_some(at_once)} loads a library of the board when the app starts. Without such a board, the "
+            "app may fail. To start it there, import the library in a function, or in 'try:' with "
+            "'except (ImportError, RuntimeError, OSError):'."
         )
     if packages:
         notes.append(
-            f"Debian packages: {', '.join(sorted(packages))}. If one of them is only in Raspberry Pi OS, "
-            "'debonair try' cannot install the app."
+            f"Debian packages: {', '.join(sorted(packages))}. In the place of those that only Raspberry Pi "
+            "OS has, 'debonair try' installs stand-ins without a function."
         )
     return findings, notes
+
+
+def proc(modules: Sequence[Module]) -> list[Finding]:
+    """Return the setting of the sandbox for an app that reads the state of the machine in /proc."""
+    for module in modules:
+        places = [(line, f"imports {name}") for name, line in module.imports() if _reads_proc(name)]
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Call) and _reads_proc(called := module.dotted(node.func)):
+                places.append((node.lineno, f"calls {called}"))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                places += [(node.lineno, f"reads {path[0]}") for path in _MACHINE.finditer(node.value)]
+        if places:
+            line, what = min(places)
+            return [Finding("/proc", "all", f"{module.path}:{line} {what}", ("service", "proc"))]
+    return []
+
+
+def _reads_proc(name: str) -> bool:
+    return any(f"{name}.".startswith(f"{each}.") for each in known().proc.names)
 
 
 def static(modules: Sequence[Module], root: Path) -> list[Finding]:

@@ -118,7 +118,8 @@ def _own_emperor_keys(project: Project) -> Iterator[str]:
     yield from (key for key in ("hardware", "workers", "timers") if getattr(project, key))
     if project.service.cpu_weight != service["cpu-weight"]:
         yield "service.cpu-weight"
-    if project.service.network != service["network"]:
-        yield "service.network"
+    yield from (
+        f"service.{key}" for key in ("network", "proc") if getattr(project.service, key) != service[key]
+    )
     if project.service.memory_max.endswith("%"):
         yield "service.memory-max"

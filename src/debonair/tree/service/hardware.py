@@ -19,6 +19,8 @@ class Hardware(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Classes and nodes, in the form of DeviceAllow= (systemd.resource-control(5))."""
     rules: tuple[str, ...]
     """Rules of udev(7), for systems that do not have them."""
+    environment: dict[str, str] = {}
+    """Variables without which its libraries fail in the sandbox."""
 
 
 def unit(project: Project) -> str:
@@ -38,9 +40,21 @@ def unit(project: Project) -> str:
 
 def proc(project: Project) -> str:
     """Return the line of a unit that defines how much of /proc the app sees beyond its own processes."""
-    if not project.hardware:
+    if project.hardware:
+        why = "Libraries look for the board's model in /proc/device-tree and /proc/cpuinfo."
+    elif project.service.proc == "all":
+        why = "The app reads the state of the machine, such as /proc/meminfo and /proc/stat."
+    else:
         return "# The app sees its own processes in /proc, but no other files there.\nProcSubset=pid"
-    return "# Libraries look for the board's model in /proc/device-tree and /proc/cpuinfo.\nProcSubset=all"
+    return f"# {why}\nProcSubset=all"
+
+
+def environment(project: Project) -> dict[str, str]:
+    """Return the author's variables for the app, and those that libraries of its hardware need.
+
+    The author's own value of a variable counts.
+    """
+    return {**_variables(project), **project.service.environment}
 
 
 def memberships(project: Project) -> str:
@@ -53,8 +67,19 @@ def rules(project: Project) -> str:
     return "\n".join(_all(project, "rules"))
 
 
+def _variables(project: Project) -> dict[str, str]:
+    return {name: value for each in _words(project) for name, value in each.environment.items()}
+
+
 def _all(project: Project, field: str) -> list[str]:
     """Return the values of ``field`` for every word in the project's ``hardware``, without duplicates."""
-    table = tomllib.loads(resource("packaging/hardware.toml").read_text()) if project.hardware else {}
+    return list(dict.fromkeys(text for each in _words(project) for text in getattr(each, field)))
+
+
+def _words(project: Project) -> list[Hardware]:
+    """Return the access that each word in the project's ``hardware`` gives."""
+    if not project.hardware:
+        return []
+    table = tomllib.loads(resource("packaging/hardware.toml").read_text())
     known = decoder.converted(table, dict[str, Hardware])
-    return list(dict.fromkeys(text for word in project.hardware for text in getattr(known[word], field)))
+    return [known[word] for word in project.hardware]

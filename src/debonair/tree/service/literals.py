@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from debonair.errors import ProjectError
@@ -36,10 +36,10 @@ def unit_text(project: Project, key: str, value: str) -> str:
     return _specifiers(project, key, value)
 
 
-def unit_environment(project: Project) -> str:
+def unit_environment(project: Project, variables: Mapping[str, str]) -> str:
     """Return the lines ``Environment=`` of the unit, sorted by name (systemd.exec(5))."""
     lines = []
-    for name, value in sorted(project.service.environment.items()):
+    for name, value in sorted(variables.items()):
         key = f"service.environment.{name}"
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
             raise error(
