@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import json
 import os
 import shutil
@@ -11,8 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import content
+
 _SERVED = ".served"
-"""The file in a release's folder that marks it as served, with the number of the switch."""
+"""The file in a release's folder that marks it as served, with the numbers of two switches to it.
+
+The number of the last switch fills the first 20 characters, because earlier versions of this program read
+only these. The number of the first switch follows.
+"""
+_COLUMNS = 20
 _DRAIN = 30.0
 
 
@@ -53,6 +59,8 @@ class Release:
     """The names of its commands that run for as long as it is served."""
     timers: tuple[str, ...] = ()
     """The names of the commands that timers run."""
+    epoch: int = 0
+    """When its sources last changed, in seconds since the epoch: a correct clock is later."""
     drain: float = _DRAIN
     """Seconds for it to finish its requests, when another release replaces it."""
 
@@ -79,6 +87,7 @@ class Release:
             server=facts.get("server", "uwsgi"),
             workers=tuple(facts.get("workers", [])),
             timers=tuple(facts.get("timers", [])),
+            epoch=int(facts.get("epoch", 0)),
             drain=float(facts.get("drain", _DRAIN)),
         )
 
@@ -110,12 +119,21 @@ class Release:
 
     @property
     def switched(self) -> tuple[int, float]:
-        """The number and time of the switch to it; the clock may have been wrong, the number is not."""
+        """The number and time of the last switch to it; the clock may have been wrong, the number is not."""
         mark = self.folder / _SERVED
         try:
-            return int(mark.read_text(encoding="ascii")[:20] or 0), mark.stat().st_mtime
+            return int(mark.read_text(encoding="ascii")[:_COLUMNS] or 0), mark.stat().st_mtime
         except (OSError, ValueError):
             return 0, 0.0
+
+    @property
+    def first_switch(self) -> int:
+        """The number of the first switch to it; that of the last one if only that is known."""
+        try:
+            text = (self.folder / _SERVED).read_text(encoding="ascii")
+            return int(text[_COLUMNS : 2 * _COLUMNS].strip() or self.switched[0])
+        except (OSError, ValueError):
+            return self.switched[0]
 
     @property
     def link(self) -> str:
@@ -209,7 +227,7 @@ class Home:
             return release, not release.served
         dist = self.installed()
         self.releases.mkdir(exist_ok=True)
-        kept = self.releases / f"{_plain(dist.version)}.{_digest(dist.folder)}"
+        kept = self.releases / f"{_plain(dist.version)}.{content.digest(dist.folder)}"
         new = self.releases / f".{kept.name}.new"
         shutil.rmtree(new, ignore_errors=True)
         shutil.copytree(dist.folder, new, symlinks=True, copy_function=_link)
@@ -224,14 +242,14 @@ class Home:
         dist = self.installed()
         version = _plain(dist.version)
         for kept in (self.releases / version, *sorted(self.releases.glob(f"{glob.escape(version)}.*"))):
-            if kept.is_dir() and _same(dist.folder, kept):
+            if kept.is_dir() and content.same(dist.folder, kept, without=_SERVED):
                 return Release.read(kept)
         return None
 
     def point(self, release: Release) -> None:
         """Make ``current`` lead to ``release``, in one step that survives a power cut."""
         count = 1 + max((other.switched[0] for other in self.known()), default=0)
-        write(release.folder / _SERVED, f"{count}\n")
+        write(release.folder / _SERVED, f"{count:<{_COLUMNS}}{release.first_switch or count}\n")
         replace_link(self.current, f"releases/{release.name}")
         flush(self.lib)
 
@@ -318,33 +336,3 @@ def _link(source: str, target: str) -> str:
 def _plain(version: str) -> str:
     """Return ``version`` without a colon: uWSGI would take one in a path as the start of a port."""
     return version.replace(":", "_")
-
-
-def _digest(folder: Path) -> str:
-    """Return a short name for the content of ``folder``: paths, modes, links and bytes."""
-    whole = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        about = [str(path.relative_to(folder)), f"{path.lstat().st_mode:o}"]
-        if path.is_symlink():
-            about.append(os.readlink(path))  # noqa: PTH115 - the text of the link
-        elif path.is_file():
-            with path.open("rb") as file:
-                about.append(hashlib.file_digest(file, "sha256").hexdigest())
-        whole.update("\0".join([*about, ""]).encode(errors="surrogateescape"))
-    return whole.hexdigest()[:8]
-
-
-def _same(one: Path, other: Path) -> bool:
-    """Return whether two folders have the same files, by name and by inode or bytes."""
-    mine = {str(path.relative_to(one)): path for path in one.rglob("*") if not path.is_dir()}
-    theirs = {str(path.relative_to(other)): path for path in other.rglob("*") if not path.is_dir()}
-    theirs.pop(_SERVED, None)
-    return mine.keys() == theirs.keys() and all(_alike(path, theirs[name]) for name, path in mine.items())
-
-
-def _alike(one: Path, other: Path) -> bool:
-    if one.is_symlink() or other.is_symlink():
-        return one.is_symlink() and other.is_symlink() and os.readlink(one) == os.readlink(other)  # noqa: PTH115
-    return one.samefile(other) or (
-        one.stat().st_size == other.stat().st_size and one.read_bytes() == other.read_bytes()
-    )

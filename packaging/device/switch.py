@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import address
 import dpkg
+import history
 from call import Deadline
 from handover import Handover, RefusedError
 from release import Home, Release
@@ -54,12 +55,12 @@ class Switch:
             return well
 
     def rollback(self, name: str) -> bool:
-        """Put the release ``name``, which is on this machine, into service; empty means the previous one.
+        """Put the release ``name``, which is on this machine, into service; empty means the one before the served one.
 
         Raises ``LookupError``, which lists the releases.
         """
         with exclusive(self.home):
-            return self.to(self.earlier(name), "rollback", new=False, start=True)
+            return self.to(history.earlier(self.home, name), "rollback", new=False, start=True)
 
     def undo(self) -> bool:
         """Put the release that dpkg installed back into service, after a rollback or a refusal.
@@ -78,18 +79,6 @@ class Switch:
         with exclusive(self.home):
             release = self.home.serving()
             return release is not None and self.to(release, "restart", new=False, start=True)
-
-    def earlier(self, name: str) -> Release:
-        """Return the release that a rollback to ``name`` means. Raises ``LookupError``."""
-        serving = self.home.serving()
-        others = [one for one in self.home.known() if not serving or one.name != serving.name]
-        found = [one for one in others if name in {"", one.name, one.version}]
-        if not found:
-            known = ", ".join(one.version for one in others) or "none"
-            raise LookupError(
-                f"there is no release {name or 'before this one'} on this machine; there are: {known}"
-            )
-        return found[0]
 
     def to(self, release: Release, why: str, *, new: bool, start: bool) -> bool:
         """Switch to ``release``; its files are ``new``, or were in service before."""
