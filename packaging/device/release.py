@@ -119,7 +119,7 @@ class Release:
 
     @property
     def switched(self) -> tuple[int, float]:
-        """The number and time of the last switch to it; the clock may have been wrong, the number is not."""
+        """The number and time of the last switch to it; the number is right even if the clock was not."""
         mark = self.folder / _SERVED
         try:
             return int(mark.read_text(encoding="ascii")[:_COLUMNS] or 0), mark.stat().st_mtime

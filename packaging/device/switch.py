@@ -24,7 +24,7 @@ from call import Deadline
 from handover import Handover, RefusedError
 from release import Home, Release
 from system_emperor import emperor_of
-from text import printable
+from text import printable, say
 
 _SPARE = 240.0  # seconds for systemd and nginx, in a switch in which nothing else hangs
 
@@ -34,7 +34,7 @@ class Switch:
     """One switch, from the release that is served, if any, to another."""
 
     home: Home
-    say: Callable[[str], None] = field(default=print)
+    say: Callable[[str], None] = field(default=say)
 
     def __post_init__(self) -> None:
         self.emperor = emperor_of(self.home)
@@ -55,7 +55,7 @@ class Switch:
             return well
 
     def rollback(self, name: str) -> bool:
-        """Put the release ``name``, which is on this machine, into service; empty means the one before the served one.
+        """Put the release ``name``, which is on this machine, into service; empty means an older one.
 
         Raises ``LookupError``, which lists the releases.
         """
@@ -159,7 +159,7 @@ def announce(home: Home) -> None:
     with suppress(OSError, ValueError):
         address.publish(home)
         if where := address.printed(home):
-            print(f"{home.package}: {where}")
+            say(f"{home.package}: {where}")
 
 
 def main(home: Home) -> int:
@@ -169,8 +169,8 @@ def main(home: Home) -> int:
             announce(home)
     except BaseException as broken:
         what = printable(f"{type(broken).__name__}: {broken}")
-        print(f"{home.package}: cannot serve the installed version: {what}", file=sys.stderr)
-        print(f"{home.package}: to retry: sudo {home.package} rollback --undo", file=sys.stderr)
+        say(f"{home.package}: cannot serve the installed version: {what}", error=True)
+        say(f"{home.package}: to retry: sudo {home.package} rollback --undo", error=True)
     return 0
 
 

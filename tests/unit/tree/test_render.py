@@ -90,10 +90,15 @@ def test_every_file_of_an_app_and_its_mode() -> None:
                 "call",
                 "chatter",
                 "connections",
+                "content",
                 "dpkg",
                 "emperor",
+                "env_verb",
                 "environment",
                 "handover",
+                "history",
+                "journal",
+                "machine",
                 "nginx_site",
                 "own_port",
                 "person",
@@ -101,7 +106,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
                 "release",
                 "sandbox",
             ),
-            *("status", "system_emperor", "task", "terminal", "text", "visit"),
+            *("status", "system_emperor", "task", "terminal", "text", "units", "visit"),
         )
     }
     assert set(modes) == {
