@@ -90,7 +90,7 @@ def alias_unit(home: Home) -> str:
 def _taken(site: Site, release: Release, apps: dict[Door, str]) -> Iterator[str]:
     """Yield which of the doors belong to another site; ``apps`` are the apps that nginx names there.
 
-    The first app has the names of the machine, so another app there is as it should be. In an edited site,
+    The first app has the names of the machine, so another app there is correct. In an edited site,
     the answer may be its owner's own.
     """
     if not visit.is_named(release) or _text(site.file) != _text(site.written):

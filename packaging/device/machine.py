@@ -1,7 +1,7 @@
 """The machine's own troubles: its power supply, clock, memory and disk.
 
-The kernel, systemd and the firmware report all of it; nothing here is text of the app. What a machine does
-not report is left out: a laptop has no under-voltage, and the host of a container keeps the time.
+The kernel, systemd and the firmware report all of it; nothing here is text of the app. If a machine does not
+report something, it is left out: a laptop has no under-voltage, and the host of a container keeps the time.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _FULL = 2**20  # free bytes below which a disk counts as full
 _LOW_DISK, _LOW_PART = 2**30, 20  # free bytes, and the part of a disk, below which space is low
 _LOW_MEMORY = 10  # part of the memory below which the kernel soon ends processes
 _BITS = {0: "under-voltage", 1: "slowed down", 2: "throttled", 3: "too hot"}
-"""What the firmware reports now; 16 bits higher, what has happened since the start of the Pi."""
+"""The bits of the firmware for now; 16 bits higher are those since the start of the Pi."""
 _POWER = "use a stronger power supply or a shorter cable"
 
 
 @dataclass
 class Machine:
-    """What the machine reports, for programs, and its troubles, for people."""
+    """The machine's state, for programs, and its troubles, for people."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

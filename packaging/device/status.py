@@ -69,7 +69,7 @@ class Report:
     where: address.Addresses
     machine: machine.Machine
     problems: list[str]
-    """What keeps the app from being healthy."""
+    """The reasons why the app is not healthy."""
 
     @property
     def healthy(self) -> bool | None:

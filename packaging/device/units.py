@@ -111,6 +111,6 @@ def _timers(release: Release) -> dict[str, dict[str, Any]]:
 
 
 def _whole(value: object) -> int:
-    """Return a number of systemd, which has the highest 64 bits for none; 0 if it is none."""
+    """Return a number of systemd, 0 if it is not one; systemd has all 64 bits set for an unknown time."""
     text = str(value)
     return int(text) if text.isascii() and text.isdecimal() and int(text) < 2**63 else 0

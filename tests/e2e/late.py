@@ -71,7 +71,7 @@ def upgrade(machine: Machine, traffic: Traffic, sequence: Sequence[Late]) -> Non
 
 
 def rollback(machine: Machine, traffic: Traffic, times: int) -> None:
-    """Go to the other release by the app's own command, which takes its short version: back, then forward."""
+    """Serve the other release by the app's own command and a short version: back, and then forward."""
     for _ in range(times):
         known = machine.run(["late", "releases"]).stdout.splitlines()
         number = next(line for line in known if "served" not in line).split("-")[0]
