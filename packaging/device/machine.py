@@ -1,7 +1,8 @@
 """The machine's own troubles: its power supply, clock, memory and disk.
 
-The kernel, systemd and the firmware report all of it; nothing here is text of the app. If a machine does not
-report something, it is left out: a laptop has no under-voltage, and the host of a container keeps the time.
+The kernel, systemd and the firmware report all of it; nothing here is text of the app. If a machine does
+not report something, it is left out: a laptop has no under-voltage, and the host of a container keeps the
+time.
 """
 
 from __future__ import annotations
