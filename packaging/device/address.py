@@ -50,7 +50,9 @@ def find(site: Site, release: Release, *, pages: bool = False) -> Addresses:
     apps = {door: visit.app_at(door) for door in _candidates(site.home, block, ports, own.host)}
     mine = [door for door, app in apps.items() if app == site.home.package]
     failing = next(filter(None, (visit.closed(site, release, door) for door in mine if pages)), "")
-    found = Addresses(tuple(map(_url, mine)), taken=tuple(_taken(site, release, apps)), failing=failing)
+    found = Addresses(
+        tuple(map(_url, mine)), taken=tuple(_taken(site, release, apps, own.host)), failing=failing
+    )
     if 80 not in ports or not own_port.names_any(block):
         return found
     return replace(found, own=_url(own), owner=visit.app_at(own))
@@ -87,17 +89,17 @@ def alias_unit(home: Home) -> str:
     return f"{home.package}.local.service"
 
 
-def _taken(site: Site, release: Release, apps: dict[Door, str]) -> Iterator[str]:
+def _taken(site: Site, release: Release, apps: dict[Door, str], machine: str) -> Iterator[str]:
     """Yield which of the doors belong to another site; ``apps`` are the apps that nginx names there.
 
-    The first app has the names of the machine, so another app there is correct. In an edited site,
+    The first app has the names of the ``machine``, so another app there is correct. In an edited site,
     the answer may be its owner's own.
     """
     if not visit.is_named(release) or _text(site.file) != _text(site.written):
         return
-    machine = {_machine(), _ip()}
+    shared = {machine, _ip()}
     for door, app in apps.items():
-        if app == site.home.package or (app and door.port == 80 and door.host in machine):
+        if app == site.home.package or (app and door.port == 80 and door.host in shared):
             continue
         status = 0 if app else visit.ask(door, release.health)[0]
         if app or status:

@@ -14,7 +14,7 @@ import environment
 import settings
 from person import RequestError, root_only, sudo
 from release import Home
-from text import escaped, say
+from text import say
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HIDDEN = "*" * 8
@@ -55,8 +55,10 @@ def get(home: Home, options: argparse.Namespace) -> None:
     _known(_file(home), found, [options.variable])
     value = found[options.variable]
     if sys.stdout.isatty():
-        value = "\n".join(escaped(line) for line in value.split("\n"))
-    sys.stdout.write(f"{value}\n")
+        say(value, lines=True)
+        return
+    sys.stdout.buffer.write(f"{value}\n".encode())
+    sys.stdout.flush()
 
 
 def put(home: Home, options: argparse.Namespace) -> None:

@@ -29,6 +29,8 @@ def say(text: str, *, error: bool = False, indent: str = "", lines: bool = False
     stream = sys.stderr if error else sys.stdout
     for line in text.split("\n") if lines else [text]:
         shown = escaped(line)
+        if stream.encoding:  # a terminal may not have all characters
+            shown = shown.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
         wrap = indent and stream.isatty()
         for part in broken(shown, shutil.get_terminal_size().columns, indent) if wrap else [shown]:
             print(part, file=stream)
