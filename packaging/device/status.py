@@ -99,11 +99,8 @@ class Report:
             "problems": self.problems,
             "warnings": self.warnings,
             "addresses": self.where.urls,
-            "machine": {
-                "address": self.where.own,
-                "shows": self.where.owner,
-                **self.machine.facts,
-            },
+            "machine": {"address": self.where.own, "shows": self.where.owner},
+            "system": self.machine.facts,
             "page": {"path": release and release.health, "status": page.status, "problem": page.problem},
             "healthy": self.healthy,
         }

@@ -307,11 +307,7 @@ class TestProblems:
         assert command.main(["status", "--json"], home) == 3
         facts = json.loads(capsys.readouterr().out)
         assert (facts["problems"], facts["warnings"]) == (around.problems, around.warnings)
-        assert facts["machine"] == {
-            "address": "http://pi.local/",
-            "shows": "",
-            "disk": {"free": 1, "size": 2},
-        }
+        assert facts["system"] == {"disk": {"free": 1, "size": 2}}
 
     @pytest.mark.usefixtures("states")
     def test_workers_and_timers_have_a_line_each(
