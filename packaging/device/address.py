@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import call
@@ -33,18 +33,29 @@ class Addresses:
     """The address of the machine itself; empty if the site does not answer to the names of any machine."""
     owner: str = ""
     """The app that answers at ``own``; empty if that is unknown."""
+    taken: tuple[str, ...] = ()
+    """Which other site answers at an address of the app, each in a sentence."""
+    failing: str = ""
+    """Where nginx has the app, but does not show its page, in a sentence; empty if it does."""
 
 
-def find(site: Site, release: Release) -> Addresses:
-    """Return the addresses of the app, whose served release this is."""
-    block = visit.block_of(_text(site), release)
+def find(site: Site, release: Release, *, pages: bool = False) -> Addresses:
+    """Return the addresses of the app, whose served release this is.
+
+    With ``pages``, the health page is requested at each of them, through nginx.
+    """
+    block = visit.block_of(_text(site.file), release)
     ports = visit.ports(block)
     own = Door(80, _machine())
-    doors = _candidates(site.home, block, ports, own.host)
-    urls = [_url(door) for door in doors if visit.app_at(door) == site.home.package]
+    apps = {door: visit.app_at(door) for door in _candidates(site.home, block, ports, own.host)}
+    mine = [door for door, app in apps.items() if app == site.home.package]
+    failing = next(filter(None, (visit.closed(site, release, door) for door in mine if pages)), "")
+    found = Addresses(
+        tuple(map(_url, mine)), taken=tuple(_taken(site, release, apps, own.host)), failing=failing
+    )
     if 80 not in ports or not own_port.names_any(block):
-        return Addresses(tuple(urls))
-    return Addresses(tuple(urls), _url(own), visit.app_at(own))
+        return found
+    return replace(found, own=_url(own), owner=visit.app_at(own))
 
 
 def printed(home: Home) -> str:
@@ -76,6 +87,24 @@ def publish(home: Home) -> None:
 def alias_unit(home: Home) -> str:
     """Return the name of the unit that publishes ``APP.local`` in the network."""
     return f"{home.package}.local.service"
+
+
+def _taken(site: Site, release: Release, apps: dict[Door, str], machine: str) -> Iterator[str]:
+    """Yield which of the doors belong to another site; ``apps`` are the apps that nginx names there.
+
+    The first app has the names of the ``machine``, so another app there is correct. In an edited site,
+    the answer may be its owner's own.
+    """
+    if not visit.is_named(release) or _text(site.file) != _text(site.written):
+        return
+    shared = {machine, _ip()}
+    for door, app in apps.items():
+        if app == site.home.package or (app and door.port == 80 and door.host in shared):
+            continue
+        status = 0 if app else visit.ask(door, release.health)[0]
+        if app or status:
+            who = app or f"a site that this package has not written (it answers {status})"
+            yield f"{_url(door)} shows {who}: sudo nginx -T | less"
 
 
 def _candidates(home: Home, block: str, ports: list[int], machine: str) -> Iterator[Door]:
@@ -114,8 +143,8 @@ def _url(door: Door) -> str:
     return f"http://{door.host}{'' if door.port == 80 else f':{door.port}'}/"
 
 
-def _text(site: Site) -> str:
+def _text(file: Path) -> str:
     try:
-        return site.file.read_text(encoding="utf-8", errors="replace")
+        return file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""

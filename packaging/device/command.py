@@ -8,10 +8,8 @@ its own path. It uses only the standard library, and runs on any Python from 3.1
 from __future__ import annotations
 
 import argparse
-import grp
 import os
 import pwd
-import re
 import shutil
 import subprocess
 import sys
@@ -21,15 +19,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import env_verb
 import environment
-import settings
 import task
+from journal import logs
 from person import RequestError, root_only, sudo
 from release import Home
 from status import HEALTHY, NOT_HEALTHY, UNKNOWN, stands_in, status
 from switch import Switch
 from system_emperor import emperor_of
-from text import printable
+from text import printable, say
 
 
 def main(argv: list[str], home: Home) -> int:
@@ -40,7 +39,7 @@ def main(argv: list[str], home: Home) -> int:
         verb = options.verb
         return int(verb(home, options) or 0)
     except (RequestError, OSError) as refused:
-        print(f"{home.package}: {refused}", file=sys.stderr)
+        say(f"{home.package}: {refused}", error=True)
         return UNKNOWN if verb is status else 1
     except KeyboardInterrupt:
         return 130
@@ -75,12 +74,10 @@ def parser(home: Home) -> argparse.ArgumentParser:
         metavar="VERSION",
         nargs="?",
         default="",
-        help="release to serve [default: the previous one]",
+        help="release to serve, such as 1.0 [default: the older one before this]",
     )
     one.add_argument("--undo", action="store_true", help="serve the installed version again")
-    one = verb("env", env, "list or set the app's variables")
-    one.add_argument("action", choices=["list", "set"])
-    one.add_argument("pairs", metavar="NAME=VALUE", nargs="*")
+    env_verb.add(verb("env", env_verb.env, "list, show, set or remove the app's variables"))
     return found
 
 
@@ -94,7 +91,7 @@ def releases(home: Home, options: argparse.Namespace) -> None:
             words.append("served")
         if installed and release.name == installed.name:
             words.append("installed")
-        print("  ".join(words))
+        say("  ".join(words))
 
 
 def rollback(home: Home, options: argparse.Namespace) -> int:
@@ -110,7 +107,7 @@ def rollback(home: Home, options: argparse.Namespace) -> int:
         raise RequestError(str(unknown)) from None
     serving = home.serving()
     if well and serving:
-        print(f"{home.package}: serving {serving.version} after {time.monotonic() - began:.1f} s")
+        say(f"{home.package}: serving {serving.version} after {time.monotonic() - began:.1f} s")
     return HEALTHY if well else NOT_HEALTHY
 
 
@@ -141,54 +138,8 @@ def restart(home: Home, options: argparse.Namespace) -> int:
         why = f"it was restarted, but is not healthy: {problem}"
     else:
         return 0
-    print(f"{home.package}: {why}; see: sudo {home.package} status", file=sys.stderr)
+    say(f"{home.package}: {why}; see: sudo {home.package} status", error=True)
     return 1
-
-
-def env(home: Home, options: argparse.Namespace) -> int | None:
-    """List the names of the app's settings, or set some."""
-    file = home.root / "etc" / home.package / "env"
-    root_only(home, f"env {options.action}")
-    if options.action == "list":
-        if not file.exists():
-            raise RequestError(f"{file} is missing; create it: {sudo()}{home.package} env set NAME=VALUE")
-        for name, value in environment.parse(environment.read(file)).items():
-            print(f"{name}={'*' * 8 if value else ''}")
-        return None
-    pairs = dict(pair.partition("=")[::2] for pair in options.pairs)
-    if not pairs:
-        raise RequestError(f"nothing to set; run: {sudo()}{home.package} env set NAME=VALUE")
-    for pair in options.pairs:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=[^\n]*", pair):
-            raise RequestError(f"'{pair}' is not NAME=VALUE on one line")
-    for line in settings.ensure(file, home.package, group_of(home)):
-        print(f"{home.package}: {line}")
-    environment.write(file, pairs)
-    verb = "restart" if home.serving() else "rollback --undo"
-    print(f"To apply the change: {sudo()}{home.package} {verb}")
-    return None
-
-
-def group_of(home: Home) -> int:
-    """Return the number of the group that the app runs as, which may read its settings."""
-    name = home.installed().user
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise RequestError(f"the group {name} does not exist; install the package again") from None
-
-
-def logs(home: Home, options: argparse.Namespace) -> None:
-    """Replace this process by journalctl."""
-    journals = [
-        path
-        for folder in ("run", "var")
-        for path in Path(f"/{folder}/log/journal").glob("*/system.journal")
-    ]
-    if journals and not any(os.access(path, os.R_OK) for path in journals):
-        raise RequestError(f"you may not read the journal; run: sudo {home.package} logs")
-    follow = ["--follow"] if options.follow else []
-    become(["journalctl", *emperor_of(home).journal(home.serving()), *follow], dict(os.environ))
 
 
 def run(home: Home, options: argparse.Namespace) -> int:
@@ -219,16 +170,6 @@ def inside(home: Home, what: str, argv: list[str]) -> int:
         raise RequestError(f"there is no command '{printable(argv[0])}'.")
     terminal = all(os.isatty(number) for number in (0, 1, 2))
     return task.for_person(home, release, [program, *argv[1:]], terminal=terminal)
-
-
-def become(argv: list[str], variables: dict[str, str]) -> None:
-    """Replace this process by ``argv``; its program is found on the PATH of ``variables``."""
-    try:
-        os.execvpe(argv[0], argv, variables)  # noqa: S606 - the requested program
-    except FileNotFoundError:
-        raise RequestError(f"there is no command '{argv[0]}'.") from None
-    except PermissionError:
-        raise RequestError(f"'{argv[0]}' may not be run.") from None
 
 
 if __name__ == "__main__":

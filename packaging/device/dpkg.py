@@ -21,6 +21,11 @@ def problem(package: str) -> str:
     return ""
 
 
+def is_before(one: str, other: str) -> bool:
+    """Return whether the version ``one`` is earlier than ``other`` (deb-version(7))."""
+    return call.call("dpkg", "--compare-versions", one, "lt", other)[0] == 0
+
+
 def install_again(package: str) -> str:
     """Return the sentence that explains how to unpack all of ``package``."""
     return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from release import Release, flush
@@ -31,7 +31,15 @@ class EncodingError(OSError):
 
 def read(file: Path) -> str:
     """Return the text of a file of settings. Raises ``OSError``, also for a byte that is not UTF-8."""
-    data = file.read_bytes()
+    return _checked(file, file.read_bytes())
+
+
+def lenient(file: Path) -> str:
+    """Return the same text, with a surrogate for each byte that is not UTF-8 (PEP 383)."""
+    return file.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _checked(file: Path, data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as wrong:
@@ -93,13 +101,25 @@ def parse(text: str) -> dict[str, str]:
     return {name: value for name, value, _ in _pieces(text) if name}
 
 
-def write(file: Path, pairs: Mapping[str, str]) -> None:
-    """Set the variables ``pairs`` in a file that systemd reads; the rest of it stays unchanged."""
+def write(file: Path, pairs: Mapping[str, str], *, without: Collection[str] = ()) -> None:
+    """Set the variables ``pairs`` in a file that systemd reads, and remove those in ``without``.
+
+    A variable that is set already keeps its place, below its comment, and the rest stays unchanged. Raises
+    ``OSError``, also for a byte in the rest that is not UTF-8.
+    """
     file = file.resolve()
-    kept = "".join(piece for name, _, piece in _pieces(read(file)) if name not in pairs)
-    lines = [f'{name}="{_escaped(value)}"\n' for name, value in pairs.items()]
+    pieces = list(_pieces(lenient(file)))
+    last = {name: number for number, (name, _, _) in enumerate(pieces) if name}
+    text = ""
+    for number, (name, _, piece) in enumerate(pieces):
+        if name in pairs and number == last[name]:
+            text += _line(name, pairs[name])
+        elif not name or name not in {*pairs, *without}:
+            text += piece
+    added = [_line(name, value) for name, value in pairs.items() if name not in last]
+    text += ("\n" if added and text and not text.endswith("\n") else "") + "".join(added)
+    _checked(file, text.encode("utf-8", "surrogateescape"))
     found = file.stat()
-    text = kept + ("\n" if kept and not kept.endswith("\n") else "") + "".join(lines)
     replace(file, text, mode=stat.S_IMODE(found.st_mode), user=found.st_uid, group=found.st_gid)
 
 
@@ -143,6 +163,10 @@ def _quoted(text: str) -> str:
 def _plain(text: str) -> str:
     """Return text outside of quotes, where a quote is an ordinary character."""
     return re.sub(r"\\(.)", lambda found: found[1].strip("\n"), text, flags=re.DOTALL)
+
+
+def _line(name: str, value: str) -> str:
+    return f'{name}="{_escaped(value)}"\n'
 
 
 def _escaped(value: str) -> str:

@@ -10,10 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from content import digest, same
+import content
 
 _SERVED = ".served"
-"""The file in a release's folder that marks it as served, with the number of the switch."""
+"""The file in a release's folder that marks it as served, with the numbers of two switches to it.
+
+The number of the last switch fills the first 20 characters, because earlier versions of this program read
+only these. The number of the first switch follows.
+"""
+_COLUMNS = 20
 _DRAIN = 30.0
 
 
@@ -56,6 +61,8 @@ class Release:
     """The names of the commands that timers run."""
     data: dict[str, str] = field(default_factory=dict)
     """The paths in ``folder`` that lead to the app's data: each with the path there."""
+    epoch: int = 0
+    """When its sources last changed, in seconds since the epoch: a correct clock is later."""
     drain: float = _DRAIN
     """Seconds for it to finish its requests, when another release replaces it."""
 
@@ -83,6 +90,7 @@ class Release:
             workers=tuple(facts.get("workers", [])),
             timers=tuple(facts.get("timers", [])),
             data=facts.get("data", {}),
+            epoch=int(facts.get("epoch", 0)),
             drain=float(facts.get("drain", _DRAIN)),
         )
 
@@ -114,12 +122,21 @@ class Release:
 
     @property
     def switched(self) -> tuple[int, float]:
-        """The number and time of the switch to it; the clock may have been wrong, the number is not."""
+        """The number and time of the last switch to it; the number is right even if the clock was not."""
         mark = self.folder / _SERVED
         try:
-            return int(mark.read_text(encoding="ascii")[:20] or 0), mark.stat().st_mtime
+            return int(mark.read_text(encoding="ascii")[:_COLUMNS] or 0), mark.stat().st_mtime
         except (OSError, ValueError):
             return 0, 0.0
+
+    @property
+    def first_switch(self) -> int:
+        """The number of the first switch to it; that of the last one if only that is known."""
+        try:
+            text = (self.folder / _SERVED).read_text(encoding="ascii")
+            return int(text[_COLUMNS : 2 * _COLUMNS].strip() or self.switched[0])
+        except (OSError, ValueError):
+            return self.switched[0]
 
     @property
     def link(self) -> str:
@@ -213,7 +230,7 @@ class Home:
             return release, not release.served
         dist = self.installed()
         self.releases.mkdir(exist_ok=True)
-        kept = self.releases / f"{_plain(dist.version)}.{digest(dist.folder)}"
+        kept = self.releases / f"{_plain(dist.version)}.{content.digest(dist.folder)}"
         new = self.releases / f".{kept.name}.new"
         shutil.rmtree(new, ignore_errors=True)
         shutil.copytree(dist.folder, new, symlinks=True, copy_function=_link)
@@ -239,14 +256,14 @@ class Home:
         dist = self.installed()
         version = _plain(dist.version)
         for kept in (self.releases / version, *sorted(self.releases.glob(f"{glob.escape(version)}.*"))):
-            if kept.is_dir() and same(dist.folder, kept, {_SERVED, *dist.data}):
+            if kept.is_dir() and content.same(dist.folder, kept, {_SERVED, *dist.data}):
                 return Release.read(kept)
         return None
 
     def point(self, release: Release) -> None:
         """Make ``current`` lead to ``release``, in one step that survives a power cut."""
         count = 1 + max((other.switched[0] for other in self.known()), default=0)
-        write(release.folder / _SERVED, f"{count}\n")
+        write(release.folder / _SERVED, f"{count:<{_COLUMNS}}{release.first_switch or count}\n")
         replace_link(self.current, f"releases/{release.name}")
         flush(self.lib)
 

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environment
 from release import Home, flush
+from text import say
 
 _NEW = """\
 # Variables for {0}, one a line: NAME=value (systemd.exec(5), EnvironmentFile).
@@ -72,13 +73,10 @@ def main(home: Home, group: str) -> int:
     file = home.root / "etc" / home.package / "env"
     try:
         for line in ensure(file, home.package, grp.getgrnam(group).gr_gid):
-            print(f"{home.package}: {line}")
+            say(f"{home.package}: {line}")
     except (OSError, ValueError, KeyError) as broken:
-        print(f"{home.package}: {file} was left as it is: {broken}", file=sys.stderr)
-        print(
-            f"{home.package}: set SECRET_KEY in it, then run: sudo {home.package} restart",
-            file=sys.stderr,
-        )
+        say(f"{home.package}: {file} was left as it is: {broken}", error=True)
+        say(f"{home.package}: set SECRET_KEY in it, then run: sudo {home.package} restart", error=True)
         return 1
     return 0
 

@@ -6,98 +6,175 @@ import argparse
 import json
 import os
 import pwd
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import address
 import dpkg
 import environment
+import machine
 import probe
+import units
 import visit
 from call import shown, state, systemd_runs
 from nginx_site import Site
 from person import RequestError, sudo
 from release import Home, Release
 from system_emperor import emperor_of
-from text import printable
+from text import printable, say
 
+_INDENT = " " * 11  # below the text of a line
+_LOG_LINES = 5  # of a refused release
 _ENTRIES, _NAMED = 1000, 5  # files of the data folder that status looks at, and that it names
 HEALTHY, NOT_HEALTHY, UNKNOWN = 0, 3, 4  # as for the status action of init scripts (LSB, 20.2)
 
 
 def status(home: Home, options: argparse.Namespace) -> int:
     """Print the state of the app. Return 0 if it is healthy, 3 if not, 4 if that is unknown."""
-    release, note, unit = home.serving(), home.note(), unit_state(home)
-    installed = home.installed().version
-    refused = note.get("refused")
+    found = look(home)
+    if options.json:
+        say(json.dumps(found.facts(), indent=2), lines=True)
+    else:
+        for line in found.lines():
+            say(line, indent=_INDENT)
+    if found.healthy is None:
+        raise RequestError(f"only root can check the app's health: sudo {home.package} status")
+    if not found.healthy and not options.json:
+        say(f"See its messages: {sudo()}{home.package} logs")
+    return HEALTHY if found.healthy else NOT_HEALTHY
+
+
+@dataclass
+class Report:
+    """The state of the app and of its machine."""
+
+    home: Home
+    release: Release | None
+    """The one that is served."""
+    installed: str
+    """The installed version."""
+    note: dict[str, Any]
+    """The note about the last switch."""
+    service: str
+    """The state of the app's service."""
+    asleep: bool
+    page: probe.Page
+    workers: list[dict[str, Any]]
+    """The processes that answer requests."""
+    units: list[units.Unit]
+    """The workers and timers that the author declared."""
+    where: address.Addresses
+    machine: machine.Machine
+    problems: list[str]
+    """The reasons why the app is not healthy."""
+
+    @property
+    def healthy(self) -> bool | None:
+        """Return whether nothing is wrong with the app; ``None`` if that is unknown."""
+        refused = self.note.get("refused")
+        return self.page.healthy and bool(self.page.healthy and not refused and not self.problems)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return the troubles with which the app still serves its page."""
+        failed = filter(None, (unit.warning() for unit in self.units))
+        return [*failed, *self.machine.warnings, *self.where.taken]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the state for programs."""
+        release, note, page = self.release, self.note, self.page
+        return {
+            "package": self.home.package,
+            "serving": release.version if release else None,
+            "installed": self.installed,
+            "refused": note.get("refused"),
+            "switched": {key: note[key] for key in ("from", "why", "at", "seconds") if key in note},
+            "service": self.service,
+            "asleep": self.asleep,
+            "workers": self.workers,
+            "units": [unit.facts() for unit in self.units],
+            "problems": self.problems,
+            "warnings": self.warnings,
+            "addresses": self.where.urls,
+            "machine": {"address": self.where.own, "shows": self.where.owner},
+            "system": self.machine.facts,
+            "page": {"path": release and release.health, "status": page.status, "problem": page.problem},
+            "healthy": self.healthy,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield the state for people: first what is wrong, then the rest in few lines."""
+        yield from self._first()
+        yield from (f"  problem  {problem}" for problem in self.problems)
+        yield from (f"  warning  {warning}" for warning in self.warnings)
+        if "at" in self.note:
+            when = datetime.fromtimestamp(self.note["at"]).astimezone().isoformat(" ", "seconds")
+            before = f" from {self.note['from']}" if self.note["from"] else ""
+            yield f"  since    {when}, by {self.note['why']}{before}"
+        yield f"  service  {self.service}{', asleep' if self.asleep else ''}"
+        if self.workers:
+            yield self._processes()
+        yield from (f"  {unit.kind:8} {unit.describe()}" for unit in self.units)
+        if self.release:
+            yield f"  page     {self.release.health} {self.page.describe()}"
+        yield from (f"  address  {url}" for url in self.where.urls)
+        if words := machine.summary(self.machine.facts):
+            yield f"  machine  {words}"
+        shown = filter(None, [address.shown_by(self.where, self.home.package)])
+        yield from (f"  note     {remark}" for remark in [*shown, *foreign_data(self.home)])
+
+    def _first(self) -> Iterator[str]:
+        release, refused = self.release, self.note.get("refused")
+        head = f"{self.home.package}: {f'serving {release.version}' if release else 'stopped'}"
+        if refused:
+            yield f"{head}; {refused['version']} was refused: {refused['why']}"
+            yield from (f"  | {line}" for line in refused["log"].splitlines()[-_LOG_LINES:])
+        elif release and release.version != self.installed:
+            yield f"{head}; {self.installed} is installed ({sudo()}{self.home.package} rollback --undo)"
+        else:
+            yield head
+
+    def _processes(self) -> str:
+        number, memory = len(self.workers), sum(worker["rss"] for worker in self.workers) / 1_000_000
+        if self.release and self.release.server == "command":
+            return f"  server   {number} process{'es'[: 2 * (number > 1)]}, {memory:.0f} MB"
+        requests = sum(worker["requests"] for worker in self.workers)
+        busy = sum(worker["status"] == "busy" for worker in self.workers)
+        return f"  workers  {number}, {busy} busy, {memory:.0f} MB, {requests} requests served"
+
+
+def look(home: Home) -> Report:
+    """Return the state of the app in ``home`` and of its machine."""
+    release = home.serving()
     asleep = release is not None and emperor_of(home).asleep(release)
     page, workers = probe.Page(asleep=asleep, problem="" if release else "no release is served"), []
     if release and not asleep:
         instance = emperor_of(home).serving(release)
         page, workers = probe.page(instance), probe.workers(instance)
-    found = [*problems(home, release, page), *filter(None, [dpkg.problem(home.package)])]
-    where = address.find(Site(home), release) if release and systemd_runs() else address.Addresses()
-    healthy = page.healthy if page.healthy is None else bool(page.healthy and not refused and not found)
-    if options.json:
-        facts = {
-            "package": home.package,
-            "serving": release.version if release else None,
-            "installed": installed,
-            "refused": refused,
-            "switched": {key: note[key] for key in ("from", "why", "at", "seconds") if key in note},
-            "service": unit,
-            "asleep": asleep,
-            "workers": workers,
-            "problems": found,
-            "addresses": where.urls,
-            "machine": {"address": where.own, "shows": where.owner},
-            "page": {"path": release and release.health, "status": page.status, "problem": page.problem},
-            "healthy": healthy,
-        }
-        print(json.dumps(facts, indent=2))
-    else:
-        _print_status(home, release, installed, note)
-        print(f"  service  {unit}{', asleep' if asleep else ''}")
-        if workers and release and release.server == "command":
-            memory = sum(worker["rss"] for worker in workers) / 1_000_000
-            print(f"  server   {len(workers)} process{'es'[: 2 * (len(workers) > 1)]}, {memory:.0f} MB")
-        elif workers:
-            requests = sum(worker["requests"] for worker in workers)
-            busy = sum(worker["status"] == "busy" for worker in workers)
-            memory = sum(worker["rss"] for worker in workers) / 1_000_000
-            print(f"  workers  {len(workers)}, {busy} busy, {memory:.0f} MB, {requests} requests served")
-        if release:
-            print(f"  page     {release.health} {page.describe()}")
-        for url in where.urls:
-            print(f"  address  {url}")
-        for problem in found:
-            print(f"  problem  {problem}")
-        for remark in [*filter(None, [address.shown_by(where, home.package)]), *foreign_data(home)]:
-            print(f"  note     {remark}")
-    if healthy is None:
-        raise RequestError(f"only root can check the app's health: sudo {home.package} status")
-    if not healthy and not options.json:
-        print(f"See its messages: {sudo()}{home.package} logs")
-    return HEALTHY if healthy else NOT_HEALTHY
-
-
-def _print_status(home: Home, release: Release | None, installed: str, note: dict[str, Any]) -> None:
-    serving = f"serving {release.version}" if release else "stopped"
-    refused = note.get("refused")
-    if refused:
-        print(f"{home.package}: {serving}; {refused['version']} was refused: {refused['why']}")
-        for line in refused["log"].splitlines()[-5:]:
-            print(f"  | {line}")
-    elif release and release.version != installed:
-        print(
-            f"{home.package}: {serving}; {installed} is installed ({sudo()}{home.package} rollback --undo)"
-        )
-    else:
-        print(f"{home.package}: {serving}")
-    if "at" in note:
-        when = datetime.fromtimestamp(note["at"]).astimezone().isoformat(" ", "seconds")
-        print(f"  since    {when}, by {note['why']}" + (f" from {note['from']}" if note["from"] else ""))
+    around = machine.look(home, release)
+    found = [*problems(home, release, page), *filter(None, [dpkg.problem(home.package)]), *around.problems]
+    where = address.Addresses()
+    if release and systemd_runs():
+        asked = bool(page.status and page.healthy) and not found
+        where = address.find(Site(home), release, pages=asked)
+        found += filter(None, [where.failing])
+    return Report(
+        home=home,
+        release=release,
+        installed=home.installed().version,
+        note=home.note(),
+        service=unit_state(home),
+        asleep=asleep,
+        page=page,
+        workers=workers,
+        units=units.beside(release) if release else [],
+        where=where,
+        machine=around,
+        problems=found,
+    )
 
 
 def problems(home: Home, release: Release | None, page: probe.Page) -> list[str]:

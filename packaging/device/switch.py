@@ -19,11 +19,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import address
 import dpkg
+import history
 from call import Deadline
 from handover import PREPARE, Handover, RefusedError
 from release import Home, Release
 from system_emperor import emperor_of
-from text import printable
+from text import printable, say
 
 _SPARE = 240.0  # seconds for systemd and nginx, in a switch in which nothing else hangs
 
@@ -33,7 +34,7 @@ class Switch:
     """One switch, from the release that is served, if any, to another."""
 
     home: Home
-    say: Callable[[str], None] = field(default=print)
+    say: Callable[[str], None] = field(default=say)
 
     def __post_init__(self) -> None:
         self.emperor = emperor_of(self.home)
@@ -54,12 +55,12 @@ class Switch:
             return well
 
     def rollback(self, name: str) -> bool:
-        """Put the release ``name``, which is on this machine, into service; empty means the previous one.
+        """Put the release ``name``, which is on this machine, into service; empty means an older one.
 
         Raises ``LookupError``, which lists the releases.
         """
         with exclusive(self.home):
-            return self.to(self.earlier(name), "rollback", new=False, start=True)
+            return self.to(history.earlier(self.home, name), "rollback", new=False, start=True)
 
     def undo(self) -> bool:
         """Put the release that dpkg installed back into service, after a rollback or a refusal.
@@ -78,18 +79,6 @@ class Switch:
         with exclusive(self.home):
             release = self.home.serving()
             return release is not None and self.to(release, "restart", new=False, start=True)
-
-    def earlier(self, name: str) -> Release:
-        """Return the release that a rollback to ``name`` means. Raises ``LookupError``."""
-        serving = self.home.serving()
-        others = [one for one in self.home.known() if not serving or one.name != serving.name]
-        found = [one for one in others if name in {"", one.name, one.version}]
-        if not found:
-            known = ", ".join(one.version for one in others) or "none"
-            raise LookupError(
-                f"there is no release {name or 'before this one'} on this machine; there are: {known}"
-            )
-        return found[0]
 
     def to(self, release: Release, why: str, *, new: bool, start: bool) -> bool:
         """Switch to ``release``; its files are ``new``, or were in service before."""
@@ -172,7 +161,7 @@ def announce(home: Home) -> None:
     with suppress(OSError, ValueError):
         address.publish(home)
         if where := address.printed(home):
-            print(f"{home.package}: {where}")
+            say(f"{home.package}: {where}")
 
 
 def main(home: Home) -> int:
@@ -182,8 +171,8 @@ def main(home: Home) -> int:
             announce(home)
     except BaseException as broken:
         what = printable(f"{type(broken).__name__}: {broken}")
-        print(f"{home.package}: cannot serve the installed version: {what}", file=sys.stderr)
-        print(f"{home.package}: to retry: sudo {home.package} rollback --undo", file=sys.stderr)
+        say(f"{home.package}: cannot serve the installed version: {what}", error=True)
+        say(f"{home.package}: to retry: sudo {home.package} rollback --undo", error=True)
     return 0
 
 

@@ -74,7 +74,8 @@ class SystemEmperor(Emperor):
     def summon(self, release: Release) -> None:
         """Make the vassal load ``release``: it finishes its requests first, while new ones wait."""
         self.vassal.parent.mkdir(parents=True, exist_ok=True)
-        self._end_deaf(release)
+        if self._is_deaf(release):
+            self._end_vassal()
         text = self._text(release)
         if not self._is(text):
             write(self.vassal, text)
@@ -84,7 +85,7 @@ class SystemEmperor(Emperor):
     def reload(self, release: Release) -> None:
         """Reload the vassal's code, and wait until it is loaded; requests wait in the meantime."""
         instance = self.instance(release)
-        if self._end_deaf(release):
+        if self._is_deaf(release):
             self.summon(release)
             return
         before, deadline = probe.starts(instance), time.monotonic() + _LOOKED
@@ -92,20 +93,20 @@ class SystemEmperor(Emperor):
         while probe.starts(instance) == before and time.monotonic() < deadline:
             time.sleep(_POLL)
 
-    def _end_deaf(self, release: Release) -> bool:
-        """End a vassal whose socket has lost its name; return whether there was one.
+    def _is_deaf(self, release: Release) -> bool:
+        """Return whether a vassal runs whose socket has lost its name, so that nginx cannot find it.
 
         A vassal that loads another release keeps its socket, and never gives it a name again. The app
         can remove that name, and a package that was removed and installed within seconds has none either.
         """
-        sock = self.instance(release).sock
-        if not self.runs() or sock.is_socket() or not self._lives():
-            return False
+        return self.runs() and not self.instance(release).sock.is_socket() and self._lives()
+
+    def _end_vassal(self) -> None:
+        """Make the emperor end the vassal, and wait until its processes are gone."""
         self.vassal.unlink(missing_ok=True)
         deadline = time.monotonic() + _LOOKED
         while self._lives() and time.monotonic() < deadline:
             time.sleep(_POLL)
-        return True
 
     def _lives(self) -> bool:
         """Return whether a process of the vassal exists, which uWSGI names like the app (proc(5))."""

@@ -63,7 +63,7 @@ def problems(site: Site, release: Release, page: probe.Page) -> list[str]:
     if _changed_since(site):
         return [f"{site.file} has changed since nginx loaded it: {RELOAD}"]
     door = door_of(_text(site.file), release)
-    if door and page.status and page.healthy and (problem := _closed(site, release, door)):
+    if door and page.status and page.healthy and (problem := closed(site, release, door)):
         return [problem]
     return []
 
@@ -155,7 +155,7 @@ def plain_names(words: list[str]) -> list[str]:
     return [name for name in words if re.fullmatch(r"[\w-]+(\.[\w-]+)*", name) and name != "_"]
 
 
-def _closed(site: Site, release: Release, door: Door) -> str:
+def closed(site: Site, release: Release, door: Door) -> str:
     """Return why a visitor does not get the page that the app answers, if so."""
     where = f"http://127.0.0.1:{door.port}{release.health}"
     status, problem = ask(door, release.health)
@@ -192,6 +192,11 @@ def ask(door: Door, path: str) -> tuple[int, str]:
         return 0, ""
     found = re.match(rb"HTTP/1\.[01] ([1-5]\d\d)\b", answer)
     return (int(found[1]), "") if found else (0, "")
+
+
+def is_named(release: Release) -> bool:
+    """Return whether nginx names the app at the doors of ``release``; earlier packages did not do that."""
+    return any(WHICH in _text(part) for part in (release.folder / "nginx").glob("*.conf"))
 
 
 def app_at(door: Door) -> str:

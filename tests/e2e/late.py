@@ -71,10 +71,10 @@ def upgrade(machine: Machine, traffic: Traffic, sequence: Sequence[Late]) -> Non
 
 
 def rollback(machine: Machine, traffic: Traffic, times: int) -> None:
-    """Go back to the release before by the app's own command, which a second time leads forth again."""
+    """Serve the other release by the app's own command and a short version: back, and then forward."""
     for _ in range(times):
         known = machine.run(["late", "releases"]).stdout.splitlines()
         number = next(line for line in known if "served" not in line).split("-")[0]
         with traffic.switch(number):
-            machine.run(["late", "rollback"])
+            machine.run(["late", "rollback", number])
         assert served(machine) == number

@@ -27,7 +27,7 @@ RELOAD = "sudo nginx -t && sudo systemctl reload nginx"
 
 @pytest.fixture(scope="module")
 def deb(build: Builder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Guestbooks(build, tmp_path_factory.mktemp("books"), "health-timeout = 5")("1.0")
+    return Guestbooks(build, tmp_path_factory.mktemp("books"), "health-timeout = 30")("1.0")
 
 
 @pytest.fixture(scope="module")

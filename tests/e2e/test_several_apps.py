@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,44 @@ def test_three_apps_have_addresses(machine: Container, apps: Apps) -> None:
     assert failed(machine) == ""
 
 
+def assert_reachable(machine: Container, installed: Sequence[str]) -> None:
+    """See that each app has a name and a port of its own, and the first one has the machine's address."""
+    ports = []
+    for app in installed:
+        facts = status(machine, app)
+        assert facts["healthy"] is True, facts
+        assert facts["machine"]["shows"] == installed[0]
+        assert not [warning for warning in facts["warnings"] if "shows" in warning]
+        own = [url for url in facts["addresses"] if re.fullmatch(rf"http://{re.escape(IP)}:\d+/", url)]
+        assert f"http://{app}.local/" in facts["addresses"]
+        assert len(own) == 1, facts["addresses"]
+        ports += own
+        assert {page(machine, url) for url in facts["addresses"]} == {f"{app} 1.0"}
+    assert len(set(ports)) == len(installed)
+    assert at(machine, IP) == at(machine, f"{SUITE}.local") == f"{installed[0]} 1.0"
+
+
+@pytest.mark.timeout(3000)
+def test_three_apps_come_and_go_in_every_order(machine: Container, apps: Apps) -> None:
+    """Each order of installation meets another order of removal; a purge frees the ports, too."""
+    names = ("apple", "mango", "zebra")
+    debs = {name: apps(name) for name in names}
+    orders = list(permutations(names))
+    for number, (coming, going) in enumerate(zip(orders, [*orders[1:], orders[0]], strict=True)):
+        for app in coming:
+            install(machine, debs[app])
+        assert_reachable(machine, coming)
+        assert all(resolves(machine, f"{app}.local") for app in names)
+        left = list(coming)
+        for app in going:
+            machine.run(["apt-get", "purge" if number % 2 else "remove", "--yes", app])
+            left.remove(app)
+            if left:
+                assert_reachable(machine, left)
+        assert enabled(machine) == []
+        assert failed(machine) == ""
+
+
 def test_without_avahi_nothing_runs_and_nothing_fails(boot: Boot, bare: Container, apps: Apps) -> None:
     told = install(bare, apps("zebra")).stdout
     assert f"zebra: its addresses: http://{IP}/ and http://{IP}:81/" in told.splitlines()
@@ -185,6 +224,18 @@ def test_without_avahi_nothing_runs_and_nothing_fails(boot: Boot, bare: Containe
     assert status(bare, "apple")["machine"] == {"address": f"http://{IP}/", "shows": "zebra"}
     assert active(bare, "apple.local.service") == "inactive"
     assert failed(bare) == ""
+    # A site that somebody wrote takes the port, which status says as long as that is so.
+    taken = f"http://{IP}:82/ shows a site that this package has not written (it answers 404)"
+    other = f"server {{\n    listen 82;\n    server_name {IP};\n    return 404;\n}}\n"
+    bare.write(f"{ENABLED}/other", other.encode())
+    bare.run(["systemctl", "reload", "nginx"])
+    time.sleep(2)
+    facts = status(bare, "apple")
+    assert facts["addresses"] == []
+    assert [warning for warning in facts["warnings"] if warning.startswith(taken)], facts
+    assert f"  warning  {taken}: sudo nginx -T" in bare.run(["apple", "status"], check=False).stdout
+    bare.run(["rm", f"{ENABLED}/other"])
+    bare.run(["systemctl", "reload", "nginx"])
     # Avahi may come later; what it starts is confined as the app is.
     boot.bed.stock(bare, "avahi-daemon", "avahi-utils")
     bare.run(["apt-get", "install", "--yes", "avahi-daemon", "avahi-utils"])

@@ -92,6 +92,16 @@ def test_by_its_data_folder_at_an_upgrade(puppet: Puppet) -> None:
     shown(puppet, done.stdout + done.stderr)
 
 
+def test_by_its_messages_in_the_journal(puppet: Puppet) -> None:
+    """journalctl escapes control characters, but not those that hide text or turn its direction."""
+    hidden = "\u202egnp.exe \u2066 \u200b end"
+    puppet(f"import sys; print({hidden!r}, file=sys.stderr, flush=True); result = ''")
+    puppet.machine.run(["journalctl", "--sync"], timeout=30)
+    output = puppet.machine.run(["script", "-qec", f"{NAME} logs", "/dev/null"], timeout=60).stdout
+    assert "\\u202egnp.exe \\u2066 \\u200b end" in output
+    plain(output)
+
+
 def test_by_the_names_of_its_files(puppet: Puppet) -> None:
     puppet(
         f"""

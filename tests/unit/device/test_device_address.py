@@ -169,6 +169,66 @@ def test_a_name_is_published_where_avahi_runs(
     assert network.ran == []
 
 
+class TestTaken:
+    """Another site answers where the app should."""
+
+    @pytest.fixture
+    def answers(self, site: Site, release: Release, monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
+        """The status at each port; the site is as the package wrote it, and nginx names the app."""
+        found = {80: 404, 8002: 200}
+        site.written.write_text(DEFAULT)
+        part = release.folder / "nginx/server.conf"
+        part.unlink()  # it is a hard link
+        part.write_text(f"location = {visit.WHICH} {{}}")
+        monkeypatch.setattr(visit, "ask", lambda door, _: (found[door.port], ""))
+        return found
+
+    @pytest.mark.usefixtures("answers")
+    def test_each_is_named(self, site: Site, release: Release, network: Network) -> None:
+        network.apps = {
+            (80, "pi.local"): OTHERS,
+            (80, "192.168.1.2"): OTHERS,
+            (8002, "192.168.1.2"): OTHERS,
+        }
+        strange = "a site that this package has not written (it answers 404)"
+        assert address.find(site, release).taken == (
+            f"http://guestbook.local/ shows {strange}: sudo nginx -T | less",
+            "http://192.168.1.2:8002/ shows chat: sudo nginx -T | less",
+        )
+
+    def test_a_closed_port_is_nobodys(
+        self, site: Site, release: Release, network: Network, answers: dict[int, int]
+    ) -> None:
+        answers |= {80: 0, 8002: 0}
+        assert network.apps == {}
+        assert address.find(site, release).taken == ()
+
+    @pytest.mark.usefixtures("answers", "network")
+    def test_an_owners_own_answer_is_not_named(self, site: Site, release: Release) -> None:
+        site.written.write_text("something else")
+        assert address.find(site, release).taken == ()
+
+    @pytest.mark.usefixtures("answers", "network")
+    def test_an_earlier_release_is_not_named_anywhere(self, site: Site, release: Release) -> None:
+        (release.folder / "nginx/server.conf").write_text("location / {}")
+        assert address.find(site, release).taken == ()
+
+    def test_the_page_is_requested_at_each_address(
+        self, site: Site, release: Release, network: Network, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        network.apps = {(80, "guestbook.local"): MINE, (8002, "192.168.1.2"): MINE}
+        asked: list[Door] = []
+
+        def closed(_: Site, __: Release, door: Door) -> str:
+            asked.append(door)
+            return "it answers 502" if door.port == 8002 else ""
+
+        monkeypatch.setattr(visit, "closed", closed)
+        assert address.find(site, release).failing == ""
+        assert address.find(site, release, pages=True).failing == "it answers 502"
+        assert asked == [Door(80, "guestbook.local"), Door(8002, "192.168.1.2")]
+
+
 class TestAddress:
     @pytest.mark.parametrize(
         ("listed", "found"),

@@ -105,7 +105,7 @@ def test_what_does_not_stop_is_killed(home: Home, monkeypatch: pytest.MonkeyPatc
 def test_their_logs_are_the_apps(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     release(home, "1.0", ["mails"], ["tidy"])
     run: list[Any] = []
-    monkeypatch.setattr(os, "execvpe", lambda *given: run.append(given[1]))
+    monkeypatch.setattr(os, "execvp", lambda *given: run.append(given[1]))
     monkeypatch.setattr(os, "access", lambda *_: True)
     command.main(["logs"], home)
     names = ("guestbook", "guestbook.next", "guestbook-mails", "guestbook-tidy")

@@ -16,6 +16,7 @@ from typing import Any
 import command
 import emperor
 import environment
+import journal
 import pi
 import pytest
 import task
@@ -41,7 +42,7 @@ def user(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     monkeypatch.setattr(pwd, "getpwnam", {"guestbook": pi.ACCOUNT}.__getitem__)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(os, "access", lambda *_: True)
-    monkeypatch.setattr(os, "execvpe", lambda *given: done.append(("execvpe", *given)))
+    monkeypatch.setattr(os, "execvp", lambda *given: done.append(("execvp", *given)))
     yield done
     monkeypatch.undo()
 
@@ -123,6 +124,8 @@ class TestRun:
         (["rollback", "--undo"], "rollback"),
         (["env", "list"], "env list"),
         (["env", "set", "A=1"], "env set"),
+        (["env", "get", "A"], "env get"),
+        (["env", "unset", "A"], "env unset"),
     ],
 )
 def test_someone_else_is_told_to_use_sudo(
@@ -141,7 +144,10 @@ def test_someone_else_is_told_to_use_sudo(
 
 
 class TestLogs:
-    def test_they_are_journalctls(self, home: Home, user: list[Any]) -> None:
+    def test_they_are_journalctls(
+        self, home: Home, user: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "isatty", lambda _: False)
         command.main(["logs", "-f"], home)
         assert user[-1][2] == [
             *("journalctl", "--unit=guestbook.service", "--unit=guestbook.next.service", "--follow")
@@ -164,7 +170,8 @@ class TestLogs:
         def interrupt(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(command, "become", interrupt)
+        monkeypatch.setattr(journal, "become", interrupt)
+        monkeypatch.setattr(os, "isatty", lambda _: False)
         assert command.main(["logs"], home) == 130
 
 
@@ -319,19 +326,20 @@ class TestEnv:
 
     def test_some_are_set(self, home: Home, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["env", "set", "MAIL=a@b?x=1", "EMPTY=no more"], home) == 0
-        assert file.read_text() == '# mine\nSECRET_KEY=abc\nMAIL="a@b?x=1"\nEMPTY="no more"\n'
+        assert file.read_text() == '# mine\nSECRET_KEY=abc\nEMPTY="no more"\nMAIL="a@b?x=1"\n'
         assert capsys.readouterr().out == "To apply the change: guestbook restart\n"
         (home.lib / "current").unlink()
         assert command.main(["env", "set", "A=b"], home) == 0
         assert capsys.readouterr().out == "To apply the change: guestbook rollback --undo\n"
 
-    @pytest.mark.parametrize("pair", ["MAIL", "1A=x", "A B=x", "A=x\ny", "=x", ""])
+    @pytest.mark.parametrize("pair", ["MAIL", "1A=x", "A B=x", "A\n=x", "=x", ""])
     def test_what_is_no_variable_is_refused_with_all_the_others(
         self, home: Home, file: Path, pair: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         before = file.read_text()
         assert command.main(["env", "set", "GOOD=1", pair], home) == 1
-        assert f"'{pair}' is not NAME=VALUE" in capsys.readouterr().err
+        shown = pair.replace("\n", "\\n")
+        assert f"'{shown}' is not NAME=VALUE" in capsys.readouterr().err
         assert file.read_text() == before
 
     @pytest.mark.usefixtures("file")
@@ -345,6 +353,71 @@ class TestEnv:
         assert command.main(["env", "set", "A=1"], home) == 0
         found = environment.parse((home.root / "etc/guestbook/env").read_text())
         assert (found["A"], len(found["SECRET_KEY"])) == ("1", 64)
+
+    @pytest.mark.usefixtures("file")
+    def test_values_are_listed_if_requested(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["env", "set", "PEM=one\ntwo\x1b[2J"], home) == 0
+        capsys.readouterr()
+        assert command.main(["env", "list", "--values"], home) == 0
+        assert capsys.readouterr().out == "SECRET_KEY=abc\nEMPTY=\nPEM=one\\ntwo\\x1b[2J\n"
+
+    @pytest.mark.usefixtures("file")
+    @pytest.mark.parametrize("value", ["one\ntwo\n", "a \"b\" 'c' \\ $d `e`", "é€", "", "\x1b[2J"])
+    def test_a_value_goes_to_a_program_unchanged(
+        self, home: Home, value: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert command.main(["env", "set", f"A={value}"], home) == 0
+        capsys.readouterr()
+        assert command.main(["env", "get", "A"], home) == 0
+        assert capsys.readouterr().out == f"{value}\n"
+
+    @pytest.mark.usefixtures("file")
+    def test_a_terminal_gets_a_value_with_escapes(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        command.main(["env", "set", "A=one\n\x1b]0;title\x07"], home)
+        capsys.readouterr()
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        assert command.main(["env", "get", "A"], home) == 0
+        assert capsys.readouterr().out == "one\n\\x1b]0;title\\x07\n"
+
+    def test_some_are_removed(self, home: Home, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        file.write_text('# mine\nA=1\nPEM="x\nA=2\n"\n# ours\nB=2\nA=3')
+        assert command.main(["env", "unset", "A", "B"], home) == 0
+        assert file.read_text() == '# mine\nPEM="x\nA=2\n"\n# ours\n'
+        assert capsys.readouterr().out == "To apply the change: guestbook restart\n"
+
+    @pytest.mark.parametrize("argv", [["get", "NO\x1b"], ["unset", "EMPTY", "NO\x1b"]])
+    def test_one_that_is_not_set(
+        self, home: Home, file: Path, argv: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = file.read_text()
+        assert command.main(["env", *argv], home) == 1
+        assert "env does not set NO\\x1b; it sets: SECRET_KEY, EMPTY\n" in capsys.readouterr().err
+        assert file.read_text() == before
+
+    def test_bytes_that_systemd_refuses(
+        self, home: Home, file: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = file.read_text()
+        assert command.main(["env", "set", "A=x\udce4"], home) == 1
+        assert "the value of A has the byte 0xe4, which is not UTF-8" in capsys.readouterr().err
+        assert file.read_text() == before
+
+    def test_debians_emperor_passes_one_line(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        pi.serve(home, "1.0", emperor="system")
+        assert command.main(["env", "set", "A=x\ny"], home) == 1
+        assert "several lines, which Debian's emperor cannot pass on" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("argv", "left"), [(["set", "B=2"], b'A=1\nB="2"\n'), (["unset", "B"], b"A=1\n")]
+    )
+    def test_a_wrong_value_can_be_replaced(
+        self, home: Home, file: Path, argv: list[str], left: bytes
+    ) -> None:
+        file.write_bytes(b"A=1\nB=\xe4\n")
+        assert command.main(["env", *argv], home) == 0
+        assert file.read_bytes().startswith(left)
 
     @pytest.mark.parametrize("argv", [["env", "list"], ["env", "set", "A=1"]])
     def test_what_is_no_text_is_named(
@@ -373,7 +446,9 @@ class TestCommandLine:
         assert ended.value.code == 0
         assert capsys.readouterr().out == "guestbook 1.1\n"
 
-    @pytest.mark.parametrize("argv", [[], ["stat"], ["env", "unset"], ["rollback", "a", "b"]])
+    @pytest.mark.parametrize(
+        "argv", [[], ["stat"], ["env"], ["env", "unset"], ["env", "get"], ["rollback", "a", "b"]]
+    )
     def test_what_is_no_command(
         self, home: Home, argv: list[str], capsys: pytest.CaptureFixture[str]
     ) -> None:

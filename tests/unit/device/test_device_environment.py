@@ -73,7 +73,7 @@ def test_a_value_of_several_lines_is_replaced_in_whole(tmp_path: Path) -> None:
     file = tmp_path / "env"
     file.write_text('A=1\nPEM="one\ntwo=3\n"\nLONG=a\\\nb\nZ=1')
     environment.write(file, {"PEM": "x", "LONG": "y"})
-    assert file.read_text() == 'A=1\nZ=1\nPEM="x"\nLONG="y"\n'
+    assert file.read_text() == 'A=1\nPEM="x"\nLONG="y"\nZ=1'
 
 
 def test_the_file_stays_as_private_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

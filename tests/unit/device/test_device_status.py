@@ -12,16 +12,20 @@ from typing import Any
 import address
 import command
 import dpkg
+import machine
 import pi
 import probe
 import pytest
 import status
+import units
 import visit
 from address import Addresses
 from emperor import Emperor
+from machine import Machine
 from nginx_site import Site
 from probe import Page
 from release import Home
+from units import Unit
 
 REFUSED = {"version": "1.1", "why": "/ answers 500", "log": "\n".join("abcdefg"), "at": 5}
 WORKERS = [
@@ -55,6 +59,7 @@ def answers(
     monkeypatch.setattr(probe, "workers", lambda _: WORKERS if workers is None else workers)
     monkeypatch.setattr(status, "state", lambda _: unit)
     monkeypatch.setattr(dpkg, "problem", lambda _: "")
+    monkeypatch.setattr(machine, "look", lambda *_: Machine())
 
 
 class TestStatus:
@@ -190,7 +195,7 @@ class TestProblems:
         monkeypatch.setattr(status, "state", lambda unit: found.get(unit, "active"))
         monkeypatch.setattr(status, "shown", lambda unit, _: found.get(f"{unit} load", "loaded"))
         monkeypatch.setattr(
-            address, "find", lambda *_: Addresses(("http://pi.local/",), "http://pi.local/")
+            address, "find", lambda *_, **__: Addresses(("http://pi.local/",), "http://pi.local/")
         )
         monkeypatch.setattr(visit, "holders", lambda _: [])
         monkeypatch.setattr(visit, "problems", lambda *_: [found["visit"]] if "visit" in found else [])
@@ -253,7 +258,7 @@ class TestProblems:
         self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         urls = ("http://guestbook.local/", "http://192.168.1.2:8002/")
-        monkeypatch.setattr(address, "find", lambda *_: Addresses(urls, "http://pi.local/", "chat"))
+        monkeypatch.setattr(address, "find", lambda *_, **__: Addresses(urls, "http://pi.local/", "chat"))
         assert command.main(["status"], home) == 0
         lines = capsys.readouterr().out.splitlines()
         assert lines[-3:] == [
@@ -265,6 +270,70 @@ class TestProblems:
         facts = json.loads(capsys.readouterr().out)
         assert facts["addresses"] == list(urls)
         assert facts["machine"] == {"address": "http://pi.local/", "shows": "chat"}
+
+    @pytest.mark.usefixtures("states")
+    def test_its_page_is_tested_at_its_addresses(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        asked: list[bool] = []
+
+        def find(*_: object, pages: bool) -> Addresses:
+            asked.append(pages)
+            return Addresses(failing="http://pi.local/ answers 502", taken=("http://pi:81/ shows chat",))
+
+        monkeypatch.setattr(address, "find", find)
+        assert command.main(["status"], home) == 3
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[1:3] == [
+            "  problem  http://pi.local/ answers 502",
+            "  warning  http://pi:81/ shows chat",
+        ]
+        answers(monkeypatch, Page(500))
+        assert command.main(["status"], home) == 3
+        assert asked == [True, False]
+
+    @pytest.mark.usefixtures("states")
+    def test_trouble_comes_first_and_only_problems_are_the_apps(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        around = Machine({"disk": {"free": 1, "size": 2}}, [], ["the Pi has too little voltage"])
+        monkeypatch.setattr(machine, "look", lambda *_: around)
+        assert command.main(["status"], home) == 0
+        assert capsys.readouterr().out.splitlines()[1] == "  warning  the Pi has too little voltage"
+        around.problems.append("the disk is full")
+        assert command.main(["status"], home) == 3
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[1:3] == ["  problem  the disk is full", "  warning  the Pi has too little voltage"]
+        assert command.main(["status", "--json"], home) == 3
+        facts = json.loads(capsys.readouterr().out)
+        assert (facts["problems"], facts["warnings"]) == (around.problems, around.warnings)
+        assert facts["system"] == {"disk": {"free": 1, "size": 2}}
+
+    @pytest.mark.usefixtures("states")
+    def test_workers_and_timers_have_a_line_each(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        job = Unit("tidy", "timer", "guestbook-tidy.service", "active", "status 1", next=0, last=0)
+        worker = Unit("mails", "worker", "guestbook-mails.service", "active", "success", restarts=2)
+        monkeypatch.setattr(units, "beside", lambda _: [worker, job])
+        assert command.main(["status"], home) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[1] == (
+            "  warning  the last run of guestbook-tidy.service failed (status 1): "
+            "journalctl -u guestbook-tidy.service"
+        )
+        assert {"  worker   mails active, restarted 2 times", "  timer    tidy active"} <= set(lines)
+        assert command.main(["status", "--json"], home) == 0
+        assert json.loads(capsys.readouterr().out)["units"][0] == {
+            "name": "mails",
+            "kind": "worker",
+            "unit": "guestbook-mails.service",
+            "state": "active",
+            "result": "success",
+            "restarts": 2,
+            "next": 0,
+            "last": 0,
+        }
 
     @pytest.mark.usefixtures("states")
     def test_data_of_others_is_only_named(

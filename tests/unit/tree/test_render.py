@@ -94,8 +94,12 @@ def test_every_file_of_an_app_and_its_mode() -> None:
                 "content",
                 "dpkg",
                 "emperor",
+                "env_verb",
                 "environment",
                 "handover",
+                "history",
+                "journal",
+                "machine",
                 "nginx_site",
                 "own_port",
                 "person",
@@ -104,7 +108,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
                 "sandbox",
                 "seed",
             ),
-            *("status", "system_emperor", "task", "terminal", "text", "visit"),
+            *("status", "system_emperor", "task", "terminal", "text", "units", "visit"),
         )
     }
     assert set(modes) == {
