@@ -51,6 +51,19 @@ class Other(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The server in ``[servers]`` that serves it; empty if unknown."""
     listens: str = ""
     """The call that makes the app's own script listen on ``$SOCKET``; empty if unknown."""
+    runs: str = ""
+    """The command that serves it without such a script. ``MODULE``, ``NAME`` and ``VALUE`` are replaced."""
+
+
+class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """A server of applications that uWSGI cannot serve."""
+
+    command: str
+    """The command line without the application."""
+    factory: str = ""
+    """The option for the name of a factory; without it, the server calls ``main:create_app()`` itself."""
+    comes_with: tuple[str, ...] = ()
+    """The requirements that install it, normalised (PEP 503), some with an extra."""
 
 
 class _Wrappers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +78,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     wsgi_values: dict[str, str]
     wrappers: _Wrappers
     others: dict[str, Other]
-    servers: dict[str, str]
+    servers: dict[str, Server]
     hardware: dict[str, Opens]
     gone: dict[str, Gone]
     pins: dict[str, Pin]

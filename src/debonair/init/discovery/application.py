@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from debonair.errors import ProjectError
+from debonair.init.discovery import server
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.candidate import Candidate
 from debonair.init.discovery.code import nameless
@@ -105,8 +106,7 @@ def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
 
 def _command(item: Candidate) -> list[Finding]:
     """Return the settings of an application that needs a web server of its own."""
-    factory = "--factory " if item.entry.endswith("()") else ""
-    line = f"{known().servers[item.server]} {factory}{item.entry.removesuffix('()')}"
+    line = server.command(item.server, item.entry)
     return [
         Finding("application", item.entry, f"{item.where} ({item.what})"),
         Finding("server", "command", f"{item.what} is not a WSGI app", ("server",)),
@@ -115,16 +115,25 @@ def _command(item: Candidate) -> list[Finding]:
 
 
 def _script(item: Candidate, callables: Callables) -> list[Finding]:
-    """Return the settings of an application whose own script must listen on ``$SOCKET``."""
-    heard = (
-        "it mentions SOCKET"
-        if callables.mentions("SOCKET")
-        else f"it must listen on $SOCKET: {item.listens}"
-    )
+    """Return the settings of an application that listens on ``$SOCKET`` without a server.
+
+    Its own script does, or else a line of Python, if the framework has one.
+    """
+    script = callables.script(item.path)
+    line = next((other.runs for other in known().others.values() if other.what == item.what), "")
+    if callables.mentions("SOCKET"):
+        line, why = f"python {script}", "it mentions SOCKET"
+    elif line:
+        module, name, is_factory = entry_point.split(item.entry)
+        for placeholder, value in (("MODULE", module), ("NAME", name), ("VALUE", name + "()" * is_factory)):
+            line = line.replace(placeholder, value)
+        why = f"instead of {script}, which does not mention SOCKET"
+    else:
+        line, why = f"python {script}", f"it must listen on $SOCKET: {item.listens}"
     return [
         Finding("application", item.entry, f"{item.where} ({item.what})"),
         Finding("server", "command", f"{item.what} is not a WSGI app", ("server",)),
-        Finding("command", f"python {callables.script(item.path)}", heard, ("command",)),
+        Finding("command", line, why, ("command",)),
     ]
 
 
