@@ -15,7 +15,16 @@ from debonair.host.cache import whole
 from debonair.host.run import run
 from debonair.host.terminal import line
 from debonair.init import settings_file
-from debonair.init.discovery import application, declared, django, environment, identity, server, traits
+from debonair.init.discovery import (
+    application,
+    declared,
+    django,
+    environment,
+    identity,
+    programs,
+    server,
+    traits,
+)
 from debonair.init.discovery.application import Ask, Check
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.code import Module, modules
@@ -148,7 +157,7 @@ def draft(
         _identity(root, stated, tables, source, serves=serves, environ=environ, runner=runner, ask=asked),
         needs,
         identity.targets(stated, source),
-        hardware,
+        programs.added(hardware, code, required),
         traits.static(code, root),
         of_django,
         traits.migrations(code, root),
@@ -165,7 +174,7 @@ def draft(
     kinds = [str(found.value) for found in findings if found.key == ("server",)]
     notes += imported.when_served_by.get(kinds[-1] if kinds else "uwsgi", ()) if serves else ()
     prefix = "tool.debonair" if file == pyproject else ""
-    findings, more = _fit(findings)
+    findings, more = _fit(environment.named(findings))
     notes += more
     lines = [(found.key, found.value, found.where) for found in findings if found.key]
     text = settings_file.text(lines, prefix=prefix, head=_HEAD)

@@ -24,6 +24,14 @@ class Opens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """True if only Debian's package can be installed."""
 
 
+class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a package of the index needs from Debian."""
+
+    module: str
+    """The module that the package contains."""
+    debian: tuple[str, ...]
+
+
 class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A module, or a name in one, that was removed."""
 
@@ -80,6 +88,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     others: dict[str, Other]
     servers: dict[str, Server]
     hardware: dict[str, Opens]
+    programs: dict[str, Program]
     gone: dict[str, Gone]
     pins: dict[str, Pin]
     packages: dict[str, str]

@@ -151,8 +151,9 @@ def _code(root: Traversable, package: str) -> Iterator[tuple[str, Traversable]]:
 def _served(node: ast.stmt) -> Iterator[tuple[str, str]]:
     """Yield the names that ``node`` defines and servers look for, each with its value for ``wsgi``."""
     match node:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(
-            target=ast.Name(id=name), value=value
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=value)
         ):
             if name in SERVED and not _is_other(value):
                 yield name, name

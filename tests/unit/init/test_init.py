@@ -359,6 +359,33 @@ class TestApplication:
         assert error.message == "m:app (m.py:2) is Sanic, which WSGI cannot serve."
         assert 'server = "command"' in error.hint
 
+    def test_variables_with_the_folder_of_the_data(self, tmp_path: Path) -> None:
+        docker = "FROM python\nVOLUME /data\nENV DB=sqlite:////data/app.db\n"
+        settings = tomllib.loads(
+            draft(make(tmp_path / "diary", {"m.py": FLASK, "Dockerfile": docker})).text
+        )
+        assert settings["service"]["environment"] == {"DB": "sqlite:////var/lib/diary/app.db"}
+
+    @pytest.mark.parametrize(
+        ("code", "requirements", "depends", "where"),
+        [
+            ("import git.objects\n", "flask\n", ["git"], "m.py:4 imports git"),
+            ("", "flask\nGitPython\npypandoc\n", ["git", "pandoc"], "gitpython, a requirement"),
+            ("import serial\nimport git\n", "flask\npyserial\n", ["git"], "m.py:5 imports git"),
+            ("import serial\nimport git\n", "flask\n", ["git", "python3-serial"], "m.py:4 imports serial"),
+        ],
+    )
+    def test_programs_that_packages_run(
+        self, code: str, requirements: str, depends: list[str], where: str, tmp_path: Path
+    ) -> None:
+        found = draft(make(tmp_path, {"m.py": FLASK + code, "requirements.txt": requirements}))
+        (finding,) = (each for each in found.findings if each.key == ("depends",))
+        assert (finding.value, finding.where) == (depends, where)
+
+    def test_a_module_of_the_app_is_no_package(self, tmp_path: Path) -> None:
+        files = {"m.py": f"{FLASK}import git\n", "git.py": "", "requirements.txt": "flask\n"}
+        assert "depends" not in draft(make(tmp_path, files)).text
+
     def test_no_folder(self, tmp_path: Path) -> None:
         assert "There is no folder" in refused(tmp_path / "none").message
 
