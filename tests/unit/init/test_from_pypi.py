@@ -162,7 +162,7 @@ def test_a_tool_that_could_be_served(root: Path, index: Index, capsys: pytest.Ca
     assert capsys.readouterr().err.splitlines()[:2] == [
         "diary 1.2: Keeps a diary. The package diary has the commands diary.",
         (
-            "Without --wsgi or --command, the package serves no site. These names look like WSGI callables: "
-            "diary:app."
+            "Without --wsgi or --command, the package serves no site. "
+            "These names look like WSGI callables: diary:app."
         ),
     ]
