@@ -216,6 +216,20 @@ def test_another_plugin_brings_its_options(tmp_path: Path) -> None:
     assert "depends" in found.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("value", "options"),
+    [
+        ("/usr/lib/uwsgi/python", {}),
+        ("/usr/lib/uwsgi/plugins/python3_plugin.so, http", {}),
+        ("plugins/gevent_plugin.so", {"plugins": "gevent"}),
+    ],
+)
+def test_a_plugin_named_by_its_file(value: str, options: dict[str, str], tmp_path: Path) -> None:
+    found = read(tmp_path, f"[uwsgi]\nplugins = {value}\n")
+    assert found.settings.get("uwsgi", {}) == options
+    assert not any("/" in warning.partition(":")[2] for warning in found.warnings)
+
+
 def test_no_secret_is_shown(tmp_path: Path) -> None:
     lines = [
         "db_password = hush",
