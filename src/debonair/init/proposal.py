@@ -138,10 +138,7 @@ def draft(
     proposed = ""
     serves = any(found.key for found in chosen)
     if not serves:
-        more.append(
-            "No application was found, so the package contains commands, but no service and no site. If a "
-            "server can run the project, name the callable: debonair init --wsgi MODULE:CALLABLE"
-        )
+        more.append(application.unserved(callables))
     if not notes:  # otherwise there may be requirements that cannot be read
         proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *imported_findings])
     notes += groups + more

@@ -359,6 +359,16 @@ class TestApplication:
         assert error.message == "m:app (m.py:2) is Sanic, which WSGI cannot serve."
         assert 'server = "command"' in error.hint
 
+    def test_commands_beside_a_framework_without_a_callable(self, tmp_path: Path) -> None:
+        text = '[project]\nname = "tool"\nversion = "1"\ndependencies = ["pyramid"]\n'
+        text += '[project.scripts]\ntool = "tool:main"\n'
+        code = "from pyramid.config import Configurator\ndef main(config, **settings): ...\n"
+        found = draft(make(tmp_path, {"tool.py": code, "pyproject.toml": text}))
+        assert found.notes[-1].startswith(
+            "The package contains commands, but no service and no site. tool.py:1 imports pyramid, but "
+            "creates nothing that a server can call. Write a wsgi.py: from pyramid.paster import get_app;"
+        )
+
     def test_variables_with_the_folder_of_the_data(self, tmp_path: Path) -> None:
         docker = "FROM python\nVOLUME /data\nENV DB=sqlite:////data/app.db\n"
         settings = tomllib.loads(

@@ -196,13 +196,28 @@ def _shown(path: Path, root: Path) -> str:
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
-def _nothing(root: Path, callables: Callables, broken: Sequence[str], imported: Imported) -> ProjectError:
-    """Return the error that explains why there is no application, and what to write."""
+def unserved(callables: Callables) -> str:
+    """Return a sentence about a project with commands, but without an application."""
+    if half := _half(callables):
+        return f"The package contains commands, but no service and no site. {' '.join(half)}"
+    return (
+        "No application was found, so the package contains commands, but no service and no site. If a "
+        "server can run the project, name the callable: debonair init --wsgi MODULE:CALLABLE"
+    )
+
+
+def _half(callables: Callables) -> tuple[str, str] | None:
+    """Return what is wrong with the use of a framework that creates no callable, and what to write."""
     for name, advice in _ADVICE.items():
         if where := callables.importing(name):
-            return ProjectError(
-                f"{where} imports {name}, but creates nothing that a server can call.", hint=advice
-            )
+            return f"{where} imports {name}, but creates nothing that a server can call.", advice
+    return None
+
+
+def _nothing(root: Path, callables: Callables, broken: Sequence[str], imported: Imported) -> ProjectError:
+    """Return the error that explains why there is no application, and what to write."""
+    if half := _half(callables):
+        return ProjectError(half[0], hint=half[1])
     if closed := callables.unusable():
         return ProjectError(
             f"No application in {root} can be called without arguments: {'; '.join(closed[:3])}.",
