@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from debonair.init.imports import commandline, places, start, variables
+from debonair.init.imports import commandline, places, shell, start, variables
 from debonair.init.imports.account import Account, Imported, merge
 from debonair.project import reader
 
@@ -23,8 +23,6 @@ _NOT_KEPT = re.compile(
     r"PYTHON\w*|PIP_\w*|PATH|PORT|DEBIAN_FRONTEND|LANG|LC_\w*|VIRTUAL_ENV|POETRY_\w*|\w*SECRET\w*"
 )
 _FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
-_HERE = re.compile(r"(?:^|\s)[0-9]*<<-?[\"']?([A-Za-z_]\w*)[\"']?(?=\s|$)")
-"""Starts lines that are the input of a command, up to the line that consists of this word."""
 _MOST = 256 << 10
 """The most bytes of the file."""
 _BOTH = 2
@@ -201,7 +199,7 @@ def _instructions(text: str) -> Iterator[tuple[int, str]]:
             if joined := " ".join(pieces).strip():
                 yield start, joined
                 if re.match(r"(RUN|COPY|ADD)\s", joined, re.IGNORECASE):
-                    until = _HERE.findall(joined)
+                    until = shell.HERE.findall(joined)
             pieces = []
 
 
