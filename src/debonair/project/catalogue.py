@@ -25,7 +25,7 @@ class Opens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a package of the index needs from Debian."""
+    """A need of a package of the index that Debian fulfils."""
 
     module: str
     """The module that the package contains."""

@@ -131,7 +131,7 @@ class _Data:
         return re.sub(r"\$\{?(\w+)\}?", lambda found: self.values.get(found[1], found[0]), text[:_SHOWN])
 
     def moved(self, value: str) -> str:
-        """Return a path below one of the volumes as a path in the app's data; empty if it is none."""
+        """Return a path below one of the volumes as a path in the app's data; empty if it is elsewhere."""
         found = _PLACE.fullmatch(self.filled(value))
         if not found or ".." in found[2]:
             return ""
