@@ -41,6 +41,11 @@ from debonair.deb.tree import Entry
     help="With --from-pypi, serve this application of the app.",
 )
 @click.option(
+    "--command",
+    metavar="LINE",
+    help="With --from-pypi, serve the app by this command. It must listen on $SOCKET.",
+)
+@click.option(
     "--package",
     metavar="NAME",
     help="With --from-pypi, set the name of the Debian package.  [default: the app's name]",
@@ -73,6 +78,8 @@ def build(
     from debonair.debian import offered
     from debonair.project.names import normalised
 
+    if app_options["command"]:
+        app_options["server"] = "command"
     options = {key: value for key, value in {**app_options, "targets": list(target)}.items() if value}
     if from_pypi:
         from debonair.init.from_pypi import begin

@@ -111,8 +111,10 @@ def _text(settings: Mapping[str, Any]) -> str:
 
 def _tell(project: Project, wheel: Wheel, lock: Path) -> None:
     """Report the facts about the app, and the new files in the folder."""
-    what = f"serves {project.wsgi}" if project.wsgi else f"has the commands {', '.join(project.scripts)}"
+    serves = project.wsgi or project.command
+    what = f"serves {serves}" if serves else f"has the commands {', '.join(project.scripts)}"
     say(f"{project.name} {project.version}: {project.description}. The package {project.package} {what}.")
-    if not project.wsgi and (hint := metadata.candidates(wheel)):
-        say(f"Without --wsgi, the package serves no site. {hint}")
+    if not serves:
+        hint = metadata.candidates(wheel)
+        say(f"Without --wsgi or --command, the package serves no site. {hint}".rstrip())
     say(f"Wrote {_FILE} and {lock.name}. Anyone can build the same package from these two files.")

@@ -18,6 +18,7 @@ from debonair.init.discovery import (
     identity,
     one_process,
     pages,
+    programs,
     server,
     traits,
     writes,
@@ -91,10 +92,7 @@ def draft(
     proposed = ""
     serves = any(found.key for found in chosen)
     if not serves:
-        more.append(
-            "No application was found, so the package contains commands, but no service and no site. If a "
-            "server can run the project, name the callable: debonair init --wsgi MODULE:CALLABLE"
-        )
+        more.append(application.unserved(callables))
     if not notes:  # otherwise there may be requirements that cannot be read
         proposed, needs, notes = _proposed(root, file, needs, code, [*chosen, *imported_findings])
     notes += groups + more
@@ -110,7 +108,7 @@ def draft(
         _identity(root, stated, tables, source, serves=serves, environ=environ, runner=runner),
         needs,
         identity.targets(stated, source),
-        hardware,
+        programs.added(hardware, code, required),
         traits.proc(code),
         traits.static(code, root),
         pages.health(code) if serves else [],
@@ -129,7 +127,7 @@ def draft(
     kinds = [str(found.value) for found in findings if found.key == ("server",)]
     notes += imported.when_served_by.get(kinds[-1] if kinds else "uwsgi", ()) if serves else ()
     prefix = "tool.debonair" if file == pyproject else ""
-    findings, more = _fit(findings)
+    findings, more = _fit(environment.named(findings))
     notes += more
     return Draft(
         root,

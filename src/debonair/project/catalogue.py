@@ -33,6 +33,14 @@ class Opens(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return frozenset((self.name, *self.replaces) if self.system else ())
 
 
+class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A need of a package of the index that Debian fulfils."""
+
+    module: str
+    """The module that the package contains."""
+    debian: tuple[str, ...]
+
+
 class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A module, or a name in one, that was removed."""
 
@@ -60,6 +68,21 @@ class Other(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The server in ``[servers]`` that serves it; empty if unknown."""
     listens: str = ""
     """The call that makes the app's own script listen on ``$SOCKET``; empty if unknown."""
+    runs: str = ""
+    """The command that serves it without such a script. ``MODULE``, ``NAME`` and ``VALUE`` are replaced."""
+
+
+class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """A server of applications that uWSGI cannot serve."""
+
+    command: str
+    """The command line without the application."""
+    factory: str = ""
+    """The option for the name of a factory; without it, the server calls ``main:create_app()`` itself."""
+    comes_with: tuple[str, ...] = ()
+    """The requirements that install it, normalised (PEP 503), some with an extra."""
+    asgi: bool = True
+    """False if it serves WSGI only."""
 
 
 class _Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,9 +101,10 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     wsgi_values: dict[str, str]
     wrappers: _Wrappers
     others: dict[str, Other]
-    servers: dict[str, str]
+    servers: dict[str, Server]
     live: dict[str, str]
     hardware: dict[str, Opens]
+    programs: dict[str, Program]
     proc: _Names
     gone: dict[str, Gone]
     pins: dict[str, Pin]

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from debonair.errors import ProjectError
 from debonair.project import reader, syntax
+from debonair.project.catalogue import known
 
 _Folder = TypeVar("_Folder", Path, Traversable)
 SERVED = ("application", "app")
@@ -21,6 +22,9 @@ SERVED = ("application", "app")
 FACTORIES = ("create_app", "make_app", "create_application", "make_application", "application_factory")
 """The usual names of functions that return an application."""
 _NAME = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<callable>[^\W\d]\w*)(?P<call>\(\))?")
+
+_SHARED = ("App", "Application")
+"""Names of classes that WSGI frameworks have, too."""
 
 _KINDS: Mapping[type[ast.expr], str] = {
     ast.Constant: "a plain value",
@@ -77,13 +81,13 @@ def check(
                 return
     if module.partition(".")[0] in installed:
         return
-    known = sorted({found for root in roots for found in modules(root)})
-    close = difflib.get_close_matches(module.partition(".")[0], known, n=1)
+    there = sorted({found for root in roots for found in modules(root)})
+    close = difflib.get_close_matches(module.partition(".")[0], there, n=1)
     raise ProjectError(
         f"{file.name}: 'wsgi' is '{entry}', but {app} has no module '{module}'.",
         hint=f"Did you mean '{close[0]}:{name}'?"
         if close
-        else f"The app's modules: {', '.join(known) or 'none'}.",
+        else f"The app's modules: {', '.join(there) or 'none'}.",
     )
 
 
@@ -147,8 +151,11 @@ def _code(root: Traversable, package: str) -> Iterator[tuple[str, Traversable]]:
 def _served(node: ast.stmt) -> Iterator[tuple[str, str]]:
     """Yield the names that ``node`` defines and servers look for, each with its value for ``wsgi``."""
     match node:
-        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-            if name in SERVED:
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value)
+            | ast.AnnAssign(target=ast.Name(id=name), value=value)
+        ):
+            if name in SERVED and not _is_other(value):
                 yield name, name
         case ast.FunctionDef(name=name, args=args) if name in SERVED + FACTORIES:
             if is_application([argument.arg for argument in args.posonlyargs + args.args]):
@@ -157,6 +164,14 @@ def _served(node: ast.stmt) -> Iterator[tuple[str, str]]:
                 yield name, f"{name}()"
         case _:
             pass
+
+
+def _is_other(value: ast.expr | None) -> bool:
+    """Tell whether ``value`` is created by a framework that is not WSGI."""
+    if not isinstance(value, ast.Call):
+        return False
+    others = {name.rpartition(".")[2] for name in known().others if name.rpartition(".")[2] not in _SHARED}
+    return ast.unparse(value.func).rpartition(".")[2] in {*others, "Typer"}
 
 
 def is_application(parameters: Sequence[str]) -> bool:

@@ -81,6 +81,14 @@ _HINTS = {
         "The app needs the variable {0}. Set it in [service.environment]; or, if it is a secret, on the "
         "Pi: sudo {package} env set {0}=..."
     ),
+    r"(?m)\[Errno 2\] No such file or directory: '([a-z][\w+-]*)'$": (
+        "The app runs the program {0}, but it is not installed. Add the Debian package that provides it: "
+        'depends = ["{0}"]'
+    ),
+    r"ImproperlyConfigured: .*settings are not configured": (
+        "The code does not name its Django settings. Name them in [service.environment]: "
+        'DJANGO_SETTINGS_MODULE = "mysite.settings"'
+    ),
     r"answers (40[1345])": (
         'The health page must answer with a status below 400. Choose another page: health = "/about"'
     ),

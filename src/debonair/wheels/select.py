@@ -171,5 +171,25 @@ def missing(lines: Sequence[str], target: Target, lock: Lock) -> WheelError:
         "true, and add its package to 'depends'.\n"
         f"- Add an index that has such a wheel.{more}\n"
         '- Build it from source: set sdists = "allow".\n'
-        f"- Remove {target.name} from 'targets'.",
+        f"{_older(target)}- Remove {target.name} from 'targets'.",
+    )
+
+
+def _older(target: Target) -> str:
+    """Return a hint for packages that are older than the Python of ``target``; empty if no suite helps."""
+    from debonair.target import suites  # noqa: PLC0415 - only to explain an error
+
+    older = [
+        suite
+        for suite in suites().values()
+        if suite.released
+        and suite.release < target.debian_release
+        and target.architecture in suite.architectures
+    ]
+    if not older:
+        return ""
+    name = f"{older[-1].name}-{target.architecture}"
+    return (
+        f"- If these versions are older than Python {target.python}, build for {older[-1].name}, which has "
+        f"Python {older[-1].python}: set targets = [\"{name}\"], and run 'debonair lock'.\n"
     )

@@ -131,7 +131,18 @@ class TestFromPypi:
         }
         assert begun == [Path.cwd(), wanted]
 
-    @pytest.mark.parametrize("option", ["wsgi", "package", "maintainer"])
+    def test_a_command_is_a_server_of_the_apps_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        begun: list[Any] = []
+
+        def begin(_: Path, options: Mapping[str, Any], *__: object) -> None:
+            begun.append(options)
+            raise errors.ProjectError("Enough.")
+
+        monkeypatch.setattr("debonair.init.from_pypi.begin", begin)
+        refused(3, "build", "--from-pypi", "x==1", "--command", "x --uds $SOCKET")
+        assert begun == [{"from-pypi": "x==1", "command": "x --uds $SOCKET", "server": "command"}]
+
+    @pytest.mark.parametrize("option", ["wsgi", "command", "package", "maintainer"])
     def test_what_is_said_in_the_settings_of_a_project(self, option: str) -> None:
         write(Path())
         assert (

@@ -126,6 +126,7 @@ class TestStatic:
         ({"migrations/alembic.ini": ""}, "flask db upgrade"),
         ({"migrations/env.py": "", "app.py": "import flask_migrate"}, "flask db upgrade"),
         ({"alembic.ini": ""}, "alembic upgrade head"),
+        ({"production.ini": "[app:main]\nx = 1\n[alembic]\n"}, "alembic -c production.ini upgrade head"),
         ({"manage.py": "", "migrations/env.py": ""}, ""),
     ],
 )

@@ -76,7 +76,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def begin(root: Path, **options: object) -> Project:
-    return from_pypi.begin(root, {**OPTIONS, **options}, Cache(root.parent / "cache"), os.environ)
+    given = {key: value for key, value in {**OPTIONS, **options}.items() if value is not None}
+    return from_pypi.begin(root, given, Cache(root.parent / "cache"), os.environ)
 
 
 def refused(root: Path, **options: object) -> Error:
@@ -99,6 +100,13 @@ def test_an_empty_folder_gets_settings_and_a_lock(
         "diary 1.2: Keeps a diary. The package diary serves diary:app.",
         "Wrote debonair.toml and pylock.toml. Anyone can build the same package from these two files.",
     ]
+
+
+def test_a_command_serves_the_app(root: Path, index: Index, capsys: pytest.CaptureFixture[str]) -> None:
+    index.commands = True
+    found = begin(root, wsgi=None, server="command", command="diary --uds $SOCKET")
+    assert (found.wsgi, found.command) == ("", "diary --uds $SOCKET")
+    assert "The package diary serves diary --uds $SOCKET." in capsys.readouterr().err
 
 
 def test_the_same_again_changes_nothing(root: Path, index: Index) -> None:
@@ -153,5 +161,8 @@ def test_a_tool_that_could_be_served(root: Path, index: Index, capsys: pytest.Ca
     assert begin(root, wsgi="", maintainer="").wsgi == ""
     assert capsys.readouterr().err.splitlines()[:2] == [
         "diary 1.2: Keeps a diary. The package diary has the commands diary.",
-        "Without --wsgi, the package serves no site. These names look like WSGI callables: diary:app.",
+        (
+            "Without --wsgi or --command, the package serves no site. "
+            "These names look like WSGI callables: diary:app."
+        ),
     ]

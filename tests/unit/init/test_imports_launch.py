@@ -226,6 +226,57 @@ class TestFiles:
         assert files.read(tmp_path / "uwsgi.ini", tmp_path).settings["uwsgi"] == {"harakiri": 9}
 
 
+class TestVariables:
+    """The variables of a Dockerfile, and its volumes, which are the folders of the data."""
+
+    def read(self, root: Path, text: str) -> Imported:
+        (root / "Dockerfile").write_text(text)
+        return dockerfile.read(root / "Dockerfile", root)
+
+    @pytest.mark.parametrize(
+        ("volume", "value", "kept"),
+        [
+            ("VOLUME /data", "/data", "/var/lib/APP"),
+            ("VOLUME /data", "/data/a/b.cfg", "/var/lib/APP/a/b.cfg"),
+            ('VOLUME ["/logs", "/data/"]', "/data/", "/var/lib/APP"),
+            ("VOLUME /logs /data", "sqlite:////data/app.db", "sqlite:////var/lib/APP/app.db"),
+            ("ARG place=/data\nVOLUME $place", "${place}/x", "/var/lib/APP/x"),
+        ],
+    )
+    def test_the_folder_of_the_data(self, volume: str, value: str, kept: str, tmp_path: Path) -> None:
+        found = self.read(tmp_path, f"FROM python\n{volume}\nENV DATA={value}\n")
+        assert found.settings == {"service": {"environment": {"DATA": kept}}}
+        assert [(each.became, each.why) for each in found.accounts] == [
+            ("service.environment.DATA", f"{kept}, the app's data")
+        ]
+
+    @pytest.mark.parametrize(
+        ("volume", "value"),
+        [
+            ("VOLUME /data", "/data/../etc/x"),
+            ("VOLUME /data", "/database"),
+            ("VOLUME /", "/data"),
+            ("VOLUME [", "/data"),
+            ("VOLUME $place", "$place"),
+            ("VOLUME data", "data"),
+        ],
+    )
+    def test_no_folder_of_the_data(self, volume: str, value: str, tmp_path: Path) -> None:
+        found = self.read(tmp_path, f"FROM python\n{volume}\nENV DATA={value}\n")
+        assert "/var/lib" not in str(found.settings)
+
+    @pytest.mark.parametrize("line", ["PATH=/data/bin", "API_TOKEN=/data/token"])
+    def test_no_variable_for_the_folder_of_the_data(self, line: str, tmp_path: Path) -> None:
+        found = self.read(tmp_path, f"FROM python\nVOLUME /data\nENV {line}\n")
+        assert found.settings == {}
+
+    @pytest.mark.parametrize("name", ["HOME", "USER", "PUID"])
+    def test_variables_of_the_user(self, name: str, tmp_path: Path) -> None:
+        found = self.read(tmp_path, f"FROM python\nENV {name}=1\n")
+        assert found.settings == {}
+        assert [each.why for each in found.accounts] == ["the service runs as its own user"]
+
+
 class TestStages:
     """Only the last stage of a Dockerfile is what ran, with those that it is made from."""
 

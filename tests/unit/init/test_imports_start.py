@@ -304,6 +304,13 @@ class TestScripts:
             "migrate": f"{IN}flask db upgrade",
         }
 
+    @pytest.mark.parametrize("here", ["<<EOF >app.cfg", "<< 'EOF'", "<<-EOF"])
+    def test_the_input_of_a_command(self, here: str, tmp_path: Path) -> None:
+        script = f"cat {here}\nflask db upgrade\nMODE=$MODE\nEOF\ngunicorn a:b\n"
+        found = read(tmp_path, "Dockerfile", {"Dockerfile": "FROM x\nCMD ./boot.sh\n", "boot.sh": script})
+        assert found.settings == {"wsgi": "a:b"}
+        assert set(told(found)) == {"CMD ./boot.sh", f"cat {here}", "gunicorn a:b"}
+
     def test_a_script_that_is_not_there(self, tmp_path: Path) -> None:
         texts = {"Dockerfile": "FROM x\nENTRYPOINT /entry.sh\nCMD gunicorn a:b\n"}
         found = read(tmp_path, "Dockerfile", texts)

@@ -224,6 +224,20 @@ def test_a_plugin_that_nobody_knows(tmp_path: Path) -> None:
     assert 'depends = ["uwsgi-plugin-my-own"]' in warning
 
 
+@pytest.mark.parametrize(
+    ("value", "options"),
+    [
+        ("/usr/lib/uwsgi/python", {}),
+        ("/usr/lib/uwsgi/plugins/python3_plugin.so, http", {}),
+        ("plugins/gevent_plugin.so", {"plugins": "gevent_python3"}),
+    ],
+)
+def test_a_plugin_named_by_its_file(value: str, options: dict[str, str], tmp_path: Path) -> None:
+    found = read(tmp_path, f"[uwsgi]\nplugins = {value}\n")
+    assert found.settings.get("uwsgi", {}) == options
+    assert not any("/" in warning.partition(":")[2] for warning in found.warnings)
+
+
 def test_no_secret_is_shown(tmp_path: Path) -> None:
     lines = [
         "db_password = hush",

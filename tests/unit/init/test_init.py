@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -237,6 +238,9 @@ class TestApplication:
         [
             ({"requirements.txt": "fastapi\nUvicorn[standard]>=0.30\n"}, "runs the server uvicorn", ""),
             ({"requirements.txt": "fastapi[standard]\n"}, "runs the server uvicorn", ""),
+            ({"requirements.txt": "Litestar[jwt, Standard] >= 2\n"}, "runs the server uvicorn", ""),
+            ({"requirements.txt": "nicegui\n"}, "runs the server uvicorn", ""),
+            ({"requirements.txt": "quart\nuvicorn\n"}, "runs the server uvicorn", ""),
             (
                 {"requirements.txt": "fastapi\n"},
                 "needs uvicorn in requirements.txt",
@@ -268,6 +272,54 @@ class TestApplication:
         notes = [text for text in found.notes if "uvicorn" in text]
         assert len(notes) == bool(note)
         assert note in "".join(notes)
+
+    @pytest.mark.parametrize("requirement", ["quart", "Quart>=0.19", "starlette\nhypercorn"])
+    @pytest.mark.parametrize(
+        ("code", "served"),
+        [
+            ("app = quart.Quart('x')", "main:app"),
+            ("def create_app():\n    return quart.Quart('x')", "'main:create_app()'"),
+        ],
+    )
+    def test_the_server_that_comes_with_a_requirement(
+        self, requirement: str, code: str, served: str, tmp_path: Path
+    ) -> None:
+        files = {"main.py": f"import quart\n{code}\n", "requirements.txt": f"{requirement}\n"}
+        found = draft(make(tmp_path, files))
+        (command,) = (each for each in found.findings if each.key == ("command",))
+        assert command.value == f"hypercorn --bind unix:$SOCKET {served}"
+        assert command.where == "runs the server hypercorn"
+        assert not [text for text in found.notes if "uvicorn" in text]
+
+    @pytest.mark.parametrize(
+        ("code", "value"),
+        [("app = web.Application()", "app"), ("async def app():\n    return web.Application()", "app()")],
+    )
+    def test_one_of_aiohttp(self, code: str, value: str, tmp_path: Path) -> None:
+        run = "if __name__ == '__main__':\n    web.run_app(app)\n"
+        text = f"from aiohttp import web\n{code}\n{run}"
+        found = draft(make(tmp_path, {"pkg/__init__.py": "", "pkg/main.py": text}))
+        (command,) = (each for each in found.findings if each.key == ("command",))
+        _, option, line = shlex.split(str(command.value))
+        assert option == "-c"
+        assert line == (
+            "import os; from aiohttp import web; from pkg.main import app; "
+            f'web.run_app({value}, path=os.environ["SOCKET"])'
+        )
+        assert command.where == "instead of pkg/main.py, which does not mention SOCKET"
+
+    def test_one_of_aiohttp_that_knows_its_socket(self, tmp_path: Path) -> None:
+        run = "if __name__ == '__main__':\n    web.run_app(app, path=os.environ['SOCKET'])\n"
+        text = f"import os\nfrom aiohttp import web\napp = web.Application()\n{run}"
+        assert tomllib.loads(draft(make(tmp_path, {"m.py": text})).text)["command"] == "python m.py"
+
+    def test_a_file_for_asgi_has_no_wsgi(self, tmp_path: Path) -> None:
+        text = "def create_application():\n    return inner()\napplication = create_application()\n"
+        settings = tomllib.loads(draft(make(tmp_path, {"pkg/__init__.py": "", "pkg/asgi.py": text})).text)
+        assert "wsgi" not in settings
+        assert settings["command"] == (
+            "uvicorn --uds $SOCKET --forwarded-allow-ips '*' pkg.asgi:application"
+        )
 
     def test_requirements_from_imports_have_the_server_of_asgi(self, tmp_path: Path) -> None:
         found = draft(make(tmp_path, {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}))
@@ -309,6 +361,43 @@ class TestApplication:
         error = refused(make(tmp_path, {"m.py": "import sanic\napp = sanic.Sanic('x')\n"}))
         assert error.message == "m:app (m.py:2) is Sanic, which WSGI cannot serve."
         assert 'server = "command"' in error.hint
+
+    def test_commands_beside_a_framework_without_a_callable(self, tmp_path: Path) -> None:
+        text = '[project]\nname = "tool"\nversion = "1"\ndependencies = ["pyramid"]\n'
+        text += '[project.scripts]\ntool = "tool:main"\n'
+        code = "from pyramid.config import Configurator\ndef main(config, **settings): ...\n"
+        found = draft(make(tmp_path, {"tool.py": code, "pyproject.toml": text}))
+        assert found.notes[-1].startswith(
+            "The package contains commands, but no service and no site. tool.py:1 imports pyramid, but "
+            "creates nothing that a server can call. Write a wsgi.py: from pyramid.paster import get_app;"
+        )
+
+    def test_variables_with_the_folder_of_the_data(self, tmp_path: Path) -> None:
+        docker = "FROM python\nVOLUME /data\nENV DB=sqlite:////data/app.db\n"
+        settings = tomllib.loads(
+            draft(make(tmp_path / "diary", {"m.py": FLASK, "Dockerfile": docker})).text
+        )
+        assert settings["service"]["environment"] == {"DB": "sqlite:////var/lib/diary/app.db"}
+
+    @pytest.mark.parametrize(
+        ("code", "requirements", "depends", "where"),
+        [
+            ("import git.objects\n", "flask\n", ["git"], "m.py:4 imports git"),
+            ("", "flask\nGitPython\npypandoc\n", ["git", "pandoc"], "gitpython, a requirement"),
+            ("import serial\nimport git\n", "flask\npyserial\n", ["git"], "m.py:5 imports git"),
+            ("import serial\nimport git\n", "flask\n", ["git", "python3-serial"], "m.py:4 imports serial"),
+        ],
+    )
+    def test_programs_that_packages_run(
+        self, code: str, requirements: str, depends: list[str], where: str, tmp_path: Path
+    ) -> None:
+        found = draft(make(tmp_path, {"m.py": FLASK + code, "requirements.txt": requirements}))
+        (finding,) = (each for each in found.findings if each.key == ("depends",))
+        assert (finding.value, finding.where) == (depends, where)
+
+    def test_a_module_of_the_app_is_no_package(self, tmp_path: Path) -> None:
+        files = {"m.py": f"{FLASK}import git\n", "git.py": "", "requirements.txt": "flask\n"}
+        assert "depends" not in draft(make(tmp_path, files)).text
 
     def test_no_folder(self, tmp_path: Path) -> None:
         assert "There is no folder" in refused(tmp_path / "none").message

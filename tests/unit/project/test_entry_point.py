@@ -223,6 +223,8 @@ def test_what_may_be_served_by_its_name(tmp_path: Path) -> None:
         "test_a.py": "app = 1\n",
         "b.py": "def app(*, path): ...\nclass application: ...\n",
         "c.py": "def app(**settings): ...\n",
+        "d.py": "app = typer.Typer()\n",
+        "e.py": "app: FastAPI = FastAPI(title=1)\n",
     }
     for name, text in code.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,12 @@ from debonair.trial.advice import advice
         ("FileNotFoundError: [Errno 2] No such file or directory: '/proc/self/x'", ""),
         ("sqlite3.OperationalError: no such table: post", 'migrate = "flask db upgrade"'),
         ("    x = os.environ['API']\nKeyError: 'API'", "sudo book env set API=..."),
+        (
+            "x.ImproperlyConfigured: Requested setting LOGGING, but settings are not configured.",
+            'DJANGO_SETTINGS_MODULE = "mysite.settings"',
+        ),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'\nx", 'depends = ["ffmpeg"]'),
+        ("FileNotFoundError: [Errno 2] No such file or directory: 'a.ini'", ""),
         ("book: / answers 404", 'health = "/about"'),
         ("ImportError: libzbar.so.0: cannot open shared object file: No", "apt-file search libzbar.so.0"),
         ("No package metadata was found for Book", 'install = "wheel"'),

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from debonair.errors import ProjectError
+from debonair.init.discovery import server
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.candidate import Candidate
 from debonair.init.discovery.code import nameless
@@ -105,8 +106,7 @@ def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
 
 def _command(item: Candidate) -> list[Finding]:
     """Return the settings of an application that needs a web server of its own."""
-    factory = "--factory " if item.entry.endswith("()") else ""
-    line = f"{known().servers[item.server]} {factory}{item.entry.removesuffix('()')}"
+    line = server.command(item.server, item.entry)
     return [
         Finding("application", item.entry, f"{item.where} ({item.what})"),
         Finding("server", "command", f"{item.what} is not a WSGI app", ("server",)),
@@ -115,16 +115,25 @@ def _command(item: Candidate) -> list[Finding]:
 
 
 def _script(item: Candidate, callables: Callables) -> list[Finding]:
-    """Return the settings of an application whose own script must listen on ``$SOCKET``."""
-    heard = (
-        "it mentions SOCKET"
-        if callables.mentions("SOCKET")
-        else f"it must listen on $SOCKET: {item.listens}"
-    )
+    """Return the settings of an application that listens on ``$SOCKET`` without a server.
+
+    Its own script does, or else a line of Python, if the framework has one.
+    """
+    script = callables.script(item.path)
+    line = next((other.runs for other in known().others.values() if other.what == item.what), "")
+    if callables.mentions("SOCKET"):
+        line, why = f"python {script}", "it mentions SOCKET"
+    elif line:
+        module, name, is_factory = entry_point.split(item.entry)
+        for placeholder, value in (("MODULE", module), ("NAME", name), ("VALUE", name + "()" * is_factory)):
+            line = line.replace(placeholder, value)
+        why = f"instead of {script}, which does not mention SOCKET"
+    else:
+        line, why = f"python {script}", f"it must listen on $SOCKET: {item.listens}"
     return [
         Finding("application", item.entry, f"{item.where} ({item.what})"),
         Finding("server", "command", f"{item.what} is not a WSGI app", ("server",)),
-        Finding("command", f"python {callables.script(item.path)}", heard, ("command",)),
+        Finding("command", line, why, ("command",)),
     ]
 
 
@@ -187,13 +196,28 @@ def _shown(path: Path, root: Path) -> str:
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
-def _nothing(root: Path, callables: Callables, broken: Sequence[str], imported: Imported) -> ProjectError:
-    """Return the error that explains why there is no application, and what to write."""
+def unserved(callables: Callables) -> str:
+    """Return a sentence about a project with commands, but without an application."""
+    if half := _half(callables):
+        return f"The package contains commands, but no service and no site. {' '.join(half)}"
+    return (
+        "No application was found, so the package contains commands, but no service and no site. If a "
+        "server can run the project, name the callable: debonair init --wsgi MODULE:CALLABLE"
+    )
+
+
+def _half(callables: Callables) -> tuple[str, str] | None:
+    """Return what is wrong with the use of a framework that creates no callable, and what to write."""
     for name, advice in _ADVICE.items():
         if where := callables.importing(name):
-            return ProjectError(
-                f"{where} imports {name}, but creates nothing that a server can call.", hint=advice
-            )
+            return f"{where} imports {name}, but creates nothing that a server can call.", advice
+    return None
+
+
+def _nothing(root: Path, callables: Callables, broken: Sequence[str], imported: Imported) -> ProjectError:
+    """Return the error that explains why there is no application, and what to write."""
+    if half := _half(callables):
+        return ProjectError(half[0], hint=half[1])
     if closed := callables.unusable():
         return ProjectError(
             f"No application in {root} can be called without arguments: {'; '.join(closed[:3])}.",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from debonair.init.discovery import shapes
-from debonair.init.discovery.candidate import FOR_SERVERS, Candidate, rank_of
+from debonair.init.discovery.candidate import FOR_ASGI, FOR_SERVERS, Candidate, rank_of
 from debonair.init.discovery.code import Module, top_level
 from debonair.project import entry_point
 from debonair.project.catalogue import known
@@ -166,8 +166,11 @@ class Callables:
                 returned = True
                 if kind := self._kind(inner.value, module, local):
                     return replace(kind, wrapped="")
-        guessed = node.name in FACTORIES and returned
-        return _Kind("a factory, by its name") if guessed else None
+        if node.name not in FACTORIES or not returned:
+            return None
+        if FOR_ASGI.search(module.path):
+            return _Kind("an ASGI factory", wsgi=False, server="uvicorn")
+        return _Kind("a factory, by its name")
 
     def _class(self, node: ast.ClassDef, module: Module) -> None:
         name = f"{module.name}.{node.name}"

@@ -9,6 +9,7 @@ from debonair.init.discovery.code import Module
 from debonair.project.entry_point import FACTORIES, SERVED
 
 FOR_SERVERS = re.compile(r"(^|/)(\w+_)?wsgi(handler)?\.py$")
+FOR_ASGI = re.compile(r"(^|/)(\w+_)?asgi\.py$")
 _FOR_APPS = ("app.py", "application.py", "__init__.py", "main.py")
 _SCRIPTS = ("manage.py", "cli.py")
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from debonair.init.discovery.code import Module, top_level
+from debonair.init.discovery.finding import Finding
+from debonair.init.imports.places import DATA
 from debonair.project import reader
 
 _GET = {"os.environ.get", "os.getenv", "os.environ.pop", "decouple.config", "starlette.config.Config"}
@@ -59,6 +62,17 @@ def unset(root: Path, modules: Sequence[Module], given: Collection[str], app: st
             command = " ".join(f"{name}=VALUE" for name in some)
             notes.append(f"{text}: {places}{more}. Set them on the Pi: sudo {app} env set {command}")
     return notes
+
+
+def named(findings: Sequence[Finding]) -> list[Finding]:
+    """Return ``findings`` with the name of the package in the variables that lead to the app's data."""
+    package = next((str(found.value) for found in findings if found.name == "package"), "")
+    return [
+        replace(found, value=found.value.replace(DATA, f"/var/lib/{package}"))
+        if found.key[:2] == ("service", "environment") and isinstance(found.value, str)
+        else found
+        for found in findings
+    ]
 
 
 def _reads(module: Module) -> Iterator[tuple[str, int, bool | None]]:

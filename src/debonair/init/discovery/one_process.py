@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from debonair.init.discovery.code import Module
 from debonair.init.discovery.finding import Finding
@@ -62,7 +63,22 @@ def fitting(imported: Sequence[Finding], chosen: Sequence[Finding]) -> list[Find
         refused = {*keys, *(("uwsgi", name) for name in (*PROCESSES, "cheaper"))}
     if ("uwsgi", "threads") in keys:
         refused |= {("uwsgi", name) for name in LOOPS}
+    if ("uwsgi", "threads") in keys:
+        imported = list(_without_loops(imported))
     return [found for found in imported if found.key not in refused]
+
+
+def _without_loops(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield ``findings`` without uWSGI's plugins for event loops."""
+    loops = {f"{loop}_python3" for loop in LOOPS}
+    for found in findings:
+        if found.key == ("uwsgi", "plugins"):
+            values = found.value if isinstance(found.value, list) else [found.value]
+            names = [name for value in values for name in str(value).split(",") if name not in loops]
+            if not names:
+                continue
+            found = replace(found, value=",".join(names))  # noqa: PLW2901 - the same finding, shortened
+        yield found
 
 
 def _gunicorn(
@@ -74,7 +90,7 @@ def _gunicorn(
 ) -> tuple[list[Finding], list[str]]:
     loop = _loop(modules, required)
     workers = f"--worker-class {loop}" if loop else f"--threads {_THREADS}"
-    line = f"{known().servers['gunicorn']} --workers 1 {workers} {entry}"
+    line = f"{known().servers['gunicorn'].command} --workers 1 {workers} {entry}"
     found = [
         Finding("server", "command", f"{where}, which uses websockets", ("server",)),
         Finding("command", line, "runs the server gunicorn", ("command",)),

@@ -1,18 +1,30 @@
-"""Find out whether the project requires the web server that its command runs."""
+"""Choose the web server of an app that is not WSGI, and find out whether the project requires it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from debonair.init.discovery.finding import Finding
 from debonair.project.catalogue import known
 from debonair.project.names import normalised
 
-_WITH_ALL = re.compile(r"(fastapi|fastapi-slim)\s*\[[^]]*\b(standard|all)\b", re.IGNORECASE)
-"""Requirements that include uvicorn."""
+_REQUIREMENT = re.compile(r"\s*([\w.-]+)\s*(?:\[([^]]*)\])?")
+"""The name and the extras of a requirement."""
 _COMMAND = ("command",)
+
+
+def command(server: str, entry: str) -> str:
+    """Return the command line by which ``server`` serves ``entry``: ``main:app``, ``main:create_app()``."""
+    how = known().servers[server]
+    if not entry.endswith("()"):
+        return f"{how.command} {entry}"
+    return (
+        f"{how.command} {how.factory} {entry.removesuffix('()')}"
+        if how.factory
+        else f"{how.command} '{entry}'"
+    )
 
 
 def program(chosen: Sequence[Finding]) -> str:
@@ -26,16 +38,19 @@ def require(
 ) -> tuple[list[Finding], list[str]]:
     """Return ``chosen`` with the place where its server is required, and sentences if it is not.
 
-    ``needs`` has the requirements, if they are known. ``locked`` tells whether the project has a lock.
+    If only another server is required, the command runs that one. ``needs`` has the requirements, if they
+    are known. ``locked`` tells whether the project has a lock.
     """
     server = program(chosen)
     if not server or not needs:
         return list(chosen), []
     file = needs[0].where.partition(",")[0]
     lines = [str(line) for found in needs for line in found.value]
-    names = {normalised(re.split(r"[^\w.-]", line.strip(), maxsplit=1)[0]) for line in lines}
-    if server in names or (server == "uvicorn" and any(map(_WITH_ALL.match, lines))):
-        return _with_reason(chosen, f"runs the server {server}"), []
+    required = {each for line in lines for each in _forms(line)}
+    for name in (server, *(name for name, how in known().servers.items() if how.asgi)):
+        if not required.isdisjoint({name, *known().servers[name].comes_with}):
+            line = command(name, str(chosen[0].value))
+            return _with_reason(chosen, f"runs the server {name}", line if name != server else ""), []
     add = (
         f'Add it in {file}: dependencies = ["{server}", ...]'
         if file == "pyproject.toml"
@@ -48,5 +63,18 @@ def require(
     return _with_reason(chosen, f"needs {server} in {file}"), [note]
 
 
-def _with_reason(chosen: Sequence[Finding], where: str) -> list[Finding]:
-    return [replace(found, where=where) if found.key == _COMMAND else found for found in chosen]
+def _forms(line: str) -> Iterator[str]:
+    """Yield the normalised name in a requirement, alone and with each of its extras."""
+    if found := _REQUIREMENT.match(line):
+        name = normalised(found[1])
+        yield name
+        for extra in filter(None, (found[2] or "").split(",")):
+            yield f"{name}[{normalised(extra.strip())}]"
+
+
+def _with_reason(chosen: Sequence[Finding], where: str, line: str = "") -> list[Finding]:
+    """Return ``chosen`` with the reason ``where`` for its command, and with another command if given."""
+    return [
+        replace(found, where=where, value=line or found.value) if found.key == _COMMAND else found
+        for found in chosen
+    ]

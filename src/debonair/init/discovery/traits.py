@@ -133,6 +133,8 @@ def migrations(modules: Sequence[Module], root: Path) -> list[Finding]:
         command, where = "flask db upgrade", "migrations/ is Flask-Migrate's"
     elif reader.is_file(root / "alembic.ini"):
         command, where = "alembic upgrade head", "alembic.ini"
+    elif "\n[alembic]" in reader.head(root / "production.ini", root):
+        command, where = "alembic -c production.ini upgrade head", "production.ini is Pyramid's"
     else:
         return []
     return [Finding("migrations", IN_THE_APP + command, where, ("migrate",))]

@@ -6,14 +6,16 @@ Only the last stage ran, with the stages that it is built from.
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from debonair.init.imports import commandline, places, start, variables
+from debonair.init.imports import commandline, places, shell, start, variables
 from debonair.init.imports.account import Account, Imported, merge
 from debonair.project import reader
 
@@ -21,12 +23,13 @@ _NOT_KEPT = re.compile(
     r"PYTHON\w*|PIP_\w*|PATH|PORT|DEBIAN_FRONTEND|LANG|LC_\w*|VIRTUAL_ENV|POETRY_\w*|\w*SECRET\w*"
 )
 _FROM = re.compile(r"(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE)
-_HERE = re.compile(r"(?:^|\s)[0-9]*<<-?[\"']?([A-Za-z_]\w*)[\"']?(?=\s|$)")
-"""Starts lines that are the input of a command, up to the line that consists of this word."""
 _MOST = 256 << 10
 """The most bytes of the file."""
 _BOTH = 2
+_MOST_VOLUMES = 20
 _ENTRY = "it ran before the CMD; if each new release needs it, add it to 'migrate'"
+_PLACE = re.compile(r"(\w+:/{3})?(/[^\s:]*)")
+"""A path, or the address of a SQLite database."""
 _SHOWN = 1000
 """The most characters of an instruction that are shown."""
 
@@ -49,6 +52,7 @@ def read(path: Path, root: Path) -> Imported:
     starts = dict[str, tuple[int, str, str]]()  # the last one of each kind counts
     stages = _stages(reader.text(path, places.boundary(path, root), most=_MOST))
     ran = _ran(stages)
+    data = _data(ran)
     for stage in (*(stage for stage in stages if stage not in ran), *ran):
         has_start = False
         for number, line, word, rest in stage.instructions:
@@ -61,7 +65,7 @@ def read(path: Path, root: Path) -> Imported:
                     )
                 )
             elif word == "ENV":
-                accounts += _environment(path, number, line, rest, settings)
+                accounts += _environment(path, number, line, rest, settings=settings, data=data)
             elif word == "RUN":
                 why = "add the packages that the app needs at run time to 'depends'"
                 accounts.append(Account(path, number, line, "", why))
@@ -114,16 +118,55 @@ def _installs(word: str, rest: str) -> bool:
     return word == "RUN" and "apt-get" in rest and "install" in rest
 
 
+@dataclass(frozen=True)
+class _Data:
+    """The folders of the container for the app's data."""
+
+    values: Mapping[str, str]
+    """The defaults of the ARGs."""
+    volumes: Sequence[str] = ()
+
+    def filled(self, text: str) -> str:
+        """Return ``text`` with the values of its variables; unknown ones stay."""
+        return re.sub(r"\$\{?(\w+)\}?", lambda found: self.values.get(found[1], found[0]), text[:_SHOWN])
+
+    def moved(self, value: str) -> str:
+        """Return a path below one of the volumes as a path in the app's data; empty if it is elsewhere."""
+        found = _PLACE.fullmatch(self.filled(value))
+        if not found or ".." in found[2]:
+            return ""
+        place = PurePosixPath(posixpath.normpath(found[2]))
+        volume = next((each for each in self.volumes if each != "/" and place.is_relative_to(each)), "")
+        return f"{found[1] or ''}{PurePosixPath(places.DATA) / place.relative_to(volume)}" if volume else ""
+
+
+def _data(ran: Sequence[_Stage]) -> _Data:
+    values, volumes = dict[str, str](), list[str]()
+    for stage in ran:
+        for _, _, word, rest in stage.instructions:
+            if word == "ARG":
+                values.update(_variables(rest))
+            elif word == "VOLUME":
+                with suppress(ValueError):
+                    volumes += shlex.split(_words(rest.strip()))
+    data = _Data(values)
+    return _Data(values, [posixpath.normpath(data.filled(volume)) for volume in volumes[:_MOST_VOLUMES]])
+
+
 def _environment(
-    path: Path, number: int, line: str, rest: str, settings: dict[str, Any]
+    path: Path, number: int, line: str, rest: str, *, settings: dict[str, Any], data: _Data
 ) -> Iterator[Account]:
     found = _variables(rest)
     line = variables.masked(line, [value for name, value in found if _is_secret(name, value)])
     for name, value in found:
-        why = _why_not(name, value)
+        why, kept = _why_not(name, value), value
+        moved = data.moved(value) if not _NOT_KEPT.fullmatch(name) else ""
+        if moved and not variables.judge(name, moved).why:
+            why, kept = "", moved
         if not why:
-            settings.setdefault("service", {}).setdefault("environment", {})[name] = value
-        yield Account(path, number, line, "" if why else f"service.environment.{name}", why)
+            settings.setdefault("service", {}).setdefault("environment", {})[name] = kept
+        became = "" if why else f"service.environment.{name}"
+        yield Account(path, number, line, became, f"{moved}, the app's data" if kept != value else why)
 
 
 def _is_secret(name: str, value: str) -> bool:
@@ -156,7 +199,7 @@ def _instructions(text: str) -> Iterator[tuple[int, str]]:
             if joined := " ".join(pieces).strip():
                 yield start, joined
                 if re.match(r"(RUN|COPY|ADD)\s", joined, re.IGNORECASE):
-                    until = _HERE.findall(joined)
+                    until = shell.HERE.findall(joined)
             pieces = []
 
 

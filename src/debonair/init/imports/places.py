@@ -16,6 +16,8 @@ _FOREIGN = re.compile(
     rf"""(?:(?<=[\s:,="'])|^)/(?:home|root|srv|opt|mnt|var/www|usr/local|usr/src)/{_PATH_END}"""
 )
 """A path that no package of Debian and no app of Debonair has."""
+DATA = "/var/lib/APP"
+"""The folder of the app's data; ``APP`` is the package's name, which is not known yet."""
 _MOST_PARTS = 64
 """The most folders of a path to search for."""
 

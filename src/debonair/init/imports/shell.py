@@ -11,6 +11,8 @@ _PIECE = re.compile(
     | (?P<joint>&&|\|\||\|&|[;|&\n])""",
     re.VERBOSE | re.DOTALL,
 )
+HERE = re.compile(r"(?:^|\s)[0-9]*<<-?\s*[\"']?([A-Za-z_]\w*)[\"']?(?=[\s;>|&)]|$)")
+"""Starts lines that are the input of a command, up to the line that consists of this word."""
 _REDIRECTION = re.compile(r"(?:[0-9]*|&)(?:>>|[<>])(?P<rest>.*)")
 _VARIABLE = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _RUNNERS = re.compile("exec|nohup|time|env|dumb-init|tini")

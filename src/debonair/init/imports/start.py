@@ -104,13 +104,21 @@ def read_script(path: Path, root: Path) -> Imported:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a shell script with their numbers, without comments; joined by a backslash."""
+    """Yield the lines of a shell script with their numbers, joined by a backslash.
+
+    Comments are left out, and so are lines that are the input of a command.
+    """
     pieces, first = list[str](), 0
+    until = list[str]()
     for number, raw in enumerate(reader.lines(text), 1):
+        if until:
+            until = until[1:] if raw.strip() == until[0] else until
+            continue
         line = "" if raw.lstrip().startswith("#") and not pieces else raw.strip()
         first = first if pieces else number
         pieces.append(line.removesuffix("\\").strip())
         if not line.endswith("\\"):
             if joined := " ".join(filter(None, pieces)):
                 yield first, joined
+                until = shell.HERE.findall(joined)
             pieces = []

@@ -247,7 +247,10 @@ class _Reader(OptionAccount):
             self.say(entry, "uwsgi.pythonpath", "relative to the app's folder")
 
     def _plugins(self, entry: Entry) -> None:
-        names = [name.strip() for name in entry.value.split(",")]
+        # A plugin may be named by its file: /usr/lib/uwsgi/plugins/python3_plugin.so
+        names = [
+            each.strip().rpartition("/")[2].removesuffix("_plugin.so") for each in entry.value.split(",")
+        ]
         others = [uwsgi_options.debian(name) for name in names if name and not _PYTHON.fullmatch(name)]
         if not others:
             self.say(entry, "", "the vassal has the Python plugin, and needs no other")

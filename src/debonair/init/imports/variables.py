@@ -28,6 +28,7 @@ _DEVELOPMENT = {
 }
 _OFF = {"", "0", "false", "no", "off", "production", "prod", "staging"}
 _INTERPRETER = {"PATH", "VIRTUAL_ENV", "PYTHONHOME", "PYTHONPATH"}
+_USER = {"HOME", "USER", "LOGNAME", "SHELL", "PWD", "PUID", "PGID", "UID", "GID"}
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,9 @@ def judge(name: str, value: str) -> Verdict:
             warning=f"{name}={value} was left out, because it is for development and shows visitors the "
             "app's internals.",
         )
-    if name in _INTERPRETER:
-        return Verdict(kept=False, why="the package has its own virtual environment")
-    return Verdict(kept=True, why="")
+    why = "the package has its own virtual environment" if name in _INTERPRETER else ""
+    why = "the service runs as its own user" if name in _USER else why
+    return Verdict(kept=not why, why=why)
 
 
 def taken(text: str, name: str, value: str) -> Taken:
