@@ -18,7 +18,7 @@ from debonair.deb.version import without_epoch
 from debonair.debian import interpreter
 from debonair.host import clock
 from debonair.host.cache import whole
-from debonair.host.progress import progress, say
+from debonair.host.progress import progress, warn
 from debonair.target import load
 from debonair.wheels import describe
 from debonair.wheels.supply import Index
@@ -185,7 +185,7 @@ def _compiler(target: Target, cache: Cache, environ: Mapping[str, str]) -> Inter
     """Return the Python that compiles the bytecode; None if the deb will have no bytecode."""
     found = interpreter.interpreter(target.python, cache=cache, environ=environ)
     if found is None:
-        say(
+        warn(
             f"Python {target.python} is not on this machine and cannot be downloaded. The deb for "
             f"{target.name} contains no bytecode, so the app starts slower."
         )

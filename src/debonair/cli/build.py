@@ -11,12 +11,21 @@ from pathlib import Path
 
 import click
 
+from debonair.cli.command import Verb
 from debonair.cli.options import cache, directory, out_option, target_option, unsandboxed
 from debonair.cli.output import show, size
 from debonair.deb.tree import Entry
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair build",
+        "debonair build -t trixie-armv6 -o /tmp/debs",
+        "debonair build --from-source cffi",
+        "debonair build httpbin --from-pypi httpbin",
+    ),
+)
 @directory
 @target_option(
     "Build for this target, such as trixie-arm64 (repeatable).  [default: 'targets' in the settings]",
@@ -106,7 +115,13 @@ def build(
         show(f"{len(chosen)} packages in {time.perf_counter() - began:.1f} s", err=True)
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair lock",
+        "debonair lock --upgrade",
+    ),
+)
 @directory
 @click.option("--upgrade", is_flag=True, help="Upgrade to the newest versions that the requirements allow.")
 @unsandboxed
@@ -127,7 +142,13 @@ def lock(directory: Path, *, upgrade: bool) -> None:
     show(f"{path.name}  {len(made.packages)} packages")
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair plan",
+        "debonair plan --json -t trixie-arm64",
+    ),
+)
 @directory
 @target_option(
     "Plan for this target, such as trixie-arm64.  [default: the first of 'targets' in the settings]",

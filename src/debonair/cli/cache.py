@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from debonair.cli import options
+from debonair.cli.command import Verb, Verbs
 from debonair.cli.options import Days
 from debonair.cli.output import show, size
 from debonair.errors import MachineError
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 _DAY = 86_400
 
 
-@click.group()
+@click.group(
+    cls=Verbs,
+    examples=("debonair cache info", "debonair cache prune --older-than 30d"),
+)
 def cache() -> None:
     """Show and free the disk space of the cache.
 
@@ -26,7 +30,7 @@ def cache() -> None:
     """
 
 
-@cache.command()
+@click.command(cls=Verb, examples=("debonair cache info",))
 def info() -> None:
     """Show what is in the cache, and how much disk space it takes."""
     from debonair.host import space
@@ -36,7 +40,13 @@ def info() -> None:
     _list(space.items(here))
 
 
-@cache.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair cache prune --older-than 30d --dry-run",
+        "debonair cache prune --older-than 30d",
+    ),
+)
 @click.option(
     "--older-than",
     metavar="DAYS",
@@ -74,3 +84,6 @@ def _list(items: Iterable[Item]) -> None:
     for name, (what, count, bytes_) in {**kinds, "total": total}.items():
         items_ = "item " if count == 1 else "items"
         show(f"{name:<18}{size(bytes_):>10}  {count:>6} {items_}  {what}".rstrip())
+
+
+cache.add_section("Verbs", info, prune)

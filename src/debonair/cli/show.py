@@ -7,12 +7,19 @@ from pathlib import Path
 
 import click
 
+from debonair.cli.command import Verb
 from debonair.cli.options import DEB, target_option
 from debonair.cli.output import show
 from debonair.errors import WheelError
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair targets",
+        "debonair targets --pi zero2w",
+    ),
+)
 @click.option(
     "--pi", metavar="MODEL", help="List only the targets of this Raspberry Pi, such as zero2w, 3 or 4."
 )
@@ -43,7 +50,13 @@ def targets(*, pi: str | None, as_json: bool) -> None:
         )
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair inspect dist/guestbook_1.4-1+deb13_arm64.deb",
+        "debonair inspect --json app.deb",
+    ),
+)
 @click.argument("deb", type=DEB)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def inspect(deb: Path, *, as_json: bool) -> None:
@@ -58,7 +71,13 @@ def inspect(deb: Path, *, as_json: bool) -> None:
     show(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair check dist/*.deb",
+        "debonair check -t bookworm-armv6 app.deb",
+    ),
+)
 @click.argument("debs", nargs=-1, required=True, type=DEB)
 @target_option(
     "Check for this target, such as trixie-arm64.  [default: the one that the DEB was built for]",
@@ -85,7 +104,10 @@ def check(debs: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
         click.get_current_context().exit(WheelError.exit_code)
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=("debonair schema > debonair.schema.json",),
+)
 def schema() -> None:
     """Print the JSON Schema of debonair.toml.
 

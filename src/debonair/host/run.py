@@ -22,7 +22,7 @@ import msgspec
 from debonair.errors import Error, MachineError
 from debonair.host import supervisor
 from debonair.host.output import Deadline, Flood, listen
-from debonair.host.progress import say
+from debonair.host.progress import warn
 from debonair.host.terminal import plain
 
 verbose = False
@@ -224,4 +224,4 @@ def attend(argv: Sequence[str | Path]) -> int:
 
 def _show(words: Sequence[str], more: str = "") -> None:
     if verbose:
-        say(f"+ {shlex.join(words)}{more}")
+        warn(f"+ {shlex.join(words)}{more}")

@@ -20,7 +20,7 @@ from packaging.version import Version
 
 from debonair.errors import LockError, MachineError, ProjectError
 from debonair.host import decoder
-from debonair.host.progress import say
+from debonair.host.progress import say, warn
 from debonair.lock import freshness, index_config, pylock
 from debonair.lock.download import Get, over_http, reason, status
 from debonair.lock.model import File, Locked
@@ -189,7 +189,7 @@ def _ask(
     found = _before(path, packages, needs)
     kept = f"; the lock keeps its files from there: {names(found)}" if found else ""
     lost = [number for number in needs if number not in found]
-    say(f"{why}{kept}{f'; some targets have no wheel of {names(lost)}' if lost else ''}.")
+    warn(f"{why}{kept}{f'; some targets have no wheel of {names(lost)}' if lost else ''}.")
     return found
 
 

@@ -20,7 +20,7 @@ import msgspec
 
 from debonair.errors import RepositoryError
 from debonair.host import parallel
-from debonair.host.progress import say
+from debonair.host.progress import warn
 from debonair.repository import bootstrap, history, indices, landing_page, release, state
 from debonair.repository.draft import Draft
 from debonair.repository.pool import COMPONENT
@@ -323,7 +323,7 @@ def _warn_of_future(draft: Draft) -> None:
     """Print a warning if apt refuses suites of ``draft``, because a publisher's clock was ahead."""
     if ahead := draft.ahead():
         until = release.stamp(max(ahead.values()))
-        say(
+        warn(
             f"Warning: {', '.join(ahead)}: the index is dated {until}, but the time here is "
             f"{release.stamp(draft.now)}. apt refuses it until that date. If the time here is right, "
             "type: debonair repo renew --reset-date"

@@ -12,7 +12,7 @@ from debonair.deb import tree
 from debonair.deb.tree import Source, Tree
 from debonair.deb.version import for_suite
 from debonair.errors import ProjectError
-from debonair.host.progress import say
+from debonair.host.progress import warn
 from debonair.project import entry_point, layout, server_command
 from debonair.target import alternatives, compatibility
 from debonair.tree import app_files, control_file, instance_folder, layers, overlap
@@ -66,7 +66,7 @@ def plan(
         made = layers.layers([*recipes, *_programs(project)], cache)
         if lost := overlap.lost([part.layer for part in made[: len(recipes)]]):
             for note in overlap.notes(lost, f"The deb for {target.name}"):
-                say(note)
+                warn(note)
             recipes = [overlap.without(recipe, lost.get(recipe.name, {})) for recipe in recipes]
             made = layers.layers([*recipes, *_programs(project)], cache)
         rendered = [

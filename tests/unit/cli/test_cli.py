@@ -23,6 +23,7 @@ from debonair.cli.output import size
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source
+from debonair.host import progress
 from debonair.host import run as commands
 from debonair.project import Project, settings
 
@@ -100,7 +101,7 @@ class TestHelp:
         assert capsys.readouterr().out == f"debonair, version {__version__}\n"
 
     def test_no_verb(self) -> None:
-        assert "Commands:" in run().output
+        assert "Package a project:" in run().output
 
     def test_an_unknown_verb(self) -> None:
         assert "No such command 'buidl'" in refused(2, "buidl")
@@ -110,6 +111,78 @@ class TestHelp:
     )
     def test_a_wrong_use(self, words: list[str]) -> None:
         assert "Usage:" in refused(2, *words)
+
+
+class TestVerboseAndQuiet:
+    """-v and -q may stand before the verb and after it, and last for one run."""
+
+    @pytest.fixture
+    def seen(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, bool]]:
+        found: list[tuple[bool, bool]] = []
+
+        def inspect(*_: object) -> None:
+            found.append((commands.verbose, progress.quiet))
+            progress.say("A note.")
+            progress.warn("A warning.")
+            raise errors.Error("Enough.")
+
+        monkeypatch.setattr("debonair.deb.inspection.inspect", inspect)
+        return found
+
+    @pytest.mark.parametrize(
+        ("words", "flags"),
+        [
+            (["inspect", "x.deb"], (False, False)),
+            (["-v", "inspect", "x.deb"], (True, False)),
+            (["inspect", "-v", "x.deb"], (True, False)),
+            (["inspect", "x.deb", "--verbose"], (True, False)),
+            (["-q", "inspect", "x.deb"], (False, True)),
+            (["inspect", "x.deb", "-q"], (False, True)),
+            (["-v", "inspect", "x.deb", "--quiet"], (True, True)),
+        ],
+    )
+    def test_anywhere(
+        self, words: list[str], flags: tuple[bool, bool], seen: list[tuple[bool, bool]]
+    ) -> None:
+        said = refused(1, *words)
+        assert seen == [flags]
+        assert ("A note." in said) != flags[1]
+        assert "A warning.\nError: Enough.\n" in said
+        run("targets")
+        assert (commands.verbose, progress.quiet) == (False, False)
+
+    def test_between_two_verbs(self) -> None:
+        assert run("cache", "-v", "info").exit_code == 0
+        assert commands.verbose
+
+    def test_a_command_of_a_trial_keeps_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: list[Any] = []
+
+        def try_deb(*_: object, command: tuple[str, ...], **__: object) -> int:
+            given.append(command)
+            return 0
+
+        monkeypatch.setattr("debonair.trial.try_deb", try_deb)
+        run("try", "x.deb", "--", "ls", "-q")
+        assert given == [("ls", "-q")]
+        assert not progress.quiet
+
+
+class TestColours:
+    @pytest.mark.parametrize(
+        ("environ", "coloured"),
+        [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+    )
+    def test_a_terminal_may_refuse_them(
+        self, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, coloured: bool
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise errors.Error("It is wrong.", hint="Fix it.")
+
+        monkeypatch.setattr("debonair.deb.inspection.inspect", fail)
+        runner = CliRunner(env={"NO_COLOR": None, "TERM": "xterm", **environ})
+        done = runner.invoke(verbs.main, ["inspect", "x.deb"], color=True)
+        assert ("\x1b[" in done.stderr) == coloured
 
 
 class TestFromPypi:

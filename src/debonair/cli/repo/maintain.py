@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import click
 
+from debonair.cli.command import Verb
 from debonair.cli.options import Days
+from debonair.cli.output import show
 from debonair.cli.repo import publisher
 from debonair.cli.repo.publisher import DAY, where
 from debonair.errors import RepositoryError
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo init /srv/apt --name acme",
+        "debonair repo init s3://acme-apt --name acme",
+    ),
+)
 @click.argument("place")
 @click.option(
     "--name",
@@ -74,22 +82,24 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
             if home is not None and publisher.nothing(repository):
                 publisher.discard(home)
             raise
-        click.echo(f"{place}: repository '{name}'")
-        click.echo(f"Key:  {made.fingerprint}")
-        click.echo(f"Kept: {home or 'in your GnuPG home'}; back it up in a safe place")
-        click.echo(
-            f"Next: debonair repo renew --timer  renews its signature within {valid_days} days", err=True
-        )
+        show(f"{place}: repository '{name}'")
+        show(f"Key:  {made.fingerprint}")
+        show(f"Kept: {home or 'in your GnuPG home'}; back it up in a safe place")
+        show(f"Next: debonair repo renew --timer  renews its signature within {valid_days} days", err=True)
         if not url:
-            click.echo(
-                "Next: debonair repo bootstrap --url https://...  sets the address for clients", err=True
-            )
+            show("Next: debonair repo bootstrap --url https://...  sets the address for clients", err=True)
         return
     # There is a repository already: create() refuses and explains it.
     repository.create(state.Head(state.FORMAT, name, 0, "", (), valid_days, {}), make_suites(()))
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo prune",
+        "debonair repo prune --keep 5 --older-than 180d",
+    ),
+)
 @click.option(
     "--keep",
     metavar="N",
@@ -118,6 +128,6 @@ def prune(*, keep: int, older_than: int, repository: str) -> None:
 
     opened = publisher.repository(repository)
     for line in opened.change("prune", versions.prune(keep=keep, older_than=older_than * DAY)):
-        click.echo(shown(line))
+        show(shown(line))
     gone = sweep.sweep(opened.draft(), older_than=older_than * DAY)
-    click.echo(f"{len(gone)} files removed, {sum(each.size for each in gone) / 1e6:.1f} MB")
+    show(f"{len(gone)} files removed, {sum(each.size for each in gone) / 1e6:.1f} MB")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from debonair.cli.command import Verb
+from debonair.cli.output import show
 from debonair.cli.repo import publisher
 from debonair.cli.repo.options import CHANNEL, FILE, PERCENT, channel_option, percent_option, suite_option
 from debonair.cli.repo.publisher import where
@@ -18,7 +20,14 @@ if TYPE_CHECKING:
     from debonair.repository.publish import Edit
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo add dist/*.deb",
+        "debonair repo add --channel testing dist/*.deb",
+        "debonair repo add --percent 10 dist/*.deb",
+    ),
+)
 @click.argument("debs", nargs=-1, required=True, type=FILE)
 @channel_option
 @suite_option
@@ -30,7 +39,10 @@ def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int
     publisher.change(repository, "add", edit, "This version is already published.")
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=("debonair repo publish dist/*.deb --to s3://acme-apt",),
+)
 @click.argument("debs", nargs=-1, required=True, type=FILE)
 @channel_option
 @suite_option
@@ -57,10 +69,16 @@ def publish(
     edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
     opened = publisher.change(repository, "publish", edit, "This version is already published.")
     if url := opened.draft().head.url:
-        click.echo(f"Clients read it at {url}")
+        show(f"Clients read it at {url}")
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo promote guestbook 1.4",
+        "debonair repo promote guestbook 1.4 --percent 10",
+    ),
+)
 @click.argument("app")
 @click.argument("version")
 @click.option("--to", type=CHANNEL, default="stable", show_default=True, help="Promote to this channel.")
@@ -85,7 +103,13 @@ def promote(
     publisher.change(repository, "promote", edit, "This version is already published.")
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo rollout guestbook 1.4 --percent 50",
+        "debonair repo rollout guestbook 1.4 --halt",
+    ),
+)
 @click.argument("app")
 @click.argument("version")
 @click.option(
@@ -121,7 +145,13 @@ def rollout(
     publisher.change(repository, "rollout", edit, "Nothing to change: the rollout already has this state.")
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo rollback guestbook",
+        "debonair repo rollback guestbook 1.3",
+    ),
+)
 @click.argument("app")
 @click.argument("version", required=False)
 @channel_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from debonair.cli.output import show
 from debonair.errors import Error
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def change(place: str, verb: str, edit: Edit, nothing: str) -> Repository:
     opened = repository(place)
     what: Sequence[str] = opened.change(verb, edit)
     for line in what or [nothing]:
-        click.echo(shown(line))
+        show(shown(line))
     return opened
 
 
@@ -49,11 +50,11 @@ def warn_of_time() -> None:
     """Print a warning if SOURCE_DATE_EPOCH, perhaps left by a build, will date the index."""
     import time
 
-    from debonair.host.progress import say
+    from debonair.host.progress import warn
     from debonair.repository.release import stamp
 
     if abs((dated := clock()) - time.time()) > DAY:
-        say(f"SOURCE_DATE_EPOCH is set: signatures are now dated {stamp(dated)}.")
+        warn(f"SOURCE_DATE_EPOCH is set: signatures are now dated {stamp(dated)}.")
 
 
 def repository(where: str) -> Repository:
