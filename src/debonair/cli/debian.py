@@ -11,7 +11,7 @@ import click
 
 from debonair.cli.command import Verb
 from debonair.cli.options import cache, directory, out_option, target_option, unsandboxed
-from debonair.cli.output import show, size
+from debonair.cli.output import advise, near, show, size
 
 
 @click.command(
@@ -128,3 +128,4 @@ def library(
     workshop = Workshop.of(suite, arch or host_architecture(), person, cache(), os.environ)
     for made in replace(workshop, **more).make(requirement, out):
         show(f"{made.path}  {size(made.path.stat().st_size)}, needs {', '.join(made.depends) or 'nothing'}")
+        advise("sudo", "apt", "install", f"./{near(made.path.absolute())}")

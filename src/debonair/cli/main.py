@@ -12,7 +12,7 @@ import gc
 import click
 
 from debonair import __version__
-from debonair.cli import build, cache, completion, debian, init, show, trial
+from debonair.cli import build, cache, completion, debian, doctor, init, show, trial
 from debonair.cli.command import Program
 from debonair.cli.repo.main import repo
 
@@ -41,4 +41,4 @@ main.add_section("Try it, without a Pi", trial.try_)
 main.add_section("Publish it", repo)
 main.add_section("Look inside", build.plan, show.inspect, show.check, show.targets, show.schema)
 main.add_section("Work with Debian's tools", debian.fetch, debian.source, debian.library)
-main.add_section("This machine", cache.cache, completion.completion)
+main.add_section("This machine", doctor.doctor, cache.cache, completion.completion)

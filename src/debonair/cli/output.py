@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
@@ -19,10 +22,20 @@ def show(text: object, *, err: bool = False, nl: bool = True) -> None:
     click.echo(plain(str(text)), err=err, nl=nl)
 
 
-def advise(*lines: str) -> None:
-    """Print what to do next, unless the command is to be quiet."""
-    for line in lines:
-        progress.say(f"Next: {line}")
+def advise(*words: object) -> None:
+    """Tell a person at a terminal which command to type next; each of ``words`` is quoted for the shell."""
+    if attended():
+        progress.say(f"Next: {shlex.join(map(str, words))}")
+
+
+def attended() -> bool:
+    """Return whether a person reads the messages, on a terminal."""
+    return sys.stderr.isatty()
+
+
+def near(path: Path) -> Path:
+    """Return ``path`` in its short form, if it is below the current folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def complain(error: Error) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from debonair.cli.command import Verb
-from debonair.cli.options import DEB, target_option
+from debonair.cli.options import DEB, as_json, target_option
 from debonair.cli.output import show
 from debonair.errors import WheelError
 
@@ -23,7 +23,7 @@ from debonair.errors import WheelError
 @click.option(
     "--pi", metavar="MODEL", help="List only the targets of this Raspberry Pi, such as zero2w, 3 or 4."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 def targets(*, pi: str | None, as_json: bool) -> None:
     """List the targets that Debonair can build for."""
     import msgspec
@@ -58,7 +58,7 @@ def targets(*, pi: str | None, as_json: bool) -> None:
     ),
 )
 @click.argument("deb", type=DEB)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 def inspect(deb: Path, *, as_json: bool) -> None:
     """Show what a DEB contains.
 
@@ -83,7 +83,7 @@ def inspect(deb: Path, *, as_json: bool) -> None:
     "Check for this target, such as trixie-arm64.  [default: the one that the DEB was built for]",
     multiple=False,
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 def check(debs: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
     """Check that the compiled files in each DEB run on its target.
 

@@ -9,6 +9,7 @@ import click
 
 from debonair.cli.command import Verb
 from debonair.cli.options import DEB, cache
+from debonair.cli.output import advise
 
 _COMMAND = "debonair.command"
 
@@ -63,4 +64,6 @@ def try_(debs: tuple[Path, ...], *, suite: str | None, port: int | None, keep: b
         cache=cache(),
         environ=os.environ,
     )
+    if not status and not click.get_current_context().meta.get(_COMMAND):
+        advise("debonair", "repo", "add", *debs)
     click.get_current_context().exit(status)

@@ -73,7 +73,9 @@ def refused(code: int, *words: str) -> str:
 
 class TestHelp:
     def test_the_verbs(self) -> None:
-        names = "build cache check completion fetch init inspect library lock plan repo schema source"
+        names = (
+            "build cache check completion doctor fetch init inspect library lock plan repo schema source"
+        )
         assert [*names.split(), "targets", "try"] == VERBS
 
     @pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)])
@@ -276,6 +278,36 @@ class TestErrors:
         assert ended.value.code == 0
 
 
+class TestNextStep:
+    @pytest.fixture(autouse=True)
+    def _terminal(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        write(tmp_path)
+        monkeypatch.setattr("debonair.cli.output.attended", lambda: True)
+
+    def test_after_a_build(self, tmp_path: Path) -> None:
+        debs = [f"dist/hello-pi_1.0-1+deb13_{cpu}.deb" for cpu in ("amd64", "arm64")]
+        done = run("build")
+        assert done.stderr.splitlines()[-1] == f"Next: debonair try {' '.join(debs)}"
+        assert [line.split()[0] for line in done.stdout.splitlines()] == debs
+        done = run("build", "-o", "a b", "-t", "trixie-amd64")
+        assert done.stderr.endswith("Next: debonair try 'a b/hello-pi_1.0-1+deb13_amd64.deb'\n")
+
+    @pytest.mark.parametrize("words", [["-q", "build"], ["build", "-q"]])
+    def test_not_if_it_is_to_be_quiet(self, words: list[str]) -> None:
+        assert "Next" not in run(*words).stderr
+
+    def test_not_for_a_program(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("debonair.cli.output.attended", lambda: False)
+        assert "Next" not in run("build").stderr
+
+    def test_after_a_trial(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("debonair.trial.try_deb", lambda *_, **__: 0)
+        assert run("try", "a.deb").stderr == "Next: debonair repo add a.deb\n"
+        assert run("try", "a.deb", "--", "ls").stderr == ""
+        monkeypatch.setattr("debonair.trial.try_deb", lambda *_, **__: 1)
+        assert run("try", "a.deb").stderr == ""
+
+
 class TestBuild:
     def test_a_deb_for_every_target_of_the_project(self, tmp_path: Path) -> None:
         write(tmp_path)
@@ -390,7 +422,10 @@ def test_lock_says_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("debonair.lock.write", locking)
     monkeypatch.setattr("debonair.lock.ensure", lambda *_, **__: Locked())
-    assert run("lock", "--upgrade").stdout == "pylock.toml  3 packages\n"
+    monkeypatch.setattr("debonair.cli.output.attended", lambda: True)
+    done = run("lock", "--upgrade")
+    assert done.stdout == "pylock.toml  3 packages\n"
+    assert done.stderr == "Next: debonair build\n"
     assert seen == ["hello-pi", ["trixie-amd64", "trixie-arm64"], True]
 
 

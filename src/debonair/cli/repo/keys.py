@@ -14,6 +14,7 @@ from debonair.cli.output import show
 from debonair.cli.repo import publisher
 from debonair.cli.repo.publisher import where
 from debonair.errors import RepositoryError
+from debonair.host.progress import say
 
 
 @click.command(
@@ -153,7 +154,7 @@ def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
     now = publisher.clock()
     made = signer.adopt(key, now=now) if key else signer.create(f"{head.name} archive key", now=now)
     publisher.change(repository, "rotate-key", edits.take_key(made), "")
-    show("Next, when all machines have upgraded: debonair repo rotate-key --finish", err=True)
+    say("Next, when all machines have upgraded: debonair repo rotate-key --finish")
 
 
 @click.command(
@@ -243,8 +244,7 @@ def _timer(repository: str) -> None:
     for each in texts:
         show(folder / each)
     unit = next(each for each in texts if each.endswith(".timer"))
-    show(
+    say(
         f"Next: systemctl --user daemon-reload && systemctl --user enable --now {unit}\n"
-        "      sudo loginctl enable-linger $USER  keeps it running while you are logged out",
-        err=True,
+        "      sudo loginctl enable-linger $USER  keeps it running while you are logged out"
     )

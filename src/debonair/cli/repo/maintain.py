@@ -10,6 +10,7 @@ from debonair.cli.output import show
 from debonair.cli.repo import publisher
 from debonair.cli.repo.publisher import DAY, where
 from debonair.errors import RepositoryError
+from debonair.host.progress import say
 
 
 @click.command(
@@ -85,9 +86,9 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
         show(f"{place}: repository '{name}'")
         show(f"Key:  {made.fingerprint}")
         show(f"Kept: {home or 'in your GnuPG home'}; back it up in a safe place")
-        show(f"Next: debonair repo renew --timer  renews its signature within {valid_days} days", err=True)
+        say(f"Next: debonair repo renew --timer  renews its signature within {valid_days} days")
         if not url:
-            show("Next: debonair repo bootstrap --url https://...  sets the address for clients", err=True)
+            say("Next: debonair repo bootstrap --url https://...  sets the address for clients")
         return
     # There is a repository already: create() refuses and explains it.
     repository.create(state.Head(state.FORMAT, name, 0, "", (), valid_days, {}), make_suites(()))

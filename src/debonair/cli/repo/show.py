@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from debonair.cli.command import Verb
+from debonair.cli.options import as_json
 from debonair.cli.output import show
 from debonair.cli.repo import publisher
 from debonair.cli.repo.options import FILE
@@ -25,7 +26,7 @@ from debonair.host.terminal import plain
     ),
     name="list",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 @where
 def list_(*, as_json: bool, repository: str) -> None:
     """List the packages that each suite offers."""
@@ -52,7 +53,7 @@ def list_(*, as_json: bool, repository: str) -> None:
         "debonair repo history --json",
     ),
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 @where
 def history(*, as_json: bool, repository: str) -> None:
     """Show every change with its author and time, the newest first."""
