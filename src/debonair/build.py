@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from debonair.deb.version import without_epoch
 from debonair.debian import interpreter
 from debonair.host import clock
 from debonair.host.cache import whole
+from debonair.host.interruption import threads
 from debonair.host.progress import progress, warn
 from debonair.target import load
 from debonair.wheels import describe
@@ -140,7 +140,7 @@ def build_all(
     lock.ensure(project, _targets(project, *targets), cache, environ, describe=describe)
     with (
         progress("Building", len(targets)) as bar,
-        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
+        threads(os.cpu_count()) as pool,
     ):
         jobs = [
             pool.submit(build, project, target, out, cache=cache, environ=environ) for target in targets

@@ -29,7 +29,7 @@ def allowed() -> dict[str, frozenset[str]]:
     rooms |= {name: BASE | {*ORDER} for name in LAST}
     rooms["repository"] = BESIDE
     rooms["cli"] = BASE | {*ORDER} | LAST | {"repository"}
-    rooms |= {"__main__": frozenset({"cli"}), "": frozenset()}
+    rooms |= {"__main__": frozenset({"cli", "host"}), "": frozenset()}
     return rooms
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ import click
 
 from debonair.cli.output import complain, show
 from debonair.errors import Error
-from debonair.host import progress, run
+from debonair.host import interruption, progress, run
 
 
 class Shown(click.Command):
@@ -23,10 +22,9 @@ class Shown(click.Command):
 
     def invoke(self, context: click.Context) -> Any:
         """Run the verb, and print a message for every failure that a user can cause."""
-        # SIGTERM then runs the same clean-up as Ctrl-C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            return super().invoke(context)
+            with interruption.guarded():
+                return super().invoke(context)
         except Error as error:
             complain(error)
             context.exit(error.exit_code)

@@ -1,4 +1,4 @@
-"""``debonair completion``: print the script with which a shell completes the command line, or install it."""
+"""``debonair completion``: print the script with which a shell completes verbs, or install it."""
 
 from __future__ import annotations
 

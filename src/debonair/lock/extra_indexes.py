@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from packaging.version import Version
 
 from debonair.errors import LockError, MachineError, ProjectError
 from debonair.host import decoder
+from debonair.host.interruption import threads
 from debonair.host.progress import say, warn
 from debonair.lock import freshness, index_config, pylock
 from debonair.lock.download import Get, over_http, reason, status
@@ -200,7 +200,7 @@ def _asked(address: str, packages: Sequence[Locked], needs: Needs, get: Get) -> 
     first failure, no other page is requested.
     """
     pages = {number: f"{address}/{canonicalize_name(packages[number].name)}/" for number in needs}
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with threads(_AT_ONCE) as pool:
         asked = {page: pool.submit(_page, page, get) for page in dict.fromkeys(pages.values())}
         try:
             there = {page: list(wheels(answer.result(), page)) for page, answer in asked.items()}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from debonair.deb import tree
 from debonair.deb.tree import Source, Tree
 from debonair.deb.version import for_suite
 from debonair.errors import ProjectError
+from debonair.host.interruption import threads
 from debonair.host.progress import warn
 from debonair.project import entry_point, layout, server_command
 from debonair.target import alternatives, compatibility
@@ -56,7 +56,7 @@ def plan(
     # Read them here: a thread that opens many files waits for the GIL at each.
     if files is None:
         files = app_files.collect(project) if project.install == "files" else ()
-    with ThreadPoolExecutor(max_workers=1) as pool:  # another program compiles the app's bytecode here
+    with threads(1) as pool:  # another program compiles the app's bytecode here
         app_sources = (
             pool.submit(app_files.sources, files, project, target, interpreter, mtime=epoch)
             if files

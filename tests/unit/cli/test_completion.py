@@ -22,7 +22,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(BashComplete, "_check_version", lambda: None)
+    monkeypatch.setattr(BashComplete, "_check_version", lambda *_: None)
 
 
 def completion(*words: str, code: int = 0) -> Result:
