@@ -16,7 +16,9 @@ import sys
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+import tomllib
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +26,7 @@ from typing import BinaryIO
 
 import pytest
 from debs import make_deb
+from odddebs import PACK, STANZA, ar, put, tar
 from publisher import environment
 
 PATIENCE = 5
@@ -51,6 +54,12 @@ class Finder:
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Finder())
 """
+
+
+SETUP = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+MODULE, _, FUNCTION = SETUP["project"]["scripts"]["debonair"].partition(":")
+SCRIPT = f"import sys; from {MODULE} import {FUNCTION}; sys.exit({FUNCTION}())"
+"""The program that pip writes for the command."""
 
 
 class Silent:
@@ -253,7 +262,27 @@ def wait_for_gpg(place: Place) -> tuple[list[str], Reached]:
     return ["repo", "init", str(place.folder / "apt"), "--name", "acme"], lambda _: there.exists()
 
 
+def read_two_bombs(place: Place) -> tuple[list[str], Reached]:
+    """Two debs whose data are gigabytes of zeros."""
+    packer = zlib.compressobj(9, wbits=31)
+    begin = packer.compress(tar({"./x": b""})[:512]) + packer.flush(zlib.Z_FULL_FLUSH)
+    block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    debs = []
+    for name in ("one", "two"):
+        stanza = STANZA.replace("hello", name)
+        control = PACK[".gz"](tar({"./control": stanza.encode()}))
+        members = {
+            "debian-binary": b"2.0\n",
+            "control.tar.gz": control,
+            "data.tar.gz": begin + block * 8000,
+        }
+        (place.folder / name).mkdir()
+        debs.append(put(place.folder / name, ar(*members.items())))
+    return ["repo", "add", "-r", str(place.folder / "apt"), *map(str, debs)], reads
+
+
 WAITS: list[Wait] = [
+    read_two_bombs,
     fetch_a_silent_wheel,
     fetch_a_slow_wheel,
     fetch_for_two_targets,
@@ -281,6 +310,19 @@ def below(pid: int) -> dict[int, str]:
     return found
 
 
+def reads(pid: int) -> bool:
+    """Whether two readers have computed for some time."""
+    readers = [each for each, words in below(pid).items() if "reader_process" in words]
+    return sum(ticks(each) > 20 for each in readers) == 2
+
+
+def ticks(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11])
+    except OSError:
+        return 0
+
+
 def sleeps(pid: int) -> bool:
     return any(words == "sleep 7531 " for words in below(pid).values())
 
@@ -298,10 +340,12 @@ def alive(pid: int) -> bool:
 
 
 @contextmanager
-def started(place: Place, words: list[str]) -> Iterator[subprocess.Popen[str]]:
+def started(
+    place: Place, words: list[str], program: Sequence[str] = ("-m", "debonair")
+) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         # a shell's background job, which this may be part of, ignores Ctrl-C
-        ["env", "--default-signal=INT,TERM,HUP", sys.executable, "-m", "debonair", *words],
+        ["env", "--default-signal=INT,TERM,HUP", sys.executable, *program, *words],
         cwd=place.project,
         env=place.environ,
         stdin=subprocess.DEVNULL,
@@ -379,22 +423,16 @@ def test_it_ends_and_leaves_nothing(
     assert Path("/proc/self/mounts").read_text() == mounts
 
 
-def test_at_any_module_that_is_imported(place: Place) -> None:
+@pytest.mark.parametrize("program", [["-m", "debonair"], ["-c", SCRIPT]], ids=["module", "script"])
+@pytest.mark.parametrize("module", ["click", "debonair.cli.main", "debonair.errors", "debonair.build"])
+def test_at_any_module_that_is_imported(program: list[str], module: str, place: Place) -> None:
     """No traceback, wherever the first tenths of a second are interrupted."""
     place.write()
     (place.folder / "site").mkdir()
     (place.folder / "site/sitecustomize.py").write_text(INTERRUPTS)
     path = f"{place.folder}/site{os.pathsep}{place.environ['PYTHONPATH']}"
-    for module in (
-        "click",
-        "debonair.cli.main",
-        "debonair.errors",
-        "debonair.build",
-        "msgspec",
-        "packaging",
-    ):
-        place.environ |= {"PYTHONPATH": path, "INTERRUPTED_AT": module}
-        with started(place, ["build", "-t", "trixie-amd64"]) as process:
-            stdout, stderr = process.communicate(timeout=60)
-        assert process.returncode in (130, -signal.SIGINT), (module, stderr)
-        assert (stdout, stderr) in (("", ""), ("", "Interrupted.\n")), module
+    place.environ |= {"PYTHONPATH": path, "INTERRUPTED_AT": module}
+    with started(place, ["build", "-t", "trixie-amd64"], program=program) as process:
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT), stderr
+    assert (stdout, stderr) in (("", ""), ("", "Interrupted.\n"))
