@@ -61,6 +61,7 @@ from debonair.host.progress import say, warn
     help="With --from-pypi, set the maintainer of the package.  "
     "[default: git's user.name and user.email, or DEBFULLNAME and DEBEMAIL]",
 )
+@as_json
 @unsandboxed
 def build(
     directory: Path,
@@ -69,6 +70,7 @@ def build(
     from_source: tuple[str, ...],
     *,
     timings: bool,
+    as_json: bool,
     from_pypi: str | None,
     **app_options: str | None,
 ) -> None:
@@ -99,11 +101,24 @@ def build(
     folder = (out or directory / "dist").absolute()
     began = time.perf_counter()
     built: list[Path] = []
+    rows = []
     for made in builds.build_all(project, chosen, folder, cache=cache(), environ=os.environ):
         built.append(near(made.path))
-        show(f"{built[-1]}  {size(made.size)}, {size(made.installed_size * 1024)} installed")
+        rows.append(
+            {
+                "file": str(made.path),
+                "target": made.target.name,
+                "size": made.size,
+                "installed-size": made.installed_size * 1024,
+                "seconds": dict(made.timings),
+            }
+        )
+        if not as_json:
+            show(f"{built[-1]}  {size(made.size)}, {size(made.installed_size * 1024)} installed")
         if timings:
             show("  " + ", ".join(f"{name} {took:.3f}" for name, took in made.timings.items()), err=True)
+    if as_json:
+        show(json.dumps(rows, indent=2))
     if offered.has(project.package, cache=cache()):
         warn(
             f"Warning: Debian has a package '{project.package}', too. 'apt upgrade' on the Pi replaces the "

@@ -28,6 +28,7 @@ from debonair.repository.signing import BACK, Signer
 from debonair.repository.signing import keyring as keyring_of
 from debonair.repository.state import Generation, Head, Suite, SuiteRef
 from debonair.repository.storage.protocol import Conflict, Storage, TooLarge, instead
+from debonair.repository.storage.unchanged import Unchanged
 from debonair.repository.trust import Trust, gone
 
 DAY = 86400
@@ -123,6 +124,15 @@ class Repository:
             _warn_of_future(draft)
             return what
         raise _crowded()
+
+    def rehearse(self, edit: Edit) -> tuple[Draft, Sequence[str]]:
+        """Return the state that ``edit`` would lead to, and its lines; nothing is written.
+
+        Raises what ``edit`` raises.
+        """
+        head, _ = self.trust.head()
+        draft = Draft(Unchanged(self.storage), head, self._clock())
+        return draft, edit(draft)
 
     def settle(self, *, rebuild: bool = False) -> None:
         """Show clients the newest state, if they do not see it yet; ``rebuild`` ignores the previous page.

@@ -321,6 +321,17 @@ class TestBuild:
         assert "kB, " in done.stdout
         assert " installed" in done.stdout
 
+    def test_for_programs(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        done = run("build", "--json")
+        assert done.exit_code == 0, done.output
+        rows = json.loads(done.stdout)
+        assert [row["target"] for row in rows] == ["trixie-amd64", "trixie-arm64"]
+        for row in rows:
+            assert Path(row["file"]).stat().st_size == row["size"]
+            assert row["installed-size"] > row["size"]
+            assert set(row["seconds"]) == {"plan", "splice", "write"}
+
     def test_for_the_targets_that_were_named(self, tmp_path: Path) -> None:
         write(tmp_path)
         done = run(
@@ -580,6 +591,15 @@ class TestCache:
             assert told == ["layers 1", "wheels 1", "total 2"]
         assert listed(tmp_path / "cache/layers") == ["cc" * 32]
         assert listed(tmp_path / "cache/wheels") == []
+
+    def test_for_programs(self, tmp_path: Path) -> None:
+        found = json.loads(run("cache", "info", "--json").stdout)
+        assert found["folder"] == str(tmp_path / "cache")
+        assert [(each["kind"], each["items"]) for each in found["kinds"]] == [("layers", 2), ("wheels", 1)]
+        assert all(each["size"] > 0 and each["what"] for each in found["kinds"])
+        pruned = run("cache", "prune", "--older-than", "30d", "--dry-run", "--json")
+        assert [each["items"] for each in json.loads(pruned.stdout)["kinds"]] == [1, 1]
+        assert len(json.loads(run("cache", "info", "--json").stdout)["kinds"]) == 2
 
     def test_prune_asks_for_an_age(self) -> None:
         assert "Missing option '--older-than'" in refused(2, "cache", "prune")

@@ -12,6 +12,7 @@ import click
 from debonair.cli.command import Verb
 from debonair.cli.output import show
 from debonair.cli.repo import publisher
+from debonair.cli.repo.options import reviewed
 from debonair.cli.repo.publisher import where
 from debonair.errors import RepositoryError
 from debonair.host.progress import say
@@ -137,7 +138,8 @@ def verify(*, repository: str) -> None:
 )
 @click.option("--key", metavar="FINGERPRINT", help="Use this existing key.  [default: a new one]")
 @where
-def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
+@reviewed
+def rotate_key(*, finish: bool, key: str | None, repository: str, dry_run: bool, yes: bool) -> None:
     """Replace the repository's key, in two steps.
 
     First, this signs with a new key in addition to the old one. Later, with --finish, it signs with the new
@@ -147,9 +149,19 @@ def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
 
     opened = publisher.repository(repository)
     if finish:
-        publisher.change(repository, "rotate-key", edits.drop_keys(), "")
+        edit = edits.drop_keys()
+        publisher.change(repository, "rotate-key", edit, "", dry_run=dry_run, yes=yes)
         return
     head = opened.draft().head
+    would = (
+        f"{key or 'a new key'} signs, in addition to {', '.join(each.fingerprint for each in head.keys)}"
+    )
+    if dry_run:
+        show(would)
+        publisher.unchanged()
+        return
+    if not yes and publisher.attended():
+        publisher.confirm(repository, [would])
     signer = publisher.signer(head.name)
     now = publisher.clock()
     made = signer.adopt(key, now=now) if key else signer.create(f"{head.name} archive key", now=now)

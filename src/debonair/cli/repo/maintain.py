@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from debonair.cli.command import Verb
 from debonair.cli.options import Days
 from debonair.cli.output import show
 from debonair.cli.repo import publisher
+from debonair.cli.repo.options import reviewed
 from debonair.cli.repo.publisher import DAY, where
 from debonair.errors import RepositoryError
 from debonair.host.progress import say
+
+if TYPE_CHECKING:
+    from debonair.repository.storage.protocol import Found
 
 
 @click.command(
@@ -118,7 +125,8 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
     help="Keep every deb that a suite offered in this time, because a machine may still need it.",
 )
 @where
-def prune(*, keep: int, older_than: int, repository: str) -> None:
+@reviewed
+def prune(*, keep: int, older_than: int, repository: str, dry_run: bool, yes: bool) -> None:
     """Remove debs that no suite has offered for a long time.
 
     Also remove the files of unfinished uploads.
@@ -128,7 +136,21 @@ def prune(*, keep: int, older_than: int, repository: str) -> None:
     from debonair.repository.excerpt import shown
 
     opened = publisher.repository(repository)
-    for line in opened.change("prune", versions.prune(keep=keep, older_than=older_than * DAY)):
+    edit = versions.prune(keep=keep, older_than=older_than * DAY)
+    if dry_run or (not yes and publisher.attended()):
+        draft, would = opened.rehearse(edit)
+        lines = [*map(shown, would), _removed(sweep.sweep(draft, older_than=older_than * DAY), "to remove")]
+        if not dry_run:
+            publisher.confirm(repository, lines)
+        else:
+            for line in lines:
+                show(line)
+            publisher.unchanged()
+            return
+    for line in opened.change("prune", edit):
         show(shown(line))
-    gone = sweep.sweep(opened.draft(), older_than=older_than * DAY)
-    show(f"{len(gone)} files removed, {sum(each.size for each in gone) / 1e6:.1f} MB")
+    show(_removed(sweep.sweep(opened.draft(), older_than=older_than * DAY), "removed"))
+
+
+def _removed(gone: Sequence[Found], verb: str) -> str:
+    return f"{len(gone)} files {verb}, {sum(each.size for each in gone) / 1e6:.1f} MB"

@@ -102,7 +102,7 @@ def add(
             parallel.each(draft.storage.at_once, keep, read, "Debs")
         for each, changelog, path in again:
             for written in draft.restore(each, pool.load(path, each), changelog):
-                warn(f"{written} was damaged and has been written again.")
+                warn(f"{written} is damaged, and is written again.")
         return [*what, *bootstrap_for(draft, made)]
 
     return edit
