@@ -328,7 +328,7 @@ class TestReview:
         before = self.files()
         done = CliRunner().invoke(cli.main, ["repo", *words, "--dry-run"])
         assert done.exit_code == 0, done.output
-        assert done.stderr == "Nothing was changed.\n"
+        assert done.stderr.endswith("Nothing was changed.\n")
         assert self.files() == before
         if words[0] not in ("rotate-key", "prune"):
             assert done.stdout == run(*words).replace("Clients read it at https://apt.example.org\n", "")
@@ -342,7 +342,7 @@ class TestReview:
             os.utime(path, (EPOCH, EPOCH))
         words = ("prune", "--keep", "1", "--older-than", "90d")
         would = run(*words, "--dry-run").splitlines()
-        assert Path("apt/pool/main/h/hello/hello_0.8-1+deb13_amd64.deb").exists()
+        assert list(Path("apt/pool").rglob("hello_0.8*.deb"))
         assert would[-1].partition(" ")[0] != "0"
         assert run(*words).splitlines()[:-1] == would[:-1]
 
@@ -381,11 +381,11 @@ class TestReview:
     def test_the_next_step(self, deb: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("debonair.cli.output.attended", lambda: True)
         done = CliRunner().invoke(cli.main, ["repo", "add", str(deb("1.1"))])
-        assert done.stderr == "Next: debonair repo bootstrap\n"
+        assert done.stderr.splitlines()[-1] == "Next: debonair repo bootstrap"
         words = ["repo", "rollout", "hello", "1.1", "--percent", "10", "-r", "./apt"]
         done = CliRunner().invoke(cli.main, words)
-        assert done.stderr == (
-            "Next: debonair repo rollout hello 1.1 --percent 100 --channel stable -r ./apt\n"
+        assert done.stderr.splitlines()[-1] == (
+            "Next: debonair repo rollout hello 1.1 --percent 100 --channel stable -r ./apt"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 
 from debonair.cli.command import Verb
+from debonair.cli.options import as_json
 from debonair.cli.output import show
 from debonair.cli.repo import publisher
 from debonair.cli.repo.options import reviewed
@@ -95,11 +97,12 @@ def trust(
     cls=Verb,
     examples=(
         "debonair repo verify",
-        "debonair repo verify -r s3://acme-apt",
+        "debonair repo verify --json -r s3://acme-apt",
     ),
 )
+@as_json
 @where
-def verify(*, repository: str) -> None:
+def verify(*, as_json: bool, repository: str) -> None:
     """Check every hash, signature and file, as a client does.
 
     Also list files that are not the repository's own, and apps that have no deb for the next release of
@@ -111,14 +114,21 @@ def verify(*, repository: str) -> None:
     from debonair.repository.signing import Gpg
 
     draft = publisher.repository(repository).draft()
-    if problems := verification.verify(draft, Gpg(None)):
+    problems = verification.verify(draft, Gpg(None))
+    keys = [key.fingerprint for key in draft.head.keys]
+    if as_json:
+        notes = [] if problems else unsigned_files.unlisted(draft)
+        notes = [*notes, *verification.without_deb_for_the_next_release(draft, publisher.released())]
+        found = {"suites": draft.suites, "keys": keys, "problems": problems, "notes": notes}
+        show(json.dumps({"repository": repository, **found}, indent=2))
+        click.get_current_context().exit(RepositoryError.exit_code if problems else 0)
+    if problems:
         raise RepositoryError(
             f"{repository} has {len(problems)} problem{'s' * (len(problems) != 1)}:\n"
             + "\n".join(f"  {problem}" for problem in problems[:50]),
         )
     foreign = unsigned_files.unlisted(draft)  # it may fail, and then nothing is healthy
-    keys = ", ".join(key.fingerprint for key in draft.head.keys)
-    show(f"{repository}: {len(draft.suites)} suites are healthy, signed by {keys}")
+    show(f"{repository}: {len(draft.suites)} suites are healthy, signed by {', '.join(keys)}")
     for note in foreign:
         show(f"Note: {shown(note, 2000)}", err=True)
     for note in verification.without_deb_for_the_next_release(draft, publisher.released()):
