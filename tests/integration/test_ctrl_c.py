@@ -385,8 +385,10 @@ def terminate(process: subprocess.Popen[str]) -> None:
 def place(tmp_path: Path) -> Iterator[Place]:
     made = Place(tmp_path)
     yield made
-    for each in (*made.servers, *([made.held] if made.held else [])):
+    for each in made.servers:
         each.close()
+    if made.held:
+        made.held.close()
 
 
 @pytest.mark.parametrize("told", [to_the_group, to_the_process, twice, terminate])

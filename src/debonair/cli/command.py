@@ -1,6 +1,6 @@
 """The commands of the command line: help in groups, with examples, and options that every verb takes.
 
-``-v`` and ``-q`` may stand before the verb or after it.
+``-v`` and ``-q`` work before the verb and after it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _TASKS = ("cache", "lock", "build", "sdists", "try", "emulate", "publish", "ssh"
 @click.argument("tasks", nargs=-1, type=click.Choice(_TASKS), metavar="[TASK]...")
 @options.as_json
 def doctor(tasks: tuple[str, ...], *, as_json: bool) -> None:
-    """Check what this machine can do, and say what to type where it cannot.
+    """Check what this machine can do, and print what to type where it cannot.
 
     TASK is one of cache, lock, build, sdists, try, emulate, publish, ssh and bucket; without any, all are
     checked. The exit status is 1 if the machine cannot do one of them. Nothing is installed.

@@ -18,9 +18,9 @@ class Finding(msgspec.Struct, frozen=True):
     task: str
     able: bool
     detail: str
-    """How the machine does it, or what it lacks."""
+    """A sentence about how the machine does it, or about what it lacks."""
     hint: str
-    """What to type to do it, or to do it better; may be empty."""
+    """A command to type, to do it or to do it better; may be empty."""
 
 
 def examine(tasks: Sequence[str], cache: Cache, environ: Mapping[str, str]) -> Iterator[Finding]:

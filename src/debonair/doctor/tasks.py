@@ -1,7 +1,7 @@
 """The tasks that this machine may be able to do, and how to find out.
 
-A check does the first step of its task, because the presence of a program says little about the rights to
-use it.
+A check does the first step of its task, because a program that is present may lack the rights to do its
+work.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Ctrl-C ends everything within a second, whatever this process waits for, and leaves nothing behind.
 
 The first Ctrl-C (or SIGTERM, or the end of the terminal) raises ``KeyboardInterrupt`` in the main thread,
-which unwinds and cleans up. Further ones are ignored until that is done. Python cannot interrupt two waits:
-a thread beside the main one, and a call of a library in C or Rust, such as a search for a host's name. The
-first checks ``begun``. If the second does not end, ``leave`` cleans up in its place and ends the process.
+which unwinds and cleans up. Further ones are ignored until that is done. Python cannot interrupt two waits.
+A thread beside the main one checks ``begun`` by itself. A call of a library in C or Rust, such as the
+search for a host's name, may not return. Then ``leave`` cleans up in the main thread's place, and ends the
+process.
 """
 
 from __future__ import annotations

@@ -18,11 +18,15 @@ from programs import Programs, stand_in
 from debonair import doctor
 from debonair.cli import doctor as cli
 from debonair.cli.main import main
+from debonair.debian import mirror as mirrors
+from debonair.debian.rootfs import emulation, isolation
 from debonair.debian.rootfs.isolation import Degree
 from debonair.debian.rootfs.privilege import Privilege
 from debonair.doctor import tasks
 from debonair.errors import Error, MachineError, NetworkError
+from debonair.host import sandbox
 from debonair.host.sandbox import Sandbox
+from debonair.lock.uv import Uv
 
 ROOT = Privilege(root=True, mounts=True, chroots=True)
 USER = Privilege(root=False, mounts=True, chroots=True)
@@ -35,14 +39,14 @@ def _able(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5_000_000_000))
     monkeypatch.setattr(tasks, "program", lambda: "/bin/uv")
-    monkeypatch.setattr(tasks.Uv, "files", lambda *_: b"")
-    monkeypatch.setattr(tasks.mirrors, "mirror", lambda _: SimpleNamespace(uri="https://mirror.example"))
-    monkeypatch.setattr(tasks.mirrors, "reach", lambda *_: None)
-    monkeypatch.setattr(tasks.sandbox, "needed", lambda *_: Sandbox("unshare", Path(), Path()))
-    monkeypatch.setattr(tasks.emulation, "check", lambda _: ("arm64", "armhf"))
+    monkeypatch.setattr(Uv, "files", lambda *_: b"")
+    monkeypatch.setattr(mirrors, "mirror", lambda _: SimpleNamespace(uri="https://mirror.example"))
+    monkeypatch.setattr(mirrors, "reach", lambda *_: None)
+    monkeypatch.setattr(sandbox, "needed", lambda *_: Sandbox("unshare", Path(), Path()))
+    monkeypatch.setattr(emulation, "check", lambda _: ("arm64", "armhf"))
     monkeypatch.setattr(tasks, "host_architecture", lambda: "amd64")
-    monkeypatch.setattr(tasks.isolation, "granted", lambda _: Degree.USERS)
-    monkeypatch.setattr(tasks.Privilege, "here", lambda: ROOT)
+    monkeypatch.setattr(isolation, "granted", lambda _: Degree.USERS)
+    monkeypatch.setattr(Privilege, "here", lambda: ROOT)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
 
 
@@ -77,7 +81,7 @@ def test_a_machine_that_can_do_everything() -> None:
 
 
 def test_a_lack_is_told_with_what_to_type_within_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.sandbox, "needed", lacking("This machine has no sandbox for it, " * 4))
+    monkeypatch.setattr(sandbox, "needed", lacking("This machine has no sandbox for it, " * 4))
     done = examined("sdists", "ssh")
     assert done.exit_code == 1
     lines = done.stdout.splitlines()
@@ -88,7 +92,7 @@ def test_a_lack_is_told_with_what_to_type_within_the_terminal(monkeypatch: pytes
 
 
 def test_for_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.mirrors, "reach", lacking("No answer", NetworkError))
+    monkeypatch.setattr(mirrors, "reach", lacking("No answer", NetworkError))
     done = examined("--json", "build", "bucket")
     assert done.exit_code == 1
     assert json.loads(done.stdout) == [
@@ -98,7 +102,7 @@ def test_for_programs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_order_reaches_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.Uv, "files", lacking("\x1b[2J", NetworkError))
+    monkeypatch.setattr(Uv, "files", lacking("\x1b[2J", NetworkError))
     assert "\x1b" not in examined("lock").stdout
 
 
@@ -110,12 +114,12 @@ def test_an_unknown_task() -> None:
     ("task", "place", "name"),
     [
         ("lock", tasks, "program"),
-        ("lock", tasks.Uv, "files"),
-        ("build", tasks.mirrors, "mirror"),
-        ("build", tasks.mirrors, "reach"),
-        ("sdists", tasks.sandbox, "needed"),
-        ("try", tasks.isolation, "granted"),
-        ("emulate", tasks.emulation, "check"),
+        ("lock", Uv, "files"),
+        ("build", mirrors, "mirror"),
+        ("build", mirrors, "reach"),
+        ("sdists", sandbox, "needed"),
+        ("try", isolation, "granted"),
+        ("emulate", emulation, "check"),
     ],
 )
 def test_each_step_of_a_task_counts(
@@ -178,27 +182,27 @@ def test_no_library_for_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_how_a_debian_runs(
     privilege: Privilege, degree: Degree, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks.Privilege, "here", lambda: privilege)
-    monkeypatch.setattr(tasks.isolation, "granted", lambda _: degree)
+    monkeypatch.setattr(Privilege, "here", lambda: privilege)
+    monkeypatch.setattr(isolation, "granted", lambda _: degree)
     done = examined("try")
     assert done.exit_code == 0
     assert words in " ".join(done.stdout.split())
 
 
 def test_sdists_that_are_built_without_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.sandbox, "needed", lambda *_: Sandbox("", Path(), Path()))
+    monkeypatch.setattr(sandbox, "needed", lambda *_: Sandbox("", Path(), Path()))
     assert "without a sandbox" in examined("sdists").stdout
 
 
 def test_uv_does_not_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[list[str], str]] = []
 
-    def files(uv: tasks.Uv, pins: list[str], python: str) -> bytes:
+    def files(uv: Uv, pins: list[str], python: str) -> bytes:
         del python
         seen.append((pins, uv.environ["UV_HTTP_TIMEOUT"]))
         return b""
 
-    monkeypatch.setattr(tasks.Uv, "files", files)
+    monkeypatch.setattr(Uv, "files", files)
     examined("lock")
     os.environ["UV_HTTP_TIMEOUT"] = "1"
     try:

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -109,7 +110,12 @@ def test_a_stuck_main_thread_does_not_keep_the_process(
     """The kernel's signal is there, and Python's handler does not run, as within a call of a library."""
     monkeypatch.setattr(interruption, "_STUCK", 0.001)
     over = threading.Event()
-    monkeypatch.setattr(os, "_exit", lambda status: (left.append(status), over.set()))
+
+    def leaves(status: int) -> None:
+        left.append(status)
+        over.set()
+
+    monkeypatch.setattr(os, "_exit", leaves)
     said: list[tuple[int, bytes]] = []
     real = os.write
     with guarded():
@@ -139,7 +145,11 @@ def test_the_end_removes_what_is_not_finished(left: list[int], tmp_path: Path) -
 class Program(SimpleNamespace):
     def poll(self) -> int | None:
         self.told.append("poll")
-        return self.returncode  # type: ignore[no-any-return]
+        found: int | None = self.returncode
+        return found
+
+    def itself(self) -> Any:
+        return self
 
     def terminate(self) -> None:
         self.told.append("terminate")
@@ -158,7 +168,7 @@ def test_the_end_ends_programs(left: list[int], monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(interruption, "_PATIENCE", 0.001)
     running, stubborn, over = program(stubborn=False), program(stubborn=True), program(stubborn=False)
     for each in (over, running, stubborn):
-        assert started(lambda each=each: each) is each
+        assert started(partial(Program.itself, each)) is each
     over.returncode = 0
     leave(130)
     assert left == [130]

@@ -166,9 +166,9 @@ def test_attend_returns_the_status(started: Started) -> None:
 def test_start_writes_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
 
-    process = SimpleNamespace(returncode=None)
+    process: Any = SimpleNamespace(returncode=None)
 
-    def popen(words: list[str], **given: Any) -> SimpleNamespace:
+    def popen(words: list[str], **given: Any) -> Any:
         given["stdout"].write(b"said\n")
         seen.update(given, words=words)
         return process

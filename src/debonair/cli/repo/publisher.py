@@ -70,12 +70,12 @@ def named(place: str) -> tuple[str, ...]:
 
 
 def attended() -> bool:
-    """Return whether a person can be asked. A script or a timer goes on as if it had said yes."""
+    """Return whether a person can be asked. A script or a timer has no terminal, and agrees."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def confirm(place: str, lines: Sequence[str]) -> None:
-    """Show a person the ``lines`` that a change consists of, and go on only if the person agrees."""
+    """Show a person the ``lines`` that a change consists of, and continue only if the person agrees."""
     for line in lines:
         show(f"  {line}", err=True)
     click.confirm(plain(f"Make this change in {place}?"), abort=True, err=True)
