@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -11,6 +11,8 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from debonair.cli.command import Verbs as Group
+from debonair.cli.command import summary as sentence
 from debonair.cli.main import main
 
 
@@ -34,8 +36,7 @@ def verbs(group: click.Group = main, before: str = "") -> Iterator[str]:
 
 def summary(words: str) -> str:
     """Return the first sentence of a verb's help, without its full stop."""
-    command, _ = find(words)
-    return (command.help or "").split("\n\n")[0].replace("\n", " ").rstrip(".")
+    return sentence(find(words)[0]).rstrip(".")
 
 
 class Verb(SphinxDirective):
@@ -67,9 +68,17 @@ class Verbs(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the list."""
         before = f"{self.arguments[0]} " if self.arguments else ""
-        group = main.commands[before.strip()] if before else main
-        items = []
-        for name in group.commands:
+        group = find(before)[0]
+        if not isinstance(group, Group):
+            raise self.error(f"{before} is not a group of verbs")
+        found: list[nodes.Node] = []
+        for title, names in group.sections.items():
+            found += [nodes.rubric("", title)] if len(group.sections) > 1 else []
+            found.append(nodes.definition_list("", *self._items(before, names)))
+        return found
+
+    def _items(self, before: str, names: Sequence[str]) -> Iterator[nodes.definition_list_item]:
+        for name in names:
             words = before + name
             link = addnodes.pending_xref(
                 "",
@@ -81,8 +90,7 @@ class Verbs(SphinxDirective):
                 refdoc=self.env.docname,
             )
             about = nodes.definition("", nodes.paragraph("", f"{summary(words)}."))
-            items.append(nodes.definition_list_item("", nodes.term("", "", link), about))
-        return [nodes.definition_list("", *items)]
+            yield nodes.definition_list_item("", nodes.term("", "", link), about)
 
 
 def _section(title: str, *content: nodes.Node) -> nodes.section:

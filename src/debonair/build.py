@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,8 @@ from debonair.deb.version import without_epoch
 from debonair.debian import interpreter
 from debonair.host import clock
 from debonair.host.cache import whole
-from debonair.host.progress import progress, say
+from debonair.host.interruption import threads
+from debonair.host.progress import progress, say, warn
 from debonair.project.one_process import contradiction
 from debonair.target import load
 from debonair.wheels import describe
@@ -150,7 +150,7 @@ def build_all(
     lock.ensure(project, _targets(project, *targets), cache, environ, describe=describe)
     with (
         progress("Building", len(targets)) as bar,
-        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
+        threads(os.cpu_count()) as pool,
     ):
         jobs = [
             pool.submit(build, project, target, out, cache=cache, environ=environ) for target in targets
@@ -195,7 +195,7 @@ def _compiler(target: Target, cache: Cache, environ: Mapping[str, str]) -> Inter
     """Return the Python that compiles the bytecode; None if the deb will have no bytecode."""
     found = interpreter.interpreter(target.python, cache=cache, environ=environ)
     if found is None:
-        say(
+        warn(
             f"Python {target.python} is not on this machine and cannot be downloaded. The deb for "
             f"{target.name} contains no bytecode, so the app starts slower."
         )

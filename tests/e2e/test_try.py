@@ -12,6 +12,7 @@ import sysconfig
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -162,6 +163,51 @@ def test_a_port_leads_there_until_it_is_told_to_end(guestbook: Path, told: signa
         finally:
             shown.kill()
     assert shown.returncode == 0
+    assert left_by(shown.pid) == []
+
+
+def boots(pid: int) -> bool:
+    return any(words.startswith("systemd-nspawn") for words in left_by(pid))
+
+
+def runs_a_command(pid: int) -> bool:
+    return "sleep 7531" in below(pid)
+
+
+def below(pid: int) -> list[str]:
+    """Return the command lines of everything that a process started, at any depth."""
+    found: list[str] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                words = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ").strip()
+                found += [words, *below(int(child))]
+    return found
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["as a terminal", "alone"])
+@pytest.mark.parametrize(("waits", "words"), [(boots, []), (runs_a_command, ["--", "sleep", "7531"])])
+def test_an_interrupted_trial_leaves_nothing(
+    guestbook: Path, waits: Callable[[int], bool], words: list[str], *, whole: bool
+) -> None:
+    argv = ["env", "--default-signal=INT", *debonair_try(guestbook, *words)]
+    env = {**os.environ, "PYTHONPATH": str(CHECKOUT / "src")}
+    with subprocess.Popen(
+        argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
+    ) as shown:
+        try:
+            deadline = time.monotonic() + 120
+            while not waits(shown.pid):
+                assert shown.poll() is None, shown.communicate()
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            os.kill(-shown.pid if whole else shown.pid, signal.SIGINT)
+            _, stderr = shown.communicate(timeout=10)
+        finally:
+            shown.kill()
+    # A command may end by the terminal's signal itself; its status is then that of the trial.
+    assert shown.returncode == 130, stderr
+    assert "Traceback" not in stderr
     assert left_by(shown.pid) == []
 
 

@@ -15,7 +15,7 @@ import debonair
 ROOT = Path(debonair.__file__).parent
 BASE = frozenset({"errors", "resources", "template"})
 ORDER = ("host", "deb", "target", "debian", "project", "lock", "wheels", "tree", "build")
-LAST = frozenset({"source", "init", "trial"})
+LAST = frozenset({"source", "init", "trial", "doctor"})
 """They may import every room of the order, and not each other."""
 MOST_LINES = 350
 BESIDE = BASE | {"host", "deb"}
@@ -29,7 +29,7 @@ def allowed() -> dict[str, frozenset[str]]:
     rooms |= {name: BASE | {*ORDER} for name in LAST}
     rooms["repository"] = BESIDE
     rooms["cli"] = BASE | {*ORDER} | LAST | {"repository"}
-    rooms |= {"__main__": frozenset({"cli"}), "": frozenset()}
+    rooms |= {"__main__": frozenset({"cli", "host"}), "": frozenset()}
     return rooms
 
 

@@ -11,12 +11,22 @@ from pathlib import Path
 
 import click
 
-from debonair.cli.options import cache, directory, out_option, target_option, unsandboxed
-from debonair.cli.output import show, size
+from debonair.cli.command import Verb
+from debonair.cli.options import as_json, cache, directory, out_option, target_option, unsandboxed
+from debonair.cli.output import advise, near, show, size
 from debonair.deb.tree import Entry
+from debonair.host.progress import say, warn
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair build",
+        "debonair build -t trixie-armv6 -o /tmp/debs",
+        "debonair build --from-source cffi",
+        "debonair build httpbin --from-pypi httpbin",
+    ),
+)
 @directory
 @target_option(
     "Build for this target, such as trixie-arm64 (repeatable).  [default: 'targets' in the settings]",
@@ -56,6 +66,7 @@ from debonair.deb.tree import Entry
     help="With --from-pypi, set the maintainer of the package.  "
     "[default: git's user.name and user.email, or DEBFULLNAME and DEBEMAIL]",
 )
+@as_json
 @unsandboxed
 def build(
     directory: Path,
@@ -64,6 +75,7 @@ def build(
     from_source: tuple[str, ...],
     *,
     timings: bool,
+    as_json: bool,
     from_pypi: str | None,
     **app_options: str | None,
 ) -> None:
@@ -95,25 +107,43 @@ def build(
     chosen = [targets.load(name) for name in dict.fromkeys(target or project.targets)]
     folder = (out or directory / "dist").absolute()
     began = time.perf_counter()
+    built: list[Path] = []
+    rows = []
     for made in builds.build_all(project, chosen, folder, cache=cache(), environ=os.environ):
-        shown = made.path
-        if shown.is_relative_to(Path.cwd()):
-            shown = shown.relative_to(Path.cwd())
-        show(f"{shown}  {size(made.size)}, {size(made.installed_size * 1024)} installed")
+        built.append(near(made.path))
+        rows.append(
+            {
+                "file": str(made.path),
+                "target": made.target.name,
+                "size": made.size,
+                "installed-size": made.installed_size * 1024,
+                "seconds": dict(made.timings),
+            }
+        )
+        if not as_json:
+            show(f"{built[-1]}  {size(made.size)}, {size(made.installed_size * 1024)} installed")
         if timings:
             show("  " + ", ".join(f"{name} {took:.3f}" for name, took in made.timings.items()), err=True)
+    if as_json:
+        show(json.dumps(rows, indent=2))
     if offered.has(project.package, cache=cache()):
-        show(
+        warn(
             f"Warning: Debian has a package '{project.package}', too. 'apt upgrade' on the Pi replaces the "
             "app with it if its version is higher. To choose another name, set: "
-            f"package = 'my-{project.package}'",
-            err=True,
+            f"package = 'my-{project.package}'"
         )
     if len(chosen) > 1:
-        show(f"{len(chosen)} packages in {time.perf_counter() - began:.1f} s", err=True)
+        say(f"{len(chosen)} packages in {time.perf_counter() - began:.1f} s")
+    advise("debonair", "try", *built)
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair lock",
+        "debonair lock --upgrade",
+    ),
+)
 @directory
 @click.option("--upgrade", is_flag=True, help="Upgrade to the newest versions that the requirements allow.")
 @unsandboxed
@@ -132,15 +162,22 @@ def lock(directory: Path, *, upgrade: bool) -> None:
     path = locks.write(project, chosen, cache(), os.environ, describe=describe, upgrade=upgrade)
     made = locks.ensure(project, chosen, cache(), os.environ, describe=describe)
     show(f"{path.name}  {len(made.packages)} packages")
+    advise("debonair", "build", *([] if directory == Path() else [directory]))
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair plan",
+        "debonair plan --json -t trixie-arm64",
+    ),
+)
 @directory
 @target_option(
     "Plan for this target, such as trixie-arm64.  [default: the first of 'targets' in the settings]",
     multiple=False,
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 @unsandboxed
 def plan(directory: Path, target: str | None, *, as_json: bool) -> None:
     """List every file that the project's .deb would contain."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from debonair.cli import options
+from debonair.cli.command import Verb, Verbs
 from debonair.cli.options import Days
 from debonair.cli.output import show, size
 from debonair.errors import MachineError
@@ -18,7 +21,10 @@ if TYPE_CHECKING:
 _DAY = 86_400
 
 
-@click.group()
+@click.group(
+    cls=Verbs,
+    examples=("debonair cache info", "debonair cache prune --older-than 30d"),
+)
 def cache() -> None:
     """Show and free the disk space of the cache.
 
@@ -26,17 +32,28 @@ def cache() -> None:
     """
 
 
-@cache.command()
-def info() -> None:
+@click.command(cls=Verb, examples=("debonair cache info", "debonair cache info --json"))
+@options.as_json
+def info(*, as_json: bool) -> None:
     """Show what is in the cache, and how much disk space it takes."""
     from debonair.host import space
 
     here = options.kept()
+    found = list(space.items(here))
+    if as_json:
+        show(_document(here.root, found))
+        return
     show(here.root)
-    _list(space.items(here))
+    _list(found)
 
 
-@cache.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair cache prune --older-than 30d --dry-run",
+        "debonair cache prune --older-than 30d",
+    ),
+)
 @click.option(
     "--older-than",
     metavar="DAYS",
@@ -45,7 +62,8 @@ def info() -> None:
     help="Remove everything that no command has used for this many days, such as 30.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
-def prune(*, older_than: int, dry_run: bool) -> None:
+@options.as_json
+def prune(*, older_than: int, dry_run: bool, as_json: bool) -> None:
     """Remove old items from the cache.
 
     Everything that a running command uses stays.
@@ -54,14 +72,29 @@ def prune(*, older_than: int, dry_run: bool) -> None:
 
     here = options.kept()
     removed, stayed = space.prune(here, clock.wall_time() - older_than * _DAY, dry_run=dry_run)
-    show(f"{here.root}: {'would be removed' if dry_run else 'removed'}")
-    _list(removed)
+    if as_json:
+        show(_document(here.root, removed))
+    else:
+        show(f"{here.root}: {'would be removed' if dry_run else 'removed'}")
+        _list(removed)
     if stayed:
         raise MachineError(
             f"{len(stayed)} items may not be removed by this user, such as {stayed[0].path}.",
             hint="A build as root made them. Remove them as root, with the same cache: sudo "
             f"DEBONAIR_CACHE={here.root} debonair cache prune --older-than {older_than}",
         )
+
+
+def _document(root: Path, items: Iterable[Item]) -> str:
+    """Return ``items`` of the cache in ``root`` as JSON, their sum for each kind."""
+    sizes = dict[tuple[str, str], list[int]]()
+    for item in items:
+        sizes.setdefault((item.kind.name, item.kind.what), []).append(item.size)
+    rows = [
+        {"kind": kind, "what": what, "items": len(found), "size": sum(found)}
+        for (kind, what), found in sizes.items()
+    ]
+    return json.dumps({"folder": str(root), "kinds": rows}, indent=2)
 
 
 def _list(items: Iterable[Item]) -> None:
@@ -74,3 +107,6 @@ def _list(items: Iterable[Item]) -> None:
     for name, (what, count, bytes_) in {**kinds, "total": total}.items():
         items_ = "item " if count == 1 else "items"
         show(f"{name:<18}{size(bytes_):>10}  {count:>6} {items_}  {what}".rstrip())
+
+
+cache.add_section("Verbs", info, prune)

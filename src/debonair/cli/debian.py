@@ -9,11 +9,18 @@ from typing import Any
 
 import click
 
+from debonair.cli.command import Verb
 from debonair.cli.options import cache, directory, out_option, target_option, unsandboxed
-from debonair.cli.output import show, size
+from debonair.cli.output import advise, near, show, size
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair fetch",
+        "debonair fetch -t trixie-arm64 -o debian/wheels",
+    ),
+)
 @directory
 @target_option(
     "Fetch for this target, such as trixie-arm64 (repeatable).  [default: 'targets' in the settings]",
@@ -41,7 +48,13 @@ def fetch(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
     show(f"{folder}  {len(laid)} files for {', '.join(each.name for each in chosen)}, {size(total)}")
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair source",
+        "debonair source -t trixie-arm64",
+    ),
+)
 @directory
 @target_option(
     "Package for this target, such as trixie-arm64 (repeatable).  [default: 'targets' in the settings]",
@@ -66,7 +79,13 @@ def source(directory: Path, target: tuple[str, ...], out: Path | None) -> None:
         show(folder / path.name)
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair library RPi.bme280==0.2.4",
+        "debonair library smbus2 --suite bookworm --recursive",
+    ),
+)
 @click.argument("requirement")
 @click.option(
     "--suite", metavar="SUITE", default="trixie", show_default=True, help="Build for this suite of Debian."
@@ -109,3 +128,4 @@ def library(
     workshop = Workshop.of(suite, arch or host_architecture(), person, cache(), os.environ)
     for made in replace(workshop, **more).make(requirement, out):
         show(f"{made.path}  {size(made.path.stat().st_size)}, needs {', '.join(made.depends) or 'nothing'}")
+        advise("sudo", "apt", "install", f"./{near(made.path.absolute())}")

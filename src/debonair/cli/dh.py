@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from debonair import project as projects
-from debonair.cli.output import Shown
+from debonair.cli.command import Shown
 from debonair.source import debhelper
 from debonair.source.debhelper import Package
 from debonair.source.wheelhouse import FOLDER

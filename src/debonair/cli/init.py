@@ -9,12 +9,20 @@ from pathlib import Path
 
 import click
 
+from debonair.cli.command import Verb
 from debonair.cli.options import directory
 from debonair.cli.output import show
 from debonair.host.terminal import plain
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair init",
+        "debonair init --yes --wsgi shop.web:app",
+        "debonair init --import uwsgi.ini --import nginx.conf",
+    ),
+)
 @directory
 @click.option("--yes", "-y", is_flag=True, help="Ask no questions; use the best guess.")
 @click.option(

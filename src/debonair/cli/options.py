@@ -71,6 +71,9 @@ def out_option(
     )
 
 
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
 def _allow(context: click.Context, option: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's
     """Set this option's environment variable, so that every stage and program sees it."""
     del context, option

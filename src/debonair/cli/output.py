@@ -4,51 +4,53 @@ from __future__ import annotations
 
 import os
 import re
-import signal
+import shlex
 import sys
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
 
 import click
 
 from debonair.errors import Error
+from debonair.host import progress
 from debonair.host.terminal import plain
-
-
-class Shown(click.Command):
-    """A command that prints an ``Error`` as a message and a hint, and exits with its code."""
-
-    def invoke(self, context: click.Context) -> Any:
-        """Run the verb, and print a message for every failure that a user can cause."""
-        # SIGTERM then runs the same clean-up as Ctrl-C.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            return super().invoke(context)
-        except Error as error:
-            complain(error)
-            context.exit(error.exit_code)
-        except KeyboardInterrupt:
-            show("Interrupted.", err=True)
-            context.exit(130)
-        except BrokenPipeError:  # the reader, such as head, has seen enough
-            # Python flushes stdout once more at exit, which would fail again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            context.exit(0)
-
-
-class Verbs(Shown, click.Group):
-    """A command line with several verbs."""
 
 
 def show(text: object, *, err: bool = False, nl: bool = True) -> None:
     """Print ``text`` for people, without control characters: strangers may have written parts of it."""
+    progress.erase()
     click.echo(plain(str(text)), err=err, nl=nl)
+
+
+def advise(*words: object) -> None:
+    """Tell a person at a terminal which command to type next; each of ``words`` is quoted for the shell."""
+    if attended():
+        progress.say(f"Next: {shlex.join(map(str, words))}")
+
+
+def attended() -> bool:
+    """Return whether a person reads the messages, on a terminal."""
+    return sys.stderr.isatty()
+
+
+def near(path: Path) -> Path:
+    """Return ``path`` in its short form, if it is below the current folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def complain(error: Error) -> None:
     """Print the message of ``error`` and its hint."""
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {_indented(error.message)}", err=True)
-    if error.hint:
-        click.echo(f"{click.style('Hint:', bold=True)}  {_indented(error.hint)}", err=True)
+    progress.erase()
+    colour = None if colourful(os.environ) else False
+    words = [("Error:", " ", error.message), *([("Hint:", "  ", error.hint)] if error.hint else [])]
+    for word, gap, text in words:
+        styled = click.style(word, fg="red" if word == "Error:" else None, bold=True)
+        click.echo(f"{styled}{gap}{_indented(text)}", err=True, color=colour)
+
+
+def colourful(environ: Mapping[str, str]) -> bool:
+    """Return whether a terminal gets colours: it may refuse them (no-color.org, terminfo's ``dumb``)."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
 def _indented(text: str) -> str:

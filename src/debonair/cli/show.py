@@ -7,16 +7,23 @@ from pathlib import Path
 
 import click
 
-from debonair.cli.options import DEB, target_option
+from debonair.cli.command import Verb
+from debonair.cli.options import DEB, as_json, target_option
 from debonair.cli.output import show
 from debonair.errors import WheelError
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair targets",
+        "debonair targets --pi zero2w",
+    ),
+)
 @click.option(
     "--pi", metavar="MODEL", help="List only the targets of this Raspberry Pi, such as zero2w, 3 or 4."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 def targets(*, pi: str | None, as_json: bool) -> None:
     """List the targets that Debonair can build for."""
     import msgspec
@@ -43,9 +50,15 @@ def targets(*, pi: str | None, as_json: bool) -> None:
         )
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair inspect dist/guestbook_1.4-1+deb13_arm64.deb",
+        "debonair inspect --json app.deb",
+    ),
+)
 @click.argument("deb", type=DEB)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 def inspect(deb: Path, *, as_json: bool) -> None:
     """Show what a DEB contains.
 
@@ -58,13 +71,19 @@ def inspect(deb: Path, *, as_json: bool) -> None:
     show(json.dumps(found.as_json(), indent=2) if as_json else found.as_text())
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair check dist/*.deb",
+        "debonair check -t bookworm-armv6 app.deb",
+    ),
+)
 @click.argument("debs", nargs=-1, required=True, type=DEB)
 @target_option(
     "Check for this target, such as trixie-arm64.  [default: the one that the DEB was built for]",
     multiple=False,
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 def check(debs: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
     """Check that the compiled files in each DEB run on its target.
 
@@ -85,7 +104,10 @@ def check(debs: tuple[Path, ...], target: str | None, *, as_json: bool) -> None:
         click.get_current_context().exit(WheelError.exit_code)
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=("debonair schema > debonair.schema.json",),
+)
 def schema() -> None:
     """Print the JSON Schema of debonair.toml.
 

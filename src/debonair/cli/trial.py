@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from debonair.cli.command import Verb
 from debonair.cli.options import DEB, cache
+from debonair.cli.output import advise
 
 _COMMAND = "debonair.command"
 
 
-class WithCommand(click.Command):
+class WithCommand(Verb):
     """A verb whose arguments end at ``--``; the user's own command follows."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -24,7 +26,16 @@ class WithCommand(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.command(name="try", cls=WithCommand, options_metavar="[OPTIONS] ... [-- COMMAND]")
+@click.command(
+    cls=WithCommand,
+    examples=(
+        "debonair try dist/*.deb",
+        "debonair try --port 8000 --keep dist/*.deb",
+        "debonair try dist/*.deb -- guestbook status",
+    ),
+    name="try",
+    options_metavar="[OPTIONS] ... [-- COMMAND]",
+)
 @click.argument("debs", nargs=-1, required=True, type=DEB)
 @click.option(
     "--suite", metavar="SUITE", help="Boot this suite of Debian.  [default: the suite of the DEB]"
@@ -53,4 +64,6 @@ def try_(debs: tuple[Path, ...], *, suite: str | None, port: int | None, keep: b
         cache=cache(),
         environ=os.environ,
     )
+    if not status and not click.get_current_context().meta.get(_COMMAND):
+        advise("debonair", "repo", "add", *debs)
     click.get_current_context().exit(status)

@@ -22,11 +22,13 @@ import msgspec
 
 from debonair import errors
 from debonair.errors import Error, PackageError
-from debonair.host import decoder, run
+from debonair.host import decoder, interruption, run
 
 CONTENTS = "debonair.deb.reader_process:contents"
 _MEMORY = 1 << 30
 _SECONDS = 60
+_ROUND = 0.1
+"""Seconds between two checks whether this process is to end."""
 _BYTES_A_SECOND = 1 << 20
 """Bytes a second that a reader must reach; a Raspberry Pi unpacks several times as many."""
 _MOST = 1 << 28
@@ -132,8 +134,9 @@ class _Process:
             ready.register(self._stdout, selectors.EVENT_READ)
             ready.register(self._stdin, selectors.EVENT_WRITE)
             while not got.whole:
-                events = ready.select(until - time.monotonic())
-                if not events or time.monotonic() > until:
+                events = ready.select(_ROUND)
+                interruption.check()
+                if time.monotonic() > until:
                     raise PackageError(f"{path} was refused: reading it took more than {seconds} seconds.")
                 for key, _ in events:
                     if key.fileobj is self._stdin:

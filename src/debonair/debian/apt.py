@@ -32,6 +32,8 @@ _LIBRARY = r"^(usr/)?lib/([^/ ]*-linux-[^/ ]*/)?[^/ ]*[.]so[. ]"
 _MODULES = "^usr/lib/python3/dist-packages/[^/ ]+[.](dist|egg)-info[/ ]"
 _DISTRIBUTION = re.compile(r".*/([^/ ]+?)-(\d[^/ ]*?)(?:-py3[^/ ]*)?[.](?:dist|egg)-info[/ ]")
 _FIND = '/usr/lib/apt/apt-helper cat-file "$1" | grep -E "$2"'
+_SECONDS = 4 * 3600
+"""Longer than any download takes. With a limit, apt's own helpers end with it, also on Ctrl-C."""
 _GONE = re.compile(r"^[EW]: Failed to fetch .*\b(?:404|410)\b", re.MULTILINE)
 _OFFLINE = re.compile(r"^[EW]: (?:Failed to fetch|Unable to fetch|Some index files failed)", re.MULTILINE)
 
@@ -128,7 +130,8 @@ class Suite:
             configuration = self._configure(Path("/dev/null"))
             self._update(configuration)
             env = {"APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
-            listing = run.run(["apt-cache", "show", "--no-all-versions", *packages], env=env, check=False)
+            words = ["apt-cache", "show", "--no-all-versions", *packages]
+            listing = run.run(words, env=env, check=False)
         return {
             fields["Package"]: fields["Version"]
             for fields in deb822.paragraphs(listing.stdout)
@@ -147,7 +150,7 @@ class Suite:
                     f"{self.mirror.uri} has no file index (Contents) of {self.name} ({architecture}).",
                     hint="Name a mirror that has one: DEBONAIR_MIRROR=ADDRESS debonair ...",
                 )
-            found = run.run(["sh", "-c", _FIND, "sh", contents, pattern]).stdout
+            found = run.run(["sh", "-c", _FIND, "sh", contents, pattern], timeout=_SECONDS).stdout
             return found.removesuffix("\n").split("\n") if found else []
 
     def _debs(self, plan: str) -> list[Path]:
@@ -202,7 +205,7 @@ class Suite:
 
     def _apt(self, configuration: Path, *words: str) -> run.Completed:
         env = {"APT_CONFIG": str(configuration), "LC_ALL": "C.UTF-8"}
-        return run.run(["apt-get", "--yes", "-q", *words], env=env, check=False)
+        return run.run(["apt-get", "--yes", "-q", *words], env=env, check=False, timeout=_SECONDS)
 
     def _download(self, configuration: Path, packages: Sequence[str]) -> run.Completed:
         return self._apt(configuration, "install", "--download-only", *packages)

@@ -23,7 +23,7 @@ from debonair import target
 from debonair.errors import Error
 from debonair.host import memo, run
 from debonair.host.cache import Cache, disk
-from debonair.host.progress import say
+from debonair.host.progress import warn
 from debonair.host.usage import used
 
 _PROBE = "import sys; print(sys.implementation.name, '%d.%d.%d' % sys.version_info[:3], sys.executable)"
@@ -61,7 +61,7 @@ def interpreter(version: str, *, cache: Cache, environ: Mapping[str, str]) -> In
 
     if (exact := _remembered(version, make, cache)) is not None or not here:
         return exact
-    say(
+    warn(
         f"Python {here[0].identity} of this machine compiles the bytecode, because "
         f"{' or '.join(_suites(version).values()) or f'a suite with {version}'} could not be downloaded: "
         "a build elsewhere may give other bytes.",

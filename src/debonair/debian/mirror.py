@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from debonair.deb import deb822
-from debonair.errors import MachineError
+from debonair.errors import Error, MachineError, NetworkError
 from debonair.host import run
 
 SUITES = frozenset(
@@ -27,6 +28,9 @@ SUITES = frozenset(
 
 KEYRING = Path("usr/share/keyrings/debian-archive-keyring.gpg")
 """Debian's keys, from the package debian-archive-keyring, below the root folder."""
+
+_HELPER = "/usr/lib/apt/apt-helper"
+_PATIENCE = 20.0
 
 _CARRIED = (
     "Acquire::http",
@@ -91,6 +95,24 @@ def mirror(environ: Mapping[str, str], *, root: Path = Path("/")) -> Mirror:
     if not signed_by.startswith("/"):  # a fingerprint, or a key inside the entry itself
         signed_by = "" if "trusted=yes" in options else _believed(keyring)
     return Mirror(best.uri, signed_by=signed_by, options=options, settings=settings)
+
+
+def reach(mirror: Mirror, suite: str) -> None:
+    """Download the Release of ``suite`` as apt does. Raises ``NetworkError`` if ``mirror`` has none."""
+    with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
+        words = [_HELPER, "download-file", f"{mirror.uri}/dists/{suite}/Release", f"{folder}/Release"]
+        try:
+            run.run(words, timeout=_PATIENCE)
+        except (run.CommandError, MachineError) as failed:
+            raise NetworkError(
+                f"The Debian mirror {mirror.uri} cannot be reached: {_last_line(failed)}.",
+                hint="Check the network. To use another mirror: DEBONAIR_MIRROR=ADDRESS debonair ...",
+            ) from failed
+
+
+def _last_line(failed: Error) -> str:
+    lines = [line.strip() for line in failed.message.splitlines() if line.strip()]
+    return lines[-1].removeprefix("E: ").rstrip(".")
 
 
 def _believed(keyring: Path) -> str:

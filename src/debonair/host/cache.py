@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from debonair.errors import MachineError
+from debonair.host.interruption import unfinished
 
 
 class Cache(msgspec.Struct, frozen=True):
@@ -80,13 +81,14 @@ def whole(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         before = path.stat().st_mode & 0o777 if path.is_file() else None
         temporary = _new_file(path)
-        try:
-            yield temporary
-            if before is not None:
-                temporary.chmod(before)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with unfinished(temporary):
+            try:
+                yield temporary
+                if before is not None:
+                    temporary.chmod(before)
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
 
 
 def _new_file(path: Path) -> Path:

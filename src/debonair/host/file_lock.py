@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from debonair.host.cache import disk
+from debonair.host.interruption import unfinished
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def exclusive(path: Path) -> Iterator[None]:
     with disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _locked(path)
-    with lock:
+    with lock, unfinished(path):
         try:
             yield
         finally:

@@ -17,6 +17,7 @@ import msgspec
 from debonair.host import decoder
 from debonair.host.cache import Cache, disk, whole
 from debonair.host.file_lock import lock_of, making
+from debonair.host.interruption import unfinished
 from debonair.host.usage import used
 
 _Kind = TypeVar("_Kind")
@@ -122,11 +123,12 @@ def folder(path: Path, make: Callable[[Path], object], cache: Cache) -> Path:
         if not used(path, cache):
             _clear(path)
             temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-            try:
-                make(temporary)
-                temporary.rename(path)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+            with unfinished(temporary):
+                try:
+                    make(temporary)
+                    temporary.rename(path)
+                finally:
+                    shutil.rmtree(temporary, ignore_errors=True)
     return path
 
 

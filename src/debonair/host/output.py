@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
+from debonair.host import interruption
+
 LIMIT = 512 << 20
 """Most bytes that a program may write; the largest output read this way is a deb in base64."""
 _ROUND = 0.05
@@ -70,6 +72,7 @@ def _pump(
             os.set_blocking(process.stdin.fileno(), False)
             pipes.register(process.stdin, selectors.EVENT_WRITE)
         while pipes.get_map() and not (over and time.monotonic() > over):
+            interruption.check()
             for key, _ in pipes.select(_ROUND):
                 if key.fileobj is process.stdin:
                     rest = _give(process.stdin, rest)

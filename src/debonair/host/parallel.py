@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from debonair.host.interruption import threads
 from debonair.host.progress import progress
 
 T = TypeVar("T")
@@ -23,9 +24,9 @@ def each(at_once: int, work: Callable[[T], R], items: Sequence[T], label: str) -
     """
     if at_once == 1 or len(items) < 2:
         return [work(item) for item in items]
-    from concurrent.futures import ThreadPoolExecutor, as_completed  # noqa: PLC0415 - unused by a folder
+    from concurrent.futures import as_completed  # noqa: PLC0415 - unused by a folder
 
-    with progress(label, len(items)) as bar, ThreadPoolExecutor(at_once) as pool:
+    with progress(label, len(items)) as bar, threads(at_once) as pool:
         futures = [pool.submit(work, item) for item in items]
         try:
             for future in as_completed(futures):

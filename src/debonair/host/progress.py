@@ -1,27 +1,79 @@
 """Output of long work: a bar on a terminal, nothing in a pipe.
 
-Both use standard error, so that standard output contains only results.
+Both use standard error, so that standard output contains only results. A bar is erased before anything else
+is printed, so that no line begins with the rest of a bar.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Thread, current_thread, main_thread
+from threading import Event, Lock, Thread, current_thread, main_thread
 
 from debonair.host.terminal import plain
 
 _WIDTH = 24
+_USUAL = 80
+_ERASE = "\r\x1b[K"
+
+quiet = False
+"""If true, no progress and no note is shown, only warnings."""
+
+
+def _columns() -> int:
+    """Return the width of the terminal; standard output may be a pipe, and have none."""
+    if (chosen := os.environ.get("COLUMNS", "")).isdecimal() and int(chosen):
+        return int(chosen)
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL
+    except (OSError, ValueError):  # not a terminal of the system
+        return _USUAL
+
+
+class _Line:
+    """The last line of the terminal, which a bar or a clock draws again and again."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._drawn = False
+
+    def draw(self, text: str) -> None:
+        """Draw ``text`` over the line; it is cut to fit, because a wrapped line cannot be erased."""
+        with self._lock:
+            self._drawn = True
+            sys.stderr.write(_ERASE + text[: _columns() - 1])
+            sys.stderr.flush()
+
+    def erase(self) -> None:
+        """Erase what was drawn, if anything was."""
+        with self._lock:
+            if self._drawn:
+                self._drawn = False
+                sys.stderr.write(_ERASE)
+                sys.stderr.flush()
+
+
+_line = _Line()
+erase = _line.erase
+"""Erases the bar, if there is one: call this before you print anything else. It is drawn again later."""
 
 
 def say(text: str) -> None:
-    """Write one line for the user to standard error, also without a terminal.
+    """Write one line for the user to standard error, also without a terminal, unless ``quiet``.
 
     Characters in it that would control the terminal are escaped, because it may quote strangers, such as an
     app on trial.
     """
+    if not quiet:
+        warn(text)
+
+
+def warn(text: str) -> None:
+    """Write one line for the user to standard error, as ``say`` does, even if ``quiet``."""
+    erase()
     sys.stderr.write(plain(text) + "\n")
     sys.stderr.flush()
 
@@ -40,11 +92,10 @@ class Bar:
         self.done += steps
         if self.shown:
             filled = _WIDTH * self.done // max(self.total, 1)
-            sys.stderr.write(
-                f"\r\x1b[K{self.label} [{'#' * filled}{'.' * (_WIDTH - filled)}] "
+            _line.draw(
+                f"{self.label} [{'#' * filled}{'.' * (_WIDTH - filled)}] "
                 f"{self.done}/{self.total} {plain(text[:40])}",
             )
-            sys.stderr.flush()
 
 
 @contextmanager
@@ -56,8 +107,7 @@ def ticking(label: str) -> Iterator[None]:
         began = time.monotonic()
         while not done.wait(1):
             minutes, seconds = divmod(int(time.monotonic() - began), 60)
-            sys.stderr.write(f"\r\x1b[K{label}: {minutes}:{seconds:02}")
-            sys.stderr.flush()
+            _line.draw(f"{label}: {minutes}:{seconds:02}")
 
     if not _alone():
         yield
@@ -69,8 +119,7 @@ def ticking(label: str) -> Iterator[None]:
     finally:
         done.set()
         clock.join()
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        erase()
 
 
 @contextmanager
@@ -81,11 +130,10 @@ def progress(label: str, total: int) -> Iterator[Bar]:
         bar.advance(0)
         yield bar
     finally:
-        if bar.shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        erase()
 
 
 def _alone() -> bool:
-    """Return whether standard error is a terminal, and no other work draws on its last line."""
-    return sys.stderr.isatty() and current_thread() is main_thread()
+    """Return whether standard error is a terminal that can erase a line, and only this work draws on it."""
+    able = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    return able and not quiet and current_thread() is main_thread()

@@ -15,14 +15,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
 from debonair.errors import Error, MachineError
-from debonair.host import supervisor
+from debonair.host import interruption, supervisor
 from debonair.host.output import Deadline, Flood, listen
-from debonair.host.progress import say
+from debonair.host.progress import warn
 from debonair.host.terminal import plain
 
 verbose = False
@@ -130,7 +130,7 @@ def run(
     _show(words)
     watched = [] if timeout is None else [sys.executable, "-I", "-S", supervisor.__file__]
     with _opened(stdin) as source:
-        process = subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
+        process = _popen(
             [*watched, *words],
             cwd=cwd,
             env={**os.environ, **env} if env else None,
@@ -181,7 +181,7 @@ def start(
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
     _show(words, " &")
     with output.open("ab") as sink:
-        return subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
+        return _popen(
             words,
             env={**os.environ, **env} if env else None,
             stdin=stdin,
@@ -202,7 +202,7 @@ def piped(
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
     _show(words, " |")
-    return subprocess.Popen(  # noqa: S603 - the one door: words, never a shell
+    return _popen(
         words,
         env=env,
         stdin=subprocess.PIPE,
@@ -210,6 +210,11 @@ def piped(
         stderr=errors,
         start_new_session=True,
     )
+
+
+def _popen(words: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:
+    """Start a program, which an interruption of this process ends."""
+    return interruption.started(lambda: subprocess.Popen(words, **more))  # noqa: S603 - never a shell
 
 
 def attend(argv: Sequence[str | Path]) -> int:
@@ -224,4 +229,4 @@ def attend(argv: Sequence[str | Path]) -> int:
 
 def _show(words: Sequence[str], more: str = "") -> None:
     if verbose:
-        say(f"+ {shlex.join(words)}{more}")
+        warn(f"+ {shlex.join(words)}{more}")

@@ -13,13 +13,15 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from debonair.errors import LockError, MachineError
-from debonair.host import run
+from debonair.host import interruption, run
 from debonair.resources import resource
 
 VARIABLE = "DEBONAIR_ALLOW_UNSANDBOXED_SDISTS"
@@ -40,6 +42,7 @@ In the Debian that builds a package, /proc is not writable.
 """
 _NAMESPACES = ("--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child")
 _SECONDS = 1800
+_ROUND = 0.1
 _MOST = 1 << 30  # most bytes of a result
 _LOG = 1 << 16  # bytes that are read from the end of a command's output
 _REFUSED = "echo refused by the kernel"
@@ -193,10 +196,13 @@ def _python() -> tuple[Path, Path]:
 def _attended(words: Sequence[str], log: Path, stdin: int, out: int) -> int:
     """Run ``words``; return their exit status. Raises ``LockError`` if they take too long."""
     process = run.start(words, output=log, stdin=stdin, pass_fds=[out])
+    until = time.monotonic() + _SECONDS
     try:
-        return process.wait(timeout=_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise LockError(f"It did not finish within {_SECONDS // 60} minutes.") from None
+        while time.monotonic() < until:
+            interruption.check()
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(timeout=_ROUND)
+        raise LockError(f"It did not finish within {_SECONDS // 60} minutes.")
     finally:
         process.kill()  # and with it everything that it has started
         process.wait()

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from debonair.errors import NetworkError, WheelError
 from debonair.host.cache import Cache, whole
 from debonair.host.file_lock import making
+from debonair.host.interruption import check, threads
 from debonair.host.progress import progress
 from debonair.host.usage import used
 from debonair.lock.model import File
@@ -74,8 +75,6 @@ def keep(url: str, cache: Cache, environ: Mapping[str, str], *, get: Get | None 
 
 def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
     """Fetch every one of ``missing``; after the first failure, start no other download."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - with a full cache, unused
-
     failed = Event()
 
     def one(file: File) -> Exception | None:
@@ -92,7 +91,7 @@ def _fetch(missing: Sequence[File], cache: Cache, get: Get) -> None:
         bar.advance(1, file.filename)
         return None
 
-    with progress("Fetching", len(missing)) as bar, ThreadPoolExecutor(_AT_ONCE) as pool:
+    with progress("Fetching", len(missing)) as bar, threads(_AT_ONCE) as pool:
         wrongs = [wrong for wrong in pool.map(one, missing) if wrong]
     for wrong in wrongs:  # wrong bytes are worse news than a missing file
         if isinstance(wrong, WheelError):
@@ -126,6 +125,7 @@ def _whole(file: File, path: Path, get: Get) -> None:
     with whole(path) as temporary:
         with get(file.url) as pieces, temporary.open("wb") as out:
             for piece in pieces:
+                check()
                 digest.update(piece)
                 out.write(piece)
         if digest.hexdigest() != file.sha256:

@@ -18,7 +18,7 @@ import msgspec
 from debonair.errors import LockError
 from debonair.host.cache import Cache, whole
 from debonair.host.memo import remember
-from debonair.host.progress import say
+from debonair.host.progress import say, warn
 from debonair.host.run import run
 from debonair.lock.model import File, Form, Lock, Locked
 from debonair.lock.pinned_requirements import hashed
@@ -79,7 +79,7 @@ def ensure(
     def packages() -> tuple[Locked, ...]:
         if len(found) > 1:
             others = ", ".join(other.name for _, other in found[1:])
-            say(f"The lock is {path.name}; {others} is not read.")
+            warn(f"The lock is {path.name}; {others} is not read.")
         # A cached lock does not need this module.
         from debonair.lock import read  # noqa: PLC0415
         from debonair.lock.uv import Uv  # noqa: PLC0415

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +19,8 @@ from packaging.version import Version
 
 from debonair.errors import LockError, MachineError, ProjectError
 from debonair.host import decoder
-from debonair.host.progress import say
+from debonair.host.interruption import threads
+from debonair.host.progress import say, warn
 from debonair.lock import freshness, index_config, pylock
 from debonair.lock.download import Get, over_http, reason, status
 from debonair.lock.model import File, Locked
@@ -189,7 +189,7 @@ def _ask(
     found = _before(path, packages, needs)
     kept = f"; the lock keeps its files from there: {names(found)}" if found else ""
     lost = [number for number in needs if number not in found]
-    say(f"{why}{kept}{f'; some targets have no wheel of {names(lost)}' if lost else ''}.")
+    warn(f"{why}{kept}{f'; some targets have no wheel of {names(lost)}' if lost else ''}.")
     return found
 
 
@@ -200,7 +200,7 @@ def _asked(address: str, packages: Sequence[Locked], needs: Needs, get: Get) -> 
     first failure, no other page is requested.
     """
     pages = {number: f"{address}/{canonicalize_name(packages[number].name)}/" for number in needs}
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with threads(_AT_ONCE) as pool:
         asked = {page: pool.submit(_page, page, get) for page in dict.fromkeys(pages.values())}
         try:
             there = {page: list(wheels(answer.result(), page)) for page, answer in asked.items()}

@@ -13,7 +13,7 @@ import msgspec
 
 from debonair.errors import LockError
 from debonair.host import decoder, toml
-from debonair.host.progress import say
+from debonair.host.progress import warn
 from debonair.lock.model import File, Locked
 
 
@@ -157,7 +157,7 @@ def relative(data: bytes, folder: Path) -> bytes:
         data = below.sub(rb'path = "\1"', data)
     if elsewhere := re.findall(rb'\b(?:url = "file://|path = "/)[^"]*/([^"/]+)"', data):
         names = ", ".join(sorted({unquote(name.decode()) for name in elsewhere}))
-        say(f"The lock refers to files outside of {folder}, which exist only on this machine: {names}.")
+        warn(f"The lock refers to files outside of {folder}, which exist only on this machine: {names}.")
     return data
 
 

@@ -20,7 +20,7 @@ import msgspec
 
 from debonair.errors import RepositoryError
 from debonair.host import parallel
-from debonair.host.progress import say
+from debonair.host.progress import warn
 from debonair.repository import bootstrap, history, indices, landing_page, release, state
 from debonair.repository.draft import Draft
 from debonair.repository.pool import COMPONENT
@@ -28,6 +28,7 @@ from debonair.repository.signing import BACK, Signer
 from debonair.repository.signing import keyring as keyring_of
 from debonair.repository.state import Generation, Head, Suite, SuiteRef
 from debonair.repository.storage.protocol import Conflict, Storage, TooLarge, instead
+from debonair.repository.storage.unchanged import Unchanged
 from debonair.repository.trust import Trust, gone
 
 DAY = 86400
@@ -123,6 +124,15 @@ class Repository:
             _warn_of_future(draft)
             return what
         raise _crowded()
+
+    def rehearse(self, edit: Edit) -> tuple[Draft, Sequence[str]]:
+        """Return the state that ``edit`` would lead to, and its lines; nothing is written.
+
+        Raises what ``edit`` raises.
+        """
+        head, _ = self.trust.head()
+        draft = Draft(Unchanged(self.storage), head, self._clock())
+        return draft, edit(draft)
 
     def settle(self, *, rebuild: bool = False) -> None:
         """Show clients the newest state, if they do not see it yet; ``rebuild`` ignores the previous page.
@@ -323,7 +333,7 @@ def _warn_of_future(draft: Draft) -> None:
     """Print a warning if apt refuses suites of ``draft``, because a publisher's clock was ahead."""
     if ahead := draft.ahead():
         until = release.stamp(max(ahead.values()))
-        say(
+        warn(
             f"Warning: {', '.join(ahead)}: the index is dated {until}, but the time here is "
             f"{release.stamp(draft.now)}. apt refuses it until that date. If the time here is right, "
             "type: debonair repo renew --reset-date"

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import msgspec
@@ -18,6 +17,7 @@ import msgspec
 from debonair.deb import tree
 from debonair.deb.tree import Layer, Source
 from debonair.host.cache import Cache
+from debonair.host.interruption import threads
 from debonair.host.memo import recall, remember
 from debonair.host.progress import progress
 from debonair.target import elf
@@ -68,7 +68,7 @@ def layers(recipes: Sequence[Recipe], cache: Cache) -> list[Made]:
     if missing:
         with (
             progress("Packing", len(missing)) as bar,
-            ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,  # xz and Python both release the GIL
+            threads(os.cpu_count()) as pool,  # xz and Python both release the GIL
         ):
             jobs = {
                 number: pool.submit(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from debonair.deb import tree
 from debonair.deb.tree import Source, Tree
 from debonair.deb.version import for_suite
 from debonair.errors import ProjectError
-from debonair.host.progress import say
+from debonair.host.interruption import threads
+from debonair.host.progress import warn
 from debonair.project import entry_point, layout, server_command
 from debonair.target import alternatives, compatibility
 from debonair.tree import app_files, control_file, data_paths, layers, overlap, texts
@@ -58,7 +58,7 @@ def plan(
         files = app_files.collect(project) if project.install == "files" else ()
     data = data_paths.links(project, wheels, files)
     files, seeds = data_paths.split(project, files)
-    with ThreadPoolExecutor(max_workers=1) as pool:  # another program compiles the app's bytecode here
+    with threads(1) as pool:  # another program compiles the app's bytecode here
         app_sources = (
             pool.submit(app_files.sources, files, project, target, interpreter, mtime=epoch)
             if files
@@ -68,7 +68,7 @@ def plan(
         made = layers.layers([*recipes, *_programs(project)], cache)
         if lost := overlap.lost([part.layer for part in made[: len(recipes)]]):
             for note in overlap.notes(lost, f"The deb for {target.name}"):
-                say(note)
+                warn(note)
             recipes = [overlap.without(recipe, lost.get(recipe.name, {})) for recipe in recipes]
             made = layers.layers([*recipes, *_programs(project)], cache)
         with texts.remembered(project, target, cache):

@@ -23,6 +23,7 @@ from debonair.cli.output import size
 from debonair.deb import archive, tree
 from debonair.deb.control import Control
 from debonair.deb.tree import Source
+from debonair.host import progress
 from debonair.host import run as commands
 from debonair.project import Project, settings
 
@@ -72,7 +73,9 @@ def refused(code: int, *words: str) -> str:
 
 class TestHelp:
     def test_the_verbs(self) -> None:
-        names = "build cache check completion fetch init inspect library lock plan repo schema source"
+        names = (
+            "build cache check completion doctor fetch init inspect library lock plan repo schema source"
+        )
         assert [*names.split(), "targets", "try"] == VERBS
 
     @pytest.mark.parametrize("words", [[], *([verb] for verb in VERBS)])
@@ -100,7 +103,7 @@ class TestHelp:
         assert capsys.readouterr().out == f"debonair, version {__version__}\n"
 
     def test_no_verb(self) -> None:
-        assert "Commands:" in run().output
+        assert "Package a project:" in run().output
 
     def test_an_unknown_verb(self) -> None:
         assert "No such command 'buidl'" in refused(2, "buidl")
@@ -110,6 +113,78 @@ class TestHelp:
     )
     def test_a_wrong_use(self, words: list[str]) -> None:
         assert "Usage:" in refused(2, *words)
+
+
+class TestVerboseAndQuiet:
+    """-v and -q may stand before the verb and after it, and last for one run."""
+
+    @pytest.fixture
+    def seen(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, bool]]:
+        found: list[tuple[bool, bool]] = []
+
+        def inspect(*_: object) -> None:
+            found.append((commands.verbose, progress.quiet))
+            progress.say("A note.")
+            progress.warn("A warning.")
+            raise errors.Error("Enough.")
+
+        monkeypatch.setattr("debonair.deb.inspection.inspect", inspect)
+        return found
+
+    @pytest.mark.parametrize(
+        ("words", "flags"),
+        [
+            (["inspect", "x.deb"], (False, False)),
+            (["-v", "inspect", "x.deb"], (True, False)),
+            (["inspect", "-v", "x.deb"], (True, False)),
+            (["inspect", "x.deb", "--verbose"], (True, False)),
+            (["-q", "inspect", "x.deb"], (False, True)),
+            (["inspect", "x.deb", "-q"], (False, True)),
+            (["-v", "inspect", "x.deb", "--quiet"], (True, True)),
+        ],
+    )
+    def test_anywhere(
+        self, words: list[str], flags: tuple[bool, bool], seen: list[tuple[bool, bool]]
+    ) -> None:
+        said = refused(1, *words)
+        assert seen == [flags]
+        assert ("A note." in said) != flags[1]
+        assert "A warning.\nError: Enough.\n" in said
+        run("targets")
+        assert (commands.verbose, progress.quiet) == (False, False)
+
+    def test_between_two_verbs(self) -> None:
+        assert run("cache", "-v", "info").exit_code == 0
+        assert commands.verbose
+
+    def test_a_command_of_a_trial_keeps_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: list[Any] = []
+
+        def try_deb(*_: object, command: tuple[str, ...], **__: object) -> int:
+            given.append(command)
+            return 0
+
+        monkeypatch.setattr("debonair.trial.try_deb", try_deb)
+        run("try", "x.deb", "--", "ls", "-q")
+        assert given == [("ls", "-q")]
+        assert not progress.quiet
+
+
+class TestColours:
+    @pytest.mark.parametrize(
+        ("environ", "coloured"),
+        [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+    )
+    def test_a_terminal_may_refuse_them(
+        self, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, coloured: bool
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise errors.Error("It is wrong.", hint="Fix it.")
+
+        monkeypatch.setattr("debonair.deb.inspection.inspect", fail)
+        runner = CliRunner(env={"NO_COLOR": None, "TERM": "xterm", **environ})
+        done = runner.invoke(verbs.main, ["inspect", "x.deb"], color=True)
+        assert ("\x1b[" in done.stderr) == coloured
 
 
 class TestFromPypi:
@@ -214,6 +289,36 @@ class TestErrors:
         assert ended.value.code == 0
 
 
+class TestNextStep:
+    @pytest.fixture(autouse=True)
+    def _terminal(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        write(tmp_path)
+        monkeypatch.setattr("debonair.cli.output.attended", lambda: True)
+
+    def test_after_a_build(self, tmp_path: Path) -> None:
+        debs = [f"dist/hello-pi_1.0-1+deb13_{cpu}.deb" for cpu in ("amd64", "arm64")]
+        done = run("build")
+        assert done.stderr.splitlines()[-1] == f"Next: debonair try {' '.join(debs)}"
+        assert [line.split()[0] for line in done.stdout.splitlines()] == debs
+        done = run("build", "-o", "a b", "-t", "trixie-amd64")
+        assert done.stderr.endswith("Next: debonair try 'a b/hello-pi_1.0-1+deb13_amd64.deb'\n")
+
+    @pytest.mark.parametrize("words", [["-q", "build"], ["build", "-q"]])
+    def test_not_if_it_is_to_be_quiet(self, words: list[str]) -> None:
+        assert "Next" not in run(*words).stderr
+
+    def test_not_for_a_program(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("debonair.cli.output.attended", lambda: False)
+        assert "Next" not in run("build").stderr
+
+    def test_after_a_trial(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("debonair.trial.try_deb", lambda *_, **__: 0)
+        assert run("try", "a.deb").stderr == "Next: debonair repo add a.deb\n"
+        assert run("try", "a.deb", "--", "ls").stderr == ""
+        monkeypatch.setattr("debonair.trial.try_deb", lambda *_, **__: 1)
+        assert run("try", "a.deb").stderr == ""
+
+
 class TestBuild:
     def test_a_deb_for_every_target_of_the_project(self, tmp_path: Path) -> None:
         write(tmp_path)
@@ -226,6 +331,17 @@ class TestBuild:
         assert len(listed(tmp_path / "dist")) == 2
         assert "kB, " in done.stdout
         assert " installed" in done.stdout
+
+    def test_for_programs(self, tmp_path: Path) -> None:
+        write(tmp_path)
+        done = run("build", "--json")
+        assert done.exit_code == 0, done.output
+        rows = json.loads(done.stdout)
+        assert [row["target"] for row in rows] == ["trixie-amd64", "trixie-arm64"]
+        for row in rows:
+            assert Path(row["file"]).stat().st_size == row["size"]
+            assert row["installed-size"] > row["size"]
+            assert set(row["seconds"]) == {"plan", "splice", "write"}
 
     def test_for_the_targets_that_were_named(self, tmp_path: Path) -> None:
         write(tmp_path)
@@ -328,7 +444,10 @@ def test_lock_says_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("debonair.lock.write", locking)
     monkeypatch.setattr("debonair.lock.ensure", lambda *_, **__: Locked())
-    assert run("lock", "--upgrade").stdout == "pylock.toml  3 packages\n"
+    monkeypatch.setattr("debonair.cli.output.attended", lambda: True)
+    done = run("lock", "--upgrade")
+    assert done.stdout == "pylock.toml  3 packages\n"
+    assert done.stderr == "Next: debonair build\n"
     assert seen == ["hello-pi", ["trixie-amd64", "trixie-arm64"], True]
 
 
@@ -483,6 +602,15 @@ class TestCache:
             assert told == ["layers 1", "wheels 1", "total 2"]
         assert listed(tmp_path / "cache/layers") == ["cc" * 32]
         assert listed(tmp_path / "cache/wheels") == []
+
+    def test_for_programs(self, tmp_path: Path) -> None:
+        found = json.loads(run("cache", "info", "--json").stdout)
+        assert found["folder"] == str(tmp_path / "cache")
+        assert [(each["kind"], each["items"]) for each in found["kinds"]] == [("layers", 2), ("wheels", 1)]
+        assert all(each["size"] > 0 and each["what"] for each in found["kinds"])
+        pruned = run("cache", "prune", "--older-than", "30d", "--dry-run", "--json")
+        assert [each["items"] for each in json.loads(pruned.stdout)["kinds"]] == [1, 1]
+        assert len(json.loads(run("cache", "info", "--json").stdout)["kinds"]) == 2
 
     def test_prune_asks_for_an_age(self) -> None:
         assert "Missing option '--older-than'" in refused(2, "cache", "prune")

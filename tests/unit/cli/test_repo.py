@@ -290,3 +290,119 @@ def test_a_page_escapes_what_packages_say() -> None:
     assert "<code>echo &lt;hi&gt; &amp;&amp; x</code>" in html
     for raw in ("<i>", "<u>", "<b>", "<suite>", "<hi>"):
         assert raw not in html
+
+
+class TestReview:
+    """A change that reaches machines can be rehearsed, and a person is asked."""
+
+    CHANGES = (
+        ("add", "{deb}"),
+        ("publish", "{deb}", "--to", "apt"),
+        ("promote", "hello", "1.0", "--from", "stable", "--to", "testing"),
+        ("rollout", "hello", "1.0", "--percent", "10"),
+        ("rollback", "hello", "0.9"),
+        ("prune", "--keep", "1", "--older-than", "0"),
+        ("rotate-key",),
+    )
+
+    @pytest.fixture(autouse=True)
+    def _two(self, made: str, deb: Callable[..., Path]) -> None:
+        del made
+        for version in ("0.8", "0.9", "1.0"):
+            run("add", deb(version))
+
+    @pytest.fixture
+    def words(self, request: pytest.FixtureRequest, deb: Callable[..., Path]) -> list[str]:
+        return [word.format(deb=deb("1.1")) for word in request.param]
+
+    def files(self) -> dict[Path, bytes]:
+        return {
+            path: path.read_bytes()
+            for folder in ("apt", "config")
+            for path in Path(folder).rglob("*")
+            if path.is_file()
+        }
+
+    @pytest.mark.parametrize("words", CHANGES, indirect=True)
+    def test_a_rehearsal_changes_nothing(self, words: list[str]) -> None:
+        before = self.files()
+        done = CliRunner().invoke(cli.main, ["repo", *words, "--dry-run"])
+        assert done.exit_code == 0, done.output
+        assert done.stderr.endswith("Nothing was changed.\n")
+        assert self.files() == before
+        if words[0] not in ("rotate-key", "prune"):
+            assert done.stdout == run(*words).replace("Clients read it at https://apt.example.org\n", "")
+
+    def test_a_rehearsal_refuses_what_would_be_refused(self) -> None:
+        assert "does not offer version 7" in run("rollout", "hello", "7", "--halt", "--dry-run", code=11)
+
+    def test_a_rehearsal_counts_what_prune_would_remove(self) -> None:
+        os.environ["SOURCE_DATE_EPOCH"] = str(EPOCH + 400 * DAY)
+        for path in Path("apt").rglob("*"):
+            os.utime(path, (EPOCH, EPOCH))
+        words = ("prune", "--keep", "1", "--older-than", "90d")
+        would = run(*words, "--dry-run").splitlines()
+        assert list(Path("apt/pool").rglob("hello_0.8*.deb"))
+        assert would[-1].partition(" ")[0] != "0"
+        assert run(*words).splitlines()[:-1] == would[:-1]
+
+    @pytest.mark.parametrize("words", CHANGES, indirect=True)
+    @pytest.mark.parametrize("answer", ["n\n", ""])
+    def test_a_person_may_say_no(
+        self, words: list[str], answer: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("debonair.cli.repo.publisher.attended", lambda: True)
+        before = self.files()
+        done = CliRunner().invoke(cli.main, ["repo", *words], input=answer)
+        assert done.exit_code == 1, done.output
+        assert done.stdout == ""
+        assert "Make this change in apt? [y/N]" in done.stderr
+        assert self.files() == before
+
+    @pytest.mark.parametrize("words", CHANGES, indirect=True)
+    @pytest.mark.parametrize("more", [[], ["--yes"], ["-y"]])
+    def test_a_person_may_say_yes(
+        self, words: list[str], more: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("debonair.cli.repo.publisher.attended", lambda: True)
+        before = self.files()
+        done = CliRunner().invoke(cli.main, ["repo", *words, *more], input="y\n")
+        assert done.exit_code == 0, done.output
+        assert ("Make this change" in done.stderr) != bool(more)
+        assert self.files() != before or words[0] == "prune"
+
+    def test_nobody_is_asked_if_nothing_changes(
+        self, deb: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("debonair.cli.repo.publisher.attended", lambda: True)
+        assert run("add", deb("1.0")) == "This version is already published.\n"
+        assert run("add", deb("1.0"), "--dry-run") == "This version is already published.\n"
+
+    def test_the_next_step(self, deb: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("debonair.cli.output.attended", lambda: True)
+        done = CliRunner().invoke(cli.main, ["repo", "add", str(deb("1.1"))])
+        assert done.stderr.splitlines()[-1] == "Next: debonair repo bootstrap"
+        words = ["repo", "rollout", "hello", "1.1", "--percent", "10", "-r", "./apt"]
+        done = CliRunner().invoke(cli.main, words)
+        assert done.stderr.splitlines()[-1] == (
+            "Next: debonair repo rollout hello 1.1 --percent 100 --channel stable -r ./apt"
+        )
+
+
+class TestVerifyForPrograms:
+    def test_a_healthy_repository(self, made: str, deb: Callable[..., Path]) -> None:
+        del made
+        run("add", deb("1.0"))
+        found = json.loads(run("verify", "--json"))
+        assert list(found) == ["repository", "suites", "keys", "problems", "notes"]
+        assert (found["repository"], found["problems"]) == ("apt", [])
+        assert "trixie" in found["suites"]
+        assert found["keys"] == json.loads(Path("apt/index.json").read_text())["fingerprints"]
+
+    def test_a_damaged_one(self, made: str, deb: Callable[..., Path]) -> None:
+        del made
+        run("add", deb("1.0"))
+        next(Path("apt/pool").rglob("*.deb")).write_bytes(b"x")
+        done = CliRunner().invoke(cli.main, ["repo", "verify", "--json"])
+        assert (done.exit_code, done.stderr) == (11, "")
+        assert json.loads(done.stdout)["problems"]

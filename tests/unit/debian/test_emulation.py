@@ -131,3 +131,13 @@ def test_a_kernel_that_refuses(programs: Programs, cache: Cache) -> None:
 )
 def test_what_can_be_emulated(architecture: str, host: str, *, can: bool) -> None:
     assert emulation.emulated(architecture, host) is can
+
+
+def test_the_check_mounts_and_registers_nothing(programs: Programs) -> None:
+    assert emulation.check("amd64") == ("arm64", "armhf")
+    assert emulation.check("arm64") == ("armhf",)
+    assert programs.was_asked("mount -t binfmt_misc")
+    assert not programs.was_asked("register")
+    programs.answer("mount -t binfmt_misc", "permission denied", status=32)
+    with pytest.raises(MachineError, match="emulate programs for arm64 and armhf:"):
+        emulation.check("amd64")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from programs import Programs, stand_in
 
-from debonair.debian.mirror import KEYRING, Mirror, mirror
-from debonair.errors import MachineError
+from debonair.debian.mirror import KEYRING, Mirror, mirror, reach
+from debonair.errors import MachineError, NetworkError
 
 DEB822 = """\
 # A comment
@@ -125,3 +125,16 @@ def test_the_machines_proxy_is_used(root: Path, programs: Programs) -> None:
     found = mirror({}, root=root)
     assert found.settings == ('Acquire::http::Proxy "http://proxy.test:3142"',)
     assert Mirror("http://m.test").line("sid") == "deb http://m.test sid main"
+
+
+def test_it_is_reached_as_apt_does(programs: Programs) -> None:
+    found = Mirror("https://mirror.example/debian")
+    reach(found, "trixie")
+    (asked,) = programs.asked
+    assert "apt-helper download-file https://mirror.example/debian/dists/trixie/Release " in asked
+    programs.answer("apt-helper", stderr="Err:1 Release\nE: Failed to fetch it\n", status=100)
+    with pytest.raises(NetworkError) as failed:
+        reach(found, "trixie")
+    assert failed.value.message == (
+        "The Debian mirror https://mirror.example/debian cannot be reached: Failed to fetch it."
+    )

@@ -8,7 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from debonair.host.progress import progress, say, ticking
+from debonair.host import progress as module
+from debonair.host.progress import erase, progress, say, ticking, warn
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
 
 
 class Terminal(io.StringIO):
@@ -67,6 +74,54 @@ def test_nothing_to_do_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert terminal.getvalue() == ""
 
 
+def test_nothing_is_glued_to_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with progress("Fetching", 2) as bar:
+        say("A note.")
+        bar.advance()
+        erase()  # as before a result
+        erase()
+    drawn = [f"Fetching [{'.' * 24}] 0/2 ", "A note.\n", f"Fetching [{'#' * 12}{'.' * 12}] 1/2 ", ""]
+    assert terminal.getvalue().split("\r\x1b[K") == ["", *drawn]
+
+
+def test_a_bar_fits_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with progress("Fetching", 1) as bar:
+        bar.advance(1, "y" * 60)
+    drawn = terminal.getvalue().split("\r\x1b[K")
+    assert drawn[2] == f"Fetching [{'#' * 24}] 1/1 {'y' * 19}"
+    assert len(drawn[2]) == 59
+
+
+@pytest.mark.parametrize("columns", ["", "0", "wide"])
+def test_a_width_that_is_none(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with progress("y" * 200, 1):
+        pass
+    assert terminal.getvalue() == f"\r\x1b[K{'y' * 79}\r\x1b[K"
+
+
+def test_a_terminal_that_cannot_erase_gets_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with progress("Fetching", 2) as bar, ticking("Building"):
+        bar.advance(1, "x.whl")
+    assert terminal.getvalue() == ""
+
+
+def test_only_warnings_are_shown_if_it_is_to_be_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "quiet", True)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with progress("Fetching", 2) as bar:
+        bar.advance(1, "x.whl")
+        say("A note.")
+        warn("A warning.")
+    assert terminal.getvalue() == "A warning.\n"
+
+
 def test_what_is_said_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     say("hello")
     assert capsys.readouterr() == ("", "hello\n")
@@ -117,7 +172,7 @@ class TestTicking:
         monkeypatch.setattr(sys, "stderr", terminal := Waited())
         with ticking("Building"):
             pass
-        assert terminal.getvalue() == "\r\x1b[K"
+        assert terminal.getvalue() == ""
 
     def test_work_beside_other_work_shows_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stderr", terminal := Waited())

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -165,16 +166,18 @@ def test_attend_returns_the_status(started: Started) -> None:
 def test_start_writes_to_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
 
-    def popen(words: list[str], **given: Any) -> str:
+    process: Any = SimpleNamespace(returncode=None)
+
+    def popen(words: list[str], **given: Any) -> Any:
         given["stdout"].write(b"said\n")
         seen.update(given, words=words)
-        return "process"
+        return process
 
     monkeypatch.setattr(subprocess, "Popen", popen)
     monkeypatch.setenv("KEPT", "1")
     output = tmp_path / "log"
     output.write_text("before\n")
-    assert str(run.start(["tool", tmp_path], output=output, env={"A": "1"}, pass_fds=[5])) == "process"
+    assert run.start(["tool", tmp_path], output=output, env={"A": "1"}, pass_fds=[5]) is process
     assert output.read_text() == "before\nsaid\n"
     assert seen["words"] == ["/usr/bin/tool", str(tmp_path)]
     assert seen["stdin"] == subprocess.DEVNULL

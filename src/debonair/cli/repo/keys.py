@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -9,12 +10,23 @@ from pathlib import Path
 
 import click
 
+from debonair.cli.command import Verb
+from debonair.cli.options import as_json
+from debonair.cli.output import show
 from debonair.cli.repo import publisher
+from debonair.cli.repo.options import reviewed
 from debonair.cli.repo.publisher import where
 from debonair.errors import RepositoryError
+from debonair.host.progress import say
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo trust -r host:apt --name acme",
+        "debonair repo trust --restored",
+    ),
+)
 @click.option(
     "--name",
     metavar="NAME",
@@ -50,7 +62,7 @@ def trust(
     where_ = locate.identity(repository)
     if forget:
         there = opened.trust.pins.forget(where_)
-        click.echo(f"This machine {'has forgotten' if there else 'has never seen'} {repository}.")
+        show(f"This machine {'has forgotten' if there else 'has never seen'} {repository}.")
         return
     pin = opened.trust.pins.load(where_)
     chosen = name or (pin.name if pin else None)
@@ -67,7 +79,7 @@ def trust(
         publisher.warn_of_time()
         signer = publisher.signer(chosen)
         for line in takeover.take_over(opened, chosen, signer, now=publisher.clock()):
-            click.echo(shown(line))
+            show(shown(line))
     elif restored or key or pin is None:
         ours = publisher.keys(chosen).exists()
         known = [each.fingerprint for each in pin.keys] if pin else []
@@ -75,17 +87,22 @@ def trust(
         fingerprints = [key.replace(" ", "").upper().removeprefix("0X")] if key else known
         new = opened.trust.first(chosen, fingerprints, now=publisher.clock(), old=restored)
         if pin and pin.generation != new.generation:
-            click.echo(
-                f"This machine had seen change {pin.generation}; it now trusts change {new.generation}."
-            )
+            show(f"This machine had seen change {pin.generation}; it now trusts change {new.generation}.")
     opened.trust.head()
     if (pin := opened.trust.pins.load(where_)) is not None:
-        click.echo(trusted.seen(pin))
+        show(trusted.seen(pin))
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo verify",
+        "debonair repo verify --json -r s3://acme-apt",
+    ),
+)
+@as_json
 @where
-def verify(*, repository: str) -> None:
+def verify(*, as_json: bool, repository: str) -> None:
     """Check every hash, signature and file, as a client does.
 
     Also list files that are not the repository's own, and apps that have no deb for the next release of
@@ -97,27 +114,42 @@ def verify(*, repository: str) -> None:
     from debonair.repository.signing import Gpg
 
     draft = publisher.repository(repository).draft()
-    if problems := verification.verify(draft, Gpg(None)):
+    problems = verification.verify(draft, Gpg(None))
+    keys = [key.fingerprint for key in draft.head.keys]
+    if as_json:
+        notes = [] if problems else unsigned_files.unlisted(draft)
+        notes = [*notes, *verification.without_deb_for_the_next_release(draft, publisher.released())]
+        found = {"suites": draft.suites, "keys": keys, "problems": problems, "notes": notes}
+        show(json.dumps({"repository": repository, **found}, indent=2))
+        click.get_current_context().exit(RepositoryError.exit_code if problems else 0)
+    if problems:
         raise RepositoryError(
             f"{repository} has {len(problems)} problem{'s' * (len(problems) != 1)}:\n"
             + "\n".join(f"  {problem}" for problem in problems[:50]),
         )
     foreign = unsigned_files.unlisted(draft)  # it may fail, and then nothing is healthy
-    keys = ", ".join(key.fingerprint for key in draft.head.keys)
-    click.echo(f"{repository}: {len(draft.suites)} suites are healthy, signed by {keys}")
+    show(f"{repository}: {len(draft.suites)} suites are healthy, signed by {', '.join(keys)}")
     for note in foreign:
-        click.echo(f"Note: {shown(note, 2000)}", err=True)
+        show(f"Note: {shown(note, 2000)}", err=True)
     for note in verification.without_deb_for_the_next_release(draft, publisher.released()):
-        click.echo(f"Note: {shown(note)}", err=True)
+        show(f"Note: {shown(note)}", err=True)
 
 
-@click.command(name="rotate-key")
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo rotate-key",
+        "debonair repo rotate-key --finish",
+    ),
+    name="rotate-key",
+)
 @click.option(
     "--finish", is_flag=True, help="Drop the older key. All machines must have the new one by now."
 )
 @click.option("--key", metavar="FINGERPRINT", help="Use this existing key.  [default: a new one]")
 @where
-def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
+@reviewed
+def rotate_key(*, finish: bool, key: str | None, repository: str, dry_run: bool, yes: bool) -> None:
     """Replace the repository's key, in two steps.
 
     First, this signs with a new key in addition to the old one. Later, with --finish, it signs with the new
@@ -127,17 +159,33 @@ def rotate_key(*, finish: bool, key: str | None, repository: str) -> None:
 
     opened = publisher.repository(repository)
     if finish:
-        publisher.change(repository, "rotate-key", edits.drop_keys(), "")
+        edit = edits.drop_keys()
+        publisher.change(repository, "rotate-key", edit, "", dry_run=dry_run, yes=yes)
         return
     head = opened.draft().head
+    would = (
+        f"{key or 'a new key'} signs, in addition to {', '.join(each.fingerprint for each in head.keys)}"
+    )
+    if dry_run:
+        show(would)
+        publisher.unchanged()
+        return
+    if not yes and publisher.attended():
+        publisher.confirm(repository, [would])
     signer = publisher.signer(head.name)
     now = publisher.clock()
     made = signer.adopt(key, now=now) if key else signer.create(f"{head.name} archive key", now=now)
     publisher.change(repository, "rotate-key", edits.take_key(made), "")
-    click.echo("Next, when all machines have upgraded: debonair repo rotate-key --finish", err=True)
+    say("Next, when all machines have upgraded: debonair repo rotate-key --finish")
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo renew",
+        "debonair repo renew --timer",
+    ),
+)
 @click.option(
     "--valid-days",
     metavar="DAYS",
@@ -163,7 +211,13 @@ def renew(*, valid_days: int | None, if_due: bool, reset_date: bool, timer: bool
     publisher.change(repository, "renew", edit, "No suite needs a new signature.")
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo bootstrap --url https://apt.example.org",
+        "debonair repo bootstrap",
+    ),
+)
 @click.option(
     "--url",
     metavar="URL",
@@ -192,7 +246,7 @@ def bootstrap(*, url: str | None, login: str, repository: str) -> None:
             f"The repository in {repository} has no address for clients yet.",
             hint="Set it once: debonair repo bootstrap --url https://apt.example.org",
         )
-    click.echo(bootstrap_deb.line(head, login=login))
+    show(bootstrap_deb.line(head, login=login))
 
 
 def _timer(repository: str) -> None:
@@ -210,13 +264,9 @@ def _timer(repository: str) -> None:
     texts = timer.units(name, program, where_)
     timer.write(folder, texts)
     for each in texts:
-        click.echo(folder / each)
+        show(folder / each)
     unit = next(each for each in texts if each.endswith(".timer"))
-    click.echo(
+    say(
         f"Next: systemctl --user daemon-reload && systemctl --user enable --now {unit}\n"
-        "      sudo loginctl enable-linger $USER  keeps it running while you are logged out",
-        err=True,
+        "      sudo loginctl enable-linger $USER  keeps it running while you are logged out"
     )
-
-
-VERBS = (bootstrap, renew, rotate_key, trust, verify)

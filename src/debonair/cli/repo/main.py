@@ -7,10 +7,17 @@ from __future__ import annotations
 
 import click
 
+from debonair.cli.command import Verbs
 from debonair.cli.repo import keys, maintain, publish, show
 
 
-@click.group()
+@click.group(
+    cls=Verbs,
+    examples=(
+        "debonair repo init /srv/apt --name acme",
+        "debonair repo add -r /srv/apt dist/*.deb",
+    ),
+)
 def repo() -> None:
     """Publish debs in a signed apt repository.
 
@@ -18,10 +25,8 @@ def repo() -> None:
     """
 
 
-for _verb in (
-    *(maintain.init, maintain.prune),
-    *(publish.add, publish.publish, publish.promote, publish.rollout, publish.rollback),
-    *(show.list_, show.history, show.serve),
-    *keys.VERBS,
-):
-    repo.add_command(_verb)
+repo.add_section("Create a repository", maintain.init, keys.bootstrap, keys.trust)
+repo.add_section("Publish debs", publish.add, publish.publish)
+repo.add_section("Choose what machines get", publish.promote, publish.rollout, publish.rollback)
+repo.add_section("Look inside", show.list_, show.history, keys.verify, show.serve)
+repo.add_section("Maintain it", keys.renew, keys.rotate_key, maintain.prune)

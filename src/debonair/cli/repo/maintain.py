@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
+from debonair.cli.command import Verb
 from debonair.cli.options import Days
+from debonair.cli.output import show
 from debonair.cli.repo import publisher
+from debonair.cli.repo.options import reviewed
 from debonair.cli.repo.publisher import DAY, where
 from debonair.errors import RepositoryError
+from debonair.host.progress import say
+
+if TYPE_CHECKING:
+    from debonair.repository.storage.protocol import Found
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo init /srv/apt --name acme",
+        "debonair repo init s3://acme-apt --name acme",
+    ),
+)
 @click.argument("place")
 @click.option(
     "--name",
@@ -74,22 +90,24 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
             if home is not None and publisher.nothing(repository):
                 publisher.discard(home)
             raise
-        click.echo(f"{place}: repository '{name}'")
-        click.echo(f"Key:  {made.fingerprint}")
-        click.echo(f"Kept: {home or 'in your GnuPG home'}; back it up in a safe place")
-        click.echo(
-            f"Next: debonair repo renew --timer  renews its signature within {valid_days} days", err=True
-        )
+        show(f"{place}: repository '{name}'")
+        show(f"Key:  {made.fingerprint}")
+        show(f"Kept: {home or 'in your GnuPG home'}; back it up in a safe place")
+        say(f"Next: debonair repo renew --timer  renews its signature within {valid_days} days")
         if not url:
-            click.echo(
-                "Next: debonair repo bootstrap --url https://...  sets the address for clients", err=True
-            )
+            say("Next: debonair repo bootstrap --url https://...  sets the address for clients")
         return
     # There is a repository already: create() refuses and explains it.
     repository.create(state.Head(state.FORMAT, name, 0, "", (), valid_days, {}), make_suites(()))
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo prune",
+        "debonair repo prune --keep 5 --older-than 180d",
+    ),
+)
 @click.option(
     "--keep",
     metavar="N",
@@ -107,7 +125,8 @@ def init(place: str, *, name: str, url: str, key: str | None, valid_days: int) -
     help="Keep every deb that a suite offered in this time, because a machine may still need it.",
 )
 @where
-def prune(*, keep: int, older_than: int, repository: str) -> None:
+@reviewed
+def prune(*, keep: int, older_than: int, repository: str, dry_run: bool, yes: bool) -> None:
     """Remove debs that no suite has offered for a long time.
 
     Also remove the files of unfinished uploads.
@@ -117,7 +136,21 @@ def prune(*, keep: int, older_than: int, repository: str) -> None:
     from debonair.repository.excerpt import shown
 
     opened = publisher.repository(repository)
-    for line in opened.change("prune", versions.prune(keep=keep, older_than=older_than * DAY)):
-        click.echo(shown(line))
-    gone = sweep.sweep(opened.draft(), older_than=older_than * DAY)
-    click.echo(f"{len(gone)} files removed, {sum(each.size for each in gone) / 1e6:.1f} MB")
+    edit = versions.prune(keep=keep, older_than=older_than * DAY)
+    if dry_run or (not yes and publisher.attended()):
+        draft, would = opened.rehearse(edit)
+        lines = [*map(shown, would), _removed(sweep.sweep(draft, older_than=older_than * DAY), "to remove")]
+        if not dry_run:
+            publisher.confirm(repository, lines)
+        else:
+            for line in lines:
+                show(line)
+            publisher.unchanged()
+            return
+    for line in opened.change("prune", edit):
+        show(shown(line))
+    show(_removed(sweep.sweep(opened.draft(), older_than=older_than * DAY), "removed"))
+
+
+def _removed(gone: Sequence[Found], verb: str) -> str:
+    return f"{len(gone)} files {verb}, {sum(each.size for each in gone) / 1e6:.1f} MB"

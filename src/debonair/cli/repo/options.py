@@ -13,6 +13,18 @@ CHANNEL = click.Choice(["stable", "testing"])
 PERCENT = click.IntRange(0, 100)
 
 
+def reviewed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb whose changes reach machines the options ``--dry-run`` and ``--yes``."""
+    for option in (
+        click.option(
+            "--yes", "-y", is_flag=True, help="Do not ask. Without a terminal, this is the default."
+        ),
+        click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
+    ):
+        function = option(function)
+    return function
+
+
 def channel_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a verb the option that names a channel."""
     return click.option(

@@ -10,27 +10,61 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from debonair.cli.command import Verb
+from debonair.cli.output import advise, show
 from debonair.cli.repo import publisher
-from debonair.cli.repo.options import CHANNEL, FILE, PERCENT, channel_option, percent_option, suite_option
+from debonair.cli.repo.options import (
+    CHANNEL,
+    FILE,
+    PERCENT,
+    channel_option,
+    percent_option,
+    reviewed,
+    suite_option,
+)
 from debonair.cli.repo.publisher import where
 
 if TYPE_CHECKING:
     from debonair.repository.publish import Edit
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo add dist/*.deb",
+        "debonair repo add --channel testing dist/*.deb",
+        "debonair repo add --percent 10 dist/*.deb",
+    ),
+)
 @click.argument("debs", nargs=-1, required=True, type=FILE)
 @channel_option
 @suite_option
 @percent_option
 @where
-def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str) -> None:
+@reviewed
+def add(
+    debs: tuple[Path, ...],
+    *,
+    channel: str,
+    suite: str | None,
+    percent: int,
+    repository: str,
+    dry_run: bool,
+    yes: bool,
+) -> None:
     """Publish each DEB in the suite that its version names (+deb13)."""
     edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
-    publisher.change(repository, "add", edit, "This version is already published.")
+    publisher.change(
+        repository, "add", edit, "This version is already published.", dry_run=dry_run, yes=yes
+    )
+    if not dry_run:
+        advise("debonair", "repo", "bootstrap", *publisher.named(repository))
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=("debonair repo publish dist/*.deb --to s3://acme-apt",),
+)
 @click.argument("debs", nargs=-1, required=True, type=FILE)
 @channel_option
 @suite_option
@@ -47,20 +81,36 @@ def add(debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int
     show_envvar=True,
     help="Publish to this repository: a bucket, a folder, or a folder on another machine.",
 )
+@reviewed
 def publish(
-    debs: tuple[Path, ...], *, channel: str, suite: str | None, percent: int, repository: str
+    debs: tuple[Path, ...],
+    *,
+    channel: str,
+    suite: str | None,
+    percent: int,
+    repository: str,
+    dry_run: bool,
+    yes: bool,
 ) -> None:
     """Add each DEB to the repository that clients read.
 
     Only the files that the repository lacks are uploaded.
     """
     edit = _added(debs, channel_name=channel, suite=suite, percent=percent)
-    opened = publisher.change(repository, "publish", edit, "This version is already published.")
-    if url := opened.draft().head.url:
-        click.echo(f"Clients read it at {url}")
+    opened = publisher.change(
+        repository, "publish", edit, "This version is already published.", dry_run=dry_run, yes=yes
+    )
+    if not dry_run and (url := opened.draft().head.url):
+        show(f"Clients read it at {url}")
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo promote guestbook 1.4",
+        "debonair repo promote guestbook 1.4 --percent 10",
+    ),
+)
 @click.argument("app")
 @click.argument("version")
 @click.option("--to", type=CHANNEL, default="stable", show_default=True, help="Promote to this channel.")
@@ -75,17 +125,38 @@ def publish(
 @suite_option
 @percent_option
 @where
+@reviewed
 def promote(
-    app: str, version: str, *, to: str, source: str, suite: str | None, percent: int, repository: str
+    app: str,
+    version: str,
+    *,
+    to: str,
+    source: str,
+    suite: str | None,
+    percent: int,
+    repository: str,
+    dry_run: bool,
+    yes: bool,
 ) -> None:
     """Offer VERSION of APP in another channel, too."""
     from debonair.repository.edits import versions
 
     edit = versions.promote(app, version, source=source, to=to, suite=suite, percent=percent)
-    publisher.change(repository, "promote", edit, "This version is already published.")
+    publisher.change(
+        repository, "promote", edit, "This version is already published.", dry_run=dry_run, yes=yes
+    )
+    if not dry_run and percent < 100:
+        words = ("debonair", "repo", "rollout", app, version, "--percent", 100)
+        advise(*words, "--channel", to, *publisher.named(repository))
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo rollout guestbook 1.4 --percent 50",
+        "debonair repo rollout guestbook 1.4 --halt",
+    ),
+)
 @click.argument("app")
 @click.argument("version")
 @click.option(
@@ -99,6 +170,7 @@ def promote(
 @channel_option
 @suite_option
 @where
+@reviewed
 def rollout(
     app: str,
     version: str,
@@ -108,6 +180,8 @@ def rollout(
     channel: str,
     suite: str | None,
     repository: str,
+    dry_run: bool,
+    yes: bool,
 ) -> None:
     """Offer VERSION of APP to a share of the machines first.
 
@@ -118,16 +192,42 @@ def rollout(
     if (percent is None) != halt:
         raise click.UsageError("Use one of --percent N and --halt.")
     edit = versions.rollout(app, version, percent=percent, channel_name=channel, suite=suite)
-    publisher.change(repository, "rollout", edit, "Nothing to change: the rollout already has this state.")
+    publisher.change(
+        repository,
+        "rollout",
+        edit,
+        "Nothing to change: the rollout already has this state.",
+        dry_run=dry_run,
+        yes=yes,
+    )
+    if not dry_run and percent is not None and percent < 100:
+        words = ("debonair", "repo", "rollout", app, version, "--percent", 100)
+        advise(*words, "--channel", channel, *publisher.named(repository))
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo rollback guestbook",
+        "debonair repo rollback guestbook 1.3",
+    ),
+)
 @click.argument("app")
 @click.argument("version", required=False)
 @channel_option
 @suite_option
 @where
-def rollback(app: str, version: str | None, *, channel: str, suite: str | None, repository: str) -> None:
+@reviewed
+def rollback(
+    app: str,
+    version: str | None,
+    *,
+    channel: str,
+    suite: str | None,
+    repository: str,
+    dry_run: bool,
+    yes: bool,
+) -> None:
     """Roll APP back to VERSION, or to the previous version.
 
     Every subscribed machine then goes back to it.
@@ -135,7 +235,14 @@ def rollback(app: str, version: str | None, *, channel: str, suite: str | None, 
     from debonair.repository.edits import versions
 
     edit = versions.rollback(app, version, channel_name=channel, suite=suite)
-    publisher.change(repository, "rollback", edit, "Nothing to change: this version is already offered.")
+    publisher.change(
+        repository,
+        "rollback",
+        edit,
+        "Nothing to change: this version is already offered.",
+        dry_run=dry_run,
+        yes=yes,
+    )
 
 
 def _added(debs: Sequence[Path], **where: Any) -> Edit:

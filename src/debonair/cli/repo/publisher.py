@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from debonair.cli.output import show
 from debonair.errors import Error
+from debonair.host.progress import say, warn
+from debonair.host.terminal import plain
 
 if TYPE_CHECKING:
     from debonair.repository.pins import Pins
@@ -33,27 +37,63 @@ def where(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def change(place: str, verb: str, edit: Edit, nothing: str) -> Repository:
-    """Apply ``edit`` and print what it changed, or the sentence ``nothing``; return the repository."""
+def change(
+    place: str, verb: str, edit: Edit, nothing: str, *, dry_run: bool = False, yes: bool = True
+) -> Repository:
+    """Apply ``edit`` and print what it changed, or the sentence ``nothing``; return the repository.
+
+    With ``dry_run``, only print what it would change. Ask a person first, unless ``yes``.
+    """
     from debonair.repository.excerpt import shown
 
     warn_of_time()
     opened = repository(place)
+    if dry_run:
+        _, would = opened.rehearse(edit)
+        for line in would or [nothing]:
+            show(shown(line))
+        unchanged()
+        return opened
+    if not yes and attended():
+        _, would = opened.rehearse(edit)
+        if would:
+            confirm(place, [shown(line) for line in would])
     what: Sequence[str] = opened.change(verb, edit)
     for line in what or [nothing]:
-        click.echo(shown(line))
+        show(shown(line))
     return opened
+
+
+def named(place: str) -> tuple[str, ...]:
+    """Return the words that name the repository in ``place`` again, if it is not the usual one."""
+    return () if place == os.environ.get("DEBONAIR_REPOSITORY", ".") else ("-r", place)
+
+
+def attended() -> bool:
+    """Return whether a person can be asked. A script or a timer has no terminal, and agrees."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm(place: str, lines: Sequence[str]) -> None:
+    """Show a person the ``lines`` that a change consists of, and continue only if the person agrees."""
+    for line in lines:
+        show(f"  {line}", err=True)
+    click.confirm(plain(f"Make this change in {place}?"), abort=True, err=True)
+
+
+def unchanged() -> None:
+    """Tell that a rehearsal is over."""
+    say("Nothing was changed.")
 
 
 def warn_of_time() -> None:
     """Print a warning if SOURCE_DATE_EPOCH, perhaps left by a build, will date the index."""
     import time
 
-    from debonair.host.progress import say
     from debonair.repository.release import stamp
 
     if abs((dated := clock()) - time.time()) > DAY:
-        say(f"SOURCE_DATE_EPOCH is set: signatures are now dated {stamp(dated)}.")
+        warn(f"SOURCE_DATE_EPOCH is set: signatures are now dated {stamp(dated)}.")
 
 
 def repository(where: str) -> Repository:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import click
 
+from debonair.cli.command import Verb
+from debonair.cli.options import as_json
+from debonair.cli.output import show
 from debonair.cli.repo import publisher
 from debonair.cli.repo.options import FILE
 from debonair.cli.repo.publisher import where
@@ -15,8 +18,15 @@ from debonair.errors import RepositoryError
 from debonair.host.terminal import plain
 
 
-@click.command(name="list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo list",
+        "debonair repo list --json -r host:apt",
+    ),
+    name="list",
+)
+@as_json
 @where
 def list_(*, as_json: bool, repository: str) -> None:
     """List the packages that each suite offers."""
@@ -27,17 +37,23 @@ def list_(*, as_json: bool, repository: str) -> None:
 
     found = landing_page.packages(publisher.repository(repository).draft())
     if as_json:
-        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+        show(json.dumps(msgspec.to_builtins(found), indent=2))
         return
     rows = landing_page.as_table(found)
     widths = [max([len(row[at]) for row in rows], default=0) for at in range(4)]
     for row in rows:
         cells = [shown(cell).ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
-        click.echo("  ".join(cells).rstrip())
+        show("  ".join(cells).rstrip())
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo history",
+        "debonair repo history --json",
+    ),
+)
+@as_json
 @where
 def history(*, as_json: bool, repository: str) -> None:
     """Show every change with its author and time, the newest first."""
@@ -50,17 +66,21 @@ def history(*, as_json: bool, repository: str) -> None:
     opened = publisher.repository(repository)
     changes = log.read(opened.storage, opened.draft().head.history)
     if as_json:
-        click.echo(json.dumps(msgspec.to_builtins(list(changes)), indent=2))
+        show(json.dumps(msgspec.to_builtins(list(changes)), indent=2))
         return
     for change in changes:
-        click.echo(
-            f"{change.generation:>5}  {stamp(change.date)}  {shown(change.who)}  {shown(change.verb)}"
-        )
+        show(f"{change.generation:>5}  {stamp(change.date)}  {shown(change.who)}  {shown(change.verb)}")
         for line in change.what:
-            click.echo(f"       {shown(line)}")
+            show(f"       {shown(line)}")
 
 
-@click.command()
+@click.command(
+    cls=Verb,
+    examples=(
+        "debonair repo serve",
+        "debonair repo serve --host 0.0.0.0 --port 80",
+    ),
+)
 @click.option(
     "--port",
     metavar="PORT",
@@ -98,14 +118,12 @@ def serve(*, port: int, host: str, logins: Path | None, repository: str) -> None
             "init DIR --name NAME",
         )
     accounts = http_server.logins(logins) if logins else frozenset()
-    log = (lambda line: click.echo(plain(line), err=True)) if run.verbose else (lambda _: None)
+    log = (lambda line: show(plain(line), err=True)) if run.verbose else (lambda _: None)
     with http_server.server(root, host, port, accounts=accounts, log=log) as bound:
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, bound.end)
-        click.echo(
-            f"http://{host}:{bound.server_port}/ serves {repository} until you press Ctrl-C.", err=True
-        )
+        show(f"http://{host}:{bound.server_port}/ serves {repository} until you press Ctrl-C.", err=True)
         try:
             bound.serve_forever(poll_interval=0.2)
         except KeyboardInterrupt:
-            click.echo("Ended.", err=True)
+            show("Ended.", err=True)

@@ -23,7 +23,7 @@ from debonair.debian.rootfs.namespace import Refused
 from debonair.debian.rootfs.privilege import Privilege
 from debonair.debian.rootfs.root import LOCAL_DEBS, READY, Root
 from debonair.host.cache import Cache
-from debonair.host.progress import say
+from debonair.host.progress import say, warn
 from debonair.resources import resource
 from debonair.target import suites
 
@@ -167,7 +167,7 @@ class Bed:
         """Return how a root can be entered; print a notice if root inside is root of this machine."""
         degree = isolation.granted(self.privilege)
         if not degree.is_foreign:
-            say(_ROOT_ITSELF)
+            warn(_ROOT_ITSELF)
         return degree
 
 

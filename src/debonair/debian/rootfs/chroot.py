@@ -17,9 +17,10 @@ from debonair.debian.rootfs import isolation, systemd_unit
 from debonair.debian.rootfs.isolation import Degree, Room
 from debonair.debian.rootfs.machine import Machine, services
 from debonair.errors import MachineError, TrialError
-from debonair.host import run
+from debonair.host import interruption, run
 
 _PATIENCE = 5.0
+_HURRY = 0.3
 _LOGS = "/run/trial"
 
 
@@ -81,7 +82,7 @@ class Chroot(Machine):
                     os.killpg(process.pid, signum)
             for process in self._running.values():
                 with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=_PATIENCE)
+                    process.wait(timeout=_HURRY if interruption.begun.is_set() else _PATIENCE)
 
     def _make_folders(self, package: str) -> None:
         """Create the tmpfiles.d(5) folders of ``package``: systemd-tmpfiles needs a /proc to work."""

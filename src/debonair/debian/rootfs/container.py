@@ -21,7 +21,7 @@ from debonair.debian.rootfs import cgroup, namespace
 from debonair.debian.rootfs.isolation import door
 from debonair.debian.rootfs.machine import Machine, services
 from debonair.errors import MachineError, TrialError
-from debonair.host import run
+from debonair.host import interruption, run
 
 _BOOT_PATIENCE = 90.0
 _END_PATIENCE = 20.0
@@ -200,6 +200,7 @@ def boot(
     try:
         with (
             cgroup.create(name) as group,
+            interruption.unfinished(work),
             namespace.hold(_NAMESPACES, log=work / "namespace.log") as holder,
         ):
             merged = _mount(root, work, holder)

@@ -70,15 +70,7 @@ def emulating(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> 
         )
     name = f"debonair-{_Holder.here()}-{next(_numbers)}-{architecture}"
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="debonair-binfmt.")))
-        # In a mount namespace of its own: unless something else keeps binfmt_misc mounted, all ends with
-        # it.
-        try:
-            holder = stack.enter_context(namespace.hold(["--mount"], log=folder / "log"))
-            within = ("nsenter", "-t", str(holder), "-m", "--")
-            run.run([*within, "mount", "-t", "binfmt_misc", "binfmt_misc", folder])
-        except (run.CommandError, MachineError) as refused:
-            raise _refused(architecture, refused) from refused
+        folder, within = _mounted(stack, architecture)
         _forget_the_dead(folder, within)
         program = emulator(architecture, host, mirror=mirror, cache=cache)
         line = f":{name}:M::{_CPUS[architecture].magic}:{_escaped(_MASK)}:{program}:POCF"
@@ -88,6 +80,32 @@ def emulating(architecture: str, host: str, *, mirror: Mirror, cache: Cache) -> 
             raise _refused(architecture, refused) from refused
         stack.callback(_forget, folder / name, within)
         yield
+
+
+def check(host: str) -> tuple[str, ...]:
+    """Return the architectures that this machine, of architecture ``host``, can emulate.
+
+    Raises ``MachineError`` if the kernel does not allow this process to register an emulator.
+    """
+    found = tuple(each for each in _CPUS if emulated(each, host))
+    with ExitStack() as stack:
+        _mounted(stack, " and ".join(found))
+    return found
+
+
+def _mounted(stack: ExitStack, architecture: str) -> tuple[Path, tuple[str, ...]]:
+    """Mount binfmt_misc until ``stack`` ends; return its folder, and the words that see it.
+
+    It is in a mount namespace of its own: unless something else keeps it mounted, all ends with that.
+    """
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="debonair-binfmt.")))
+    try:
+        holder = stack.enter_context(namespace.hold(["--mount"], log=folder / "log"))
+        within = ("nsenter", "-t", str(holder), "-m", "--")
+        run.run([*within, "mount", "-t", "binfmt_misc", "binfmt_misc", folder])
+    except (run.CommandError, MachineError) as refused:
+        raise _refused(architecture, refused) from refused
+    return folder, within
 
 
 def _refused(architecture: str, error: Error) -> MachineError:

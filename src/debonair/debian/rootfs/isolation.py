@@ -21,7 +21,7 @@ from debonair.debian.rootfs import enter, namespace
 from debonair.debian.rootfs.privilege import Privilege
 from debonair.debian.rootfs.root import unpack
 from debonair.errors import MachineError
-from debonair.host import run
+from debonair.host import interruption, run
 
 HINT = "Run it as root on your own machine, or in a container with --privileged."
 
@@ -92,6 +92,7 @@ def make(tar: Path, *, name: str, degree: Degree) -> Iterator[Room]:
     """
     with ExitStack() as stack:
         work = Path(tempfile.mkdtemp(prefix=f"{name}."))
+        stack.enter_context(interruption.unfinished(work))
         stack.callback(shutil.rmtree, work, ignore_errors=True)
         if degree is Degree.CHROOT:
             root = work / "root"

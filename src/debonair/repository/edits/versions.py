@@ -15,7 +15,7 @@ from debonair.deb import deb822
 from debonair.deb.version import order, release, without_release
 from debonair.errors import RepositoryError
 from debonair.host import parallel
-from debonair.host.progress import say
+from debonair.host.progress import warn
 from debonair.repository import bootstrap as bootstrap_deb
 from debonair.repository import channel, pool
 from debonair.repository.channel import ALL, Entry, Line
@@ -67,7 +67,7 @@ def add(
     read = [(*found, path) for found, path in zip(_read(paths, reader), paths, strict=True)]
     read.sort(key=lambda each: order(each[0].version))
     for line in _replaced([each for each, _, _ in read], debian):
-        say(line)
+        warn(line)
     destinations = {suite} if suite else {release(each.version) for each, _, _ in read} - {None}
 
     def edit(draft: Draft) -> list[str]:
@@ -102,7 +102,7 @@ def add(
             parallel.each(draft.storage.at_once, keep, read, "Debs")
         for each, changelog, path in again:
             for written in draft.restore(each, pool.load(path, each), changelog):
-                say(f"{written} was damaged and has been written again.")
+                warn(f"{written} is damaged, and is written again.")
         return [*what, *bootstrap_for(draft, made)]
 
     return edit
