@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from debonair.errors import Error
+from debonair.host import progress
 from debonair.host.terminal import plain
 
 
@@ -41,11 +42,13 @@ class Verbs(Shown, click.Group):
 
 def show(text: object, *, err: bool = False, nl: bool = True) -> None:
     """Print ``text`` for people, without control characters: strangers may have written parts of it."""
+    progress.erase()
     click.echo(plain(str(text)), err=err, nl=nl)
 
 
 def complain(error: Error) -> None:
     """Print the message of ``error`` and its hint."""
+    progress.erase()
     click.echo(f"{click.style('Error:', fg='red', bold=True)} {_indented(error.message)}", err=True)
     if error.hint:
         click.echo(f"{click.style('Hint:', bold=True)}  {_indented(error.hint)}", err=True)

@@ -1,19 +1,24 @@
-"""Output of long work: a bar on a terminal, nothing in a pipe.
+"""Output of long work: what is done now and for how long, on a terminal; nothing in a pipe.
 
-Both use standard error, so that standard output contains only results.
+All of it is on the last line of the terminal, which one thread redraws. Work in any thread is shown there.
+It uses standard error, so that standard output contains only results.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Thread, current_thread, main_thread
+from threading import Event, RLock, Thread
 
 from debonair.host.terminal import plain
 
 _WIDTH = 24
+_NARROW = 70  # columns below which the bar has half its width
+_ERASE = "\r\x1b[K"
 
 
 def say(text: str) -> None:
@@ -22,70 +27,152 @@ def say(text: str) -> None:
     Characters in it that would control the terminal are escaped, because it may quote strangers, such as an
     app on trial.
     """
-    sys.stderr.write(plain(text) + "\n")
-    sys.stderr.flush()
+    with _line.lock:
+        _line.erase()
+        sys.stderr.write(plain(text) + "\n")
+        sys.stderr.flush()
 
 
-class Bar:
-    """A bar of ``total`` steps behind ``label``, which redraws itself; it is quiet unless ``shown``."""
+def erase() -> None:
+    """Erase the line of progress, before something else is written to the terminal."""
+    with _line.lock:
+        _line.erase()
+
+
+class Work:
+    """Something that takes time; ``label`` names it. It is not drawn in its first second."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.began = time.monotonic()
+
+    @property
+    def clock(self) -> str:
+        """How long it has been running, in minutes and seconds; empty in the first second."""
+        seconds = int(time.monotonic() - self.began)
+        return f"{seconds // 60}:{seconds % 60:02}" if seconds else ""
+
+
+class Bar(Work):
+    """A bar of ``total`` steps behind ``label``; it is quiet unless ``shown``."""
 
     def __init__(self, label: str, total: int, *, shown: bool) -> None:
-        self.label = label
+        super().__init__(label)
         self.total = total
         self.done = 0
         self.shown = shown
+        self.text = ""
 
     def advance(self, steps: int = 1, text: str = "") -> None:
         """Advance by ``steps``; ``text`` names the step that just finished."""
         self.done += steps
+        self.text = text
         if self.shown:
-            filled = _WIDTH * self.done // max(self.total, 1)
-            sys.stderr.write(
-                f"\r\x1b[K{self.label} [{'#' * filled}{'.' * (_WIDTH - filled)}] "
-                f"{self.done}/{self.total} {plain(text[:40])}",
-            )
+            _line.draw()
+
+    def drawn(self, columns: int) -> str:
+        """Return the bar itself, for a terminal of so many ``columns``."""
+        width = _WIDTH if columns >= _NARROW else _WIDTH // 2
+        filled = width * self.done // max(self.total, 1)
+        return f"{self.label} [{'#' * filled}{'.' * (width - filled)}] {self.done}/{self.total}"
+
+
+class _Line:
+    """The last line of the terminal; it shows the newest bar, and the newest work that is no bar."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.works: list[Work] = []
+        self.drawn = False
+        self._ended = Event()
+        self._clock: Thread | None = None
+
+    def begin(self, work: Work) -> None:
+        """Show ``work`` from now on."""
+        with self.lock:
+            self.works.append(work)
+            if self._clock is None:
+                self._ended = Event()
+                self._clock = Thread(target=self._tick, args=(self._ended,), daemon=True)
+                self._clock.start()
+
+    def end(self, work: Work) -> None:
+        """Show ``work`` no longer; without any other, nothing is drawn and no thread is left."""
+        with self.lock:
+            self.works.remove(work)
+            self.erase()
+            last, clock = not self.works, self._clock
+            if last:
+                self._clock = None
+                self._ended.set()
+        if last and clock:
+            clock.join()
+
+    def erase(self) -> None:
+        """Erase the line if something is drawn there."""
+        if self.drawn:
+            sys.stderr.write(_ERASE)
             sys.stderr.flush()
+            self.drawn = False
+
+    def draw(self) -> None:
+        """Draw the line again."""
+        with self.lock:
+            if text := self._text(shutil.get_terminal_size().columns):
+                sys.stderr.write(_ERASE + text)
+                sys.stderr.flush()
+                self.drawn = True
+
+    def _tick(self, ended: Event) -> None:
+        while not ended.wait(1):
+            with self.lock:
+                if not ended.is_set():
+                    self.draw()
+
+    def _text(self, columns: int) -> str:
+        bars = [work for work in self.works if isinstance(work, Bar)]
+        others = [work for work in self.works if not isinstance(work, Bar) and work.clock]
+        if not bars:
+            if not others:
+                return ""
+            clock = others[-1].clock
+            return f"{plain(others[-1].label)[: columns - len(clock) - 3]}: {clock}"
+        begun = " ".join(part for part in (bars[-1].drawn(columns), bars[-1].clock) if part)
+        done = others[-1].label if others else bars[-1].text
+        return f"{begun} {plain(done)}"[: columns - 1].rstrip()
+
+
+_line = _Line()
 
 
 @contextmanager
 def ticking(label: str) -> Iterator[None]:
-    """Show on a terminal how long the body has been running, in minutes and seconds; quiet in a pipe."""
-    done = Event()
-
-    def tick() -> None:
-        began = time.monotonic()
-        while not done.wait(1):
-            minutes, seconds = divmod(int(time.monotonic() - began), 60)
-            sys.stderr.write(f"\r\x1b[K{label}: {minutes}:{seconds:02}")
-            sys.stderr.flush()
-
-    if not _alone():
+    """Show on a terminal that ``label`` is what is done in the body, and for how long."""
+    if not _terminal():
         yield
         return
-    clock = Thread(target=tick, daemon=True)
-    clock.start()
+    _line.begin(work := Work(label))
     try:
         yield
     finally:
-        done.set()
-        clock.join()
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        _line.end(work)
 
 
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Bar]:
     """Show a bar of ``total`` steps while the body runs, and erase it at the end."""
-    bar = Bar(label, total, shown=_alone() and total > 0)
+    bar = Bar(label, total, shown=total > 0 and _terminal())
+    if not bar.shown:
+        yield bar
+        return
+    _line.begin(bar)
     try:
         bar.advance(0)
         yield bar
     finally:
-        if bar.shown:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+        _line.end(bar)
 
 
-def _alone() -> bool:
-    """Return whether standard error is a terminal, and no other work draws on its last line."""
-    return sys.stderr.isatty() and current_thread() is main_thread()
+def _terminal() -> bool:
+    """Return whether standard error is a terminal on which a line can be drawn again."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
