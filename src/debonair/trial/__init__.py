@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from debonair.trial.try_deb import Site, addresses, forwarded, healthy, install, page, release_of, try_deb
+from debonair.trial.site import Site, healthy, page
+from debonair.trial.try_deb import Options, addresses, forwarded, install, release_of, try_deb
 
-__all__ = ["Site", "addresses", "forwarded", "healthy", "install", "page", "release_of", "try_deb"]
+__all__ = [
+    "Options",
+    "Site",
+    "addresses",
+    "forwarded",
+    "healthy",
+    "install",
+    "page",
+    "release_of",
+    "try_deb",
+]
