@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from debonair.trial.site import Site, healthy, page
-from debonair.trial.try_deb import Options, addresses, forwarded, install, release_of, try_deb
+from debonair.trial.try_deb import Options, addresses, forwarded, install, patience, release_of, try_deb
 
 __all__ = [
     "Options",
@@ -13,6 +13,7 @@ __all__ = [
     "healthy",
     "install",
     "page",
+    "patience",
     "release_of",
     "try_deb",
 ]

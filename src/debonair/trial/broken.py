@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-_CODE = 'raise RuntimeError("This release is broken on purpose, by debonair try --break.")\n'
+_CODE = 'raise RuntimeError("Broken on purpose by debonair try")\n'
 
 
 def higher(version: str) -> str:

@@ -65,7 +65,7 @@ def test_the_code_that_the_server_imports_first_raises(
     dist = unpacked(tmp_path, release, *files)
     spoil(tmp_path)
     assert broken(dist) == expected
-    with pytest.raises(RuntimeError, match="broken on purpose"):
+    with pytest.raises(RuntimeError, match="Broken on purpose"):
         exec(compile((dist / expected[0]).read_text(), "it", "exec"), {})
 
 
