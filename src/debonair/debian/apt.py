@@ -46,7 +46,7 @@ class Suite:
     mirror: Mirror
     folder: Path
     """The folder of apt's own files for this suite."""
-    what: str = "the package list"
+    what: str = "package list"
     """What an update fetches, in words."""
 
     @classmethod
@@ -143,7 +143,7 @@ class Suite:
     def _contents(self, architecture: str, pattern: str) -> list[str]:
         """Return the lines of the suite's list of contents that match ``pattern``; grep(1)."""
         folder = self.folder / f"contents-{architecture}"
-        apart = Suite(self.name, architecture, self.mirror, folder, "the file index")
+        apart = Suite(self.name, architecture, self.mirror, folder, "file index")
         with making(apart.folder):
             configuration = apart._configure(Path("/dev/null"), more=_LIBRARIES.format(architecture))
             apart._update(configuration)
@@ -211,7 +211,7 @@ class Suite:
         return run.run(["apt-get", "--yes", "-q", *words], env=env, check=False)
 
     def _download(self, configuration: Path, packages: Sequence[str]) -> run.Completed:
-        with ticking(f"Downloading packages of Debian's {self.name} ({self.architecture})"):
+        with ticking(f"Fetching {self.name}-{self.architecture} packages"):
             return self._apt(configuration, "install", "--download-only", *packages)
 
     def _update(self, configuration: Path) -> None:
@@ -232,7 +232,7 @@ class Suite:
         """Fetch the lists of the suite by one of its names."""
         (self.folder / "etc" / "known-as").unlink(missing_ok=True)
         (self.folder / "etc" / "sources.list").write_text(self.mirror.line(name) + "\n")
-        with ticking(f"Downloading {self.what} of Debian's {self.name} ({self.architecture})"):
+        with ticking(f"Fetching {self.name}-{self.architecture} {self.what}"):
             return self._apt(configuration, "update")
 
     def _gone(self, result: run.Completed) -> NetworkError | None:

@@ -73,8 +73,8 @@ _HINTS = {
         'migrate = "flask db upgrade"'
     ),
     r"os\.environ\[['\"](\w+)['\"]\]": (
-        "The app needs the variable {0}. Set it in [service.environment]; or, if it is a secret, on the "
-        "Pi: sudo {package} env set {0}=..."
+        "The app needs the variable {0}. To try it here: debonair try ... -e {0}=... - For the Pi, set it "
+        "in [service.environment]; or, if it is a secret, there: sudo {package} env set {0}=..."
     ),
     r"answers (40[1345])": (
         'The health page must answer with a status below 400. Choose another page: health = "/about"'

@@ -20,7 +20,11 @@ _PAUSE = 0.5
 
 def ask(package: str) -> bytes:
     """Return the answer of the health page of ``package`` on its own sockets, empty if there is none."""
-    sys.path.insert(0, f"/usr/lib/{package}/libexec")
+    programs = f"/usr/lib/{package}/libexec"
+    if not Path(programs, "probe.py").is_file():
+        return b""  # not unpacked yet; Python would remember that the folder is missing
+    if programs not in sys.path:
+        sys.path.insert(0, programs)
     from probe import http_request, request  # noqa: PLC0415
 
     release = json.loads(Path(f"/usr/lib/{package}/dist/release.json").read_bytes())
@@ -47,7 +51,7 @@ def main(package: str) -> None:
     while not select.select([sys.stdin], [], [], _PAUSE)[0]:
         try:
             answer = ask(package)
-        except (ImportError, OSError, ValueError, KeyError):  # not unpacked yet
+        except (ImportError, OSError, ValueError, KeyError):  # only half unpacked
             continue
         status = answer[9:12].decode(errors="replace")
         if not answer.startswith(b"HTTP/1.") or status < "400":

@@ -127,6 +127,10 @@ def test_both_sockets_of_an_app_are_asked(
     monkeypatch.setattr(app, "listens", place, raising=False)
     note = f'{{"health": "/h", "host": "app.test", "server": "{server}"}}'
     monkeypatch.setattr(Path, "read_bytes", lambda _: note.encode())
+    assert watch.ask("app") == b"", "it is not unpacked"
+    assert not app.asked
+    assert "/usr/lib/app/libexec" not in sys.path, "Python would remember that this folder is missing"
+    monkeypatch.setattr(Path, "is_file", lambda path: str(path) == "/usr/lib/app/libexec/probe.py")
     assert watch.ask("app") == (ANSWER if asked else b"")
     assert app.asked == ([asked] if asked else [])
 
