@@ -35,7 +35,7 @@ class WithCommand(click.Command):
     "--upgrade-from",
     metavar="OLD_DEB",
     type=DEB,
-    help="Install OLD_DEB first, then upgrade to DEB while requests go on.",
+    help="Install OLD_DEB first, then upgrade to DEB under load.",
 )
 @click.option(
     "--break",

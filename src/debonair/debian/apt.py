@@ -47,7 +47,7 @@ class Suite:
     folder: Path
     """The folder of apt's own files for this suite."""
     what: str = "package list"
-    """What an update fetches, in words."""
+    """The name of the list that an update fetches."""
 
     @classmethod
     def of(cls, name: str, architecture: str, *, mirror: Mirror, cache: Cache) -> Suite:

@@ -48,7 +48,7 @@ class Work:
 
     @property
     def clock(self) -> str:
-        """How long it has been running, in minutes and seconds; empty in the first second."""
+        """The time since its beginning, in minutes and seconds; empty in the first second."""
         seconds = int(time.monotonic() - self.began)
         return f"{seconds // 60}:{seconds % 60:02}" if seconds else ""
 

@@ -20,7 +20,7 @@ _SITE_WITHIN = 5.0  # seconds for nginx to load a new site
 _NGINX_ITSELF = b"<title>Welcome to nginx!</title>"
 _MADE_BY_NGINX = re.compile(rb"<center>nginx(/[\d.]+)?</center>")
 _AWAY = frozenset({502, 503, 504})
-"""What nginx answers as long as the app does not listen yet."""
+"""The answers of nginx as long as the app does not listen yet."""
 _BODY_LINES = 40
 _BODY_COLUMNS = 160
 FIRST_LINES = 8
@@ -141,8 +141,8 @@ def show(
 ) -> None:
     """Wait until ``package`` answers, and print its page, if the ``whole`` is wanted.
 
-    Raises ``TrialError`` if its health is not good, or if the page is an error of the app (5xx); it has the
-    answer and the app's output.
+    Raises ``TrialError`` with the answer and the app's output if it is not healthy, or if the page is an
+    error of the app (5xx).
     """
     began = time.monotonic()
     with ticking(f"Waiting for the page of {package}"):

@@ -30,12 +30,12 @@ from debonair.trial.site import HEALTHY_WITHIN, Site, show
 from debonair.trial.upgrade import Show
 
 _SLOWER = 6
-"""How much longer an emulated app may take."""
+"""The factor by which an emulated app may take longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an app is tried."""
+    """The choices of a person who tries an app."""
 
     suite: str | None = None
     upgrade_from: Path | None = None

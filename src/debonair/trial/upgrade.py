@@ -62,7 +62,7 @@ def loaded(machine: Machine, site: Site, path: str) -> Iterator[Requests]:
 
 
 def _end(clients: subprocess.Popen[bytes]) -> None:
-    """Let the clients finish their requests."""
+    """End the clients, which first finish their requests."""
     if clients.stdin:
         clients.stdin.close()
     with suppress(subprocess.TimeoutExpired):
