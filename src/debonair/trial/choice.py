@@ -77,10 +77,14 @@ def earlier(path: Path, newer: Choice) -> Choice:
             f"{path.name} is of the package {found.package}, but {newer.path.name} is of {newer.package}.",
             hint="Name two releases of one app: debonair try NEW.deb --upgrade-from OLD.deb",
         )
-    if found.architecture != newer.architecture:
+    known = {each.release: each.name for each in suites().values()}
+    places = [
+        f"{_named(each.version, known) or newer.suite} ({each.architecture})" for each in (found, newer)
+    ]
+    if places[0] != places[1]:
         raise PackageError(
-            f"{path.name} is for {found.architecture}, but {newer.path.name} is for {newer.architecture}.",
-            hint="Name two debs for the same machine.",
+            f"{path.name} is for {places[0]}, but {newer.path.name} is for {places[1]}.",
+            hint="Name two debs for the same suite and architecture.",
         )
     if _compare(found.version, newer.version) >= 0:
         raise PackageError(

@@ -75,6 +75,11 @@ def try_deb(
     architecture = "" if deb.architecture == "all" else deb.architecture
     status = 0
     with bed.open(deb.suite, architecture=architecture) as machine, ExitStack() as stack:
+        if (old or options.breaks) and not machine.systemd:
+            raise MachineError(
+                "An upgrade under load needs a Debian with systemd, which this machine did not boot.",
+                hint='Run it as root: sudo env PATH="$PATH" debonair try ...',
+            )
         try:
             _try(bed, machine, deb, old, options)
         except TrialError as wrong:

@@ -9,7 +9,7 @@ from programs import Programs
 from told import DEB, Told, http, tried
 
 from debonair.debian.rootfs.machine import Reply
-from debonair.errors import TrialError
+from debonair.errors import MachineError, TrialError
 from debonair.trial import choice
 from debonair.trial.choice import Choice
 from debonair.trial.upgrade import Requests, first_lines, told
@@ -144,6 +144,13 @@ def test_an_app_that_cannot_be_broken(programs: Programs, machine: Told, tmp_pat
     programs.answer("python3 -IB -", "Traceback\nLookupError: app has no module", status=1)
     with pytest.raises(TrialError, match="No broken release of app could be made: LookupError: app has no"):
         tried(tmp_path, breaks=True)
+
+
+def test_without_systemd_nothing_would_be_switched(machine: Told, tmp_path: Path) -> None:
+    machine.systemd = False
+    for more in ({"upgrade_from": OLD.path}, {"breaks": True}):
+        with pytest.raises(MachineError, match="An upgrade under load needs a Debian with systemd"):
+            tried(tmp_path, **more)
 
 
 def test_a_package_without_a_page_cannot_show_it(programs: Programs, machine: Told, tmp_path: Path) -> None:
