@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from debonair.trial.site import Site, healthy, page
+from debonair.trial.page_text import page
+from debonair.trial.site import Site, healthy
 from debonair.trial.try_deb import Options, addresses, forwarded, install, patience, release_of, try_deb
 
 __all__ = [

@@ -13,7 +13,8 @@ from debonair.debian.rootfs.machine import Machine, reply
 from debonair.host import run
 from debonair.host.progress import say
 from debonair.trial import watch
-from debonair.trial.site import FIRST_LINES, indented, page
+from debonair.trial.page_text import first_lines
+from debonair.trial.site import FIRST_LINES, indented
 
 _POLL = 0.3  # seconds
 _ENDS_WITHIN = 15.0
@@ -63,5 +64,5 @@ def answer(output: str) -> str:
     if found is None:
         return ""
     head = f"The health page answers {found.status} {found.reason}".rstrip()
-    lines = page(found).splitlines()[:FIRST_LINES]
-    return "\n".join([f"{head}; apt waits for it to become healthy.", indented(lines)])
+    lines = indented(first_lines(found, FIRST_LINES))
+    return f"{head}; apt waits for it to become healthy.\n{lines}"

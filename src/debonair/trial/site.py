@@ -13,6 +13,7 @@ from debonair.errors import TrialError
 from debonair.host.progress import erase, ticking
 from debonair.host.terminal import plain
 from debonair.trial.advice import advice
+from debonair.trial.page_text import first_lines, page
 
 HEALTHY_WITHIN = 30.0
 """Seconds for an app to become healthy, on a machine that is not emulated."""
@@ -21,8 +22,6 @@ _NGINX_ITSELF = b"<title>Welcome to nginx!</title>"
 _MADE_BY_NGINX = re.compile(rb"<center>nginx(/[\d.]+)?</center>")
 _AWAY = frozenset({502, 503, 504})
 """The answers of nginx as long as the app does not listen yet."""
-_BODY_LINES = 40
-_BODY_COLUMNS = 160
 FIRST_LINES = 8
 """Lines of an error page."""
 
@@ -118,18 +117,6 @@ def _of_nginx(found: Reply) -> bool:
     return _NGINX_ITSELF in found.body or bool(found.status >= 400 and _MADE_BY_NGINX.search(found.body))
 
 
-def page(found: Reply) -> str:
-    """Return the body of an answer as text for people, shortened to a screenful."""
-    kind = found.headers.get("content-type", "")
-    if not kind.startswith(("text/", "application/json")):
-        return f"({kind or 'no content type'}, {len(found.body)} bytes)"
-    lines = [line.rstrip() for line in found.text.splitlines() if line.strip()]
-    shown = [line if len(line) <= _BODY_COLUMNS else line[: _BODY_COLUMNS - 3] + "..." for line in lines]
-    if len(shown) > _BODY_LINES:
-        shown[_BODY_LINES:] = [f"({len(shown) - _BODY_LINES} more lines)"]
-    return "\n".join(shown)
-
-
 def show(
     machine: Machine,
     package: str,
@@ -167,7 +154,7 @@ def _error(
     machine: Machine, package: str, title: str, found: Reply, release: Mapping[str, object]
 ) -> TrialError:
     """Return the error for the answer ``found``: its first lines and, if the app failed, its output."""
-    lines = [title, indented(page(found).splitlines()[:FIRST_LINES])]
+    lines = [title, indented(first_lines(found, FIRST_LINES))]
     log = machine.evidence(package) if found.status >= 500 else ""
     hint = advice(f"answers {found.status}\n{log}", release)
     return TrialError("\n".join([*lines, *(["", log] if log else [])]), hint=hint)

@@ -10,21 +10,20 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 
-from debonair.debian.rootfs.machine import Machine, Reply
+from debonair.debian.rootfs.machine import Machine
 from debonair.errors import TrialError
 from debonair.host import run
 from debonair.host.progress import say, ticking
 from debonair.host.run import Completed
 from debonair.trial import broken, load
-from debonair.trial.site import Site, headline, indented, page, write
+from debonair.trial.page_text import first_lines
+from debonair.trial.site import Site, headline, indented, write
 
 _ENDS_WITHIN = 90.0
 _LINES = 4
 _SHOWN = 12  # lines of a refusal
-_UNSEEN = frozenset({"head", "script", "style", "template", "svg"})
 
 
 @dataclass
@@ -106,7 +105,7 @@ class Show:
     def page(self, version: str) -> None:
         """Print the first lines of the page, which ``version`` serves."""
         found = self.site.get(self.machine, self._path)
-        lines = first_lines(found)
+        lines = first_lines(found, _LINES)
         write(f"{self.package} {version} is served. {headline(self.site, self._path, found)}")
         write(indented(["(the same page as before)"] if lines == self._before else lines))
         self._before = lines
@@ -169,47 +168,3 @@ def told(output: str, package: str, columns: int) -> list[str]:
     if len(lines) > _SHOWN:
         lines[_SHOWN // 2 : -_SHOWN // 2] = [f"  ({len(lines) - _SHOWN} more lines)"]
     return [line if len(line) <= columns else line[: columns - 3] + "..." for line in lines]
-
-
-def first_lines(found: Reply) -> list[str]:
-    """Return the first lines of a page as a person reads them, without the tags of HTML."""
-    lines = page(found).splitlines()
-    if found.headers.get("content-type", "").startswith("text/html"):
-        reader = _Reader()
-        reader.feed(found.text)
-        lines = reader.lines() or lines
-    return lines[:_LINES]
-
-
-class _Reader(HTMLParser):
-    """The text of a page of HTML."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._unseen = 0
-        self._text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note where text begins that is not shown."""
-        del attrs
-        self._unseen += tag in _UNSEEN
-        self._text.append("\n" if tag not in _INLINE else "")
-
-    def handle_endtag(self, tag: str) -> None:
-        """Note where it ends."""
-        self._unseen -= tag in _UNSEEN and self._unseen > 0
-        self._text.append("\n" if tag not in _INLINE else "")
-
-    def handle_data(self, data: str) -> None:
-        """Keep a text that is shown."""
-        if not self._unseen:
-            self._text.append(re.sub(r"\s+", " ", data))
-
-    def lines(self) -> list[str]:
-        """Return its lines that are not empty, each at most 76 characters long."""
-        lines = (line.strip() for line in "".join(self._text).splitlines())
-        return [line if len(line) <= _COLUMNS else line[: _COLUMNS - 3] + "..." for line in lines if line]
-
-
-_COLUMNS = 76
-_INLINE = frozenset({"a", "b", "code", "em", "i", "small", "span", "strong", "time"})

@@ -12,7 +12,8 @@ from debonair.debian.rootfs.machine import Reply
 from debonair.errors import MachineError, TrialError
 from debonair.trial import choice
 from debonair.trial.choice import Choice
-from debonair.trial.upgrade import Requests, first_lines, told
+from debonair.trial.page_text import first_lines
+from debonair.trial.upgrade import Requests, told
 
 OLD = Choice(Path("app_0.9-1+deb13_amd64.deb"), "app", "0.9-1+deb13", "amd64", "trixie")
 COUNTS = '{"requests": 1234, "failed": 0, "slowest": 0.0421, "problems": {}}'
@@ -179,13 +180,15 @@ def test_what_apt_printed_is_few_lines() -> None:
 
 def test_the_first_lines_are_those_that_a_person_reads() -> None:
     def lines(body: str, kind: str = "text/html; charset=utf-8") -> list[str]:
-        return first_lines(Reply(200, "OK", {"content-type": kind}, body.encode(), 0))
+        return first_lines(Reply(200, "OK", {"content-type": kind}, body.encode(), 0), 4)
 
     html = (
         "<!doctype html><head><title>T</title><style>p {}</style></head><body><h1>A <b>bold</b>\n head</h1>"
         "<script>x()</script><p>One</p><br>Two<p>3<p>4<p>5"
     )
     assert lines(html) == ["A bold head", "One", "Two", "3"]
+    assert lines("<head><title>T</title><body>One") == ["One"]
+    assert lines("x " * 200_000 + "<p>late") == [("x " * 37)[:73] + "..."], "a page may have no end"
     assert lines(f"<p>{'x' * 90}") == ["x" * 73 + "..."]
     assert lines("</style>plain < text") == ["plain < text"]
     assert lines("<script src=x></script>") == ["<script src=x></script>"], "an app that JavaScript draws"
