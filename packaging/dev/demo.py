@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 from debonair.debian.apt import host_architecture
@@ -52,7 +53,9 @@ def says(text: str) -> None:
 
 def types(folder: Path, *words: str) -> None:
     """Run ``debonair`` in ``folder`` on this terminal, below its command line, as a shell does."""
-    line = f"$ debonair {' '.join(words)}"
+    columns = shutil.get_terminal_size().columns - len(" \\")
+    parts = textwrap.wrap(f"$ debonair {' '.join(words)}", columns, break_on_hyphens=False)
+    line = " \\\n    ".join(parts)
     print(f"\x1b[1m{line}\x1b[0m" if sys.stdout.isatty() else line, flush=True)
     argv = [sys.executable, "-m", "debonair"]
     for word in words:

@@ -204,7 +204,7 @@ def test_an_upgrade_under_load_and_a_broken_release(
     done = ran(argv)
     assert done.returncode == 0, done.stderr
     before, after, kept = re.findall(
-        r"guestbook (\S+) is served\. GET \S+ -> 200 OK\n  (.*)\n", done.stdout
+        r"guestbook (\S+) is served:\n  GET \S+ -> 200 OK\n  (.*)\n", done.stdout
     )
     assert before == ("1.0-1+deb13", "Guest book")
     assert after == ("1.1-1+deb13", "Second edition")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -106,8 +107,9 @@ class Show:
         """Print the first lines of the page, which ``version`` serves."""
         found = self.site.get(self.machine, self._path)
         lines = first_lines(found, _LINES)
-        write(f"{self.package} {version} is served. {headline(self.site, self._path, found)}")
-        write(indented(["(the same page as before)"] if lines == self._before else lines))
+        shown = ["(the same page as before)"] if lines == self._before else lines
+        write(f"{self.package} {version} is served:")
+        write(indented([headline(self.site, self._path, found), *shown]))
         self._before = lines
 
     def upgrade(self, deb: Path, old: str, new: str) -> None:
@@ -131,7 +133,7 @@ class Show:
         """
         with ticking("Making a broken release"):
             made, version = self._broken(deb)
-        say(f"Made a broken release, {version}: its code raises an error.")
+        say(f"Made a broken release: {version}")
         done, requests = self._under_load(made)
         write("apt printed, and exited with status 0:")
         write(indented(told(done.stdout, self.package, shutil.get_terminal_size().columns - 4)))
@@ -167,4 +169,11 @@ def told(output: str, package: str, columns: int) -> list[str]:
     lines = [line.rstrip() for line in output.splitlines() if start.match(line)]
     if len(lines) > _SHOWN:
         lines[_SHOWN // 2 : -_SHOWN // 2] = [f"  ({len(lines) - _SHOWN} more lines)"]
-    return [line if len(line) <= columns else line[: columns - 3] + "..." for line in lines]
+    return [part for line in lines for part in _fitted(line, columns)]
+
+
+def _fitted(line: str, columns: int) -> list[str]:
+    """Return ``line`` in parts that fit into ``columns``; a line of the app's log is cut instead."""
+    if line.startswith("  | "):
+        return [line if len(line) <= columns else line[: columns - 3] + "..."]
+    return textwrap.wrap(line, columns, subsequent_indent="  ", break_on_hyphens=False)

@@ -51,11 +51,13 @@ def test_an_upgrade(
     upgraded(programs)
     assert tried(tmp_path, upgrade_from=OLD.path) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "app 0.9-1+deb13 is served. GET http://127.0.0.1/ -> 200 OK",
+        "app 0.9-1+deb13 is served:",
+        "  GET http://127.0.0.1/ -> 200 OK",
         "  Old",
         "Upgraded to 1.0-1+deb13 under load:",
         "  1,234 requests, 0 failed, the slowest took 42 ms",
-        "app 1.0-1+deb13 is served. GET http://127.0.0.1/ -> 200 OK",
+        "app 1.0-1+deb13 is served:",
+        "  GET http://127.0.0.1/ -> 200 OK",
         "  New",
     ]
     load = next(line for line, _ in programs.started if "load.py" in line)
@@ -118,7 +120,8 @@ def test_a_broken_release_is_refused(
         "    | RuntimeError: broken",
         "Requests meanwhile:",
         "  1,234 requests, 0 failed, the slowest took 42 ms",
-        "app 1.0-1+deb13 is served. GET http://127.0.0.1/ -> 200 OK",
+        "app 1.0-1+deb13 is served:",
+        "  GET http://127.0.0.1/ -> 200 OK",
         "  Old",
     ]
     assert programs.was_asked(f"dpkg-deb --raw-extract '?/srv/{DEB.path.name.replace('+', '.')}")
@@ -172,10 +175,11 @@ def test_a_page_that_needs_a_login_is_not_requested(
 
 def test_what_apt_printed_is_few_lines() -> None:
     many = "".join(f"  | line {number}\n" for number in range(40))
-    found = told(f"Setting up app ...\n{many}app: to retry: {'x' * 90}\n", "app", 60)
+    found = told(f"Setting up app ...\n{many}  | {'x' * 90}\napp: a b\n", "app", 60)
     assert len(found) == 13
-    assert found[6] == "  (30 more lines)"
-    assert found[-1] == "app: to retry: " + "x" * 42 + "..."
+    assert found[6] == "  (31 more lines)"
+    assert found[-2:] == [f"  | {'x' * 53}...", "app: a b"]
+    assert told("app: one two three\n", "app", 10) == ["app: one", "  two", "  three"]
 
 
 def test_the_first_lines_are_those_that_a_person_reads() -> None:
