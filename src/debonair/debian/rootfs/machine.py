@@ -42,7 +42,7 @@ class Machine(ABC):
     suite: str
     architecture: str
     systemd = True
-    """Whether systemd runs in it, so that packages can start and switch their services."""
+    """True if systemd runs in it, so that packages can start and switch their services."""
 
     @property
     @abstractmethod
