@@ -1,7 +1,5 @@
 # Verbs only; the files that they call do the work.
 SHELL = /bin/sh
-CPU := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(shell uname -m)))
-DEBONAIR = .venv/bin/debonair
 PYTEST = .venv/bin/python -m pytest
 # Runs test files in parallel, one for each core
 BESIDE = --numprocesses auto --dist loadfile --no-loadscope-reorder
@@ -17,7 +15,7 @@ READERS = curl openssl pipx
 PARTNERS = chromium chromium-driver openssh-server
 CODE = src tests bench docs packaging/dev packaging/device packaging/library packaging/sdist debian/bootstrap
 
-.PHONY: help setup demo demo-repo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository docs deb lock golden clean
+.PHONY: help setup demo recording demo-repo check root-notice format lint unit integration e2e bench bench-switch bench-asleep bench-repository docs deb lock golden clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,9 +23,11 @@ help: ## Show this list
 setup: ## Install what the other verbs need: Debian packages (as root) and .venv
 	@packaging/dev/setup
 
-demo: setup ## Build the guestbook, boot a Debian, install it there, and show its page
-	@$(DEBONAIR) build examples/guestbook --target trixie-$(CPU) --out dist/demo
-	@$(DEBONAIR) try dist/demo/guestbook_*_$(CPU).deb
+demo: setup ## Build the guestbook, upgrade it in a booted Debian under load, then break it
+	@.venv/bin/python packaging/dev/demo.py
+
+recording: setup ## Record 'make demo' in docs/_static/demo.svg (as root)
+	@.venv/bin/python packaging/dev/recording.py docs/_static/demo.svg
 
 demo-repo: setup ## Publish an app in a repository, then upgrade a Debian and roll it back
 	@.venv/bin/python packaging/dev/demo_repo.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -46,9 +47,32 @@ exec setpriv --reuid=nobody --regid=nogroup --clear-groups env -i HOME=/mnt PATH
 """
 
 
+NEEDS_TOKEN = """
+import os
+
+TOKEN = os.environ["TOKEN"]
+
+
+def app(environ, start_response):
+    broken = TOKEN == "broken"
+    if broken:
+        print("the token is broken", flush=True)
+    start_response("500 BROKEN" if broken else "200 OK", [("Content-Type", "text/plain")])
+    return [f"Hello, {TOKEN}".encode()]
+"""
+
+
 @pytest.fixture(scope="module")
 def guestbook(build: Builder) -> Path:
     return build("guestbook", "trixie-amd64")
+
+
+@pytest.fixture(scope="module")
+def hello(build: Builder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An app that needs a variable."""
+    project = shutil.copytree(CHECKOUT / "examples/hello", tmp_path_factory.mktemp("hello") / "hello")
+    (project / "app.py").write_text(NEEDS_TOKEN)
+    return build(project, "trixie-amd64")
 
 
 def left_by(pid: int) -> list[str]:
@@ -138,6 +162,62 @@ def test_an_app_that_does_not_start_is_explained(guestbook: Path, tmp_path: Path
     assert "is installed, but is not served" in done.stderr
     assert "the app cannot be loaded" in done.stderr
     assert "No module named 'flask'" in done.stderr
+
+
+def test_a_refused_app_can_be_looked_at(hello: Path, tmp_path: Path) -> None:
+    """It needs a variable, fails without, and is served with it; a refused one leaves a machine."""
+    missing = ran(debonair_try(hello, "--", "hello-pi", "status"))
+    assert "hello-pi 1.0-1+deb13 was refused: the app cannot be loaded" in missing.stderr
+    assert (
+        "The app needs the variable TOKEN. To try it here: debonair try ... -e TOKEN=..." in missing.stderr
+    )
+    assert "hello-pi: stopped; 1.0-1+deb13 was refused" in missing.stdout
+    (tmp_path / ".env").write_text('# secret\nexport TOKEN="it\'s $HOME"\n')
+    given = ran(
+        debonair_try(hello, "--env-file", tmp_path / ".env", "--", "stat", "-c%a %G", "/etc/hello-pi/env")
+    )
+    assert given.returncode == 0, given.stderr
+    assert "Hello, it's $HOME" in given.stdout
+    assert given.stdout.endswith("640 hello-pi\n")
+
+
+def test_an_error_of_the_app_is_shown_at_once(hello: Path) -> None:
+    done = ran(debonair_try(hello, "-e", "TOKEN=broken"))
+    assert done.returncode == 10
+    assert (
+        "The health page answers 500 BROKEN; apt waits for it to become healthy.\n  Hello, broken\n"
+        in done.stderr
+    )
+    assert done.stderr.index("The health page answers 500") < done.stderr.index("apt-get install /srv/")
+    assert "hello-pi 1.0-1+deb13 was refused: / answers 500" in done.stderr
+    assert "the token is broken" in done.stderr
+
+
+def test_an_upgrade_under_load_and_a_broken_release(
+    guestbook: Path, build: Builder, tmp_path: Path
+) -> None:
+    project = shutil.copytree(CHECKOUT / "examples/guestbook", tmp_path / "guestbook")
+    settings = project / "pyproject.toml"
+    settings.write_text(settings.read_text().replace('version = "1.0"', 'version = "1.1"'))
+    page = project / "guestbook/templates/index.html"
+    page.write_text(page.read_text().replace("<h1>Guest book", "<h1>Second edition"))
+    argv = debonair_try(build(project, "trixie-amd64"), "--upgrade-from", guestbook, "--break")
+    done = ran(argv)
+    assert done.returncode == 0, done.stderr
+    before, after, kept = re.findall(
+        r"guestbook (\S+) is served:\n  GET \S+ -> 200 OK\n  (.*)\n", done.stdout
+    )
+    assert before == ("1.0-1+deb13", "Guest book")
+    assert after == ("1.1-1+deb13", "Second edition")
+    assert kept == ("1.1-1+deb13", "(the same page as before)")
+    counts = re.findall(r"([\d,]+) requests, 0 failed", done.stdout)
+    assert len(counts) == 2
+    assert all(int(count.replace(",", "")) > 50 for count in counts)
+    assert "  guestbook: 1.1.broken-1+deb13 was refused; 1.1-1+deb13 keeps serving.\n" in done.stdout
+    assert "RuntimeError: Broken on purpose by debonair try" in done.stdout
+    alone = ran([*CONTAINED, *argv])
+    assert alone.returncode == 9
+    assert "An upgrade under load needs a Debian with systemd" in alone.stderr
 
 
 @pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "kill"])

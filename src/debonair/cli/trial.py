@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from debonair.cli.command import Verb
 from debonair.cli.options import DEB, cache
-from debonair.cli.output import advise
+from debonair.cli.output import advise, complain
 
 _COMMAND = "debonair.command"
 
@@ -41,29 +42,51 @@ class WithCommand(Verb):
     "--suite", metavar="SUITE", help="Boot this suite of Debian.  [default: the suite of the DEB]"
 )
 @click.option(
+    "--upgrade-from",
+    metavar="OLD_DEB",
+    type=DEB,
+    help="Install OLD_DEB first, then upgrade to DEB under load.",
+)
+@click.option(
+    "--break",
+    "breaks",
+    is_flag=True,
+    help="At the end, install a broken release of the app, to show that it is refused.",
+)
+@click.option(
+    "--env",
+    "-e",
+    "pairs",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Set a variable of the app before its first start (repeatable).",
+)
+@click.option(
+    "--env-file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Set the variables in FILE, such as .env.",
+)
+@click.option(
     "--port",
     metavar="PORT",
     type=click.IntRange(1, 65535),
     help="Serve the page on this port of 127.0.0.1, too.",
 )
-@click.option("--keep", is_flag=True, help="Keep the machine running until Ctrl-C.")
-def try_(debs: tuple[Path, ...], *, suite: str | None, port: int | None, keep: bool) -> None:
+@click.option("--keep", is_flag=True, help="Keep the machine running until Ctrl-C, also after an error.")
+def try_(debs: tuple[Path, ...], *, pairs: tuple[str, ...], env_file: Path | None, **more: Any) -> None:
     """Boot a Debian, install the DEB in it, and show the page.
 
     apt installs the DEB. If you name several DEBs, apt installs the one for this machine. A COMMAND after
-    -- runs inside the booted Debian.
+    -- runs inside the booted Debian, also if the app is refused.
     """
     from debonair import trial
+    from debonair.trial import variables
 
-    status = trial.try_deb(
-        debs,
-        suite=suite,
-        port=port,
-        keep=keep,
-        command=click.get_current_context().meta.get(_COMMAND, ()),
-        cache=cache(),
-        environ=os.environ,
-    )
-    if not status and not click.get_current_context().meta.get(_COMMAND):
+    given = (variables.read(env_file) if env_file else {}) | variables.pairs(pairs)
+    command = click.get_current_context().meta.get(_COMMAND, ())
+    options = trial.Options(variables=given, command=command, **more)
+    status = trial.try_deb(debs, options, complain=complain, cache=cache(), environ=os.environ)
+    if not status and not command:
         advise("debonair", "repo", "add", *debs)
     click.get_current_context().exit(status)

@@ -17,6 +17,7 @@ from debonair.errors import MachineError, NetworkError
 from debonair.host import run
 from debonair.host.cache import Cache, disk
 from debonair.host.file_lock import making
+from debonair.host.progress import ticking
 from debonair.host.usage import used
 
 _INSTALLED = re.compile(r"^Inst (\S+) (?:\[\S+\] )?\((\S+) (?!local-deb ).*\[(\S+)\]\)", re.MULTILINE)
@@ -47,6 +48,8 @@ class Suite:
     mirror: Mirror
     folder: Path
     """The folder of apt's own files for this suite."""
+    what: str = "package list"
+    """The name of the list that an update fetches."""
 
     @classmethod
     def of(cls, name: str, architecture: str, *, mirror: Mirror, cache: Cache) -> Suite:
@@ -90,14 +93,16 @@ class Suite:
                     raise self._gone(fetched) or _unreachable(self.mirror, fetched)
             return tuple(self._debs(planned.stdout))
 
-    def line(self) -> str:
-        """Return the sources entry that works for the suite now; this updates its lists.
+    def current(self) -> tuple[str, tuple[Path, ...]]:
+        """Return the sources entry that works for the suite now, and its lists, which are updated.
 
         Raises ``NetworkError`` if the mirror cannot be reached.
         """
         with making(self.folder):
             self._update(self._configure(Path("/dev/null")))
-            return (self.folder / "etc" / "sources.list").read_text().strip()
+            line = (self.folder / "etc" / "sources.list").read_text().strip()
+            names = ("*_InRelease", "*_Packages")
+            return line, tuple(path for name in names for path in (self.folder / "lists").glob(name))
 
     def libraries(self) -> dict[str, str]:
         """Return the package of each shared library in the dynamic linker's folders (ld.so(8)).
@@ -140,7 +145,8 @@ class Suite:
 
     def _contents(self, architecture: str, pattern: str) -> list[str]:
         """Return the lines of the suite's list of contents that match ``pattern``; grep(1)."""
-        apart = Suite(self.name, architecture, self.mirror, self.folder / f"contents-{architecture}")
+        folder = self.folder / f"contents-{architecture}"
+        apart = Suite(self.name, architecture, self.mirror, folder, "file index")
         with making(apart.folder):
             configuration = apart._configure(Path("/dev/null"), more=_LIBRARIES.format(architecture))
             apart._update(configuration)
@@ -208,7 +214,8 @@ class Suite:
         return run.run(["apt-get", "--yes", "-q", *words], env=env, check=False, timeout=_SECONDS)
 
     def _download(self, configuration: Path, packages: Sequence[str]) -> run.Completed:
-        return self._apt(configuration, "install", "--download-only", *packages)
+        with ticking(f"Fetching {self.name}-{self.architecture} packages"):
+            return self._apt(configuration, "install", "--download-only", *packages)
 
     def _update(self, configuration: Path) -> None:
         """Fetch the lists of the suite; keep the old ones if the mirror cannot be reached."""
@@ -228,7 +235,8 @@ class Suite:
         """Fetch the lists of the suite by one of its names."""
         (self.folder / "etc" / "known-as").unlink(missing_ok=True)
         (self.folder / "etc" / "sources.list").write_text(self.mirror.line(name) + "\n")
-        return self._apt(configuration, "update")
+        with ticking(f"Fetching {self.name}-{self.architecture} {self.what}"):
+            return self._apt(configuration, "update")
 
     def _gone(self, result: run.Completed) -> NetworkError | None:
         """Return the error for packages that the mirror lacks although the lists name them, if any."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debonair.errors import Error, LockError, MachineError, NetworkError
+from debonair.host.progress import ticking
 from debonair.host.run import CommandError, Completed, find, run
 from debonair.host.sandbox import allowed
 from debonair.host.sandbox import find as find_sandbox
@@ -208,13 +209,14 @@ class Uv:
 
         choices = index_config.own_choices(self.environ, self.root)
         try:
-            self.runner(
-                [program(), *words],
-                cwd=self.root,
-                stdin=stdin,
-                env={**self.environ, **choices, **(env or {})},
-                timeout=_SECONDS,
-            )
+            with ticking("Resolving the requirements"):
+                self.runner(
+                    [program(), *words],
+                    cwd=self.root,
+                    stdin=stdin,
+                    env={**self.environ, **choices, **(env or {})},
+                    timeout=_SECONDS,
+                )
         except CommandError as failed:
             if one := Unbuilt.of(failed.output):
                 raise UnbuiltError(one, failed) from failed

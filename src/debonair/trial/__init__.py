@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from debonair.trial.try_deb import Site, addresses, forwarded, healthy, install, page, release_of, try_deb
+from debonair.trial.page_text import page
+from debonair.trial.site import Site, healthy
+from debonair.trial.try_deb import Options, addresses, forwarded, install, patience, release_of, try_deb
 
-__all__ = ["Site", "addresses", "forwarded", "healthy", "install", "page", "release_of", "try_deb"]
+__all__ = [
+    "Options",
+    "Site",
+    "addresses",
+    "forwarded",
+    "healthy",
+    "install",
+    "page",
+    "patience",
+    "release_of",
+    "try_deb",
+]

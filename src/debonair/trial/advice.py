@@ -78,8 +78,8 @@ _HINTS = {
         'migrate = "flask db upgrade"'
     ),
     r"os\.environ\[['\"](\w+)['\"]\]": (
-        "The app needs the variable {0}. Set it in [service.environment]; or, if it is a secret, on the "
-        "Pi: sudo {package} env set {0}=..."
+        "The app needs the variable {0}. To try it here: debonair try ... -e {0}=... - For the Pi, set it "
+        "in [service.environment]; or, if it is a secret, there: sudo {package} env set {0}=..."
     ),
     r"(?m)\[Errno 2\] No such file or directory: '([a-z][\w+-]*)'$": (
         "The app runs the program {0}, but it is not installed. Add the Debian package that provides it: "

@@ -66,6 +66,35 @@ def choose(debs: Sequence[Path], *, suite: str | None, architecture: str) -> Cho
     return max(fit, key=lambda each: (each.release, _order(each.version)))
 
 
+def earlier(path: Path, newer: Choice) -> Choice:
+    """Return the deb at ``path``, an earlier version of the package of ``newer`` for the same Debian.
+
+    Raises ``PackageError`` if it is not.
+    """
+    found = _read(path, {}, newer.suite)
+    if found.package != newer.package:
+        raise PackageError(
+            f"{path.name} is of the package {found.package}, but {newer.path.name} is of {newer.package}.",
+            hint="Name two releases of one app: debonair try NEW.deb --upgrade-from OLD.deb",
+        )
+    known = {each.release: each.name for each in suites().values()}
+    places = [
+        f"{_named(each.version, known) or newer.suite} ({each.architecture})" for each in (found, newer)
+    ]
+    if places[0] != places[1]:
+        raise PackageError(
+            f"{path.name} is for {places[0]}, but {newer.path.name} is for {places[1]}.",
+            hint="Name two debs for the same suite and architecture.",
+        )
+    if _compare(found.version, newer.version) >= 0:
+        raise PackageError(
+            f"{newer.version} is not higher than {found.version}, so apt would not upgrade to it.",
+            hint="Name the newer deb first: debonair try NEW.deb --upgrade-from OLD.deb. Two debs of the "
+            "same version? Raise the project's version and build again.",
+        )
+    return found
+
+
 def _read(path: Path, known: dict[int, str], suite: str | None) -> Choice:
     fields = archive.read_control(path)
     version = fields["Version"]

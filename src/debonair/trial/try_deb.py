@@ -11,109 +11,154 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from debonair.deb import archive
 from debonair.debian.apt import host_architecture
 from debonair.debian.rootfs.bed import Bed
-from debonair.debian.rootfs.machine import Machine, Reply
-from debonair.errors import MachineError, TrialError
+from debonair.debian.rootfs.machine import Machine
+from debonair.errors import Error, MachineError, TrialError
 from debonair.host import run
 from debonair.host.cache import Cache
-from debonair.host.progress import say
-from debonair.host.terminal import plain
-from debonair.trial import choice, forward, stand_ins
+from debonair.host.progress import say, ticking
+from debonair.trial import choice, first_answer, forward, stand_ins, variables
 from debonair.trial.advice import advice
+from debonair.trial.choice import Choice
+from debonair.trial.site import HEALTHY_WITHIN, Site, show
+from debonair.trial.upgrade import Show
 
-_HEALTHY_WITHIN = 30.0
-_NGINX_ITSELF = b"<title>Welcome to nginx!</title>"
-_BODY_LINES = 40
-_BODY_COLUMNS = 160
+_SLOWER = 6
+"""The factor by which an emulated app may take longer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """The address at which a package serves its pages, from its release.json."""
+class Options:
+    """The choices of a person who tries an app."""
 
-    health: str = "/"
-    """The path that answers with a status below 400 when the app is healthy."""
-    host: str = ""
-    """A name that the site answers to; empty if it answers to any."""
-    port: int = 80
-
-    @classmethod
-    def of(cls, release: Mapping[str, object]) -> Site | None:
-        """Return the site of a ``release``, None if it serves no page. Raises ``TrialError``."""
-        served = release.get("wsgi") != "" or release.get("server") == "command"
-        if "health" not in release or not served:
-            return None
-        port = release.get("port", 80)
-        if not isinstance(port, int) or not 0 < port < 65536:
-            raise TrialError(f"The release.json of the deb has the port {port!r}, which is not valid.")
-        return cls(str(release["health"]), str(release.get("host", "")), port)
-
-    @property
-    def address(self) -> str:
-        """The URL of the site inside, without a path."""
-        return "http://127.0.0.1" + (f":{self.port}" if self.port != 80 else "")
-
-    def get(self, machine: Machine, path: str, *, timeout: float = 30) -> Reply:
-        """Request a ``path`` of the site from ``machine``, within ``timeout`` s. Raises ``TrialError``."""
-        named = {"Host": self.host} if self.host else {}
-        return machine.get(path, headers=named, port=self.port, timeout=timeout)
+    suite: str | None = None
+    upgrade_from: Path | None = None
+    """A deb of an earlier release, which is served first."""
+    breaks: bool = False
+    """Show that a broken release is refused."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the app."""
+    port: int | None = None
+    keep: bool = False
+    command: Sequence[str] = ()
 
 
 def try_deb(
     debs: Sequence[Path],
+    options: Options,
     *,
-    suite: str | None,
-    port: int | None,
-    keep: bool,
-    command: Sequence[str],
+    complain: Callable[[Error], None],
     cache: Cache,
     environ: Mapping[str, str],
 ) -> int:
-    """Install the one of ``debs`` that fits in a fresh Debian, open its page, and run ``command`` inside.
+    """Install the one of ``debs`` that fits in a fresh Debian, open its page, and run a command inside.
 
     A deb of another architecture is installed in a Debian of that architecture, emulated by qemu-user.
 
-    ``port`` of this machine's loopback leads to the page while ``command`` runs, or with ``keep`` until
-    Ctrl-C. Progress goes to standard error, the page to standard output. Returns the exit status of
-    ``command``, else 0. Raises ``TrialError`` if the deb does not install or its page does not answer.
-    Raises ``MachineError``, which names what is missing, if this machine cannot run a Debian at all.
+    The option ``port`` of this machine's loopback leads to the page while the command runs, or with
+    ``keep`` until Ctrl-C. Progress goes to standard error, the page to standard output.
+
+    If the deb does not install or its page does not answer, this raises ``TrialError``. But with a command,
+    or ``keep``, the machine is there to find out why, so ``complain`` gets the error. Returns the exit
+    status of the command, else that of the error, else 0. Raises ``MachineError``, which names what is
+    missing, if this machine cannot run a Debian at all.
     """
-    deb = choice.choose(debs, suite=suite, architecture=host_architecture())
+    deb = choice.choose(debs, suite=options.suite, architecture=host_architecture())
+    old = choice.earlier(options.upgrade_from, deb) if options.upgrade_from else None
     bed = Bed(cache, environ)
     architecture = "" if deb.architecture == "all" else deb.architecture
+    status = 0
     with bed.open(deb.suite, architecture=architecture) as machine, ExitStack() as stack:
-        install(bed, machine, deb.path)
-        if problem := refusal(machine, deb.package):
-            raise TrialError(
-                f"{deb.path.name} is installed, but is not served:\n{problem}",
-                hint=advice(problem, release_of(machine, deb.package)),
+        if (old or options.breaks) and not machine.systemd:
+            raise MachineError(
+                "An upgrade under load needs a Debian with systemd, which this machine did not boot.",
+                hint='Run it as root: sudo env PATH="$PATH" debonair try ...',
             )
-        machine.serve(deb.package)
-        release = release_of(machine, deb.package)
-        site = Site.of(release)
-        if site:
-            _show(machine, deb.package, site)
-            for line in addresses(machine, deb.package):
-                say(line)
-        elif not command:
-            say(
-                f"This package serves no page. To run one of its commands: debonair try {deb.path} -- "
-                "COMMAND"
-            )
-        if port is not None:
-            stack.enter_context(forwarded(machine, port, inside=site.port if site else 80))
-            say(f"http://127.0.0.1:{port}/ on this machine leads to it.")
-        status = machine.attend(command) if command else 0
-        if keep:
+        try:
+            _try(bed, machine, deb, old, options)
+        except TrialError as wrong:
+            if not (options.command or options.keep):
+                raise
+            complain(wrong)
+            status = wrong.exit_code
+        if options.port is not None:
+            site = Site.of(release_of(machine, deb.package))
+            stack.enter_context(forwarded(machine, options.port, inside=site.port if site else 80))
+            say(f"http://127.0.0.1:{options.port}/ on this machine leads to it.")
+        if options.command:
+            status = machine.attend(options.command)
+        if options.keep:
             _keep(machine)
         return status
+
+
+def _try(bed: Bed, machine: Machine, deb: Choice, old: Choice | None, options: Options) -> None:
+    """Install ``deb``, or ``old`` and then ``deb``, and show its page. Raises ``TrialError``."""
+    first, changes = old or deb, bool(old or options.breaks)
+    variables.put(machine, deb.package, options.variables)
+    with first_answer.shown(machine, deb.package):
+        install(bed, machine, first.path)
+    if refused := _refused(machine, first):
+        raise refused
+    machine.serve(deb.package)
+    release = release_of(machine, deb.package)
+    if options.variables and not release:
+        raise TrialError(
+            f"{first.path.name} was not built by Debonair, so it does not read the variables that you set.",
+            hint="Set them in the way of that package: leave out -e and --env-file, and add: -- bash",
+        )
+    site = Site.of(release)
+    if site:
+        show(machine, deb.package, site, release, within=patience(machine), whole=not changes)
+        for line in addresses(machine, deb.package) if not changes else ():
+            say(line)
+    elif changes:
+        raise TrialError(f"{first.path.name} serves no page to which requests could be sent.")
+    elif not options.command:
+        say(f"This package serves no page. To run one of its commands: debonair try {deb.path} -- COMMAND")
+    if site and changes:
+        _change(bed, machine, deb, old, site, breaks=options.breaks)
+
+
+def _change(
+    bed: Bed, machine: Machine, deb: Choice, old: Choice | None, site: Site, *, breaks: bool
+) -> None:
+    """Upgrade from ``old`` to ``deb`` under load, then, if it ``breaks``, to a broken release."""
+    shown = Show(
+        machine,
+        deb.package,
+        site,
+        install=lambda path: (
+            install(bed, machine, path) if isinstance(path, Path) else _apt_install(machine, path)
+        ),
+        refusal=lambda: _refused(machine, deb),
+    )
+    if old:
+        shown.upgrade(deb.path, old.version, deb.version)
+    if breaks:
+        shown.refuse(f"/srv/{deb.path.name}", deb.version)
+
+
+def _refused(machine: Machine, deb: Choice) -> TrialError | None:
+    """Return the error if the installed release of ``deb`` was refused."""
+    if not (problem := refusal(machine, deb.package)):
+        return None
+    return TrialError(
+        f"{deb.path.name} is installed, but is not served:\n{problem}",
+        hint=advice(problem, release_of(machine, deb.package)),
+    )
+
+
+def patience(machine: Machine) -> float:
+    """Return the seconds within which an app on ``machine`` must answer."""
+    return HEALTHY_WITHIN * (1 if machine.architecture == host_architecture() else _SLOWER)
 
 
 def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
@@ -131,19 +176,28 @@ def install(bed: Bed, machine: Machine, deb: Path) -> run.Completed:
             machine.copy_in(path, f"/srv/{path.name}")
     stand_ins.settle(machine)
     inside = f"/srv/{deb.name}"
+    done = _apt_install(machine, inside, *(f"/srv/{path.name}" for path in debs[1:]), more=more)
+    for note in stand_ins.notes(names, release_of(machine, fields["Package"])):
+        say(note)
+    return done
+
+
+def _apt_install(machine: Machine, inside: str, *others: str, more: int = 0) -> run.Completed:
+    """Install the deb at the path ``inside`` and ``others``, with ``more`` packages of the mirror.
+
+    Raises what ``install`` does.
+    """
     began = time.monotonic()
-    words = [f"/srv/{path.name}" for path in debs]
-    done = machine.run(["apt-get", "install", "--yes", *words], check=False)
+    with ticking(f"Installing {PurePosixPath(inside).name}"):
+        done = machine.run(["apt-get", "install", "--yes", inside, *others], check=False)
     if done.status:
         last_lines = "\n".join((done.stdout + done.stderr).strip().splitlines()[-40:])
         raise TrialError(
             f"'apt-get install {inside}' exited with status {done.status} on {machine.suite}:\n{last_lines}"
         )
     took = time.monotonic() - began
-    others = f", with {more} other package{'s'[: more != 1]}" if more else ""
-    say(f"apt-get install {inside}: done in {took:.1f} s{others}.")
-    for note in stand_ins.notes(names, release_of(machine, fields["Package"])):
-        say(note)
+    along = f", with {more} other package{'s'[: more != 1]}" if more else ""
+    say(f"apt-get install {inside}: done in {took:.1f} s{along}.")
     return done
 
 
@@ -185,43 +239,6 @@ def _document(machine: Machine, path: str) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def healthy(machine: Machine, package: str, site: Site, *, within: float = _HEALTHY_WITHIN) -> Reply:
-    """Request the health of ``site`` until it is healthy, for ``within`` seconds; return the answer.
-
-    Raises ``TrialError`` with the output of the services of ``package`` if it does not become healthy.
-    """
-    deadline = time.monotonic() + within
-    while True:
-        try:
-            found = site.get(machine, site.health, timeout=max(deadline - time.monotonic(), 1))
-            if found.status < 400 and _NGINX_ITSELF not in found.body:
-                return found
-            answer = f"the last answer was {found.status} {found.reason}"
-            if _NGINX_ITSELF in found.body:
-                answer = "nginx shows its own welcome page instead of the app's site"
-        except TrialError as silent:
-            answer = silent.message
-        if time.monotonic() > deadline or machine.broken(package):
-            raise TrialError(
-                f"{site.address}{site.health} did not become healthy: {answer}.\n"
-                "\n"
-                f"{machine.evidence(package)}",
-            )
-        time.sleep(0.1)
-
-
-def page(found: Reply) -> str:
-    """Return the body of an answer as text for people, shortened to a screenful."""
-    kind = found.headers.get("content-type", "")
-    if not kind.startswith(("text/", "application/json")):
-        return f"({kind or 'no content type'}, {len(found.body)} bytes)"
-    lines = [line.rstrip() for line in found.text.splitlines() if line.strip()]
-    shown = [line if len(line) <= _BODY_COLUMNS else line[: _BODY_COLUMNS - 3] + "..." for line in lines]
-    if len(shown) > _BODY_LINES:
-        shown[_BODY_LINES:] = [f"({len(shown) - _BODY_LINES} more lines)"]
-    return "\n".join(shown)
-
-
 @contextmanager
 def forwarded(machine: Machine, port: int, *, inside: int = 80) -> Iterator[None]:
     """Forward ``port`` of this machine's loopback to port ``inside`` of ``machine``'s in the body.
@@ -247,24 +264,6 @@ def forwarded(machine: Machine, port: int, *, inside: int = 80) -> Iterator[None
             joined.terminate()
             with suppress(subprocess.TimeoutExpired):
                 joined.wait(timeout=5)
-
-
-def _show(machine: Machine, package: str, site: Site) -> None:
-    """Wait until ``package`` is healthy, and print its page."""
-    began = time.monotonic()
-    found = healthy(machine, package, site)
-    waited = time.monotonic() - began
-    if site.health != "/":
-        answer = f"{found.status} {found.reason}"
-        _print(f"GET {site.address}{site.health} -> {answer}, up after {waited:.1f} s")
-        found = site.get(machine, "/")
-    _print(f"GET {site.address}/ -> {found.status} {found.reason} in {found.seconds * 1000:.0f} ms")
-    _print("\n".join(f"  {line}" for line in page(found).splitlines()))
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(plain(text) + "\n")
-    sys.stdout.flush()
 
 
 def _keep(machine: Machine) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import runpy
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from debonair.deb.tree import Source
 from debonair.host import progress
 from debonair.host import run as commands
 from debonair.project import Project, settings
+from debonair.trial import Options
 
 BARE = """\
 package = "hello-pi"
@@ -502,6 +504,10 @@ class TestTry:
                 ["a.deb", "--", "ls", "--keep", "--", "x"],
                 {"debs": ("a.deb",), "keep": False, "command": ("ls", "--keep", "--", "x")},
             ),
+            (
+                ["b.deb", "--upgrade-from", "a.deb", "--break", "-e", "A=1", "--env", "B=x=y"],
+                {"upgrade_from": Path("a.deb"), "breaks": True, "variables": {"A": "1", "B": "x=y"}},
+            ),
         ],
     )
     def test_its_arguments(
@@ -509,14 +515,33 @@ class TestTry:
     ) -> None:
         seen: dict[str, Any] = {}
 
-        def trying(debs: tuple[Path, ...], **more: object) -> int:
-            seen.update(more, debs=tuple(map(str, debs)))
+        def trying(debs: tuple[Path, ...], options: Options, **more: object) -> int:
+            del more
+            seen.update(asdict(options), debs=tuple(map(str, debs)))
             return 0
 
         monkeypatch.setattr("debonair.trial.try_deb", trying)
         done = run("try", *words)
         assert done.exit_code == 0, done.output
         assert given.items() <= seen.items()
+
+    def test_its_file_of_variables(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[Options] = []
+
+        def trying(debs: tuple[Path, ...], options: Options, **more: object) -> int:
+            del debs, more
+            seen.append(options)
+            return 0
+
+        monkeypatch.setattr("debonair.trial.try_deb", trying)
+        Path(".env").write_text("A=1\nB=2\n")
+        assert run("try", "a.deb", "--env-file", ".env", "-e", "B=3").exit_code == 0
+        assert seen[0].variables == {"A": "1", "B": "3"}
+
+    def test_a_variable_that_is_none(self) -> None:
+        done = run("try", "a.deb", "-e", "hunter2")
+        assert done.exit_code == errors.TrialError.exit_code
+        assert "hunter2" not in done.output
 
     def test_it_ends_as_the_command_did(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("debonair.trial.try_deb", lambda *_, **__: 7)

@@ -68,7 +68,22 @@ def test_it_is_made_once(cache: Cache, programs: Programs) -> None:
     assert "--mode=root" in line
     assert "canmount" not in line
     assert "deb http://m.test/debian trixie main" in line
+    assert "--skip=update" in line
     assert 'Acquire::Retries "2"' in line
+
+
+def test_the_lists_are_not_fetched_twice(cache: Cache, programs: Programs) -> None:
+    lists = cache.root / "apt/trixie-amd64/lists"
+
+    def update(words: list[str]) -> None:
+        del words
+        for name in ("m_InRelease", "m_main_binary-amd64_Packages", "lock"):
+            (lists / name).touch()
+
+    programs.answer(" update", do=update)
+    Root("trixie", "amd64").tar(cache, MIRROR, ROOT)
+    copied = f"copy-in {lists}/m_InRelease {lists}/m_main_binary-amd64_Packages /var/lib/apt/lists"
+    assert f"'--setup-hook={copied}'" in asked(programs)[0]
 
 
 def test_each_privilege_has_its_way(cache: Cache, programs: Programs) -> None:

@@ -10,6 +10,7 @@ from release import Home, Release, replace_link
 from samples import EPOCH, VERSION, sample_project
 
 from debonair import target
+from debonair.debian.rootfs import emulation
 from debonair.resources import resource
 from debonair.tree.service import render
 
@@ -35,6 +36,15 @@ def test_the_release_that_is_rendered_is_the_one_that_is_read(tmp_path: Path) ->
     assert (found.health_timeout, found.migrate, found.migrate_timeout) == (7, "flask db upgrade", 8)
     assert (found.keep, found.host, found.import_path) == (9, "localhost", ("app",))
     assert found.environment == {"GREETING": '50 % "off" \\o/'}
+
+
+def test_an_emulated_machine_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = sample_project(health_timeout=7)
+    text = render.release(project, target.load("trixie-arm64"), version=VERSION, epoch=EPOCH)
+    (tmp_path / "release.json").write_text(text)
+    monkeypatch.setattr("release._EMULATED", tmp_path / "release.json")
+    assert Release.read(tmp_path).health_timeout == 6 * 7
+    assert f'Path("{emulation.DROP_IN}")' in resource("packaging/device/release.py").read_text()
 
 
 def test_what_the_vassal_is_told_is_where_it_is_looked_for(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from debonair.host.progress import erase, progress, say, ticking, warn
 
 @pytest.fixture(autouse=True)
 def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "100")
 
 
 class Terminal(io.StringIO):
@@ -53,9 +53,9 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = terminal.getvalue().split("\r\x1b[K")
     assert drawn == [
         "",
-        f"Fetching [{'.' * 24}] 0/2 ",
+        f"Fetching [{'.' * 24}] 0/2",
         f"Fetching [{'#' * 12}{'.' * 12}] 1/2 x.whl",
-        f"Fetching [{'#' * 24}] 2/2 {'y' * 40}",
+        f"Fetching [{'#' * 24}] 2/2 {'y' * 39}",
         "",
     ]
 
@@ -127,6 +127,32 @@ def test_what_is_said_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr() == ("", "hello\n")
 
 
+def test_a_bar_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with progress("Fetching", 2) as bar:
+        bar.advance(1, "y" * 60)
+    drawn = terminal.getvalue().split("\r\x1b[K")
+    assert drawn[2].startswith(f"Fetching [{'#' * 6}{'.' * 6}] 1/2 yyy")
+    assert len(drawn[2]) == 59, "a line that is full wraps"
+
+
+def test_a_sentence_is_not_glued_to_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with progress("Fetching", 2):
+        say("hello")
+        erase()
+    assert terminal.getvalue().endswith("0/2\r\x1b[Khello\n"), "nothing is drawn that could be erased"
+
+
+def test_a_terminal_that_cannot_draw_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with progress("Fetching", 2) as bar, ticking("Building"):
+        bar.advance(1, "x.whl")
+    assert terminal.getvalue() == ""
+
+
 class TestTicking:
     @pytest.fixture(autouse=True)
     def _clock(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -138,7 +164,7 @@ class TestTicking:
                 return super().wait(0.001)
 
         before = threading.active_count()
-        times = iter([100.0, 101.2, 165.9, *[3_765.0] * 10_000])
+        times = iter([100.0, 100.9, 101.2, 101.3, 165.9, 166.0, *[3_765.0] * 10_000])
         monkeypatch.setattr("debonair.host.progress.Event", Hurried)
         monkeypatch.setattr("debonair.host.progress.time", SimpleNamespace(monotonic=lambda: next(times)))
         yield
@@ -149,7 +175,7 @@ class TestTicking:
         with ticking("Building cffi 1.0"):
             assert terminal.seen.wait(10), terminal.getvalue()
         drawn = terminal.getvalue().split("\r\x1b[K")
-        assert drawn[:4] == ["", *(f"Building cffi 1.0: {time}" for time in ("0:01", "1:05", "61:05"))]
+        assert drawn[:4] == ["", *(f"Building cffi 1.0: {time}" for time in ("0:01", "1:06", "61:05"))]
         assert drawn[-1] == ""
 
     def fail(self, terminal: Waited) -> None:
@@ -174,19 +200,25 @@ class TestTicking:
             pass
         assert terminal.getvalue() == ""
 
-    def test_work_beside_other_work_shows_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sys, "stderr", terminal := Waited())
-        done: list[str] = []
+    def test_a_label_is_cut_but_not_its_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("COLUMNS", "20")
+        monkeypatch.setattr(sys, "stderr", terminal := Waited("61:05"))
+        with ticking("Fetching the package lists"):
+            assert terminal.seen.wait(10), terminal.getvalue()
+        assert terminal.getvalue().split("\r\x1b[K")[3] == "Fetching the: 61:05"
+
+    def test_what_a_thread_does_is_shown_behind_the_bar(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stderr", terminal := Waited("61:05 Fetching lists"))
 
         def work() -> None:
-            with ticking("Building"), progress("Fetching", 2):
-                done.append("it")
+            with ticking("Fetching lists"):
+                assert terminal.seen.wait(10), terminal.getvalue()
 
-        worker = threading.Thread(target=work)
-        worker.start()
-        worker.join()
-        assert done == ["it"]
-        assert terminal.getvalue() == ""
+        with progress("Building", 2):
+            worker = threading.Thread(target=work)
+            worker.start()
+            worker.join()
+        assert f"Building [{'.' * 24}] 0/2 61:05 Fetching lists" in terminal.getvalue()
 
     def test_a_pipe_gets_nothing(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -9,7 +9,7 @@ from programs import Programs, stand_in
 
 from debonair.deb import archive
 from debonair.errors import PackageError, TargetError
-from debonair.trial.choice import choose
+from debonair.trial.choice import choose, earlier
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +77,29 @@ def test_what_cannot_be_tried() -> None:
     with pytest.raises(TargetError, match="no suite 'sarge'") as unknown:
         chosen("app_1.0-1_all", suite="sarge")
     assert "trixie" in unknown.value.hint
+
+
+def test_an_earlier_release() -> None:
+    newer = choose([Path("app_1.10-1+deb13_amd64.deb")], suite=None, architecture="amd64")
+    found = earlier(Path("app_1.9-1+deb13_amd64.deb"), newer)
+    assert (found.version, found.suite) == ("1.9-1+deb13", "trixie")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("other_1.9-1+deb13_amd64", "is of the package other, but app_1.10-1.deb13_amd64.deb is of app"),
+        (
+            "app_1.9-1+deb13_arm64",
+            r"is for trixie \(arm64\), but app_1.10-1\+deb13_amd64.deb is for trixie",
+        ),
+        ("app_1.9-1+deb12_amd64", r"is for bookworm \(amd64\), but"),
+        ("app_1.10-1+deb13_amd64", r"1.10-1\+deb13 is not higher than 1.10-1\+deb13"),
+        ("app_1.11-1+deb13_amd64", r"1.10-1\+deb13 is not higher than 1.11-1\+deb13"),
+    ],
+)
+def test_a_deb_that_is_not_an_earlier_release(programs: Programs, name: str, words: str) -> None:
+    programs.answer("dpkg --compare-versions 1.11-1.deb13 lt 1.10-1.deb13", status=1)
+    newer = choose([Path("app_1.10-1+deb13_amd64.deb")], suite=None, architecture="amd64")
+    with pytest.raises(PackageError, match=words):
+        earlier(Path(f"{name}.deb"), newer)

@@ -2,88 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import socket
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
-from programs import Process, Programs, stand_in
+from programs import Process, Programs
+from told import DEB, Told, http, tried
 
 from debonair import trial
-from debonair.deb import archive
 from debonair.debian.rootfs.bed import Bed
-from debonair.debian.rootfs.machine import Machine, Reply
+from debonair.debian.rootfs.machine import Reply
 from debonair.errors import MachineError, TrialError
 from debonair.host.cache import Cache
-from debonair.trial import choice, forward
+from debonair.trial import forward
 from debonair.trial.advice import advice
-from debonair.trial.choice import Choice
-
-DEB = Choice(Path("app_1.0-1+deb13_amd64.deb"), "app", "1.0-1+deb13", "amd64", "trixie")
-RELEASE = json.dumps({"health": "/healthz", "host": "localhost", "package": "app"})
-
-
-class Told(Machine):
-    """A machine that answers as the programs are told to."""
-
-    suite = "trixie"
-    prefix = ("enter",)
-    network = ("enter-network",)
-    lives = 2
-    served = ""
-    given_up = False
-    fields: Mapping[str, str] = MappingProxyType({"Package": "app", "Depends": "nginx"})
-
-    @property
-    def alive(self) -> bool:
-        self.lives -= 1
-        return self.lives >= 0
-
-    def serve(self, package: str) -> None:
-        self.served = package
-
-    def broken(self, package: str) -> bool:
-        assert package == "app"
-        return self.given_up
-
-    def evidence(self, package: str) -> str:
-        return f"what {package} said"
-
-
-def http(status: str = "200 OK", body: str = "ok", kind: str = "text/plain") -> str:
-    return base64.b64encode(f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n\r\n{body}".encode()).decode()
-
-
-@pytest.fixture
-def programs(monkeypatch: pytest.MonkeyPatch) -> Programs:
-    made = stand_in(monkeypatch)
-    made.answer("dpkg --print-architecture", "amd64\n")
-    made.answer("curl", http(), stderr="\n0.012")
-    made.answer("cat .*release.json", RELEASE)
-    return made
-
-
-@pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Told:
-    told = Told()
-
-    @contextmanager
-    def opened(bed: Bed, suite: str, *, architecture: str) -> Iterator[Told]:
-        assert (bed.environ, suite, architecture) == ({}, "trixie", DEB.architecture)
-        yield told
-
-    monkeypatch.setattr(Bed, "open", opened)
-    monkeypatch.setattr(Bed, "stock", lambda *words: 0)
-    monkeypatch.setattr(archive, "read_control", lambda path: told.fields)
-    monkeypatch.setattr(Machine, "copy_in", lambda *words: None)
-    monkeypatch.setattr(choice, "choose", lambda debs, **more: DEB)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    return told
 
 
 class Socket(socket.socket):
@@ -98,14 +31,6 @@ class Socket(socket.socket):
 
     def listen(self, backlog: int = 0, /) -> None:
         assert backlog
-
-
-def tried(
-    tmp_path: Path, *, port: int | None = None, keep: bool = False, command: tuple[str, ...] = ()
-) -> int:
-    return trial.try_deb(
-        [DEB.path], suite=None, port=port, keep=keep, command=command, cache=Cache(tmp_path), environ={}
-    )
 
 
 def test_the_story(
@@ -301,9 +226,9 @@ def test_a_port_leads_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(socket, "socket", Socket)
-    programs.processes = [stubborn := Process(stubborn=True)]
+    programs.processes = [Process(), stubborn := Process(stubborn=True)]
     assert tried(tmp_path, port=8000, keep=True) == 0
-    line = programs.started[0][0]
+    line = programs.started[1][0]
     assert line.startswith("enter-network ")
     assert f" {forward.__file__} " in line
     assert line.endswith(" 80")
@@ -324,7 +249,7 @@ def test_a_port_that_is_taken(
         MachineError, match=r"Port 8000 of 127\.0\.0\.1 is not available: Address already in use\."
     ):
         tried(tmp_path, port=8000)
-    assert not programs.started
+    assert not any("enter-network" in line for line, _ in programs.started)
 
 
 def test_it_stays_until_ctrl_c(

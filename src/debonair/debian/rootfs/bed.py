@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from debonair.deb import archive, deb822
 from debonair.debian.apt import Suite, host_architecture
@@ -23,10 +24,11 @@ from debonair.debian.rootfs.namespace import Refused
 from debonair.debian.rootfs.privilege import Privilege
 from debonair.debian.rootfs.root import LOCAL_DEBS, READY, Root
 from debonair.host.cache import Cache
-from debonair.host.progress import say, warn
+from debonair.host.progress import say, ticking, warn
 from debonair.resources import resource
 from debonair.target import suites
 
+_Opened = TypeVar("_Opened", bound=Machine)
 _numbers = itertools.count(1)
 _ROOT_ITSELF = (
     "Warning: this machine does not allow user namespaces. Package scripts run as this machine's real "
@@ -99,12 +101,12 @@ class Bed:
 
     def _entered(self, root: Root, degree: Degree) -> AbstractContextManager[Chroot]:
         self._announce(root)
-        return chroot.enter(
-            root.tar(self.cache, mirror(self.environ), self.privilege),
-            suite=root.suite,
-            architecture=root.architecture,
-            name=_name(),
-            degree=degree,
+        tar = root.tar(self.cache, mirror(self.environ), self.privilege)
+        return _ticking(
+            f"Unpacking {title(root.suite)}",
+            chroot.enter(
+                tar, suite=root.suite, architecture=root.architecture, name=_name(), degree=degree
+            ),
         )
 
     def _booted(self, root: Root) -> AbstractContextManager[Container]:
@@ -113,8 +115,11 @@ class Bed:
         settings = {}
         if root.architecture != host_architecture():
             settings[emulation.DROP_IN] = resource("systemd/emulated.conf").read_text()
-        return container.boot(
-            folder, suite=root.suite, architecture=root.architecture, name=_name(), settings=settings
+        return _ticking(
+            f"Booting {title(root.suite)}",
+            container.boot(
+                folder, suite=root.suite, architecture=root.architecture, name=_name(), settings=settings
+            ),
         )
 
     def stock(self, machine: Machine, *packages: Path | str) -> int:
@@ -169,6 +174,15 @@ class Bed:
         if not degree.is_foreign:
             warn(_ROOT_ITSELF)
         return degree
+
+
+@contextmanager
+def _ticking(label: str, opened: AbstractContextManager[_Opened]) -> Iterator[_Opened]:
+    """Enter ``opened``, and show until then that ``label`` is what is done."""
+    with ExitStack() as stack:
+        with ticking(label):
+            machine = stack.enter_context(opened)
+        yield machine
 
 
 def title(suite: str) -> str:

@@ -27,6 +27,8 @@ _LOGS = "/run/trial"
 class Chroot(Machine):
     """A Debian in a changed root; ``enter`` creates one."""
 
+    systemd = False
+
     def __init__(self, suite: str, architecture: str, place: Room) -> None:
         self.suite = suite
         self.architecture = architecture

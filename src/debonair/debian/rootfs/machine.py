@@ -41,6 +41,8 @@ class Machine(ABC):
 
     suite: str
     architecture: str
+    systemd = True
+    """True if systemd runs in it, so that packages can start and switch their services."""
 
     @property
     @abstractmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from debonair.debian.rootfs.privilege import Privilege
 from debonair.errors import MachineError, NetworkError
 from debonair.host import memo, run
 from debonair.host.cache import Cache
+from debonair.host.progress import ticking
 
 _FORMAT = 2
 """Raise it whenever roots are created differently, so that older ones are not used."""
@@ -77,6 +79,7 @@ class Root:
     def _unpack(self, tar: Path, folder: Path) -> None:
         """Unpack ``tar`` into the new ``folder``, for the users of a container."""
         with (
+            ticking(f"Unpacking the files of Debian's {self.suite} ({self.architecture})"),
             tempfile.TemporaryDirectory(prefix="debonair-users.") as work,
             namespace.users(log=Path(work) / "log") as within,
         ):
@@ -89,6 +92,7 @@ class Root:
     def _make(self, path: Path, cache: Cache, mirror: Mirror, privilege: Privilege) -> None:
         """Create the root as the tar ``path``; mmdebstrap(1)."""
         extra = [name for name in self.packages if name not in BARE]
+        line, lists = Suite.of(self.suite, self.architecture, mirror=mirror, cache=cache).current()
         settings = ('APT::Install-Recommends "false"', *mirror.settings)
         argv: Sequence[str | Path] = [
             "mmdebstrap",
@@ -98,6 +102,9 @@ class Root:
             f"--mode={'root' if privilege.root else 'unshare'}",
             # As root without the right to mount (most containers), plain chroot is enough.
             *([] if privilege.mounts else ["--skip=check/canmount"]),
+            # The lists are here already: downloading them again would take as long as all packages.
+            "--skip=update",
+            f"--setup-hook=copy-in {shlex.join(map(str, lists))} /var/lib/apt/lists",
             # The caller provides the emulation of another architecture.
             "--skip=check/qemu",
             f"--architectures={self.architecture}",
@@ -113,9 +120,10 @@ class Root:
             '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
             self.suite,
             path,
-            Suite.of(self.suite, self.architecture, mirror=mirror, cache=cache).line(),
+            line,
         ]
-        made = run.run(argv, check=False)
+        with ticking(f"Setting up the files of Debian's {self.suite} ({self.architecture})"):
+            made = run.run(argv, check=False)
         if made.status:
             tail = "\n".join(f"  {line}" for line in (made.stdout + made.stderr).strip().splitlines()[-12:])
             message = (
