@@ -238,7 +238,7 @@ def test_a_plugin_named_by_its_file(value: str, options: dict[str, str], tmp_pat
         ("hook-pre-app = exec:./manage.py migrate", {"migrate": "./manage.py migrate"}),
         (
             "hook-pre-app = exec:/srv/x/venv/bin/python3 manage.py migrate",
-            {"migrate": "python manage.py migrate"},
+            {"migrate": "python3 manage.py migrate"},
         ),
         ("hook-as-user = exec:flask db upgrade", {"migrate": "flask db upgrade"}),
         ("hook-post-app = exec:touch /tmp/x", {"uwsgi": {"hook-post-app": "exec:touch /tmp/x"}}),
