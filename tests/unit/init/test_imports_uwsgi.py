@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from debonair.errors import ProjectError
+from debonair.init.discovery.traits import IN_THE_APP
 from debonair.init.imports import jobs, places, uwsgi, uwsgi_options, variables
 from debonair.init.imports.account import Imported
 from debonair.project import settings
@@ -238,6 +240,26 @@ def test_a_plugin_named_by_its_file(value: str, options: dict[str, str], tmp_pat
     assert not any("/" in warning.partition(":")[2] for warning in found.warnings)
 
 
+@pytest.mark.parametrize(
+    ("line", "settings"),
+    [
+        ("hook-pre-app = exec:./manage.py migrate", {"migrate": "./manage.py migrate"}),
+        (
+            "hook-pre-app = exec:/srv/x/venv/bin/python3 manage.py migrate",
+            {"migrate": "python3 manage.py migrate"},
+        ),
+        ("hook-as-user = exec:flask db upgrade", {"migrate": "flask db upgrade"}),
+        ("hook-post-app = exec:touch /tmp/x", {"uwsgi": {"hook-post-app": "exec:touch /tmp/x"}}),
+    ],
+)
+def test_a_hook_that_migrates(line: str, settings: dict[str, Any], tmp_path: Path) -> None:
+    found = ini(tmp_path, line)
+    assert {
+        key: value.removeprefix(IN_THE_APP) if key == "migrate" else value
+        for key, value in found.settings.items()
+    } == settings
+
+
 def test_no_secret_is_shown(tmp_path: Path) -> None:
     lines = [
         "db_password = hush",
@@ -466,9 +488,9 @@ def test_static_map2_keeps_the_url(line: str, static: dict[str, str], tmp_path: 
             "",
         ),
         (
-            ["hook-pre-app = exec:/srv/hub/.venv/bin/python3.9 /srv/hub/manage.py migrate"],
+            ["hook-pre-app = exec:/srv/hub/.venv/bin/python3.9 /srv/hub/manage.py warm"],
             "hook-pre-app",
-            "exec:python manage.py migrate",
+            "exec:python manage.py warm",
             "",
         ),
     ],

@@ -222,6 +222,14 @@ def secrets(text: str) -> tuple[str, ...]:
     return (*found, *variables.passwords(text))
 
 
+def migrations(text: str) -> list[str]:
+    """Return the commands in ``text`` if all of them migrate a database."""
+    commands, found = shell.commands(text), list[str]()
+    for command in commands:
+        beside(command, found)
+    return found if len(found) == len(commands) else []
+
+
 def migration(commands: Sequence[str]) -> dict[str, str]:
     """Return the setting that runs ``commands`` before a new release serves; empty if there are none."""
     return {"migrate": IN_THE_APP + " && ".join(commands)} if commands else {}

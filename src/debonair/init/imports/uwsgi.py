@@ -8,7 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from debonair.init.imports import configuration, jobs, places, uwsgi_options, variables, vassals
+from debonair.init.imports import (
+    commandline,
+    configuration,
+    jobs,
+    places,
+    uwsgi_options,
+    variables,
+    vassals,
+)
 from debonair.init.imports.account import Account, Imported, merge
 from debonair.init.imports.application import served
 from debonair.init.imports.forms import Entry
@@ -77,6 +85,7 @@ class _Reader(OptionAccount):
         self.mounted: dict[str, Entry] = {}
         """The applications by the path at which each was mounted."""
         self.environment: dict[str, str] = {}
+        self.migrations: list[str] = []
         self.workers: dict[str, str] = {}
         self.timers: dict[str, dict[str, str]] = {}
         self.takers = {
@@ -103,7 +112,7 @@ class _Reader(OptionAccount):
         ):
             name = dashed
         dropped, development = uwsgi_options.reasons()
-        if self.is_unusable(entry):
+        if self.is_unusable(entry) or self._migrates(entry):
             return
         if taker := self.takers.get(name):
             taker(entry)
@@ -150,6 +159,7 @@ class _Reader(OptionAccount):
             self.warnings.append(warning)
         settings: dict[str, Any] = {"wsgi": called} if called else {}
         settings |= {key: table for key, table in tables.items() if table}
+        settings |= commandline.migration(self.migrations)
         if inside := [path for path in self.secret if path.resolve().is_relative_to(self.root)]:
             settings["exclude"] = [f"/{path.resolve().relative_to(self.root)}" for path in inside]
             why = "it has secrets, which a package would publish"
@@ -174,7 +184,7 @@ class _Reader(OptionAccount):
         for url, entry in self.mounted.items():
             value = entry.value.partition("=")[2].strip()
             if url == first:
-                self.called = {_mounted(value): value}
+                self.called = {"wsgi-file" if value.partition(":")[0].endswith(".py") else "module": value}
                 if url != "/":
                     self.warn(entry, f"the app was at {url}, and is now at /. Check its links.")
             else:
@@ -223,6 +233,14 @@ class _Reader(OptionAccount):
             self.environment[name] = self.machine.here(value)
             why = self.elsewhere(entry, self.environment[name])
         self.say(entry, f"service.environment.{name}" if verdict.kept else "", why)
+
+    def _migrates(self, entry: Entry) -> bool:
+        """Take a hook that migrates the database as the setting for that; tell whether it is one."""
+        text = entry.value.removeprefix("exec:") if entry.name.startswith("hook-") else ""
+        if found := commandline.migrations(self.machine.here(text)):
+            self.migrations += found
+            self.say(entry, "migrate", "once for each release, not at each start")
+        return bool(found)
 
     def _static(self, entry: Entry) -> None:
         url, _, folder = (part.strip() for part in entry.value.partition("="))
@@ -324,10 +342,6 @@ class _Reader(OptionAccount):
             guess = f" (did you mean '{close[0]}'?)" if close else ""
             self.say(entry, "", f"{_NO_OPTION}{guess}")
             self.warn(entry, f"'{entry.name}' was left out, because it is {_NO_OPTION}{guess}.")
-
-
-def _mounted(value: str) -> str:
-    return "wsgi-file" if value.partition(":")[0].endswith(".py") else "module"
 
 
 def _shown(entry: Entry) -> str:
