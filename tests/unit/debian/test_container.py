@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from programs import Process, Programs, stand_in
 
 from debonair.debian.rootfs import cgroup, container, isolation, namespace
 from debonair.debian.rootfs.container import BootError, Container
-from debonair.errors import TrialError
+from debonair.errors import MachineError, TrialError
 
 
 @pytest.fixture
@@ -101,6 +102,27 @@ def test_a_container_that_ends_at_once(
     ):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_boot_that_does_not_end(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs.processes = started(Process(pid=10))
+    waited: list[float] = []
+
+    def run_late(argv: list[str], *, check: bool, timeout: float) -> NoReturn:
+        assert argv[-3:] == ["systemctl", "is-system-running", "--wait"]
+        assert not check
+        waited.append(timeout)
+        monkeypatch.setattr(container, "_BOOT_PATIENCE", -1)
+        raise MachineError("It did not finish.")
+
+    monkeypatch.setattr(container, "_mount", lambda *_: Path("/merged"))
+    monkeypatch.setattr(container.run, "run", run_late)
+    with (
+        pytest.raises(BootError, match=r"did not boot trixie \(starting\):"),
+        boot(),
+    ):
+        pass
+    assert 80 < waited[0] <= 90
 
 
 def test_an_overlay_that_is_refused(programs: Programs) -> None:

@@ -107,7 +107,7 @@ class Container(Machine):
             ],
             output=self.console,
         )
-        while (state := self._ask()) not in _UP:
+        while (state := self._ask(max(began + _BOOT_PATIENCE - time.monotonic(), 1))) not in _UP:
             if self._process.poll() is not None or time.monotonic() - began > _BOOT_PATIENCE:
                 tail = "\n".join(self.console.read_text(errors="replace").strip().splitlines()[-12:])
                 self.kill()
@@ -118,12 +118,16 @@ class Container(Machine):
         self.state = state
         self.boot_seconds = time.monotonic() - began
 
-    def _ask(self) -> str:
-        """Return the state that systemd inside reports; empty before systemd runs."""
+    def _ask(self, patience: float) -> str:
+        """Return the state that systemd inside reports when it has started; empty before systemd runs."""
         if (leader := self._first()) is None:
             return ""
         self._leader = leader
-        return run.run([*self.prefix, "systemctl", "is-system-running"], check=False).stdout.strip()
+        argv = [*self.prefix, "systemctl", "is-system-running", "--wait"]
+        try:
+            return run.run(argv, check=False, timeout=patience).stdout.strip()
+        except MachineError:  # too late
+            return "starting"
 
     def _first(self) -> int | None:
         """Return the pid, here, of process 1 of the container: nsenter's child's child."""
