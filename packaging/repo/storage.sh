@@ -21,7 +21,7 @@ answer() {
 
 # Enter the folder of $path, and set $name to its name there; with 'make', create missing folders.
 enter() {
-	[ "$1" != make ] || mkdir -p -- "$root" || return 1
+	[ "$1" != make ] || [ -d "$root" ] || mkdir -p -- "$root" || return 1
 	[ -e "$root" ] || return "$absent"
 	cd -P -- "$root" || return 1
 	top=$PWD name=$path
@@ -104,10 +104,10 @@ replace() {
 	[ "$have" = "$tag" ] || return "$other"
 	if [ -e "./$name" ]; then
 		# HTTP's If-Modified-Since has whole seconds: two changes in one second must not look the same.
-		before=$(stat -c %Y -- "./$name")
-		[ "$(stat -Lc %Y /proc/self/fd/7)" -gt "$before" ] || touch -c -d "@$((before + 1))" /proc/self/fd/7
+		set -- $(stat -Lc %Y -- "./$name" /proc/self/fd/7)
+		[ "$2" -gt "$1" ] || touch -c -d "@$(($1 + 1))" /proc/self/fd/7
 	fi
-	mv -fT -- "$new" "./$name" && sync -- .
+	mv -fT -- "$new" "./$name" && new= && sync -- .
 }
 
 list() {
