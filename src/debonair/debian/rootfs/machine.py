@@ -14,9 +14,8 @@ from debonair.errors import TrialError
 from debonair.host import run
 
 _WRITE = 'mkdir -p "$(dirname "$1")" && cat >"$1" && chmod "$2" "$1"'
-_GET = (
-    'page=$(mktemp) && curl "$@" --output "$page"; status=$?; base64 -w0 "$page"; rm "$page"; exit $status'
-)
+_GET = 'exec 3>&1; exit "$({ { curl "$@"; echo $? >&4; } | base64 -w0 >&3; } 4>&1)"'
+"""The output is the page in base64, and the exit status that of curl; no file is written."""
 
 
 @dataclass(frozen=True, slots=True)
