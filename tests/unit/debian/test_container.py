@@ -116,7 +116,7 @@ def test_a_boot_that_does_not_end(programs: Programs, monkeypatch: pytest.Monkey
         raise MachineError("It did not finish.")
 
     monkeypatch.setattr(container, "_mount", lambda *_: Path("/merged"))
-    monkeypatch.setattr(container.run, "run", run_late)
+    monkeypatch.setattr("debonair.host.run.run", run_late)
     with (
         pytest.raises(BootError, match=r"did not boot trixie \(starting\):"),
         boot(),
