@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from elfmaker import make_elf
 from reading import Here
 
-from debonair import __version__, errors, target
+from debonair import __version__, errors, target, trial
 from debonair.build import Artefact
 from debonair.cli import main as verbs
 from debonair.cli import options
@@ -162,8 +162,8 @@ class TestVerboseAndQuiet:
     def test_a_command_of_a_trial_keeps_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
         given: list[Any] = []
 
-        def try_deb(*_: object, command: tuple[str, ...], **__: object) -> int:
-            given.append(command)
+        def try_deb(_: object, options: trial.Options, **__: object) -> int:
+            given.append(options.command)
             return 0
 
         monkeypatch.setattr("debonair.trial.try_deb", try_deb)

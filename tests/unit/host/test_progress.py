@@ -81,7 +81,7 @@ def test_nothing_is_glued_to_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
         bar.advance()
         erase()  # as before a result
         erase()
-    drawn = [f"Fetching [{'.' * 24}] 0/2 ", "A note.\n", f"Fetching [{'#' * 12}{'.' * 12}] 1/2 ", ""]
+    drawn = [f"Fetching [{'.' * 24}] 0/2", "A note.\n", f"Fetching [{'#' * 12}{'.' * 12}] 1/2", ""]
     assert terminal.getvalue().split("\r\x1b[K") == ["", *drawn]
 
 
@@ -91,7 +91,7 @@ def test_a_bar_fits_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     with progress("Fetching", 1) as bar:
         bar.advance(1, "y" * 60)
     drawn = terminal.getvalue().split("\r\x1b[K")
-    assert drawn[2] == f"Fetching [{'#' * 24}] 1/1 {'y' * 19}"
+    assert drawn[2] == f"Fetching [{'#' * 12}] 1/1 {'y' * 31}"
     assert len(drawn[2]) == 59
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,8 +119,10 @@ class TestRun:
         with pytest.raises(LockError, match=r"Its output exceeds 1 MiB\."):
             Sandbox("unshare", PYTHON, PREFIX).run(["x"], b"", {})
 
-    def test_what_never_ends_is_ended(self, machine: Machine) -> None:
+    def test_what_never_ends_is_ended(self, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
         machine.process.late = True
+        hours = itertools.count(step=3600)
+        monkeypatch.setattr(time, "monotonic", lambda: next(hours))
         with pytest.raises(LockError, match=r"It did not finish within 30 minutes\."):
             Sandbox("unshare", PYTHON, PREFIX).run(["x"], b"", {})
         assert machine.process.killed
