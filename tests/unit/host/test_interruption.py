@@ -20,6 +20,8 @@ from debonair.host.interruption import begun, check, guarded, leave, started, th
 def _afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Handlers are as before, and no other test sees an interruption."""
     before = [signal.getsignal(each) for each in interruption._SIGNALS]
+    for each in interruption._SIGNALS:  # a shell may run the tests with some ignored
+        signal.signal(each, signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL)
     monkeypatch.setattr(interruption, "_programs", [])
     monkeypatch.setattr(interruption, "_unfinished", set())
     yield

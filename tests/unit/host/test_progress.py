@@ -209,9 +209,13 @@ class TestTicking:
 
     def test_what_a_thread_does_is_shown_behind_the_bar(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stderr", terminal := Waited("61:05 Fetching lists"))
+        begun = threading.Event()
+        later = SimpleNamespace(monotonic=lambda: 3_765.0 if begun.is_set() else 100.0)
+        monkeypatch.setattr("debonair.host.progress.time", later)
 
         def work() -> None:
             with ticking("Fetching lists"):
+                begun.set()
                 assert terminal.seen.wait(10), terminal.getvalue()
 
         with progress("Building", 2):

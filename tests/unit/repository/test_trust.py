@@ -118,7 +118,7 @@ class TestTrust:
             deb.unlink() if damage is None else deb.write_bytes(damage)
             assert archive.add(archive.deb()) == []
             assert deb.read_bytes() == whole
-            assert "was damaged and has been written again." in capsys.readouterr().err
+            assert "is damaged, and is written again." in capsys.readouterr().err
         assert verify.verify(archive.draft, archive.scribe) == []
 
 

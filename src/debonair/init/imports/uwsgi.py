@@ -143,9 +143,7 @@ class _Reader(OptionAccount):
         if not self.plugged:
             why = "Debian's uWSGI needs it to load an app, so the vassal already has it"
             self.accounts.append(Account(path, 0, "(no plugins = python3)", "", why))
-        named = self.options.pop("plugins", [])
-        listed = {name for value in named for name in str(value).split(",")}
-        plugins = [*named, *(name for name in dict.fromkeys(self.needed) if name not in listed)]
+        plugins = uwsgi_options.together(self.options.pop("plugins", []), self.needed)
         options = {"plugins": plugins, **self.options} if plugins else self.options
         tables = {
             "uwsgi": {name: values if values[1:] else values[0] for name, values in options.items()},
@@ -265,11 +263,7 @@ class _Reader(OptionAccount):
             self.say(entry, "uwsgi.pythonpath", "relative to the app's folder")
 
     def _plugins(self, entry: Entry) -> None:
-        # A plugin may be named by its file: /usr/lib/uwsgi/plugins/python3_plugin.so
-        names = [
-            each.strip().rpartition("/")[2].removesuffix("_plugin.so") for each in entry.value.split(",")
-        ]
-        others = [uwsgi_options.debian(name) for name in names if name and not _PYTHON.fullmatch(name)]
+        others = [name for name in uwsgi_options.named(entry.value) if not _PYTHON.fullmatch(name)]
         if not others:
             self.say(entry, "", "the vassal has the Python plugin, and needs no other")
             return

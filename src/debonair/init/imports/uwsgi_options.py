@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from debonair.project.settings import PROCESSES, Option
@@ -67,6 +68,18 @@ def debian(plugin: str) -> str:
 def has_package(plugin: str) -> bool:
     """Return whether ``plugin`` is in a package of its own, on which a deb then depends."""
     return plugin in vassal.packages()
+
+
+def named(value: str) -> list[str]:
+    """Return the plugins in ``value``, by Debian's names: it may name the file of a plugin instead."""
+    files = [each.strip().rpartition("/")[2].removesuffix("_plugin.so") for each in value.split(",")]
+    return [debian(name) for name in files if name]
+
+
+def together(values: Sequence[Option], needed: Iterable[str]) -> list[Option]:
+    """Return ``values``, which list plugins, and those of ``needed`` that they lack."""
+    listed = {name for value in values for name in str(value).split(",")}
+    return [*values, *(name for name in dict.fromkeys(needed) if name not in listed)]
 
 
 def typed(name: str, value: str) -> Option:
