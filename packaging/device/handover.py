@@ -75,9 +75,7 @@ class Handover:
             self.emperor.end_jobs(self.before, 0)
         self._seed()
         if self.new:
-            if self.release.server == "uwsgi":
-                self._try_code()
-            self._migrate()
+            self._prepare()
         if problem := self.site.problem(self.release):
             raise RefusedError("nginx refuses its site", problem)
         if isinstance(self.emperor, SystemEmperor):
@@ -129,6 +127,20 @@ class Handover:
             folders = [str(self.release.folder), str(self.home.data)]
             argv = ["/usr/bin/python3", "-IB", program, *folders]
             self._run(argv, "its data cannot be prepared", most=PREPARE)
+
+    def _prepare(self) -> None:
+        """Load the code and prepare the data; broken code changes no data. Raises ``RefusedError``."""
+        if self.release.server == "uwsgi":
+            try:
+                self._try_code()
+            except RefusedError:
+                if self.before or not self.release.migrate:
+                    raise
+                # A first release has no data to spoil. Some apps read their tables when they are loaded.
+                self._migrate()
+                self._try_code()
+                return
+        self._migrate()
 
     def _try_code(self) -> None:
         """Load the app once without serving it, to notice imports that fail.

@@ -385,6 +385,29 @@ class TestTrial:
         assert (refused["version"], refused["why"]) == ("1.1", "the app cannot be loaded")
         assert refused["log"] == "ImportError: no module"
 
+    def test_a_first_release_may_need_its_tables_to_be_loaded(self, machine: Pi) -> None:
+        real = machine.answer
+
+        def answer(argv: list[str]) -> tuple[int, str]:
+            migrated = any("flask up" in each for each in machine.ran)
+            real(argv)
+            return (22, "no such table: user") if "--ini" in argv and not migrated else (0, "")
+
+        machine.answer = answer  # type: ignore[method-assign]
+        assert machine.install("1.0", migrate="flask up")
+        assert machine.serving == "1.0"
+        assert [argv[-1] for argv in machine.ran if "--ini" in argv or "/bin/sh" in argv] == [
+            "--no-server",
+            "flask up",
+            "--no-server",
+        ]
+
+    def test_a_first_release_that_cannot_be_loaded(self, machine: Pi) -> None:
+        machine.answers["--no-server"] = (22, "ImportError: no module")
+        assert not machine.install("1.0", migrate="flask up")
+        assert "guestbook: the app cannot be loaded" in machine.messages
+        assert machine.serving == ""
+
     def test_what_its_data_lacks_is_created_by_the_app_before_its_code_is_loaded(self, machine: Pi) -> None:
         assert machine.install("1.0", data={"app/instance": "", "app/logs": "logs/"}, migrate="flask up")
         release = machine.home.serving()
