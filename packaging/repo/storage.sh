@@ -104,6 +104,7 @@ replace() {
 	[ "$have" = "$tag" ] || return "$other"
 	if [ -e "./$name" ]; then
 		# HTTP's If-Modified-Since has whole seconds: two changes in one second must not look the same.
+		# shellcheck disable=SC2046 # two numbers
 		set -- $(stat -Lc %Y -- "./$name" /proc/self/fd/7)
 		[ "$2" -gt "$1" ] || touch -c -d "@$(($1 + 1))" /proc/self/fd/7
 	fi
