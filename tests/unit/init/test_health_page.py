@@ -77,3 +77,18 @@ def test_routers_of_fastapi(tmp_path: Path) -> None:
 def test_a_static_folder_may_have_a_page_at_the_root(path: str, page: str | None, tmp_path: Path) -> None:
     text = FASTAPI.format("") + LIST.format('get("/items")') + f'app.mount("{path}", StaticFiles())\n'
     assert health(tmp_path, text) == page
+
+
+@pytest.mark.parametrize(
+    ("decorators", "given", "page"),
+    [
+        (['get("/books")', 'post("/books")'], "", "/schema"),
+        (['get("/")'], "", None),
+        (["get()"], "", None),
+        (['get("/books")'], ", openapi_config=None", None),
+    ],
+)
+def test_of_litestar(decorators: list[str], given: str, page: str | None, tmp_path: Path) -> None:
+    begin = f"from litestar import Litestar, get, post\n\napp = Litestar([books]{given})\n\n\n"
+    routes = "\n\n".join(f"@{each}\nasync def books() -> None:\n    pass\n" for each in decorators)
+    assert health(tmp_path, begin + routes) == page

@@ -20,6 +20,11 @@ _OTHER_WAYS = {
     *("errorhandler", "exception_handler", "middleware", "before_request", "init_app", "add_view"),
 }
 """Methods of an application by which it, or an extension, may answer for / in another way."""
+_DESCRIBED = {
+    "fastapi.FastAPI": ("/docs", ("docs_url", "openapi_url", "root_path")),
+    "litestar.Litestar": ("/schema", ("openapi_config", "path")),
+}
+"""Frameworks with a page about the interface, whatever its routes, and the options that move it."""
 
 
 def health(modules: Sequence[Module]) -> list[Finding]:
@@ -36,11 +41,10 @@ def health(modules: Sequence[Module]) -> list[Finding]:
     routes = [(each, *route) for each in modules for route in _routes(each)]
     if not routes or any(not path.strip("/") or not path.startswith("/") for _, _, path, _ in routes):
         return []
-    if framework == "fastapi":
-        # FastAPI answers there with a page about the interface, whatever the routes and their prefixes.
-        if any(word.arg in {"docs_url", "openapi_url", "root_path", None} for word in node.keywords):
-            return []
-        return [_finding("/docs", module, node.lineno)]
+    if framework in _DESCRIBED:
+        page, options = _DESCRIBED[framework]
+        given = {word.arg for word in node.keywords}
+        return [] if given & {*options, None} else [_finding(page, module, node.lineno)]
     owners = {owner for _, owner, _, _ in routes}
     if len(owners) > 1 or node.args[1:] or _has_helpers(calls, owners):
         return []
@@ -54,7 +58,7 @@ def _finding(path: str, module: Module, line: int) -> Finding:
 
 def _framework(module: Module, call: ast.Call) -> str:
     name = module.dotted(call.func)
-    return {"flask.Flask": "flask", "fastapi.FastAPI": "fastapi"}.get(name, "")
+    return name if name in {"flask.Flask", *_DESCRIBED} else ""
 
 
 def _routes(module: Module) -> Iterator[tuple[str, str, int]]:
@@ -66,17 +70,13 @@ def _routes(module: Module) -> Iterator[tuple[str, str, int]]:
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for call in function.decorator_list:
-            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            if not isinstance(call, ast.Call):
                 continue
-            method = call.func.attr
-            if method in _METHODS:
-                first = call.args[0] if call.args else None
-                path = (
-                    first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
-                )
+            owner, _, method = ast.unparse(call.func).rpartition(".")
+            if method in _METHODS and (owner or module.dotted(call.func).startswith("litestar.")):
                 given = next((word.value for word in call.keywords if word.arg == "methods"), None)
                 gets = method in _PAGES and (given is None or "'GET'" in ast.unparse(given).upper())
-                yield ast.unparse(call.func.value), path, call.lineno if gets else 0
+                yield owner, _literal(call), call.lineno if gets else 0
 
 
 def _literal(call: ast.Call) -> str:
