@@ -110,7 +110,7 @@ class Callables:
 
     def mentions(self, text: str) -> bool:
         """Tell whether the code contains the string ``text``."""
-        nodes = (node for module in self._modules for node in ast.walk(module.tree))
+        nodes = (node for module in self._modules for node in module.nodes)
         return any(isinstance(node, ast.Constant) and node.value == text for node in nodes)
 
     def _read(self, module: Module) -> None:

@@ -63,7 +63,12 @@ class Module:
 
     @cached_property
     def _all_imports(self) -> tuple[tuple[str, int], ...]:
-        return tuple(self._imports(ast.walk(self.tree)))  # cached, because callers ask a dozen times
+        return tuple(self._imports(self.nodes))  # cached, because callers ask a dozen times
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of the tree, the outer ones first; cached, because the walk is slow."""
+        return tuple(ast.walk(self.tree))
 
     def _imports(self, nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
         for node in nodes:

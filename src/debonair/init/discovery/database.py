@@ -28,7 +28,7 @@ def beside(modules: Sequence[Module], led: Collection[str] = ()) -> list[str]:
     in_instance = "flask_sqlalchemy" in names  # where it puts a relative address
     for module in modules:
         values = _values(module)
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.expr) and f"{module.path}:{node.lineno}" in led:
                 continue
             if in_instance and isinstance(node, ast.Constant):

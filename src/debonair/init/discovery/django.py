@@ -30,7 +30,7 @@ def look(root: Path, modules: Sequence[Module]) -> tuple[list[Finding], list[Cha
         return [], []
     read = [each for each in modules if each.name == name or each.name.startswith(f"{name}.")]
     settings = {key: (each, value) for each in read for key, value in _assigned(each.tree).items()}
-    texts = {node.value for each in read for node in ast.walk(each.tree) if isinstance(node, ast.Constant)}
+    texts = {node.value for each in read for node in each.nodes if isinstance(node, ast.Constant)}
     findings = _health(settings, modules)
     if "django.contrib.staticfiles" not in texts:
         return findings, _changes(settings, collects=False)

@@ -91,10 +91,10 @@ def _reads(module: Module) -> Iterator[tuple[str, int, bool | None]]:
     }
     optional = {
         id(node.values[0])
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or)
     }
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Subscript(value=owner, slice=ast.Constant(value=str(name)), ctx=context) if (
                 module.dotted(owner) == "os.environ"

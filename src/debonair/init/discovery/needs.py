@@ -91,7 +91,7 @@ def reached(modules: Sequence[Module], starts: Sequence[str]) -> list[Module]:
             if module.name.partition(".")[0] != top:
                 continue
             named = [name for name, _ in module.imports()]
-            named += [str(n.value) for n in ast.walk(module.tree) if isinstance(n, ast.Constant)]
+            named += [str(n.value) for n in module.nodes if isinstance(n, ast.Constant)]
             more = {name.partition(".")[0] for name in named} & tops - seen
             seen |= more
             waiting += sorted(more)
@@ -100,7 +100,7 @@ def reached(modules: Sequence[Module], starts: Sequence[str]) -> list[Module]:
 
 def _all(module: Module) -> Iterator[tuple[str, int]]:
     yield from module.needs()
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.List(elts=items)) if name in _LISTS:
                 for item in items:

@@ -124,7 +124,7 @@ def _uwsgi(
 def _loop(modules: Sequence[Module], required: Collection[str]) -> str:
     """Return the package that replaces threads, which Socket.IO prefers if it is installed; or nothing."""
     for module in modules:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             match node:
                 case ast.keyword(arg="async_mode", value=ast.Constant(value=str(mode))):
                     return next((loop for loop in _REPLACING if mode.startswith(loop)), "")
@@ -138,12 +138,7 @@ def _serves_live(modules: Sequence[Module]) -> str:
     where = _first(modules, known().live)
     if not re.search(r" (socketio|engineio)\b", where):
         return where
-    calls = (
-        module.dotted(n.func)
-        for module in modules
-        for n in ast.walk(module.tree)
-        if isinstance(n, ast.Call)
-    )
+    calls = (module.dotted(n.func) for module in modules for n in module.nodes if isinstance(n, ast.Call))
     return where if any(map(_SERVERS.fullmatch, calls)) else ""
 
 

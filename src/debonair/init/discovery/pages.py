@@ -32,7 +32,7 @@ def health(modules: Sequence[Module]) -> list[Finding]:
 
     The result is empty if it has a page at /, or may have one.
     """
-    nodes = [(module, node) for module in modules for node in ast.walk(module.tree)]
+    nodes = [(module, node) for module in modules for node in module.nodes]
     calls = [(module, node) for module, node in nodes if isinstance(node, ast.Call)]
     made = [(module, node, name) for module, node in calls if (name := _framework(module, node))]
     if len(made) != 1 or any(_is_another_way(node) for _, node in calls):
@@ -66,7 +66,7 @@ def _routes(module: Module) -> Iterator[tuple[str, str, int]]:
 
     The path is empty if it is not literal.
     """
-    for function in ast.walk(module.tree):
+    for function in module.nodes:
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for call in function.decorator_list:

@@ -47,7 +47,7 @@ class Values:
             self._read(module)
 
     def _read(self, module: Module) -> None:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             match node:
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:

@@ -80,7 +80,7 @@ def proc(modules: Sequence[Module]) -> list[Finding]:
     """Return the setting of the sandbox for an app that reads the state of the machine in /proc."""
     for module in modules:
         places = [(line, f"imports {name}") for name, line in module.imports() if _reads_proc(name)]
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.Call) and _reads_proc(called := module.dotted(node.func)):
                 places.append((node.lineno, f"calls {called}"))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -100,7 +100,7 @@ def static(modules: Sequence[Module], root: Path) -> list[Finding]:
     calls = [
         (module, node)
         for module in modules
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Call) and module.dotted(node.func) == "flask.Flask"
     ]
     if len(calls) != 1:
@@ -199,7 +199,7 @@ def asks_for_itself(modules: Sequence[Module], name: str) -> str:
     if not any(_imports(modules, each) for each in _METADATA):
         return ""
     for module in modules:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not isinstance(node, ast.Call) or not node.args:
                 continue
             word = node.args[0]

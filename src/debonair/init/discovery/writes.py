@@ -103,7 +103,7 @@ def _has_code(folder: Path) -> bool:
 def _writes(module: Module, values: Values) -> Iterator[Write]:
     """Yield the places in ``module`` that write to a known path of the project."""
     script = _of_the_script(module.tree)
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if id(node) in script or not hasattr(node, "lineno"):
             continue
         for path, kind in _candidates(node, module, values):
