@@ -63,7 +63,7 @@ class Handover:
     def run(self) -> None:
         """Run all steps. Raises ``RefusedError``."""
         if not call.systemd_runs() or self._forbidden():
-            with suppress(RefusedError, OSError):  # otherwise the first start creates them
+            with suppress(OSError):  # otherwise the first start creates them
                 self._seed()
             self.home.point(self.release)  # nothing can be checked here; the first start will
             self._put_site()
@@ -101,7 +101,8 @@ class Handover:
                     return
             elif self.old and self.emperor.runs():
                 self.emperor.turn(self.old)
-            self.emperor.stop_trial(0)
+            if not self._trial_serves():
+                self.emperor.stop_trial(0)
         if not self.release.served and not (self.before and self.before.name == self.release.name):
             remove(self.release.folder)
 
@@ -120,13 +121,20 @@ class Handover:
     def _seed(self) -> None:
         """Create the files and folders that the release expects in its data.
 
-        The app owns its data, so the program runs as the app. Raises ``RefusedError``.
+        The app owns its data, so the program runs as the app. A failure is a remark, because a broken-into
+        app could otherwise keep out each later release by its data. The health check decides.
         """
         if any(self.release.data.values()):
             program = str(self.home.lib / "libexec/seed.py")
             folders = [str(self.release.folder), str(self.home.data)]
             argv = ["/usr/bin/python3", "-IB", program, *folders]
-            self._run(argv, "its data cannot be prepared", most=PREPARE)
+            seconds = self.deadline.left(PREPARE)
+            status, output = task.as_app(self.home, self.release, argv, seconds=seconds)
+            if status:
+                self.remarks += [
+                    "its data is incomplete",
+                    *(f"  | {line}" for line in tail(output).split("\n")),
+                ]
 
     def _prepare(self) -> None:
         """Load the code and prepare the data; broken code changes no data. Raises ``RefusedError``."""
@@ -234,6 +242,7 @@ class Handover:
 
     def _beside(self) -> None:
         """Try the release beside the one that is served, then replace that one."""
+        self._settle()
         trial = self.emperor.instance(self.release, trial=True)
         self.tried = trial.unit
         if problem := self.emperor.start_trial(self.release, self.deadline):
@@ -282,6 +291,32 @@ class Handover:
         if not self.emperor.restart(drain):
             raise RefusedError("its service does not start")
         self._healthy(instance, settled=True)
+
+    def _trial_serves(self) -> bool:
+        """Return whether the service of an earlier trial still serves the previous release."""
+        emperor = self.emperor
+        return (
+            not isinstance(emperor, SystemEmperor)
+            and self.old is not None
+            and self.old.unit == emperor.trial_unit
+        )
+
+    def _settle(self) -> None:
+        """Serve the previous release from the app's own service, because the trial's is needed now.
+
+        Raises ``RefusedError`` if it does not become healthy there; the trial's then goes on.
+        """
+        if self.before is None or self.old is None or not self._trial_serves():
+            return
+        instance = self.emperor.instance(self.before)
+        self.emperor.restart(self.before.drain)
+        seconds = self.before.health_timeout
+        if problem := self.emperor.wait_healthy(instance, seconds, settled=True):
+            raise RefusedError(
+                f"{self.old.unit} serves {self.before.version}, because {instance.unit} fails: {problem}"
+            )
+        self.emperor.turn(instance)
+        self.old = instance
 
     def _go_back(self) -> bool:
         """Serve the previous release again, from the app's service: the new one is healthy only on trial.

@@ -16,14 +16,21 @@ import sys
 from pathlib import Path
 
 
-def seed(release: Path, data: Path) -> None:
-    """Create what ``data`` lacks of the data of ``release``. Raises ``OSError``."""
+def seed(release: Path, data: Path) -> list[str]:
+    """Create what ``data`` lacks of the data of ``release``; return a sentence for each failure."""
+    failures = []
     facts = json.loads((release / "release.json").read_text(encoding="utf-8"))
     for path in facts.get("data", {}).values():
         place = data / path
-        if path and not os.path.lexists(place):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            _create(place, release / "seed" / path, folder=path.endswith("/"))
+        try:
+            if path and not os.path.lexists(place):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                _create(place, release / "seed" / path, folder=path.endswith("/"))
+        except (OSError, RecursionError) as failed:
+            what = getattr(failed, "strerror", None) or failed
+            where = getattr(failed, "filename", None) or place
+            failures.append(f"{place} cannot be created: {where}: {what}. Move away what is in its place.")
+    return failures
 
 
 def _create(place: Path, source: Path, *, folder: bool) -> None:
@@ -50,25 +57,29 @@ def _create(place: Path, source: Path, *, folder: bool) -> None:
 
 
 def _flush(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
+    # The app may run at the same time, and put a fifo or a link there.
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         os.fsync(number)
     finally:
         os.close(number)
 
 
-def main(arguments: list[str]) -> None:
-    """Create what the data lacks, for the release that ``arguments`` name."""
+def main(arguments: list[str]) -> int:
+    """Create what the data lacks, for the release that ``arguments`` name; return the exit status."""
     os.umask(0o077)
     if len(arguments) == 1:
         app = arguments[0]
         trying = Path("/run", app, "trying")
         current = Path("/usr/lib", app, "current")
-        seed((trying if trying.is_symlink() else current).resolve(), Path("/var/lib", app))
+        release, data = (trying if trying.is_symlink() else current).resolve(), Path("/var/lib", app)
     else:
         release, data = map(Path, arguments)
-        seed(release, data)
+    failures = seed(release, data)
+    for failure in failures:
+        sys.stderr.write(f"{failure!r}\n" if not failure.isprintable() else f"{failure}\n")
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

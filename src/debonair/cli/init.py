@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -66,13 +67,26 @@ def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool, pa
         for sentence in code_change.make(draft.root, draft.changes):
             show(sentence)
         show("")
+    elif draft.changes:
+        show("To make these changes of the Django settings, type: debonair init --patch\n")
     show(report.next_steps(draft), nl=False)
 
 
 def _agrees(count: int) -> bool:
     """Ask whether to make ``count`` changes of the code."""
     what = f"these {count} changes" if count > 1 else "this change"
-    return click.confirm(f"Make {what} of the Django settings now?", default=True)
+    with _interruptible():
+        return click.confirm(f"Make {what} of the Django settings now?", default=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """End the verb at Ctrl-C, or at the end of the input, at a question as it does elsewhere."""
+    try:
+        yield
+    except click.Abort:
+        show("", err=True)
+        raise KeyboardInterrupt from None
 
 
 def interactive() -> bool:
@@ -89,13 +103,15 @@ def ask(
     valid.
     """
     while not answers:
-        answer = str(click.prompt(plain(question), default=plain(default) or None))
+        with _interruptible():
+            answer = str(click.prompt(plain(question), default=plain(default) or None))
         if not (wrong := check(answer)):
             return answer
         show(f"  {wrong}")
     for number, answer in enumerate(answers, 1):
         show(f"  {number}  {answer}")
-    number = click.prompt(
-        question, type=click.IntRange(1, len(answers)), default=answers.index(default) + 1
-    )
+    with _interruptible():
+        number = click.prompt(
+            question, type=click.IntRange(1, len(answers)), default=answers.index(default) + 1
+        )
     return answers[number - 1]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
+from debonair.cli import output
 from debonair.cli.command import Verb
 from debonair.cli.options import DEB, cache
-from debonair.cli.output import advise, complain
+from debonair.host.progress import say
 
 _COMMAND = "debonair.command"
 
@@ -86,7 +88,10 @@ def try_(debs: tuple[Path, ...], *, pairs: tuple[str, ...], env_file: Path | Non
     given = (variables.read(env_file) if env_file else {}) | variables.pairs(pairs)
     command = click.get_current_context().meta.get(_COMMAND, ())
     options = trial.Options(variables=given, command=command, **more)
-    status = trial.try_deb(debs, options, complain=complain, cache=cache(), environ=os.environ)
-    if not status and not command:
-        advise("debonair", "repo", "add", *debs)
+    status = trial.try_deb(debs, options, complain=output.complain, cache=cache(), environ=os.environ)
+    if not status and not command and output.attended():
+        # The deb for this machine is rarely the one for the Pi.
+        name = debs[0].with_name(f"{debs[0].stem.rpartition('_')[0]}_arm64.deb")
+        say(f"Next: scp {shlex.quote(str(name))} pi@raspberrypi.local:")
+        say(f"      ssh pi@raspberrypi.local sudo apt install --yes ./{shlex.quote(name.name)}")
     click.get_current_context().exit(status)

@@ -119,7 +119,7 @@ def draft(
     )
     findings, led = _with_data(root, code, findings, [*chosen, *imported_findings])
     changes = _unled(changes, led)
-    notes += [f"Not read: {reason}." for reason in broken] + _of_changes(changes)
+    notes += [f"Not read: {reason}." for reason in broken] + [change.note for change in changes]
     python = load(_targets(findings)[0]).python_version
     notes += [*traits.traps(code, python, led), *environment.unset(root, code, *_given(findings))]
     notes += [*traits.left_out(code, root), *traits.pins(_lines(needs), python)]
@@ -158,12 +158,6 @@ def _unled(changes: Sequence[Change], led: Collection[str]) -> list[Change]:
     """Return ``changes`` except those of databases in files whose writes are ``led`` to the data folder."""
     files = {place.rpartition(":")[0] for place in led}
     return [each for each in changes if each.setting != "DATABASES" or str(each.path) not in files]
-
-
-def _of_changes(changes: Sequence[Change]) -> list[str]:
-    """Return the notes about proposed ``changes`` of the code."""
-    many = f"'debonair init --patch' makes the {len(changes)} changes of the Django settings."
-    return [change.note for change in changes] + [many] * bool(changes)
 
 
 def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -294,16 +295,17 @@ def _unread(name: str, address: str, output: str) -> Error:
     host, _, path = place.partition("/")
     path, at, ref = path.rpartition("@")
     repository = f"{scheme}://{host}/{path if at else ref}"
+    # A stranger's project may have written the address.
+    listing = f"git ls-remote {shlex.quote(repository)}"
     causes = [line.strip() for line in output.partition("--- stderr")[2].splitlines() if line.strip()]
     why = (causes or output.strip().splitlines()[-1:])[0].removeprefix("fatal: ").rstrip(".")
     if at and "remote ref" in why:
         return LockError(
             f"The git repository {repository} of {name} has no branch, tag or commit '{ref}'.",
-            hint=f"Correct it in the requirements. List all of them: git ls-remote {repository}",
+            hint=f"Correct it in the requirements. List all of them: {listing}",
         )
     return NetworkError(
         f"The git repository {repository} of {name} could not be read over {scheme}: {why}.",
-        hint=f"Check the network, and whether this account has access, by 'git ls-remote {repository}'. A "
-        f"lock needs a file with a hash, so build a wheel of {name} and require its address, or publish it "
-        "on your index.",
+        hint=f"Check the network, and whether this account has access, by: {listing} - A lock needs a file "
+        f"with a hash. So build a wheel of {name} and require its address, or publish it on your index.",
     )

@@ -55,7 +55,8 @@ def load(root: Path) -> Project:
     found = [name for name in ("app.py", "wsgi.py") if (root / name).is_file()]
     if found:
         raise ProjectError(
-            f"{root} has a {found[0]}, but neither a debonair.toml nor a pyproject.toml with [project].",
+            f"{root} has the file {found[0]}, but neither a debonair.toml nor a pyproject.toml with "
+            "[project].",
             hint="Run 'debonair init', which writes one.",
         )
     raise ProjectError(

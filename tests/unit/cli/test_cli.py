@@ -315,7 +315,10 @@ class TestNextStep:
 
     def test_after_a_trial(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("debonair.trial.try_deb", lambda *_, **__: 0)
-        assert run("try", "a.deb").stderr == "Next: debonair repo add a.deb\n"
+        assert run("try", "dist/a_1.0_amd64.deb").stderr == (
+            "Next: scp dist/a_1.0_arm64.deb pi@raspberrypi.local:\n"
+            "      ssh pi@raspberrypi.local sudo apt install --yes ./a_1.0_arm64.deb\n"
+        )
         assert run("try", "a.deb", "--", "ls").stderr == ""
         monkeypatch.setattr("debonair.trial.try_deb", lambda *_, **__: 1)
         assert run("try", "a.deb").stderr == ""

@@ -91,3 +91,24 @@ def test_sqlite_follows_a_link_to_a_database_that_does_not_exist_yet(tmp_path: P
     assert {path.name for path in data.iterdir()} == {"app.db", "app.db-wal", "app.db-shm"}
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("app.db")] == ["app.db"]
     connection.close()
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "deep"])
+def test_a_failure_is_named_and_the_rest_is_created(
+    kind: str, tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if kind == "file":
+        (data / "static").write_text("in its place")
+    elif kind == "link":
+        (data / "static").symlink_to("nowhere")
+    else:
+        (data / "static").mkdir()
+        (data / "static/.up.seed").mkdir(mode=0o500)
+        (data / "static/.up.seed/x").symlink_to("x")
+        (data / "static").chmod(0o700)
+    status = seed.main([str(release(tmp_path)), str(data)])
+    assert (data / "start.db").read_text() == "rows"
+    assert (data / "logs").is_dir()
+    told = capsys.readouterr().err
+    assert status == (kind != "deep")
+    assert (f"{data}/static/up cannot be created: " in told) == (kind != "deep")

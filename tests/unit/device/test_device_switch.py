@@ -425,13 +425,16 @@ class TestTrial:
         assert machine.switch().rollback("")
         assert [argv for argv in machine.ran if "seed.py" in " ".join(argv)] == [seed]
 
-    def test_data_that_cannot_be_created_refuses_the_release(self, machine: Pi) -> None:
+    def test_data_that_cannot_be_created_keeps_no_release_out(self, machine: Pi) -> None:
+        """The app owns its data. A broken-into one could put a file in the place of a folder."""
         machine.serves("1.0")
-        machine.answers["seed.py"] = (1, "OSError: [Errno 28] No space left on device")
-        assert not machine.install("1.1", data={"app/logs": "logs/"})
-        assert "guestbook: its data cannot be prepared" in machine.messages
-        assert "  | OSError: [Errno 28] No space left on device" in machine.messages
-        assert not [argv for argv in machine.ran if "--ini" in argv]
+        machine.answers["seed.py"] = (1, "/var/lib/guestbook/logs cannot be created: Not a directory.")
+        assert machine.install("1.1", data={"app/logs": "logs/"})
+        assert machine.serving == "1.1"
+        assert machine.messages[:2] == [
+            "guestbook: its data is incomplete",
+            "guestbook:   | /var/lib/guestbook/logs cannot be created: Not a directory.",
+        ]
 
     @pytest.mark.parametrize("status", [0, 1])
     def test_where_systemd_does_not_run_the_first_start_may_create_the_data(
@@ -477,6 +480,40 @@ class TestTrial:
         assert "  | a duplicate default server" in machine.messages
         assert machine.sites == []
         assert "try 1.1" not in machine.emperor.done
+
+
+class TestServedByTheTrial:
+    """The service of an earlier trial serves, because the app's own failed when it was to take over."""
+
+    @pytest.fixture
+    def trial(self, machine: Pi) -> Pi:
+        release = machine.serves("1.0")
+        machine.emperor.turn(machine.emperor.instance(release, trial=True))
+        machine.emperor.__dict__["on_trial"] = True
+        machine.emperor.done.clear()
+        return machine
+
+    def test_an_upgrade_first_moves_it_to_its_own_service(self, trial: Pi) -> None:
+        assert trial.install("1.1")
+        assert trial.serving == "1.1"
+        assert trial.emperor.done[:4] == [
+            "restart 1.0",
+            "wait 1.0 service settled",
+            "turn 1.0 service",
+            "try 1.1",
+        ]
+
+    def test_a_release_that_is_refused_leaves_it_serving(self, trial: Pi) -> None:
+        trial.answers["--no-server"] = (22, "ImportError: no module")
+        assert not trial.install("1.1")
+        assert trial.emperor.done == ["turn 1.0 trial"]
+        assert "guestbook: 1.1 was refused; 1.0 keeps serving." in trial.messages
+
+    def test_a_service_that_still_fails_keeps_the_next_release_out(self, trial: Pi) -> None:
+        trial.emperor.problems["1.0 service"] = "/ does not answer"
+        assert not trial.install("1.1")
+        assert not {"kill trial", "try 1.1"} & set(trial.emperor.done)
+        assert trial.messages[1].endswith("serves 1.0, because guestbook.service fails: / does not answer")
 
 
 class TestRefused:

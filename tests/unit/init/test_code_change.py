@@ -86,7 +86,8 @@ def test_djangos_settings(end: str, tmp_path: Path) -> None:
     file = root / "mysite/settings.py"
     file.write_text(SETTINGS.replace("\n", end), newline="")
     file.chmod(0o640)
-    assert code_change.make(root, changes(root)) == ["mysite/settings.py: changed lines 7, 8, 9, 14."]
+    (made,) = code_change.make(root, changes(root))
+    assert made == "mysite/settings.py: changed lines 7, 8, 9, 14 and the end."
     assert file.read_bytes().decode() == EXPECTED.replace("\n", end)
     assert file.stat().st_mode & 0o777 == 0o640
     assert changes(root) == []
@@ -102,6 +103,17 @@ def test_djangos_settings(end: str, tmp_path: Path) -> None:
         ),
         ("import os as os\nDEBUG = True", "import os as os\nDEBUG = 'STATE_DIRECTORY' not in os.environ"),
         ("import os.path\nDEBUG = (True)", "import os.path\nDEBUG = ('STATE_DIRECTORY' not in os.environ)"),
+        (
+            "def f():\n    import os\nif TYPE_CHECKING:\n    import os\nDEBUG = True\n",
+            (
+                "import os\ndef f():\n    import os\nif TYPE_CHECKING:\n    import os\n"
+                "DEBUG = 'STATE_DIRECTORY' not in os.environ\n"
+            ),
+        ),
+        (
+            '"""a\x0cb\u2028c"""\nDEBUG = True\n',
+            '"""a\x0cb\u2028c"""\nimport os\nDEBUG = \'STATE_DIRECTORY\' not in os.environ\n',
+        ),
         ("DEBUG = True; X = 1", "import os\nDEBUG = 'STATE_DIRECTORY' not in os.environ; X = 1"),
     ],
 )
@@ -109,6 +121,18 @@ def test_imports_come_first(before: str, after: str) -> None:
     (statement,) = [node for node in ast.parse(before).body if isinstance(node, ast.Assign)][:1]
     change = Change(Path("x.py"), "", "'STATE_DIRECTORY' not in os.environ", statement.value)
     assert code_change.changed(before, [change]) == after
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["from __future__ import annotations; import sys\nDEBUG = True\n", "import sys\rDEBUG = True\r"],
+)
+def test_a_file_that_only_its_author_can_change(text: str, tmp_path: Path) -> None:
+    (tmp_path / "x.py").write_text(text, newline="")
+    node = next(node for node in ast.parse(text).body if isinstance(node, ast.Assign)).value
+    with pytest.raises(ProjectError, match="could not be changed"):
+        code_change.make(tmp_path, [Change(Path("x.py"), "", "'x' in os.environ", node)])
+    assert (tmp_path / "x.py").read_bytes() == text.encode()
 
 
 def test_an_invalid_result_is_not_written(tmp_path: Path) -> None:
@@ -142,7 +166,7 @@ class TestVerb:
     def test_without_a_request_nothing_changes(self, tmp_path: Path) -> None:
         root = project(tmp_path)
         output = self.run(str(root), "--yes")
-        assert "'debonair init --patch' makes the 4 changes" in " ".join(output.split())
+        assert "To make these changes of the Django settings, type: debonair init --patch" in output
         assert (root / "mysite/settings.py").read_text() == SETTINGS
 
     def test_on_request(self, tmp_path: Path) -> None:

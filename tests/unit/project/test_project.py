@@ -260,7 +260,7 @@ class TestRefusals:
     @pytest.mark.parametrize("name", ["app", "wsgi"])
     def test_an_app_without_a_debonair_toml(self, name: str, tmp_path: Path) -> None:
         error = refused(tmp_path, **{f"{name}_py": ""})
-        assert f"has a {name}.py" in error.message
+        assert f"has the file {name}.py" in error.message
         assert "debonair init" in error.hint
 
     def test_both_files(self, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,26 +52,30 @@ def make(root: Path, changes: Sequence[Change]) -> list[str]:
         here = [change for change in changes if change.path == path]
         before = reader.text(root / path, root)
         try:
-            ast.parse(after := changed(before, here))
-        except SyntaxError:
+            after = changed(before, here)
+            compile(after, str(path), "exec", dont_inherit=True)  # checks more than the syntax tree
+        except (SyntaxError, ValueError):
             raise ProjectError(
                 f"{path} could not be changed, because the result would not be valid Python.",
                 hint="Change it by hand, as described above.",
             ) from None
         with whole(Path(os.path.realpath(root / path))) as temporary:
             temporary.write_text(after, encoding="utf-8", newline="")
-        lines = sorted(change.node.lineno for change in here if change.node)
-        shown = f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}" if lines else "the end"
-        made.append(f"{path}: changed {shown}.")
+        lines = [str(line) for line in sorted(change.node.lineno for change in here if change.node)]
+        shown = [f"line{'s' * (len(lines) > 1)} {', '.join(lines)}"] if lines else []
+        shown += ["the end"] if any(change.node is None for change in here) else []
+        made.append(f"{path}: changed {' and '.join(shown)}.")
     return made
 
 
 def changed(text: str, changes: Iterable[Change]) -> str:
     """Return ``text`` with ``changes``, and with the imports that they need.
 
-    Raises ``SyntaxError`` if the result is not valid Python.
+    Raises ``SyntaxError`` if the result is not valid Python, and ``ValueError`` for unusual line ends.
     """
     data = text.encode()
+    if re.search(rb"\r(?!\n)", data):
+        raise ValueError("Python counts lines that end by a carriage return; so must we")
     starts = [0, *(number + 1 for number, byte in enumerate(data) if byte == ord("\n"))]
     end_of_line = "\r\n" if b"\r\n" in data else "\n"
     replaced, appended = list[tuple[int, int, str]](), list[str]()
@@ -91,7 +96,8 @@ def changed(text: str, changes: Iterable[Change]) -> str:
     needed = list(_missing(text))
     if not needed:
         return text
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")  # as Python counts them, unlike str.splitlines()
+    lines = [*(f"{line}\n" for line in lines[:-1]), *filter(None, lines[-1:])]
     lines[(place := _place(text)) : place] = [f"{line}{end_of_line}" for line in needed]
     return "".join(lines)
 
@@ -100,9 +106,10 @@ def _missing(text: str) -> Iterator[str]:
     """Yield the imports of names that ``text`` uses but does not define."""
     tree = ast.parse(text)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    # An import in a function or a condition may not count for the whole module. A second one does no harm.
     known = {
         (alias.asname or alias.name).partition(".")[0]
-        for node in ast.walk(tree)
+        for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
     }

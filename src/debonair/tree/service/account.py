@@ -20,6 +20,7 @@ _WHAT = {
     "packages": "a user or group of a Debian package",
     "folders": "a system folder in /etc, /run, /usr/lib or /var/lib",
     "everywhere": _EVERYWHERE,
+    "commands": "a command of every Debian",
 }
 
 
