@@ -417,3 +417,17 @@ class TestCompose:
     @pytest.mark.parametrize("text", ["a: {{ b }}: c\n", "[", "", "- a\n", "services: 3\n", "a: &x [*x]\n"])
     def test_a_strange_one(self, text: str, tmp_path: Path) -> None:
         assert read(tmp_path, "compose.yml", {"compose.yml": text}).settings == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'if [ "$1" = gunicorn ]; then flask db upgrade; fi',
+        'if [ -n "$DATABASE_URL" ]; then flask db upgrade ; fi',
+        "until nc -z db 5432; do sleep 1; done; flask db upgrade",
+    ],
+)
+def test_a_command_in_a_condition_on_one_line(line: str, tmp_path: Path) -> None:
+    texts = {"app.py": "", "start.sh": f"#!/bin/sh\n{line}\nexec gunicorn app:app\n"}
+    found = read(tmp_path, "start.sh", texts)
+    assert found.settings.get("migrate") == f"{IN}flask db upgrade"

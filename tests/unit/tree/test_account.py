@@ -15,7 +15,7 @@ TRIXIE = target.load("trixie-arm64")
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("disk", "every Debian"), ("sh", "a command of every Debian"), ("test", "a command of every Debian"),
+        ("sh", "a command of every Debian"), ("test", "a command of every Debian"),
         ("disk", "every Debian"), ("sudo", "every Debian"), ("shadow", "every Debian"), ("www-data", ROOT),
         ("docker", "a Debian package"), ("redis", "a Debian package"), ("default", "a Debian package"),
         ("gpio", "Raspberry Pi OS"), ("render", "systemd"),

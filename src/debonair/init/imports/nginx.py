@@ -291,8 +291,9 @@ class _Reader(SiteAccount):
         self.warn(
             location,
             f"{pattern} was not open to all visitors ('{nginx_parameters.shown(guard)}'), but 'static' is, "
-            f"so it did not become 'static'. To serve it, write this location {WRITE}. The project's files "
-            "are in /usr/lib/APP/current/app there.",
+            "so it did not become 'static'. Now the app gets its requests, and nothing restricts them. To "
+            f"serve or restrict it, write this location {WRITE}. The project's files are in "
+            "/usr/lib/APP/current/app there.",
         )
 
     def _path(self, location: Directive, kind: str, pattern: str, asked: Directive) -> None:

@@ -24,6 +24,8 @@ _CONTROL = re.compile(
     r"|echo|printf|set|sleep|true|exit|trap|shopt|wait|test|cd)\b|[\[{}()]|[\w-]+\s*\(\)|[^()]*\)$|;;"
 )
 """The start of lines that control a script."""
+_ON_ONE_LINE = re.compile(r"(?:if|while|until|for)\b[^;]*;\s*(?:then|do)\s+(.+?)\s*;?\s*(?:fi|done)")
+"""A condition or a loop on one line; the group is its body."""
 _NO_FILE = "the project has no such file"
 
 
@@ -83,7 +85,8 @@ def read_script(path: Path, root: Path) -> Imported:
     found, migrations, others = list[Imported](), list[str](), 0
     text = reader.head(path, places.boundary(path, root), most=_MOST)
     for number, line in _lines(text):
-        shown = _KEYWORD.sub("", line).strip()
+        inline = _ON_ONE_LINE.fullmatch(line.strip())
+        shown = inline[1] if inline else _KEYWORD.sub("", line).strip()
         if not shown or _CONTROL.match(shown) or '"$@"' in shown:
             others += bool(shown)
             continue
