@@ -304,7 +304,7 @@ class Handover:
     def _settle(self) -> None:
         """Serve the previous release from the app's own service, because the trial's is needed now.
 
-        Raises ``RefusedError`` if it does not become healthy there; the trial's then goes on.
+        Raises ``RefusedError`` if it does not become healthy there; the trial's then continues to serve.
         """
         if self.before is None or self.old is None or not self._trial_serves():
             return
