@@ -30,6 +30,7 @@ HOSTILE = "a\x1b[2J\x1b]0;b\x07\r\x9b5n\u202ec\u200bd\x00\udce4\x7f"
 OWN_OUTPUT = {
     "alias.py": "in the journal: no text of the app",
     "backup.py": "in the app's sandbox; the switch reads it by text.tail()",
+    "seed.py": "in the app's sandbox; the switch reads it by text.tail()",
     "processes.py": "to uWSGI",
     "variables.py": "to uWSGI",
     "terminal.py": "the terminal of a person's own command",
