@@ -63,8 +63,11 @@ def printed(home: Home) -> str:
     release, deadline = home.serving(), time.monotonic() + _SETTLED
     if release is None or call.state("nginx.service") != "active":
         return ""
-    while not (found := find(Site(home), release)).urls and time.monotonic() < deadline:
+    found = find(Site(home), release)
+    # After a reload, nginx's old processes may still answer for a moment, and they do not know the app.
+    while not (found.urls and (found.owner or not found.own)) and time.monotonic() < deadline:
         time.sleep(_POLL)
+        found = find(Site(home), release)
     *others, last = found.urls or ("",)
     return f"its addresses: {', '.join(others)} and {last}" if others else last and f"its address: {last}"
 

@@ -152,6 +152,18 @@ def test_nginx_may_take_a_moment(site: Site, network: Network, monkeypatch: pyte
     assert address.printed(site.home) == "its address: a"
 
 
+def test_an_old_process_of_nginx_may_still_answer(
+    site: Site, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = pi.Clock(monkeypatch)
+    began = clock.now
+    early, late = Addresses(("a:81",), own="a"), Addresses(("a", "a:81"), own="a", owner="guestbook")
+    monkeypatch.setattr(address, "find", lambda *_: late if clock.now > began + 1 else early)
+    assert address.printed(site.home) == "its addresses: a and a:81"
+    monkeypatch.setattr(address, "find", lambda *_: early)
+    assert address.printed(site.home) == "its address: a:81"
+
+
 def test_a_name_is_published_where_avahi_runs(
     site: Site, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
