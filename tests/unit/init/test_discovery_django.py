@@ -134,3 +134,15 @@ def test_a_project_without_a_page_at_the_root(patterns: str, health: str | None,
 def test_the_secret_is_not_shown(tmp_path: Path) -> None:
     _, (note,) = look(tmp_path, f"{GOOD}SECRET_KEY = 'hush-hush'\n")
     assert "hush" not in note
+
+
+@pytest.mark.parametrize("line", ["from .base import *", "from mysite.settings.base import *"])
+def test_the_settings_that_the_server_loads_count(line: str, tmp_path: Path) -> None:
+    (tmp_path / "mysite/settings").mkdir(parents=True)
+    (tmp_path / "mysite/settings/__init__.py").touch()
+    (tmp_path / "mysite/settings/base.py").write_text(f"{GOOD}DEBUG = True\nALLOWED_HOSTS = []\n")
+    (tmp_path / "mysite/settings/prod.py").write_text(f"{line}\nDEBUG = False\n")
+    wsgi = MANAGE.replace("mysite.settings", "mysite.settings.prod")
+    (tmp_path / "mysite/wsgi.py").write_text(wsgi)
+    _, (note,) = look(tmp_path, f"{line}\nSECRET_KEY = 'x'\n", "mysite/settings/dev.py")
+    assert note.startswith("mysite/settings/base.py:5: With ALLOWED_HOSTS empty")

@@ -28,7 +28,10 @@ def look(root: Path, modules: Sequence[Module]) -> tuple[list[Finding], list[Cha
     name = _settings_module(reader.head(root / "manage.py", root))
     if not name:
         return [], []
-    read = [each for each in modules if each.name == name or each.name.startswith(f"{name}.")]
+    # The Pi loads the settings that wsgi.py names; those of manage.py may be for development.
+    servers = [each.path for each in modules if each.path.endswith(("wsgi.py", "asgi.py"))]
+    name = next(filter(None, (_settings_module(reader.head(root / path, root)) for path in servers)), name)
+    read = _read(modules, name)
     settings = {key: (each, value) for each in read for key, value in _assigned(each.tree).items()}
     texts = {node.value for each in read for node in each.nodes if isinstance(node, ast.Constant)}
     findings = _health(settings, modules)
@@ -43,6 +46,21 @@ def look(root: Path, modules: Sequence[Module]) -> tuple[list[Finding], list[Cha
         prefix = f"/{path.strip('/')}/"
         findings.append(Finding(f"static {prefix}", folder, where, ("static", prefix)))
     return findings, _changes(settings, collects=True)
+
+
+def _read(modules: Sequence[Module], name: str) -> list[Module]:
+    """Return the settings module ``name``, after those that it takes all names of; the last one counts."""
+    own = [each for each in modules if each.name == name or each.name.startswith(f"{name}.")]
+    found = list(own)
+    for module in own:
+        for node in module.tree.body:
+            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+                package = module.name.split(".")
+                package = package if module.path.endswith("__init__.py") else package[:-1]
+                above = package[: len(package) - node.level + 1] if node.level else []
+                wanted = ".".join([*above, *filter(None, [node.module])])
+                found = [*(each for each in modules if each.name == wanted and each not in found), *found]
+    return found
 
 
 def _health(settings: Mapping[str, tuple[Module, ast.expr]], modules: Sequence[Module]) -> list[Finding]:
