@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from debians import Boot, Builder, debonair
@@ -61,14 +62,14 @@ def hello(data):
     emit("answer", data)
 """
 CLIENT = """\
-import json, urllib.request
+import json, sys, urllib.request
 import simple_websocket
 
 def ask(url, data=None):
     return urllib.request.urlopen(urllib.request.Request(url, data, HEADERS), timeout=60).read().decode()
 
-HEADERS = {"Host": "chat.local", "Content-Type": "text/plain"}
-ADDRESS = "://127.0.0.1/socket.io/?EIO=4&transport="
+HEADERS = {"Content-Type": "text/plain"}
+ADDRESS = f"://127.0.0.1:{sys.argv[1]}/socket.io/?EIO=4&transport="
 for number in range(8):
     page = f"http{ADDRESS}polling"
     page += "&sid=" + json.loads(ask(page)[1:])["sid"]
@@ -78,7 +79,7 @@ for number in range(8):
     while "answer" not in found:
         found = ask(page)
     print(found)
-link = simple_websocket.Client(f"ws{ADDRESS}websocket", headers={"Host": "chat.local"})
+link = simple_websocket.Client(f"ws{ADDRESS}websocket")
 link.send("40")
 link.send('42["hello","by websocket"]')
 # simple_websocket keeps a message that comes with the handshake until the next one comes.
@@ -150,7 +151,9 @@ def test_a_panel_reads_the_state_of_the_machine(machine: Container) -> None:
 
 def test_clients_poll_and_use_websockets(machine: Container) -> None:
     assert get(machine, "chat") == "chat"
-    told = machine.run(["/usr/lib/chat/current/venv/bin/python", "-c", CLIENT], timeout=300)
+    status = json.loads(machine.run(["chat", "status", "--json"]).stdout)
+    port = next(filter(None, (urlsplit(address).port for address in status["addresses"])))
+    told = machine.run(["/usr/lib/chat/current/venv/bin/python", "-c", CLIENT, str(port)], timeout=300)
     assert told.stdout.splitlines() == [
         *(f'42["answer","{number}"]' for number in range(8)),
         '42["answer","by websocket"]',
