@@ -65,11 +65,18 @@ def printed(home: Home) -> str:
         return ""
     found = find(Site(home), release)
     # After a reload, nginx's old processes may still answer for a moment, and they do not know the app.
-    while not (found.urls and (found.owner or not found.own)) and time.monotonic() < deadline:
+    while not _is_settled(found, home.package) and time.monotonic() < deadline:
         time.sleep(_POLL)
         found = find(Site(home), release)
     *others, last = found.urls or ("",)
     return f"its addresses: {', '.join(others)} and {last}" if others else last and f"its address: {last}"
+
+
+def _is_settled(found: Addresses, package: str) -> bool:
+    """Return whether all answers came from nginx's new processes, as far as they tell."""
+    if found.owner == package:
+        return found.own in found.urls
+    return bool(found.urls and (found.owner or not found.own))
 
 
 def shown_by(found: Addresses, package: str) -> str:
