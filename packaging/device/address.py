@@ -59,7 +59,7 @@ def find(site: Site, release: Release, *, pages: bool = False) -> Addresses:
 
 
 def printed(home: Home) -> str:
-    """Return a sentence with the app's addresses, after a switch; empty if there are none."""
+    """Return a sentence with the app's addresses, after a switch; empty without addresses."""
     release, deadline = home.serving(), time.monotonic() + _SETTLED
     if release is None or call.state("nginx.service") != "active":
         return ""

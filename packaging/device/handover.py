@@ -304,19 +304,14 @@ class Handover:
     def _settle(self) -> None:
         """Serve the previous release from the app's own service, because the trial's is needed now.
 
-        Raises ``RefusedError`` if it does not become healthy there; the trial's then continues to serve.
+        The new release is tried even if that fails: a broken-into app could otherwise keep it out.
         """
-        if self.before is None or self.old is None or not self._trial_serves():
+        if self.before is None or not self._trial_serves():
             return
-        instance = self.emperor.instance(self.before)
+        self.old = self.emperor.instance(self.before)
         self.emperor.restart(self.before.drain)
-        seconds = self.before.health_timeout
-        if problem := self.emperor.wait_healthy(instance, seconds, settled=True):
-            raise RefusedError(
-                f"{self.old.unit} serves {self.before.version}, because {instance.unit} fails: {problem}"
-            )
-        self.emperor.turn(instance)
-        self.old = instance
+        if not self.emperor.wait_healthy(self.old, self.before.health_timeout, settled=True):
+            self.emperor.turn(self.old)
 
     def _go_back(self) -> bool:
         """Serve the previous release again, from the app's service: the new one is healthy only on trial.

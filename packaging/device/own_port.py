@@ -46,7 +46,7 @@ def names_any(text: str) -> bool:
 def free(nginx: Path, root: Path = Path("/")) -> int:
     """Return the first port that no site in the folder ``nginx`` names, and on which nothing listens.
 
-    Returns 0 if there is none. A comment that names a port counts as well.
+    Returns 0 if all are taken. A comment that names a port counts as well.
     """
     taken = listening(root)
     for folder in ("sites-available", "sites-enabled"):
@@ -67,7 +67,7 @@ def listening(root: Path = Path("/")) -> set[int]:
 
 
 def recorded(file: Path) -> int:
-    """Return the port in ``file``; 0 if there is none."""
+    """Return the port in ``file``; 0 if it has no valid one."""
     text = _text(file).strip()
     port = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
     return port if 0 < port < 65536 else 0

@@ -24,7 +24,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine(tasks: Sequence[str], cache: Cache, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield a finding for each of ``tasks``, or for every task if there are none."""
+    """Yield a finding for each of ``tasks``, or for every task if it is empty."""
     for task in tasks or TASKS:
         with ticking(f"Checking {task}"):
             try:

@@ -509,11 +509,20 @@ class TestServedByTheTrial:
         assert trial.emperor.done == ["turn 1.0 trial"]
         assert "guestbook: 1.1 was refused; 1.0 keeps serving." in trial.messages
 
-    def test_a_service_that_still_fails_keeps_the_next_release_out(self, trial: Pi) -> None:
+    def test_a_release_that_fails_in_its_own_service_does_not_keep_the_next_one_out(
+        self, trial: Pi
+    ) -> None:
+        """Its app may have been broken into, and it must not decide about its successor."""
         trial.emperor.problems["1.0 service"] = "/ does not answer"
+        assert trial.install("1.1")
+        assert trial.serving == "1.1"
+        assert "turn 1.0 service" not in trial.emperor.done
+        assert trial.emperor.done[2] == "try 1.1"
+
+    def test_a_trial_that_fails_then_ends(self, trial: Pi) -> None:
+        trial.emperor.problems["1.1 trial"] = "/ answers 500"
         assert not trial.install("1.1")
-        assert not {"kill trial", "try 1.1"} & set(trial.emperor.done)
-        assert trial.messages[1].endswith("serves 1.0, because guestbook.service fails: / does not answer")
+        assert trial.emperor.done[-2:] == ["turn 1.0 service", "kill trial"]
 
 
 class TestRefused:

@@ -20,7 +20,7 @@ _ELSEWHERE = ("STATE_DIRECTORY", "instance", "tempfile", "expanduser", "home")
 
 
 def beside(modules: Sequence[Module], led: Collection[str] = ()) -> list[str]:
-    """Return a sentence about the first such database; the list is empty if there is none.
+    """Return a sentence about the first such database; without one, the list is empty.
 
     ``led`` has the files and lines of those that do not count.
     """

@@ -38,7 +38,7 @@ def elsewhere(root: Path) -> list[str]:
 def included(root: Path) -> tuple[str, list[Finding], list[str]]:
     """Return a requirements file for the one that the project has elsewhere; its contents; and notes.
 
-    All are empty if there is none. If there are several, only the notes name them.
+    Without such a file, all are empty. If there are several, only the notes name them.
     """
     files = elsewhere(root)
     if len(files) > 1:

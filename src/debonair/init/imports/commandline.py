@@ -231,7 +231,7 @@ def migrations(text: str) -> list[str]:
 
 
 def migration(commands: Sequence[str]) -> dict[str, str]:
-    """Return the setting that runs ``commands`` before a new release serves; empty if there are none."""
+    """Return the setting that runs ``commands`` before a new release serves; empty without commands."""
     return {"migrate": IN_THE_APP + " && ".join(commands)} if commands else {}
 
 

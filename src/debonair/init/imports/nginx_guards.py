@@ -51,7 +51,7 @@ def closes(directive: Directive) -> bool:
 
 
 def exception(server: Directive, url: str) -> Directive | None:
-    """Return a location of ``server`` below ``url`` that is not public; None if there is none.
+    """Return a location of ``server`` below ``url`` that is not public, or None.
 
     Either nginx keeps visitors out of it, or it asks the app, which may do that.
     """

@@ -79,7 +79,7 @@ class Machine:
         return _FOREIGN.sub(lambda found: self._there(found[0]), text)
 
     def foreign(self, text: str) -> str:
-        """Return the first path in ``text`` that only the old machine had; empty if there is none."""
+        """Return the first path in ``text`` that only the old machine had, or an empty text."""
         home = self.home.rstrip("/")
         below = _below(home) if home and PurePosixPath(home).is_absolute() else _FOREIGN
         found = below.search(text) or _FOREIGN.search(text)

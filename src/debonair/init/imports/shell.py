@@ -60,7 +60,7 @@ class Words:
     """The words of a command, without the programs that only run another one."""
 
     program: str
-    """The name of the program, without its folder; empty if there is none."""
+    """The name of the program, without its folder, or an empty text."""
     arguments: tuple[str, ...]
     variables: tuple[tuple[str, str], ...]
     """The names and values of the variables that are set for the command."""
@@ -69,7 +69,7 @@ class Words:
 
 
 def words(text: str) -> Words:
-    """Return the words of a command; there are none if a quote is not closed."""
+    """Return the words of a command; the list is empty if a quote is not closed."""
     try:
         found = shlex.split(text)
     except ValueError:
