@@ -26,7 +26,7 @@ from typing import BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from release import flush
+from durable import flush
 from text import printable
 
 _KEPT = 5  # copies of each database

@@ -10,8 +10,9 @@ import call
 import probe
 import sandbox
 from call import Deadline, systemctl
+from durable import flush, replace_link
 from probe import Instance
-from release import Home, Release, flush, replace_link
+from release import Home, Release
 from text import tail
 
 _POLL = 0.1  # seconds

@@ -8,7 +8,8 @@ import stat
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from release import Release, flush
+from durable import flush
+from release import Release
 
 _KEPT = ("TERM", "COLORTERM", "TZ", "NO_COLOR")
 _ASSIGNMENT = re.compile(

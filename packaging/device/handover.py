@@ -8,33 +8,21 @@ check whether the new one is healthy.
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import call
-import task
 from call import Deadline
 from nginx_site import Site
+from preparation import Preparation, RefusedError
 from probe import Instance
 from release import Home, Release, remove
 from system_emperor import SystemEmperor, emperor_of
 from text import tail
 
-_SERVING = re.compile(r"^(socket|stats|logger) = .*\n", re.MULTILINE)
-_COPIED = 0.8  # part of a migration's time in which the copies of databases stop by themselves
-PREPARE = 300.0  # seconds to copy the files that the data starts with, to a slow SD card
 _FORBIDDEN = 101  # from policy-rc.d: the action is not allowed
-
-
-class RefusedError(Exception):
-    """A release is not healthy; the message explains why, and ``log`` is the end of its output."""
-
-    def __init__(self, why: str, log: str = "") -> None:
-        super().__init__(why)
-        self.log = log
 
 
 @dataclass
@@ -59,12 +47,15 @@ class Handover:
         self.began = time.time()
         self.tried = self.emperor.unit
         """The unit whose journal explains a failure."""
+        self._preparation = Preparation(
+            self.home, self.release, self.deadline, self.remarks, first=self.before is None
+        )
 
     def run(self) -> None:
         """Run all steps. Raises ``RefusedError``."""
         if not call.systemd_runs() or self._forbidden():
             with suppress(OSError):  # otherwise the first start creates them
-                self._seed()
+                self._preparation.seed()
             self.home.point(self.release)  # nothing can be checked here; the first start will
             self._put_site()
             return
@@ -73,9 +64,9 @@ class Handover:
             # Its owner has stopped it, perhaps because someone has broken into it. A timer's job could
             # still end the processes of every release that is tried.
             self.emperor.end_jobs(self.before, 0)
-        self._seed()
+        self._preparation.seed()
         if self.new:
-            self._prepare()
+            self._preparation.run()
         if problem := self.site.problem(self.release):
             raise RefusedError("nginx refuses its site", problem)
         if isinstance(self.emperor, SystemEmperor):
@@ -117,82 +108,6 @@ class Handover:
             if status == _FORBIDDEN:
                 return True
         return call.shown(self.emperor.unit, "LoadState") == "masked"
-
-    def _seed(self) -> None:
-        """Create the files and folders that the release expects in its data.
-
-        The app owns its data, so the program runs as the app. A failure is a remark, because a broken-into
-        app could otherwise keep out each later release by its data. The health check decides.
-        """
-        if any(self.release.data.values()):
-            program = str(self.home.lib / "libexec/seed.py")
-            folders = [str(self.release.folder), str(self.home.data)]
-            argv = ["/usr/bin/python3", "-IB", program, *folders]
-            seconds = self.deadline.left(PREPARE)
-            status, output = task.as_app(self.home, self.release, argv, seconds=seconds)
-            if status:
-                self.remarks += [
-                    "its data is incomplete",
-                    *(f"  | {line}" for line in tail(output).split("\n")),
-                ]
-
-    def _prepare(self) -> None:
-        """Load the code and prepare the data; broken code changes no data. Raises ``RefusedError``."""
-        if self.release.server == "uwsgi":
-            try:
-                self._try_code()
-            except RefusedError:
-                if self.before or not self.release.migrate:
-                    raise
-                # A first release has no data to spoil. Some apps read their tables when they are loaded.
-                self._migrate()
-                self._try_code()
-                return
-        self._migrate()
-
-    def _try_code(self) -> None:
-        """Load the app once without serving it, to notice imports that fail.
-
-        Without any socket, uWSGI does not report an app that cannot be loaded.
-        """
-        text = self.release.vassal.read_text(encoding="utf-8")
-        head = f"[uwsgi]\nset-placeholder = release={self.release.folder}\nsocket = /tmp/trial.sock\n"
-        text = _SERVING.sub("", text).replace("[uwsgi]\n", head, 1)
-        trial = self.home.releases / ".try.ini"
-        trial.write_text(text, encoding="utf-8")
-        argv = ["/usr/bin/uwsgi-core", "--ini", str(trial), "--no-server"]
-        seconds = self.deadline.left(self.release.health_timeout)
-        try:
-            status, output = task.as_app(self.home, self.release, argv, seconds=seconds)
-        finally:
-            trial.unlink(missing_ok=True)
-        if status:
-            raise RefusedError("the app cannot be loaded", output)
-
-    def _migrate(self) -> None:
-        """Copy the databases, and run the command that prepares the data, if the release has one."""
-        if not self.release.migrate:
-            return
-        copies = task.copies(self.home, self.release)
-        program = str(self.home.lib / "libexec/backup.py")
-        seconds = self.deadline.left(_COPIED * self.release.migrate_timeout)
-        copy = ["/usr/bin/python3", "-IB", program, str(self.home.data), str(copies), f"{seconds:.1f}"]
-        if "refused" in self.home.note():  # a failed migration may have spoiled what is copied now
-            copy.append("after-refusal")
-        output = self._run(copy, "its databases could not be copied", more=f"ReadWritePaths={copies}")
-        self.remarks += [line for line in output.split("\n") if line]
-        self._run(["/bin/sh", "-c", self.release.migrate], f"'{self.release.migrate}' failed")
-
-    def _run(self, argv: list[str], problem: str, *, more: str = "", most: float = 0) -> str:
-        """Run ``argv`` as the app and return its output. Raises ``RefusedError`` with the ``problem``.
-
-        It has ``most`` seconds, or those of a migration.
-        """
-        seconds = self.deadline.left(most or self.release.migrate_timeout)
-        status, output = task.as_app(self.home, self.release, argv, seconds=seconds, more=more)
-        if status:
-            raise RefusedError(problem, output)
-        return output
 
     def _healthy(self, instance: Instance, *, settled: bool) -> None:
         self.tried = instance.unit

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import call
 import own_port
-from release import Home, Release, flush, replace_link, write
+from durable import flush, replace_link, write
+from release import Home, Release
 from text import tail
 
 _PATIENCE = 30.0  # seconds for nginx, which resolves the names of upstream servers

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import content
+from durable import flush, replace_link, sync, write
 
 _SERVED = ".served"
 """The file in a release's folder that marks it as served, with the numbers of two switches to it.
@@ -300,44 +301,10 @@ class Home:
         write(self.releases / "switch.json", json.dumps(note, indent=2) + "\n")
 
 
-def replace_link(link: Path, target: str) -> None:
-    """Make ``link`` a symbolic link to ``target`` in one step: it is never absent."""
-    new = link.with_name(f".{link.name}.new")
-    new.unlink(missing_ok=True)
-    new.symlink_to(target)
-    new.replace(link)
-
-
-def write(file: Path, text: str) -> None:
-    """Write ``file`` whole or not at all, whenever the power fails (fsync(2))."""
-    new = file.with_name(f".{file.name}.new")
-    with new.open("w", encoding="utf-8") as opened:
-        opened.write(text)
-        opened.flush()
-        os.fsync(opened.fileno())
-    new.replace(file)
-    flush(file.parent)
-
-
 def remove(folder: Path) -> None:
     """Remove the folder of a release, first its mark as served, because half of it cannot be served."""
     (folder / _SERVED).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def sync(folder: Path) -> None:
-    """Flush the changes in ``folder`` and below it, so that they survive a power cut."""
-    for path in [folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())]:
-        flush(path)
-
-
-def flush(folder: Path) -> None:
-    """Flush the names in ``folder``, or the bytes of a file, to survive a power cut (fsync(2))."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _link(source: str, target: str) -> str:

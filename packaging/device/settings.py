@@ -17,7 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environment
-from release import Home, flush
+from durable import flush
+from release import Home
 from text import say
 
 _NEW = """\

@@ -21,7 +21,8 @@ import address
 import dpkg
 import history
 from call import Deadline
-from handover import PREPARE, Handover, RefusedError
+from handover import Handover
+from preparation import PREPARE, RefusedError
 from release import Home, Release
 from system_emperor import emperor_of
 from text import printable, say

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import probe
+from durable import write
 from emperor import Emperor
 from probe import Instance
-from release import Home, Release, write
+from release import Home, Release
 
 _NAME = 40  # characters of a release that identify it; a path of a socket has at most 108 (unix(7))
 _POLL = 0.1  # seconds

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pi
 import pytest
-from release import Home, Release, replace_link
+from durable import replace_link
+from release import Home, Release
 from samples import EPOCH, VERSION, sample_project
 
 from debonair import target

@@ -16,7 +16,7 @@ import probe
 import pytest
 import status
 from emperor import Emperor
-from handover import Handover, RefusedError
+from preparation import Preparation, RefusedError
 from probe import Instance, Page
 from release import Home, Release
 from switch import Switch
@@ -216,13 +216,13 @@ def test_uwsgi_does_not_try_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyP
     pi.unpack(home, "1.0", server="command")
     monkeypatch.setattr(call, "systemd_runs", lambda: True)
     monkeypatch.setattr(call, "call", lambda *_, **__: (0, ""))
-    monkeypatch.setattr(Handover, "_try_code", lambda *_: pytest.fail("its code was tried"))
+    monkeypatch.setattr(Preparation, "_try_code", lambda *_: pytest.fail("its code was tried"))
 
     def migrate(*_: object) -> None:
         raise RefusedError("it went on")
 
     messages: list[str] = []
-    monkeypatch.setattr(Handover, "_migrate", migrate)
+    monkeypatch.setattr(Preparation, "_migrate", migrate)
     assert not Switch(home, say=messages.append).configure()
     assert "guestbook: it went on" in messages
 

@@ -12,6 +12,7 @@ import address
 import call
 import handover
 import pi
+import preparation
 import pytest
 import switch
 import task
@@ -153,7 +154,7 @@ class Pi:
         self, home: Home, release: Release, argv: list[str], *, seconds: float, more: str = ""
     ) -> tuple[int, str]:
         assert home == self.home
-        assert seconds in {release.health_timeout, release.migrate_timeout, handover.PREPARE}
+        assert seconds in {release.health_timeout, release.migrate_timeout, preparation.PREPARE}
         if "--ini" in argv:
             self.tried = Path(argv[2]).read_text()
         if more:
