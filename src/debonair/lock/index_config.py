@@ -82,9 +82,7 @@ def of(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -> Ind
     ``environ`` is the environment; ``base`` is the root of the file system to read from.
     """
     settings = _pip(environ, base)
-    if any(environ.get(name) for name in _UV_VARIABLES) or any(
-        map(_names_index, _uv_files(environ, root, base))
-    ):
+    if _configures_uv(environ, root, base):
         return Index(certificate=settings.get("cert", ""))
     return Index(
         url=settings.get("index-url", ""),
@@ -164,7 +162,8 @@ def further(environ: Mapping[str, str], root: Path, *, base: Path = Path("/")) -
     places = [settings.get(key, "") for key in ("extra-index-url", "find-links")]
     places += [environ.get(name, "") for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")]
     files = [*_uv_files(environ, root, base), Path(environ.get("UV_CONFIG_FILE") or os.devnull)]
-    places += [place for path in files for place in _beside(path)]
+    keys = ("extra-index-url", "find-links")
+    places += [place for path in files for place in _listed(path, keys, without="default")]
     return frozenset(address.hostname for address in _addresses(places) if address.hostname)
 
 
@@ -173,11 +172,14 @@ def addresses(environ: Mapping[str, str], root: Path, *, base: Path = Path("/"))
 
     The project is in ``root``.
     """
-    settings = _pip(environ, base)
-    places = [settings.get(key, "") for key in ("index-url", "extra-index-url", "find-links")]
-    places += [environ.get(name, "") for name in _UV_VARIABLES[:-1]]
-    files = [*_uv_files(environ, root, base), Path(environ.get("UV_CONFIG_FILE") or os.devnull)]
-    places += [place for path in files for place in _searched(path)]
+    keys = ("index-url", "extra-index-url", "find-links")
+    if _configures_uv(environ, root, base):
+        places = [environ.get(name, "") for name in _UV_VARIABLES[:-1]]
+        files = [*_uv_files(environ, root, base), Path(environ.get("UV_CONFIG_FILE") or os.devnull)]
+        places += [place for path in files for place in _listed(path, keys, without="explicit")]
+    else:
+        settings = _pip(environ, base)
+        places = [settings.get(key, "") for key in keys]
     return frozenset(address(found.geturl()) for found in _addresses(places))
 
 
@@ -276,33 +278,28 @@ def _config(environ: Mapping[str, str]) -> Path | None:
     return Path(home) / ".config" if (home := environ.get("HOME")) else None
 
 
-def _names_index(path: Path) -> bool:
-    """Tell whether ``path``, a file of uv's settings, configures an index."""
-    return any(key in table for table in _uv_tables(path) for key in _UV_KEYS)
+def _configures_uv(environ: Mapping[str, str], root: Path, base: Path) -> bool:
+    """Return whether uv's own settings name an index, so that uv gets none of pip's."""
+    return any(environ.get(name) for name in _UV_VARIABLES) or any(
+        key in table
+        for path in _uv_files(environ, root, base)
+        for table in _uv_tables(path)
+        for key in _UV_KEYS
+    )
 
 
-def _beside(path: Path) -> list[str]:
-    """Return the indexes and lists of links in ``path``, uv's settings, except the default index."""
+def _listed(path: Path, keys: Iterable[str], *, without: str) -> list[str]:
+    """Return the places in ``keys`` of ``path``, uv's settings, and its indexes.
+
+    Indexes that have the option ``without``, such as ``default``, are left out.
+    """
     found = list[str]()
     for table in _uv_tables(path):
-        for key in ("extra-index-url", "find-links"):
+        for key in keys:
             listed = table.get(key, [])
             found += map(str, listed if isinstance(listed, list) else [listed])
         for entry in table.get("index", []):
-            if isinstance(entry, dict) and not entry.get("default"):
-                found.append(str(entry.get("url", "")))
-    return found
-
-
-def _searched(path: Path) -> list[str]:
-    """Return all indexes and lists of links in ``path``, uv's settings, except explicit indexes."""
-    found = list[str]()
-    for table in _uv_tables(path):
-        for key in ("index-url", "extra-index-url", "find-links"):
-            listed = table.get(key, [])
-            found += map(str, listed if isinstance(listed, list) else [listed])
-        for entry in table.get("index", []):
-            if isinstance(entry, dict) and not entry.get("explicit"):
+            if isinstance(entry, dict) and not entry.get(without):
                 found.append(str(entry.get("url", "")))
     return found
 

@@ -100,6 +100,13 @@ class TestPoetryAndPdm:
         made = project(tmp_path, f'{text}\n[[tool.uv.index]]\nurl = "{PRIVATE}"\nexplicit = true\n')
         assert refusal(made) is not None
 
+    def test_pips_index_counts_only_if_uv_gets_it(self, tmp_path: Path) -> None:
+        pip = {"PIP_EXTRA_INDEX_URL": PRIVATE}
+        assert refusal(project(tmp_path, POETRY), **pip) is None
+        assert (
+            refusal(project(tmp_path, POETRY), **pip, UV_INDEX="https://other.example/simple") is not None
+        )
+
     @pytest.mark.parametrize("text", [POETRY, PDM])
     def test_of_packages_that_the_app_does_not_need(self, text: str, tmp_path: Path) -> None:
         assert refusal(project(tmp_path, text, "flask")) is None
