@@ -145,8 +145,11 @@ class Show:
             raise TrialError(f"{requests.failed:,} of {requests.sent:,} requests failed.")
 
     def _under_load(self, deb: Path | str) -> tuple[Completed, Requests]:
+        """Install ``deb`` under load. Raises ``TrialError`` if no request was made."""
         with loaded(self.machine, self.site, self._path) as requests:
             done = self._install(deb)
+        if not requests.sent:
+            raise TrialError("No request was made during the installation, so none can be counted.")
         return done, requests
 
     def _broken(self, deb: str) -> tuple[str, str]:

@@ -76,6 +76,13 @@ def test_an_upgrade_with_failed_requests(
     )
 
 
+def test_no_request_proves_nothing(programs: Programs, machine: Told, tmp_path: Path) -> None:
+    del machine
+    programs.output = COUNTS.replace("1234", "0")
+    with pytest.raises(TrialError, match="No request was made during the installation"):
+        tried(tmp_path, upgrade_from=OLD.path)
+
+
 def test_an_upgrade_that_is_refused(programs: Programs, machine: Told, tmp_path: Path) -> None:
     del machine
     why = '{"refused": {"version": "1.0-1+deb13", "why": "no", "log": "No module named \'flask\'"}}'
