@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -142,12 +143,18 @@ def build(
     examples=(
         "debonair lock",
         "debonair lock --upgrade",
+        "debonair lock --raise-pins",
     ),
 )
 @directory
 @click.option("--upgrade", is_flag=True, help="Upgrade to the newest versions that the requirements allow.")
+@click.option(
+    "--raise-pins",
+    is_flag=True,
+    help="Raise pinned requirements without a wheel for a target to the lowest version that has one.",
+)
 @unsandboxed
-def lock(directory: Path, *, upgrade: bool) -> None:
+def lock(directory: Path, *, upgrade: bool, raise_pins: bool) -> None:
     """Resolve the dependencies of the project in DIRECTORY.
 
     The lock file is for all targets together.
@@ -159,6 +166,12 @@ def lock(directory: Path, *, upgrade: bool) -> None:
 
     project = projects.load(directory.absolute())
     chosen = [targets.load(name) for name in project.targets]
+    if raise_pins:
+        from debonair.wheels.raise_pins import raise_all
+
+        for pin in raise_all(partial(projects.load, directory.absolute()), chosen, cache(), os.environ):
+            show(f"{pin.name} {pin.before} -> {pin.version}")
+        project = projects.load(directory.absolute())
     path = locks.write(project, chosen, cache(), os.environ, describe=describe, upgrade=upgrade)
     made = locks.ensure(project, chosen, cache(), os.environ, describe=describe)
     show(f"{path.name}  {len(made.packages)} packages")

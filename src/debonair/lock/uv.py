@@ -95,6 +95,22 @@ class Uv:
             "\n".join(pins), python, Path("pylock.toml"), ["--no-deps", "--format", "pylock.toml"]
         )
 
+    def lowest(
+        self, requirements: Iterable[str], python: str, platform: str, *, wheels_of: Iterable[str]
+    ) -> dict[str, str]:
+        """Return the lowest versions of ``requirements`` that fit one ``python`` and ``platform`` of uv.
+
+        The result also has the versions of the packages that they need, as high as possible, by their
+        normalised names. Only wheels count for ``wheels_of``. Raises the same errors as ``lock``.
+        """
+        words = ["--no-annotate", "--no-header", "--resolution", "lowest-direct"]
+        for name in wheels_of:
+            words += ["--only-binary", name]
+        where = ["--python-platform", platform]
+        file = Path("lowest.txt")
+        text = self._compile("\n".join(requirements), python, file, words, where=where).decode()
+        return dict(re.findall(r"^([\w.-]+)==([^\s;]+)", text, re.MULTILINE))
+
     def export(self) -> bytes:
         """Return the project's ``uv.lock`` as a ``pylock.toml``, without fetching. Raises ``LockError``."""
         with tempfile.TemporaryDirectory(prefix="debonair-") as folder:
@@ -137,7 +153,14 @@ class Uv:
                 ) from failed
 
     def _compile(
-        self, text: str, python: str, previous: Path, words: list[str], before: bytes = b""
+        self,
+        text: str,
+        python: str,
+        previous: Path,
+        words: list[str],
+        before: bytes = b"",
+        *,
+        where: Sequence[str] = ("--universal",),
     ) -> bytes:
         """Run ``uv pip compile`` on ``text`` in a folder of its own and return the file that it wrote.
 
@@ -151,7 +174,7 @@ class Uv:
                 out.write_bytes(previous.read_bytes())
             elif before:
                 out.write_bytes(before)
-            command: list[str | Path] = ["pip", "compile", "--universal", "--python-version", python]
+            command: list[str | Path] = ["pip", "compile", *where, "--python-version", python]
             command += [*_COMMAND, *words, "-q", "-o", out, "-"]
             index = index_config.of(self.environ, self.root)
             try:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from debonair.lock.download import Get, fetch, place
+from debonair.wheels.lacking import LackingError
 from debonair.wheels.model import Choice, Sources, Wheel
-from debonair.wheels.select import chosen, missing
+from debonair.wheels.select import chosen
 
 if TYPE_CHECKING:
     from debonair.host.cache import Cache
@@ -31,9 +32,9 @@ def obtain(
     must be pure Python. ``environ`` has the configuration of the index; ``get`` replaces the network in
     tests.
 
-    Raises ``WheelError`` if a distribution has no wheel for the target, or if its bytes differ from the
-    locked ones. Raises ``NetworkError`` if a file is not in the cache and cannot be fetched. Raises
-    ``MachineError`` if an sdist must be built and this machine cannot create a sandbox.
+    Raises ``LackingError`` if a distribution has no wheel for the target, and ``WheelError`` if its bytes
+    differ from the locked ones. Raises ``NetworkError`` if the cache lacks a file that cannot be fetched.
+    Raises ``MachineError`` if an sdist must be built and this machine cannot create a sandbox.
     """
     choices = chosen(lock, target, sources, cache)
     fetch([choice.file for choice in choices], cache, environ, get=get)
@@ -66,7 +67,7 @@ def _built(
     """Return ``choices`` with a wheel in place of each sdist."""
     from debonair.wheels.pure import Built, build  # noqa: PLC0415 - most locks have wheels only
 
-    done, lacking = list[Choice](), list[str]()
+    done, lacking = list[Choice](), dict[tuple[str, str], str]()
     for choice in choices:
         built = Built(choice.file) if not choice.ways else Built(None)
         if "pure" in choice.ways:
@@ -79,7 +80,7 @@ def _built(
         if built.file:
             done.append(Choice(choice.name, choice.version, built.file))
         else:
-            lacking.append(f"{choice.name} {choice.version}: {built.why}")
+            lacking[choice.name, choice.version] = built.why
     if lacking:
-        raise missing(lacking, target, lock)
+        raise LackingError(lacking, target, lock)
     return tuple(done)

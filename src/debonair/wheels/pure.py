@@ -128,6 +128,8 @@ def _build(choice: Choice, lock: Path, cache: Cache, environ: Mapping[str, str],
 
 
 def _failed(failed: LockError) -> Built:
+    if "Command '['false', " in failed.message:  # the stand-in for a compiler
+        return Built(None, "its sdist must be compiled")
     return Built(None, f"its sdist does not build without a compiler: {failed.message}")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,6 +16,7 @@ from debonair.host.cache import Cache
 from debonair.host.memo import remember
 from debonair.lock import Lock
 from debonair.lock.model import File, Locked
+from debonair.wheels.lacking import LackingError
 from debonair.wheels.model import Choice, Sources, Way
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
 
     Markers are evaluated for the target (PEP 508). Among the wheels that the target can load (PEP 425), the
     most specific one wins, then the highest build number (PEP 427). Wheels of an extra index count only if
-    the primary index has none. Raises a ``WheelError`` that lists every distribution without a file, and
+    the primary index has none. Raises a ``LackingError`` that lists every distribution without a file, and
     ``LockError`` if a distribution is locked to two versions.
     """
     from packaging.utils import canonicalize_name  # noqa: PLC0415 - slow to import, and not needed twice
@@ -46,7 +46,7 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
 
     environment = target.markers()
     ranks = {tag: rank for rank, tag in enumerate(target.tags())}
-    choices, lacking = dict[str, Choice](), list[str]()
+    choices, lacking = dict[str, Choice](), dict[tuple[str, str], str]()
     always = set(sources.always if sources else ())
     _check_named(always, lock)
     for package in lock.packages:
@@ -67,9 +67,9 @@ def select(lock: Lock, target: Target, sources: Sources | None = None) -> tuple[
         elif package.sdist and (ways := _ways(name, primary, target, sources)):
             choices[name] = Choice(name, package.version, package.sdist, ways)
         else:
-            lacking.append(_lack(package, target))
+            lacking[package.name, package.version] = _lack(package, target)
     if lacking:
-        raise missing(lacking, target, lock)
+        raise LackingError(lacking, target, lock)
     return tuple(choices[name] for name in sorted(choices))
 
 
@@ -135,7 +135,7 @@ def _is_pure(filename: str) -> bool:
 
 
 def _lack(package: Locked, target: Target) -> str:
-    """Return a line that lists the files of ``package`` for other targets."""
+    """Return which files of ``package`` there are for other targets."""
     # A wheel's tags are the last three parts of its name (PEP 427).
     tags = ["-".join(file.filename.removesuffix(".whl").split("-")[-3:]) for file in package.wheels]
     linux = [tag for tag in tags if "linux" in tag and "musl" not in tag]
@@ -146,50 +146,6 @@ def _lack(package: Locked, target: Target) -> str:
     ]
     tags = sorted(set(near or linux or tags))
     if not tags:
-        has = "the lock has no file of it" if not package.sdist else "the lock has only an sdist"
-    else:
-        more = f" and {len(tags) - _SHOWN} more" if len(tags) > _SHOWN else ""
-        has = f"the lock has {', '.join(tags[:_SHOWN])}{more}"
-    return f"{package.name} {package.version}: {has}"
-
-
-def missing(lines: Sequence[str], target: Target, lock: Lock) -> WheelError:
-    """Return the error that lists everything that ``target`` lacks."""
-    listed = "".join(f"\n  {line}" for line in lines)
-    platforms = target.platforms()
-    hosts = " and ".join(str(urlsplit(index).hostname) for index in target.extra_indexes)
-    if any(file.index for package in lock.packages for file in package.wheels):
-        hosts = ""  # these indexes were already asked
-    more = f"\n- Query {hosts} too: remove {lock.path.name}, and run 'debonair lock'." if hosts else ""
-    return WheelError(
-        f"{lock.path.name} has no wheel for {target.name} of:{listed}\n"
-        f"Looked for: cp{target.python.replace('.', '')} or abi3, for {platforms[0]} or older; or pure "
-        "Python.",
-        hint="Do one of these:\n"
-        "- Pin a version that has such a wheel, and run 'debonair lock'.\n"
-        "- Remove it from the requirements, and use the library of Debian: set system-site-packages = "
-        "true, and add its package to 'depends'.\n"
-        f"- Add an index that has such a wheel.{more}\n"
-        '- Build it from source: set sdists = "allow".\n'
-        f"{_older(target)}- Remove {target.name} from 'targets'.",
-    )
-
-
-def _older(target: Target) -> str:
-    """Return a hint for packages that are older than the Python of ``target``; empty if no suite helps."""
-    from debonair.target import suites  # noqa: PLC0415 - only to explain an error
-
-    older = [
-        suite
-        for suite in suites().values()
-        if suite.released
-        and suite.release < target.debian_release
-        and target.architecture in suite.architectures
-    ]
-    if not older:
-        return ""
-    name = f"{older[-1].name}-{target.architecture}"
-    return (
-        f"- If these versions are older than Python {target.python}, build for {older[-1].name}, which has "
-        f"Python {older[-1].python}: set targets = [\"{name}\"], and run 'debonair lock'.\n"
-    )
+        return "the lock has no file of it" if not package.sdist else "the lock has only an sdist"
+    more = f" and {len(tags) - _SHOWN} more" if len(tags) > _SHOWN else ""
+    return f"the lock has {', '.join(tags[:_SHOWN])}{more}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from debonair import lock
+from debonair.wheels.lacking import LackingError
 from debonair.wheels.model import Sources
 from debonair.wheels.obtain import describe, obtain
 
@@ -44,6 +45,7 @@ class Index:
         self, project: Project, targets: Sequence[Target], cache: Cache, environ: Mapping[str, str]
     ) -> None:
         self.environ = environ
+        self._project = project
         self._cache = cache
         self._lock = lock.ensure(project, targets, cache, environ, describe=describe)
         self._sources = Sources(
@@ -56,7 +58,14 @@ class Index:
 
     def wheels(self, target: Target) -> tuple[Wheel, ...]:
         """Return the wheels for ``target``. Raises the same errors as ``obtain.obtain``."""
-        return obtain(self._lock, target, self._cache, self.environ, sources=self._sources)
+        try:
+            return obtain(self._lock, target, self._cache, self.environ, sources=self._sources)
+        except LackingError as lacking:
+            from debonair.lock.uv import Uv  # noqa: PLC0415 - a warm build does not run uv
+            from debonair.wheels import newer_pins  # noqa: PLC0415 - only after an error
+
+            uv = Uv(self._project.root, self.environ, describe)
+            raise newer_pins.advised(lacking, self._project, uv) from lacking
 
     def libraries(self, target: Target) -> None:
         """Return None, because the suite of ``target`` can answer."""

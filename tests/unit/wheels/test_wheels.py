@@ -133,17 +133,6 @@ class TestSelect:
         assert "system-site-packages" in wrong.value.hint
         assert "Query www.piwheels.org too" in wrong.value.hint
 
-    def test_names_the_suite_with_an_older_python(self) -> None:
-        with pytest.raises(WheelError) as wrong:
-            select.select(lock(locked("b")), ARM64)
-        assert (
-            "- If these versions are older than Python 3.13, build for bookworm, which has Python 3.11: "
-            "set targets = [\"bookworm-arm64\"], and run 'debonair lock'.\n"
-        ) in wrong.value.hint
-        with pytest.raises(WheelError) as wrong:
-            select.select(lock(locked("b")), ARMV7)
-        assert "older than" not in wrong.value.hint
-
     def test_does_not_send_to_an_index_that_was_asked(self) -> None:
         other = File(
             "a-1.0-cp311-cp311-linux_armv7l.whl", "0" * 64, index="https://www.piwheels.org/simple"
