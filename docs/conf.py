@@ -16,7 +16,7 @@ author = "The Debonair authors"
 version = release = __version__
 copyright = author  # noqa: A001
 
-extensions = ["myst_parser", "keys", "verb"]
+extensions = ["myst_parser", "keys", "ragged", "verb"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
