@@ -173,7 +173,7 @@ class World:
         self.file = root / "requirements.txt"
         self.file.write_text("gevent==21.12.0\n")
         self.written = 0
-        monkeypatch.setattr(raise_pins.locks, "write", self.write)
+        monkeypatch.setattr("debonair.lock.write", self.write)
         monkeypatch.setattr(raise_pins, "Index", lambda *words: self)
 
     def load(self) -> Project:
