@@ -20,7 +20,7 @@ from typing import IO, Any
 import msgspec
 
 from debonair.errors import Error, MachineError
-from debonair.host import interruption, supervisor
+from debonair.host import interruption, launch, supervisor
 from debonair.host.output import Deadline, Flood, listen
 from debonair.host.progress import warn
 from debonair.host.terminal import plain
@@ -109,6 +109,15 @@ def find(program: str) -> str:
     )
 
 
+def program(file: str) -> tuple[str, ...]:
+    """Return the words that run ``file``, a program of Debonair's own; its arguments follow them.
+
+    It uses only the standard library, because its Python imports nothing else. It reads the bytecode that
+    was cached when this process imported the file, and writes none.
+    """
+    return (sys.executable, "-I", "-S", "-B", launch.__file__, file)
+
+
 def run(
     argv: Sequence[str | Path],
     *,
@@ -128,7 +137,7 @@ def run(
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
     _show(words)
-    watched = [] if timeout is None else [sys.executable, "-I", "-S", supervisor.__file__]
+    watched = () if timeout is None else program(supervisor.__file__)
     with _opened(stdin) as source:
         process = _popen(
             [*watched, *words],

@@ -1,6 +1,6 @@
-"""A program that runs another, and ends everything that it started: supervisor.py COMMAND...
+"""A program that runs another, and ends everything that it started: COMMAND...
 
-This file is run by its path, with only the standard library. All descendants of the command stay below this
+``launch.py`` runs this file, with only the standard library. All descendants of the command stay below this
 process, even those in a session of their own. On Linux it adopts those whose parent has ended
 (PR_SET_CHILD_SUBREAPER in prctl(2)). When the command ends, or when this program receives SIGTERM, it kills
 everything that is left.
@@ -8,16 +8,22 @@ everything that is left.
 
 from __future__ import annotations
 
+# 'signal' is the same functions with enums, whose import takes as long as half of Python's start.
+import _signal as signal  # type: ignore[import-not-found]
 import os
-import signal
 import sys
 import time
-from contextlib import suppress
-from types import FrameType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # each module costs milliseconds, for every command
+    from types import FrameType
+    from typing import NoReturn
 
 _CHILD_SUBREAPER = 36
 _PARENT_DEATH_SIGNAL = 1
 _PATIENCE = 5.0
+_LAUNCHER = 5
+"""The number of words of ``run.program`` that start Python and ``launch``."""
 
 
 def main() -> int:
@@ -34,25 +40,34 @@ def main() -> int:
     running.append(os.fork())
     if not running[0]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        try:
-            os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the command of its arguments
-        except OSError as refused:
-            sys.stderr.write(f"{sys.argv[1]}: {refused.strerror}\n")
-        os._exit(127)
+        _run(sys.argv[1:])
     status = os.waitstatus_to_exitcode(os.waitpid(running[0], 0)[1])
     running.clear()  # the kernel may reuse its process id
     _end([])
     return status if status >= 0 else 128 - status
 
 
+def _run(command: list[str]) -> NoReturn:
+    """Become ``command``; if it is another program of ``launch``, run it without a further Python."""
+    if command[:_LAUNCHER] == sys.orig_argv[:_LAUNCHER]:
+        __import__("launch").main(command[_LAUNCHER:])
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - the command of its arguments
+    except OSError as refused:
+        sys.stderr.write(f"{command[0]}: {refused.strerror}\n")
+    os._exit(127)
+
+
 def _adopt() -> None:
     """Adopt orphaned descendants, and end when the parent process ends, where the kernel supports it."""
     import ctypes  # noqa: PLC0415 - Debonair itself only asks where this file is
 
-    with suppress(OSError, AttributeError):
+    try:
         prctl = ctypes.CDLL(None, use_errno=True).prctl
         prctl(_CHILD_SUBREAPER, 1, 0, 0, 0)
         prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGTERM), 0, 0, 0)
+    except (OSError, AttributeError):
+        pass
 
 
 def _end(known: list[int]) -> None:
@@ -60,13 +75,17 @@ def _end(known: list[int]) -> None:
     deadline = time.monotonic() + _PATIENCE
     while found := {*known, *_children(os.getpid())}:
         for pid in found:
-            with suppress(ProcessLookupError, PermissionError):
+            try:  # noqa: SIM105 - without contextlib
                 os.kill(pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
         known = []
         # The children of a killed process become ours, and the next round finds them.
-        with suppress(ChildProcessError):
+        try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+        except ChildProcessError:
+            pass
         if time.monotonic() > deadline:
             return
         time.sleep(0.005)
@@ -79,7 +98,3 @@ def _children(pid: int) -> list[int]:
             return [int(word) for word in file.read().split()]
     except OSError:  # gone, or not Linux
         return []
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -102,7 +101,7 @@ class TestRun:
         run.run(["tool", "x"])
         assert (started.words[0], started.given["start_new_session"]) == ("/usr/bin/tool", False)
         run.run(["tool", "x"], timeout=5)
-        assert started.words == [sys.executable, "-I", "-S", supervisor.__file__, "/usr/bin/tool", "x"]
+        assert started.words == [*run.program(supervisor.__file__), "/usr/bin/tool", "x"]
         assert (started.given["timeout"], started.given["start_new_session"]) == (5, True)
 
     def test_the_environment_is_added_to(self, started: Started, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
 
-from debonair.host import supervisor
+from debonair.host import run, supervisor
 
 
 class Left(BaseException):
@@ -71,7 +72,7 @@ def test_the_status_is_that_of_the_command(
 ) -> None:
     told: dict[int, Callable[..., Any]] = {}
     below(monkeypatch, [])
-    monkeypatch.setattr(signal, "signal", told.__setitem__)
+    monkeypatch.setattr("_signal.signal", told.__setitem__)
     monkeypatch.setattr(supervisor, "_adopt", lambda: None)
     monkeypatch.setattr(os, "fork", lambda: 8)
     monkeypatch.setattr(os, "waitpid", lambda *_: (8, waited))
@@ -94,7 +95,7 @@ def test_a_command_that_is_not_there(
     def execute(*_: object) -> NoReturn:
         raise FileNotFoundError(2, "No such file")
 
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr("_signal.signal", lambda *_: None)
     monkeypatch.setattr(supervisor, "_adopt", lambda: None)
     monkeypatch.setattr(os, "fork", lambda: 0)
     monkeypatch.setattr(os, "execvp", execute)
@@ -102,6 +103,23 @@ def test_a_command_that_is_not_there(
     with pytest.raises(Left, match="127"):
         supervisor.main()
     assert capsys.readouterr().err == "nothing: No such file\n"
+    assert killed == []
+
+
+def test_another_program_of_debonairs_own_needs_no_further_python(
+    monkeypatch: pytest.MonkeyPatch, killed: list[int]
+) -> None:
+    words: list[str] = []
+
+    def launched(given: list[str]) -> NoReturn:
+        words.extend(given)
+        raise SystemExit(3)
+
+    monkeypatch.setitem(sys.modules, "launch", SimpleNamespace(main=launched))
+    monkeypatch.setattr(sys, "orig_argv", [*run.program(supervisor.__file__), "x"])
+    with pytest.raises(SystemExit, match="3"):
+        supervisor._run([*run.program("/d/enter.py"), "--", "true"])
+    assert words == ["/d/enter.py", "--", "true"]
     assert killed == []
 
 

@@ -2,12 +2,12 @@
 
 ``enter.py [pid=N] [spaces=user,mnt,...] [root=FOLDER] [bound=HEX] -- COMMAND...``
 
-This file is run by its path, with the standard library and libseccomp, which every Debian has because apt
-and systemd need it. It enters namespaces of the process N (setns(2)), changes its root, and becomes root
-there. It gives up every capability except ``bound``, and forbids the calls of ``FORBIDDEN`` and the sockets
-that no network namespace separates. By default, ``bound`` is the set of the process N: nobody regains what
-a container's process 1 gave up. The command inherits all of that, but no environment. Without any word
-before it, the command keeps its place and its rights, and only the calls are forbidden.
+``host/launch.py`` runs this file, with the standard library and libseccomp, which every Debian has because
+apt and systemd need it. It enters namespaces of the process N (setns(2)), changes its root, and becomes
+root there. It gives up every capability except ``bound``, and forbids the calls of ``FORBIDDEN`` and the
+sockets that no network namespace separates. By default, ``bound`` is the set of the process N: nobody
+regains what a container's process 1 gave up. The command inherits all of that, but no environment. Without
+any word before it, the command keeps its place and its rights, and only the calls are forbidden.
 """
 
 from __future__ import annotations
@@ -78,7 +78,10 @@ class _Comparison(ctypes.Structure):
 
 
 def main() -> int:
-    """Enter, drop the rights and run the command; return its exit status, as a shell reports it."""
+    """Enter, drop the rights and run the command; return its exit status, as a shell reports it.
+
+    Raises ``OSError`` if the kernel refuses anything.
+    """
     cut = sys.argv.index("--")
     options = dict(word.split("=", 1) for word in sys.argv[1:cut])
     command = sys.argv[cut + 1 :]
@@ -202,11 +205,3 @@ def _check(result: int) -> None:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except OSError as failed:
-        sys.stderr.write(f"{failed}\n")
-        os._exit(126)

@@ -9,7 +9,6 @@ which its root cannot leave.
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -62,7 +61,7 @@ class Room:
 
 def door(*words: str) -> tuple[str, ...]:
     """Return the words that run what follows them inside; ``words`` are arguments of ``enter``."""
-    return (sys.executable, "-I", "-S", enter.__file__, *words, "--")
+    return (*run.program(enter.__file__), *words, "--")
 
 
 def granted(privilege: Privilege) -> Degree:
