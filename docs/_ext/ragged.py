@@ -17,8 +17,8 @@ class RaggedTranslator(ManualPageTranslator):
     """A writer of manual pages whose lines start at the left margin, and end where the words end."""
 
     def header(self) -> str:
-        """Return the head of the page, with the request ``ad`` of groff(7)."""
-        return f"{super().header()}.ad l\n"
+        """Return the head of the page; groff_man(7) describes the string AD, which older versions ignore."""
+        return f".ds AD l\n{super().header()}.ad l\n"
 
 
 def setup(app: Sphinx) -> None:
