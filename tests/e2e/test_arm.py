@@ -80,6 +80,7 @@ def live(name: str, boot: Boot, build: Builder, folder: Path) -> None:
 
 
 def assert_serves(machine: Container, version: str) -> None:
+    assert not (refused := trial.refusal(machine, "guestbook")), refused
     assert trial.healthy(machine, "guestbook", trial.Site("/healthz"), within=300).status == 200
     assert f"<h1>{version}</h1>" in machine.get("/").text
 

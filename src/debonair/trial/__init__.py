@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from debonair.trial.page_text import page
 from debonair.trial.site import Site, healthy
-from debonair.trial.try_deb import Options, addresses, forwarded, install, patience, release_of, try_deb
+from debonair.trial.try_deb import (
+    Options,
+    addresses,
+    forwarded,
+    install,
+    patience,
+    refusal,
+    release_of,
+    try_deb,
+)
 
 __all__ = [
     "Options",
@@ -15,6 +24,7 @@ __all__ = [
     "install",
     "page",
     "patience",
+    "refusal",
     "release_of",
     "try_deb",
 ]
