@@ -17,7 +17,7 @@ class RaggedTranslator(ManualPageTranslator):
     """A writer of manual pages whose lines start at the left margin, and end where the words end."""
 
     def header(self) -> str:
-        """Return the head of the page; groff_man(7) describes the string AD, which older versions ignore."""
+        """Return the head of the page; groff_man(7) describes the string AD, older versions ignore it."""
         return f".ds AD l\n{super().header()}.ad l\n"
 
 

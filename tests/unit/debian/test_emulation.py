@@ -141,3 +141,12 @@ def test_the_check_mounts_and_registers_nothing(programs: Programs) -> None:
     programs.answer("mount -t binfmt_misc", "permission denied", status=32)
     with pytest.raises(MachineError, match="emulate programs for arm64 and armhf:"):
         emulation.check("amd64")
+
+
+def test_nginx_gets_the_cache_lines_of_a_pi() -> None:
+    """An arm64 of qemu-user has shorter ones; armhf has none, as on a Pi."""
+    (drop_in,) = emulation.settings("armhf")
+    assert drop_in.endswith("/service.d/zz-qemu-user.conf")
+    files = emulation.settings("arm64")
+    assert files.pop("/etc/nginx/conf.d/qemu-user.conf") == "server_names_hash_bucket_size 64;\n"
+    assert list(files) == [drop_in]

@@ -25,7 +25,6 @@ from debonair.debian.rootfs.privilege import Privilege
 from debonair.debian.rootfs.root import LOCAL_DEBS, READY, Root
 from debonair.host.cache import Cache
 from debonair.host.progress import say, ticking, warn
-from debonair.resources import resource
 from debonair.target import suites
 
 _Opened = TypeVar("_Opened", bound=Machine)
@@ -112,9 +111,8 @@ class Bed:
     def _booted(self, root: Root) -> AbstractContextManager[Container]:
         self._announce(root)
         folder = root.unpacked(self.cache, mirror(self.environ), self.privilege)
-        settings = {}
-        if root.architecture != host_architecture():
-            settings[emulation.DROP_IN] = resource("systemd/emulated.conf").read_text()
+        emulated = root.architecture != host_architecture()
+        settings = emulation.settings(root.architecture) if emulated else {}
         return _ticking(
             f"Booting {title(root.suite)}",
             container.boot(

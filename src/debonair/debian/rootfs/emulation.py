@@ -22,12 +22,14 @@ from debonair.errors import Error, MachineError
 from debonair.host import memo, run
 from debonair.host.cache import Cache
 from debonair.host.progress import say
+from debonair.resources import resource
 
 SUITE = "trixie"
 """The suite of the qemu-user package: version 10 boots systemd, bookworm's version 7.2 does not."""
 
 DROP_IN = "/etc/systemd/system/service.d/zz-qemu-user.conf"
 """Drop-in by which an emulated Debian leaves out what qemu-user cannot do; systemd.unit(5)."""
+_NGINX = "/etc/nginx/conf.d/qemu-user.conf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,15 @@ _CPUS = {"arm64": _Cpu("qemu-aarch64", 64, 183), "armhf": _Cpu("qemu-arm", 32, 4
 _numbers = itertools.count(1)
 _MASK = b"\xff" * 7 + b"\x00" + b"\xff" * 8 + b"\xfe\xff\xff\xff"
 """The bits of the first 20 bytes that count: not the ABI's; a shared object runs like a program."""
+
+
+def settings(architecture: str) -> dict[str, str]:
+    """Return the files, text by path, that an emulated Debian of ``architecture`` needs to run apps."""
+    files = {DROP_IN: resource("systemd/emulated.conf").read_text()}
+    if architecture == "arm64":
+        # qemu-user has cache lines of 32 bytes, so nginx would refuse names that fit the 64 of every Pi.
+        files[_NGINX] = "server_names_hash_bucket_size 64;\n"
+    return files
 
 
 def emulated(architecture: str, host: str) -> bool:
