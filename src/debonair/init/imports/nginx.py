@@ -14,7 +14,6 @@ from debonair.init.imports.directives import Directive
 from debonair.init.imports.nginx_account import ABOVE, WRITE, SiteAccount
 from debonair.init.imports.nginx_backends import PASSES, Backends
 from debonair.init.imports.nginx_names import Names, told
-from debonair.project import reader
 from debonair.project.settings import defaults
 
 _MANY = 50
