@@ -33,7 +33,9 @@ def found(root: Path, folder: str, *paths: str, **files: str) -> tuple[Draft, li
 def test_the_data_of_one_machine_is_left_out(folder: str, tmp_path: Path) -> None:
     proposed, shipped = found(tmp_path, folder, f"{folder}/2024/a.jpg", f"{folder}/b.txt")
     assert shipped == []
-    (note,) = (note for note in proposed.notes if note.startswith(f"{folder} has 2 files"))
+    (note,) = (
+        note for note in proposed.notes if note.startswith(f"The package leaves out 2 files in {folder}, ")
+    )
     assert f"remove /{folder}/* from 'exclude'" in note
     assert project.load(tmp_path).writable == (f"{folder}/",)
 
@@ -41,7 +43,7 @@ def test_the_data_of_one_machine_is_left_out(folder: str, tmp_path: Path) -> Non
 def test_other_folders_are_the_first_data_and_that_is_said(tmp_path: Path) -> None:
     proposed, shipped = found(tmp_path, "scores", "scores/best.json")
     assert shipped == ["scores/best.json"]
-    (note,) = (note for note in proposed.notes if note.startswith("scores has 1 file, "))
+    (note,) = (note for note in proposed.notes if note.startswith("The package has 1 file in scores, "))
     assert 'exclude = ["/scores/*"]' in note
 
 
@@ -54,7 +56,7 @@ def test_what_git_ignores_is_left_out(tmp_path: Path) -> None:
 
 def test_an_empty_folder_needs_no_word(tmp_path: Path) -> None:
     proposed, _ = found(tmp_path, "media", "media/.gitkeep", "media/a.log", "media/__pycache__/x")
-    assert not any("media has" in note for note in proposed.notes)
+    assert not any("in media" in note for note in proposed.notes)
     assert not any(each.key == ("exclude",) for each in proposed.findings)
 
 

@@ -423,8 +423,8 @@ class TestUnits:
         "program", ["/home/pi/blog/venv/bin/python warm.py", "./warm.py", "node warm.js"]
     )
     def test_a_command_before_the_app_is_no_worker(self, program: str, tmp_path: Path) -> None:
-        unit = UNIT.replace("ExecStart=", f"ExecStartPre={program}\nExecStart=", 1)
-        unit = read(tmp_path, "blog.service", {"blog.service": unit})
+        text = UNIT.replace("ExecStart=", f"ExecStartPre={program}\nExecStart=", 1)
+        unit = read(tmp_path, "blog.service", {"blog.service": text})
         script = read(tmp_path, "start.sh", {"start.sh": f"{program}\ngunicorn a:b\n"})
         chain = read(tmp_path, "Procfile", {"Procfile": f"web: {program} && gunicorn a:b\n"})
         for found in (unit, script, chain):

@@ -92,3 +92,11 @@ def test_gevent_of_uwsgi_serves_the_pages(tmp_path: Path) -> None:
     assert "uwsgi.threads" not in found
     assert found["uwsgi.harakiri"] == 0
     assert "occupies a thread" not in notes
+
+
+def test_a_stream_is_the_last_choice_for_the_health_check(tmp_path: Path) -> None:
+    found, _ = settings(tmp_path / "a", EVENTS)
+    assert found["health"] == "/events"
+    page = '@app.get("/hello")\ndef hello():\n    return "hello"\n'
+    found, _ = settings(tmp_path / "b", f"{EVENTS}{page}")
+    assert found["health"] == "/hello"

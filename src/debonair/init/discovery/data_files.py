@@ -46,13 +46,13 @@ def left_out(root: Path, findings: Sequence[Finding]) -> tuple[list[Finding], li
             reasons[f"/{folder}/*"] = why = f"'{name}' seems to have the data of one machine"
         else:
             notes.append(
-                f"{folder} has {many}, which are in the package. They become the first data on each Pi. To "
-                f'leave them out: exclude = ["/{folder}/*"]'
+                f"The package has {many} in {folder}, as the first data on each Pi. To ship none: "
+                f'exclude = ["/{folder}/*"]'
             )
             continue
         notes.append(
-            f"{folder} has {many}, which the package leaves out, because {why}. To ship them as the first "
-            f"data, remove /{folder}/* from 'exclude'."
+            f"The package leaves out {many} in {folder}, because {why}. To ship the first data from there, "
+            f"remove /{folder}/* from 'exclude'."
         )
     return _with(findings, reasons), notes
 

@@ -75,7 +75,7 @@ def _first(modules: Sequence[Module]) -> str:
     """Return where a module sends events first; empty if none does."""
     for module in modules:
         for node in module.nodes:
-            if _sends(node):
+            if sends(node):
                 return f"{module.path}:{node.lineno} sends server-sent events"  # type: ignore[attr-defined]
         for name, line in module.imports():
             if name.partition(".")[0] in _LIBRARIES:
@@ -83,7 +83,7 @@ def _first(modules: Sequence[Module]) -> str:
     return ""
 
 
-def _sends(node: ast.AST) -> bool:
+def sends(node: ast.AST) -> bool:
     """Tell whether ``node`` gives a response the type of events; a client asks for it by ``Accept``."""
     match node:
         case ast.Call(func=function, args=arguments, keywords=words):

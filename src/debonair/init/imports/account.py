@@ -107,13 +107,19 @@ def _judged(
     for key in keys:
         if key not in lost:
             first.setdefault(key, account)
-    taken = next((first[key] for key in lost if key in first), None)
+    taken = {key: first[key] for key in lost if key in first}
     if not taken:
         return account
-    where = f"{taken.file.name}:{taken.line}" if taken.line else taken.file.name
-    why = f"{where} replaces it" if taken.file == account.file else f"the value in {where} takes precedence"
-    if kept := [key for key in keys if key not in lost]:
-        why = f"without {', '.join(lost)}: {why}"
+    places = {
+        key: f"{one.file.name}:{one.line}" if one.line else one.file.name for key, one in taken.items()
+    }
+    kept = [key for key in keys if key not in taken]
+    if len(keys) > 1:
+        why = f"but {' and '.join(f'{place} has {key}' for key, place in places.items())}"
+    else:
+        place = places[keys[0]]
+        same = taken[keys[0]].file == account.file
+        why = f"{place} replaces it" if same else f"the value in {place} takes precedence"
     return replace(account, became=", ".join(kept), why=why)
 
 

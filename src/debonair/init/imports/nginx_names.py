@@ -21,16 +21,22 @@ class Names:
     """The names of a site so far."""
 
     def __init__(self, server: Directive | None) -> None:
-        listens = [inner for inner in server.block if inner.name == "listen"] if server else []
+        inside = server.block if server else ()
+        defaults = {"default_server", "default"}
         self.chosen: list[str] = []
         """The names that only this site has."""
-        self.is_machines = any({"default_server", "default"} & {*listen.words} for listen in listens)
+        self.is_machines = any(
+            defaults & {*inner.words}
+            if inner.name == "listen"
+            else any(_MACHINE.fullmatch(word) for word in inner.words if word not in _NONE)
+            for inner in inside
+            if inner.name in {"listen", "server_name"}
+        )
         """True if the site answers at the Pi's own name and address, too."""
 
     def add(self, words: Iterable[str]) -> list[str]:
         """Add the ``words`` of a directive ``server_name``; return those that the site is to answer to."""
         fit = [word for word in words if not re.search(r"[;{}\"'#\s]", word) and not reader.unfit(word)]
-        self.is_machines = self.is_machines or any(map(_MACHINE.fullmatch, set(fit) - _NONE))
         named = [word for word in fit if word not in _NONE and not _MACHINE.fullmatch(word)]
         self.chosen += named
         return named
