@@ -161,7 +161,8 @@ def _with_data(
         return findings, set(), []
     of_data, places, notes = writes.find(root, reached(code, [str(found.value) for found in runs]))
     findings, shipped = data_files.left_out(root, _merged(findings, of_data))
-    return findings, places, [*notes, *shipped]
+    findings, unserved = data_files.served_by_app(findings)
+    return findings, places, [*notes, *shipped, *unserved]
 
 
 def _unled(changes: Sequence[Change], led: Collection[str]) -> list[Change]:

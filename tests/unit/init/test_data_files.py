@@ -80,3 +80,16 @@ def test_files_of_earlier_runs_are_left_out(name: str, tmp_path: Path) -> None:
     shipped = [file.path for file in app_files.collect(project.load(tmp_path))]
     assert name not in shipped
     assert "a/login.html" in shipped
+
+
+def test_nginx_cannot_serve_a_folder_that_the_app_writes(tmp_path: Path) -> None:
+    site = (
+        "server {\n  location /media/ { alias /home/pi/x/media/; }\n"
+        "  location /static/ { alias /home/pi/x/static/; }\n"
+        "  location / { proxy_pass http://[::1]:8000; }\n}\n"
+    )
+    files = {"book.nginx": site, "static/a.css": ""}
+    proposed, _ = found(tmp_path, "media", "media/a.jpg", **files)
+    assert project.load(tmp_path).static == {"/static/": "static"}
+    (note,) = (note for note in proposed.notes if "nginx served" in note)
+    assert note.startswith("book.nginx:2: nginx served /media/ from media, which the app writes. ")

@@ -13,7 +13,7 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from debonair.init.discovery.finding import Finding
-from debonair.project import reader, settings
+from debonair.project import reader, settings, writable
 
 _KEY = ("exclude",)
 _RUNTIME = re.compile(
@@ -55,6 +55,25 @@ def left_out(root: Path, findings: Sequence[Finding]) -> tuple[list[Finding], li
             f"remove /{folder}/* from 'exclude'."
         )
     return _with(findings, reasons), notes
+
+
+def served_by_app(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
+    """Return ``findings`` without the static folders that the app writes; and a note about each.
+
+    nginx cannot read the data folder, to which such a folder leads on the Pi.
+    """
+    paths = tuple(path for found in findings if found.key == ("writable",) for path in found.value)
+    kept, notes = list[Finding](), list[str]()
+    for found in findings:
+        if found.key[:1] != ("static",) or not writable.is_below(str(found.value).strip("/"), paths):
+            kept.append(found)
+            continue
+        notes.append(
+            f"{found.where}: nginx served {found.key[1]} from {found.value}, which the app writes. On the "
+            "Pi, nginx cannot read the app's data, so the app must serve it. Flask has send_from_directory "
+            "for that, and Django has django.views.static.serve."
+        )
+    return kept, notes
 
 
 def _with(findings: Sequence[Finding], reasons: dict[str, str]) -> list[Finding]:
