@@ -43,6 +43,5 @@ def refused(root: Path, **given: Any) -> ProjectError:
 
 def told(draft: Draft, columns: int) -> str:
     """Return all that ``debonair init`` prints about ``draft``."""
-    return "\n".join(
-        [report.found(draft)[:-1], report.text(draft, columns=columns), report.next_steps(draft)]
-    )
+    found = report.found(draft, columns=columns)[:-1]
+    return "\n".join([found, report.text(draft, columns=columns), report.next_steps(draft)])

@@ -12,6 +12,7 @@ from debonair.host.run import run
 from debonair.init import model
 from debonair.init.discovery import (
     application,
+    data_files,
     declared,
     django,
     environment,
@@ -20,6 +21,7 @@ from debonair.init.discovery import (
     pages,
     programs,
     server,
+    streams,
     traits,
     writes,
 )
@@ -33,7 +35,7 @@ from debonair.init.discovery.needs import needs as imported_packages
 from debonair.init.discovery.needs import reached, requirements_text
 from debonair.init.imports import files
 from debonair.init.model import REQUIREMENTS, Draft
-from debonair.project import dependencies, legacy_metadata, reader, settings
+from debonair.project import dependencies, inputs, legacy_metadata, reader, settings
 from debonair.project import pyproject as pyproject_toml
 from debonair.target import load
 
@@ -59,6 +61,7 @@ def draft(
     """
     if not root.is_dir():
         raise ProjectError(f"There is no folder {root}.")
+    inputs.check(root)
     pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
     tables = reader.toml(pyproject, root) if reader.is_file(pyproject) else {}
     pyproject_toml.check(tables, pyproject)
@@ -87,7 +90,9 @@ def draft(
     )
     chosen, of_process = one_process.settings(chosen, code, required, needs[0].where if needs else "")
     imported_findings, more = application.settings_of(imported, root)
-    imported_findings = one_process.fitting(imported_findings, chosen)
+    chosen, imported_findings, of_streams = streams.settings(
+        chosen, one_process.fitting(imported_findings, chosen), code
+    )
     more = [*application.passed_over(imported, chosen, root), *more] if not entry and not table else more
     proposed = ""
     serves = any(found.key for found in chosen)
@@ -101,7 +106,7 @@ def draft(
         notes += more
     required = {declared.name_of(line) for found in needs for line in found.value}
     hardware, more = traits.hardware(code, required)
-    notes += [*more, *of_process, *declared.replaced(root, needs, code, chosen)]
+    notes += [*more, *of_process, *of_streams, *declared.replaced(root, needs, code, chosen)]
     of_django, changes = django.look(root, code)
     findings = _merged(
         chosen,
@@ -117,9 +122,13 @@ def draft(
         _install(code, stated),
         imported_findings,
     )
-    findings, led = _with_data(root, code, findings, [*chosen, *imported_findings])
+    findings, led, more = _with_data(root, code, findings, [*chosen, *imported_findings])
     changes = _unled(changes, led)
-    notes += [f"Not read: {reason}." for reason in broken] + [change.note for change in changes]
+    notes += [
+        *more,
+        *(f"Not read: {reason}." for reason in broken),
+        *(change.note for change in changes),
+    ]
     python = load(_targets(findings)[0]).python_version
     notes += [*traits.traps(code, python, led), *environment.unset(root, code, *_given(findings))]
     notes += [*traits.left_out(code, root), *traits.pins(_lines(needs), python)]
@@ -144,14 +153,16 @@ def draft(
 
 def _with_data(
     root: Path, code: Sequence[Module], findings: list[Finding], runs: Sequence[Finding]
-) -> tuple[list[Finding], set[str]]:
-    """Return ``findings`` with the paths that the code in ``runs`` writes, and where in the code."""
+) -> tuple[list[Finding], set[str], list[str]]:
+    """Return ``findings`` with the paths that the code in ``runs`` writes, where in the code, and notes."""
     if not any(found.key in {("wsgi",), ("command",)} for found in runs) or any(
         found.key == ("install",) and found.value != "files" for found in findings
     ):
-        return findings, set()
-    of_data, places = writes.find(root, reached(code, [str(found.value) for found in runs]))
-    return _merged(findings, of_data), places
+        return findings, set(), []
+    of_data, places, notes = writes.find(root, reached(code, [str(found.value) for found in runs]))
+    findings, shipped = data_files.left_out(root, _merged(findings, of_data))
+    findings, unserved = data_files.served_by_app(findings)
+    return findings, places, [*notes, *shipped, *unserved]
 
 
 def _unled(changes: Sequence[Change], led: Collection[str]) -> list[Change]:

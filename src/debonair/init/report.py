@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import textwrap
 from collections.abc import Iterator
@@ -13,17 +14,20 @@ from debonair.host.terminal import plain
 from debonair.init.imports.account import table
 from debonair.init.model import Draft
 
+_MAX_NAME = 28
 _MAX_VALUE = 48
+_MIN_REASON = 24
+"""The fewest characters of a column for reasons."""
 
 
-def found(draft: Draft) -> str:
-    """Return the first part of the report about ``draft``: the findings."""
-    return "\n".join(_found(draft)) + "\n\n"
+def found(draft: Draft, *, columns: int = 0) -> str:
+    """Return the first part of the report about ``draft``: the findings; ``columns`` is as in ``text``."""
+    return "\n".join(_found(draft, _width(columns))) + "\n\n"
 
 
 def text(draft: Draft, *, columns: int = 0) -> str:
     """Return the rest of the report; its prose is ``columns`` wide, or as wide as the terminal if 0."""
-    width = min(columns or shutil.get_terminal_size((100, 24)).columns, 120)
+    width = _width(columns)
     accounts = [
         replace(account, file=_short(account.file, draft.root)) for account in draft.imported.accounts
     ]
@@ -42,10 +46,14 @@ def next_steps(draft: Draft) -> str:
     return f"Next:\n    debonair build{folder}\n    debonair try {debs}\n"
 
 
-def _found(draft: Draft) -> Iterator[str]:
+def _width(columns: int) -> int:
+    return min(columns or shutil.get_terminal_size((100, 24)).columns, 120)
+
+
+def _found(draft: Draft, width: int) -> Iterator[str]:
     yield f"Found in {draft.root}:"
     rows = [(found.name, _shown(found.value), found.where) for found in draft.findings]
-    yield from _table(rows)
+    yield from _table([(plain(one), plain(two), plain(three)) for one, two, three in rows], width)
 
 
 def _short(path: Path, root: Path) -> Path:
@@ -76,11 +84,23 @@ def _written(draft: Draft) -> Iterator[str]:
         yield textwrap.indent(draft.requirements.rstrip("\n"), "    ")
 
 
-def _table(rows: list[tuple[str, str, str]]) -> Iterator[str]:
-    first = max((len(row[0]) for row in rows), default=0)
+def _table(rows: list[tuple[str, str, str]], width: int) -> Iterator[str]:
+    """Yield the lines of a table. If three columns do not fit, the third is below the second one."""
+    first = min(max((len(row[0]) for row in rows), default=0), _MAX_NAME)
     second = max((len(row[1]) for row in rows if len(row[1]) <= _MAX_VALUE), default=0)
+    indent = first + 4
+    second = min(second, (width - indent) // 2)
+    if width - indent - second - 2 < _MIN_REASON:
+        second = max(width - indent, _MIN_REASON)
+    rest = width - indent - second - 2
     for one, two, three in rows:
-        yield f"  {one:<{first}}  {two:<{second}}  {three}".rstrip()
+        values = textwrap.wrap(two, second, break_on_hyphens=False)
+        reasons = textwrap.wrap(three, rest if rest > 0 else second, break_on_hyphens=False)
+        names = textwrap.wrap(one, first, break_on_hyphens=False)
+        if rest <= 0:
+            values, reasons = values + reasons, []
+        for name, value, reason in itertools.zip_longest(names, values, reasons, fillvalue=""):
+            yield f"  {name:<{first}}  {value:<{second}}  {reason}".rstrip()
 
 
 def _shown(value: Any) -> str:

@@ -72,21 +72,23 @@ def _found(
         return Requirements(listed, source="pyproject.toml", notes=_notes(root, tables))
     for name in FILES:
         if reader.is_file(root / name):
-            found = requirements_file.read(root / name, root)
-            app_requirements = tuple(older.get("dependencies", ())) if found.itself else ()
-            return replace(
-                found, requirements=(*found.requirements, *app_requirements), itself=False, source=name
-            )
+            return replace(_with_own(requirements_file.read(root / name, root), older), source=name)
     if reader.is_file(root / "Pipfile"):
         from debonair.project import legacy_metadata  # noqa: PLC0415 - few projects have a Pipfile
 
-        return legacy_metadata.pipfile(root / "Pipfile", root)
+        return _with_own(legacy_metadata.pipfile(root / "Pipfile", root), older)
     if "dependencies" in older.get("dynamic", []) and "dependencies" not in older:
         raise ProjectError(
             "setup.py computes 'install_requires', but Debonair does not run setup.py.",
             hint="Write the app's requirements into requirements.in, one per line.",
         )
     return _older(older, older_file)
+
+
+def _with_own(found: Requirements, older: Mapping[str, Any]) -> Requirements:
+    """Return ``found`` with the project's own requirements, if the file lists the project itself."""
+    own = tuple(older.get("dependencies", ())) if found.itself else ()
+    return replace(found, requirements=tuple(dict.fromkeys((*found.requirements, *own))), itself=False)
 
 
 def _older(older: Mapping[str, Any], source: str) -> Requirements:

@@ -63,6 +63,7 @@ def pipfile(path: Path, root: Path) -> Requirements:
             for name, value in tables.get("packages", {}).items()
             for found in package_table.requirements(name, value, source)
         ),
+        itself=any(map(package_table.is_itself, tables.get("packages", {}).values())),
         source="Pipfile",
         notes=tuple(groups.notes(others, source, "[packages]")),
     )

@@ -18,6 +18,7 @@ from debonair.project import (
     dynamic_version,
     entry_point,
     globs,
+    inputs,
     licence,
     maintainer,
     reader,
@@ -39,6 +40,7 @@ def load(root: Path) -> Project:
     """
     if not root.is_dir():
         raise ProjectError(f"There is no folder {root}.")
+    inputs.check(root)
     pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
     tables = reader.toml(pyproject, root) if reader.is_file(pyproject) else {}
     pyproject_toml.check(tables, pyproject)
@@ -100,7 +102,7 @@ def _project(
         raise missing("package", f'"{root.name}"')
     version = given.version or project.get("version") or dynamic_version.version(root, tables)
     if not version and not published:
-        raise missing("version", '"1.0"')
+        raise _without_version(missing("version", '"1.0"'), dynamic_version.from_tags(tables))
     try:
         control.check_name(package)
         from_pep440(version or "0")
@@ -192,6 +194,14 @@ def _project(
         },
         timers=given.timers,
     )
+
+
+def _without_version(wrong: ProjectError, tool: str) -> ProjectError:
+    """Return the error ``wrong`` about a missing version, with what the ``tool`` of git's tags does."""
+    if not tool:
+        return wrong
+    message = f"{wrong.message} {tool} takes it from git's tags, but a package must not depend on these."
+    return ProjectError(message, hint=wrong.hint)
 
 
 def _older(root: Path, tables: Mapping[str, Any]) -> dict[str, Any]:

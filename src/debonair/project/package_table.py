@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -71,7 +72,7 @@ def requirements(name: str, value: object, source: Source) -> Iterator[str]:
         return
     table: Mapping[str, Any] = value if isinstance(value, dict) else {"version": value}
     _check(name, table, source)
-    if table.get("optional") or table.get("path") in {".", "./"}:
+    if table.get("optional") or is_itself(table):
         return
     if index := table.get("index") or table.get("source"):
         source.check_index(index, package=name)
@@ -94,6 +95,12 @@ def requirements(name: str, value: object, source: Source) -> Iterator[str]:
         )
     else:
         yield f"{name}{extras}{specifier(table.get('version', '*'), name, source)}{end}"
+
+
+def is_itself(value: object) -> bool:
+    """Tell whether ``value``, of a package, is the project's own folder: ``{path = "."}``."""
+    path = value.get("path") if isinstance(value, dict) else None
+    return isinstance(path, str) and bool(path) and posixpath.normpath(path) == "."
 
 
 def specifier(constraint: str, name: str, source: Source) -> str:

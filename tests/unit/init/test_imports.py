@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,3 +108,28 @@ def test_a_site_and_an_app(listens: dict[str, str], asks: dict[str, str], warned
     found = imports.merge([Imported(listens=listens), Imported(asks=asks)])
     assert bool(found.warnings) == bool(warned)
     assert warned in "".join(found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [
+        ("router_static", "gevent_python3", ["router_static", "gevent_python3"]),
+        (["a", "b"], "b,c", ["a", "b", "c"]),
+        ("a,b", "b", "a,b"),
+        ("a", "a", "a"),
+    ],
+)
+def test_plugins_of_several_files_add_up(first: Any, second: Any, both: Any) -> None:
+    one = Imported(settings={"uwsgi": {"plugins": first, "threads": 2}})
+    two = Imported(settings={"uwsgi": {"plugins": second, "threads": 8}})
+    assert imports.merge([one, two]).settings == {"uwsgi": {"plugins": both, "threads": 2}}
+    only = Imported(settings={"uwsgi": {"threads": 2}})
+    assert imports.merge([only, two]).settings["uwsgi"]["plugins"] == second
+
+
+def test_an_option_of_a_file_gets_its_plugin_beside_those_of_another(tmp_path: Path) -> None:
+    (tmp_path / "a.ini").write_text("[uwsgi]\nplugins = python3,router_static\nroute = ^/a static:b\n")
+    (tmp_path / "b.ini").write_text("[uwsgi]\nplugins = python3\ngevent = 10\npythonpath = lib\n")
+    (tmp_path / "lib").mkdir()
+    found = imports.merge(uwsgi.read(tmp_path / name, tmp_path) for name in ("a.ini", "b.ini"))
+    assert found.settings["uwsgi"]["plugins"] == ["router_static", "gevent_python3"]

@@ -9,6 +9,7 @@ import pytest
 from debonair.errors import ProjectError
 from debonair.init.imports import directives, nginx
 from debonair.init.imports.account import Imported
+from debonair.tree.service.site import HOME
 
 
 def read(root: Path, text: str) -> Imported:
@@ -58,6 +59,44 @@ def test_the_syntax(tmp_path: Path) -> None:
     assert [inner.name for inner in last.within()] == ["j", "k", "l"]
 
 
+HOME_TOO = f"pi.example.org {' '.join(HOME)}"
+
+
+@pytest.mark.parametrize(
+    ("lines", "names"),
+    [
+        (["listen 80 default_server;", "server_name pi.example.org;"], HOME_TOO),
+        (["listen 80 default;", "server_name pi.example.org;"], HOME_TOO),
+        (["server_name pi.example.org;", "listen [::]:80 default_server;", "listen 80;"], HOME_TOO),
+        (["server_name pi.example.org 192.168.1.20;"], HOME_TOO),
+        (["server_name [fe80::1] pi.example.org;"], HOME_TOO),
+        (["server_name pi.example.org;", "server_name $hostname;"], HOME_TOO),
+        (["server_name raspberrypi.local pi.example.org;"], HOME_TOO),
+        (["listen 80 default_server;", "server_name _;"], ""),
+        (["listen 80 default_server;"], ""),
+        (["server_name 192.168.1.20;"], ""),
+        (["server_name 192.168.1.20 raspberrypi raspberrypi.local;"], ""),
+        (["server_name $hostname;"], ""),
+    ],
+)
+def test_a_site_that_had_the_own_address_of_the_pi_keeps_it(
+    lines: list[str], names: str, tmp_path: Path
+) -> None:
+    found = server(tmp_path, *lines)
+    assert found.settings.get("nginx", {}).get("server-name", "") == names
+    assert not any("default page" in warning for warning in found.warnings)
+    if names:
+        said = [each.why for each in found.accounts if each.became == "nginx.server-name"]
+        assert any("own address" in why for why in said)
+
+
+def test_a_site_with_other_names_warns_once(tmp_path: Path) -> None:
+    found = server(tmp_path, "server_name a.example.org;", "server_name b.example.org;")
+    told = [warning for warning in found.warnings if "default page" in warning]
+    assert len(told) == 1
+    assert "only to a.example.org and b.example.org" in told[0]
+
+
 @pytest.mark.parametrize(
     ("lines", "site"),
     [
@@ -68,6 +107,10 @@ def test_the_syntax(tmp_path: Path) -> None:
         (["listen unix:/run/x.sock;", "listen;"], {}),
         (["server_name _;"], {}),
         (["server_name localhost 127.0.0.1 pi.example.org;"], {"server-name": "pi.example.org"}),
+        (
+            ["server_name a.example.org;", "server_name b.example.org;"],
+            {"server-name": "a.example.org b.example.org"},
+        ),
         (["server_name ~^(www\\.)?pi$;"], {"server-name": "~^(www\\.)?pi$"}),
         (["client_max_body_size 5m;"], {"client-max-body-size": "5m"}),
         (["client_max_body_size lots;"], {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -368,6 +369,67 @@ class TestUnits:
         assert found.accounts[0].why == (
             'not taken over; add to [timers]: tidy = {command = "flask tidy", calendar = "daily"}'
         )
+
+    @pytest.mark.parametrize(
+        ("option", "calendar"),
+        [
+            ("OnUnitActiveSec=15min", "*:0/15"),
+            ("OnUnitActiveSec=30", "*:*:0/30"),
+            ("OnUnitInactiveSec=1h", "hourly"),
+            ("OnUnitActiveSec=6 hours", "0/6:00"),
+            ("OnUnitActiveSec=1d", "daily"),
+            ("OnUnitActiveSec=1w", "weekly"),
+            ("OnUnitActiveSec=7min", "..."),
+            ("OnUnitActiveSec=2h 30min", "..."),
+            ("OnUnitActiveSec=60min", "hourly"),
+        ],
+    )
+    def test_of_a_timer_without_a_calendar(self, option: str, calendar: str, tmp_path: Path) -> None:
+        texts = {
+            "tidy.timer": f"[Timer]\nOnBootSec=5min\n{option}\nUnit=clean.service\n",
+            "clean.service": '[Service]\nType=oneshot\nExecStart=/bin/a "b"\nExecStart=/bin/c\n',
+        }
+        found = told(read(tmp_path, "tidy.timer", texts))
+        assert "after each boot" in found["OnBootSec=5min"]
+        setting = tomllib.loads(found[option].partition(": ")[2])
+        assert setting == {"tidy": {"command": '/bin/a "b" && /bin/c', "calendar": calendar}}
+        assert ("systemd.time(7)" in found[option]) == (calendar == "...")
+
+    @pytest.mark.parametrize("timer", ["[Timer]\nOnCalendar=daily\n", "[Timer]\nUnit=tidy.service\n"])
+    @pytest.mark.parametrize("kind", ["Type=oneshot\n", ""])
+    def test_of_a_command_that_a_timer_starts(self, timer: str, kind: str, tmp_path: Path) -> None:
+        name = "other.timer" if "Unit" in timer else "tidy.timer"
+        texts = {"tidy.service": f"[Service]\n{kind}ExecStart=python tidy.py\n", name: timer}
+        found = told(read(tmp_path, "tidy.service", texts))
+        assert found["ExecStart=python tidy.py"] == (
+            f"not taken over; {name} starts it, see there for the setting"
+        )
+
+    def test_of_a_command_that_runs_once(self, tmp_path: Path) -> None:
+        text = "[Service]\nType=oneshot\nExecStart=python a.py\nExecStart=python b.py\n"
+        found = told(read(tmp_path, "seed.service", {"seed.service": text}))
+        for name in ("a", "b"):
+            assert "it ran once and ended, so it is not a worker" in found[f"ExecStart=python {name}.py"]
+
+    def test_a_secret_of_a_timer(self, tmp_path: Path) -> None:
+        texts = {
+            "tidy.timer": "[Timer]\nOnCalendar=daily\n",
+            "tidy.service": "[Service]\nType=oneshot\nExecStart=/usr/bin/env API_TOKEN=swordfish /bin/a\n",
+        }
+        for name in texts:
+            assert "swordfish" not in table(read(tmp_path, name, texts).accounts, width=999)
+
+    @pytest.mark.parametrize(
+        "program", ["/home/pi/blog/venv/bin/python warm.py", "./warm.py", "node warm.js"]
+    )
+    def test_a_command_before_the_app_is_no_worker(self, program: str, tmp_path: Path) -> None:
+        text = UNIT.replace("ExecStart=", f"ExecStartPre={program}\nExecStart=", 1)
+        unit = read(tmp_path, "blog.service", {"blog.service": text})
+        script = read(tmp_path, "start.sh", {"start.sh": f"{program}\ngunicorn a:b\n"})
+        chain = read(tmp_path, "Procfile", {"Procfile": f"web: {program} && gunicorn a:b\n"})
+        for found in (unit, script, chain):
+            (why,) = (each.why for each in found.accounts if "warm" in each.text and not each.became)
+            assert why == "it ran before the server; if each new release needs it, add it to 'migrate'"
 
     def test_of_something_else(self, tmp_path: Path) -> None:
         texts = {"web.service": '<?xml version="1.0"?>\n<service-group>\n</service-group>\n'}

@@ -204,7 +204,7 @@ def test_what_is_served(lines: list[str], wsgi: str, warned: str, tmp_path: Path
         ("gevent = 100", {"plugins": "gevent_python3", "gevent": 100}),
         ("asyncio = 50", {"plugins": "asyncio_python3", "asyncio": 50}),
         ("procname-append = %(nowhere)", {}),
-        ("spooler = %(one)", {"spooler": "%(one)"}),
+        ("static-index = %(one)", {"static-index": "%(one)"}),
     ],
 )
 def test_an_option(line: str, options: dict[str, settings.Option], tmp_path: Path) -> None:
@@ -367,11 +367,9 @@ def test_every_reason_is_of_an_option(tmp_path: Path) -> None:
 
 def test_paths_of_the_project_are_relative_to_it(tmp_path: Path) -> None:
     (tmp_path / "contrib").mkdir()
-    found = read(
-        tmp_path, "[uwsgi]\nenv = SETTINGS=%d/sample.cfg\nspooler = %d/mail\n", "contrib/uwsgi.ini"
-    )
+    found = read(tmp_path, "[uwsgi]\nenv = SETTINGS=%d/sample.cfg\nenvdir = %d/mail\n", "contrib/uwsgi.ini")
     assert found.settings["service"] == {"environment": {"SETTINGS": "contrib/sample.cfg"}}
-    assert found.settings["uwsgi"] == {"spooler": "contrib/mail"}
+    assert found.settings["uwsgi"] == {"envdir": "contrib/mail"}
 
 
 def project(root: Path, *names: str) -> Path:
@@ -476,8 +474,17 @@ def test_static_map2_keeps_the_url(line: str, static: dict[str, str], tmp_path: 
         (["check-static = /srv/hub/public"], "check-static", "public", ""),
         (["check-static = /var/www/hub/public"], "check-static", "public", ""),
         (["static-safe = %d/public"], "static-safe", "public", ""),
-        (["spooler = /srv/hub/gone"], "spooler", "/srv/hub/gone", "/srv/hub/gone"),
-        (["spooler = /opt/mail"], "spooler", "/opt/mail", "/opt/mail"),
+        (["spooler = /srv/hub/gone"], "spooler", "/var/lib/APP/gone", ""),
+        (["spooler = /var/spool/mail/"], "spooler", "/var/lib/APP/mail", ""),
+        (["spooler-external = public"], "spooler-external", "/var/lib/APP/public", ""),
+        (["spooler = ./"], "spooler", "/var/lib/APP/spooler", ""),
+        (["mimefile = /etc/mime.types"], "mimefile", "/etc/mime.types", ""),
+        (["mimefile = /etc/hub/types"], "mimefile", "/etc/hub/types", "/etc/hub/types"),
+        (["static-gzip-dir = /data/gz"], "static-gzip-dir", "/data/gz", "/data/gz"),
+        (["queue-store = /var/cache/q"], "queue-store", "/var/cache/q", "/var/cache/q"),
+        (["cache2 = name=a,store=/var/tmp/c"], "cache2", "name=a,store=/var/tmp/c", "/var/tmp/c"),
+        (["wait-for-file = /run/ready"], "wait-for-file", "/run/ready", ""),
+        (["static-expires-uri = ^/static/ 60"], "static-expires-uri", "^/static/ 60", ""),
         (["pyargv = --log=/var/www/x.log"], "pyargv", "--log=/var/www/x.log", "/var/www/x.log"),
         (["pyargv = /usr/bin/x /etc/y"], "pyargv", "/usr/bin/x /etc/y", ""),
         (["route = ^/home/x log:a"], "route", "^/home/x log:a", ""),
@@ -500,6 +507,25 @@ def test_the_old_machine(lines: list[str], key: str, value: str, warned: str, tm
     assert found.settings["uwsgi"] == {key: value}
     assert bool(found.warnings) == bool(warned)
     assert warned in "".join(found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("line", "warned"),
+    [
+        ("route = ^/m/(.*) static:/media/usb/$1", "/media/usb/"),
+        ("route = ^/logo file:filename=/srv/logo.png", "/srv/logo.png"),
+        ("route = ^/logo file:/data/logo.png", "/data/logo.png"),
+        ("final-route = ^/x sendfile:/home/pi/x", "/home/pi/x"),
+        ("route = ^/x static:/usr/share/doc/$1", ""),
+        ("route = ^/home/x redirect:/srv/x", ""),
+        ("route = ^/p/(.*) static:public/$1", ""),
+    ],
+)
+def test_a_route_to_files_of_the_old_machine(line: str, warned: str, tmp_path: Path) -> None:
+    found = ini(project(tmp_path, "public/a"), line)
+    assert [f" names {warned}, which" in one for one in found.warnings] == [True] * bool(warned)
+    (said,) = (each for each in found.accounts if "route" in each.became)
+    assert ("a path of the old machine" in said.why) == bool(warned)
 
 
 def test_a_variable_of_the_old_machine(tmp_path: Path) -> None:

@@ -73,6 +73,23 @@ def test_what_is_said_and_written(
     assert loaded.wsgi
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100, 120])
+def test_the_findings_fit_the_terminal(columns: int, tmp_path: Path) -> None:
+    texts = {
+        "app.py": f"{FLASK}\nimport os, logging\nos.environ['X']\nlogging.FileHandler('a/b.log')\n",
+        "requirements.txt": "flask\n",
+        "uwsgi.ini": f"[uwsgi]\nmodule = app:app\nenv = {'LONG_NAME_' * 4}={'word/' * 30}\n",
+        "README.md": f"This is {'a description ' * 5}of it.\n",
+    }
+    found = draft(make(tmp_path, texts))
+    _, *lines = report.found(found, columns=columns).splitlines()
+    assert max(map(len, lines)) <= columns
+    shown = "".join("".join(lines).split())
+    for each in found.findings:
+        parts = [each.name, *([str(each.value)] if isinstance(each.value, str) else [])]
+        assert all(word in shown for part in parts for word in part.split() if len(word) < 20)
+
+
 def test_nothing_is_written_twice(tmp_path: Path) -> None:
     root = make(tmp_path, {"app.py": FLASK})
     model.write(draft(root))

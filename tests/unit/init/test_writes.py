@@ -23,7 +23,7 @@ def find(root: Path, *, paths: tuple[str, ...] = (), **code: str) -> dict[str, s
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).touch()
     found, _ = modules(root)
-    findings, places = writes.find(root, found)
+    findings, places, _ = writes.find(root, found)
     if not findings:
         assert not places
         return {}
@@ -78,6 +78,16 @@ def find(root: Path, *, paths: tuple[str, ...] = (), **code: str) -> dict[str, s
         ),
         ("class A:\n    def f(self):\n        self.p = 'x.txt'\n        open(self.p, 'w')", "x.txt", 4),
         ("import shelve\nshelve.open('data/shelf')", "data", 2),
+        ("import shelve\nshelve.open('data/shelf.db')", "data", 2),
+        ("import dbm\ndbm.open('data/x.db', 'c')", "data", 2),
+        ("import dbm.gnu\ndbm.gnu.open('data/x', flag='n')", "data", 2),
+        ("import os\nT = 'd/a.json.tmp'\nopen(T, 'w')\nos.replace(T, 'd/a.json')", "d", 4),
+        ("import os\ndef f(n):\n    os.rename(n, 'd/a.json')", "d", 3),
+        ("import shutil\nshutil.move(name, 'd/a.json')", "d", 2),
+        ("import shutil\nshutil.move(name, 'inbox')", "inbox", 2),
+        ("from pathlib import Path\nP = Path('d/a.json')\nP.with_suffix('.t').replace(P)", "d", 3),
+        ("from pathlib import Path\nPath('d/a.tmp').rename('d/a')", "d", 2),
+        ("import tempfile\ntempfile.NamedTemporaryFile('w', dir='d', delete=False)", "d", 2),
     ],
 )
 def test_what_an_app_writes_beside_its_code(text: str, path: str, line: int, tmp_path: Path) -> None:
@@ -115,6 +125,43 @@ def test_what_an_app_writes_beside_its_code(text: str, path: str, line: int, tmp
 )
 def test_what_it_writes_elsewhere_or_only_reads(text: str, tmp_path: Path) -> None:
     assert find(tmp_path, m=text) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "files"),
+    [
+        ("import shelve\nshelve.open('shelf')", ["shelf"]),
+        ("import shelve\nshelve.open('shelf.db')", ["shelf.db"]),
+        ("import os\nopen('a.tmp', 'w')\nos.replace('a.tmp', 'a.json')", ["a.tmp", "a.json"]),
+        ("from pathlib import Path\nPath('a.tmp').replace('a.json')", ["a.tmp", "a.json"]),
+        (f"{HERE}os.replace(os.path.join(HERE, 'x.new'), os.path.join(HERE, 'x'))", ["x.new", "x"]),
+    ],
+)
+def test_a_file_that_is_replaced_needs_a_folder_of_its_own(
+    code: str, files: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(code)
+    findings, places, notes = writes.find(tmp_path, modules(tmp_path)[0])
+    assert (findings, places) == ([], set())
+    (note,) = notes
+    assert all(f"{name} (app.py:" in note for name in files)
+    assert "folder of their own" in note
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import dbm\ndbm.open('x')",
+        "import dbm\ndbm.open('x', 'r')",
+        "import shelve\nshelve.open('x', flag='r')",
+        "'a b'.replace('a', 'b')",
+        "table.rename(columns={'a': 'b'})",
+        "import os\nos.replace('/tmp/a', '/tmp/b')",
+    ],
+)
+def test_what_replaces_no_file_of_the_project(code: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(code)
+    assert writes.find(tmp_path, modules(tmp_path)[0]) == ([], set(), [])
 
 
 def test_paths_from_other_modules(tmp_path: Path) -> None:

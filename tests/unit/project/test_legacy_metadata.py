@@ -149,6 +149,20 @@ class TestPoetry:
 
 
 class TestPipfile:
+    @pytest.mark.parametrize("path", [".", "./", "././"])
+    def test_the_project_itself_brings_its_requirements(self, path: str, tmp_path: Path) -> None:
+        (tmp_path / "setup.py").write_text(
+            "from setuptools import setup\nsetup(name='me', install_requires=['flask', 'redis'])\n"
+        )
+        (tmp_path / "Pipfile").write_text(f'[packages]\nflask = "*"\nme = {{ path = "{path}" }}\n')
+        (tmp_path / "debonair.toml").write_text(
+            'version = "1"\nmaintainer = "A <a@example.org>"\ndescription = "x"\nwsgi = "app:app"\n'
+        )
+        found = project.load(tmp_path)
+        assert found.requirements == ("flask", "redis")
+        (tmp_path / "Pipfile").write_text('[packages]\nflask = "*"\n')
+        assert project.load(tmp_path).requirements == ("flask",)
+
     def test_packages(self, tmp_path: Path) -> None:
         path = tmp_path / "Pipfile"
         path.write_text(

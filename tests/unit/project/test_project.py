@@ -415,6 +415,64 @@ class TestDynamic:
         assert found.version == "3.1"
 
     @pytest.mark.parametrize(
+        ("tables", "place", "text"),
+        [
+            ('[tool.setuptools.dynamic]\nversion = { file = "VERSION" }', "VERSION", "v3.1\n"),
+            ('[tool.setuptools.dynamic]\nversion = { file = ["VERSION"] }', "VERSION", "3.1"),
+            ('[tool.pdm.version]\nsource = "file"\npath = "a/b.py"', "a/b.py", "__version__ = '3.1'\n"),
+            ('[tool.hatch.version]\npath = "a.py"', "a.py", "x = 1\n__version__: str = 'v3.1'\n"),
+            ('[tool.hatch.version]\npath = "VERSION"', "VERSION", "3.1\n"),
+            (
+                '[build-system]\nbuild-backend = "flit_core.buildapi"',
+                "src/Guest_Book/App.py",
+                "__version__ = '3.1'\n",
+            ),
+            (
+                '[build-system]\nbuild-backend = "flit_core.buildapi"\n[tool.flit.module]\nname = "b"',
+                "b.py",
+                "__version__ = '3.1'\n",
+            ),
+            ('[tool.poetry]\nversion = "3.1"', "a.py", ""),
+        ],
+    )
+    def test_the_version_that_a_backend_reads(
+        self, tables: str, place: str, text: str, tmp_path: Path
+    ) -> None:
+        make(tmp_path, {place: text})
+        pyproject = PROJECT.replace('version = "1.4.2"\n', 'dynamic = ["version"]\n') + tables
+        assert load(tmp_path, pyproject_toml=pyproject).version == "3.1"
+
+    @pytest.mark.parametrize(
+        ("tables", "tool"),
+        [
+            ('[tool.pdm.version]\nsource = "scm"', "pdm"),
+            ('[tool.hatch.version]\nsource = "vcs"', "hatch-vcs"),
+            ('[build-system]\nrequires = ["setuptools", "setuptools_scm[toml]>=8"]', "setuptools_scm"),
+            ("[tool.setuptools_scm]\nversion_scheme = 'x'", "setuptools_scm"),
+            (
+                '[tool.poetry]\nversion = "1.0"\n[tool.poetry-dynamic-versioning]\nenable = true',
+                "poetry-dynamic-versioning",
+            ),
+        ],
+    )
+    def test_a_version_of_git(self, tables: str, tool: str, tmp_path: Path) -> None:
+        pyproject = PROJECT.replace('version = "1.4.2"\n', 'dynamic = ["version"]\n') + tables
+        error = refused(tmp_path, pyproject_toml=pyproject)
+        assert f"'version' is missing. {tool} takes it from git's tags" in error.message
+        assert 'version = "1.0"' in error.hint
+
+    @pytest.mark.parametrize(
+        "tables", ["pdm = { version = 1 }", "hatch = { version = { path = 1 } }", "flit = 1"]
+    )
+    def test_a_table_of_another_type(self, tables: str, tmp_path: Path) -> None:
+        pyproject = PROJECT.replace('version = "1.4.2"\n', "") + f"[tool]\n{tables}"
+        pyproject = pyproject.replace("[tool.debonair]\n", "").replace(
+            'wsgi = "guestbook:create_app()"\n', ""
+        )
+        (tmp_path / "debonair.toml").write_text('wsgi = "guestbook:app"\n')
+        assert "'version' is missing" in refused(tmp_path, pyproject_toml=pyproject).message
+
+    @pytest.mark.parametrize(
         "line", ['version = { attr = "book.OTHER" }', 'version = { file = "VERSION" }', ""]
     )
     def test_a_version_that_cannot_be_read(self, line: str, tmp_path: Path) -> None:

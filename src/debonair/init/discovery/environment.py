@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from debonair.init.discovery.code import Module, top_level
 from debonair.init.discovery.finding import Finding
@@ -65,11 +66,17 @@ def unset(root: Path, modules: Sequence[Module], given: Collection[str], app: st
 
 
 def named(findings: Sequence[Finding]) -> list[Finding]:
-    """Return ``findings`` with the name of the package in the variables that lead to the app's data."""
+    """Return ``findings`` with the name of the package in the values that lead to the app's data."""
     package = next((str(found.value) for found in findings if found.name == "package"), "")
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, list):
+            return [filled(each) for each in value]
+        return value.replace(DATA, f"/var/lib/{package}") if isinstance(value, str) else value
+
     return [
-        replace(found, value=found.value.replace(DATA, f"/var/lib/{package}"))
-        if found.key[:2] == ("service", "environment") and isinstance(found.value, str)
+        replace(found, value=filled(found.value))
+        if found.key[:2] == ("service", "environment") or found.key[:1] == ("uwsgi",)
         else found
         for found in findings
     ]

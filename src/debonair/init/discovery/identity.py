@@ -18,6 +18,7 @@ from debonair.deb import control
 from debonair.deb.version import from_pep440
 from debonair.errors import PackageError
 from debonair.host.run import Completed
+from debonair.init.discovery import tags
 from debonair.init.discovery.finding import Finding
 from debonair.project import dynamic_version, reader, settings
 from debonair.project import maintainer as packager
@@ -61,6 +62,10 @@ def package(root: Path, stated: Mapping[str, Any], source: str, *, serves: bool 
 def version(root: Path, stated: Mapping[str, Any], tables: Mapping[str, Any], source: str) -> Finding:
     """Return the version (PEP 440)."""
     stated_version = str(stated.get("version") or dynamic_version.version(root, tables))
+    if not stated_version and (tool := dynamic_version.from_tags(tables)):
+        tagged, tag = tags.latest(root)
+        why = f"git's tag {tag}" if tag else f"{tool} takes it from git's tags, but there is none"
+        return Finding("version", tagged or _FIRST, f"{why}; raise it with each release", ("version",))
     try:
         from_pep440(stated_version)
     except PackageError:

@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from debonair.init.discovery import streams
 from debonair.init.discovery.code import Module
 from debonair.init.discovery.finding import Finding
 
@@ -39,17 +40,18 @@ def health(modules: Sequence[Module]) -> list[Finding]:
         return []
     ((module, node, framework),) = made
     routes = [(each, *route) for each in modules for route in _routes(each)]
-    if not routes or any(not path.strip("/") or not path.startswith("/") for _, _, path, _ in routes):
+    if not routes or any(not path.strip("/") or not path.startswith("/") for _, _, path, *_ in routes):
         return []
     if framework in _DESCRIBED:
         page, options = _DESCRIBED[framework]
         given = {word.arg for word in node.keywords}
         return [] if given & {*options, None} else [_finding(page, module, node.lineno)]
-    owners = {owner for _, owner, _, _ in routes}
+    owners = {owner for _, owner, *_ in routes}
     if len(owners) > 1 or node.args[1:] or _has_helpers(calls, owners):
         return []
-    pages = [(each, path, line) for each, _, path, line in routes if line and _PLAIN.fullmatch(path)]
-    return [_finding(path, each, line) for each, path, line in pages[:1]]
+    pages = [route for route in routes if route[3] and _PLAIN.fullmatch(route[2])]
+    pages.sort(key=lambda route: route[4])  # a stream is the last choice
+    return [_finding(path, each, line) for each, _, path, line, _ in pages[:1]]
 
 
 def _finding(path: str, module: Module, line: int) -> Finding:
@@ -61,10 +63,10 @@ def _framework(module: Module, call: ast.Call) -> str:
     return name if name in {"flask.Flask", *_DESCRIBED} else ""
 
 
-def _routes(module: Module) -> Iterator[tuple[str, str, int]]:
-    """Yield the owner, the path and the line of each route; the line is 0 if it is not a page to GET.
+def _routes(module: Module) -> Iterator[tuple[str, str, int, bool]]:
+    """Yield the owner, the path and the line of each route, and whether it is an endless stream.
 
-    The path is empty if it is not literal.
+    The line is 0 if it is not a page to GET. The path is empty if it is not literal.
     """
     for function in module.nodes:
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -76,7 +78,8 @@ def _routes(module: Module) -> Iterator[tuple[str, str, int]]:
             if method in _METHODS and (owner or module.dotted(call.func).startswith("litestar.")):
                 given = next((word.value for word in call.keywords if word.arg == "methods"), None)
                 gets = method in _PAGES and (given is None or "'GET'" in ast.unparse(given).upper())
-                yield owner, _literal(call), call.lineno if gets else 0
+                endless = any(map(streams.sends, ast.walk(function)))
+                yield owner, _literal(call), call.lineno if gets else 0, endless
 
 
 def _literal(call: ast.Call) -> str:

@@ -6,7 +6,7 @@ import ast
 import posixpath
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +19,16 @@ from debonair.project.writable import CODE, problem
 _KEY = ("writable",)
 _FOLDERS = {"os.mkdir", "os.makedirs"}
 _OPENERS = {"open", "io.open", "codecs.open", "gzip.open", "os.open"}
-_DATABASES = {
-    "sqlite3.connect", "aiosqlite.connect", "peewee.SqliteDatabase", "tinydb.TinyDB", "shelve.open",
-    "dbm.open",
+_DATABASES = {"sqlite3.connect", "aiosqlite.connect", "peewee.SqliteDatabase", "tinydb.TinyDB"}
+_SHELVES = {"shelve.open": "c", "shelve.DbfilenameShelf": "c"} | dict.fromkeys(
+    ("dbm.open", "dbm.gnu.open", "dbm.ndbm.open", "dbm.dumb.open", "dbm.sqlite3.open"), "r"
+)
+"""Calls that open a database of dbm, with the flag that they have by default. Only "r" does not write."""
+_MOVERS = {"os.replace", "os.rename", "os.renames", "shutil.move"}
+_TEMPORARY = {
+    "tempfile.NamedTemporaryFile", "tempfile.mkstemp", "tempfile.mkdtemp", "tempfile.TemporaryDirectory",
 }  # fmt: skip
+"""Calls that create a file in the folder ``dir``."""
 _LOGS = (
     "logging.FileHandler", "logging.handlers.RotatingFileHandler", "logging.handlers.WatchedFileHandler",
     "logging.handlers.TimedRotatingFileHandler",
@@ -31,6 +37,7 @@ _METHODS = {"mkdir": "folder", "write_text": "file", "write_bytes": "file", "tou
 """Methods of a path that write there."""
 _SETTINGS = {"UPLOAD_FOLDER", "MEDIA_ROOT", "UPLOAD_DIR", "UPLOADS_DEFAULT_DEST"}
 """The usual names of settings for folders of uploads."""
+_BESIDE = "beside"
 _ADDRESS = "sqlite"
 _SHOWN = 3
 """The most places to show."""
@@ -44,29 +51,51 @@ class Write:
     """The file and line."""
     place: Place
     kind: str
-    """``folder``, ``file``, or ``log`` for a file beside which others are created."""
+    """``folder``, ``file``, ``log`` for a file beside which others may be created, or ``beside``.
+
+    The last is for a file that is replaced, or has others beside it: only its folder can be led elsewhere.
+    """
 
 
-def find(root: Path, modules: Sequence[Module]) -> tuple[list[Finding], set[str]]:
+def find(root: Path, modules: Sequence[Module]) -> tuple[list[Finding], set[str], list[str]]:
     """Return the setting for what ``modules`` of the project in ``root`` write beside their code.
 
-    Also return the files and lines of all such places.
+    Also return the files and lines of all such places, and sentences about what no setting can lead.
     """
     values = Values(modules)
     flask = any(name.partition(".")[0] == "flask" for each in modules for name, _ in each.imports())
-    found = dict[str, str]()
+    found, lost = dict[str, str](), dict[str, str]()
     places = set[str]()
     for module in modules:
         for write in _writes(module, values):
             if path := _path(root, write, flask=flask):
                 found.setdefault(path, write.where)
                 places.add(write.where)
+            elif write.kind == _BESIDE and not _needs_nothing(write, flask=flask):
+                lost.setdefault(write.place.path, write.where)
+    found = {path: where for path, where in found.items() if path not in lost}
     paths = [path for path in found if not any(path.startswith(f"{other}/") for other in found)]
+    notes = [_lost(lost)] if lost else []
     if not paths:
-        return [], set()
+        return [], set(), notes
     shown = ", ".join(f"{found[path]} writes {path}" for path in paths[:_SHOWN])
     more = f", and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return [Finding("data beside the code", sorted(paths), f"{shown}{more}", _KEY)], places
+    return [Finding("data beside the code", sorted(paths), f"{shown}{more}", _KEY)], places, notes
+
+
+def _lost(lost: Mapping[str, str]) -> str:
+    shown = ", ".join(f"{path} ({where})" for path, where in list(lost.items())[:_SHOWN])
+    return (
+        f"The app replaces these files, or creates others beside them: {shown}. So their folder must be "
+        "writable, but it has the app's code. Move them to a folder of their own, such as data, and run "
+        "'debonair init' again. Or write them below os.environ[\"STATE_DIRECTORY\"]."
+    )
+
+
+def _needs_nothing(write: Write, *, flask: bool) -> bool:
+    """Tell whether the path of ``write`` is no data of the project, or leads to the data folder anyway."""
+    path = write.place.path
+    return bool(problem(path)) or (flask and path.removeprefix("src/").partition("/")[0] == "instance")
 
 
 def _path(root: Path, write: Write, *, flask: bool) -> str:
@@ -77,8 +106,12 @@ def _path(root: Path, write: Write, *, flask: bool) -> str:
     parent = posixpath.dirname(path)
     if kind == "log" and parent and not _has_code(root / parent):
         path, kind = parent, "folder"
-    if problem(path) or (flask and path.removeprefix("src/").partition("/")[0] == "instance"):
+    if _needs_nothing(write, flask=flask):
         return ""
+    if kind == _BESIDE:
+        if not parent:
+            return ""
+        path, kind = parent, "folder"
     if kind == "folder":
         # Without an extension it is a folder, unless the project has a file there.
         shown = f"{path}/" if posixpath.splitext(path)[1] else path
@@ -118,6 +151,11 @@ def _candidates(node: ast.AST, module: Module, values: Values) -> Iterator[tuple
             yield owner, _METHODS[name]
         case ast.Call(func=ast.Attribute(value=owner, attr="open"), args=[mode, *_]) if _is_write(mode):
             yield owner, "file"
+        case ast.Call(
+            func=ast.Attribute(value=owner, attr="replace" | "rename"), args=[target], keywords=[]
+        ):
+            yield owner, _BESIDE
+            yield target, _BESIDE
         case ast.Assign(targets=[target], value=value) if _setting(target) in _SETTINGS:
             yield value, "folder"
         case ast.Dict(keys=keys, values=items):
@@ -145,8 +183,18 @@ def _of_call(node: ast.Call, module: Module, words: dict[str, ast.expr]) -> Iter
         yield words["filename"], "log"
     elif called.endswith(_LOGS) and (first := first or words.get("filename")):
         yield first, "log"
+    elif called in _TEMPORARY and "dir" in words:
+        yield words["dir"], "folder"
     elif first is None:
         return
+    elif called in _MOVERS:
+        for path in node.args[:2]:
+            is_folder = called == "shutil.move" and not posixpath.splitext(_text(path))[1]
+            yield path, "folder" if is_folder else _BESIDE
+    elif called in _SHELVES:
+        flag = words.get("flag") or (node.args[1] if len(node.args) > 1 else None)
+        if (_text(flag) or _SHELVES[called])[:1] != "r":
+            yield first, _BESIDE
     elif called in _FOLDERS:
         yield first, "folder"
     elif called in _DATABASES:

@@ -7,7 +7,7 @@ A reader (``uwsgi``, ``nginx``) takes the path of a file and the project's folde
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -18,6 +18,8 @@ WEBSOCKETS = (
     'app uses them, give it its own server: server = "command", command = "gunicorn --threads 100 --bind '
     'unix:$SOCKET MODULE:CALLABLE"'
 )
+_ADDED = {"plugins", "pythonpath"}
+"""Options of uWSGI that list what an app can use, so that those of several files add up."""
 _TEXT = 40
 """The most characters of a line in the account."""
 
@@ -69,7 +71,7 @@ class Imported:
 
 
 def merge(parts: Iterable[Imported]) -> Imported:
-    """Merge ``parts``. The first value of a setting wins; tables and ``exclude`` are merged.
+    """Merge ``parts``. The first value of a setting wins; tables, ``exclude`` and plugins are merged.
 
     Warnings are added if a site and an app use different addresses or protocols.
     """
@@ -79,10 +81,11 @@ def merge(parts: Iterable[Imported]) -> Imported:
     listens: dict[str, str] = {}
     asks: dict[str, str] = {}
     served: dict[str, tuple[str, ...]] = {}
+    first: dict[str, Account] = {}
     for part in parts:
-        accounts += part.accounts
         warnings += part.warnings
         settings = merged(settings, part.settings)
+        accounts += [_judged(each, part.settings, settings, first) for each in part.accounts]
         listens |= part.listens
         asks |= part.asks
         for server, more in part.when_served_by.items():
@@ -90,6 +93,46 @@ def merge(parts: Iterable[Imported]) -> Imported:
     warnings += _strangers(listens, asks)
     lines = tuple(dict.fromkeys(accounts))  # one file may be read for two others
     return Imported(lines, settings, tuple(dict.fromkeys(warnings)), listens, asks, served)
+
+
+def _judged(
+    account: Account, own: Mapping[str, Any], chosen: Mapping[str, Any], first: dict[str, Account]
+) -> Account:
+    """Return ``account`` with the place of the value that was taken instead of its ``own`` one.
+
+    ``chosen`` has the values that are taken, and ``first`` the account of each of them so far.
+    """
+    keys = account.became.split(", ") if account.became else []
+    lost = [key for key in keys if _at(own, key) is not None and _at(own, key) != _at(chosen, key)]
+    for key in keys:
+        if key not in lost:
+            first.setdefault(key, account)
+    taken = {key: first[key] for key in lost if key in first}
+    if not taken:
+        return account
+    places = {
+        key: f"{one.file.name}:{one.line}" if one.line else one.file.name for key, one in taken.items()
+    }
+    kept = [key for key in keys if key not in taken]
+    if len(keys) > 1:
+        why = f"but {' and '.join(f'{place} has {key}' for key, place in places.items())}"
+    else:
+        place = places[keys[0]]
+        same = taken[keys[0]].file == account.file
+        why = f"{place} replaces it" if same else f"the value in {place} takes precedence"
+    return replace(account, became=", ".join(kept), why=why)
+
+
+def _at(settings: Mapping[str, Any], key: str) -> Any:
+    """Return the value of ``key``, such as ``uwsgi.harakiri``; None for none, or a list that adds up."""
+    value: Any = settings
+    for name in key.split("."):
+        value = (
+            value.get(name)
+            if isinstance(value, Mapping) and name not in {*_ADDED, "exclude", "static"}
+            else None
+        )
+    return value
 
 
 def table(accounts: Iterable[Account], *, width: int = 108) -> str:
@@ -123,16 +166,33 @@ def _short(text: str) -> str:
 
 
 def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of both; the first value of a key wins."""
+    """Return the settings of both; the first value of a key wins, except for lists that add up."""
     out = dict(first)
     for key, value in second.items():
-        if isinstance(value, Mapping):
+        if key == "uwsgi" and isinstance(value, Mapping):
+            out[key] = _options(out.get(key, {}), value)
+        elif isinstance(value, Mapping):
             out[key] = merged(out.get(key, {}), value)
         elif key == "exclude":
             out[key] = [*out.get(key, []), *value]
         else:
             out.setdefault(key, value)
     return out
+
+
+def _options(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Return uWSGI's options of both. The options of one file may need plugins that the other lacks."""
+    out = merged(first, second)
+    for name in first.keys() & second.keys() & _ADDED:
+        both = [each for value in (first[name], second[name]) for each in _names(value)]
+        names = list(dict.fromkeys(both))
+        out[name] = first[name] if len(names) == len(_names(first[name])) else names
+    return out
+
+
+def _names(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [name for each in values for name in str(each).split(",")]
 
 
 def _strangers(listens: Mapping[str, str], asks: Mapping[str, str]) -> Iterator[str]:

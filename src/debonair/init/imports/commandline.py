@@ -105,7 +105,7 @@ def read(line: str, *, is_background_kept: bool = True) -> CommandLine:
     found = shell.commands(line)
     if not found:
         return CommandLine(why="it is empty")
-    place = next((place for place, each in enumerate(found) if _serves(shell.words(each.text))), -1)
+    place = next((place for place, each in enumerate(found) if serves(shell.words(each.text))), -1)
     server = found[place]
     migrations = list[str]()
     others = _beside(found, place % len(found), migrations, is_background_kept=is_background_kept)
@@ -115,7 +115,7 @@ def read(line: str, *, is_background_kept: bool = True) -> CommandLine:
     if read_words.redirected:
         mine.append(Taken("(its output to a file)", "", "the app's output goes to the journal"))
     settings = dict(result.settings)
-    for taken in mine:
+    for taken in reversed(mine):  # the last one of a name counts
         settings = merged(settings, taken.settings)
     became = [*result.became, *(taken.became for taken in mine if taken.became)]
     lost = [taken for taken in (*result.parts, *mine) if not taken.became or taken.why]
@@ -134,11 +134,10 @@ def read(line: str, *, is_background_kept: bool = True) -> CommandLine:
     )
 
 
-def _serves(words: Words) -> bool:
-    if words.program in _SERVERS:
+def serves(words: Words) -> bool:
+    """Tell whether a command starts a server, or one for development."""
+    if words.program in _SERVERS or (words.program == "flask" and "run" in words.arguments):
         return True
-    if words.program == "flask":
-        return "run" in words.arguments
     return bool(_PYTHON.fullmatch(words.program)) and "runserver" in words.arguments
 
 
@@ -185,12 +184,15 @@ def _beside(
         elif number > place and not is_beside:
             taken.append(Taken(each.text, "", "it ran after the server had ended"))
         else:
-            taken.append(beside(each, migrations))
+            taken.append(beside(each, migrations, has_ended=number < place and not is_beside))
     return taken
 
 
-def beside(command: Command, migrations: list[str]) -> Taken:  # noqa: PLR0911
-    """Return what becomes of a ``command`` that starts no server; add it to ``migrations`` if it is one."""
+def beside(command: Command, migrations: list[str], *, has_ended: bool = False) -> Taken:  # noqa: PLR0911
+    """Return what becomes of a ``command`` that starts no server; add it to ``migrations`` if it is one.
+
+    If it ``has_ended`` before the server started, it is no worker.
+    """
     if wrong := reader.unfit(command.text):
         return Taken(command.text, "", f"it {wrong}")
     words = shell.words(command.text)
@@ -200,7 +202,7 @@ def beside(command: Command, migrations: list[str]) -> Taken:  # noqa: PLR0911
         pair = (name, value)
     if pair[0]:
         return variables.taken(command.text, *pair)
-    if _serves(words):
+    if serves(words):
         return Taken(command.text, "", _DEVELOPMENT)
     if why := _BEFORE.get(words.program, ""):
         return Taken(command.text, "", why)
@@ -210,7 +212,7 @@ def beside(command: Command, migrations: list[str]) -> Taken:  # noqa: PLR0911
         migrations.append(jobs.command(command.text))
         return Taken(command.text, "migrate", "")
     shown = variables.masked(command.text, secrets(command.text))
-    if command.is_background or _WORKER.fullmatch(words.program):
+    if command.is_background or (_WORKER.fullmatch(words.program) and not has_ended):
         return Taken(shown, "", untaken(command.text))
     return Taken(shown, "", _FIRST)
 
@@ -253,8 +255,7 @@ def _of_options(taken: Sequence[Taken], why: str = "") -> CommandLine:
 
 
 def _gunicorn(words: Sequence[str]) -> CommandLine:
-    taken, files = list[Taken](), list[str]()
-    names = list[str]()
+    taken, files, names = list[Taken](), list[str](), list[str]()
     for option, value in _pairs(words, "gunicorn"):
         if not option:
             names.append(value)

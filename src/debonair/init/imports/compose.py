@@ -59,7 +59,7 @@ def _service(path: Path, root: Path, name: str, node: Node) -> Iterator[Imported
     for key, value in keys.items():
         number = value.start_mark.line + 1
         if key == "environment":
-            for at, variable, content in _pairs(value):
+            for at, variable, content in reversed(list(_pairs(value))):  # the last one counts
                 taken = variables.taken(f"{variable}={content}", variable, content)
                 if taken.settings and re.match(r"/|\w+:/{3,}", content):
                     taken = Taken(

@@ -49,6 +49,7 @@ def read(path: Path, root: Path) -> Imported:
     """Return the settings in the Dockerfile at ``path``; unknown instructions are skipped."""
     accounts = list[Account]()
     settings = dict[str, Any]()
+    variable = dict[str, int]()  # the place of the account of each
     starts = dict[str, tuple[int, str, str]]()  # the last one of each kind counts
     stages = _stages(reader.text(path, places.boundary(path, root), most=_MOST))
     ran = _ran(stages)
@@ -65,7 +66,12 @@ def read(path: Path, root: Path) -> Imported:
                     )
                 )
             elif word == "ENV":
-                accounts += _environment(path, number, line, rest, settings=settings, data=data)
+                for name, account in _environment(path, number, line, rest, settings=settings, data=data):
+                    if (before := variable.get(name)) is not None and accounts[before].became:
+                        why = f"{path.name}:{number} replaces it"
+                        accounts[before] = replace(accounts[before], became="", why=why)
+                    variable[name] = len(accounts)
+                    accounts.append(account)
             elif word == "RUN":
                 why = "add the packages that the app needs at run time to 'depends'"
                 accounts.append(Account(path, number, line, "", why))
@@ -155,7 +161,8 @@ def _data(ran: Sequence[_Stage]) -> _Data:
 
 def _environment(
     path: Path, number: int, line: str, rest: str, *, settings: dict[str, Any], data: _Data
-) -> Iterator[Account]:
+) -> Iterator[tuple[str, Account]]:
+    """Yield the name and the account of each variable; its last value counts."""
     found = _variables(rest)
     line = variables.masked(line, [value for name, value in found if _is_secret(name, value)])
     for name, value in found:
@@ -163,10 +170,12 @@ def _environment(
         moved = data.moved(value) if not _NOT_KEPT.fullmatch(name) else ""
         if moved and not variables.judge(name, moved).why:
             why, kept = "", moved
+        settings.get("service", {}).get("environment", {}).pop(name, None)
         if not why:
             settings.setdefault("service", {}).setdefault("environment", {})[name] = kept
         became = "" if why else f"service.environment.{name}"
-        yield Account(path, number, line, became, f"{moved}, the app's data" if kept != value else why)
+        why = f"{moved}, the app's data" if kept != value else why
+        yield name, Account(path, number, line, became, why)
 
 
 def _is_secret(name: str, value: str) -> bool:

@@ -91,7 +91,7 @@ def configuration(path: Path, root: Path) -> Imported:
         for taken in _taken(node):
             shown = variables.masked(lines[node.lineno - 1].strip(), taken.secrets)[:1000]
             accounts.append(Account(path, node.lineno, shown, taken.became, taken.why))
-            found = merged(found, taken.settings)
+            found = merged(taken.settings, found)  # the last value of a name counts
     return Imported(tuple(accounts), found)
 
 

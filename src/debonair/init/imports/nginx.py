@@ -13,12 +13,11 @@ from debonair.init.imports.account import Imported
 from debonair.init.imports.directives import Directive
 from debonair.init.imports.nginx_account import ABOVE, WRITE, SiteAccount
 from debonair.init.imports.nginx_backends import PASSES, Backends
-from debonair.project import reader
+from debonair.init.imports.nginx_names import Names, told
 from debonair.project.settings import defaults
 
 _MANY = 50
 """The most folders in one regular expression."""
-_LOCAL = ("_", "localhost", "127.0.0.1", "::1", "")
 _TLS = "the site on the Pi adds TLS"
 _ASKS = "the package's site uses the app's own socket"
 _PASSED = "the package's site already passes these values to the app"
@@ -63,6 +62,9 @@ class _Reader(SiteAccount):
         apps = [server for server in servers if any(inner.name in PASSES for inner in server.within())]
         self.server = next(iter([*apps, *servers]), None)
         self.backends = Backends(self.server, every)
+        self.names = Names(self.server)
+        self.named: Directive | None = None
+        """The last directive with names that do not include the Pi's own."""
         self.listens: list[str] = []
         self.site: dict[str, Any] = {}
         self.static: dict[str, str] = {}
@@ -115,6 +117,10 @@ class _Reader(SiteAccount):
         """Return all settings that were converted."""
         if self.listens and not set(self.listens) <= set(defaults()["nginx"]["listen"]):
             self.site["listen"] = self.listens
+        if names := self.names.setting():
+            self.site["server-name"] = names
+        if self.named and not self.names.is_machines:
+            self.warn(self.named, told(self.names.chosen))
         tables: dict[str, Mapping[str, Any]] = {
             "nginx": self.site,
             "static": self.static,
@@ -194,24 +200,17 @@ class _Reader(SiteAccount):
             self.say(directive, "nginx.listen", why)
 
     def _name(self, directive: Directive) -> None:
-        names = [
-            name
-            for name in directive.words
-            if name not in _LOCAL and not re.search(r"[;{}\"'#\s]", name) and not reader.unfit(name)
-        ]
+        names = self.names.add(directive.words)
         if not names and any("$" in name and name != "$hostname" for name in directive.words):
             self._by_other(directive)
-            return
-        if not names:
+        elif not names:
             self.say(directive, "", "the default: the site answers to all names of a home network")
-            return
-        self.site["server-name"] = " ".join(names)
-        self.say(directive, "nginx.server-name")
-        self.warn(
-            directive,
-            f"the site answers only to {' and '.join(names)}. Requests to the Pi's own name or address get "
-            "nginx's default page. To answer to all names of a home network, remove server-name",
-        )
+        elif self.names.is_machines:
+            why = "with the names of a home network: the site also answered at the Pi's own address"
+            self.say(directive, "nginx.server-name", why)
+        else:
+            self.say(directive, "nginx.server-name")
+            self.named = directive
 
     def _size(self, directive: Directive) -> None:
         value = directive.words[0] if directive.words else ""

@@ -16,6 +16,11 @@ _FOREIGN = re.compile(
     rf"""(?:(?<=[\s:,="'])|^)/(?:home|root|srv|opt|mnt|var/www|usr/local|usr/src)/{_PATH_END}"""
 )
 """A path that no package of Debian and no app of Debonair has."""
+_ANYWHERE = re.compile(rf"""(?:(?<=[\s:,="'])|^)/(?!/){_PATH_END}""")
+_SYSTEM = re.compile(
+    r"/(usr/(?!local/|src/)|lib|bin/|sbin/|dev/|proc/|sys/|tmp\b|run/|var/run/|var/lib/APP\b|etc/(ssl/|mime))"
+)
+"""Paths that every Pi has, or may have."""
 DATA = "/var/lib/APP"
 """The folder of the app's data; ``APP`` is the package's name, which is not known yet."""
 _MOST_PARTS = 64
@@ -84,6 +89,14 @@ class Machine:
         below = _below(home) if home and PurePosixPath(home).is_absolute() else _FOREIGN
         found = below.search(text) or _FOREIGN.search(text)
         return found[0] if found else ""
+
+    def absent(self, text: str) -> str:
+        """Return the first absolute path in ``text`` that a Pi does not have; empty if it has all.
+
+        Unlike ``foreign``, this does not ask whether the path is one at which people keep their apps.
+        """
+        found = (each[0] for each in _ANYWHERE.finditer(text))
+        return next((path for path in found if path != "/" and not _SYSTEM.match(path)), "")
 
     def _there(self, path: str, home: str = "") -> str:
         ran_in = inside(self.root, home) if home else None

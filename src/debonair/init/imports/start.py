@@ -82,20 +82,20 @@ def read_script(path: Path, root: Path) -> Imported:
 
     Commands before the server's become a migration, or are named as not taken over.
     """
-    found, migrations, others = list[Imported](), list[str](), 0
+    found, server, migrations, others = list[Imported](), list[Imported](), list[str](), 0
     text = reader.head(path, places.boundary(path, root), most=_MOST)
-    for number, line in _lines(text):
-        inline = _ON_ONE_LINE.fullmatch(line.strip())
-        shown = inline[1] if inline else _KEYWORD.sub("", line).strip()
+    lines = [(number, _body(line)) for number, line in _lines(text)]
+    last = max((number for number, shown in lines if _serves(shown)), default=0)
+    for number, shown in lines:
         if not shown or _CONTROL.match(shown) or '"$@"' in shown:
             others += bool(shown)
             continue
         command = commandline.read(shown, is_background_kept=False)
         if command.is_server and not command.is_for_development:
-            found.append(take(path, root, number, shown, command))
+            server.append(take(path, root, number, shown, command))
             continue
         for each in shell.commands(shown):
-            taken = commandline.beside(each, migrations)
+            taken = commandline.beside(each, migrations, has_ended=number < last and not each.is_background)
             account = Account(path, number, taken.text[:_SHOWN], taken.became, taken.why)
             found.append(Imported((account,), taken.settings))
     if others:
@@ -103,7 +103,22 @@ def read_script(path: Path, root: Path) -> Imported:
         found.append(Imported((Account(path, 0, f"({others} more line{'s' * (others > 1)})", "", why),)))
     if migrations:
         found.append(Imported((), commandline.migration(migrations)))
-    return merge(found)
+    whole = merge([*server, *reversed(found)])  # the last value of a variable counts
+    return replace(whole, accounts=tuple(sorted(whole.accounts, key=_line)))
+
+
+def _line(account: Account) -> tuple[bool, int]:
+    return not account.line, account.line
+
+
+def _serves(line: str) -> bool:
+    return any(commandline.serves(shell.words(each.text)) for each in shell.commands(line))
+
+
+def _body(line: str) -> str:
+    """Return the command in a line of a script, which may be in a condition or a loop."""
+    inline = _ON_ONE_LINE.fullmatch(line.strip())
+    return inline[1] if inline else _KEYWORD.sub("", line).strip()
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

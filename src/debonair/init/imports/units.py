@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from debonair.init.imports import commandline, jobs, places, shell, start, variables
+from debonair.init.imports import commandline, jobs, places, shell, start, systemd_timer, variables
 from debonair.init.imports.account import Account, Imported, Taken, merge
 from debonair.project import reader
 
@@ -20,6 +21,7 @@ _MOST = 64 << 10
 _OWN = "the package's own unit sets it"
 _OTHER = "it belongs to a command that is not taken over"
 _PAIR = re.compile(r"""([A-Za-z_]\w*)\s*=\s*("[^"]*"|'[^']*'|[^,"']*)\s*(?:,|$)""")
+_TIMES = {"OnCalendar", "OnUnitActiveSec", "OnUnitInactiveSec"}
 _Line = tuple[int, str, str, str]
 """The number of a line, its section, name and value."""
 
@@ -34,24 +36,32 @@ def unit(path: Path, root: Path) -> Imported:
     read = commandline.read(command)
     serves = bool(starts) and read.is_server and not read.is_for_development
     found, migrations = list[Imported](), list[str]()
+    untaken = _untaken(path, root, lines, command)
+    times, own = 0, Imported()
     for line in lines:
         number, section, name, value = line
         text = f"{name}={value}"
-        if section == "Timer" and name == "OnCalendar":
-            beside = _started_by(path, root)
-            table = f'{path.stem} = {{command = "{beside}", calendar = "{value}"}}'
-            why = f"not taken over; add to [timers]: {table}"
-            found.append(_said(path, number, Taken(text, "", why)))
+        if section == "Timer":
+            times += name in _TIMES
+            taken_time = systemd_timer.taken(path, name, value, _started_by(path, root), times)
+            found.append(_said(path, number, taken_time))
         elif section != "Service":
             found.append(_said(path, number, Taken(text, "", _OWN)))
         elif line in starts[-1:] and serves:
-            found.append(start.take(path, root, number, text, read))
-        elif line in starts[-1:]:
-            found.append(_said(path, number, Taken(text, "", commandline.untaken(command))))
+            own = start.take(path, root, number, text, read)
+        elif line in starts and (line == starts[-1] or not serves):
+            shown = variables.masked(text, commandline.secrets(_command(value)))
+            found.append(_said(path, number, Taken(shown, "", untaken)))
         else:
             taken = _option(name, value, migrations) if serves else [_elsewhere(name, value)]
             found += [_said(path, number, each) for each in taken]
-    return merge([*found, Imported((), commandline.migration(migrations) if serves else {})])
+    return _last([*found, Imported((), commandline.migration(migrations) if serves else {}), own])
+
+
+def _last(found: Sequence[Imported]) -> Imported:
+    """Return all of ``found``, of which the last value of a setting counts."""
+    whole = merge(reversed(found))
+    return replace(whole, accounts=tuple(sorted(whole.accounts, key=lambda account: account.line)))
 
 
 def supervisor(path: Path, root: Path) -> Imported:
@@ -70,7 +80,7 @@ def supervisor(path: Path, root: Path) -> Imported:
         found.append(start.take(path, root, number, f"{name}={value}", read))
         for line, _, other, pairs in (each for each in lines if each[1] == section):
             if other == "environment":
-                found += [_said(path, line, each) for each in _environment(_PAIR.findall(pairs))]
+                found += [_said(path, line, each) for each in reversed(_environment(_PAIR.findall(pairs)))]
             elif other != "command":
                 found.append(_said(path, line, Taken(f"{other}={pairs}", "", _OWN)))
     return merge(found)
@@ -119,7 +129,8 @@ def _option(name: str, value: str, migrations: list[str]) -> Sequence[Taken]:  #
     if name == "EnvironmentFile":
         return [Taken(text, "", "set its variables on the Pi: sudo APP env set NAME=VALUE")]
     if name == "ExecStartPre":
-        each = [commandline.beside(command, migrations) for command in shell.commands(_command(value))]
+        commands = shell.commands(_command(value))
+        each = [commandline.beside(command, migrations, has_ended=True) for command in commands]
         return [Taken(f"{name}={taken.text}", taken.became, taken.why, taken.settings) for taken in each]
     key: dict[str, Any] = {}
     if name == "MemoryMax" and re.fullmatch(r"[1-9][0-9]*[KMG%]", value):
@@ -151,8 +162,19 @@ def _environment(pairs: Sequence[tuple[str, str]]) -> list[Taken]:
     return taken
 
 
-def _started_by(path: Path, root: Path) -> str:
-    """Return the command that the timer at ``path`` starts."""
-    service = path.with_suffix(".service")
-    commands = [value for _, _, name, value in _options(service, root) if name == "ExecStart" and value]
-    return _command(commands[-1]) if commands else "..."
+def _untaken(path: Path, root: Path, lines: Sequence[_Line], command: str) -> str:
+    """Return why the ``command`` of the service at ``path``, which starts no server, is not taken over."""
+    if timer := systemd_timer.of_service(path, root):
+        return f"not taken over; {timer} starts it, see there for the setting"
+    if ("Service", "Type", "oneshot") in (line[1:] for line in lines):
+        return (
+            "not taken over; it ran once and ended, so it is not a worker. If each new release needs it, "
+            "add it to 'migrate'"
+        )
+    return commandline.untaken(command)
+
+
+def _started_by(path: Path, root: Path) -> list[str]:
+    """Return the commands that the timer at ``path`` starts."""
+    options = _options(systemd_timer.service_of(path, root), root)
+    return [_command(value) for _, _, name, value in options if name == "ExecStart" and value]

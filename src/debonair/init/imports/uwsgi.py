@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from debonair.init.imports import (
@@ -13,6 +13,7 @@ from debonair.init.imports import (
     configuration,
     jobs,
     places,
+    uwsgi_account,
     uwsgi_options,
     variables,
     vassals,
@@ -20,7 +21,6 @@ from debonair.init.imports import (
 from debonair.init.imports.account import Account, Imported, merge
 from debonair.init.imports.application import served
 from debonair.init.imports.forms import Entry
-from debonair.init.imports.uwsgi_account import OptionAccount
 from debonair.project.settings import LOOPS, PROCESSES, Option
 
 _CALLED = {
@@ -62,7 +62,7 @@ def converted(found: list[Entry], path: Path, root: Path, *, is_vassal: bool = F
     return merge(parts)
 
 
-class _Reader(OptionAccount):
+class _Reader(uwsgi_account.OptionAccount):
     """The settings of a configuration so far."""
 
     def __init__(self, root: Path, found: list[Entry]) -> None:
@@ -95,13 +95,14 @@ class _Reader(OptionAccount):
             **dict.fromkeys(("plugins", "plugin", "need-plugins", "need-plugin"), self._plugins),
             **dict.fromkeys(("attach-daemon", "attach-daemon2"), self._worker),
             **dict.fromkeys(("cron", "unique-cron"), self._timer),
+            **dict.fromkeys(uwsgi_options.SPOOLERS, self._spooler),
             "env": self._variable,
             "emperor": self._emperor,
         }
 
     def take(self, entry: Entry) -> None:
         """Convert one option."""
-        shown = _shown(entry)
+        shown = uwsgi_account.shown(entry)
         if shown != entry.text:
             self.secret[entry.file] = None
         entry = replace(entry, text=shown)
@@ -230,7 +231,7 @@ class _Reader(OptionAccount):
         if verdict.kept:
             self.environment[name] = self.machine.here(value)
             why = self.elsewhere(entry, self.environment[name])
-        self.say(entry, f"service.environment.{name}" if verdict.kept else "", why)
+        self.say(entry, f"service.environment.{name}" if verdict.kept else "", why, single=f"env {name}")
 
     def _migrates(self, entry: Entry) -> bool:
         """Take a hook that migrates the database as the setting for that; tell whether it is one."""
@@ -246,6 +247,13 @@ class _Reader(OptionAccount):
             folder = f"{folder.rstrip('/')}/{url.strip('/')}"
         became, why = places.static(self.root, self.static, url, folder, self.home)
         self.say(entry, became, why)
+
+    def _spooler(self, entry: Entry) -> None:
+        """Lead the folder of a spooler to the app's data: uWSGI writes there, and creates it."""
+        name = PurePosixPath(entry.value.rstrip("/")).name
+        folder = f"{places.DATA}/{name if re.fullmatch(r'[A-Za-z0-9][A-Za-z0-9._-]*', name) else 'spooler'}"
+        self.options.setdefault(entry.name, []).append(folder)
+        self.say(entry, f"uwsgi.{entry.name}", f"{folder}, in the app's data, because uWSGI writes there")
 
     def _pythonpath(self, entry: Entry) -> None:
         found = places.inside(self.root, entry.value, self.home)
@@ -310,7 +318,10 @@ class _Reader(OptionAccount):
         name = "processes" if name in PROCESSES else name
         is_command = uwsgi_options.COMMAND.fullmatch(name)
         value = self.machine.here(jobs.command(entry.value) if is_command else entry.value)
-        why = "" if name.partition("-")[0] in _PATTERNS else self.elsewhere(entry, value)
+        if name.partition("-")[0] in _PATTERNS:  # only the target of a route is the path of a file
+            why = self.elsewhere(entry, uwsgi_options.target(value), is_path=True)
+        else:
+            why = self.elsewhere(entry, value, is_path=bool(uwsgi_options.PATH.fullmatch(name)))
         if comment := re.fullmatch(r"([0-9]+)\s+[;#].*", value):
             value, why = comment[1], "uWSGI does not support comments after a value"
         single = name if uwsgi_options.is_single(name) else ""
@@ -319,7 +330,7 @@ class _Reader(OptionAccount):
         self.options.setdefault(name, []).append(uwsgi_options.typed(name, value))
         for plugin in uwsgi_options.plugins(name, value):
             self.needed.append(plugin)
-            why = f"with Debian's plugin {plugin}"
+            why = "; ".join(filter(None, [f"with Debian's plugin {plugin}", why]))
         self.say(entry, f"uwsgi.{name}", why, single=single)
 
     def _unknown(self, entry: Entry) -> None:
@@ -336,12 +347,3 @@ class _Reader(OptionAccount):
             guess = f" (did you mean '{close[0]}'?)" if close else ""
             self.say(entry, "", f"{_NO_OPTION}{guess}")
             self.warn(entry, f"'{entry.name}' was left out, because it is {_NO_OPTION}{guess}.")
-
-
-def _shown(entry: Entry) -> str:
-    """Return the line of an option without the value of a secret."""
-    pair = entry.value if entry.name in {"env", *configuration.VARIABLES} else f"{entry.name}={entry.value}"
-    name, _, value = (part.strip() for part in pair.partition("="))
-    if not value or not variables.judge(name, value).secret:
-        return entry.text
-    return entry.text.replace(value, "...") if value in entry.text else f"{entry.name} = ..."

@@ -89,9 +89,13 @@ class OptionAccount:
         self.elsewhere(entry, command)
         return command
 
-    def elsewhere(self, entry: Entry, value: str) -> str:
-        """Return a reason and warn if ``value`` names a path that only the old machine had."""
-        if not (path := self.machine.foreign(value)):
+    def elsewhere(self, entry: Entry, value: str, *, is_path: bool = False) -> str:
+        """Return a reason and warn if ``value`` names a path that only the old machine had.
+
+        With ``is_path``, each absolute path in ``value`` is that of a file.
+        """
+        path = self.machine.foreign(value) or (self.machine.absent(value) if is_path else "")
+        if not path:
             return ""
         self.warn(
             entry,
@@ -99,3 +103,12 @@ class OptionAccount:
             "path in the project, relative to its folder, or one in the app's data, /var/lib/APP.",
         )
         return "a path of the old machine"
+
+
+def shown(entry: Entry) -> str:
+    """Return the line of an option without the value of a secret."""
+    pair = entry.value if entry.name in _JUDGED else f"{entry.name}={entry.value}"
+    name, _, value = (part.strip() for part in pair.partition("="))
+    if not value or not variables.judge(name, value).secret:
+        return entry.text
+    return entry.text.replace(value, "...") if value in entry.text else f"{entry.name} = ..."

@@ -14,6 +14,14 @@ from debonair.tree.service import literals, vassal
 FALSE = {"0", "false", "no", "off"}
 COMMAND = re.compile(r"(smart-)?attach-.*|(unique-)?cron.*|legion-.*|hook-.*|exec-.*")
 """Options whose value has a command line."""
+PATH = re.compile(
+    r"(early-)?envdir|(static-check|check-static)\S*|static-(safe|gzip-dir|gzip-prefix)|spooler-chdir|queue-store"
+    r"|cache2|cache-store|mime-?file|load-file-in-cache\S*|metrics?-dir\S*|touch-.*|wait-for-\w+|file-write|sni-dir"
+)
+"""Options whose absolute paths are those of files, and not of URLs."""
+SPOOLERS = {"spooler", "spooler-external"}
+"""Options with a folder that uWSGI itself writes."""
+_TARGET = re.compile(r"\b(?:static|file|sendfile|fastfile|cgi|uwsgi):(?:\w+=)?(/[^\s$*\\]*)")
 _OPTIONAL = ("ksm", "mule")
 """Options with an optional value."""
 _ROUTE = r"(?:final-|error-|response-)?route\S* .*?\b"
@@ -58,6 +66,12 @@ def plugins(name: str, value: str) -> list[str]:
     """Return the plugins of Debian's uwsgi-core that an option needs."""
     matches = ((re.match(pattern, f"{name} {value}"), plugin) for pattern, plugin in _PLUGIN_OF.items())
     return [found.expand(plugin) for found, plugin in matches if found]
+
+
+def target(value: str) -> str:
+    """Return the path to which the ``value`` of a route leads, up to its first variable; or nothing."""
+    found = _TARGET.search(value)
+    return found[1] if found else ""
 
 
 def debian(plugin: str) -> str:
