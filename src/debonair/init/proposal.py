@@ -122,6 +122,7 @@ def draft(
         _install(code, stated),
         imported_findings,
     )
+    python = load(_targets(findings)[0]).python_version
     findings, led, more = _with_data(root, code, findings, [*chosen, *imported_findings])
     changes = _unled(changes, led)
     notes += [
@@ -129,10 +130,16 @@ def draft(
         *(f"Not read: {reason}." for reason in broken),
         *(change.note for change in changes),
     ]
-    python = load(_targets(findings)[0]).python_version
-    notes += [*traits.traps(code, python, led), *environment.unset(root, code, *_given(findings))]
-    notes += [*traits.left_out(code, root), *traits.pins(_lines(needs), python)]
-    notes += [*unread, *imported.warnings]
+    restored = _restored(root, code, python, required)
+    findings += restored
+    notes += [
+        *traits.traps(code, python, led, restored=bool(restored)),
+        *environment.unset(root, code, *_given(findings)),
+        *traits.left_out(code, root),
+        *traits.pins(_lines(needs), python),
+        *unread,
+        *imported.warnings,
+    ]
     kinds = [str(found.value) for found in findings if found.key == ("server",)]
     notes += imported.when_served_by.get(kinds[-1] if kinds else "uwsgi", ()) if serves else ()
     prefix = "tool.debonair" if file == pyproject else ""
@@ -163,6 +170,13 @@ def _with_data(
     findings, shipped = data_files.left_out(root, _merged(findings, of_data))
     findings, unserved = data_files.served_by_app(findings)
     return findings, places, [*notes, *shipped, *unserved]
+
+
+def _restored(
+    root: Path, code: Sequence[Module], python: tuple[int, int], required: Collection[str]
+) -> list[Finding]:
+    """Return the packages that have removed modules; none with a uv.lock, which cannot have them."""
+    return [] if reader.is_file(root / "uv.lock") else traits.restored(code, python, required)
 
 
 def _unled(changes: Sequence[Change], led: Collection[str]) -> list[Change]:

@@ -16,6 +16,7 @@ from debonair.init.model import Draft
 
 _MAX_NAME = 28
 _MAX_VALUE = 48
+_FEW = 6
 _MIN_REASON = 24
 """The fewest characters of a column for reasons."""
 
@@ -106,5 +107,5 @@ def _table(rows: list[tuple[str, str, str]], width: int) -> Iterator[str]:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         whole = ", ".join(str(item) for item in value) or "none"
-        return whole if len(whole) <= _MAX_VALUE else f"{len(value)} of them"
+        return whole if len(whole) <= _MAX_VALUE or len(value) < _FEW else f"{len(value)} of them"
     return str(value).lower() if isinstance(value, bool) else str(value)

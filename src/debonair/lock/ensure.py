@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +74,7 @@ def ensure(
         write(project, targets, cache, environ, describe=describe, runner=runner, get=get)
         found = _all(project.root)
     form, path = found[0]
+    _check_further(project, form)
     data = _bytes(path)
     digest = _digest(project, targets, form, data)
 
@@ -118,6 +120,7 @@ def write(
     from debonair.lock.uv import UnbuiltError, Uv  # noqa: PLC0415
 
     form, path = find(project.root) or _new(project)
+    _check_further(project, form)
     uv = Uv(project.root, environ, describe, runner)
     if form == "uv.lock":
         say("Resolving into uv.lock...")
@@ -201,6 +204,17 @@ def _new(project: Project) -> tuple[Form, Path]:
 
     form: Form = "uv.lock" if bound_packages.of_uv(project) else "pylock.toml"
     return form, project.root / form
+
+
+def _check_further(project: Project, form: Form) -> None:
+    """Raise ``LockError`` if the settings of ``project`` have requirements that its lock cannot have."""
+    if form == "uv.lock" and project.further_requirements:
+        listed = " ".join(map(shlex.quote, project.further_requirements))
+        raise LockError(
+            f"{project.config_file.name}: uv.lock cannot have the packages in 'requirements', because uv "
+            "does not read that key.",
+            hint=f"Remove the key, and add the packages to pyproject.toml: uv add {listed}",
+        )
 
 
 def _from_debian(project: Project) -> str:

@@ -47,6 +47,8 @@ class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since: str
     """The first Python without the module; empty if the module was a package's."""
     instead: str
+    package: str = ""
+    """The package on the index that has the same module; empty if there is none."""
 
 
 class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

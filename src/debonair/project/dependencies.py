@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,18 @@ def of(
     line break, because uv receives them as lines.
     """
     found = _found(root, file, project=project, tables=tables, older=older, older_file=older_file)
-    for line in (*found.requirements, *found.constraints):
+    check((*found.requirements, *found.constraints), found.source or file.name)
+    return found
+
+
+def check(lines: Iterable[str], where: str) -> None:
+    """Raise ``ProjectError`` if one of ``lines`` from the file or key ``where`` is not a requirement."""
+    for line in lines:
         if wrong := reader.unfit(line):
             raise ProjectError(
-                f"{found.source or file.name}: the requirement '{terminal.line(line)}' {wrong}.",
-                hint="Write it on one line.",
+                f"{where}: the requirement '{terminal.line(line)}' {wrong}.", hint="Write it on one line."
             )
-        requirement.check(line, f"{found.source or file.name}: '{terminal.line(line)}'")
-    return found
+        requirement.check(line, f"{where}: '{terminal.line(line)}'")
 
 
 def _found(

@@ -95,6 +95,9 @@ def _project(
 
     older = _older(root, tables) if not project or "dynamic" in project else {}
     needed = dependencies.of(root, file, project=project, tables=tables, older=older)
+    dependencies.check(
+        given.requirements, f"{file.name}: '{'.'.join(filter(None, [prefix, 'requirements']))}'"
+    )
     project = project or older
     name = published or project.get("name") or given.package
     package = given.package or re.sub(r"[-_. ]+", "-", name).lower()
@@ -172,7 +175,12 @@ def _project(
         include=tuple(given.include),
         exclude=tuple(given.exclude),
         writable=writable.paths(given, root, file, install=install if entry or command else ""),
-        requirements=(*([given.from_pypi] if published else []), *needed.requirements),
+        requirements=tuple(
+            dict.fromkeys(
+                [*([given.from_pypi] if published else []), *needed.requirements, *given.requirements]
+            )
+        ),
+        further_requirements=tuple(given.requirements),
         requirements_file=needed.source,
         requirements_notes=needed.notes,
         constraints=needed.constraints,

@@ -85,6 +85,8 @@ class Project:
     """The name of the file that declares them, for people; empty if there is none."""
     requirements_notes: tuple[str, ...] = ()
     """Sentences about groups of packages in that file that are not among the requirements."""
+    further_requirements: tuple[str, ...] = ()
+    """Those of the requirements that are in the settings, and in no file of the project."""
     constraints: tuple[str, ...] = ()
     """Requirements (PEP 508) that apply to a package only if another one needs it."""
     prereleases: bool = False

@@ -116,6 +116,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, re
         str, Meta(description="maintainer, as Name <mail> [default: the first of [project].authors]")
     ]
     description: Annotated[str, Meta(description="one line about the app [default: [project].description]")]
+    requirements: Annotated[
+        list[str],
+        Meta(description="Python packages that the app needs in addition to those that its files list"),
+    ]
     depends: Annotated[list[str], Meta(description="additional Debian packages that the app needs")]
     system_site_packages: Annotated[
         bool, Meta(description="whether the app can import Debian's Python packages")

@@ -40,6 +40,9 @@ def _without_module(name: str) -> str:
     if top in known().gone:
         gone = known().gone[top]
         since = f"Python {gone.since} has no" if gone.since else "Current releases have no"
+        if gone.package:
+            setting = f'requirements = ["{gone.package}"]'
+            return f"{since} '{top}', but {gone.package} has it. Add to the settings: {setting}. {_AGAIN}"
         return f"{since} '{top}'. Instead: {gone.instead}. {_AGAIN}"
     if "." in name:  # Python names the whole module only if its top package exists
         return (

@@ -282,3 +282,50 @@ def test_pins_that_go_together_or_are_for_an_older_python() -> None:
 def test_asking_for_its_own_version(text: str, line: int, tmp_path: Path) -> None:
     expected = f"m.py:{line} reads its own version" if line else ""
     assert traits.asks_for_itself(code(tmp_path, m=text), "my-app") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "required", "found", "where"),
+    [
+        (
+            "import os\nimport imghdr\n",
+            (),
+            ['standard-imghdr; python_version >= "3.13"'],
+            "app.py:2 imports imghdr, which Python 3.13 lacks",
+        ),
+        (
+            "from distutils.util import strtobool\n",
+            (),
+            ['setuptools; python_version >= "3.12"'],
+            "app.py:1 imports distutils, which Python 3.12 lacks",
+        ),
+        (
+            "import pkg_resources\n",
+            (),
+            ["setuptools<81"],
+            "app.py:1 imports pkg_resources, which setuptools had until version 81",
+        ),
+        ("import pkg_resources\n", ("setuptools",), [], ""),
+        ("import cgi, standard\n", ("standard-cgi",), [], ""),
+        ("try:\n    import cgi\nexcept ImportError:\n    cgi = None\n", (), [], ""),
+        ("import imp\nimport cgi_helper\n", (), [], ""),
+    ],
+)
+def test_packages_that_have_removed_modules(
+    text: str, required: Sequence[str], found: list[str], where: str, tmp_path: Path
+) -> None:
+    restored = traits.restored(code(tmp_path, app=text), (3, 13), required)
+    assert [(each.key, each.value, each.where) for each in restored] == (
+        [(("requirements",), found, where)] if found else []
+    )
+
+
+def test_modules_that_an_older_python_has(tmp_path: Path) -> None:
+    assert traits.restored(code(tmp_path, app="import imghdr, distutils\n"), (3, 11), ()) == []
+
+
+def test_a_restored_module_is_no_trap(tmp_path: Path) -> None:
+    app = code(tmp_path, app="import imghdr, imp\n")
+    assert len(traits.traps(app, (3, 13))) == 2
+    (note,) = traits.traps(app, (3, 13), restored=True)
+    assert "'imp'" in note

@@ -73,6 +73,20 @@ def test_what_is_said_and_written(
     assert loaded.wsgi
 
 
+@pytest.mark.parametrize("lock", ["pylock.toml", "uv.lock"])
+def test_a_removed_module_comes_from_a_package(lock: str, tmp_path: Path) -> None:
+    texts = {"app.py": f"import cgi\n{FLASK}", "requirements.txt": "flask\n", lock: ""}
+    found = draft(make(tmp_path / "book", texts))
+    model.write(found)
+    requirements = project.load(found.root).requirements
+    if lock == "uv.lock":  # which cannot have it
+        assert requirements == ("flask",)
+        assert any("Python 3.13 has no 'cgi'" in note for note in found.notes)
+    else:
+        assert requirements == ("flask", 'standard-cgi; python_version >= "3.13"')
+        assert not any("cgi" in note for note in found.notes)
+
+
 @pytest.mark.parametrize("columns", [60, 80, 100, 120])
 def test_the_findings_fit_the_terminal(columns: int, tmp_path: Path) -> None:
     texts = {

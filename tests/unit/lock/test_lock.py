@@ -470,6 +470,20 @@ class TestMaking:
         assert wrong.value.hint == "Remove pylock.toml, then run 'debonair lock', which writes uv.lock."
         assert uv.asked == []
 
+    def test_refuses_requirements_of_the_settings_in_a_uv_lock(
+        self, project: Make, ensure: Ensure, uv: FakeUv, tmp_path: Path
+    ) -> None:
+        made = dataclasses.replace(project("flask", "cgi<2", uv__lock=""), further_requirements=("cgi<2",))
+        for act in (
+            lambda: ensure(made),
+            lambda: lock.write(made, TARGETS, Cache(tmp_path), NOTHING, runner=uv, describe=undescribed),
+        ):
+            with pytest.raises(
+                LockError, match=r"uv\.lock cannot have the packages in 'requirements'"
+            ) as wrong:
+                act()
+            assert wrong.value.hint.endswith("uv add 'cgi<2'")
+
     def test_leaves_a_uv_lock_to_uv(self, project: Make, uv: FakeUv, tmp_path: Path) -> None:
         made = project("flask", uv__lock="")
         lock.write(made, TARGETS, Cache(tmp_path), NOTHING, upgrade=True, runner=uv, describe=undescribed)

@@ -138,6 +138,17 @@ class TestPyproject:
         found = load(tmp_path, pyproject_toml=f"{PROJECT}[tool.debonair.uwsgi]\n{setting}\n")
         assert found.uwsgi == {"threads": 4, "buffer-size": 32768, "harakiri": 60, **number}
 
+    def test_requirements_of_the_settings_are_added(self, tmp_path: Path) -> None:
+        settings = """requirements = ["standard-cgi; python_version >= '3.13'", "flask>=3"]\n"""
+        found = load(tmp_path, pyproject_toml=PROJECT + settings)
+        assert found.requirements == ("flask>=3", "standard-cgi; python_version >= '3.13'")
+        assert found.further_requirements == ("standard-cgi; python_version >= '3.13'", "flask>=3")
+
+    @pytest.mark.parametrize("wrong", ["../x", "a b c", "one\\ntwo"])
+    def test_requirements_of_the_settings_are_checked(self, tmp_path: Path, wrong: str) -> None:
+        with pytest.raises(ProjectError, match=r"pyproject\.toml: 'tool\.debonair\.requirements'"):
+            load(tmp_path, pyproject_toml=f'{PROJECT}requirements = ["{wrong}"]\n')
+
     def test_what_is_built_from_source(self, tmp_path: Path) -> None:
         found = load(tmp_path, pyproject_toml=PROJECT)
         assert (found.sdists, found.build_depends, found.from_source) == ("pure", {}, ())

@@ -30,7 +30,11 @@ from debonair.trial.advice import advice
             "Module 'PIL' is not installed. Add pillow to your requirements.",
         ),
         ("ModuleNotFoundError: No module named 'some_thing'", "Add some-thing to"),
-        ("ModuleNotFoundError: No module named 'distutils'", "Python 3.12 has no 'distutils'. Instead: "),
+        (
+            "ModuleNotFoundError: No module named 'distutils'",
+            "Python 3.12 has no 'distutils', but setuptools has it. Add to the settings: requirements = ",
+        ),
+        ("ModuleNotFoundError: No module named 'imp'", "Python 3.12 has no 'imp'. Instead: "),
         ("ModuleNotFoundError: No module named 'pkg_resources'", "Current releases have no"),
         (
             "ModuleNotFoundError: No module named 'app.x'",

@@ -140,17 +140,54 @@ def migrations(modules: Sequence[Module], root: Path) -> list[Finding]:
     return [Finding("migrations", IN_THE_APP + command, where, ("migrate",))]
 
 
-def traps(modules: Sequence[Module], python: tuple[int, int], led: Collection[str] = ()) -> list[str]:
+def restored(
+    modules: Sequence[Module], python: tuple[int, int], required: Collection[str]
+) -> list[Finding]:
+    """Return the packages that have what ``modules`` import and the ``python`` no longer has.
+
+    Those that are ``required`` already, by their normalised names, are left out.
+    """
+    found = dict[str, str]()
+    for module in modules:
+        for name, line in module.needs():
+            for key, gone in known().gone.items():
+                late = not gone.since or _minor(gone.since) <= python
+                distribution = re.split(r"[<>=]", gone.package)[0]
+                if (
+                    gone.package
+                    and late
+                    and f"{name}.".startswith(f"{key}.")
+                    and distribution not in required
+                ):
+                    newer = f'; python_version >= "{gone.since}"' if gone.since else ""
+                    lacking = (
+                        f"Python {gone.since} lacks" if gone.since else "setuptools had until version 81"
+                    )
+                    where = f"{module.path}:{line} imports {key}, which {lacking}"
+                    found.setdefault(f"{gone.package}{newer}", where)
+    if not found:
+        return []
+    return [Finding("also needed", list(found), "; ".join(found.values()), ("requirements",))]
+
+
+def traps(
+    modules: Sequence[Module],
+    python: tuple[int, int],
+    led: Collection[str] = (),
+    *,
+    restored: bool = False,
+) -> list[str]:
     """Return sentences about imports that the ``python`` lacks, and about a read-only database.
 
-    ``led`` has the files and lines of those that a setting leads to the data folder.
+    ``led`` has the files and lines of those that a setting leads to the data folder. Modules that a package
+    has are no trap if they are ``restored``.
     """
     notes = dict[str, str]()
     for module in modules:
         for name, line in module.needs():
             for key, gone in known().gone.items():
                 late = not gone.since or _minor(gone.since) <= python
-                if late and (name == key or name.startswith(f"{key}.")):
+                if late and f"{name}.".startswith(f"{key}.") and not (restored and gone.package):
                     lacking = f"Python {gone.since} has no" if gone.since else "current releases have no"
                     where = f"{module.path}:{line}"
                     notes.setdefault(key, f"{where}: {lacking} '{key}'; instead: {gone.instead}.")
