@@ -41,6 +41,10 @@ class Program(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     debian: tuple[str, ...]
 
 
+LEGACY_ZONES = "tzdata-legacy | base-files (<< 13)"
+"""The relation to Debian's old names of time zones. Debian 12 has them in tzdata, and no tzdata-legacy."""
+
+
 class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A module, or a name in one, that was removed."""
 
@@ -111,6 +115,8 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     gone: dict[str, Gone]
     pins: dict[str, Pin]
     packages: dict[str, str]
+    zones: dict[str, list[str]]
+    """The names of time zones that only the package ``tzdata-legacy`` has, under ``legacy``."""
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from debonair.project.catalogue import known
+from debonair.project.catalogue import LEGACY_ZONES, known
 from debonair.project.names import normalised
 from debonair.trial import writes
 
@@ -71,6 +71,14 @@ _HINTS = {
     r"No such file or directory: '(/proc/(?!\d|self)[\w/-]+)'": (
         "The app's sandbox hides {0}, which contains the state of the machine. If the app needs it, set "
         '[service] proc = "all"'
+    ),
+    r"(?:Incorrect timezone setting: |No time zone found with key ['\"]?)([\w/+-]+)": (
+        "Debian 13 has the time zone {0} only in the package tzdata-legacy. Use its current name, or set "
+        f'depends = ["{LEGACY_ZONES}"]'
+    ),
+    r"missing \d required positional arguments?: (?:'receive' and )?'send'": (
+        "'{entry}' is an ASGI application, which uWSGI cannot serve. Use a server for ASGI: server = "
+        '"command", command = "uvicorn --uds $SOCKET --forwarded-allow-ips \'*\' {entry}"'
     ),
     r"TypeError: '\w+' object is not callable": (
         "'{entry}' was loaded, but it is not callable. Name the application itself, or a factory with "

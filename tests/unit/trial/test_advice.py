@@ -43,6 +43,15 @@ from debonair.trial.advice import advice
                 "'exclude' does not match it. If a package provides it, require a version that does."
             ),
         ),
+        (
+            "ValueError: Incorrect timezone setting: Canada/Newfoundland",
+            "time zone Canada/Newfoundland only",
+        ),
+        ("ZoneInfoNotFoundError: 'No time zone found with key US/Eastern'", "time zone US/Eastern only"),
+        (
+            "TypeError: a() missing 2 required positional arguments: 'receive' and 'send'",
+            "'' is an ASGI application",
+        ),
         ("ModuleNotFoundError: No module named 'RPi'", ""),
         ("ValueError: no", ""),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from debonair.init.discovery import time_zones
 from debonair.init.discovery.code import Module
 from debonair.init.discovery.finding import Finding
 from debonair.project.catalogue import known
@@ -31,6 +32,7 @@ def added(
         else:
             continue
         found |= {package: found.get(package, where) for package in program.debian}
+    found |= time_zones.legacy(modules)
     if not found:
         return list(findings)
     before = next((each for each in findings if each.key == _KEY), None)
