@@ -5,13 +5,16 @@ Every app here waits for something that never comes, so a trial that does not en
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import shutil
 import signal
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +47,24 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"Hello"]
 """
+SDIST = {
+    "PKG-INFO": "Metadata-Version: 2.2\nName: x\nVersion: 1.0\n",
+    "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    '[project]\nname = "x"\nversion = "1.0"\n',
+    # Outside of a Debian there is no compiler.
+    "backend.py": """
+import subprocess
+from pathlib import Path
+
+def get_requires_for_build_wheel(config_settings=None):
+    return []
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    if not Path("/var/lib/dpkg/status").exists():
+        raise RuntimeError("no compiler")
+    subprocess.run(["sleep", "7531"])
+""",
+}
 ENDS = [pytest.param("\x03", 130, id="ctrl-c"), pytest.param("", 143, id="kill")]
 
 
@@ -64,14 +85,21 @@ WAITS = {
 
 
 @contextmanager
-def trial(folder: Path, *words: str | Path, cache: Path | None = None) -> Iterator[Terminal]:
-    """Run ``debonair try`` on a terminal; ``folder`` gets its temporary files."""
+def debonair(
+    folder: Path, *words: str | Path, cwd: Path | None = None, cache: Path | None = None
+) -> Iterator[Terminal]:
+    """Run a verb on a terminal; ``folder`` gets its temporary files."""
     env = {**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), "TMPDIR": str(folder)}
     if cache:
         env["DEBONAIR_CACHE"] = str(cache)
-    argv = [sys.executable, "-m", "debonair", "try", *map(str, words)]
-    with ptys.run(argv, env=env) as terminal:
+    argv = [sys.executable, "-m", "debonair", *map(str, words)]
+    with ptys.run(argv, env=env, cwd=cwd) as terminal:
         yield terminal
+
+
+def trial(folder: Path, *words: str | Path, cache: Path | None = None) -> AbstractContextManager[Terminal]:
+    """Run ``debonair try`` on a terminal."""
+    return debonair(folder, "try", *words, cache=cache)
 
 
 def made(build: Builder, folder: Path, condition: str, target: str, version: str = "1.0") -> Path:
@@ -132,6 +160,32 @@ def test_an_emulated_debian_boots(typed: str, status: int, build: Builder, tmp_p
         terminal.wait_for(runs(terminal, "systemd-nspawn", "/lib/systemd/systemd-"), 600)
         assert_ends(terminal, typed, status, files)
     assert registered() <= before
+
+
+@pytest.mark.parametrize(("typed", "status"), ENDS)
+def test_an_emulated_debian_builds(typed: str, status: int, tmp_path: Path) -> None:
+    other = "arm64" if host_architecture() != "arm64" else "armv7"
+    (files := tmp_path / "files").mkdir()
+    project = shutil.copytree(CHECKOUT / "examples/hello", tmp_path / "project")
+    settings = (project / "debonair.toml").read_text()
+    (project / "debonair.toml").write_text(f'sdists = "allow"\n{settings}')
+    (project / "requirements.txt").write_text("x\n")
+    with tarfile.open(archive := project / "x-1.0.tar.gz", "w:gz") as tar:
+        for name, text in SDIST.items():
+            member = tarfile.TarInfo(f"x-1.0/{name}")
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text.encode()))
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    (project / "pylock.toml").write_text(
+        'lock-version = "1.0"\ncreated-by = "test"\n[[packages]]\nname = "x"\nversion = "1.0"\n'
+        f'[packages.sdist]\nurl = "{archive.as_uri()}"\nhashes = {{ sha256 = "{digest}" }}\n'
+    )
+    before = registered()
+    with debonair(files, "build", "-t", f"trixie-{other}", cwd=project) as terminal:
+        terminal.wait_for(runs(terminal, "qemu-", ASLEEP), 900)
+        assert_ends(terminal, typed, status, files)
+    assert registered() <= before
+    assert not (project / "dist").exists()
 
 
 def registered() -> set[str]:

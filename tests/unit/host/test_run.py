@@ -33,8 +33,15 @@ class Started:
 
     pid = 8
 
-    def wait(self) -> int:
+    stubborn = False
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.stubborn and timeout:
+            raise subprocess.TimeoutExpired("it", timeout)
         return self.returncode
+
+    def terminate(self) -> None:
+        self.words.append("terminated")
 
     def kill(self) -> None:
         self.words.append("killed")
@@ -169,6 +176,20 @@ def test_attend_returns_the_status(started: Started) -> None:
     assert run.attend(["tool", Path("x")]) == 7
     assert started.words == ["/usr/bin/tool", "x"]
     assert started.given == {}
+
+
+@pytest.mark.parametrize("stubborn", [True, False])
+def test_attend_ends_the_program_if_it_is_interrupted(
+    started: Started, monkeypatch: pytest.MonkeyPatch, *, stubborn: bool
+) -> None:
+    def interrupted(*_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "waitid", interrupted)
+    started.stubborn = stubborn
+    with pytest.raises(KeyboardInterrupt):
+        run.attend(["tool"])
+    assert started.words == ["/usr/bin/tool", "terminated", "killed"]
 
 
 def test_attend_stops_together_with_the_program(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
