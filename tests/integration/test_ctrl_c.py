@@ -10,34 +10,22 @@ import hashlib
 import io
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 import tomllib
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 from debs import make_deb
 from odddebs import PACK, STANZA, ar, put, tar
-from publisher import environment
+from ptys import alive, below
+from silence import PATIENCE, Place, Reached, Silent, Wait, fetch_a_silent_wheel, wheel
 
-PATIENCE = 5
-"""Seconds to end: a busy machine takes longer than the one second that people notice."""
-SETTINGS = """\
-package = "hello-pi"
-version = "1.0"
-maintainer = "Ada <ada@example.org>"
-description = "Says hello"
-targets = ["trixie-amd64", "trixie-arm64"]
-"""
 SDIST = """\
 import subprocess
 def get_requires_for_build_wheel(config_settings=None): return []
@@ -60,110 +48,6 @@ SETUP = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text()
 MODULE, _, FUNCTION = SETUP["project"]["scripts"]["debonair"].partition(":")
 SCRIPT = f"import sys; from {MODULE} import {FUNCTION}; sys.exit({FUNCTION}())"
 """The program that pip writes for the command."""
-
-
-class Silent:
-    """A server that takes requests, and answers with nothing, or with a byte from time to time."""
-
-    def __init__(self, *, trickles: bool = False) -> None:
-        self.asked = threading.Event()
-        self._trickles = trickles
-        self._over = threading.Event()
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(
-                    target=self._serve, args=(self._listening.accept()[0],), daemon=True
-                ).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, suppress(OSError):
-            client.recv(4096)
-            if self._trickles:
-                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
-            self.asked.set()
-            while not self._over.wait(0.1):
-                if self._trickles:
-                    client.sendall(b"x")
-
-    def close(self) -> None:
-        self._over.set()
-        self._listening.close()
-
-
-@dataclass
-class Place:
-    """The folders of one command, and what it waits for."""
-
-    folder: Path
-    environ: dict[str, str] = field(default_factory=dict)
-    servers: list[Silent] = field(default_factory=list)
-    held: BinaryIO | None = None
-    """The lock of another command."""
-
-    def __post_init__(self) -> None:
-        for name in ("tmp", "cache", "home", "project", "bin"):
-            (self.folder / name).mkdir()
-        self.environ |= {
-            **{key: value for key, value in environment().items() if not key.startswith(("UV_", "PIP_"))},
-            "TMPDIR": str(self.folder / "tmp"),
-            "DEBONAIR_CACHE": str(self.folder / "cache"),
-            "HOME": str(self.folder / "home"),
-            "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
-            "SOURCE_DATE_EPOCH": "1700000000",
-            "DEBONAIR_PIWHEELS": "off",
-        }
-
-    @property
-    def project(self) -> Path:
-        return self.folder / "project"
-
-    def write(self, **files: str) -> None:
-        texts = {"debonair_toml": SETTINGS, "app_py": "app = print\n", **files}
-        for name, text in texts.items():
-            (self.project / name.replace("_", ".")).write_text(text)
-
-    def server(self, *, trickles: bool = False) -> Silent:
-        self.servers.append(Silent(trickles=trickles))
-        return self.servers[-1]
-
-    def program(self, name: str) -> Path:
-        """Put a program into PATH that never ends; return the file that exists when it runs."""
-        path, there = self.folder / "bin" / name, self.folder / f"{name} runs"
-        path.write_text(f"#!/bin/sh\n: >'{there}'\nexec sleep 7531\n")
-        path.chmod(0o755)
-        return there
-
-    def files(self) -> set[str]:
-        """Every file and folder, except those that are kept on purpose."""
-        found = {str(path.relative_to(self.folder)) for path in self.folder.rglob("*")}
-        kept = ("cache/apt/", "home/", "bin/")
-        return {path for path in found if not path.startswith(kept) and not path.endswith(" runs")}
-
-
-Reached = Callable[[int], bool]
-"""Tells whether the command with this process id waits."""
-Wait = Callable[[Place], tuple[list[str], Reached]]
-
-
-def wheel(server: Silent, name: str = "x", digest: str = "0" * 64) -> str:
-    """A lock with a file of a server, of which no byte may be right."""
-    file = f"{name}-1.0-py3-none-any.whl"
-    return (
-        'lock-version = "1.0"\ncreated-by = "test"\n'
-        f'[[packages]]\nname = "{name}"\nversion = "1.0"\n[[packages.wheels]]\n'
-        f'url = "http://127.0.0.1:{server.port}/{file}"\nhashes = {{ sha256 = "{digest}" }}\n'
-    )
-
-
-def fetch_a_silent_wheel(place: Place) -> tuple[list[str], Reached]:
-    server = place.server()
-    place.write(requirements_txt="x\n", pylock_toml=wheel(server))
-    return ["build", "-t", "trixie-amd64"], lambda _: server.asked.is_set()
 
 
 def fetch_a_slow_wheel(place: Place) -> tuple[list[str], Reached]:
@@ -299,17 +183,6 @@ WAITS: list[Wait] = [
 ]
 
 
-def below(pid: int) -> dict[int, str]:
-    """The command lines of a process and of everything that it started, by process id."""
-    found: dict[int, str] = {}
-    with suppress(OSError):
-        found[pid] = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                found |= below(int(child))
-    return found
-
-
 def reads(pid: int) -> bool:
     """Whether two readers have computed for some time."""
     readers = [each for each, words in below(pid).items() if "reader_process" in words]
@@ -330,13 +203,6 @@ def sleeps(pid: int) -> bool:
 def waits_for_a_lock(pid: int) -> bool:
     lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
     return any(words[1] == "->" and str(pid) in words for words in lines)
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 @contextmanager
@@ -381,6 +247,14 @@ def terminate(process: subprocess.Popen[str]) -> None:
     process.terminate()
 
 
+def hang_up(process: subprocess.Popen[str]) -> None:
+    """As the end of an ssh connection does."""
+    process.send_signal(signal.SIGHUP)
+
+
+TOLD = [(to_the_group, 130), (to_the_process, 130), (twice, 130), (terminate, 143), (hang_up, 129)]
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     made = Place(tmp_path)
@@ -391,10 +265,10 @@ def place(tmp_path: Path) -> Iterator[Place]:
         made.held.close()
 
 
-@pytest.mark.parametrize("told", [to_the_group, to_the_process, twice, terminate])
+@pytest.mark.parametrize(("told", "status"), TOLD, ids=[each.__name__ for each, _ in TOLD])
 @pytest.mark.parametrize("wait", WAITS)
 def test_it_ends_and_leaves_nothing(
-    wait: Wait, told: Callable[[subprocess.Popen[str]], None], place: Place
+    wait: Wait, told: Callable[[subprocess.Popen[str]], None], status: int, place: Place
 ) -> None:
     words, reached = wait(place)
     before = place.files()
@@ -410,7 +284,7 @@ def test_it_ends_and_leaves_nothing(
         told(process)
         stdout, stderr = process.communicate(timeout=PATIENCE)
         print(f"{time.monotonic() - began:.2f} s")  # noqa: T201 - shown if it fails
-    assert process.returncode == 130, stderr
+    assert process.returncode == status, stderr
     assert stdout == ""
     assert stderr.endswith("Interrupted.\n")
     assert "Traceback" not in stderr

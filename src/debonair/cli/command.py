@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -29,12 +29,22 @@ class Shown(click.Command):
             complain(error)
             context.exit(error.exit_code)
         except KeyboardInterrupt:
-            show("Interrupted.", err=True)
-            context.exit(130)
+            self._end(context)
+        except click.Abort:  # at a question, click replaces KeyboardInterrupt
+            if not interruption.begun.is_set():
+                raise
+            show("", err=True)
+            self._end(context)
         except BrokenPipeError:  # the reader, such as head, has seen enough
             # Python flushes stdout once more at exit, which would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             context.exit(0)
+
+    @staticmethod
+    def _end(context: click.Context) -> NoReturn:
+        """End after an interruption."""
+        show("Interrupted.", err=True)
+        context.exit(interruption.status())
 
 
 class Verb(click.Command):

@@ -24,6 +24,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from debonair.host import modes
+
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -35,6 +37,8 @@ _PATIENCE = 0.25
 
 begun = threading.Event()
 """Set when this process is to end."""
+_numbers: list[int] = []
+"""The signals that came."""
 _unwinding = threading.Event()
 _unfinished: set[Path] = set()
 _programs: list[subprocess.Popen[bytes]] = []
@@ -50,6 +54,7 @@ def guarded() -> Iterator[None]:
         return
     begun.clear()
     _unwinding.clear()
+    _numbers.clear()
     # A shell starts programs in the background with SIGINT ignored; nohup ignores SIGHUP.
     before = {each: signal.getsignal(each) for each in _SIGNALS}
     handled = [each for each, how in before.items() if how is not signal.SIG_IGN]
@@ -61,7 +66,8 @@ def guarded() -> Iterator[None]:
     for each in handled:
         signal.signal(each, _interrupt)
     try:
-        yield
+        with modes.kept():
+            yield
     finally:
         for each in handled:
             # Once the end has begun, nothing may disturb it.
@@ -73,11 +79,53 @@ def guarded() -> Iterator[None]:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Begin to end this process: unwind the main thread."""
-    del number, frame
-    begun.set()
+    del frame
+    _begin(number)
     if not _unwinding.is_set() and not _starting.is_set():
         _unwinding.set()
         raise KeyboardInterrupt
+
+
+def _begin(number: int) -> None:
+    """Note that the signal ``number`` ends this process."""
+    _numbers.append(number)
+    if number == signal.SIGHUP:
+        modes.discard_output()
+    begun.set()
+
+
+def status() -> int:
+    """Return the exit status of a process that was interrupted, as a shell reports that of a signal."""
+    return 128 + (_numbers[0] if _numbers else signal.SIGINT)
+
+
+def patience(seconds: float) -> float:
+    """Return how long to wait for a program's end: ``seconds``, or almost not if this process is to end."""
+    return min(seconds, _PATIENCE) if begun.is_set() else seconds
+
+
+@contextmanager
+def left_to_program() -> Iterator[Callable[[int], None]]:
+    """Leave Ctrl-C to a program that uses this process's terminal while the body runs, as system(3) does.
+
+    Yield a function for its exit status, which interrupts this process if Ctrl-C has ended the program.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    pressed: list[int] = []
+
+    def ended(status: int) -> None:
+        if pressed and status in (-signal.SIGINT, 128 + signal.SIGINT):
+            _interrupt(signal.SIGINT, None)
+
+    if before is not _interrupt or not os.isatty(0):
+        yield ended
+        return
+    # The program would inherit a signal that is ignored.
+    signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    try:
+        yield ended
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _watch(reader: int) -> None:
@@ -85,10 +133,11 @@ def _watch(reader: int) -> None:
     with os.fdopen(reader, "rb", buffering=0) as source:
         while numbers := source.read(1):
             if numbers[0] in _SIGNALS and signal.getsignal(numbers[0]) is _interrupt:
-                begun.set()
+                _begin(numbers[0])
                 if not _unwinding.wait(_STUCK):
-                    os.write(2, b"Interrupted.\n")
-                    leave(130)
+                    with suppress(OSError):
+                        os.write(2, b"Interrupted.\n")
+                    leave(status())
 
 
 def check() -> None:

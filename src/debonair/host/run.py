@@ -10,17 +10,18 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
 from debonair.errors import Error, MachineError
-from debonair.host import interruption, launch, supervisor
+from debonair.host import interruption, launch, modes, supervisor
 from debonair.host.output import Deadline, Flood, listen
 from debonair.host.progress import warn
 from debonair.host.terminal import plain
@@ -69,6 +70,9 @@ PACKAGES: Mapping[str, str] = {
     "unshare": "util-linux",
 }
 """The Debian package of each program that Debonair may call."""
+
+
+_GRACE = 1.0
 
 
 class CommandError(Error):
@@ -229,11 +233,45 @@ def _popen(words: Sequence[str], **more: Any) -> subprocess.Popen[bytes]:
 def attend(argv: Sequence[str | Path]) -> int:
     """Run ``argv`` on this process's own terminal or pipes, to its end; return its exit status.
 
-    Raises ``MachineError`` if the program is missing.
+    On a terminal, Ctrl-C belongs to the program: a shell or an interpreter continues. If it ends the
+    program, it ends this process, too. Raises ``MachineError`` if the program is missing.
     """
     words = [find(str(argv[0])), *(str(word) for word in argv[1:])]
     _show(words)
-    return subprocess.run(words, check=False).returncode  # noqa: S603 - as above
+    with modes.kept(), interruption.left_to_program() as ended:
+        process = _popen(words)
+        try:
+            _stop_together(process.pid)
+            status = process.wait()
+        except BaseException:
+            end(process)
+            raise
+        ended(status)
+    return status
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End ``process``, which has little time to end what it has started; its output is of no use."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE)
+    process.kill()
+    process.wait()
+
+
+def _stop_together(pid: int) -> None:
+    """Wait for the end of the child ``pid``, and stop whenever it stops, as job control expects."""
+    while _is_stopped(pid):
+        # Ctrl-Z has stopped both, and perhaps the shell has continued both since.
+        if _is_stopped(pid, os.WNOHANG):
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os.kill(pid, signal.SIGCONT)
+
+
+def _is_stopped(pid: int, options: int = 0) -> bool:
+    """Wait until the child ``pid`` stops or ends, and return whether it is stopped."""
+    found = os.waitid(os.P_PID, pid, os.WEXITED | os.WSTOPPED | os.WNOWAIT | options)
+    return found is not None and found.si_code == os.CLD_STOPPED
 
 
 def _show(words: Sequence[str], more: str = "") -> None:

@@ -8,17 +8,20 @@ and time. But gpg does not freeze its second, and may date a signature a second 
 from __future__ import annotations
 
 import base64
+import os
 import re
+import signal
 import tempfile
+import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from debonair.errors import RepositoryError
-from debonair.host import run
+from debonair.host import interruption, run
 from debonair.repository.excerpt import shown
 from debonair.repository.state import Key
 
@@ -26,6 +29,8 @@ _PRIMARY = re.compile(r"^fpr:+([0-9A-F]{40}):", re.MULTILINE)
 _MADE = re.compile(r"^sec:(?:[^:]*:){4}(\d{1,12}):", re.MULTILINE)
 """The creation time of a key: if gpg is slow, it is a second after the requested time."""
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}")
+_LAUNCHED = re.compile(r"^\[GNUPG:\] PINENTRY_LAUNCHED (\d{1,10})\b", re.MULTILINE)
+_ENDS_WITHIN = 2.0
 _MAKE = ("--yes", "--passphrase", "", "--status-fd", "1", "--quick-generate-key")
 BACK = 10
 """Seconds by which keys and signatures are back-dated, because a slow clock refuses later ones."""
@@ -198,7 +203,8 @@ class Gpg:
         """
         words = ["gpg", "--batch", "--no-tty", "--quiet", "--no-auto-check-trustdb"]
         if self.home is None:
-            yield words
+            with _asking() as status:
+                yield [*words, "--status-file", str(status)]
             return
         with tempfile.TemporaryDirectory(prefix="debonair-gpg.") as name:
             folder = Path(name)
@@ -214,6 +220,34 @@ class Gpg:
                 yield [*words, "--homedir", str(home), "--pinentry-mode", "loopback"]
             finally:
                 run.run(["gpgconf", "--homedir", home, "--kill", "gpg-agent"], check=False)
+
+
+@contextmanager
+def _asking() -> Iterator[Path]:
+    """Yield a status file for gpg; if the body is interrupted, end the program that asks for a passphrase.
+
+    The user's agent has started that program, and would let it keep the terminal.
+    """
+    with tempfile.TemporaryDirectory(prefix="debonair-gpg.") as folder:
+        status = Path(folder) / "status"
+        try:
+            yield status
+        except KeyboardInterrupt:
+            # doc/DETAILS of GnuPG
+            launched = _LAUNCHED.findall(status.read_text(errors="replace") if status.exists() else "")
+            if launched:
+                _end(int(launched[-1]))
+            raise
+
+
+def _end(pid: int) -> None:
+    """Tell the process ``pid``, which is no child of this one, to end, and wait for that."""
+    until = time.monotonic() + interruption.patience(_ENDS_WITHIN)
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGTERM)
+        while time.monotonic() < until:
+            time.sleep(0.01)
+            os.kill(pid, 0)
 
 
 def keyring(keys: Sequence[Key]) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from debonair.debian.rootfs.machine import Machine, reply
-from debonair.host import run
+from debonair.host import interruption, run
 from debonair.host.progress import say
 from debonair.trial import watch
 from debonair.trial.page_text import first_lines
@@ -36,10 +36,9 @@ def shown(machine: Machine, package: str) -> Iterator[None]:
             if watcher.stdin:
                 watcher.stdin.close()
             with suppress(subprocess.TimeoutExpired):
-                watcher.wait(_ENDS_WITHIN)
+                watcher.wait(interruption.patience(_ENDS_WITHIN))
             if watcher.poll() is None:
-                watcher.kill()
-                watcher.wait()
+                run.end(watcher)
             ended.set()
             reader.join()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from debonair.debian.rootfs.machine import Machine
 from debonair.errors import TrialError
-from debonair.host import run
+from debonair.host import interruption, run
 from debonair.host.progress import say, ticking
 from debonair.host.run import Completed
 from debonair.trial import broken, load
@@ -66,10 +66,9 @@ def _end(clients: subprocess.Popen[bytes]) -> None:
     if clients.stdin:
         clients.stdin.close()
     with suppress(subprocess.TimeoutExpired):
-        clients.wait(_ENDS_WITHIN)
+        clients.wait(interruption.patience(_ENDS_WITHIN))
     if clients.poll() is None:
-        clients.kill()
-        clients.wait()
+        run.end(clients)
 
 
 def _count(requests: Requests, output: str) -> None:

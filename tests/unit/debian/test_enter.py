@@ -5,8 +5,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import pytest
@@ -130,12 +132,35 @@ def test_what_is_refused_is_not_done_without(
 def test_the_status_is_that_of_the_command(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch, waited: int, status: int
 ) -> None:
-    states = [(8, 0x137F), (8, waited)]
+    stopped, ended = (SimpleNamespace(si_code=code) for code in (os.CLD_STOPPED, os.CLD_EXITED))
+    states = [stopped, None, stopped, stopped, ended]
     monkeypatch.setattr(os, "fork", lambda: 8)
-    monkeypatch.setattr(os, "waitpid", lambda *_: states.pop(0))
+    monkeypatch.setattr(os, "waitid", lambda *_: states.pop(0))
+    monkeypatch.setattr(os, "waitpid", lambda *_: (8, waited))
     monkeypatch.setattr(os, "kill", kernel.kill)
     assert entered(monkeypatch, f"pid={os.getpid()}", "spaces=pid", "--", "/bin/true") == status
-    assert kernel.asked[-2:] == [f"kill {os.getpid()} 19", "kill 8 18"], "job control stops and goes on"
+    stops = [line for line in kernel.asked if line.startswith("kill")]
+    assert stops == [f"kill {os.getpid()} 19", "kill 8 18"], "it stops once, and goes on"
+
+
+def test_it_outlives_its_command(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At SIGTERM, it ends the command and reaps it; otherwise a slow init would have to."""
+
+    def wait(*_: object) -> SimpleNamespace:
+        if not any(line.startswith("kill") for line in kernel.asked):
+            signal.raise_signal(signal.SIGTERM)
+        return SimpleNamespace(si_code=os.CLD_KILLED)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(os, "fork", lambda: 8)
+    monkeypatch.setattr(os, "waitid", wait)
+    monkeypatch.setattr(os, "waitpid", lambda *_: (8, signal.SIGKILL))
+    monkeypatch.setattr(os, "kill", kernel.kill)
+    try:
+        assert entered(monkeypatch, f"pid={os.getpid()}", "spaces=pid", "--", "/bin/true") == 137
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [line for line in kernel.asked if line.startswith("kill")] == ["kill 8 9"]
 
 
 def test_what_a_process_gave_up_nobody_gets_back() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from programs import Programs, stand_in
 
 from debonair.debian.mirror import Mirror
 from debonair.debian.rootfs import namespace
+from debonair.debian.rootfs import root as root_files
 from debonair.debian.rootfs.privilege import Privilege
 from debonair.debian.rootfs.root import BARE, READY, Root, unpack
 from debonair.errors import MachineError, NetworkError
@@ -92,6 +94,35 @@ def test_each_privilege_has_its_way(cache: Cache, programs: Programs) -> None:
     assert "--mode=unshare" in asked(programs)[0]
     assert "--mode=root" in asked(programs)[1]
     assert "--skip=check/canmount" in asked(programs)[1]
+
+
+@pytest.mark.parametrize(("kilobytes", "in_memory"), [(8 << 20, True), (900_000, False)])
+def test_half_a_root_is_in_memory_if_there_is_enough(
+    tmp_path: Path, kilobytes: int, *, in_memory: bool
+) -> None:
+    (tmp_path / "meminfo").write_text(f"MemFree: 7 kB\nMemAvailable:    {kilobytes} kB\n")
+    words = root_files._apart(tmp_path, tmp_path / "meminfo")
+    assert words[:3] == ["unshare", "--mount", "--"], "its mounts end with it"
+    assert any("tmpfs" in word for word in words) == in_memory
+
+
+def test_a_root_is_set_up_in_a_folder_that_is_removed(
+    cache: Cache, programs: Programs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """mmdebstrap has no time to remove its files itself, which belong to other users."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def interrupted(_: list[str]) -> None:
+        (folder,) = tmp_path.glob("debonair-root.*")
+        (folder / "mmdebstrap.x").mkdir()
+        raise KeyboardInterrupt
+
+    programs.answer("mmdebstrap --quiet", do=interrupted)
+    programs.answer("rm -rf")
+    with pytest.raises(KeyboardInterrupt):
+        Root("trixie", "amd64").tar(cache, MIRROR, USER)
+    assert programs.asked[-1].startswith("unshare --user --map-auto --map-root-user -- rm -rf")
+    assert not list(tmp_path.glob("debonair-root.*"))
 
 
 def test_what_a_trial_asks_with_is_not_autoremoved(cache: Cache, programs: Programs) -> None:

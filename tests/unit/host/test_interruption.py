@@ -29,6 +29,7 @@ def _afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         signal.signal(each, how)
     begun.clear()
     interruption._unwinding.clear()
+    interruption._numbers.clear()
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_a_stuck_main_thread_does_not_keep_the_process(
         assert over.wait(10)
         monkeypatch.setattr(os, "write", real)
     assert said == [(2, b"Interrupted.\n")]
-    assert left == [130]
+    assert left == [143]
 
 
 def test_the_end_removes_what_is_not_finished(left: list[int], tmp_path: Path) -> None:
@@ -213,3 +214,57 @@ class TestThreads:
         assert later.cancelled()
         over.set()
         assert stuck.result(60)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_the_status_names_the_first_signal(number: signal.Signals, expected: int) -> None:
+    with pytest.raises(KeyboardInterrupt), guarded():
+        signal.raise_signal(number)
+    assert interruption.status() == expected
+
+
+def test_a_wait_is_short_only_at_the_end() -> None:
+    assert interruption.patience(90) == 90
+    begun.set()
+    assert interruption.patience(90) < 1
+    assert interruption.patience(0.1) == 0.1
+
+
+class TestCtrlCOfAProgram:
+    """A program has the terminal, and gets Ctrl-C itself."""
+
+    @pytest.fixture(autouse=True)
+    def _terminal(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "isatty", lambda number: number == 0)
+
+    def attend(self, number: signal.Signals, status: int) -> None:
+        """Attend to a program that ends with ``status`` some time after a signal."""
+        with guarded(), interruption.left_to_program() as ended:
+            signal.raise_signal(number)
+            ended(status)
+
+    def test_a_program_goes_on_after_it(self) -> None:
+        self.attend(signal.SIGINT, 0)
+        assert not begun.is_set()
+
+    @pytest.mark.parametrize("status", [130, -2])
+    def test_a_program_that_it_ends_ends_this_one(self, status: int) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            self.attend(signal.SIGINT, status)
+        assert interruption.status() == 130
+
+    def test_a_status_alone_does_not(self) -> None:
+        with guarded(), interruption.left_to_program() as ended:
+            ended(130)
+        assert not begun.is_set()
+
+    def test_other_signals_end_this_one_immediately(self) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            self.attend(signal.SIGTERM, 0)
+
+    def test_without_a_terminal_it_ends_this_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "isatty", lambda _: False)
+        with pytest.raises(KeyboardInterrupt):
+            self.attend(signal.SIGINT, 0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +30,21 @@ class Started:
         self.words: list[str] = []
         self.given: dict[str, Any] = {}
 
+    pid = 8
+
+    stubborn = False
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.stubborn and timeout:
+            raise subprocess.TimeoutExpired("it", timeout)
+        return self.returncode
+
+    def terminate(self) -> None:
+        self.words.append("terminated")
+
+    def kill(self) -> None:
+        self.words.append("killed")
+
     def __call__(self, words: list[str], **given: Any) -> Started:
         self.words, self.given = words, given
         return self
@@ -44,7 +60,7 @@ class Started:
 def started(monkeypatch: pytest.MonkeyPatch, _found: None) -> Started:
     fake = Started(stdout=b"out \xff", stderr=b"err")
     monkeypatch.setattr(subprocess, "Popen", fake)
-    monkeypatch.setattr(subprocess, "run", fake)
+    monkeypatch.setattr(os, "waitid", lambda *_: SimpleNamespace(si_code=os.CLD_EXITED))
     monkeypatch.setattr(run, "listen", fake.listen)
     return fake
 
@@ -158,7 +174,37 @@ def test_attend_returns_the_status(started: Started) -> None:
     started.returncode = 7
     assert run.attend(["tool", Path("x")]) == 7
     assert started.words == ["/usr/bin/tool", "x"]
-    assert started.given == {"check": False}
+    assert started.given == {}
+
+
+@pytest.mark.parametrize("stubborn", [True, False])
+def test_attend_ends_the_program_if_it_is_interrupted(
+    started: Started, monkeypatch: pytest.MonkeyPatch, *, stubborn: bool
+) -> None:
+    def interrupted(*_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "waitid", interrupted)
+    started.stubborn = stubborn
+    with pytest.raises(KeyboardInterrupt):
+        run.attend(["tool"])
+    assert started.words == ["/usr/bin/tool", "terminated", "killed"]
+
+
+def test_attend_stops_together_with_the_program(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless a shell has continued both meanwhile."""
+    states = [os.CLD_STOPPED, os.CLD_STOPPED, os.CLD_STOPPED, None, os.CLD_STOPPED, os.CLD_EXITED]
+    states.append(os.CLD_EXITED)
+    told: list[tuple[int, int]] = []
+
+    def state(*_: int) -> SimpleNamespace | None:
+        code = states.pop(0)
+        return None if code is None else SimpleNamespace(si_code=code)
+
+    monkeypatch.setattr(os, "waitid", state)
+    monkeypatch.setattr(os, "kill", lambda pid, number: told.append((pid, number)))
+    assert run.attend(["tool"]) == started.returncode
+    assert told == [(os.getpid(), signal.SIGSTOP), (started.pid, signal.SIGCONT)]
 
 
 @pytest.mark.usefixtures("_found")

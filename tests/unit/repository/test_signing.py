@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -140,3 +142,40 @@ def test_the_keyring_is_binary() -> None:
     key = Key(FINGERPRINT, 7, ARMORED)
     bare = Key(FINGERPRINT, 7, ARMORED.replace("\n\n", "\n").replace("=AAAA\n", ""))
     assert signing.keyring([key, bare]) == b"hellohello"
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_an_interruption_ends_what_asks_for_the_passphrase(
+    monkeypatch: pytest.MonkeyPatch, *, ends: bool
+) -> None:
+    """The user's agent has started it, and would leave it on the terminal."""
+
+    def interrupted(words: list[str]) -> tuple[int, str, str]:
+        status = Path(words[words.index("--status-file") + 1])
+        status.write_text("[GNUPG:] BEGIN_SIGNING H8\n[GNUPG:] PINENTRY_LAUNCHED 77 curses 1.2.1 tty\n")
+        raise KeyboardInterrupt
+
+    told: list[tuple[int, int]] = []
+
+    def kill(pid: int, number: int) -> None:
+        told.append((pid, number))
+        if ends and number == 0:
+            raise ProcessLookupError
+
+    stand_in(monkeypatch, interrupted)
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr(signing, "_ENDS_WITHIN", 0.1)
+    with pytest.raises(KeyboardInterrupt):
+        Gpg(None).seal("text", [FINGERPRINT], now=7)
+    assert told[0] == (77, signal.SIGTERM)
+    assert {number for _, number in told[1:]} == {0}
+
+
+def test_an_interruption_before_it_asks_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: list[str]) -> tuple[int, str, str]:
+        raise KeyboardInterrupt
+
+    stand_in(monkeypatch, interrupted)
+    monkeypatch.setattr(os, "kill", None)
+    with pytest.raises(KeyboardInterrupt):
+        Gpg(None).seal("text", [FINGERPRINT], now=7)

@@ -50,7 +50,7 @@ from debonair.trial.advice import advice
         ("ZoneInfoNotFoundError: 'No time zone found with key US/Eastern'", "time zone US/Eastern only"),
         (
             "TypeError: a() missing 2 required positional arguments: 'receive' and 'send'",
-            "'' is an ASGI application",
+            "is an ASGI application, which uWSGI cannot serve",
         ),
         ("ModuleNotFoundError: No module named 'RPi'", ""),
         ("ValueError: no", ""),

@@ -31,7 +31,7 @@ def test_it_is_shown_before_the_installation_ends(
         "  Nope \\x1b[2J",
     ]
     assert programs.started[0][0].endswith("python3 -IB /srv/watch.py app")
-    assert watcher.told == ["kill"]
+    assert watcher.told == ["terminate", "kill"]
 
 
 @pytest.mark.parametrize("output", ["", "abc", "48", "no python3\n", "00\n", f"{b'HTTP/1.1 xyz'.hex()}\n"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,7 +21,6 @@ from debonair.errors import MachineError, TrialError
 from debonair.host import interruption, run
 
 _PATIENCE = 5.0
-_HURRY = 0.3
 _LOGS = "/run/trial"
 
 
@@ -82,9 +82,10 @@ class Chroot(Machine):
             for process in self._running.values():
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signum)
+            until = time.monotonic() + interruption.patience(_PATIENCE)
             for process in self._running.values():
                 with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=_HURRY if interruption.begun.is_set() else _PATIENCE)
+                    process.wait(timeout=max(until - time.monotonic(), 0))
 
     def _make_folders(self, package: str) -> None:
         """Create the tmpfiles.d(5) folders of ``package``: systemd-tmpfiles needs a /proc to work."""

@@ -148,9 +148,13 @@ class Container(Machine):
         if self._process is None:
             return
         # A pid namespace ends with its process 1; systemd-nspawn then removes what it created.
-        if (leader := self._first()) is not None:
+        # Before that, only systemd-nspawn runs. Its parent reaps it; the init of this machine may be slow.
+        leader = self._first()
+        first = namespace.children(self._process.pid) if leader is None else [leader]
+        for pid in first:
             with suppress(ProcessLookupError):
-                os.kill(leader, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
+        if first:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout=_END_PATIENCE)
         self._process.kill()

@@ -12,6 +12,7 @@ any word before it, the command keeps its place and its rights, and only the cal
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # 'signal' itself is slow to import
 import ctypes
 import errno
 import os
@@ -52,7 +53,6 @@ _SPACES = {
     "pid": 0x20000000,
 }
 _BOUNDING_SET_DROP, _PARENT_DEATH_SIGNAL = 24, 1  # of prctl(2)
-_INTERRUPT, _QUIT, _KILL, _CONTINUE, _STOP, _IGNORE = 2, 3, 9, 18, 19, 1  # of signal(7), SIG_IGN
 _CAPABILITY_VERSION = 0x20080522  # of capget(2)
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000  # of seccomp_rule_add(3)
 _MASKED_EQUAL = 7
@@ -104,22 +104,35 @@ def main() -> int:
     child = os.fork()  # only children forked from now on are in the new pid namespace
     if not child:
         _become(bound, rules)
-        _libc.prctl(_PARENT_DEATH_SIGNAL, _KILL, 0, 0, 0)
+        _libc.prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
         _run(command)
     return _wait(child)
 
 
 def _wait(child: int) -> int:
     """Stop and continue together with ``child``; a terminal's job control sees only this process."""
-    for number in (_INTERRUPT, _QUIT):  # a terminal sends these to the child, too
-        _libc.signal(number, ctypes.c_void_p(_IGNORE))
-    while True:
-        _, status = os.waitpid(child, os.WUNTRACED)
-        if not os.WIFSTOPPED(status):
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else 128 - code
-        os.kill(os.getpid(), _STOP)
-        os.kill(child, _CONTINUE)
+    for number in (signal.SIGINT, signal.SIGQUIT):  # a terminal sends these to the child, too
+        signal.signal(number, signal.SIG_IGN)
+
+    def end(*_: object) -> None:
+        # If this process ended first, the init of this machine, which may be slow, would have to reap the
+        # child. Its pid namespace could not end before that.
+        os.kill(child, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end)
+    while _is_stopped(child):
+        # Ctrl-Z has stopped both, and perhaps the shell has continued both since.
+        if _is_stopped(child, os.WNOHANG):
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os.kill(child, signal.SIGCONT)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code if code >= 0 else 128 - code
+
+
+def _is_stopped(child: int, options: int = 0) -> bool:
+    """Wait until ``child`` stops or ends, and return whether it is stopped."""
+    found = os.waitid(os.P_PID, child, os.WEXITED | os.WSTOPPED | os.WNOWAIT | options)
+    return found is not None and found.si_code == os.CLD_STOPPED
 
 
 def _become(bound: int, rules: tuple[ctypes.CDLL, ctypes.c_void_p]) -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
+import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,10 +23,14 @@ from debonair.debian.mirror import Mirror
 from debonair.debian.rootfs import namespace
 from debonair.debian.rootfs.privilege import Privilege
 from debonair.errors import MachineError, NetworkError
-from debonair.host import memo, run
+from debonair.host import interruption, memo, run
 from debonair.host.cache import Cache
 from debonair.host.progress import ticking
 
+_SECONDS = 4 * 3600
+"""Far more than it takes to set up a root that is emulated."""
+_AMPLE = 6 << 30
+"""Bytes of memory that are enough for a root with compilers, twice."""
 _FORMAT = 2
 """Raise it whenever roots are created differently, so that older ones are not used."""
 
@@ -94,7 +101,8 @@ class Root:
         extra = [name for name in self.packages if name not in BARE]
         line, lists = Suite.of(self.suite, self.architecture, mirror=mirror, cache=cache).current()
         settings = ('APT::Install-Recommends "false"', *mirror.settings)
-        argv: Sequence[str | Path] = [
+        run.find("mmdebstrap")  # unshare would not tell its package
+        argv: list[str | Path] = [
             "mmdebstrap",
             "--quiet",
             "--format=tar",
@@ -122,8 +130,12 @@ class Root:
             path,
             line,
         ]
-        with ticking(f"Setting up the files of Debian's {self.suite} ({self.architecture})"):
-            made = run.run(argv, check=False)
+        label = f"Setting up the files of Debian's {self.suite} ({self.architecture})"
+        with ticking(label), _workshop(privilege) as folder:
+            # At a signal, it would first remove its files, and leave them if it is killed before that. The
+            # time limit ends everything that it started.
+            apart = _apart(folder) if privilege.root and privilege.mounts else []
+            made = run.run([*apart, *argv], check=False, env={"TMPDIR": str(folder)}, timeout=_SECONDS)
         if made.status:
             tail = "\n".join(f"  {line}" for line in (made.stdout + made.stderr).strip().splitlines()[-12:])
             message = (
@@ -139,6 +151,34 @@ class Root:
                 message,
                 hint=f"The mirror was {mirror.uri}. To use another: DEBONAIR_MIRROR=ADDRESS debonair ...",
             )
+
+
+@contextmanager
+def _workshop(privilege: Privilege) -> Iterator[Path]:
+    """Yield a temporary folder for mmdebstrap, which removes it with everything in it."""
+    folder = Path(tempfile.mkdtemp(prefix="debonair-root."))
+    with interruption.unfinished(folder):
+        try:
+            folder.chmod(0o755)  # the users of mmdebstrap's namespace must reach the files
+            yield folder
+        finally:
+            if not privilege.root and any(folder.iterdir()):
+                # They belong to users that this account has only inside a user namespace.
+                within = ("unshare", "--user", "--map-auto", "--map-root-user", "--")
+                run.run([*within, "rm", "-rf", "--one-file-system", *folder.iterdir()], check=False)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _apart(folder: Path, meminfo: Path = Path("/proc/meminfo")) -> list[str]:
+    """Return the words that run a command whose mounts end with it, and whose ``folder`` is in memory.
+
+    Removing the files of half a root from a busy disk takes long. With little memory, they are on the disk.
+    """
+    found = re.search(r"^MemAvailable: +(\d+) kB$", meminfo.read_text(), re.MULTILINE)
+    if not found or int(found[1]) << 10 < _AMPLE:
+        return ["unshare", "--mount", "--"]
+    mount = f'mount -t tmpfs -o mode=0755,size={_AMPLE // 2} tmpfs "$0"; exec "$@"'
+    return ["unshare", "--mount", "--", "sh", "-c", mount, str(folder)]
 
 
 def unpack(tar: Path, folder: Path, *, within: Sequence[str] = (), devices: bool = True) -> None:

@@ -48,7 +48,6 @@ _LONGEST = 256 << 20
 _ANSWER = re.compile(rb"(\d{1,3}) (\d{1,15})\n")
 _LISTED = re.compile(r"([^\t]+)\t(\d{1,15})\t(\d{1,12})(?:\.\d*)?")
 _END = 10  # seconds
-_HURRY = 0.2
 _DEADLINE = 3600
 """Seconds for one request with all its data; a longer one never ends."""
 _LINE = 4096
@@ -125,7 +124,7 @@ class Ssh:
             with suppress(BrokenPipeError):
                 pipe.close()
         try:
-            self._process.wait(_HURRY if interruption.begun.is_set() else _END)
+            self._process.wait(interruption.patience(_END))
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
