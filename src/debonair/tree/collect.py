@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shlex
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
     from debonair.target import Target
     from debonair.wheels import Wheel
 
-_FORMAT = 1
+_FORMAT = 2
 """Raise it whenever the same inputs would give different files than before."""
 _SECONDS = 600
 _LAST = 5
 """Lines of output to show of a command that failed."""
+_CAUSES = 3
+_ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Exit|NotFound|Configured): ")
+"""The line of a traceback that names an error."""
 
 
 def files(
@@ -109,7 +113,7 @@ def _key(project: Project, sources: Sequence[AppFile], packages: Sequence[Wheel]
         _FORMAT,
         project.collect,
         project.service.environment,
-        [project.wsgi, project.import_path, project.include, project.exclude],
+        [project.wsgi, project.import_path, project.include, project.exclude, project.writable],
         [(file.path, file.mode, hashlib.sha256(file.data).hexdigest(), file.target) for file in sources],
         [(package.filename, package.sha256) for package in packages],
         here.interpreter.identity,
@@ -126,6 +130,8 @@ def _run(
     for file in sources:
         _put(copy / file.path, file.data, file.mode, file.target)
     inside = f"{layout.dist(project.package)}/venv/"
+    for path in project.writable:  # on the Pi, the app can write there, too
+        (copy / path if path.endswith("/") else (copy / path).parent).mkdir(parents=True, exist_ok=True)
     for package in packages:
         for source in unpack(package, project.package, here.target, None):
             _put(venv / source.path.removeprefix(inside), source.data, source.mode, source.target)
@@ -152,13 +158,29 @@ def _run(
     try:
         run([*words, "sh", "-c", project.collect], cwd=copy, timeout=_SECONDS)
     except CommandError as failed:
-        last_lines = "\n".join(f"  {line}" for line in failed.output.strip().splitlines()[-_LAST:])
+        shown = "\n".join(f"  {line}" for line in _telling(failed.output))
         raise ProjectError(
-            f"{project.config_file.name}: 'collect' exited with status {failed.status}:\n{last_lines}",
+            f"{project.config_file.name}: 'collect' exited with status {failed.status}:\n{shown}",
             hint="It runs in a copy of the app's files, with the locked packages and the variables of "
             "[service.environment]. It does not inherit your environment.",
         ) from failed
-    return app_files.collect(replace(project, root=copy))
+    made = app_files.collect(replace(project, root=copy))
+    shipped = {file.path for file in sources}
+    return tuple(
+        file for file in made if file.path in shipped or not _is_below(file.path, project.writable)
+    )
+
+
+def _is_below(path: str, writable: Sequence[str]) -> bool:
+    """Tell whether the app writes the file at ``path`` itself."""
+    return any(path == each or (each.endswith("/") and path.startswith(each)) for each in writable)
+
+
+def _telling(output: str) -> list[str]:
+    """Return the last lines of ``output``, after the errors that caused the last one."""
+    lines = output.strip().splitlines()
+    causes = [line for line in lines[:-_LAST] if _ERROR.match(line)]
+    return [*causes[-_CAUSES:], *lines[-_LAST:]]
 
 
 def _put(path: Path, data: bytes, mode: int, link: str = "") -> None:

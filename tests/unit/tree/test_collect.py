@@ -137,6 +137,21 @@ def test_it_is_run_once_for_the_same(tmp_path: Path, project: Project, desk: Des
     assert len(desk.ran) == 4
 
 
+def test_it_can_write_where_the_app_can(tmp_path: Path, project: Project, desk: Desk) -> None:
+    (project.root / "logs").mkdir()
+    (project.root / "logs/README").write_text("kept")
+
+    def write(copy: Path) -> None:
+        (copy / "logs/errors").write_text("one")
+        (copy / "var/app.db").write_text("two")
+        collect(copy)
+
+    desk.command = write
+    led = replace(project, writable=("logs/", "var/app.db"))
+    found = files(tmp_path, led, desk)
+    assert sorted(found) == ["logs/README", "manage.py", "polls/a.css", "polls/link.css", "static/a.css"]
+
+
 def test_a_command_that_fails(tmp_path: Path, project: Project, desk: Desk) -> None:
     def fail(copy: Path) -> None:
         raise CommandError(
@@ -151,6 +166,19 @@ def test_a_command_that_fails(tmp_path: Path, project: Project, desk: Desk) -> N
         "  ImproperlyConfigured: no STATIC_ROOT"
     )
     assert "[service.environment]" in caught.value.hint
+
+
+def test_the_cause_of_the_last_error_is_shown(tmp_path: Path, project: Project, desk: Desk) -> None:
+    def fail(copy: Path) -> None:
+        cause = ["Traceback", "FileNotFoundError: [Errno 2] logs/errors", "During handling of", *"abcde"]
+        raise CommandError(["env"], 1, "\n".join([*cause, "ValueError: Unable to configure handler"]))
+
+    desk.command = fail
+    with pytest.raises(ProjectError) as caught:
+        files(tmp_path, project, desk)
+    shown = caught.value.message.splitlines()[1:]
+    assert shown[:2] == ["  FileNotFoundError: [Errno 2] logs/errors", "  b"]
+    assert shown[-1] == "  ValueError: Unable to configure handler"
 
 
 def test_a_package_that_does_not_run_here(
