@@ -116,7 +116,7 @@ def draft(
         programs.added(hardware, code, required),
         traits.proc(code),
         traits.static(code, root),
-        pages.health(code) if serves else [],
+        pages.health(code, reached(code, [str(found.value) for found in chosen])) if serves else [],
         of_django,
         traits.migrations(code, root),
         _install(code, stated),

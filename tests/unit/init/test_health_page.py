@@ -16,7 +16,8 @@ LIST = "@app.{}\ndef list():\n    pass\n"
 
 
 def health(tmp_path: Path, text: str, **more: str) -> str | None:
-    found = pages.health(modules(make(tmp_path, {"app.py": text, **more}))[0])
+    code = modules(make(tmp_path, {"app.py": text, **more}))[0]
+    found = pages.health(code, code)
     return found[0].value if found else None
 
 
@@ -92,3 +93,12 @@ def test_of_litestar(decorators: list[str], given: str, page: str | None, tmp_pa
     begin = f"from litestar import Litestar, get, post\n\napp = Litestar([books]{given})\n\n\n"
     routes = "\n\n".join(f"@{each}\nasync def books() -> None:\n    pass\n" for each in decorators)
     assert health(tmp_path, begin + routes) == page
+
+
+def test_the_page_is_not_that_of_another_application(tmp_path: Path) -> None:
+    """Such as an older version of the app in a folder of its own."""
+    code = modules(
+        make(tmp_path, {"app.py": "served = 1\n", "old/web.py": FLASK + LIST.format('route("/list")')})
+    )[0]
+    assert pages.health(code, code)
+    assert pages.health(code, [each for each in code if each.path == "app.py"]) == []

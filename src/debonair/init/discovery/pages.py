@@ -28,15 +28,16 @@ _DESCRIBED = {
 """Frameworks with a page about the interface, whatever its routes, and the options that move it."""
 
 
-def health(modules: Sequence[Module]) -> list[Finding]:
-    """Return the page for the health check of the Flask or FastAPI application in ``modules``.
+def health(modules: Sequence[Module], served: Sequence[Module]) -> list[Finding]:
+    """Return the page for the health check of the Flask or FastAPI application in ``served``.
 
-    The result is empty if it has a page at /, or may have one.
+    These are those of ``modules`` that the server reaches. The result is empty if the application has a
+    page at /, or may have one.
     """
     nodes = [(module, node) for module in modules for node in module.nodes]
     calls = [(module, node) for module, node in nodes if isinstance(node, ast.Call)]
     made = [(module, node, name) for module, node in calls if (name := _framework(module, node))]
-    if len(made) != 1 or any(_is_another_way(node) for _, node in calls):
+    if len(made) != 1 or made[0][0] not in served or any(_is_another_way(node) for _, node in calls):
         return []
     ((module, node, framework),) = made
     routes = [(each, *route) for each in modules for route in _routes(each)]
