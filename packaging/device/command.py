@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import env_verb
 import environment
+import history
 import task
 from journal import logs
 from person import RequestError, root_only, sudo
@@ -82,10 +83,13 @@ def parser(home: Home) -> argparse.ArgumentParser:
 
 
 def releases(home: Home, options: argparse.Namespace) -> None:
-    """List the releases on this machine."""
+    """List the releases on this machine, also the installed one if it was never served."""
     del options
-    serving, installed = home.serving(), home.unpacked()
-    for release in home.known():
+    serving, installed, known = home.serving(), home.unpacked(), home.known()
+    if installed is None or not installed.served:
+        refused = home.note().get("refused", {}).get("version") == home.installed().version
+        say("  ".join([home.installed().version, "installed", "refused" if refused else "never served"]))
+    for release in known:
         words = [release.version]
         if serving and release.name == serving.name:
             words.append("served")
@@ -99,7 +103,7 @@ def rollback(home: Home, options: argparse.Namespace) -> int:
     root_only(home, "rollback")
     began = time.monotonic()
     try:
-        if options.undo:
+        if options.undo or history.is_only_installed(home, options.version):
             well = Switch(home).undo() if home.serving() else first(home)
         else:
             well = Switch(home).rollback(options.version)

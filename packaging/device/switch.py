@@ -58,8 +58,11 @@ class Switch:
     def rollback(self, name: str) -> bool:
         """Put the release ``name``, which is on this machine, into service; empty means an older one.
 
-        Raises ``LookupError``, which lists the releases.
+        The installed version has its name also if it was refused. Raises ``LookupError``, which lists the
+        releases.
         """
+        if history.is_only_installed(self.home, name):
+            return self.undo()
         with exclusive(self.home):
             return self.to(history.earlier(self.home, name), "rollback", new=False, start=True)
 
@@ -118,7 +121,8 @@ class Switch:
                 "seconds": round(time.monotonic() - clock, 1),
             }
         )
-        self.home.prune(release.keep)
+        if why in {"install", "undo"}:  # a rollback adds no release, so it removes none
+            self.home.prune(release.keep)
         return True
 
     def refuse(self, release: Release, before: Release | None, problem: str, log: str) -> None:

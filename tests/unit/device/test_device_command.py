@@ -181,11 +181,27 @@ class TestReleases:
         assert command.main(["releases"], home) == 0
         assert capsys.readouterr().out == "1.1  served  installed\n1.0\n"
 
-    def test_there_may_be_none(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        home = pi.home(tmp_path / "new")
-        pi.unpack(home, "1.0")
+    def test_the_installed_one_is_listed_although_it_was_never_served(
+        self, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        new = pi.home(tmp_path / "new")
+        pi.unpack(new, "1.0")
+        assert command.main(["releases"], new) == 0
+        assert capsys.readouterr().out == "1.0  installed  never served\n"
+        refused = pi.unpack(home, "1.1")
+        home.write_note({"refused": {"version": "1.1", "release": refused.name, "why": "", "log": ""}})
         assert command.main(["releases"], home) == 0
-        assert capsys.readouterr().out == ""
+        assert capsys.readouterr().out == "1.1  installed  refused\n1.0  served\n"
+
+    def test_a_rollback_keeps_it_in_the_list(
+        self, home: Home, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = home.serving()
+        assert before
+        pi.serve(home, "1.1")
+        home.point(before)
+        assert command.main(["releases"], home) == 0
+        assert capsys.readouterr().out == "1.0  served\n1.1  installed\n"
 
 
 @pytest.mark.usefixtures("user")
@@ -232,6 +248,17 @@ class TestRollback:
         assert command.main(["rollback", "--undo"], unserved) == 0
         assert capsys.readouterr().out.startswith("guestbook: serving 1.0 after ")
         assert ran == [["/usr/sbin/dpkg-reconfigure", "guestbook"]] * 2
+
+    def test_what_was_never_served_has_a_name_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        unserved = pi.home(tmp_path / "other")
+        pi.unpack(unserved, "1.0-1+deb13")
+        ran: list[list[str]] = []
+        monkeypatch.setattr(shutil, "which", lambda name: f"/usr/sbin/{name}")
+        monkeypatch.setattr(subprocess, "run", lambda argv, **_: ran.append(argv))
+        assert command.main(["rollback", "1.0"], unserved) == 3
+        assert ran == [["/usr/sbin/dpkg-reconfigure", "guestbook"]]
 
     def test_what_was_never_served_is_tried_without_debconf_too(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

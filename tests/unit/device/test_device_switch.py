@@ -694,6 +694,25 @@ class TestRollback:
         assert machine.switch().rollback("1:1.0")
         assert machine.serving == "1:1.0"
 
+    def test_it_removes_nothing_whatever_the_older_release_wanted_to_keep(self, machine: Pi) -> None:
+        machine.serves("1.0", keep_releases=1)
+        machine.install("1.1", keep_releases=2)
+        machine.install("1.2", keep_releases=3)
+        for expected in ("1.1", "1.0"):
+            assert machine.switch().rollback(expected)
+            assert (machine.serving, machine.kept) == (expected, {"1.0", "1.1", "1.2"})
+        assert machine.switch().rollback("1.2")
+        assert machine.serving == "1.2"
+
+    @pytest.mark.parametrize("name", ["1.1", "1.1-1", "1.1-1+deb13"])
+    def test_to_the_installed_one_that_was_refused_by_its_name(self, machine: Pi, name: str) -> None:
+        machine.serves("1.0-1+deb13")
+        machine.emperor.problems["1.1-1+deb13"] = "a setting is missing"
+        assert not machine.install("1.1-1+deb13")
+        del machine.emperor.problems["1.1-1+deb13"]
+        assert machine.switch().rollback(name)
+        assert machine.serving == "1.1-1+deb13"
+
     @pytest.mark.parametrize("installed", ["1.1", "1.2"])
     def test_it_starts_a_service_that_was_stopped(self, machine: Pi, installed: str) -> None:
         machine.serves("1.0")
