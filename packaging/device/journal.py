@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from person import RequestError
+from person import RequestError, sudo
 from release import Home
 from system_emperor import emperor_of
 from text import escaped
@@ -28,7 +28,7 @@ def logs(home: Home, options: argparse.Namespace) -> int:
         for path in Path(f"/{folder}/log/journal").glob("*/system.journal")
     ]
     if journals and not any(os.access(path, os.R_OK) for path in journals):
-        raise RequestError(f"you may not read the journal; run: sudo {home.package} logs")
+        raise RequestError(f"you may not read the journal; run: {sudo()}{home.package} logs")
     follow = ["--follow"] if options.follow else []
     words = ["journalctl", *emperor_of(home).journal(home.serving()), *follow]
     if os.isatty(1):

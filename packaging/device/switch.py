@@ -22,6 +22,7 @@ import dpkg
 import history
 from call import Deadline
 from handover import Handover
+from person import sudo
 from preparation import PREPARE, RefusedError
 from release import Home, Release
 from system_emperor import emperor_of
@@ -140,7 +141,7 @@ class Switch:
         self.say(f"{package}: {problem}")
         for line in log.split("\n") if log else ():
             self.say(f"  | {line}")
-        self.say(f"{package}: to retry: sudo {package} rollback --undo")
+        self.say(f"{package}: to retry: {sudo()}{package} rollback --undo")
         note = {key: value for key, value in self.home.note().items() if key != "refused"}
         note["refused"] = {
             "version": release.version,
@@ -177,7 +178,7 @@ def main(home: Home) -> int:
     except BaseException as broken:
         what = printable(f"{type(broken).__name__}: {broken}")
         say(f"{home.package}: cannot serve the installed version: {what}", error=True)
-        say(f"{home.package}: to retry: sudo {home.package} rollback --undo", error=True)
+        say(f"{home.package}: to retry: {sudo()}{home.package} rollback --undo", error=True)
     return 0
 
 

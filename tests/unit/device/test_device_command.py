@@ -101,7 +101,7 @@ class TestRun:
     ) -> None:
         home.current.unlink()
         assert command.main(["run", "true"], home) == 1
-        assert capsys.readouterr().err == "guestbook: no release is served: guestbook status\n"
+        assert capsys.readouterr().err == "guestbook: no release is served: sudo guestbook status\n"
         assert ran == []
 
     def test_settings_that_cannot_be_read(
@@ -193,9 +193,7 @@ class TestReleases:
         assert command.main(["releases"], home) == 0
         assert capsys.readouterr().out == "1.1  installed  refused\n1.0  served\n"
 
-    def test_a_rollback_keeps_it_in_the_list(
-        self, home: Home, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_a_rollback_keeps_it_in_the_list(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         before = home.serving()
         assert before
         pi.serve(home, "1.1")
@@ -354,10 +352,10 @@ class TestEnv:
     def test_some_are_set(self, home: Home, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["env", "set", "MAIL=a@b?x=1", "EMPTY=no more"], home) == 0
         assert file.read_text() == '# mine\nSECRET_KEY=abc\nEMPTY="no more"\nMAIL="a@b?x=1"\n'
-        assert capsys.readouterr().out == "To apply the change: guestbook restart\n"
+        assert capsys.readouterr().out == "To apply the change: sudo guestbook restart\n"
         (home.lib / "current").unlink()
         assert command.main(["env", "set", "A=b"], home) == 0
-        assert capsys.readouterr().out == "To apply the change: guestbook rollback --undo\n"
+        assert capsys.readouterr().out == "To apply the change: sudo guestbook rollback --undo\n"
 
     @pytest.mark.parametrize("pair", ["MAIL", "1A=x", "A B=x", "A\n=x", "=x", ""])
     def test_what_is_no_variable_is_refused_with_all_the_others(
@@ -369,14 +367,9 @@ class TestEnv:
         assert f"'{shown}' is not NAME=VALUE" in capsys.readouterr().err
         assert file.read_text() == before
 
-    @pytest.mark.usefixtures("file")
-    def test_to_set_nothing_is_a_mistake(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-        assert command.main(["env", "set"], home) == 1
-        assert "nothing to set; run: guestbook env set NAME=VALUE" in capsys.readouterr().err
-
     def test_without_the_file(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["env", "list"], home) == 1
-        assert "env is missing; create it: guestbook env set NAME=VALUE" in capsys.readouterr().err
+        assert "env is missing; create it: sudo guestbook env set NAME=VALUE" in capsys.readouterr().err
         assert command.main(["env", "set", "A=1"], home) == 0
         found = environment.parse((home.root / "etc/guestbook/env").read_text())
         assert (found["A"], len(found["SECRET_KEY"])) == ("1", 64)
@@ -412,7 +405,7 @@ class TestEnv:
         file.write_text('# mine\nA=1\nPEM="x\nA=2\n"\n# ours\nB=2\nA=3')
         assert command.main(["env", "unset", "A", "B"], home) == 0
         assert file.read_text() == '# mine\nPEM="x\nA=2\n"\n# ours\n'
-        assert capsys.readouterr().out == "To apply the change: guestbook restart\n"
+        assert capsys.readouterr().out == "To apply the change: sudo guestbook restart\n"
 
     @pytest.mark.parametrize("argv", [["get", "NO\x1b"], ["unset", "EMPTY", "NO\x1b"]])
     def test_one_that_is_not_set(
@@ -474,15 +467,77 @@ class TestCommandLine:
         assert capsys.readouterr().out == "guestbook 1.1\n"
 
     @pytest.mark.parametrize(
-        "argv", [[], ["stat"], ["env"], ["env", "unset"], ["env", "get"], ["rollback", "a", "b"]]
+        ("argv", "problem", "example"),
+        [
+            ([], "guestbook: COMMAND is missing", "sudo guestbook status"),
+            (
+                ["rolback"],
+                "there is no COMMAND 'rolback'; do you mean 'rollback'?",
+                "sudo guestbook rollback",
+            ),
+            (["a\x1b[2J"], "there is no COMMAND 'a\\x1b[2J'", "sudo guestbook status"),
+            (
+                ["status", "x"],
+                "guestbook status: 'x' is not one of its words",
+                "sudo guestbook status --json",
+            ),
+            (["run"], "guestbook run: COMMAND is missing", "sudo guestbook run python3 --version"),
+            (
+                ["rollback", "a", "b"],
+                "rollback: 'b' is not one of its words",
+                "sudo guestbook rollback --undo",
+            ),
+            (["env"], "guestbook env: ACTION is missing", "sudo guestbook env set MAIL=ada@example.org"),
+            (["env", "sett"], "there is no ACTION 'sett'; do you mean 'set'?", "sudo guestbook env list"),
+            (["env", "set"], "env set: NAME=VALUE is missing", "sudo guestbook env set MAIL=ada@ex"),
+            (["env", "get"], "guestbook env get: NAME is missing", "sudo guestbook env get MAIL"),
+            (["env", "unset"], "guestbook env unset: NAME is missing", "sudo guestbook env unset MAIL"),
+            (
+                ["env", "list", "x"],
+                "env list: 'x' is not one of its words",
+                "sudo guestbook env list --values",
+            ),
+            (["logs", "--folow"], "'--folow' is not one of its words", "sudo guestbook logs -f"),
+        ],
     )
     def test_what_is_no_command(
-        self, home: Home, argv: list[str], capsys: pytest.CaptureFixture[str]
+        self,
+        home: Home,
+        *,
+        argv: list[str],
+        problem: str,
+        example: str,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         with pytest.raises(SystemExit) as ended:
             command.main(argv, home)
+        told = capsys.readouterr().err
         assert ended.value.code == 2
-        assert "usage: guestbook" in capsys.readouterr().err
+        assert problem in told.splitlines()[0]
+        assert "\nusage: guestbook" in told
+        assert f"\n  {example}" in told.partition("\nExamples:")[2]
+
+    @pytest.mark.parametrize(
+        ("argv", "choices"),
+        [([], "status logs run shell restart releases rollback env"), (["env"], "list get set unset")],
+    )
+    def test_a_missing_word_is_answered_with_what_it_can_be(
+        self, home: Home, argv: list[str], choices: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            command.main(argv, home)
+        told = capsys.readouterr().err
+        assert [choice for choice in choices.split() if f"\n  {choice} " not in told] == []
+
+    @pytest.mark.parametrize(
+        "argv", ["status", "logs", "run", "shell", "restart", "releases", "rollback", "env", "env set"]
+    )
+    def test_each_help_has_examples(
+        self, home: Home, argv: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            command.main([*argv.split(), "--help"], home)
+        assert f"\nExamples:\n  sudo guestbook {argv}" in capsys.readouterr().out
 
     def test_every_verb_is_told_of(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):

@@ -354,7 +354,9 @@ class TestInstall:
     def test_a_worker_that_ends_soon_is_named(self, machine: Pi) -> None:
         machine.emperor.problems["guestbook-mail.service"] = "ends"
         assert machine.install("1.0", workers=["mail"])
-        expected = "guestbook-mail.service stops soon after it starts: journalctl -u guestbook-mail.service"
+        expected = (
+            "guestbook-mail.service stops soon after it starts: sudo journalctl -u guestbook-mail.service"
+        )
         assert machine.messages == [f"guestbook: {expected}"]
 
 
