@@ -41,7 +41,7 @@ def status(home: Home, options: argparse.Namespace) -> int:
         for line in found.lines():
             say(line, indent=_INDENT)
     if found.healthy is None:
-        raise RequestError(f"only root can check the app's health: sudo {home.package} status")
+        raise RequestError(f"only root can check the app's health: {sudo()}{home.package} status")
     if not found.healthy and not options.json:
         say(f"See its messages: {sudo()}{home.package} logs")
     return HEALTHY if found.healthy else NOT_HEALTHY
@@ -184,13 +184,13 @@ def problems(home: Home, release: Release | None, page: probe.Page) -> list[str]
     found, site, nginx = [], Site(home), state("nginx.service")
     runs = nginx in {"active", "reloading"}
     if not runs and shown("nginx.service", "LoadState") == "masked":
-        found.append("nginx does not run (masked): sudo systemctl unmask --now nginx")
+        found.append(f"nginx does not run (masked): {sudo()}systemctl unmask --now nginx")
     elif not runs:
         found.append(visit.stopped(site, nginx))
     if not site.file.is_file() or not site.file.stat().st_size:
-        found.append(f"{site.file} is empty or missing: sudo dpkg-reconfigure {home.package}")
+        found.append(f"{site.file} is empty or missing: {sudo()}dpkg-reconfigure {home.package}")
     elif not site.linked():
-        found.append(f"the site is not enabled: sudo ln -s {site.file} {site.link} && {visit.RELOAD}")
+        found.append(f"the site is not enabled: {sudo()}ln -s {site.file} {site.link} && {visit.reload()}")
     elif runs:
         found += visit.problems(site, release, page)
     if stands_in(home, release):
@@ -198,7 +198,8 @@ def problems(home: Home, release: Release | None, page: probe.Page) -> list[str]
         now = state(emperor.unit)
         found.append(
             f"{emperor.unit} does not serve ({now}), {emperor.trial_unit} serves in its place. "
-            f"The reason is in: sudo systemctl status {emperor.unit}. Then: sudo {home.package} restart"
+            f"The reason is in: {sudo()}systemctl status {emperor.unit}. "
+            f"Then: {sudo()}{home.package} restart"
         )
     with suppress(FileNotFoundError, PermissionError):
         try:
@@ -208,7 +209,7 @@ def problems(home: Home, release: Release | None, page: probe.Page) -> list[str]
     for unit in release.beside:
         now = state(unit)
         if now not in {"active", "reloading"}:
-            found.append(f"{unit} does not run ({now}): journalctl -u {unit}")
+            found.append(f"{unit} does not run ({now}): {sudo()}journalctl -u {unit}")
     return found
 
 
@@ -227,7 +228,7 @@ def foreign_data(home: Home) -> list[str]:
     named = ", ".join(printable(name) for name in others[:_NAMED])
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     user = home.installed().user
-    return [f"not the app's own in {home.data}: {named}{more}: sudo chown -R {user}:{user} {home.data}/"]
+    return [f"not the app's own in {home.data}: {named}{more}: {sudo()}chown -R {user}:{user} {home.data}/"]
 
 
 def stands_in(home: Home, release: Release) -> bool:

@@ -112,6 +112,9 @@ class Answering:
     def __exit__(self, *_: object) -> None:
         pass
 
+    def close(self) -> None:
+        pass
+
     def settimeout(self, seconds: float) -> None:
         assert seconds > 0
 

@@ -98,7 +98,7 @@ class TestStatus:
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == "guestbook: serving 1.0; 1.1 was refused: / answers 500"
         assert lines[1:6] == ["  | c", "  | d", "  | e", "  | f", "  | g"]
-        assert lines[-1] == "See its messages: guestbook logs"
+        assert lines[-1] == "See its messages: sudo guestbook logs"
         assert command.main(["status", "--json"], home) == 3
         facts = json.loads(capsys.readouterr().out)
         assert facts["refused"] == REFUSED
@@ -126,11 +126,11 @@ class TestStatus:
     ) -> None:
         pi.unpack(home, "1.1")
         assert command.main(["status"], home) == 0
-        expected = "guestbook: serving 1.0; 1.1 is installed (guestbook rollback --undo)"
+        expected = "guestbook: serving 1.0; 1.1 is installed (sudo guestbook rollback --undo)"
         assert capsys.readouterr().out.splitlines()[0] == expected
 
     @pytest.mark.parametrize(
-        ("user_id", "shown"), [(0, "\nSee its messages: guestbook logs"), (7, "sudo guestbook logs")]
+        ("user_id", "shown"), [(0, "\nSee its messages: sudo guestbook logs"), (7, "sudo guestbook logs")]
     )
     def test_down(
         self,
@@ -320,7 +320,7 @@ class TestProblems:
         lines = capsys.readouterr().out.splitlines()
         assert lines[1] == (
             "  warning  the last run of guestbook-tidy.service failed (status 1): "
-            "journalctl -u guestbook-tidy.service"
+            "sudo journalctl -u guestbook-tidy.service"
         )
         assert {"  worker   mails active, restarted 2 times", "  timer    tidy active"} <= set(lines)
         assert command.main(["status", "--json"], home) == 0
@@ -353,7 +353,7 @@ class TestProblems:
         pi.serve(home, "1.1", workers=["mails"], timers=["tidy"])
         states["guestbook-mails.service"] = "activating"
         assert self.told(home, capsys, 3) == [
-            "guestbook-mails.service does not run (activating): journalctl -u guestbook-mails.service"
+            "guestbook-mails.service does not run (activating): sudo journalctl -u guestbook-mails.service"
         ]
 
     @pytest.mark.usefixtures("states")
