@@ -61,15 +61,13 @@ def problems(site: Site, release: Release, page: probe.Page) -> list[str]:
 
     ``page`` is the answer of the app itself, without nginx. Each problem ends with what to type.
     """
-    problem = text = ""
+    text = ""
     if os.geteuid() == 0:
         status, text = call.call("/usr/sbin/nginx", "-T", seconds=_PATIENCE, errors=True, most=_DUMP)
         if status in {call.MISSING, call.TIMED_OUT}:
             text = ""
         elif status:
-            error = next((line for line in text.splitlines() if "[emerg]" in line), text.strip())
-            problem = printable(re.sub(r"^.*?\[emerg\] (\d+#\d+: )?", "", error))
-            return [f"nginx refuses its configuration, and keeps an older one: {problem}: {reload()}"]
+            return [f"nginx refuses its configuration, and keeps an older one: {_error(text)}: {reload()}"]
     if problem := _excluded(site, text):
         return [problem]
     if _changed_since(site):
@@ -78,6 +76,12 @@ def problems(site: Site, release: Release, page: probe.Page) -> list[str]:
     if door and page.status and page.healthy and (problem := closed(site, release, door)):
         return [problem]
     return []
+
+
+def _error(text: str) -> str:
+    """Return the error in the output ``text`` of nginx about its configuration."""
+    error = next((line for line in text.splitlines() if "[emerg]" in line), text.strip())
+    return printable(re.sub(r"^.*?\[emerg\] (\d+#\d+: )?", "", error))
 
 
 def _excluded(site: Site, text: str) -> str:
@@ -287,7 +291,13 @@ def stopped(site: Site, state: str) -> str:
             end = f"{sudo()}systemctl disable --now {unit[1]} && " if unit else ""
             then = f"{end}{sudo()}systemctl start nginx"
             return f"nginx does not run ({state}), because {who}{'' if unit else '. Stop it, then'}: {then}"
-    return f"nginx does not run ({state}): {sudo()}systemctl start nginx"
+    start = f"{sudo()}systemctl start nginx"
+    if os.geteuid() == 0:
+        status, output = call.call("/usr/sbin/nginx", "-t", "-q", seconds=_PATIENCE, errors=True)
+        if status not in {0, call.MISSING, call.TIMED_OUT}:
+            error = f"because it refuses its configuration: {_error(output)}"
+            return f"nginx does not run ({state}), {error}. Correct that file, then: {start}"
+    return f"nginx does not run ({state}): {start}"
 
 
 def holders(port: int) -> list[int]:

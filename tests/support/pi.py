@@ -46,6 +46,8 @@ def home(root: Path) -> Home:
     found = Home(APP, root)
     for folder in (found.lib / "libexec", found.run / "vassals", found.data, root / "etc" / APP):
         folder.mkdir(parents=True)
+    (root / "usr/bin").mkdir()
+    (root / "usr/bin/python3.13").touch()
     return found
 
 

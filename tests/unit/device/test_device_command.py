@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import call
 import command
 import emperor
 import environment
@@ -173,6 +174,42 @@ class TestLogs:
         monkeypatch.setattr(journal, "become", interrupt)
         monkeypatch.setattr(os, "isatty", lambda _: False)
         assert command.main(["logs"], home) == 130
+
+
+class TestLatest:
+    @pytest.fixture(autouse=True)
+    def ran(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        found: list[str] = []
+
+        def note(*argv: str, **_: object) -> tuple[int, str]:
+            found.append(" ".join(argv))
+            return 0, "spawned uWSGI worker 1\ndatabase is locked\x1b[2J\n"
+
+        monkeypatch.setattr(call, "call", note)
+        monkeypatch.setattr(call, "shown", lambda *_: "4f")
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        return found
+
+    def test_they_are_those_since_the_service_started(self, home: Home, ran: list[str]) -> None:
+        release = pi.serve(home, "1.0")
+        assert journal.latest(home, release) == "database is locked\\x1b[2J"
+        assert " _SYSTEMD_INVOCATION_ID=4f + _PID=1 INVOCATION_ID=4f --output=cat" in ran[-1]
+
+    @pytest.mark.parametrize("emperor", ["own", "system"])
+    def test_without_a_number_of_the_start_they_are_the_newest(
+        self, home: Home, emperor: str, ran: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        release = pi.serve(home, "1.0", emperor=emperor)
+        monkeypatch.setattr(call, "shown", lambda *_: "" if emperor == "own" else "4f")
+        journal.latest(home, release)
+        assert " --since=-10min --output=cat" in ran[-1]
+
+    def test_only_root_may_read_them(
+        self, home: Home, ran: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        assert journal.latest(home, pi.serve(home, "1.0")) == ""
+        assert ran == []
 
 
 class TestReleases:

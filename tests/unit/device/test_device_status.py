@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import address
+import call
 import command
 import dpkg
 import machine
@@ -198,6 +199,8 @@ class TestProblems:
             address, "find", lambda *_, **__: Addresses(("http://pi.local/",), "http://pi.local/")
         )
         monkeypatch.setattr(visit, "holders", lambda _: [])
+        monkeypatch.setattr(call, "call", lambda *_, **__: (0, ""))
+        monkeypatch.setattr(status, "latest", lambda *_: "")
         monkeypatch.setattr(visit, "problems", lambda *_: [found["visit"]] if "visit" in found else [])
         return found
 
@@ -345,7 +348,42 @@ class TestProblems:
         assert command.main(["status"], home) == 0
         note = capsys.readouterr().out.splitlines()[-1]
         assert note.startswith("  note     not the app's own in ")
-        assert ": a, b, c, d, e and 2 more: sudo chown -R guestbook:guestbook /" in note
+        assert ": the folder itself, a, b, c, d and 3 more: sudo chown -R guestbook:guestbook /" in note
+
+    @pytest.mark.parametrize("page", [Page(500), Page(problem="it does not run")])
+    @pytest.mark.usefixtures("states")
+    def test_an_app_that_does_not_answer_is_explained_by_its_messages_and_its_data(
+        self,
+        home: Home,
+        page: Page,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        answers(monkeypatch, page)
+        monkeypatch.setattr(pwd, "getpwnam", lambda _: pi.ACCOUNT)
+        monkeypatch.setattr(status, "latest", lambda *_: "1\n2\n3\n4\n5\ndatabase is locked")
+        assert command.main(["status"], home) == 3
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[1] == (
+            f"  problem  not the app's own in {home.data}: the folder itself: "
+            f"sudo chown -R guestbook:guestbook {home.data}/"
+        )
+        assert lines[2:7] == ["  | 2", "  | 3", "  | 4", "  | 5", "  | database is locked"]
+        assert command.main(["status", "--json"], home) == 3
+        assert json.loads(capsys.readouterr().out)["log"].endswith("database is locked")
+
+    @pytest.mark.usefixtures("states")
+    def test_the_machine_no_longer_has_what_the_release_needs(
+        self, home: Home, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (home.root / "usr/bin/python3.13").unlink()
+        home.data.rmdir()
+        python, data = self.told(home, capsys, 3)
+        assert python.startswith(
+            "1.0 needs Python 3.13, which this Debian does not have. Install the guest"
+        )
+        assert python.endswith("sudo apt update && sudo apt install guestbook")
+        assert data == f"the data folder {home.data} is missing: sudo dpkg-reconfigure guestbook"
 
     def test_a_worker_does_not_run(
         self, home: Home, states: dict[str, str], capsys: pytest.CaptureFixture[str]

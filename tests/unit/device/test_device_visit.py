@@ -18,6 +18,7 @@ from visit import Door
 
 PART = "/usr/lib/guestbook/current/nginx/server.conf"
 GOOD = f"server {{\n  listen 80;\n  listen [::]:80;\n  server_name $hostname ~x;\n  include {PART};\n}}\n"
+HOLDERS = visit.holders
 BUT = ", but the app answers on its own socket"
 DUMP = """\
 # configuration file /etc/nginx/nginx.conf:
@@ -367,6 +368,36 @@ def test_which_app_nginx_names(monkeypatch: pytest.MonkeyPatch, answer: bytes | 
 
 
 class TestStopped:
+    @pytest.fixture(autouse=True)
+    def test(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
+        """What nginx says about its configuration, to root."""
+        found = [(0, "")]
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        monkeypatch.setattr(call, "call", lambda *_, **__: found[0])
+        monkeypatch.setattr(visit, "holders", lambda _: [])
+        return found
+
+    def test_a_configuration_that_keeps_it_from_starting(
+        self, site: Site, test: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        line = 'unknown directive "nonsense" in /etc/nginx/sites-enabled/other:1'
+        test[0] = 1, f"2026/11/30 18:11:39 [emerg] 1858#1858: {line}\nnginx: test failed\n"
+        assert visit.stopped(site, "failed") == (
+            f"nginx does not run (failed), because it refuses its configuration: {line}. "
+            "Correct that file, then: sudo systemctl start nginx"
+        )
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)  # who may not read all of it
+        assert visit.stopped(site, "failed") == "nginx does not run (failed): sudo systemctl start nginx"
+
+    @pytest.mark.parametrize("status", [0, call.MISSING, call.TIMED_OUT])
+    def test_an_nginx_that_was_only_stopped(
+        self, site: Site, test: list[tuple[int, str]], status: int
+    ) -> None:
+        test[0] = status, ""
+        assert (
+            visit.stopped(site, "inactive") == "nginx does not run (inactive): sudo systemctl start nginx"
+        )
+
     def test_who_has_the_port(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(visit, "holders", lambda port: [7] if port == 80 else [])
         texts = {"/proc/7/comm": "apache2\n", "/proc/7/cgroup": "0::/system.slice/apache2.service\n"}
@@ -386,6 +417,7 @@ class TestStopped:
         assert visit.stopped(site, "failed") == "nginx does not run (failed): sudo systemctl start nginx"
 
     def test_no_port_is_taken_where_nobody_listens(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(visit, "holders", HOLDERS)
         table = "head\n0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 4242 1\n"
         monkeypatch.setattr(visit, "_text", lambda file: table if file.name == "tcp" else "")
         assert visit.holders(80) == [0]
