@@ -14,6 +14,7 @@ import call
 import own_port
 import visit
 from nginx_site import Site
+from person import sudo
 from release import Home, Release
 from visit import Door
 
@@ -45,15 +46,14 @@ def find(site: Site, release: Release, *, pages: bool = False) -> Addresses:
     With ``pages``, the health page is requested at each of them, through nginx.
     """
     block = visit.block_of(_text(site.file), release)
-    ports = visit.ports(block)
     own = Door(80, _machine())
-    apps = {door: visit.app_at(door) for door in _candidates(site.home, block, ports, own.host)}
+    apps = {door: visit.app_at(door) for door in _candidates(site.home, block, own.host)}
     mine = [door for door, app in apps.items() if app == site.home.package]
     failing = next(filter(None, (visit.closed(site, release, door) for door in mine if pages)), "")
     found = Addresses(
         tuple(map(_url, mine)), taken=tuple(_taken(site, release, apps, own.host)), failing=failing
     )
-    if 80 not in ports or not own_port.names_any(block):
+    if 80 not in visit.ports(block) or not own_port.names_any(block):
         return found
     return replace(found, own=_url(own), owner=visit.app_at(own))
 
@@ -114,10 +114,10 @@ def _taken(site: Site, release: Release, apps: dict[Door, str], machine: str) ->
         status = 0 if app else visit.ask(door, release.health)[0]
         if app or status:
             who = app or f"a site that this package has not written (it answers {status})"
-            yield f"{_url(door)} shows {who}: sudo nginx -T | less"
+            yield f"{_url(door)} shows {who}: {sudo()}nginx -T | less"
 
 
-def _candidates(home: Home, block: str, ports: list[int], machine: str) -> Iterator[Door]:
+def _candidates(home: Home, block: str, machine: str) -> Iterator[Door]:
     """Yield where the server ``block`` may answer, on a ``machine`` of that name."""
     words, alias = visit.names(block), f"{home.package}.local"
     everywhere = own_port.names_any(block)
@@ -126,9 +126,11 @@ def _candidates(home: Home, block: str, ports: list[int], machine: str) -> Itera
         names.append(alias)
     if everywhere:
         names.append(_ip())
-    for name in dict.fromkeys(names):
-        for port in ports if re.fullmatch(r"[0-9.]+", name) else ports[:1]:
-            yield Door(port, name)
+    for tls in (False, True):
+        ports = visit.ports(block, tls=tls)
+        for name in dict.fromkeys(names):
+            for port in ports if re.fullmatch(r"[0-9.]+", name) else ports[:1]:
+                yield Door(port, name, tls)
 
 
 def _machine() -> str:
@@ -150,7 +152,7 @@ def _ip() -> str:
 
 
 def _url(door: Door) -> str:
-    return f"http://{door.host}{'' if door.port == 80 else f':{door.port}'}/"
+    return f"{door.scheme}://{door.authority}/"
 
 
 def _text(file: Path) -> str:

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import env_verb
 import environment
+import history
 import task
 from journal import logs
 from person import RequestError, root_only, sudo
@@ -29,6 +30,7 @@ from status import HEALTHY, NOT_HEALTHY, UNKNOWN, stands_in, status
 from switch import Switch
 from system_emperor import emperor_of
 from text import printable, say
+from usage import Parser
 
 
 def main(argv: list[str], home: Home) -> int:
@@ -47,28 +49,34 @@ def main(argv: list[str], home: Home) -> int:
 
 def parser(home: Home) -> argparse.ArgumentParser:
     """Return the parser of the command line, with the function of each verb in ``verb``."""
-    found = argparse.ArgumentParser(prog=home.package, description=f"Manage the web app {home.package}.")
+    package, root = home.package, f"{sudo()}{home.package}"
+    found = Parser(
+        prog=package,
+        description=f"Manage the web app {package}.",
+        examples=(f"{root} status", f"{root} logs -f", f"{root} rollback"),
+    )
     found.add_argument("--version", action="version", version=f"{home.package} {home.installed().version}")
     verbs = found.add_subparsers(required=True, metavar="COMMAND")
 
     def verb(
-        name: str, function: Callable[[Home, argparse.Namespace], int | None], what: str
-    ) -> argparse.ArgumentParser:
-        one = verbs.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}")
+        name: str, function: Callable[[Home, argparse.Namespace], int | None], what: str, *examples: str
+    ) -> Parser:
+        typed = tuple(f"{root} {name} {example}".rstrip() for example in examples or [""])
+        one = verbs.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.", examples=typed)
         one.set_defaults(verb=function)
         return one
 
-    one = verb("status", status, "show whether the app is healthy, and why not")
+    one = verb("status", status, "show whether the app is healthy, and why not", "", "--json")
     one.add_argument("--json", action="store_true", help="print JSON")
-    one = verb("logs", logs, "print its messages from the journal")
+    one = verb("logs", logs, "print its messages from the journal", "", "-f")
     one.add_argument("-f", "--follow", action="store_true", help="follow new messages")
-    one = verb("run", run, "run a command in the app's sandbox, as its user")
+    one = verb("run", run, "run a command in the app's sandbox, as its user", "python3 --version")
     one.add_argument("command", metavar="COMMAND")
     one.add_argument("arguments", metavar="ARGUMENT", nargs=argparse.REMAINDER)
     verb("shell", shell, "open a shell in the app's sandbox")
     verb("restart", restart, "restart its processes, to apply changed settings")
     verb("releases", releases, "list the releases on this machine, newest first")
-    one = verb("rollback", rollback, "serve an earlier release; needs no network")
+    one = verb("rollback", rollback, "serve an earlier release; needs no network", "", "1.0", "--undo")
     one.add_argument(
         "version",
         metavar="VERSION",
@@ -77,15 +85,20 @@ def parser(home: Home) -> argparse.ArgumentParser:
         help="release to serve, such as 1.0 [default: the older one before this]",
     )
     one.add_argument("--undo", action="store_true", help="serve the installed version again")
-    env_verb.add(verb("env", env_verb.env, "list, show, set or remove the app's variables"))
+    examples = ("list", "get MAIL", "set MAIL=ada@example.org", "unset MAIL")
+    one = verb("env", env_verb.env, "list, show, set or remove the app's variables", *examples)
+    env_verb.add(one, f"{root} env")
     return found
 
 
 def releases(home: Home, options: argparse.Namespace) -> None:
-    """List the releases on this machine."""
+    """List the releases on this machine, also the installed one if it was never served."""
     del options
-    serving, installed = home.serving(), home.unpacked()
-    for release in home.known():
+    serving, installed, known = home.serving(), home.unpacked(), home.known()
+    if installed is None or not installed.served:
+        refused = home.note().get("refused", {}).get("version") == home.installed().version
+        say("  ".join([home.installed().version, "installed", "refused" if refused else "never served"]))
+    for release in known:
         words = [release.version]
         if serving and release.name == serving.name:
             words.append("served")
@@ -99,7 +112,7 @@ def rollback(home: Home, options: argparse.Namespace) -> int:
     root_only(home, "rollback")
     began = time.monotonic()
     try:
-        if options.undo:
+        if options.undo or history.is_only_installed(home, options.version):
             well = Switch(home).undo() if home.serving() else first(home)
         else:
             well = Switch(home).rollback(options.version)
@@ -138,7 +151,7 @@ def restart(home: Home, options: argparse.Namespace) -> int:
         why = f"it was restarted, but is not healthy: {problem}"
     else:
         return 0
-    say(f"{home.package}: {why}; see: sudo {home.package} status", error=True)
+    say(f"{home.package}: {why}; see: {sudo()}{home.package} status", error=True)
     return 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import call
+from person import sudo
 
 
 def is_unpacked(package: str) -> bool:
@@ -17,7 +18,7 @@ def problem(package: str) -> str:
     if not is_unpacked(package):
         return f"dpkg has not unpacked all of {package} ({state}). {install_again(package)}"
     if state in {"unpacked", "half-configured"} and flag == "ok":
-        return f"dpkg has not finished the installation ({state}): sudo dpkg --configure -a"
+        return f"dpkg has not finished the installation ({state}): {sudo()}dpkg --configure -a"
     return ""
 
 
@@ -29,8 +30,8 @@ def is_before(one: str, other: str) -> bool:
 def install_again(package: str) -> str:
     """Return the sentence that explains how to unpack all of ``package``."""
     return (
-        "Install its deb again first: sudo apt install ./DEB, or, from a repository, "
-        f"sudo apt install --reinstall {package}"
+        f"Install its deb again first: {sudo()}apt install ./DEB, or, from a repository, "
+        f"{sudo()}apt install --reinstall {package}"
     )
 
 

@@ -20,19 +20,28 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HIDDEN = "*" * 8
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add the actions to the ``parser`` of the verb, with the function of each in ``action``."""
+def add(parser: argparse.ArgumentParser, typed: str) -> None:
+    """Add the actions to the ``parser`` of the verb, with the function of each in ``action``.
+
+    ``typed`` is what a person types before the action.
+    """
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    one = actions.add_parser("list", help="list the variables; values stay hidden")
+    one = actions.add_parser(
+        "list",
+        help="list the variables; values stay hidden",
+        examples=(f"{typed} list", f"{typed} list --values"),
+    )
     one.add_argument("--values", action="store_true", help="show the values too, which may be secrets")
     one.set_defaults(action=show_all, name="list")
-    one = actions.add_parser("get", help="print the value of a variable")
+    one = actions.add_parser("get", help="print the value of a variable", examples=(f"{typed} get MAIL",))
     one.add_argument("variable", metavar="NAME")
     one.set_defaults(action=get, name="get NAME")
-    one = actions.add_parser("set", help="set variables")
-    one.add_argument("pairs", metavar="NAME=VALUE", nargs="*")
+    one = actions.add_parser(
+        "set", help="set variables", examples=(f"{typed} set MAIL=ada@example.org DEBUG=",)
+    )
+    one.add_argument("pairs", metavar="NAME=VALUE", nargs="+")
     one.set_defaults(action=put, name="set NAME=VALUE")
-    one = actions.add_parser("unset", help="remove variables")
+    one = actions.add_parser("unset", help="remove variables", examples=(f"{typed} unset MAIL DEBUG",))
     one.add_argument("variables", metavar="NAME", nargs="+")
     one.set_defaults(action=unset, name="unset NAME")
 
@@ -63,8 +72,6 @@ def get(home: Home, options: argparse.Namespace) -> None:
 
 def put(home: Home, options: argparse.Namespace) -> None:
     """Set variables, all or none."""
-    if not options.pairs:
-        raise RequestError(f"nothing to set; run: {sudo()}{home.package} env set NAME=VALUE")
     for pair in options.pairs:
         _check(home, pair)
     file, group = _file(home), _group(home)

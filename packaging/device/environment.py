@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from durable import flush
+from person import sudo
 from release import Release
 
 _KEPT = ("TERM", "COLORTERM", "TZ", "NO_COLOR")
@@ -47,7 +48,7 @@ def _checked(file: Path, data: bytes) -> str:
         line = data.count(b"\n", 0, wrong.start) + 1
         raise EncodingError(
             f"{file}, line {line}: byte 0x{data[wrong.start]:02x} is not UTF-8, so systemd ignores the "
-            f"whole file. Write that line again: sudoedit {file}"
+            f"whole file. Write that line again: {sudo()}nano {file}"
         ) from None
 
 

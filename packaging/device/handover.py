@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import call
+import visit
 from call import Deadline
 from nginx_site import Site
+from person import sudo
 from preparation import Preparation, RefusedError
 from probe import Instance
 from release import Home, Release, remove
@@ -121,7 +123,7 @@ class Handover:
             self.remarks += [
                 "nginx keeps its old configuration because the new one is broken:",
                 *problem.split("\n"),
-                "correct that file, then: sudo nginx -t && sudo systemctl reload nginx",
+                f"correct that file, then: {visit.reload()}",
             ]
 
     def _first(self) -> None:
@@ -256,7 +258,7 @@ class Handover:
 
     def _start_beside(self) -> None:
         for unit in self.emperor.start_beside(self.release):
-            self.remarks.append(f"{unit} stops soon after it starts: journalctl -u {unit}")
+            self.remarks.append(f"{unit} stops soon after it starts: {sudo()}journalctl -u {unit}")
 
     def _in_place(self, emperor: SystemEmperor, *, again: bool) -> None:
         """Load the release with Debian's emperor, in the place of the previous one."""

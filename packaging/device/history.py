@@ -27,8 +27,15 @@ def earlier(home: Home, name: str) -> Release:
             return one
     what = f"nothing older than {serving.version}" if serving else "no release"
     newer = f"; newer: {_listed(others)}: {sudo()}{home.package} rollback VERSION" if others else ""
-    kept = f" (the package keeps {serving.keep} releases)" if serving else ""
+    kept = f" (the package keeps {home.installed().keep} releases)" if serving else ""
     raise LookupError(f"{what} is kept on this machine{kept}{newer}")
+
+
+def is_only_installed(home: Home, name: str) -> bool:
+    """Return whether ``name`` means the installed version, and no release that was served."""
+    return name in forms(home.installed().version) and not any(
+        name in {one.name, *forms(one.version)} for one in home.known()
+    )
 
 
 def forms(version: str) -> list[str]:

@@ -11,11 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from person import RequestError
-from release import Home
-from system_emperor import emperor_of
-from text import escaped
+import call
+from person import RequestError, sudo
+from release import Home, Release
+from system_emperor import SystemEmperor, emperor_of
+from text import escaped, tail
 
+_LINES = 200  # of the messages in which the reason is looked for
 _PAGER = ("less", "-FSXMK")  # as journalctl starts it, but without colors from the text
 _LONGEST = 65536  # bytes of a part of a line
 
@@ -28,13 +30,31 @@ def logs(home: Home, options: argparse.Namespace) -> int:
         for path in Path(f"/{folder}/log/journal").glob("*/system.journal")
     ]
     if journals and not any(os.access(path, os.R_OK) for path in journals):
-        raise RequestError(f"you may not read the journal; run: sudo {home.package} logs")
+        raise RequestError(f"you may not read the journal; run: {sudo()}{home.package} logs")
     follow = ["--follow"] if options.follow else []
     words = ["journalctl", *emperor_of(home).journal(home.serving()), *follow]
     if os.isatty(1):
         return shown(words, paged=not options.follow)
     become(words)
     return 0
+
+
+def latest(home: Home, release: Release) -> str:
+    """Return the end of what the app printed since its service started; empty if none may be read.
+
+    Messages of earlier starts would explain another trouble.
+    """
+    if os.geteuid() != 0:
+        return ""
+    emperor = emperor_of(home)
+    run = call.shown(emperor.serving(release).unit, "InvocationID")
+    if run and not isinstance(emperor, SystemEmperor):
+        words = [f"_SYSTEMD_INVOCATION_ID={run}", "+", "_PID=1", f"INVOCATION_ID={run}"]
+    else:
+        words = [*emperor.journal(release), "--since=-10min"]
+    call.call("journalctl", "--sync", seconds=5.0)
+    words += ["--output=cat", f"--lines={_LINES}", "--no-pager", "--quiet"]
+    return tail(call.call("journalctl", *words, seconds=10.0)[1])
 
 
 def become(words: list[str]) -> None:

@@ -69,14 +69,14 @@ def _disk(home: Home, release: Release | None, found: Machine) -> None:
     writable = not space.f_flag & os.ST_RDONLY
     full = free < _FULL or (space.f_files > 0 and space.f_favail == 0)
     found.facts["disk"] = {"path": mount, "free": free, "size": size, "full": full, "writable": writable}
-    largest = f"sudo du -xh {mount} | sort -h | tail"
+    largest = f"{sudo()}du -xh {mount} | sort -h | tail"
     if not writable:
         found.problems.append(
-            f"the disk of {home.data} is read-only, maybe it is broken: sudo dmesg | tail"
+            f"the disk of {home.data} is read-only, maybe it is broken: {sudo()}dmesg | tail"
         )
     elif full:
         what = "has no room for another file" if free >= _FULL else f"is full ({_size(free)} free)"
-        clean = "sudo apt clean && sudo journalctl --vacuum-size=50M. " if mount == "/" else ""
+        clean = f"{sudo()}apt clean && {sudo()}journalctl --vacuum-size=50M. " if mount == "/" else ""
         found.problems.append(f"the disk of {home.data} {what}: {clean}Find the largest folders: {largest}")
     elif free < _LOW_DISK and free * _LOW_PART < size:
         found.warnings.append(f"the disk of {home.data} has only {_size(free)} free: {largest}")
@@ -130,11 +130,11 @@ def _clock(home: Home, release: Release | None, found: Machine) -> None:
     if behind:
         found.warnings.append(
             f"the clock is wrong: it shows {when(now)}, but this release is from {when(epoch)}: "
-            "check the network, then: sudo timedatectl set-ntp true"
+            f"check the network, then: {sudo()}timedatectl set-ntp true"
         )
     elif synchronized is False:
         found.warnings.append(
-            f"no time server has set the clock, which shows {when(now)}: sudo timedatectl set-ntp true"
+            f"no time server has set the clock, which shows {when(now)}: {sudo()}timedatectl set-ntp true"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 from release import Home
 
@@ -14,9 +15,17 @@ class RequestError(Exception):
 def root_only(home: Home, what: str) -> None:
     """Refuse users other than root."""
     if os.geteuid() != 0:
-        raise RequestError(f"this needs root: sudo {home.package} {what}")
+        raise RequestError(f"this needs root: {sudo()}{home.package} {what}")
 
 
 def sudo() -> str:
-    """Return the prefix of a command that needs root."""
-    return "" if os.geteuid() == 0 else "sudo "
+    """Return the prefix of a command that needs root.
+
+    Root gets it too: who types ``sudo APP status`` is nobody's root for the next command. A root without
+    the program sudo types commands as they are.
+    """
+    return "" if os.geteuid() == 0 and not _has_sudo() else "sudo "
+
+
+def _has_sudo() -> bool:
+    return shutil.which("sudo", path="/usr/bin:/bin:/usr/local/bin") is not None

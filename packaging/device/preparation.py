@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from dataclasses import dataclass
 
+import call
 import task
 from call import Deadline
+from person import sudo
 from release import Home, Release
-from text import tail
+from text import say, tail
 
 _SERVING = re.compile(r"^(socket|stats|logger) = .*\n", re.MULTILINE)
 _COPIED = 0.8  # part of a migration's time in which the copies of databases stop by themselves
+_SILENT = 2.0  # seconds after which a person is told what takes long
 PREPARE = 300.0  # seconds to copy the files that the data starts with, to a slow SD card
 
 
@@ -46,12 +51,39 @@ class Preparation:
             folders = [str(self.release.folder), str(self.home.data)]
             argv = ["/usr/bin/python3", "-IB", program, *folders]
             seconds = self.deadline.left(PREPARE)
-            status, output = task.as_app(self.home, self.release, argv, seconds=seconds)
-            if status:
+            told = threading.Timer(_SILENT, self._tell)
+            told.daemon = True
+            told.start()
+            try:
+                status, output = task.as_app(self.home, self.release, argv, seconds=seconds)
+            finally:
+                told.cancel()
+            if status == call.TIMED_OUT:
+                self.remarks.append(self._late(seconds))
+            elif status:
                 self.remarks += [
                     "its data is incomplete",
                     *(f"  | {line}" for line in tail(output).split("\n")),
                 ]
+
+    def _tell(self) -> None:
+        """Print what takes long, for a person who waits for apt."""
+        if files := self._files():
+            what = f"copying {_number(files)} to {self.home.data}"
+            say(f"{self.home.package}: {what}, for {PREPARE:.0f} s at most")
+
+    def _late(self, seconds: float) -> str:
+        """Return what to do about files that could not be copied within ``seconds``."""
+        user, data = self.release.user, self.home.data
+        return (
+            f"its data is incomplete: copying {_number(self._files())} to {data} takes longer than "
+            f"{seconds:.0f} s. Copy what is missing from {self.release.folder}/seed, then: "
+            f"{sudo()}chown -R {user}:{user} {data}/"
+        )
+
+    def _files(self) -> int:
+        """Return the number of files that the data may start with."""
+        return sum(len(names) for _, _, names in os.walk(self.release.folder / "seed"))
 
     def run(self) -> None:
         """Load the code and prepare the data; broken code changes no data. Raises ``RefusedError``."""
@@ -107,3 +139,7 @@ class Preparation:
         if status:
             raise RefusedError(problem, output)
         return output
+
+
+def _number(files: int) -> str:
+    return f"{files:,} file{'s'[: files != 1]}"

@@ -67,6 +67,14 @@ class Page:
         return f"answers {self.status}" if self.status else f"does not answer: {self.problem}"
 
 
+class LateError(TimeoutError):
+    """An answer did not end in time; ``size`` bytes of it arrived."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"{size} bytes arrived in time")
+        self.size = size
+
+
 def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
     """Request the health page from the app's own socket; it must arrive within ``timeout`` seconds."""
     release, path = instance.release, instance.sock
@@ -81,8 +89,9 @@ def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
             )
     except PermissionError:
         return Page(forbidden=True)
-    except TimeoutError:
-        return Page(problem=f"no answer within {timeout:.0f} seconds")
+    except LateError as late:
+        what = f"only {late.size} bytes of an answer" if late.size else "no answer"
+        return Page(problem=f"{what} within {timeout:.0f} seconds")
     except (FileNotFoundError, ConnectionError) as wrong:
         what = f"nothing listens on {path}" if release.server == "command" else "it does not run"
         return Page(problem=f"{what} ({wrong.strerror})")
@@ -306,19 +315,21 @@ def _sized(text: str) -> bytes:
 
 def _ask(path: Path, packet: bytes, timeout: float, *, most: int = _MAX_ANSWER) -> bytes:
     """Return the received bytes until the socket is closed, up to ``most``, within ``timeout`` seconds."""
-    deadline = Deadline(timeout)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_left(deadline, timeout))
-        connection.connect(str(path))
-        if packet:  # the stats server needs no request, and may have closed the socket already
-            connection.sendall(packet)
-        answer = bytearray()
-        while len(answer) < most:
+    deadline, answer = Deadline(timeout), bytearray()
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_left(deadline, timeout))
-            part = connection.recv(65536)
-            if not part:
-                break
-            answer += part
+            connection.connect(str(path))
+            if packet:  # the stats server needs no request, and may have closed the socket already
+                connection.sendall(packet)
+            while len(answer) < most:
+                connection.settimeout(_left(deadline, timeout))
+                part = connection.recv(65536)
+                if not part:
+                    break
+                answer += part
+    except TimeoutError:
+        raise LateError(len(answer)) from None
     return bytes(answer)
 
 

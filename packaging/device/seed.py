@@ -51,7 +51,7 @@ def _create(place: Path, source: Path, *, folder: bool) -> None:
     for path in [*(new.rglob("*") if new.is_dir() else ()), new]:
         if path.is_dir():
             path.chmod(0o700)  # copytree gives it the mode of the original, which anyone may read
-        _flush(path)
+    os.sync()  # once: fsync(2) of each file is a commit of the file system's journal for each
     new.rename(place)
     _flush(place.parent)
 

@@ -18,12 +18,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import environment
 from durable import flush
+from person import sudo
 from release import Home
 from text import say
 
 _NEW = """\
 # Variables for {0}, one a line: NAME=value (systemd.exec(5), EnvironmentFile).
-# After a change: {0} restart
+# After a change: sudo {0} restart
 
 # What sessions are signed with. Whoever has it can forge them.
 SECRET_KEY={1}
@@ -77,7 +78,7 @@ def main(home: Home, group: str) -> int:
             say(f"{home.package}: {line}")
     except (OSError, ValueError, KeyError) as broken:
         say(f"{home.package}: {file} was left as it is: {broken}", error=True)
-        say(f"{home.package}: set SECRET_KEY in it, then run: sudo {home.package} restart", error=True)
+        say(f"{home.package}: set SECRET_KEY in it, then run: {sudo()}{home.package} restart", error=True)
         return 1
     return 0
 

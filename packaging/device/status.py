@@ -20,6 +20,7 @@ import probe
 import units
 import visit
 from call import shown, state, systemd_runs
+from journal import latest
 from nginx_site import Site
 from person import RequestError, sudo
 from release import Home, Release
@@ -41,7 +42,7 @@ def status(home: Home, options: argparse.Namespace) -> int:
         for line in found.lines():
             say(line, indent=_INDENT)
     if found.healthy is None:
-        raise RequestError(f"only root can check the app's health: sudo {home.package} status")
+        raise RequestError(f"only root can check the app's health: {sudo()}{home.package} status")
     if not found.healthy and not options.json:
         say(f"See its messages: {sudo()}{home.package} logs")
     return HEALTHY if found.healthy else NOT_HEALTHY
@@ -70,6 +71,8 @@ class Report:
     machine: machine.Machine
     problems: list[str]
     """The reasons why the app is not healthy."""
+    log: str = ""
+    """The end of its messages, if it does not answer as it should."""
 
     @property
     def healthy(self) -> bool | None:
@@ -103,12 +106,14 @@ class Report:
             "system": self.machine.facts,
             "page": {"path": release and release.health, "status": page.status, "problem": page.problem},
             "healthy": self.healthy,
+            "log": self.log,
         }
 
     def lines(self) -> Iterator[str]:
         """Yield the state for people: first what is wrong, then the rest in few lines."""
         yield from self._first()
         yield from (f"  problem  {problem}" for problem in self.problems)
+        yield from (f"  | {line}" for line in self.log.splitlines()[-_LOG_LINES:])
         yield from (f"  warning  {warning}" for warning in self.warnings)
         if "at" in self.note:
             when = datetime.fromtimestamp(self.note["at"]).astimezone().isoformat(" ", "seconds")
@@ -124,7 +129,8 @@ class Report:
         if words := machine.summary(self.machine.facts):
             yield f"  machine  {words}"
         shown = filter(None, [address.shown_by(self.where, self.home.package)])
-        yield from (f"  note     {remark}" for remark in [*shown, *foreign_data(self.home)])
+        remarks = [*shown, *(foreign_data(self.home) if self.page.healthy else ())]
+        yield from (f"  note     {remark}" for remark in remarks)
 
     def _first(self) -> Iterator[str]:
         release, refused = self.release, self.note.get("refused")
@@ -156,6 +162,9 @@ def look(home: Home) -> Report:
         page, workers = probe.page(instance), probe.workers(instance)
     around = machine.look(home, release)
     found = [*problems(home, release, page), *filter(None, [dpkg.problem(home.package)]), *around.problems]
+    ill = release is not None and page.healthy is False
+    if ill:  # if the app is healthy, they are not the reason for anything, and are its owner's
+        found += foreign_data(home)
     where = address.Addresses()
     if release and systemd_runs():
         asked = bool(page.status and page.healthy) and not found
@@ -174,6 +183,7 @@ def look(home: Home) -> Report:
         where=where,
         machine=around,
         problems=found,
+        log=latest(home, release) if ill and release and systemd_runs() else "",
     )
 
 
@@ -181,16 +191,16 @@ def problems(home: Home, release: Release | None, page: probe.Page) -> list[str]
     """Return the problems around the app, whose own ``page`` this is: nginx, site, service and timers."""
     if release is None or not systemd_runs():
         return []
-    found, site, nginx = [], Site(home), state("nginx.service")
+    found, site, nginx = list(_missing(home, release)), Site(home), state("nginx.service")
     runs = nginx in {"active", "reloading"}
     if not runs and shown("nginx.service", "LoadState") == "masked":
-        found.append("nginx does not run (masked): sudo systemctl unmask --now nginx")
+        found.append(f"nginx does not run (masked): {sudo()}systemctl unmask --now nginx")
     elif not runs:
         found.append(visit.stopped(site, nginx))
     if not site.file.is_file() or not site.file.stat().st_size:
-        found.append(f"{site.file} is empty or missing: sudo dpkg-reconfigure {home.package}")
+        found.append(f"{site.file} is empty or missing: {sudo()}dpkg-reconfigure {home.package}")
     elif not site.linked():
-        found.append(f"the site is not enabled: sudo ln -s {site.file} {site.link} && {visit.RELOAD}")
+        found.append(f"the site is not enabled: {sudo()}ln -s {site.file} {site.link} && {visit.reload()}")
     elif runs:
         found += visit.problems(site, release, page)
     if stands_in(home, release):
@@ -198,7 +208,8 @@ def problems(home: Home, release: Release | None, page: probe.Page) -> list[str]
         now = state(emperor.unit)
         found.append(
             f"{emperor.unit} does not serve ({now}), {emperor.trial_unit} serves in its place. "
-            f"The reason is in: sudo systemctl status {emperor.unit}. Then: sudo {home.package} restart"
+            f"The reason is in: {sudo()}systemctl status {emperor.unit}. "
+            f"Then: {sudo()}{home.package} restart"
         )
     with suppress(FileNotFoundError, PermissionError):
         try:
@@ -208,8 +219,20 @@ def problems(home: Home, release: Release | None, page: probe.Page) -> list[str]
     for unit in release.beside:
         now = state(unit)
         if now not in {"active", "reloading"}:
-            found.append(f"{unit} does not run ({now}): journalctl -u {unit}")
+            found.append(f"{unit} does not run ({now}): {sudo()}journalctl -u {unit}")
     return found
+
+
+def _missing(home: Home, release: Release) -> Iterator[str]:
+    """Yield what the release needs and the machine no longer has: its Python, and its data folder."""
+    if release.python and not os.path.lexists(home.root / f"usr/bin/python{release.python}"):
+        yield (
+            f"{release.version} needs Python {release.python}, which this Debian does not have. "
+            f"Install the {home.package} for this Debian: {sudo()}apt install ./DEB, or, from a "
+            f"repository, {sudo()}apt update && {sudo()}apt install {home.package}"
+        )
+    if not home.data.exists():
+        yield f"the data folder {home.data} is missing: {sudo()}dpkg-reconfigure {home.package}"
 
 
 def foreign_data(home: Home) -> list[str]:
@@ -219,15 +242,16 @@ def foreign_data(home: Home) -> list[str]:
         with os.scandir(home.data) as entries:
             seen = [entry for _, entry in zip(range(_ENTRIES), entries, strict=False)]
         others = [entry.name for entry in seen if entry.stat(follow_symlinks=False).st_uid != own]
+        itself = ["the folder itself"] if home.data.stat().st_uid != own else []
     except (OSError, KeyError):
         return []
-    others = sorted(name for name in others if name != "lost+found")
+    others = itself + sorted(name for name in others if name != "lost+found")
     if not others:
         return []
     named = ", ".join(printable(name) for name in others[:_NAMED])
     more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
     user = home.installed().user
-    return [f"not the app's own in {home.data}: {named}{more}: sudo chown -R {user}:{user} {home.data}/"]
+    return [f"not the app's own in {home.data}: {named}{more}: {sudo()}chown -R {user}:{user} {home.data}/"]
 
 
 def stands_in(home: Home, release: Release) -> bool:

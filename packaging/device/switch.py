@@ -22,6 +22,7 @@ import dpkg
 import history
 from call import Deadline
 from handover import Handover
+from person import sudo
 from preparation import PREPARE, RefusedError
 from release import Home, Release
 from system_emperor import emperor_of
@@ -58,8 +59,11 @@ class Switch:
     def rollback(self, name: str) -> bool:
         """Put the release ``name``, which is on this machine, into service; empty means an older one.
 
-        Raises ``LookupError``, which lists the releases.
+        The installed version has its name also if it was refused. Raises ``LookupError``, which lists the
+        releases.
         """
+        if history.is_only_installed(self.home, name):
+            return self.undo()
         with exclusive(self.home):
             return self.to(history.earlier(self.home, name), "rollback", new=False, start=True)
 
@@ -118,7 +122,8 @@ class Switch:
                 "seconds": round(time.monotonic() - clock, 1),
             }
         )
-        self.home.prune(release.keep)
+        if why in {"install", "undo"}:  # a rollback adds no release, so it removes none
+            self.home.prune(release.keep)
         return True
 
     def refuse(self, release: Release, before: Release | None, problem: str, log: str) -> None:
@@ -136,7 +141,7 @@ class Switch:
         self.say(f"{package}: {problem}")
         for line in log.split("\n") if log else ():
             self.say(f"  | {line}")
-        self.say(f"{package}: to retry: sudo {package} rollback --undo")
+        self.say(f"{package}: to retry: {sudo()}{package} rollback --undo")
         note = {key: value for key, value in self.home.note().items() if key != "refused"}
         note["refused"] = {
             "version": release.version,
@@ -173,7 +178,7 @@ def main(home: Home) -> int:
     except BaseException as broken:
         what = printable(f"{type(broken).__name__}: {broken}")
         say(f"{home.package}: cannot serve the installed version: {what}", error=True)
-        say(f"{home.package}: to retry: sudo {home.package} rollback --undo", error=True)
+        say(f"{home.package}: to retry: {sudo()}{home.package} rollback --undo", error=True)
     return 0
 
 

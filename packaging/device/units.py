@@ -9,6 +9,7 @@ from typing import Any
 
 import call
 from machine import when
+from person import sudo
 from release import Release
 
 _PROPERTIES = ("Id", "ActiveState", "Result", "ExecMainStatus", "NRestarts")
@@ -53,7 +54,7 @@ class Unit:
         """Return that its last job failed, if so; a worker that does not run is a problem of its own."""
         if self.kind == "worker" or self.result in {"", "success"}:
             return ""
-        return f"the last run of {self.unit} failed ({self.result}): journalctl -u {self.unit}"
+        return f"the last run of {self.unit} failed ({self.result}): {sudo()}journalctl -u {self.unit}"
 
 
 def beside(release: Release) -> list[Unit]:

@@ -18,10 +18,11 @@ import call
 import probe
 from call import Deadline
 from nginx_site import Site
+from person import sudo
 from release import Release
+from system_emperor import emperor_of
 from text import printable
 
-RELOAD = "sudo nginx -t && sudo systemctl reload nginx"
 _PATIENCE = 10.0  # seconds for nginx, or for a page through it
 _SOON = 2.0  # seconds for an answer that nginx gives without the app
 _DUMP = 8_000_000  # bytes of nginx's whole configuration
@@ -42,6 +43,17 @@ class Door:
 
     port: int
     host: str
+    tls: bool = False
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of its addresses."""
+        return "https" if self.tls else "http"
+
+    @property
+    def authority(self) -> str:
+        """The name with the port, if that is not the usual one (RFC 3986)."""
+        return self.host if self.port == (443 if self.tls else 80) else f"{self.host}:{self.port}"
 
 
 def problems(site: Site, release: Release, page: probe.Page) -> list[str]:
@@ -49,23 +61,27 @@ def problems(site: Site, release: Release, page: probe.Page) -> list[str]:
 
     ``page`` is the answer of the app itself, without nginx. Each problem ends with what to type.
     """
-    problem = text = ""
+    text = ""
     if os.geteuid() == 0:
         status, text = call.call("/usr/sbin/nginx", "-T", seconds=_PATIENCE, errors=True, most=_DUMP)
         if status in {call.MISSING, call.TIMED_OUT}:
             text = ""
         elif status:
-            error = next((line for line in text.splitlines() if "[emerg]" in line), text.strip())
-            problem = printable(re.sub(r"^.*?\[emerg\] (\d+#\d+: )?", "", error))
-            return [f"nginx refuses its configuration, and keeps an older one: {problem}: {RELOAD}"]
+            return [f"nginx refuses its configuration, and keeps an older one: {_error(text)}: {reload()}"]
     if problem := _excluded(site, text):
         return [problem]
     if _changed_since(site):
-        return [f"{site.file} has changed since nginx loaded it: {RELOAD}"]
+        return [f"{site.file} has changed since nginx loaded it: {reload()}"]
     door = door_of(_text(site.file), release)
     if door and page.status and page.healthy and (problem := closed(site, release, door)):
         return [problem]
     return []
+
+
+def _error(text: str) -> str:
+    """Return the error in the output ``text`` of nginx about its configuration."""
+    error = next((line for line in text.splitlines() if "[emerg]" in line), text.strip())
+    return printable(re.sub(r"^.*?\[emerg\] (\d+#\d+: )?", "", error))
 
 
 def _excluded(site: Site, text: str) -> str:
@@ -84,13 +100,13 @@ def _excluded(site: Site, text: str) -> str:
         if not used and not links.intersection(files) and site.includes(own):
             return (
                 f"{site.nginx}/nginx.conf does not include {site.link}: write the line "
-                f"'include {site.link.parent}/*;' into its http block, then: {RELOAD}"
+                f"'include {site.link.parent}/*;' into its http block, then: {reload()}"
             )
     if used:
         return ""
     return (
         f"{site.file} does not include the app: write the line 'include {part};' into its server block, "
-        f"then: {RELOAD}"
+        f"then: {reload()}"
     )
 
 
@@ -118,23 +134,28 @@ def _started(pid: int) -> float:
         return 0.0
 
 
-def ports(text: str) -> list[int]:
-    """Return the ports of a site on which anyone can ask over plain HTTP from this machine."""
-    found = []
+def reload() -> str:
+    """Return the command that makes nginx read its configuration, if that has no mistake."""
+    return f"{sudo()}nginx -t && {sudo()}systemctl reload nginx"
+
+
+def ports(text: str, *, tls: bool = False) -> list[int]:
+    """Return the ports of a site on which this machine can ask over plain HTTP, or only with ``tls``."""
+    found, spoken = [], {"ssl"} if tls else set()
     for listen in re.findall(r"(?m)^[^#\n]*?\blisten\s+([^;]+);", text):
         address, *words = listen.split()
-        if (port := _LISTEN.fullmatch(address)) and not _PROTOCOLS.intersection(words):
+        if (port := _LISTEN.fullmatch(address)) and _PROTOCOLS.intersection(words) == spoken:
             found.append(int(port[1]))
     return list(dict.fromkeys(found))
 
 
 def door_of(text: str, release: Release) -> Door | None:
     """Return where the server block of the app in the site ``text`` answers; None if that is unclear."""
-    found, words = ports(block := block_of(text, release)), names(block)
+    words = names(block := block_of(text, release))
     plain = plain_names(words)
-    if not found:
-        return None
-    return Door(found[0], release.host if release.host in plain or not plain else plain[0])
+    host = release.host if release.host in plain or not plain else plain[0]
+    found = [Door(port, host, tls) for tls in (False, True) for port in ports(block, tls=tls)]
+    return found[0] if found else None
 
 
 def block_of(text: str, release: Release) -> str:
@@ -157,23 +178,34 @@ def plain_names(words: list[str]) -> list[str]:
 
 def closed(site: Site, release: Release, door: Door) -> str:
     """Return why a visitor does not get the page that the app answers, if so."""
-    where = f"http://127.0.0.1:{door.port}{release.health}"
+    where = f"{door.scheme}://127.0.0.1:{door.port}{release.health}"
     status, problem = ask(door, release.health)
     if (other := app_at(door)) and other != site.home.package:
-        return f"port {door.port} shows {other} at the name {door.host}, which both have: sudo nginx -T"
+        return f"port {door.port} shows {other} at the name {door.host}, which both have: {sudo()}nginx -T"
     if status in range(1, 500):
         # Another site may have the name and the port; in an edited site, it may be the owner's own answer.
         strange = status in {404, 421} and _text(site.file) == _text(site.written)
         return (
-            f"{where} answers {status} for {door.host}, which is not the app: sudo nginx -T"
+            f"{where} answers {status} for {door.host}, which is not the app: {sudo()}nginx -T"
             if strange
             else ""
         )
     time.sleep(_AGAIN)  # nginx, or the app, may have been restarted just now
     status, problem = ask(door, release.health)
+    if status < 500 and not problem:
+        return ""
+    began = time.monotonic()
+    page = probe.page(emperor_of(site.home).serving(release), timeout=_PATIENCE)
+    seconds = time.monotonic() - began
+    quick = page.healthy and seconds < _SOON
+    if not quick and page.healthy is not None:
+        how = f"needs {seconds:.0f} seconds for an answer" if page.healthy else page.describe()
+        logs = f"{sudo()}{site.home.package} logs"
+        return f"the app {how} on its own socket, so nginx is not the cause. Its messages: {logs}"
+    but = ", but the app answers on its own socket" if quick else ""
     if status >= 500:
-        return f"{where} answers {status} through nginx: sudo tail /var/log/nginx/error.log"
-    return f"{where} does not answer ({problem}): sudo systemctl restart nginx" if problem else ""
+        return f"{where} answers {status} through nginx{but}: {sudo()}tail /var/log/nginx/error.log"
+    return f"{where} does not answer ({problem}){but}: {sudo()}systemctl restart nginx"
 
 
 def ask(door: Door, path: str) -> tuple[int, str]:
@@ -217,9 +249,8 @@ def app_at(door: Door) -> str:
 def _answer(door: Door, path: str, enough: Callable[[bytes], bool], seconds: float) -> bytes:
     """Return what nginx answers to a request for ``path``, until it is ``enough`` or too long."""
     deadline, answer = Deadline(seconds), b""
-    host = door.host if door.port == 80 else f"{door.host}:{door.port}"
-    asked = f"GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", door.port), timeout=seconds) as connection:
+    asked = f"GET {path} HTTP/1.0\r\nHost: {door.authority}\r\nConnection: close\r\n\r\n"
+    with _connected(door, seconds) as connection:
         connection.sendall(asked.encode())
         while not enough(answer) and len(answer) < _ANSWER:
             connection.settimeout(deadline.left(seconds) or 0.001)
@@ -229,19 +260,44 @@ def _answer(door: Door, path: str, enough: Callable[[bytes], bool], seconds: flo
     return answer
 
 
+def _connected(door: Door, seconds: float) -> socket.socket:
+    """Return a connection to nginx at ``door``. Raises ``OSError``."""
+    connection = socket.create_connection(("127.0.0.1", door.port), timeout=seconds)
+    if not door.tls:
+        return connection
+    import ssl  # noqa: PLC0415 - a Pi Zero needs long to load it, and few sites ask for it
+
+    # This is this machine's own nginx: its certificate is for visitors, who know it by other names.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        return context.wrap_socket(connection, server_hostname=door.host)
+    except ValueError as wrong:  # not a name that TLS knows
+        raise OSError(str(wrong)) from None
+    finally:
+        connection.close()  # wrapped, it is detached already
+
+
 def stopped(site: Site, state: str) -> str:
     """Return what to do about nginx, which is in ``state``; if another program has its port, name both."""
-    for port in ports(_text(site.file)) or [80]:
+    text = _text(site.file)
+    for port in [*ports(text), *ports(text, tls=True)] or [80]:
         for pid in holders(port):
             name = printable(_text(Path(f"/proc/{pid}/comm")).strip()) or "another program"
             unit = re.search(r"(?m)/([\w@.-]+\.service)$", _text(Path(f"/proc/{pid}/cgroup")))
             if name == "nginx":
                 continue
             who = f"port {port} is taken by {name}" + (f" (process {pid})" if pid else "")
-            end = f"sudo systemctl disable --now {unit[1]} && " if unit else ""
-            then = f"{end}sudo systemctl start nginx"
+            end = f"{sudo()}systemctl disable --now {unit[1]} && " if unit else ""
+            then = f"{end}{sudo()}systemctl start nginx"
             return f"nginx does not run ({state}), because {who}{'' if unit else '. Stop it, then'}: {then}"
-    return f"nginx does not run ({state}): sudo systemctl start nginx"
+    start = f"{sudo()}systemctl start nginx"
+    if os.geteuid() == 0:
+        status, output = call.call("/usr/sbin/nginx", "-t", "-q", seconds=_PATIENCE, errors=True)
+        if status not in {0, call.MISSING, call.TIMED_OUT}:
+            error = f"because it refuses its configuration: {_error(output)}"
+            return f"nginx does not run ({state}), {error}. Correct that file, then: {start}"
+    return f"nginx does not run ({state}): {start}"
 
 
 def holders(port: int) -> list[int]:

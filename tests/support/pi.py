@@ -46,6 +46,8 @@ def home(root: Path) -> Home:
     found = Home(APP, root)
     for folder in (found.lib / "libexec", found.run / "vassals", found.data, root / "etc" / APP):
         folder.mkdir(parents=True)
+    (root / "usr/bin").mkdir()
+    (root / "usr/bin/python3.13").touch()
     return found
 
 
@@ -110,6 +112,9 @@ class Answering:
         return self
 
     def __exit__(self, *_: object) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
     def settimeout(self, seconds: float) -> None:

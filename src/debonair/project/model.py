@@ -72,7 +72,7 @@ class Project:
     """``own``, or ``system`` for the emperor of Debian's package uwsgi-emperor."""
     sleep_after: int = 0
     """The seconds without a request after which the app sleeps until the next one; 0 for never."""
-    keep_releases: int = 2
+    keep_releases: int = 3
     collect: str = ""
     """A command that generates more of the app's own files during the build."""
     include: tuple[str, ...] = ("*",)

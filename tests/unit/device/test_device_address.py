@@ -118,6 +118,29 @@ def test_a_site_with_names_has_those(site: Site, release: Release, network: Netw
     assert address.find(site, release) == Addresses()
 
 
+def test_a_site_that_listens_only_for_tls_has_addresses(
+    site: Site, release: Release, network: Network
+) -> None:
+    """The redirect is a block of its own, as certbot writes it."""
+    redirect = "server {\n listen 80;\n return 301 https://$host$request_uri;\n}\n"
+    site.file.write_text(
+        f"{redirect}server {{\n listen 443 ssl;\n server_name a.example ~^[^.]+$;\n {PART}\n}}\n"
+    )
+    network.apps = {(443, "pi.local"): MINE, (443, "192.168.1.2"): MINE}
+    assert address.find(site, release).urls == ("https://pi.local/", "https://192.168.1.2/")
+    site.file.write_text(f"server {{\n listen 8443 ssl;\n server_name a.example;\n {PART}\n}}\n")
+    network.apps = {(8443, "a.example"): MINE}
+    assert address.find(site, release) == Addresses(("https://a.example:8443/",))
+
+
+def test_a_site_with_both_has_both(site: Site, release: Release, network: Network) -> None:
+    site.file.write_text(
+        f"server {{\n listen 80;\n listen 443 ssl;\n server_name a.example;\n {PART}\n}}\n"
+    )
+    network.apps = {(80, "a.example"): MINE, (443, "a.example"): MINE}
+    assert address.find(site, release).urls == ("http://a.example/", "https://a.example/")
+
+
 def test_the_authors_port_has_the_name_too(site: Site, release: Release, network: Network) -> None:
     site.file.write_text(f"server {{\n listen 8080;\n server_name guestbook.local ~^[^.]+$;\n {PART}\n}}\n")
     network.apps = dict.fromkeys(

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import call
 import command
 import emperor
 import environment
@@ -101,7 +102,7 @@ class TestRun:
     ) -> None:
         home.current.unlink()
         assert command.main(["run", "true"], home) == 1
-        assert capsys.readouterr().err == "guestbook: no release is served: guestbook status\n"
+        assert capsys.readouterr().err == "guestbook: no release is served: sudo guestbook status\n"
         assert ran == []
 
     def test_settings_that_cannot_be_read(
@@ -175,17 +176,67 @@ class TestLogs:
         assert command.main(["logs"], home) == 130
 
 
+class TestLatest:
+    @pytest.fixture(autouse=True)
+    def ran(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        found: list[str] = []
+
+        def note(*argv: str, **_: object) -> tuple[int, str]:
+            found.append(" ".join(argv))
+            return 0, "spawned uWSGI worker 1\ndatabase is locked\x1b[2J\n"
+
+        monkeypatch.setattr(call, "call", note)
+        monkeypatch.setattr(call, "shown", lambda *_: "4f")
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        return found
+
+    def test_they_are_those_since_the_service_started(self, home: Home, ran: list[str]) -> None:
+        release = pi.serve(home, "1.0")
+        assert journal.latest(home, release) == "database is locked\\x1b[2J"
+        assert " _SYSTEMD_INVOCATION_ID=4f + _PID=1 INVOCATION_ID=4f --output=cat" in ran[-1]
+
+    @pytest.mark.parametrize("emperor", ["own", "system"])
+    def test_without_a_number_of_the_start_they_are_the_newest(
+        self, home: Home, emperor: str, ran: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        release = pi.serve(home, "1.0", emperor=emperor)
+        monkeypatch.setattr(call, "shown", lambda *_: "" if emperor == "own" else "4f")
+        journal.latest(home, release)
+        assert " --since=-10min --output=cat" in ran[-1]
+
+    def test_only_root_may_read_them(
+        self, home: Home, ran: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        assert journal.latest(home, pi.serve(home, "1.0")) == ""
+        assert ran == []
+
+
 class TestReleases:
     def test_they_are_listed(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         pi.serve(home, "1.1")
         assert command.main(["releases"], home) == 0
         assert capsys.readouterr().out == "1.1  served  installed\n1.0\n"
 
-    def test_there_may_be_none(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        home = pi.home(tmp_path / "new")
-        pi.unpack(home, "1.0")
+    def test_the_installed_one_is_listed_although_it_was_never_served(
+        self, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        new = pi.home(tmp_path / "new")
+        pi.unpack(new, "1.0")
+        assert command.main(["releases"], new) == 0
+        assert capsys.readouterr().out == "1.0  installed  never served\n"
+        refused = pi.unpack(home, "1.1")
+        home.write_note({"refused": {"version": "1.1", "release": refused.name, "why": "", "log": ""}})
         assert command.main(["releases"], home) == 0
-        assert capsys.readouterr().out == ""
+        assert capsys.readouterr().out == "1.1  installed  refused\n1.0  served\n"
+
+    def test_a_rollback_keeps_it_in_the_list(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+        before = home.serving()
+        assert before
+        pi.serve(home, "1.1")
+        home.point(before)
+        assert command.main(["releases"], home) == 0
+        assert capsys.readouterr().out == "1.0  served\n1.1  installed\n"
 
 
 @pytest.mark.usefixtures("user")
@@ -232,6 +283,17 @@ class TestRollback:
         assert command.main(["rollback", "--undo"], unserved) == 0
         assert capsys.readouterr().out.startswith("guestbook: serving 1.0 after ")
         assert ran == [["/usr/sbin/dpkg-reconfigure", "guestbook"]] * 2
+
+    def test_what_was_never_served_has_a_name_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        unserved = pi.home(tmp_path / "other")
+        pi.unpack(unserved, "1.0-1+deb13")
+        ran: list[list[str]] = []
+        monkeypatch.setattr(shutil, "which", lambda name: f"/usr/sbin/{name}")
+        monkeypatch.setattr(subprocess, "run", lambda argv, **_: ran.append(argv))
+        assert command.main(["rollback", "1.0"], unserved) == 3
+        assert ran == [["/usr/sbin/dpkg-reconfigure", "guestbook"]]
 
     def test_what_was_never_served_is_tried_without_debconf_too(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -327,10 +389,10 @@ class TestEnv:
     def test_some_are_set(self, home: Home, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["env", "set", "MAIL=a@b?x=1", "EMPTY=no more"], home) == 0
         assert file.read_text() == '# mine\nSECRET_KEY=abc\nEMPTY="no more"\nMAIL="a@b?x=1"\n'
-        assert capsys.readouterr().out == "To apply the change: guestbook restart\n"
+        assert capsys.readouterr().out == "To apply the change: sudo guestbook restart\n"
         (home.lib / "current").unlink()
         assert command.main(["env", "set", "A=b"], home) == 0
-        assert capsys.readouterr().out == "To apply the change: guestbook rollback --undo\n"
+        assert capsys.readouterr().out == "To apply the change: sudo guestbook rollback --undo\n"
 
     @pytest.mark.parametrize("pair", ["MAIL", "1A=x", "A B=x", "A\n=x", "=x", ""])
     def test_what_is_no_variable_is_refused_with_all_the_others(
@@ -342,14 +404,9 @@ class TestEnv:
         assert f"'{shown}' is not NAME=VALUE" in capsys.readouterr().err
         assert file.read_text() == before
 
-    @pytest.mark.usefixtures("file")
-    def test_to_set_nothing_is_a_mistake(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
-        assert command.main(["env", "set"], home) == 1
-        assert "nothing to set; run: guestbook env set NAME=VALUE" in capsys.readouterr().err
-
     def test_without_the_file(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         assert command.main(["env", "list"], home) == 1
-        assert "env is missing; create it: guestbook env set NAME=VALUE" in capsys.readouterr().err
+        assert "env is missing; create it: sudo guestbook env set NAME=VALUE" in capsys.readouterr().err
         assert command.main(["env", "set", "A=1"], home) == 0
         found = environment.parse((home.root / "etc/guestbook/env").read_text())
         assert (found["A"], len(found["SECRET_KEY"])) == ("1", 64)
@@ -385,7 +442,7 @@ class TestEnv:
         file.write_text('# mine\nA=1\nPEM="x\nA=2\n"\n# ours\nB=2\nA=3')
         assert command.main(["env", "unset", "A", "B"], home) == 0
         assert file.read_text() == '# mine\nPEM="x\nA=2\n"\n# ours\n'
-        assert capsys.readouterr().out == "To apply the change: guestbook restart\n"
+        assert capsys.readouterr().out == "To apply the change: sudo guestbook restart\n"
 
     @pytest.mark.parametrize("argv", [["get", "NO\x1b"], ["unset", "EMPTY", "NO\x1b"]])
     def test_one_that_is_not_set(
@@ -447,15 +504,77 @@ class TestCommandLine:
         assert capsys.readouterr().out == "guestbook 1.1\n"
 
     @pytest.mark.parametrize(
-        "argv", [[], ["stat"], ["env"], ["env", "unset"], ["env", "get"], ["rollback", "a", "b"]]
+        ("argv", "problem", "example"),
+        [
+            ([], "guestbook: COMMAND is missing", "sudo guestbook status"),
+            (
+                ["rolback"],
+                "there is no COMMAND 'rolback'; do you mean 'rollback'?",
+                "sudo guestbook rollback",
+            ),
+            (["a\x1b[2J"], "there is no COMMAND 'a\\x1b[2J'", "sudo guestbook status"),
+            (
+                ["status", "x"],
+                "guestbook status: 'x' is not one of its words",
+                "sudo guestbook status --json",
+            ),
+            (["run"], "guestbook run: COMMAND is missing", "sudo guestbook run python3 --version"),
+            (
+                ["rollback", "a", "b"],
+                "rollback: 'b' is not one of its words",
+                "sudo guestbook rollback --undo",
+            ),
+            (["env"], "guestbook env: ACTION is missing", "sudo guestbook env set MAIL=ada@example.org"),
+            (["env", "sett"], "there is no ACTION 'sett'; do you mean 'set'?", "sudo guestbook env list"),
+            (["env", "set"], "env set: NAME=VALUE is missing", "sudo guestbook env set MAIL=ada@ex"),
+            (["env", "get"], "guestbook env get: NAME is missing", "sudo guestbook env get MAIL"),
+            (["env", "unset"], "guestbook env unset: NAME is missing", "sudo guestbook env unset MAIL"),
+            (
+                ["env", "list", "x"],
+                "env list: 'x' is not one of its words",
+                "sudo guestbook env list --values",
+            ),
+            (["logs", "--folow"], "'--folow' is not one of its words", "sudo guestbook logs -f"),
+        ],
     )
     def test_what_is_no_command(
-        self, home: Home, argv: list[str], capsys: pytest.CaptureFixture[str]
+        self,
+        home: Home,
+        *,
+        argv: list[str],
+        problem: str,
+        example: str,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         with pytest.raises(SystemExit) as ended:
             command.main(argv, home)
+        told = capsys.readouterr().err
         assert ended.value.code == 2
-        assert "usage: guestbook" in capsys.readouterr().err
+        assert problem in told.splitlines()[0]
+        assert "\nusage: guestbook" in told
+        assert f"\n  {example}" in told.partition("\nExamples:")[2]
+
+    @pytest.mark.parametrize(
+        ("argv", "choices"),
+        [([], "status logs run shell restart releases rollback env"), (["env"], "list get set unset")],
+    )
+    def test_a_missing_word_is_answered_with_what_it_can_be(
+        self, home: Home, argv: list[str], choices: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            command.main(argv, home)
+        told = capsys.readouterr().err
+        assert [choice for choice in choices.split() if f"\n  {choice} " not in told] == []
+
+    @pytest.mark.parametrize(
+        "argv", ["status", "logs", "run", "shell", "restart", "releases", "rollback", "env", "env set"]
+    )
+    def test_each_help_has_examples(
+        self, home: Home, argv: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            command.main([*argv.split(), "--help"], home)
+        assert f"\nExamples:\n  sudo guestbook {argv}" in capsys.readouterr().out
 
     def test_every_verb_is_told_of(self, home: Home, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):

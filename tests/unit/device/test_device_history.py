@@ -104,6 +104,13 @@ def test_a_part_of_a_version_is_none(home: Home, name: str) -> None:
     assert refused.value.args == (f"there is no release {name} on this machine; there are: 1.0-1+deb13",)
 
 
+def test_the_package_that_is_installed_says_how_many_are_kept(home: Home) -> None:
+    pi.serve(home, "1.0", keep_releases=1)
+    pi.unpack(home, "1.1", keep_releases=3)
+    with pytest.raises(LookupError, match=r"\(the package keeps 3 releases\)"):
+        history.earlier(home, "")
+
+
 def test_a_short_version_may_mean_two(home: Home) -> None:
     for version in ("1.0-1+deb12", "1.0-1+deb13", "1.1-1+deb13"):
         pi.serve(home, version)

@@ -19,6 +19,17 @@ PATHS = {
 
 
 @pytest.fixture(autouse=True)
+def synced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
+    """What the data had whenever it was written to the disk."""
+    found: list[list[str]] = []
+    data = tmp_path / "data"
+    monkeypatch.setattr(
+        os, "sync", lambda: found.append(sorted(str(path.relative_to(data)) for path in data.rglob("*")))
+    )
+    return found
+
+
+@pytest.fixture(autouse=True)
 def umask() -> object:
     before = os.umask(0o022)
     yield
@@ -54,6 +65,19 @@ def test_what_the_data_lacks(tmp_path: Path, data: Path) -> None:
         "start.db": 0o600,
     }
     assert (data / "start.db").read_text() == "rows"
+
+
+def test_all_files_of_a_path_are_on_the_disk_before_it_gets_its_name(
+    tmp_path: Path, data: Path, synced: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One write for all of them: an SD card needs milliseconds for each."""
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    seed.main([str(release(tmp_path, data={"app/up": "static/up/"})), str(data)])
+    (found,) = synced
+    assert "static/.up.seed/deep/logo.png" in found
+    assert "static/up" not in found
+    assert len(flushed) == 1  # the folder with the new name
 
 
 def test_what_exists_stays_as_it_is(tmp_path: Path, data: Path) -> None:

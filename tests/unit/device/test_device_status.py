@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import address
+import call
 import command
 import dpkg
 import machine
@@ -98,7 +99,7 @@ class TestStatus:
         lines = capsys.readouterr().out.splitlines()
         assert lines[0] == "guestbook: serving 1.0; 1.1 was refused: / answers 500"
         assert lines[1:6] == ["  | c", "  | d", "  | e", "  | f", "  | g"]
-        assert lines[-1] == "See its messages: guestbook logs"
+        assert lines[-1] == "See its messages: sudo guestbook logs"
         assert command.main(["status", "--json"], home) == 3
         facts = json.loads(capsys.readouterr().out)
         assert facts["refused"] == REFUSED
@@ -126,11 +127,11 @@ class TestStatus:
     ) -> None:
         pi.unpack(home, "1.1")
         assert command.main(["status"], home) == 0
-        expected = "guestbook: serving 1.0; 1.1 is installed (guestbook rollback --undo)"
+        expected = "guestbook: serving 1.0; 1.1 is installed (sudo guestbook rollback --undo)"
         assert capsys.readouterr().out.splitlines()[0] == expected
 
     @pytest.mark.parametrize(
-        ("user_id", "shown"), [(0, "\nSee its messages: guestbook logs"), (7, "sudo guestbook logs")]
+        ("user_id", "shown"), [(0, "\nSee its messages: sudo guestbook logs"), (7, "sudo guestbook logs")]
     )
     def test_down(
         self,
@@ -198,6 +199,8 @@ class TestProblems:
             address, "find", lambda *_, **__: Addresses(("http://pi.local/",), "http://pi.local/")
         )
         monkeypatch.setattr(visit, "holders", lambda _: [])
+        monkeypatch.setattr(call, "call", lambda *_, **__: (0, ""))
+        monkeypatch.setattr(status, "latest", lambda *_: "")
         monkeypatch.setattr(visit, "problems", lambda *_: [found["visit"]] if "visit" in found else [])
         return found
 
@@ -320,7 +323,7 @@ class TestProblems:
         lines = capsys.readouterr().out.splitlines()
         assert lines[1] == (
             "  warning  the last run of guestbook-tidy.service failed (status 1): "
-            "journalctl -u guestbook-tidy.service"
+            "sudo journalctl -u guestbook-tidy.service"
         )
         assert {"  worker   mails active, restarted 2 times", "  timer    tidy active"} <= set(lines)
         assert command.main(["status", "--json"], home) == 0
@@ -345,7 +348,42 @@ class TestProblems:
         assert command.main(["status"], home) == 0
         note = capsys.readouterr().out.splitlines()[-1]
         assert note.startswith("  note     not the app's own in ")
-        assert ": a, b, c, d, e and 2 more: sudo chown -R guestbook:guestbook /" in note
+        assert ": the folder itself, a, b, c, d and 3 more: sudo chown -R guestbook:guestbook /" in note
+
+    @pytest.mark.parametrize("page", [Page(500), Page(problem="it does not run")])
+    @pytest.mark.usefixtures("states")
+    def test_an_app_that_does_not_answer_is_explained_by_its_messages_and_its_data(
+        self,
+        home: Home,
+        page: Page,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        answers(monkeypatch, page)
+        monkeypatch.setattr(pwd, "getpwnam", lambda _: pi.ACCOUNT)
+        monkeypatch.setattr(status, "latest", lambda *_: "1\n2\n3\n4\n5\ndatabase is locked")
+        assert command.main(["status"], home) == 3
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[1] == (
+            f"  problem  not the app's own in {home.data}: the folder itself: "
+            f"sudo chown -R guestbook:guestbook {home.data}/"
+        )
+        assert lines[2:7] == ["  | 2", "  | 3", "  | 4", "  | 5", "  | database is locked"]
+        assert command.main(["status", "--json"], home) == 3
+        assert json.loads(capsys.readouterr().out)["log"].endswith("database is locked")
+
+    @pytest.mark.usefixtures("states")
+    def test_the_machine_no_longer_has_what_the_release_needs(
+        self, home: Home, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (home.root / "usr/bin/python3.13").unlink()
+        home.data.rmdir()
+        python, data = self.told(home, capsys, 3)
+        assert python.startswith(
+            "1.0 needs Python 3.13, which this Debian does not have. Install the guest"
+        )
+        assert python.endswith("sudo apt update && sudo apt install guestbook")
+        assert data == f"the data folder {home.data} is missing: sudo dpkg-reconfigure guestbook"
 
     def test_a_worker_does_not_run(
         self, home: Home, states: dict[str, str], capsys: pytest.CaptureFixture[str]
@@ -353,7 +391,7 @@ class TestProblems:
         pi.serve(home, "1.1", workers=["mails"], timers=["tidy"])
         states["guestbook-mails.service"] = "activating"
         assert self.told(home, capsys, 3) == [
-            "guestbook-mails.service does not run (activating): journalctl -u guestbook-mails.service"
+            "guestbook-mails.service does not run (activating): sudo journalctl -u guestbook-mails.service"
         ]
 
     @pytest.mark.usefixtures("states")

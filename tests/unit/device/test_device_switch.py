@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import address
@@ -354,7 +356,9 @@ class TestInstall:
     def test_a_worker_that_ends_soon_is_named(self, machine: Pi) -> None:
         machine.emperor.problems["guestbook-mail.service"] = "ends"
         assert machine.install("1.0", workers=["mail"])
-        expected = "guestbook-mail.service stops soon after it starts: journalctl -u guestbook-mail.service"
+        expected = (
+            "guestbook-mail.service stops soon after it starts: sudo journalctl -u guestbook-mail.service"
+        )
         assert machine.messages == [f"guestbook: {expected}"]
 
 
@@ -436,6 +440,41 @@ class TestTrial:
             "guestbook: its data is incomplete",
             "guestbook:   | /var/lib/guestbook/logs cannot be created: Not a directory.",
         ]
+
+    def test_data_that_takes_too_long_is_named_with_what_to_type(self, machine: Pi) -> None:
+        machine.answers["seed.py"] = (call.TIMED_OUT, "")
+        files = {"seed/up/a": "", "seed/up/b/c": ""}
+        assert machine.install("1.0", files, data={"app/up": "up/"})
+        release = machine.home.serving()
+        assert release
+        assert machine.messages[0] == (
+            f"guestbook: its data is incomplete: copying 2 files to {machine.home.data} takes longer than "
+            f"300 s. Copy what is missing from {release.folder}/seed, then: "
+            f"sudo chown -R guestbook:guestbook {machine.home.data}/"
+        )
+
+    def test_a_person_is_told_of_a_long_copy(
+        self, machine: Pi, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        timers: list[Any] = []
+
+        class Timer(SimpleNamespace):
+            def __init__(self, seconds: float, function: Callable[[], None]) -> None:
+                super().__init__(seconds=seconds, done=False)
+                timers.append(self)
+                self.start = function  # the time has passed already
+
+            def cancel(self) -> None:
+                self.done = True
+
+        monkeypatch.setattr("threading.Timer", Timer)
+        assert machine.install("1.0", {"seed/up/a": ""}, data={"app/up": "up/"})
+        assert capsys.readouterr().out == (
+            f"guestbook: copying 1 file to {machine.home.data}, for 300 s at most\n"
+        )
+        assert [(timer.seconds, timer.done) for timer in timers] == [(2.0, True)]
+        assert machine.install("1.1", data={"app/up": "up/"})
+        assert capsys.readouterr().out == ""  # nothing to copy
 
     @pytest.mark.parametrize("status", [0, 1])
     def test_where_systemd_does_not_run_the_first_start_may_create_the_data(
@@ -693,6 +732,25 @@ class TestRollback:
         machine.install("1:1.2", keep_releases=3)
         assert machine.switch().rollback("1:1.0")
         assert machine.serving == "1:1.0"
+
+    def test_it_removes_nothing_whatever_the_older_release_wanted_to_keep(self, machine: Pi) -> None:
+        machine.serves("1.0", keep_releases=1)
+        machine.install("1.1", keep_releases=2)
+        machine.install("1.2", keep_releases=3)
+        for expected in ("1.1", "1.0"):
+            assert machine.switch().rollback(expected)
+            assert (machine.serving, machine.kept) == (expected, {"1.0", "1.1", "1.2"})
+        assert machine.switch().rollback("1.2")
+        assert machine.serving == "1.2"
+
+    @pytest.mark.parametrize("name", ["1.1", "1.1-1", "1.1-1+deb13"])
+    def test_to_the_installed_one_that_was_refused_by_its_name(self, machine: Pi, name: str) -> None:
+        machine.serves("1.0-1+deb13")
+        machine.emperor.problems["1.1-1+deb13"] = "a setting is missing"
+        assert not machine.install("1.1-1+deb13")
+        del machine.emperor.problems["1.1-1+deb13"]
+        assert machine.switch().rollback(name)
+        assert machine.serving == "1.1-1+deb13"
 
     @pytest.mark.parametrize("installed", ["1.1", "1.2"])
     def test_it_starts_a_service_that_was_stopped(self, machine: Pi, installed: str) -> None:

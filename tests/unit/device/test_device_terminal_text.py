@@ -82,6 +82,7 @@ def test_status_escapes_whatever_it_shows(
     monkeypatch.setattr(dpkg, "problem", lambda _: HOSTILE)
     monkeypatch.setattr(status, "problems", lambda *_: [HOSTILE])
     monkeypatch.setattr(status, "foreign_data", lambda _: [HOSTILE])
+    monkeypatch.setattr(status, "latest", lambda *_: HOSTILE)
     around = Machine({"disk": {"path": HOSTILE, "free": 1, "size": 2}}, [HOSTILE], [HOSTILE])
     monkeypatch.setattr(machine, "look", lambda *_: around)
     found = Addresses((HOSTILE,), HOSTILE, HOSTILE, (HOSTILE,), HOSTILE)

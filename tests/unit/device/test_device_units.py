@@ -57,7 +57,8 @@ def test_both_are_described(release: Release, monkeypatch: pytest.MonkeyPatch) -
     times = f"next {when(1_790_000_000)}, last {when(1_780_000_000)}"
     assert tidy.describe() == f"tidy active, {times}: status 3"
     assert tidy.warning() == (
-        "the last run of guestbook-tidy.service failed (status 3): journalctl -u guestbook-tidy.service"
+        "the last run of guestbook-tidy.service failed (status 3): "
+        "sudo journalctl -u guestbook-tidy.service"
     )
 
 

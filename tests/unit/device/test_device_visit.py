@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 
 import call
@@ -17,6 +18,8 @@ from visit import Door
 
 PART = "/usr/lib/guestbook/current/nginx/server.conf"
 GOOD = f"server {{\n  listen 80;\n  listen [::]:80;\n  server_name $hostname ~x;\n  include {PART};\n}}\n"
+HOLDERS = visit.holders
+BUT = ", but the app answers on its own socket"
 DUMP = """\
 # configuration file /etc/nginx/nginx.conf:
 http {}
@@ -73,6 +76,7 @@ def nginx(site: Site, monkeypatch: pytest.MonkeyPatch) -> Nginx:
     monkeypatch.setattr(visit, "ask", found.ask)
     monkeypatch.setattr(visit, "app_at", lambda _: found.app)
     monkeypatch.setattr(visit, "_changed_since", lambda _: False)
+    monkeypatch.setattr(probe, "page", lambda *_, **__: Page(200))
     monkeypatch.setattr("time.sleep", lambda _: None)
     return found
 
@@ -92,7 +96,7 @@ def test_a_configuration_that_nginx_refuses(site: Site, release: Release, nginx:
         "x\n2026/11/30 07:08:57 [emerg] 27#27: unknown directive in /etc/x:3\nnginx: bad\n",
     )
     message = "nginx refuses its configuration, and keeps an older one: unknown directive in /etc/x:3"
-    assert problems(site, release) == [f"{message}: {visit.RELOAD}"]
+    assert problems(site, release) == [f"{message}: {visit.reload()}"]
 
 
 @pytest.mark.parametrize("status", [call.MISSING, call.TIMED_OUT])
@@ -109,7 +113,7 @@ def test_sites_that_nginx_does_not_read(site: Site, release: Release, nginx: Ngi
     assert told.startswith(
         f"{site.nginx}/nginx.conf does not include {site.link}: write the line 'include "
     )
-    assert told.endswith(visit.RELOAD)
+    assert told.endswith(visit.reload())
 
 
 @pytest.mark.parametrize("root", [True, False])
@@ -123,7 +127,7 @@ def test_a_site_without_the_app(
     assert told.startswith(
         f"{site.file} does not include the app: write the line 'include {site.home.current}/nginx/"
     )
-    assert told.endswith(visit.RELOAD)
+    assert told.endswith(visit.reload())
 
 
 def test_a_site_of_ones_own_may_use_the_socket(site: Site, release: Release, nginx: Nginx) -> None:
@@ -147,8 +151,14 @@ def test_the_answer_of_an_edited_site_is_its_owners(
     [
         ((404, ""), "answers 404 for localhost, which is not the app: sudo nginx -T"),
         ((421, ""), "answers 421 for localhost, which is not the app: sudo nginx -T"),
-        ((502, ""), "answers 502 through nginx: sudo tail /var/log/nginx/error.log"),
-        ((0, "Connection refused"), "does not answer (Connection refused): sudo systemctl restart nginx"),
+        (
+            (502, ""),
+            f"answers 502 through nginx{BUT}: sudo tail /var/log/nginx/error.log",
+        ),
+        (
+            (0, "Connection refused"),
+            f"does not answer (Connection refused){BUT}: sudo systemctl restart nginx",
+        ),
     ],
 )
 def test_a_page_that_is_not_the_apps(
@@ -158,6 +168,55 @@ def test_a_page_that_is_not_the_apps(
     assert problems(site, release) == [f"http://127.0.0.1:80/healthz?full=1 {message}"]
     nginx.answers = [(502, ""), (200, "")]  # it was just restarted
     assert problems(site, release) == []
+
+
+@pytest.mark.parametrize("answer", [(504, ""), (0, "no answer within 10 seconds")])
+@pytest.mark.parametrize(
+    ("page", "seconds", "message"),
+    [
+        (
+            Page(200),
+            9,
+            "the app needs 9 seconds for an answer on its own socket, so nginx is not the cause.",
+        ),
+        (
+            Page(problem="only 9 bytes of an answer within 10 seconds"),
+            10,
+            "the app does not answer: only 9 bytes of an answer within 10 seconds on its own socket, so ",
+        ),
+    ],
+)
+def test_a_slow_app_is_not_blamed_on_nginx(
+    site: Site,
+    release: Release,
+    nginx: Nginx,
+    *,
+    answer: tuple[int, str],
+    page: Page,
+    seconds: float,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = pi.Clock(monkeypatch)
+
+    def slow(*_: object, **__: object) -> Page:
+        clock.now += seconds
+        return page
+
+    monkeypatch.setattr(probe, "page", slow)
+    nginx.answers = [answer]
+    (told,) = problems(site, release)
+    assert told.startswith(message)
+    assert told.endswith("Its messages: sudo guestbook logs")
+
+
+def test_whoever_may_not_ask_the_app_blames_nobody_else(
+    site: Site, release: Release, nginx: Nginx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "page", lambda *_, **__: Page(forbidden=True))
+    nginx.answers = [(502, "")]
+    (told,) = problems(site, release)
+    assert told.endswith("answers 502 through nginx: sudo tail /var/log/nginx/error.log")
 
 
 def test_another_app_has_the_name(site: Site, release: Release, nginx: Nginx) -> None:
@@ -183,7 +242,10 @@ def test_an_app_that_does_not_answer_itself_is_not_asked_again(
         ("listen 127.0.0.1:81;", "", Door(81, "localhost")),
         ("listen *:80;", "server_name a.example ~x;", Door(80, "a.example")),
         ("listen 80;", "server_name a.example localhost;", Door(80, "localhost")),
-        ("listen 443 ssl;", "server_name a.example;", None),
+        ("listen 443 ssl;", "server_name a.example;", Door(443, "a.example", tls=True)),
+        ("listen 8443 ssl http2;\n  listen 80;", "server_name a.example;", Door(80, "a.example")),
+        ("listen 443 quic;", "server_name a.example;", None),
+        ("listen 443 ssl proxy_protocol;", "server_name a.example;", None),
         ("listen 192.168.1.2:80;", "server_name _;", None),
         ("# listen 80;", "server_name _;", None),
         ("listen unix:/run/x;", "", None),
@@ -217,7 +279,9 @@ class TestLoaded:
         self, site: Site, release: Release, nginx: Nginx, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(visit, "_changed_since", lambda _: True)
-        assert problems(site, release) == [f"{site.file} has changed since nginx loaded it: {visit.RELOAD}"]
+        assert problems(site, release) == [
+            f"{site.file} has changed since nginx loaded it: {visit.reload()}"
+        ]
 
     def test_what_is_unknown_is_no_problem(self, site: Site, started: dict[int, float]) -> None:
         started.clear()
@@ -256,6 +320,25 @@ class TestAsk:
         assert visit.ask(Door(80, "localhost"), "/") == found
 
 
+@pytest.mark.parametrize(("wrong", "found"), [(None, (200, "")), (ValueError("name"), (0, ""))])
+def test_a_door_with_tls_is_asked_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, wrong: Exception | None, found: tuple[int, str]
+) -> None:
+    names: list[str] = []
+
+    def wrap(context: ssl.SSLContext, connection: pi.Answering, *, server_hostname: str) -> pi.Answering:
+        assert context.verify_mode == ssl.CERT_NONE
+        names.append(server_hostname)
+        if wrong:
+            raise wrong
+        return connection
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap)
+    monkeypatch.setattr("socket.create_connection", lambda *_, **__: pi.Answering(b"HTTP/1.1 200 OK\r\n"))
+    assert visit.ask(Door(443, "a.example", tls=True), "/") == found
+    assert names == ["a.example"]
+
+
 HEAD = b"HTTP/1.1 200 OK\r\nServer: nginx\r\n\r\n"
 
 
@@ -285,6 +368,36 @@ def test_which_app_nginx_names(monkeypatch: pytest.MonkeyPatch, answer: bytes | 
 
 
 class TestStopped:
+    @pytest.fixture(autouse=True)
+    def test(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
+        """What nginx says about its configuration, to root."""
+        found = [(0, "")]
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+        monkeypatch.setattr(call, "call", lambda *_, **__: found[0])
+        monkeypatch.setattr(visit, "holders", lambda _: [])
+        return found
+
+    def test_a_configuration_that_keeps_it_from_starting(
+        self, site: Site, test: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        line = 'unknown directive "nonsense" in /etc/nginx/sites-enabled/other:1'
+        test[0] = 1, f"2026/11/30 18:11:39 [emerg] 1858#1858: {line}\nnginx: test failed\n"
+        assert visit.stopped(site, "failed") == (
+            f"nginx does not run (failed), because it refuses its configuration: {line}. "
+            "Correct that file, then: sudo systemctl start nginx"
+        )
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)  # who may not read all of it
+        assert visit.stopped(site, "failed") == "nginx does not run (failed): sudo systemctl start nginx"
+
+    @pytest.mark.parametrize("status", [0, call.MISSING, call.TIMED_OUT])
+    def test_an_nginx_that_was_only_stopped(
+        self, site: Site, test: list[tuple[int, str]], status: int
+    ) -> None:
+        test[0] = status, ""
+        assert (
+            visit.stopped(site, "inactive") == "nginx does not run (inactive): sudo systemctl start nginx"
+        )
+
     def test_who_has_the_port(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(visit, "holders", lambda port: [7] if port == 80 else [])
         texts = {"/proc/7/comm": "apache2\n", "/proc/7/cgroup": "0::/system.slice/apache2.service\n"}
@@ -304,6 +417,7 @@ class TestStopped:
         assert visit.stopped(site, "failed") == "nginx does not run (failed): sudo systemctl start nginx"
 
     def test_no_port_is_taken_where_nobody_listens(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(visit, "holders", HOLDERS)
         table = "head\n0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 4242 1\n"
         monkeypatch.setattr(visit, "_text", lambda file: table if file.name == "tcp" else "")
         assert visit.holders(80) == [0]

@@ -113,7 +113,7 @@ class TestPyproject:
     def test_how_releases_are_switched(self, tmp_path: Path) -> None:
         found = load(tmp_path, pyproject_toml=PROJECT)
         assert (found.health_timeout, found.migrate, found.migrate_timeout) == (30, "", 600)
-        assert (found.keep_releases, found.sleep_after) == (2, 0)
+        assert (found.keep_releases, found.sleep_after) == (3, 0)
         settings = (
             'health-timeout = 5\nmigrate = "flask db upgrade"\nmigrate-timeout = 6\nkeep-releases = 7\n'
             'sleep-after = "15min"\n'
