@@ -16,6 +16,7 @@ from debonair.init.discovery import (
     django,
     environment,
     identity,
+    launches,
     one_process,
     pages,
     programs,
@@ -25,7 +26,7 @@ from debonair.init.discovery import (
 )
 from debonair.init.discovery.application import Ask
 from debonair.init.discovery.callables import Callables
-from debonair.init.discovery.code import Module, modules
+from debonair.init.discovery.code import Module, modules, nameless
 from debonair.init.discovery.code_change import Change
 from debonair.init.discovery.finding import Finding
 from debonair.init.discovery.identity import Runner
@@ -83,6 +84,7 @@ def draft(
         scripts=stated.get("scripts", {}),
         required=required,
         broken=broken,
+        started=launches.find([*code, *nameless(root)]),
         ask=asked,
     )
     chosen, of_process = one_process.settings(chosen, code, required, needs[0].where if needs else "")
@@ -123,7 +125,7 @@ def draft(
     python = load(_targets(findings)[0]).python_version
     notes += [*traits.traps(code, python, led), *environment.unset(root, code, *_given(findings))]
     notes += [*traits.left_out(code, root), *traits.pins(_lines(needs), python)]
-    notes += [*unread, *imported.warnings]
+    notes += [*launches.kept(root, chosen), *unread, *imported.warnings]
     kinds = [str(found.value) for found in findings if found.key == ("server",)]
     notes += imported.when_served_by.get(kinds[-1] if kinds else "uwsgi", ()) if serves else ()
     prefix = "tool.debonair" if file == pyproject else ""
@@ -139,6 +141,7 @@ def draft(
         model.text(findings, file, prefix),
         proposed,
         tuple(changes),
+        tuple(launches.missing(root, chosen)),
     )
 
 

@@ -85,6 +85,22 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """False if it serves WSGI only."""
 
 
+class Launch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A framework that starts a server by itself, so that it must be started in another way."""
+
+    what: str
+    modules: tuple[str, ...] = ()
+    """The top-level modules that a script imports; empty if it is only the framework's name."""
+    calls: tuple[str, ...] = ()
+    """The ends of the full names of calls that start the server; empty if every script is served."""
+    makes: str = ""
+    """The full name of the call that creates the object to serve; empty if the script is run."""
+    wsgi: bool = False
+    """True if uWSGI serves it."""
+    scripts: tuple[str, ...] = ()
+    """The usual names of its scripts, the most usual first."""
+
+
 class _Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...]
 
@@ -101,6 +117,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     wsgi_values: dict[str, str]
     wrappers: _Wrappers
     others: dict[str, Other]
+    launches: dict[str, Launch]
     servers: dict[str, Server]
     live: dict[str, str]
     hardware: dict[str, Opens]

@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from debonair.errors import ProjectError
-from debonair.init.discovery import server
+from debonair.init.discovery import launches, server
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.candidate import Candidate
 from debonair.init.discovery.code import nameless
 from debonair.init.discovery.finding import Finding
+from debonair.init.discovery.launches import Script
 from debonair.init.imports.account import Imported
 from debonair.project import entry_point, reader
 from debonair.project.catalogue import known
@@ -46,6 +47,7 @@ def choose(
     scripts: Mapping[str, str],
     required: Collection[str] = (),
     broken: Sequence[str] = (),
+    started: Sequence[Script] = (),
     ask: Ask | None = None,
 ) -> list[Finding]:
     """Return the application of the project in ``root``, or that it is a command-line tool.
@@ -53,7 +55,7 @@ def choose(
     ``entry``, which comes from ``source``, wins if it is given. Next come the applications that the files
     of other tools start, then the first by convention. ``required`` has the normalised names of the
     packages that the app requires; one of them may have the application. ``broken`` lists the files that
-    could not be parsed.
+    could not be parsed. ``started`` are the scripts whose frameworks start servers.
     Raises ``ProjectError`` if there is no application, or if several are equally likely and ``ask`` is
     missing.
     """
@@ -77,17 +79,13 @@ def choose(
     able = [item for item in candidates if item.wsgi]
     if able:
         best = [item for item in able if item.rank == able[0].rank]
-        return [_finding(best[0] if len(best) == 1 else _asked(best, ask))]
-    for first in candidates:
-        if first.server:
-            return _command(first)
-        if first.listens:
-            return _script(first, callables)
-        raise ProjectError(
-            f"{first.entry} ({first.where}) is {first.what}, which WSGI cannot serve.",
-            hint="Set the server in debonair.toml: server = \"command\", and in 'command' a command line "
-            "that listens on $SOCKET.",
-        )
+        chosen = best[0] if len(best) == 1 else _asked(best, ask)
+        blocking = [each for each in started if each.at_import and each.path == chosen.path]
+        return launches.settings(blocking[0], chosen.entry) if blocking else [_finding(chosen)]
+    if started and not (candidates and callables.mentions("SOCKET")):
+        return launches.settings(started[0])
+    if candidates:
+        return _with_server(candidates[0], callables)
     if scripts:
         return [Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")]
     raise _nothing(root, callables, broken, imported)
@@ -102,6 +100,19 @@ def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
         )
     shown = {f"{item.entry}  ({item.what}, {item.where})": item for item in best}
     return shown[ask("Which application should be served?", list(shown), next(iter(shown)))]
+
+
+def _with_server(item: Candidate, callables: Callables) -> list[Finding]:
+    """Return the settings of an application that WSGI cannot serve."""
+    if item.server:
+        return _command(item)
+    if item.listens:
+        return _script(item, callables)
+    raise ProjectError(
+        f"{item.entry} ({item.where}) is {item.what}, which WSGI cannot serve.",
+        hint="Set the server in debonair.toml: server = \"command\", and in 'command' a command line "
+        "that listens on $SOCKET.",
+    )
 
 
 def _command(item: Candidate) -> list[Finding]:

@@ -25,7 +25,7 @@ _NOT_THE_APP = {
 }  # fmt: skip
 _SOMETIMES = re.compile(r"\bTYPE_CHECKING\b|\bversion_info\b|\bPY[23]\b")
 _IMPORT_ERRORS = re.compile(r"\b(ImportError|ModuleNotFoundError|Exception|BaseException)\b")
-_NOT_MODULES = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py"}
+_NOT_MODULES = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "debonair_socket.py"}
 
 
 @dataclass(frozen=True, eq=False)
