@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from functools import cache, cached_property
 
 import msgspec
 
@@ -109,7 +109,7 @@ class _Wrappers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endings: tuple[str, ...]
 
 
-class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", dict=True):
     """The whole file; names are written in full, as in an import."""
 
     wsgi: dict[str, str]
@@ -126,6 +126,12 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     gone: dict[str, Gone]
     pins: dict[str, Pin]
     packages: dict[str, str]
+
+    @cached_property
+    def exported(self) -> frozenset[str]:
+        """The full names that decide what an application is, which a module may get by ``import *``."""
+        calls = (call for each in self.launches.values() for call in (*each.calls, each.makes))
+        return frozenset({*self.wsgi, *self.wsgi_values, *self.others, *calls})
 
 
 @cache

@@ -296,8 +296,7 @@ class TestApplication:
         [("app = web.Application()", "app"), ("async def app():\n    return web.Application()", "app()")],
     )
     def test_one_of_aiohttp(self, code: str, value: str, tmp_path: Path) -> None:
-        run = "if __name__ == '__main__':\n    web.run_app(app)\n"
-        text = f"from aiohttp import web\n{code}\n{run}"
+        text = f"from aiohttp import web\n{code}\n"
         found = draft(make(tmp_path, {"pkg/__init__.py": "", "pkg/main.py": text}))
         (command,) = (each for each in found.findings if each.key == ("command",))
         _, option, line = shlex.split(str(command.value))

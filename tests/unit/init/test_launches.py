@@ -14,8 +14,42 @@ from debonair.init import model, report
 from debonair.project.catalogue import known
 
 STREAMLIT = "import streamlit as st\n\nst.title('Greenhouse')\n"
+GUARD = "\n\nif __name__ == '__main__':\n    "
+HELLO = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'Hello']\n"
+MAKE_APP = "def make_app():\n    return tornado.web.Application([])\n"
+HANDLER = "class Pages(BaseHTTPRequestHandler):\n    def do_GET(self):\n        self.send_response(200)\n"
 PROJECTS: Mapping[str, tuple[str, str]] = {
     "streamlit": ("app.py", STREAMLIT),
+    "nicegui": ("main.py", "from nicegui import ui\n\nui.label('Hello')\nui.run(port=8080)\n"),
+    "gradio": (
+        "app.py",
+        "import gradio as gr\n\ndemo = gr.Interface(str, 'text', 'text')\ndemo.launch()\n",
+    ),
+    "bottle": (
+        "hello.py",
+        "from bottle import route, run\n\n@route('/')\ndef hi():\n    return 'Hi'\n\nrun()\n",
+    ),
+    "tornado": (
+        "main.py",
+        f"import tornado.web\n\n{MAKE_APP}{GUARD}make_app().listen(8888)\n",
+    ),
+    "dash": ("app.py", f"from dash import Dash\n\napp = Dash(__name__)\n{GUARD}app.run(debug=True)\n"),
+    "cherrypy": (
+        "tut01.py",
+        f"import cherrypy\n\nclass Root:\n    pass\n{GUARD}cherrypy.quickstart(Root())\n",
+    ),
+    "aiohttp": ("main.py", "from aiohttp import web\n\napp = web.Application()\nweb.run_app(app)\n"),
+    "panel": ("app.py", "import panel as pn\n\npn.Row('Hello').servable()\n"),
+    "bokeh": ("plot.py", "from bokeh.io import curdoc\n\ncurdoc().add_root(None)\n"),
+    "waitress": ("app.py", f"from waitress import serve\n\n{HELLO}\nserve(app, port=8080)\n"),
+    "gevent": (
+        "main.py",
+        f"from gevent import pywsgi\n\n{HELLO}\nhttp = pywsgi.WSGIServer(80, app)\nhttp.serve_forever()\n",
+    ),
+    "http_server": (
+        "server.py",
+        f"from http.server import *\n\n{HANDLER}{GUARD}HTTPServer(('', 80), Pages).serve_forever()\n",
+    ),
 }
 """For each launch, a script as the quick start of its framework has it."""
 
@@ -81,3 +115,51 @@ def test_a_path_is_a_literal_in_the_code(name: str, tmp_path: Path) -> None:
     (path,) = [ast.literal_eval(node.args[0]) for node in calls if ast.unparse(node.func) == "App"]
     assert path == name
     assert "\nraise" not in file.text
+
+
+def test_star_imports_of_frameworks_are_followed(tmp_path: Path) -> None:
+    files = {"app.py": "from tkinter import *\nfrom flask import *\n\napp = Flask(__name__)\n"}
+    assert tomllib.loads(draft(make(tmp_path, files)).text)["wsgi"] == "app:app"
+
+
+def test_bottle_by_its_star(tmp_path: Path) -> None:
+    files = {"app.py": f"from bottle import *\n\n@route('/')\ndef hi():\n    return ''\n{GUARD}run()\n"}
+    found = draft(make(tmp_path, files))
+    assert tomllib.loads(found.text)["wsgi"] == "debonair_wsgi:application"
+    assert found.requirements.splitlines()[1].startswith("bottle  # app.py:1")
+
+
+def test_an_application_of_bottle_whose_import_runs_it(tmp_path: Path) -> None:
+    code = "import bottle\n\napp = bottle.Bottle()\n"
+    (file,) = draft(make(tmp_path / "a", {"pkg/__init__.py": "", "pkg/web.py": f"{code}app.run()\n"})).files
+    assert 'bottle.load_app("pkg.web:app")' in file.text
+    found = draft(make(tmp_path / "b", {"web.py": f"{code}{GUARD}app.run()\n"}))
+    assert tomllib.loads(found.text)["wsgi"] == "web:app"
+    assert not found.files
+
+
+@pytest.mark.parametrize(
+    ("start", "key"),
+    [("serve(app)\n", "command"), (f"{GUARD}serve(app)\n", "wsgi")],
+)
+def test_uwsgi_serves_what_it_can_import(start: str, key: str, tmp_path: Path) -> None:
+    code = f"from flask import Flask\nfrom waitress import serve\n\napp = Flask(__name__)\n{start}"
+    assert key in tomllib.loads(draft(make(tmp_path, {"app.py": code})).text)
+
+
+def test_an_application_with_a_known_server_comes_before_a_helper_that_listens(tmp_path: Path) -> None:
+    helper = (
+        "import http.server\n\ndef main():\n    http.server.HTTPServer(('', 1), None).serve_forever()\n"
+    )
+    files = {"main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n", "mock.py": helper}
+    assert "uvicorn" in tomllib.loads(draft(make(tmp_path, files)).text)["command"]
+
+
+def test_the_script_that_calls_a_function_of_a_module(tmp_path: Path) -> None:
+    serve = "from nicegui import ui\n\ndef serve():\n    ui.run()\n"
+    files = {
+        "gui/__init__.py": "",
+        "gui/web.py": serve,
+        "start.py": "from gui.web import serve\n\nserve()\n",
+    }
+    assert served(files, tmp_path) == "start.py"

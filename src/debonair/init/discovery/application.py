@@ -80,12 +80,11 @@ def choose(
     if able:
         best = [item for item in able if item.rank == able[0].rank]
         chosen = best[0] if len(best) == 1 else _asked(best, ask)
-        blocking = [each for each in started if each.at_import and each.path == chosen.path]
-        return launches.settings(blocking[0], chosen.entry) if blocking else [_finding(chosen)]
-    if started and not (candidates and callables.mentions("SOCKET")):
+        return _started(started, chosen) or [_finding(chosen)]
+    if candidates and (candidates[0].server or callables.mentions("SOCKET") or not started):
+        return _started(started, candidates[0]) or _with_server(candidates[0], callables)
+    if started:
         return launches.settings(started[0])
-    if candidates:
-        return _with_server(candidates[0], callables)
     if scripts:
         return [Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")]
     raise _nothing(root, callables, broken, imported)
@@ -100,6 +99,12 @@ def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
         )
     shown = {f"{item.entry}  ({item.what}, {item.where})": item for item in best}
     return shown[ask("Which application should be served?", list(shown), next(iter(shown)))]
+
+
+def _started(started: Sequence[Script], item: Candidate) -> list[Finding]:
+    """Return the settings of ``item`` if importing it starts a server of its own; else nothing."""
+    blocking = [each for each in started if each.at_import and each.path == item.path]
+    return launches.settings(blocking[0], item.entry) if blocking else []
 
 
 def _with_server(item: Candidate, callables: Callables) -> list[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -116,9 +116,7 @@ def _script(kind: str, launch: Launch, module: Module, modules: Sequence[Module]
         first = next(each for name, each in module.imports() if name.partition(".")[0] == kind)
         return Script(kind, module.path, f"{module.path}:{first}", module.name)
     for node in module.nodes:
-        if isinstance(node, ast.Call) and _ends_with(
-            module.dotted(node.func) or ast.unparse(node.func), launch.calls
-        ):
+        if isinstance(node, ast.Call) and _is_one(node, launch.calls, module):
             path = module.path if _runs(module, node) else _starter(module, modules)
             where = f"{module.path}:{node.lineno}"
             at_import = _runs(module, node, guarded=False)
@@ -142,8 +140,22 @@ def _imports(module: Module, names: Sequence[str]) -> bool:
     return any(name.partition(".")[0] in names for name, _ in module.imports())
 
 
-def _ends_with(name: str, ends: Sequence[str]) -> bool:
-    return any(f".{name}".endswith(f".{end}") for end in ends)
+def _is_one(call: ast.Call, ends: Sequence[str], module: Module) -> bool:
+    """Tell whether ``call`` has one of the ``ends``, also by the class of the object whose method it is."""
+    names = [module.dotted(call.func) or ast.unparse(call.func)]
+    if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
+        names += [f"{each}.{call.func.attr}" for each in _makers(call.func.value.id, module)]
+    return any(f".{name}".endswith(f".{end}") for name in names for end in ends)
+
+
+def _makers(name: str, module: Module) -> Iterator[str]:
+    """Yield the full names of the calls whose results ``module`` assigns to ``name``."""
+    for node in module.nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=found)], value=ast.Call(func=func)) if found == name:
+                yield module.dotted(func)
+            case _:
+                pass
 
 
 def _runs(module: Module, call: ast.Call, *, guarded: bool = True) -> bool:
