@@ -70,6 +70,8 @@ class Other(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The call that makes the app's own script listen on ``$SOCKET``; empty if unknown."""
     runs: str = ""
     """The command that serves it without such a script. ``MODULE``, ``NAME`` and ``VALUE`` are replaced."""
+    lacks: str = ""
+    """A sentence, without its full stop, that tells why nothing can serve it; empty for all others."""
 
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):

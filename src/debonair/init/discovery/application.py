@@ -113,10 +113,10 @@ def _with_server(item: Candidate, callables: Callables) -> list[Finding]:
         return _command(item)
     if item.listens:
         return _script(item, callables)
+    lacks = next(each.lacks for each in known().others.values() if each.what == item.what)
     raise ProjectError(
-        f"{item.entry} ({item.where}) is {item.what}, which WSGI cannot serve.",
-        hint="Set the server in debonair.toml: server = \"command\", and in 'command' a command line "
-        "that listens on $SOCKET.",
+        f"{item.entry} ({item.where}) is {item.what}. {lacks}, but nginx connects to a unix socket.",
+        hint="Use another framework for its pages, such as FastAPI or Litestar.",
     )
 
 
