@@ -99,6 +99,8 @@ class Launch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The full name of the call that creates the object to serve; empty if the script is run."""
     wsgi: bool = False
     """True if uWSGI serves it."""
+    unguarded: bool = False
+    """True if the call matters only where importing the module runs it."""
     scripts: tuple[str, ...] = ()
     """The usual names of its scripts, the most usual first."""
 

@@ -1,4 +1,4 @@
 # Written by 'debonair init'. You can edit it. It names the server of the Dash object in app.py.
-from app import app
+from importlib import import_module
 
-application = app.server
+application = import_module("app").app.server

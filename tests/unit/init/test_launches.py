@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from drafts import draft, make
+from drafts import FLASK, draft, make
 
 from debonair.init import model, report
 from debonair.project.catalogue import known
@@ -17,6 +17,7 @@ STREAMLIT = "import streamlit as st\n\nst.title('Greenhouse')\n"
 GUARD = "\n\nif __name__ == '__main__':\n    "
 HELLO = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'Hello']\n"
 MAKE_APP = "def make_app():\n    return tornado.web.Application([])\n"
+SOCKETIO = f"{FLASK}from flask_socketio import SocketIO\n\nsocketio = SocketIO(app)\n"
 HANDLER = "class Pages(BaseHTTPRequestHandler):\n    def do_GET(self):\n        self.send_response(200)\n"
 PROJECTS: Mapping[str, tuple[str, str]] = {
     "streamlit": ("app.py", STREAMLIT),
@@ -41,6 +42,8 @@ PROJECTS: Mapping[str, tuple[str, str]] = {
     "aiohttp": ("main.py", "from aiohttp import web\n\napp = web.Application()\nweb.run_app(app)\n"),
     "panel": ("app.py", "import panel as pn\n\npn.Row('Hello').servable()\n"),
     "bokeh": ("plot.py", "from bokeh.io import curdoc\n\ncurdoc().add_root(None)\n"),
+    "flask_socketio": ("app.py", f"{SOCKETIO}socketio.run(app)\n"),
+    "flask": ("app.py", f"{FLASK}app.run(host='0.0.0.0')\n"),
     "waitress": ("app.py", f"from waitress import serve\n\n{HELLO}\nserve(app, port=8080)\n"),
     "gevent": (
         "main.py",
@@ -70,7 +73,7 @@ def test_a_quick_start(kind: str, golden: Callable[[str, str], None], tmp_path: 
     settings = tomllib.loads(found.text)
     if known().launches[kind].wsgi:
         assert settings["wsgi"] == "debonair_wsgi:application"
-        assert "server" not in settings
+        assert settings.get("server") is None
     else:
         assert settings["server"] == "command"
         assert settings["command"] == "python debonair_socket.py"
@@ -163,3 +166,16 @@ def test_the_script_that_calls_a_function_of_a_module(tmp_path: Path) -> None:
         "start.py": "from gui.web import serve\n\nserve()\n",
     }
     assert served(files, tmp_path) == "start.py"
+
+
+@pytest.mark.parametrize("code", [f"{FLASK}{GUARD}app.run()\n", f"{FLASK}\ndef main():\n    app.run()\n"])
+def test_a_run_that_no_import_reaches(code: str, tmp_path: Path) -> None:
+    found = draft(make(tmp_path, {"app.py": code}))
+    assert tomllib.loads(found.text)["wsgi"] == "app:app"
+    assert not found.files
+
+
+def test_gunicorn_serves_the_file_of_an_unguarded_socketio(tmp_path: Path) -> None:
+    files = {"app.py": f"{SOCKETIO}socketio.run(app)\n", "requirements.txt": "flask-socketio\ngunicorn\n"}
+    settings = tomllib.loads(draft(make(tmp_path, files)).text)
+    assert settings["command"].endswith(" debonair_wsgi:application")

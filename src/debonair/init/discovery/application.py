@@ -83,8 +83,8 @@ def choose(
         return _started(started, chosen) or [_finding(chosen)]
     if candidates and (candidates[0].server or callables.mentions("SOCKET") or not started):
         return _started(started, candidates[0]) or _with_server(candidates[0], callables)
-    if started:
-        return launches.settings(started[0])
+    if alone := [each for each in started if not known().launches[each.kind].unguarded]:
+        return launches.settings(alone[0])
     if scripts:
         return [Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")]
     raise _nothing(root, callables, broken, imported)

@@ -52,7 +52,8 @@ def find(modules: Sequence[Module]) -> list[Script]:
     found = list[tuple[tuple[int, ...], Script]]()
     for order, (kind, launch) in enumerate(known().launches.items()):
         for module in modules:
-            if script := _script(kind, launch, module, modules):
+            script = _script(kind, launch, module, modules)
+            if script and (script.at_import or not launch.unguarded):
                 found.append(((order, *_rank(script, launch, modules)), script))
     return [script for _, script in sorted(found, key=lambda each: (each[0], each[1].path))]
 
@@ -63,12 +64,13 @@ def settings(script: Script, entry: str = "") -> list[Finding]:
     ``entry`` is the application in it, if it has a name.
     """
     launch = known().launches[script.kind]
+    module, _, value = entry.partition(":") if entry else (script.module, "", script.name)
     values = {
         "script": line(script.path),
         "script_value": _literal(script.path),
         "folder_value": _literal(PurePosixPath(script.path).parent.as_posix()),
-        "module": script.module,
-        "name": script.name,
+        "module_value": _literal(module),
+        "value": value,
         "entry_value": _literal(entry or script.module),
     }
     text = fill(f"packaging/launch/{script.kind}.py.in", values)
