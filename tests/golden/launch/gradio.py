@@ -23,7 +23,8 @@ def launch_on_socket(*args, **options):
     if lost := {"auth", "auth_dependency", "blocked_paths"} & (given.keys() - kept.keys()):
         sys.exit(f"This Gradio cannot serve launch({', '.join(lost)}=...) on a socket. Require a newer one.")
     app = gradio.mount_gradio_app(FastAPI(), demo, path="/", **kept)
-    uvicorn.run(app, uds=os.environ["SOCKET"], forwarded_allow_ips="*", access_log=False)
+    # Each open page holds a stream, so a stop does not wait for their ends.
+    uvicorn.run(app, uds=os.environ["SOCKET"], forwarded_allow_ips="*", timeout_graceful_shutdown=5)
 
 
 gradio.Blocks.launch = launch_on_socket

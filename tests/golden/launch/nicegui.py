@@ -15,6 +15,8 @@ run = ui.run
 def run_on_socket(*args, **options):
     kept = {name: value for name, value in options.items() if name not in LEFT_OUT}
     kept.update(uds=os.environ["SOCKET"], forwarded_allow_ips="*", reload=False, show=False)
+    kept.setdefault("timeout_graceful_shutdown", 5)  # a stop does not wait for open pages
+    kept["host"] = "localhost"  # otherwise, NiceGUI asks for network interfaces, which the sandbox hides
     run(*args, **kept)
 
 

@@ -19,4 +19,4 @@ except ImportError:
 else:
     import uvicorn
 
-    uvicorn.run(App("app.py"), uds=SOCKET, forwarded_allow_ips="*", access_log=False)
+    uvicorn.run(App("app.py"), uds=SOCKET, forwarded_allow_ips="*", timeout_graceful_shutdown=5)
