@@ -21,6 +21,7 @@ from debonair.init.discovery import (
     pages,
     programs,
     server,
+    streamlit,
     traits,
     writes,
 )
@@ -105,6 +106,7 @@ def draft(
     hardware, more = traits.hardware(code, required)
     notes += [*more, *of_process, *declared.replaced(root, needs, code, chosen)]
     of_django, changes = django.look(root, code)
+    of_streamlit, about_streamlit = streamlit.settings(root, chosen)
     findings = _merged(
         chosen,
         _identity(root, stated, tables, source, serves=serves, environ=environ, runner=runner),
@@ -115,6 +117,7 @@ def draft(
         traits.static(code, root),
         pages.health(code) if serves else [],
         of_django,
+        of_streamlit,
         traits.migrations(code, root),
         _install(code, stated),
         imported_findings,
@@ -125,7 +128,7 @@ def draft(
     python = load(_targets(findings)[0]).python_version
     notes += [*traits.traps(code, python, led), *environment.unset(root, code, *_given(findings))]
     notes += [*traits.left_out(code, root), *traits.pins(_lines(needs), python)]
-    notes += [*launches.kept(root, chosen), *unread, *imported.warnings]
+    notes += [*about_streamlit, *launches.kept(root, chosen), *unread, *imported.warnings]
     kinds = [str(found.value) for found in findings if found.key == ("server",)]
     notes += imported.when_served_by.get(kinds[-1] if kinds else "uwsgi", ()) if serves else ()
     prefix = "tool.debonair" if file == pyproject else ""

@@ -18,6 +18,7 @@ GUARD = "\n\nif __name__ == '__main__':\n    "
 HELLO = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'Hello']\n"
 MAKE_APP = "def make_app():\n    return tornado.web.Application([])\n"
 SOCKETIO = f"{FLASK}from flask_socketio import SocketIO\n\nsocketio = SocketIO(app)\n"
+FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI()\n"
 HANDLER = "class Pages(BaseHTTPRequestHandler):\n    def do_GET(self):\n        self.send_response(200)\n"
 PROJECTS: Mapping[str, tuple[str, str]] = {
     "streamlit": ("app.py", STREAMLIT),
@@ -44,6 +45,7 @@ PROJECTS: Mapping[str, tuple[str, str]] = {
     "bokeh": ("plot.py", "from bokeh.io import curdoc\n\ncurdoc().add_root(None)\n"),
     "flask_socketio": ("app.py", f"{SOCKETIO}socketio.run(app)\n"),
     "flask": ("app.py", f"{FLASK}app.run(host='0.0.0.0')\n"),
+    "uvicorn": ("main.py", f"{FASTAPI}import uvicorn\n\nuvicorn.run(app, host='0.0.0.0')\n"),
     "waitress": ("app.py", f"from waitress import serve\n\n{HELLO}\nserve(app, port=8080)\n"),
     "gevent": (
         "main.py",
@@ -179,3 +181,37 @@ def test_gunicorn_serves_the_file_of_an_unguarded_socketio(tmp_path: Path) -> No
     files = {"app.py": f"{SOCKETIO}socketio.run(app)\n", "requirements.txt": "flask-socketio\ngunicorn\n"}
     settings = tomllib.loads(draft(make(tmp_path, files)).text)
     assert settings["command"].endswith(" debonair_wsgi:application")
+
+
+def test_uvicorn_serves_an_application_that_it_can_import(tmp_path: Path) -> None:
+    code = f"{FASTAPI}import uvicorn\n{GUARD}uvicorn.run(app)\n"
+    assert "--uds $SOCKET" in tomllib.loads(draft(make(tmp_path, {"main.py": code})).text)["command"]
+
+
+def test_streamlits_options_become_variables(tmp_path: Path) -> None:
+    config = "[theme]\nprimaryColor = '#0a0'\n[theme.sidebar]\nbase = 'dark'\n"
+    config += "[server]\nport = 80\nmaxUploadSize = 5\nenableCORS = true\n"
+    config += "[browser]\ngatherUsageStats = false\n[secrets]\nfiles = ['a']\n"
+    files = {"app.py": STREAMLIT, ".streamlit/config.toml": config, ".streamlit/secrets.toml": ""}
+    found = draft(make(tmp_path, files))
+    assert tomllib.loads(found.text)["service"]["environment"] == {
+        "STREAMLIT_THEME_PRIMARY_COLOR": "#0a0",
+        "STREAMLIT_THEME_SIDEBAR_BASE": "dark",
+        "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "5",
+        "STREAMLIT_SERVER_ENABLE_CORS": "true",
+    }
+    assert [note.partition(" ")[0] for note in found.notes if note.startswith(".streamlit")] == [
+        ".streamlit/secrets.toml",
+        ".streamlit/config.toml:",
+    ]
+
+
+def test_streamlits_options_in_a_file_that_is_not_toml(tmp_path: Path) -> None:
+    found = draft(make(tmp_path, {"app.py": STREAMLIT, ".streamlit/config.toml": "base ="}))
+    assert "service" not in tomllib.loads(found.text)
+    assert [note for note in found.notes if "config.toml" in note]
+
+
+def test_streamlits_options_beside_another_app(tmp_path: Path) -> None:
+    found = draft(make(tmp_path, {"app.py": FLASK, ".streamlit/config.toml": "[theme]\nbase = 'dark'\n"}))
+    assert "service" not in tomllib.loads(found.text)
