@@ -85,7 +85,7 @@ def draft(
         scripts=stated.get("scripts", {}),
         required=required,
         broken=broken,
-        started=launches.find([*code, *nameless(root)]),
+        started=launches.find([*code, *nameless(root)], [each.text for each in imported.accounts]),
         ask=asked,
     )
     chosen, of_process = one_process.settings(chosen, code, required, needs[0].where if needs else "")

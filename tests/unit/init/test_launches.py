@@ -108,6 +108,20 @@ def test_the_usual_script_of_several(names: list[str], script: str, tmp_path: Pa
     assert served(dict.fromkeys(names, STREAMLIT), tmp_path) == script
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Procfile", "web: streamlit run shown.py --server.port $PORT\n"),
+        ("Dockerfile", 'FROM python\nCMD ["streamlit", "run", "shown.py"]\n'),
+        ("start.sh", "#!/bin/sh\nexec streamlit run ./shown.py\n"),
+    ],
+)
+def test_the_script_that_other_tools_start(name: str, text: str, tmp_path: Path) -> None:
+    assert served({"app.py": STREAMLIT, "shown.py": STREAMLIT, name: text}, tmp_path) == "shown.py"
+    longer = text.replace("shown.py", "unshown.py")
+    assert served({"app.py": STREAMLIT, "shown.py": STREAMLIT, name: longer}, tmp_path / "b") == "app.py"
+
+
 def test_a_module_that_the_script_imports_is_not_the_script(tmp_path: Path) -> None:
     files = {"app.py": STREAMLIT, "show.py": f"import app\n{STREAMLIT}"}
     assert served(files, tmp_path) == "show.py"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -47,14 +48,18 @@ class Script:
         return known().launches[self.kind].what
 
 
-def find(modules: Sequence[Module]) -> list[Script]:
-    """Return the scripts in ``modules`` whose frameworks start servers, the likeliest first."""
+def find(modules: Sequence[Module], commands: Sequence[str] = ()) -> list[Script]:
+    """Return the scripts in ``modules`` whose frameworks start servers, the likeliest first.
+
+    Those that ``commands``, lines of files of other tools, name come before all others.
+    """
     found = list[tuple[tuple[int, ...], Script]]()
     for order, (kind, launch) in enumerate(known().launches.items()):
         for module in modules:
             script = _script(kind, launch, module, modules)
             if script and (script.at_import or not launch.unguarded):
-                found.append(((order, *_rank(script, launch, modules)), script))
+                is_named = any(_names(line, script.path) for line in commands)
+                found.append(((not is_named, order, *_rank(script, launch, modules)), script))
     return [script for _, script in sorted(found, key=lambda each: (each[0], each[1].path))]
 
 
@@ -195,6 +200,11 @@ def _is_script(module: Module) -> bool:
     return any(
         isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in module.tree.body
     )
+
+
+def _names(command: str, path: str) -> bool:
+    """Tell whether the line ``command`` names the file ``path``."""
+    return bool(re.search(rf"(^|[\s\"'=/]){re.escape(path)}([\s\"',]|$)", command))
 
 
 def _rank(script: Script, launch: Launch, modules: Sequence[Module]) -> tuple[int, ...]:
