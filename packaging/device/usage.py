@@ -1,10 +1,10 @@
-"""How the command of the app explains itself: help and mistakes, both with examples to type."""
+"""The help of the app's command, and its answer to wrong words, both with examples to type."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from text import say
 
@@ -14,10 +14,10 @@ _MISTAKE = 2  # the exit status of a wrong command line
 class Parser(argparse.ArgumentParser):
     """A parser whose help, and whose answer to wrong or missing words, end with examples."""
 
-    def __init__(self, *words: str, examples: tuple[str, ...] = (), **options: object) -> None:
+    def __init__(self, *words: str, examples: tuple[str, ...] = (), **options: Any) -> None:
         kind = argparse.RawDescriptionHelpFormatter
         epilog = "\n".join(["Examples:", *(f"  {example}" for example in examples)]) if examples else None
-        super().__init__(*words, formatter_class=kind, epilog=epilog, **options)  # type: ignore[arg-type]
+        super().__init__(*words, formatter_class=kind, epilog=epilog, **options)  # type: ignore[arg-type,misc]
         self.examples = examples
 
     def error(self, message: str) -> NoReturn:

@@ -41,6 +41,11 @@ KINDS = (
     Kind("psutil", " kB, "),
     Kind("gpiozero", "lamp: 0"),
     Kind("flask-socketio", "talks back"),
+    Kind("bottle-script", "Home"),
+    Kind("tornado-script", "Hello, world"),
+    Kind("cherrypy-script", "Hello world!"),
+    Kind("nicegui-script", "Hello NiceGUI!"),
+    Kind("http-server", "<p>Hello</p>"),
 )
 
 

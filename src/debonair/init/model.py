@@ -15,7 +15,7 @@ from debonair.host.terminal import line
 from debonair.init import settings_file
 from debonair.init.discovery.application import Ask, Check
 from debonair.init.discovery.code_change import Change
-from debonair.init.discovery.finding import Finding
+from debonair.init.discovery.finding import File, Finding
 from debonair.init.imports.account import Imported
 from debonair.project import maintainer, reader, settings
 
@@ -44,6 +44,8 @@ class Draft:
     """The text of the requirements.txt to write; empty to write none."""
     changes: tuple[Change, ...] = ()
     """Proposed changes of the code; ``notes`` describe them, too."""
+    files: tuple[File, ...] = ()
+    """Files of code to write, which do not exist."""
 
     @property
     def has_guesses(self) -> bool:
@@ -54,8 +56,9 @@ class Draft:
 def write(draft: Draft) -> None:
     """Write the settings of ``draft``; existing text in a pyproject.toml stays, and they are appended.
 
-    If the draft proposes requirements, because no file declares them, also write a requirements.txt. Raises
-    ``ProjectError`` if the file of the settings is a link that leads out of the project.
+    If the draft proposes requirements, because no file declares them, also write a requirements.txt. Also
+    write the files of code that the draft proposes. Raises ``ProjectError`` if the file of the settings is
+    a link that leads out of the project.
     """
     file = Path(os.path.realpath(draft.file))  # resolve() fails for a link to itself
     if not reader.is_inside(file, draft.root):
@@ -72,6 +75,9 @@ def write(draft: Draft) -> None:
     if draft.requirements:
         with whole(draft.root / REQUIREMENTS) as temporary:
             temporary.write_text(draft.requirements, encoding="utf-8")
+    for each in draft.files:
+        with whole(draft.root / each.name) as temporary:
+            temporary.write_text(each.text, encoding="utf-8")
     with whole(file) as temporary:
         temporary.write_bytes(before + added)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,19 @@ from debonair.init.discovery import (
     django,
     environment,
     identity,
+    launches,
     one_process,
     pages,
     programs,
     server,
+    streamlit,
     streams,
     traits,
     writes,
 )
 from debonair.init.discovery.application import Ask
 from debonair.init.discovery.callables import Callables
-from debonair.init.discovery.code import Module, modules
+from debonair.init.discovery.code import Module, modules, nameless
 from debonair.init.discovery.code_change import Change
 from debonair.init.discovery.finding import Finding
 from debonair.init.discovery.identity import Runner
@@ -59,23 +62,14 @@ def draft(
     ``ProjectError`` if there is no application, if several are equally likely and ``ask`` is missing, and
     for a file that cannot be read.
     """
-    if not root.is_dir():
-        raise ProjectError(f"There is no folder {root}.")
-    inputs.check(root)
-    pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
-    tables = reader.toml(pyproject, root) if reader.is_file(pyproject) else {}
-    pyproject_toml.check(tables, pyproject)
-    has_debonair_toml = reader.is_file(bare)
-    table = reader.toml(bare, root) if has_debonair_toml else tables.get("tool", {}).get("debonair")
-    file = bare if has_debonair_toml or (table is None and "project" not in tables) else pyproject
-    older, source = legacy_metadata.project(root, tables)
-    stated, source = (tables["project"], "pyproject.toml") if "project" in tables else (older, source)
+    given = _read(root)
+    file, table, stated = given.file, given.table, given.stated
     code, broken = modules(root)
     callables = Callables(code)
     imported, unread = files.imported(root, foreign)
     asked = None if table else ask
 
-    needs, notes, groups = _needs(root, file, tables, older, source)
+    needs, notes, groups = _needs(root, given)
     required = {declared.name_of(line) for found in needs for line in found.value}
     chosen = application.choose(
         root,
@@ -86,6 +80,7 @@ def draft(
         scripts=stated.get("scripts", {}),
         required=required,
         broken=broken,
+        started=launches.find([*code, *nameless(root)], [each.text for each in imported.accounts]),
         ask=asked,
     )
     chosen, of_process = one_process.settings(chosen, code, required, needs[0].where if needs else "")
@@ -108,16 +103,18 @@ def draft(
     hardware, more = traits.hardware(code, required)
     notes += [*more, *of_process, *of_streams, *declared.replaced(root, needs, code, chosen)]
     of_django, changes = django.look(root, code)
+    of_streamlit, about_streamlit = streamlit.settings(root, chosen)
     findings = _merged(
         chosen,
-        _identity(root, stated, tables, source, serves=serves, environ=environ, runner=runner),
+        _identity(root, given, serves=serves, environ=environ, runner=runner),
         needs,
-        identity.targets(stated, source),
+        identity.targets(stated, given.source),
         programs.added(hardware, code, required),
         traits.proc(code),
         traits.static(code, root),
         pages.health(code, reached(code, [str(found.value) for found in chosen])) if serves else [],
         of_django,
+        of_streamlit,
         traits.migrations(code, root),
         _install(code, stated),
         imported_findings,
@@ -137,12 +134,14 @@ def draft(
         *environment.unset(root, code, *_given(findings)),
         *traits.left_out(code, root),
         *traits.pins(_lines(needs), python),
+        *about_streamlit,
+        *launches.kept(root, chosen),
         *unread,
         *imported.warnings,
     ]
     kinds = [str(found.value) for found in findings if found.key == ("server",)]
     notes += imported.when_served_by.get(kinds[-1] if kinds else "uwsgi", ()) if serves else ()
-    prefix = "tool.debonair" if file == pyproject else ""
+    prefix = "tool.debonair" if file.name == "pyproject.toml" else ""
     findings, more = _fit(environment.named(findings))
     notes += more
     return Draft(
@@ -155,7 +154,42 @@ def draft(
         model.text(findings, file, prefix),
         proposed,
         tuple(changes),
+        tuple(launches.missing(root, chosen)),
     )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The project's own metadata and settings."""
+
+    file: Path
+    """The file that has the settings, or will have them."""
+    table: dict[str, Any] | None
+    """The settings; None if there are none yet."""
+    tables: Mapping[str, Any]
+    """All of pyproject.toml."""
+    stated: Mapping[str, Any]
+    """The table ``[project]``, or the same keys from an older format."""
+    older: Mapping[str, Any]
+    """The keys from an older format."""
+    source: str
+    """The name of the file with the keys in ``stated``."""
+
+
+def _read(root: Path) -> _Given:
+    """Return what the files in ``root`` state. Raises ``ProjectError`` if one cannot be read."""
+    if not root.is_dir():
+        raise ProjectError(f"There is no folder {root}.")
+    inputs.check(root)
+    pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
+    tables = reader.toml(pyproject, root) if reader.is_file(pyproject) else {}
+    pyproject_toml.check(tables, pyproject)
+    has_debonair_toml = reader.is_file(bare)
+    table = reader.toml(bare, root) if has_debonair_toml else tables.get("tool", {}).get("debonair")
+    file = bare if has_debonair_toml or (table is None and "project" not in tables) else pyproject
+    older, source = legacy_metadata.project(root, tables)
+    stated, source = (tables["project"], "pyproject.toml") if "project" in tables else (older, source)
+    return _Given(file, table, tables, stated, older, source)
 
 
 def _with_data(
@@ -201,31 +235,28 @@ def _fit(findings: Sequence[Finding]) -> tuple[list[Finding], list[str]]:
 
 
 def _identity(
-    root: Path,
-    stated: Mapping[str, Any],
-    tables: Mapping[str, Any],
-    source: str,
-    *,
-    serves: bool,
-    environ: Mapping[str, str],
-    runner: Runner,
+    root: Path, given: _Given, *, serves: bool, environ: Mapping[str, str], runner: Runner
 ) -> list[Finding]:
+    stated, source = given.stated, given.source
     package = identity.package(root, stated, source, serves=serves)
     return [
         package,
-        identity.version(root, stated, tables, source),
+        identity.version(root, stated, given.tables, source),
         identity.description(root, stated, package.value, source),
         identity.maintainer(root, stated, source, environ, runner),
     ]
 
 
-def _needs(
-    root: Path, file: Path, tables: Mapping[str, Any], older: Mapping[str, Any], source: str
-) -> tuple[list[Finding], list[str], list[str]]:
+def _needs(root: Path, given: _Given) -> tuple[list[Finding], list[str], list[str]]:
     """Return the requirements; if they cannot be read, none and the reason; and notes about groups."""
     try:
         found = dependencies.of(
-            root, file, project=tables.get("project", {}), tables=tables, older=older, older_file=source
+            root,
+            given.file,
+            project=given.tables.get("project", {}),
+            tables=given.tables,
+            older=given.older,
+            older_file=given.source,
         )
     except ProjectError as wrong:
         return [], [f"{wrong.message} {wrong.hint}"], []

@@ -83,6 +83,11 @@ def _written(draft: Draft) -> Iterator[str]:
         yield "This would be its requirements.txt:" if draft.present else "Written to requirements.txt:"
         yield ""
         yield textwrap.indent(draft.requirements.rstrip("\n"), "    ")
+    for each in draft.files:
+        yield ""
+        yield (f"This would be its {each.name}:" if draft.present else f"Written to {each.name}:")
+        yield ""
+        yield textwrap.indent(each.text.rstrip("\n"), "    ")
 
 
 def _table(rows: list[tuple[str, str, str]], width: int) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from functools import cache, cached_property
 
 import msgspec
 
@@ -76,6 +76,8 @@ class Other(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The call that makes the app's own script listen on ``$SOCKET``; empty if unknown."""
     runs: str = ""
     """The command that serves it without such a script. ``MODULE``, ``NAME`` and ``VALUE`` are replaced."""
+    lacks: str = ""
+    """A sentence, without its full stop, that tells why nothing can serve it; empty for all others."""
 
 
 class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -91,6 +93,24 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     """False if it serves WSGI only."""
 
 
+class Launch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A framework that starts a server by itself, so that it must be started in another way."""
+
+    what: str
+    modules: tuple[str, ...] = ()
+    """The top-level modules that a script imports; empty if it is only the framework's name."""
+    calls: tuple[str, ...] = ()
+    """The ends of the full names of calls that start the server; empty if every script is served."""
+    makes: str = ""
+    """The full name of the call that creates the object to serve; empty if the script is run."""
+    wsgi: bool = False
+    """True if uWSGI serves it."""
+    unguarded: bool = False
+    """True if the call matters only where importing the module runs it."""
+    scripts: tuple[str, ...] = ()
+    """The usual names of its scripts, the most usual first."""
+
+
 class _Names(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...]
 
@@ -99,7 +119,7 @@ class _Wrappers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     endings: tuple[str, ...]
 
 
-class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab", dict=True):
     """The whole file; names are written in full, as in an import."""
 
     wsgi: dict[str, str]
@@ -107,6 +127,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     wsgi_values: dict[str, str]
     wrappers: _Wrappers
     others: dict[str, Other]
+    launches: dict[str, Launch]
     servers: dict[str, Server]
     live: dict[str, str]
     hardware: dict[str, Opens]
@@ -117,6 +138,12 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     packages: dict[str, str]
     zones: dict[str, list[str]]
     """The names of time zones that only the package ``tzdata-legacy`` has, under ``legacy``."""
+
+    @cached_property
+    def exported(self) -> frozenset[str]:
+        """The full names that decide what an application is, which a module may get by ``import *``."""
+        calls = (call for each in self.launches.values() for call in (*each.calls, each.makes))
+        return frozenset({*self.wsgi, *self.wsgi_values, *self.others, *calls})
 
 
 @cache

@@ -22,6 +22,7 @@ from debonair.init import model, report
 from debonair.init.discovery import identity
 from debonair.init.discovery.finding import Finding
 from debonair.project import maintainer as proposal_maintainer
+from debonair.project.catalogue import known
 from debonair.tree.service import account
 
 GOLDEN: Mapping[str, Mapping[str, str]] = {
@@ -327,8 +328,7 @@ class TestApplication:
         [("app = web.Application()", "app"), ("async def app():\n    return web.Application()", "app()")],
     )
     def test_one_of_aiohttp(self, code: str, value: str, tmp_path: Path) -> None:
-        run = "if __name__ == '__main__':\n    web.run_app(app)\n"
-        text = f"from aiohttp import web\n{code}\n{run}"
+        text = f"from aiohttp import web\n{code}\n"
         found = draft(make(tmp_path, {"pkg/__init__.py": "", "pkg/main.py": text}))
         (command,) = (each for each in found.findings if each.key == ("command",))
         _, option, line = shlex.split(str(command.value))
@@ -355,7 +355,7 @@ class TestApplication:
     def test_requirements_from_imports_have_the_server_of_asgi(self, tmp_path: Path) -> None:
         found = draft(make(tmp_path, {"main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}))
         assert found.requirements.splitlines()[1:] == [
-            "fastapi  # main.py:1 imports fastapi; a guess from the module's name",
+            "fastapi  # main.py:1 imports fastapi",
             "uvicorn  # the server that 'command' runs",
         ]
         assert not [text for text in found.notes if "uvicorn" in text]
@@ -388,10 +388,35 @@ class TestApplication:
         ) in refused(root).message
         assert draft(root, entry="wsgihandler:application").findings[0].value == "wsgihandler:application"
 
-    def test_one_whose_server_is_not_known(self, tmp_path: Path) -> None:
-        error = refused(make(tmp_path, {"m.py": "import sanic\napp = sanic.Sanic('x')\n"}))
-        assert error.message == "m:app (m.py:2) is Sanic, which WSGI cannot serve."
-        assert 'server = "command"' in error.hint
+    def test_one_that_cannot_listen_on_a_socket(self, tmp_path: Path) -> None:
+        error = refused(
+            make(tmp_path, {"m.py": "from robyn import Robyn\napp = Robyn(__file__)\napp.start()\n"})
+        )
+        assert error.message == (
+            "m:app (m.py:2) is Robyn. Its server can listen only on a port, but nginx "
+            "connects to a unix socket."
+        )
+
+    def test_each_other_one_is_served_or_refused(self) -> None:
+        for other in known().others.values():
+            assert bool(other.server) + bool(other.listens) + bool(other.lacks) == 1
+
+    @pytest.mark.parametrize(
+        ("code", "value"),
+        [("app = Sanic('x')", "m:app"), ("def create_app():\n    return Sanic('x')", "m:create_app()")],
+    )
+    def test_one_of_sanic(self, code: str, value: str, tmp_path: Path) -> None:
+        found = draft(make(tmp_path, {"m.py": f"from sanic import Sanic\n\n{code}\n"}))
+        line = f"sanic '{value}' --unix $SOCKET --single-process"
+        assert tomllib.loads(found.text)["command"] == line
+
+    @pytest.mark.parametrize("code", ["app, rt = fast_app()", "app = FastHTML()"])
+    def test_one_of_fasthtml(self, code: str, tmp_path: Path) -> None:
+        found = draft(make(tmp_path, {"m.py": f"from fasthtml.common import *\n\n{code}\nserve()\n"}))
+        assert (
+            tomllib.loads(found.text)["command"] == "uvicorn --uds $SOCKET --forwarded-allow-ips '*' m:app"
+        )
+        assert "\npython-fasthtml  # m.py:1 imports fasthtml\n" in found.requirements
 
     def test_commands_beside_a_framework_without_a_callable(self, tmp_path: Path) -> None:
         text = '[project]\nname = "tool"\nversion = "1"\ndependencies = ["pyramid"]\n'

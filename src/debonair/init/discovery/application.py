@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from debonair.errors import ProjectError
-from debonair.init.discovery import server
+from debonair.init.discovery import launches, server
 from debonair.init.discovery.callables import Callables
 from debonair.init.discovery.candidate import Candidate
 from debonair.init.discovery.code import nameless
 from debonair.init.discovery.finding import Finding
+from debonair.init.discovery.launches import Script
 from debonair.init.imports.account import Imported
 from debonair.project import entry_point, reader
 from debonair.project.catalogue import known
@@ -46,6 +47,7 @@ def choose(
     scripts: Mapping[str, str],
     required: Collection[str] = (),
     broken: Sequence[str] = (),
+    started: Sequence[Script] = (),
     ask: Ask | None = None,
 ) -> list[Finding]:
     """Return the application of the project in ``root``, or that it is a command-line tool.
@@ -53,7 +55,7 @@ def choose(
     ``entry``, which comes from ``source``, wins if it is given. Next come the applications that the files
     of other tools start, then the first by convention. ``required`` has the normalised names of the
     packages that the app requires; one of them may have the application. ``broken`` lists the files that
-    could not be parsed.
+    could not be parsed. ``started`` are the scripts whose frameworks start servers.
     Raises ``ProjectError`` if there is no application, or if several are equally likely and ``ask`` is
     missing.
     """
@@ -77,17 +79,12 @@ def choose(
     able = [item for item in candidates if item.wsgi]
     if able:
         best = [item for item in able if item.rank == able[0].rank]
-        return [_finding(best[0] if len(best) == 1 else _asked(best, ask))]
-    for first in candidates:
-        if first.server:
-            return _command(first)
-        if first.listens:
-            return _script(first, callables)
-        raise ProjectError(
-            f"{first.entry} ({first.where}) is {first.what}, which WSGI cannot serve.",
-            hint="Set the server in debonair.toml: server = \"command\", and in 'command' a command line "
-            "that listens on $SOCKET.",
-        )
+        chosen = best[0] if len(best) == 1 else _asked(best, ask)
+        return _started(started, chosen) or [_finding(chosen)]
+    if candidates and (candidates[0].server or callables.mentions("SOCKET") or not started):
+        return _started(started, candidates[0]) or _with_server(candidates[0], callables)
+    if alone := [each for each in started if not known().launches[each.kind].unguarded]:
+        return launches.settings(alone[0])
     if scripts:
         return [Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")]
     raise _nothing(root, callables, broken, imported)
@@ -102,6 +99,25 @@ def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:
         )
     shown = {f"{item.entry}  ({item.what}, {item.where})": item for item in best}
     return shown[ask("Which application should be served?", list(shown), next(iter(shown)))]
+
+
+def _started(started: Sequence[Script], item: Candidate) -> list[Finding]:
+    """Return the settings of ``item`` if importing it starts a server of its own; else nothing."""
+    blocking = [each for each in started if each.at_import and each.path == item.path]
+    return launches.settings(blocking[0], item.entry) if blocking else []
+
+
+def _with_server(item: Candidate, callables: Callables) -> list[Finding]:
+    """Return the settings of an application that WSGI cannot serve."""
+    if item.server:
+        return _command(item)
+    if item.listens:
+        return _script(item, callables)
+    lacks = next(each.lacks for each in known().others.values() if each.what == item.what)
+    raise ProjectError(
+        f"{item.entry} ({item.where}) is {item.what}. {lacks}, but nginx connects to a unix socket.",
+        hint="Use another framework for its pages, such as FastAPI or Litestar.",
+    )
 
 
 def _command(item: Candidate) -> list[Finding]:

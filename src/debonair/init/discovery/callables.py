@@ -132,6 +132,8 @@ class Callables:
     ) -> None:
         kind = self._kind(value, module, {})
         for target in targets:
+            if isinstance(target, ast.Tuple):  # app, route = fast_app()
+                target = target.elts[0]  # noqa: PLW2901 - the first one is the application
             if kind and isinstance(target, ast.Name):
                 self._note(self._values, f"{module.name}.{target.id}", kind, module, node)
 

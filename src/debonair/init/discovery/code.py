@@ -12,6 +12,7 @@ from pathlib import Path
 
 from debonair.errors import ProjectError
 from debonair.project import reader, syntax
+from debonair.project.catalogue import known
 
 _MOST = 5000
 """The most modules to parse."""
@@ -25,7 +26,7 @@ _NOT_THE_APP = {
 }  # fmt: skip
 _SOMETIMES = re.compile(r"\bTYPE_CHECKING\b|\bversion_info\b|\bPY[23]\b")
 _IMPORT_ERRORS = re.compile(r"\b(ImportError|ModuleNotFoundError|Exception|BaseException)\b")
-_NOT_MODULES = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py"}
+_NOT_MODULES = {"setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "debonair_socket.py"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class Module:
     def dotted(self, node: ast.expr) -> str:
         """Return the full name of a name or an attribute; empty for another expression."""
         if isinstance(node, ast.Name):
-            return self.names.get(node.id, f"{self.name}.{node.id}")
+            return self.names.get(node.id) or self._starred(node.id) or f"{self.name}.{node.id}"
         if isinstance(node, ast.Attribute) and (owner := self.dotted(node.value)):
             return f"{owner}.{node.attr}"
         return ""
@@ -60,6 +61,15 @@ class Module:
         These are imports in a ``try``, for type checkers, or for other versions of Python.
         """
         yield from self._imports(_in_any_case(self.tree))
+
+    def _starred(self, name: str) -> str:
+        """Return the full name of a known ``name`` that comes from an ``import *``; else nothing."""
+        return next((f"{each}.{name}" for each in self._stars if f"{each}.{name}" in known().exported), "")
+
+    @cached_property
+    def _stars(self) -> tuple[str, ...]:
+        full = (name for name, _ in self._all_imports if name.endswith(".*"))
+        return tuple(name.removesuffix(".*") for name in full)
 
     @cached_property
     def _all_imports(self) -> tuple[tuple[str, int], ...]:

@@ -7,6 +7,15 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class File:
+    """A file of code that ``init`` writes into the project."""
+
+    name: str
+    """The path relative to the project."""
+    text: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """A fact that was found, or a decision."""
 
@@ -20,3 +29,5 @@ class Finding:
     """The key in the settings, with its tables; empty to write nothing."""
     guessed: bool = False
     """True if no file declares it, so that the author may know better."""
+    file: File | None = None
+    """The file that the value names, if it must be written."""
