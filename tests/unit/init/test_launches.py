@@ -229,3 +229,21 @@ def test_streamlits_options_in_a_file_that_is_not_toml(tmp_path: Path) -> None:
 def test_streamlits_options_beside_another_app(tmp_path: Path) -> None:
     found = draft(make(tmp_path, {"app.py": FLASK, ".streamlit/config.toml": "[theme]\nbase = 'dark'\n"}))
     assert "service" not in tomllib.loads(found.text)
+
+
+def test_an_older_version_in_a_folder_of_its_own_is_not_served(tmp_path: Path) -> None:
+    """Even if uWSGI could serve that, and not the application beside it."""
+    dash = PROJECTS["dash"][1]
+    found = draft(
+        make(tmp_path, {"app.py": dash, "legacy/run_flask.py": FLASK, "requirements.txt": "dash\n"})
+    )
+    assert {".".join(each.key): each.value for each in found.findings}[
+        "wsgi"
+    ] == "debonair_wsgi:application"
+
+
+def test_the_application_beside_an_example_is_served(tmp_path: Path) -> None:
+    found = draft(
+        make(tmp_path, {"web/hello.py": FLASK, "examples/app.py": FLASK, "requirements.txt": "flask\n"})
+    )
+    assert {".".join(each.key): each.value for each in found.findings}["wsgi"] == "web.hello:app"

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from debonair.errors import ProjectError
 from debonair.init.discovery import launches, server
 from debonair.init.discovery.callables import Callables
-from debonair.init.discovery.candidate import Candidate
+from debonair.init.discovery.candidate import Candidate, is_aside
 from debonair.init.discovery.code import nameless
 from debonair.init.discovery.finding import Finding
 from debonair.init.discovery.launches import Script
@@ -77,13 +77,15 @@ def choose(
             f"debonair init --wsgi '{web2py.entry}'",
         )
     able = [item for item in candidates if item.wsgi]
-    if able:
+    alone = [each for each in started if not known().launches[each.kind].unguarded]
+    is_older = bool(able and alone) and is_aside(able[0].path) and not is_aside(alone[0].path)
+    if able and not is_older:
         best = [item for item in able if item.rank == able[0].rank]
         chosen = best[0] if len(best) == 1 else _asked(best, ask)
         return _started(started, chosen) or [_finding(chosen)]
     if candidates and (candidates[0].server or callables.mentions("SOCKET") or not started):
         return _started(started, candidates[0]) or _with_server(candidates[0], callables)
-    if alone := [each for each in started if not known().launches[each.kind].unguarded]:
+    if alone:
         return launches.settings(alone[0])
     if scripts:
         return [Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")]

@@ -12,6 +12,12 @@ FOR_SERVERS = re.compile(r"(^|/)(\w+_)?wsgi(handler)?\.py$")
 FOR_ASGI = re.compile(r"(^|/)(\w+_)?asgi\.py$")
 _FOR_APPS = ("app.py", "application.py", "__init__.py", "main.py")
 _SCRIPTS = ("manage.py", "cli.py")
+_ASIDE = {
+    *("archive", "archived", "backup", "backups", "deprecated", "legacy", "old"),
+    *("demo", "demos", "example", "examples", "sample", "samples"),
+    *("doc", "docs", "test", "tests"),
+}
+"""The names of folders whose applications are not the one that people use."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,17 @@ class Candidate:
         return f"{self.path}:{self.line}"
 
 
+def is_aside(path: str) -> bool:
+    """Tell whether the file at ``path`` is in a folder for tests, examples or older versions."""
+    return not _ASIDE.isdisjoint(path.lower().split("/")[:-1])
+
+
 def rank_of(module: Module, short: str, *, call: bool, name: str = "") -> tuple[int, ...]:
     """Return how far a candidate is from convention.
 
     An object ranks before a factory, because another file may know the factory's settings. A file for
-    servers ranks before the app's own. ``name`` replaces the name of the module's file.
+    servers ranks before the app's own. Folders for examples and the like come last. ``name`` replaces the
+    name of the module's file.
     """
     name = name or module.path.rpartition("/")[2]
     if call:
@@ -57,4 +69,4 @@ def rank_of(module: Module, short: str, *, call: bool, name: str = "") -> tuple[
         place = 4 if name in _SCRIPTS else 3
     served = SERVED.index(short) if short in SERVED else len(SERVED)
     conventional = (FACTORIES.index(short) if short in FACTORIES else len(FACTORIES)) if call else served
-    return (place, conventional, int("/" in module.path))
+    return (int(is_aside(module.path)), place, conventional, int("/" in module.path))
