@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import re
 import struct
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -48,6 +49,12 @@ APP = "the app"
 """The origin of files that do not belong to a Python package."""
 
 
+_EVERYWHERE = {"libgcc_s.so.1", "libstdc++.so.6"}
+"""Libraries beside those of glibc that every Python needs."""
+_OPEN = re.compile(r"(?![/$])|/(tmp|var/tmp|dev/shm|run/user)(/|$)")
+"""Folders in which others can put a library: relative ones, and those that everybody can write to."""
+
+
 class Problem(msgspec.Struct, frozen=True):
     """The reason why a compiled file does not run on a target."""
 
@@ -69,8 +76,9 @@ def judge(origin: str, files: Iterable[Elf], target: Target) -> Iterator[Problem
     """
     listed = list(files)
     folders = {posixpath.dirname(file.path) for file in listed}
+    names = {posixpath.basename(file.path) for file in listed} | _EVERYWHERE
     for file in alternatives.suitable(listed, target):
-        for what in _faults(file, target, folders):
+        for what in (*_faults(file, target), *_searches(file, folders, names)):
             yield Problem(origin, file.path, what)
 
 
@@ -274,11 +282,8 @@ def _targets(deb: Path, found: Compiled) -> tuple[Target, ...]:
     return (fitting[0],)
 
 
-def _faults(file: Elf, target: Target, folders: Collection[str]) -> Iterator[str]:
-    """Yield the reasons why ``file`` does not run on ``target``, each as the end of a sentence.
-
-    ``folders`` are those of the package that have compiled files.
-    """
+def _faults(file: Elf, target: Target) -> Iterator[str]:
+    """Yield the reasons why ``file`` does not run on ``target``, each as the end of a sentence."""
     if not alternatives.fits(file, target):
         has, wants = (
             f"{file.machine} ({file.bits} bits)",
@@ -296,8 +301,18 @@ def _faults(file: Elf, target: Target, folders: Collection[str]) -> Iterator[str
         yield f"needs glibc {file.glibc}, but {target.suite} has {target.glibc}"
     if file.interpreter and file.interpreter != target.interpreter:
         yield f"needs the dynamic linker {file.interpreter}, but {target.name} has {target.interpreter}"
+
+
+def _searches(file: Elf, folders: Collection[str], names: Collection[str]) -> Iterator[str]:
+    """Yield a sentence for each folder in which ``file`` would look for libraries, and must not.
+
+    ``folders`` are those of the package that have compiled files. ``names`` are those of libraries that the
+    linker finds anyway: such a file may name a folder of the machine that built it.
+    """
     for folder in file.rpath:
-        if posixpath.normpath(folder).lstrip("/") not in folders and _leaves(file.path, folder):
+        if posixpath.normpath(folder).lstrip("/") in folders or not _leaves(file.path, folder):
+            continue
+        if _OPEN.match(folder) or not set(file.needed) <= set(names):
             yield f"looks for libraries in {folder}, which is not in the package"
 
 

@@ -64,9 +64,14 @@ def test_the_instruction_sets_are_named() -> None:
             {"interpreter": "/lib/ld-linux.so.3"},
             f"needs the dynamic linker /lib/ld-linux.so.3, but bookworm-armv7 has {ARMHF}",
         ),
-        ({"runpath": "/opt/lib"}, "looks for libraries in /opt/lib, which is not in the package"),
+        ({"runpath": "/tmp/x/lib"}, "looks for libraries in /tmp/x/lib, which is not in the package"),
+        ({"runpath": "lib"}, "looks for libraries in lib, which is not in the package"),
         (
-            {"runpath": "$ORIGIN/../../../../../../../../lib"},
+            {"runpath": "/opt/lib", "needed": ("libx.so",)},
+            "looks for libraries in /opt/lib, which is not in the package",
+        ),
+        (
+            {"runpath": "$ORIGIN/../../../../../../../../lib", "needed": ("libx.so",)},
             "looks for libraries in $ORIGIN/../../../../../../../../lib, which is not in the package",
         ),
     ],
@@ -222,10 +227,28 @@ def test_files_for_several_machines(name: str, files: dict[str, str], wrong: lis
 )
 def test_an_rpath_to_a_folder_of_the_package(path: str, folder: str, *, fits: bool) -> None:
     files = [
-        elf.read(path, make_elf("aarch64", runpath=folder)),
+        elf.read(path, make_elf("aarch64", runpath=folder, needed=("libx.so",))),
         elf.read("usr/libexec/tool/y.so", make_elf("aarch64")),
     ]
     assert (list(compatibility.judge("Debian", files, target.load("trixie-arm64"))) == []) is fits
+
+
+@pytest.mark.parametrize(
+    ("needed", "fits"),
+    [
+        ((), True),
+        (("libstdc++.so.6", "libgcc_s.so.1"), True),
+        (("liby.so",), True),
+        (("libz.so",), False),
+    ],
+)
+def test_a_folder_of_the_machine_that_built_it(needed: tuple[str, ...], *, fits: bool) -> None:
+    """It matters only if a library cannot be found elsewhere."""
+    files = [
+        elf.read(f"{SITE}/a/x.so", make_elf("aarch64", runpath="/opt/_internal/lib", needed=needed)),
+        elf.read(f"{SITE}/a.libs/liby.so", make_elf("aarch64")),
+    ]
+    assert (list(compatibility.judge("a 1.0", files, target.load("trixie-arm64"))) == []) is fits
 
 
 def test_programs_of_other_boards_may_lack_a_library() -> None:
