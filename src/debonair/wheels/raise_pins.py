@@ -45,25 +45,33 @@ def raise_all(
             pins = lacking.pins
             if not pins or seen & set(pins):
                 raise
-            write(project.root / project.requirements_file, project.root, pins)
+            write(_file(project), project.root, pins)
             seen.update(pins)
             yield from pins
         else:
             return
 
 
+def _file(project: Project) -> Path:
+    """Return the file that declares the requirements of ``project``; the name of some kinds is not known."""
+    names = filter(None, [project.requirements_file, "pyproject.toml", "setup.cfg", "setup.py"])
+    paths = [project.root / name for name in names]
+    return next((path for path in paths if path.is_file()), project.config_file)
+
+
 def write(path: Path, root: Path, pins: Sequence[Pin]) -> None:
     """Write ``pins`` to the file at ``path`` in the folder ``root``, in place of ``NAME==VERSION``.
 
-    The rest of the file is kept. Raises ``ProjectError``, and changes nothing, if a pin is not in the file.
+    A Pipfile, and a table of poetry, have ``NAME = "VERSION"`` instead. The rest of the file is kept. Raises ``ProjectError``, and changes nothing, if a pin is not in the file.
     """
     text = decoded(reader.data(path, root, most=_MOST), path)
     for pin in pins:
         name = "[-_.]+".join(map(re.escape, pin.name.split("-")))  # PEP 503 lists the ways to spell it
+        required = rf"""(?:^|["'])[ \t]*{name}[ \t]*(?:\[[^]\n]*\])?[ \t]*===?[ \t]*"""
+        key = rf"""^[ \t]*["']?{name}["']?[ \t]*=[ \t]*"""
+        value = r"""(?:\{[^}\n]*version[ \t]*=[ \t]*)?["'](?:===?)?[ \t]*"""
         pinned = re.compile(
-            rf"""((?:^|["'])[ \t]*{name}[ \t]*(?:\[[^]\n]*\])?[ \t]*===?[ \t]*)"""
-            rf"{re.escape(pin.before)}(?![\w.+!*-])",
-            re.IGNORECASE | re.MULTILINE,
+            rf"({required}|{key}{value}){re.escape(pin.before)}(?![\w.+!*-])", re.IGNORECASE | re.MULTILINE
         )
         text, count = pinned.subn(rf"\g<1>{pin.version}", text)
         if not count:

@@ -153,6 +153,28 @@ class TestWrite:
         assert path.read_text() == "[project]\ndependencies = [\"gevent==24.10.1\", 'zope_event==5.0']\n"
 
     @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ('gevent = "21.12.0"\nzope-event = "1.0"\n', 'gevent = "24.10.1"\nzope-event = "5.0"\n'),
+            (
+                'gevent = { extras = ["x"], version = "==21.12.0" }\n"zope.event" = "==1.0"\n',
+                'gevent = { extras = ["x"], version = "==24.10.1" }\n"zope.event" = "==5.0"\n',
+            ),
+        ],
+    )
+    def test_changes_a_table_of_requirements(self, tmp_path: Path, before: str, after: str) -> None:
+        path = tmp_path / "Pipfile"
+        path.write_text(before)
+        raise_pins.write(path, tmp_path, PINS)
+        assert path.read_text() == after
+
+    def test_a_range_is_changed_by_hand(self, tmp_path: Path) -> None:
+        path = tmp_path / "pyproject.toml"
+        path.write_text('[tool.poetry.dependencies]\ngevent = "^21.12.0"\nzope-event = "1.0"\n')
+        with pytest.raises(ProjectError, match=r"pyproject\.toml has no text 'gevent==21\.12\.0'"):
+            raise_pins.write(path, tmp_path, PINS)
+
+    @pytest.mark.parametrize(
         "text", ["gevent==21.12.0\n", "gevent==21.12.0\nzope-event==1.0.1\n", "zope-event==1.0\n"]
     )
     def test_changes_nothing_if_one_pin_is_elsewhere(self, tmp_path: Path, text: str) -> None:
@@ -173,12 +195,13 @@ class World:
         self.file = root / "requirements.txt"
         self.file.write_text("gevent==21.12.0\n")
         self.written = 0
+        self.name = "requirements.txt"
         monkeypatch.setattr("debonair.lock.write", self.write)
         monkeypatch.setattr(raise_pins, "Index", lambda *words: self)
 
     def load(self) -> Project:
         lines = tuple(self.file.read_text().splitlines())
-        return sample_project(root=self.root, requirements=lines, requirements_file="requirements.txt")
+        return sample_project(root=self.root, requirements=lines, requirements_file=self.name)
 
     def write(self, *words: object, **more: object) -> None:
         del words, more
@@ -200,6 +223,18 @@ class TestRaiseAll:
         assert world.file.read_text() == "gevent==24.10.1\n"
         assert world.written == 2
         assert world.raise_all() == []
+
+    def test_a_project_whose_file_of_requirements_is_not_known(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As with poetry."""
+        world = World(tmp_path, monkeypatch)
+        world.file = tmp_path / "pyproject.toml"
+        world.file.write_text("gevent==21.12.0\n")
+        world.name = ""
+        (tmp_path / "requirements.txt").unlink()
+        assert world.raise_all() == [Pin("gevent", "21.12.0", "24.10.1")]
+        assert world.file.read_text() == "gevent==24.10.1\n"
 
     def test_ends_if_that_does_not_help(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         world = World(tmp_path, monkeypatch)
