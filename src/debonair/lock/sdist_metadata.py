@@ -41,7 +41,7 @@ esac
 _LACKING = re.compile(
     r"header|\.h\b|pkg-?config|cannot find -l|\w+[-_]config\b|shared librar|development (?:files|package)"
     r"|\b(?:gcc|g\+\+|cc|cmake|ninja|rustc|cargo|swig|gfortran)\b"
-    r"|Dependency .* not found|librar\w+ not found",
+    r"|Dependency .* not found|librar\w+ not found|Package '?[\w.+-]+'?[^\n]* not found",
     re.IGNORECASE,
 )
 """Messages of builds that lack something of this machine, not of Python."""

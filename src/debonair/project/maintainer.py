@@ -41,10 +41,11 @@ def of(
     name, mail = config.values()
     from_environ = f"{environ.get('DEBFULLNAME', '')} <{environ.get('DEBEMAIL', '')}>"
     sources = ((f"{name} <{mail}>", "git's configuration"), (from_environ, "DEBFULLNAME and DEBEMAIL"))
-    return next(((text, source) for text, source in sources if _fits(text)), ("", ""))
+    return next(((text, source) for text, source in sources if fits(text)), ("", ""))
 
 
-def _fits(text: str) -> bool:
+def fits(text: str) -> bool:
+    """Tell whether ``text`` is a name and a mail address."""
     return bool(_PERSON.fullmatch(text)) and not reader.unfit(text)
 
 
@@ -67,14 +68,14 @@ def needed(option: str, root: Path, environ: Mapping[str, str]) -> str:
 
 def problem(person: str) -> str:
     """Return what to tell the author if ``person`` is not a name and a mail address; empty if it is."""
-    if _fits(person):
+    if fits(person):
         return ""
     return f"'{line(person)}' is not a name and a mail address. {FORM}"
 
 
 def check(person: str, file: Path) -> None:
     """Raise ``ProjectError`` if ``person``, from ``file``, is not a name and a mail address."""
-    if not _fits(person):
+    if not fits(person):
         raise ProjectError(
             f"{file.name}: 'maintainer' is '{line(person)}', which is not a name and a mail address.",
             hint='Write it as in maintainer = "Your Name <you@example.org>".',

@@ -53,7 +53,7 @@ def raise_all(
 
 
 def _file(project: Project) -> Path:
-    """Return the file that declares the requirements of ``project``; the name of some kinds is not known."""
+    """Return the file with the requirements of ``project``; not all kinds of projects name it."""
     names = filter(None, [project.requirements_file, "pyproject.toml", "setup.cfg", "setup.py"])
     paths = [project.root / name for name in names]
     return next((path for path in paths if path.is_file()), project.config_file)
@@ -62,7 +62,8 @@ def _file(project: Project) -> Path:
 def write(path: Path, root: Path, pins: Sequence[Pin]) -> None:
     """Write ``pins`` to the file at ``path`` in the folder ``root``, in place of ``NAME==VERSION``.
 
-    A Pipfile, and a table of poetry, have ``NAME = "VERSION"`` instead. The rest of the file is kept. Raises ``ProjectError``, and changes nothing, if a pin is not in the file.
+    A Pipfile, and a table of poetry, have ``NAME = "VERSION"`` instead. The rest of the file is kept.
+    Raises ``ProjectError``, and changes nothing, if a pin is not in the file.
     """
     text = decoded(reader.data(path, root, most=_MOST), path)
     for pin in pins:

@@ -73,3 +73,43 @@ class TestANameThatCannotBeImported:
     def test_a_script_is_no_application(self, tmp_path: Path) -> None:
         error = refused(make(tmp_path, {"tidy-up.py": "print(1)\n", "broken-one.py": "print 1\n"}))
         assert "No WSGI application was found" in error.message
+
+
+ASYNC = "import asgineer\n\n@asgineer.to_asgi\nasync def main_handler(request):\n    return 200\n"
+FASTAPI = "from fastapi import FastAPI\n\napi = FastAPI()\n"
+DASH = "from dash import Dash\n\nboard = Dash(__name__)\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "entry", "key", "value"),
+    [
+        (
+            ASYNC,
+            "app:main_handler",
+            "command",
+            "uvicorn --uds $SOCKET --forwarded-allow-ips '*' app:main_handler",
+        ),
+        (FASTAPI, "app:api", "command", "uvicorn --uds $SOCKET --forwarded-allow-ips '*' app:api"),
+        (DASH, "app:board", "wsgi", "debonair_wsgi:application"),
+        (FLASK, "app:app", "wsgi", "app:app"),
+    ],
+)
+def test_an_application_that_the_author_names(
+    text: str, entry: str, key: str, value: str, tmp_path: Path
+) -> None:
+    """It need not be WSGI."""
+    files = {"app.py": text, "requirements.txt": "uvicorn\n"}
+    found = {".".join(each.key): each.value for each in draft(make(tmp_path, files), entry=entry).findings}
+    assert found[key] == value
+    assert found.get("server", "uwsgi") == ("command" if key == "command" else "uwsgi")
+
+
+def test_a_maintainer_without_a_valid_address_is_not_taken(tmp_path: Path) -> None:
+    files = {
+        "app.py": FLASK,
+        "requirements.txt": "flask\n",
+        "setup.py": "from setuptools import setup\n"
+        "setup(name='a', version='1', author='M / A', author_email='a@l@web.de')\n",
+    }
+    found = next(each for each in draft(make(tmp_path, files)).findings if each.name == "maintainer")
+    assert "@l@" not in found.value

@@ -102,3 +102,8 @@ def test_the_page_is_not_that_of_another_application(tmp_path: Path) -> None:
     )[0]
     assert pages.health(code, code)
     assert pages.health(code, [each for each in code if each.path == "app.py"]) == []
+
+
+@pytest.mark.parametrize("path", ["/led/on", "/open", "/door_toggle", "/pump.start"])
+def test_a_page_that_may_do_something_is_not_requested(path: str, tmp_path: Path) -> None:
+    assert health(tmp_path, FLASK + LIST.format(f'route("{path}")')) is None

@@ -62,7 +62,7 @@ def choose(
     if entry:
         entry_point.check_syntax(entry, file=Path(source), key="wsgi")
         _check(entry, root, Path(source))
-        return [Finding("application", entry, source, _KEY)]
+        return _named(entry, source, callables, started)
     imported_entry = str(imported.settings.get("wsgi", ""))
     if imported_entry and (_is_there(imported_entry, root) or _is_required(imported_entry, root, required)):
         what = callables.what(imported_entry) or known().wsgi.get(_dotted(imported_entry), "")
@@ -90,6 +90,17 @@ def choose(
     if scripts:
         return [Finding("application", "none: a command-line tool", f"its scripts: {', '.join(scripts)}")]
     raise _nothing(root, callables, broken, imported)
+
+
+def _named(entry: str, source: str, callables: Callables, started: Sequence[Script]) -> list[Finding]:
+    """Return the settings of ``entry``, which ``source`` names, also if it is not WSGI."""
+    if item := callables.asgi(entry):
+        return _command(item)
+    if script := next(
+        (each for each in started if each.name and f"{each.module}:{each.name}" == entry), None
+    ):
+        return launches.settings(script)
+    return [Finding("application", entry, source, _KEY)]
 
 
 def _asked(best: Sequence[Candidate], ask: Ask | None) -> Candidate:

@@ -87,6 +87,26 @@ class Callables:
         """Return the name of the framework that makes ``entry``, for people; empty if unknown."""
         return next((item.what for item in self.candidates() if item.entry == entry), "")
 
+    def asgi(self, entry: str) -> Candidate | None:
+        """Return ``entry`` if it is an ASGI application: by its framework, or as an ``async`` function."""
+        if item := next((each for each in self.candidates() if each.entry == entry), None):
+            return item if item.server else None
+        path, _, name = entry.partition(":")
+        for module in self._modules:
+            for node in module.tree.body if module.name == path else ():
+                if isinstance(node, ast.AsyncFunctionDef) and node.name == name:
+                    return Candidate(
+                        entry,
+                        module.path,
+                        node.lineno,
+                        "an async function",
+                        wsgi=False,
+                        server="uvicorn",
+                        listens="",
+                        rank=(),
+                    )
+        return None
+
     def unusable(self) -> list[str]:
         """Return the places of factories that need arguments, which no server passes."""
         return [

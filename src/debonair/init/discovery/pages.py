@@ -15,6 +15,64 @@ from debonair.init.discovery.finding import Finding
 
 _METHODS = {"route", "get", "post", "put", "patch", "delete", "head", "options", "websocket"}
 _PAGES = {"route", "get"}
+_VERBS = frozenset(
+    (
+        *(
+            "on",
+            "off",
+            "open",
+            "close",
+            "toggle",
+            "switch",
+            "start",
+            "stop",
+            "run",
+            "reset",
+            "restart",
+            "reboot",
+        ),
+        *(
+            "shutdown",
+            "halt",
+            "poweroff",
+            "lock",
+            "unlock",
+            "trigger",
+            "press",
+            "set",
+            "move",
+            "up",
+            "down",
+        ),
+        *(
+            "left",
+            "right",
+            "forward",
+            "backward",
+            "add",
+            "delete",
+            "remove",
+            "clear",
+            "create",
+            "update",
+            "save",
+        ),
+        *(
+            "logout",
+            "upload",
+            "send",
+            "play",
+            "pause",
+            "next",
+            "previous",
+            "feed",
+            "water",
+            "flash",
+            "blink",
+        ),
+    )
+)
+"""Words in a path that name an action."""
 _PLAIN = re.compile(r"/[\w.-]+(/[\w.-]+)*/?")
 _OTHER_WAYS = {
     *("add_url_rule", "add_api_route", "add_route", "api_route", "add_resource", "register"),
@@ -50,9 +108,14 @@ def health(modules: Sequence[Module], served: Sequence[Module]) -> list[Finding]
     owners = {owner for _, owner, *_ in routes}
     if len(owners) > 1 or node.args[1:] or _has_helpers(calls, owners):
         return []
-    pages = [route for route in routes if route[3] and _PLAIN.fullmatch(route[2])]
+    pages = [route for route in routes if route[3] and _PLAIN.fullmatch(route[2]) and not _acts(route[2])]
     pages.sort(key=lambda route: route[4])  # a stream is the last choice
     return [_finding(path, each, line) for each, _, path, line, _ in pages[:1]]
+
+
+def _acts(path: str) -> bool:
+    """Tell whether a request for ``path`` may do something, by the names in it: it could open a door."""
+    return not _VERBS.isdisjoint(re.split(r"[/._-]", path.lower()))
 
 
 def _finding(path: str, module: Module, line: int) -> Finding:
