@@ -72,7 +72,7 @@ class Report:
     problems: list[str]
     """The reasons why the app is not healthy."""
     log: str = ""
-    """The end of its messages, if its answer is an error or too late."""
+    """The end of its messages, if its page is not healthy."""
 
     @property
     def healthy(self) -> bool | None:

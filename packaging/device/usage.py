@@ -1,4 +1,4 @@
-"""The help of the app's command, and its answer to wrong words, both with examples to type."""
+"""The help of the app's command, and its answers to mistakes, both with examples to type."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ _MISTAKE = 2  # the exit status of a wrong command line
 class Parser(argparse.ArgumentParser):
     """A parser whose help, and whose answer to wrong or missing words, end with examples."""
 
-    def __init__(self, *words: str, examples: tuple[str, ...] = (), **options: Any) -> None:
-        kind = argparse.RawDescriptionHelpFormatter
-        epilog = "\n".join(["Examples:", *(f"  {example}" for example in examples)]) if examples else None
-        super().__init__(*words, formatter_class=kind, epilog=epilog, **options)  # type: ignore[arg-type,misc]
-        self.examples = examples
+    def __init__(self, *, examples: tuple[str, ...], **options: Any) -> None:
+        super().__init__(**options)
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        self.epilog = "\n".join(["Examples:", *(f"  {example}" for example in examples)])
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong with the command line and what it can be, and end with status 2."""
@@ -28,10 +27,7 @@ class Parser(argparse.ArgumentParser):
             if isinstance(action.choices, dict):
                 for choice in action._choices_actions:  # type: ignore[attr-defined] # noqa: SLF001
                     say(f"  {choice.dest:10} {choice.help}", error=True)
-        if self.examples:
-            say("Examples:", error=True)
-        for example in self.examples:
-            say(f"  {example}", error=True)
+        say(str(self.epilog), error=True, lines=True)
         say(f"More about it: {self.prog} --help", error=True)
         raise SystemExit(_MISTAKE)
 

@@ -102,8 +102,9 @@ def maintainer(
 ) -> Finding:
     """Return the name and mail address of the maintainer.
 
-    The sources are the metadata's author, if that is a name with an address; then git's configuration in
-    the folder; then DEBFULLNAME and DEBEMAIL (debchange(1)); and last an account of this machine.
+    The first source is the metadata's author, if that is a name with an address. Then come git's
+    configuration in the folder, and DEBFULLNAME and DEBEMAIL (debchange(1)). The last one is an account of
+    this machine.
     """
     if (stated_author := author(stated)) and packager.fits(stated_author):
         return Finding("maintainer", stated_author, source)
