@@ -100,6 +100,10 @@ _HINTS = {
         "The code does not name its Django settings. Name them in [service.environment]: "
         'DJANGO_SETTINGS_MODULE = "mysite.settings"'
     ),
+    r"(?m)^usage: ": (
+        "The program printed its usage, so it needs arguments. Add them to 'command', or to sys.argv in "
+        "the file that 'debonair init' wrote"
+    ),
     r"answers (40[1345])": (
         'The health page must answer with a status below 400. Choose another page: health = "/about"'
     ),

@@ -91,7 +91,9 @@ def try_deb(
         if options.port is not None:
             site = Site.of(release_of(machine, deb.package))
             stack.enter_context(forwarded(machine, options.port, inside=site.port if site else 80))
-            say(f"http://127.0.0.1:{options.port}/ on this machine leads to it.")
+            served = not status or not _is_missing(machine, f"/usr/lib/{deb.package}/current")
+            where = "it" if served else "its nginx, but nothing serves the app"
+            say(f"http://127.0.0.1:{options.port}/ on this machine leads to {where}.")
         if options.command:
             status = machine.attend(options.command)
         if options.keep:
@@ -227,6 +229,10 @@ def refusal(machine: Machine, package: str) -> str:
             lines = [f"  | {line}" for line in log.splitlines()]
             return "\n".join([f"{package} {version} was refused: {why}", *lines])
     return ""
+
+
+def _is_missing(machine: Machine, path: str) -> bool:
+    return machine.run(["test", "-e", path], check=False).status != 0
 
 
 def _document(machine: Machine, path: str) -> dict[str, object]:

@@ -52,6 +52,10 @@ from debonair.trial.advice import advice
             "TypeError: a() missing 2 required positional arguments: 'receive' and 'send'",
             "is an ASGI application, which uWSGI cannot serve",
         ),
+        (
+            "usage: meyectl [command]\nmeyectl: error",
+            "needs arguments. Add them to 'command', or to sys.argv",
+        ),
         ("ModuleNotFoundError: No module named 'RPi'", ""),
         ("ValueError: no", ""),
     ],

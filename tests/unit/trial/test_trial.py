@@ -82,6 +82,27 @@ def test_a_port_that_is_none(programs: Programs, machine: Told, tmp_path: Path, 
         tried(tmp_path)
 
 
+@pytest.mark.parametrize(("missing", "where"), [(1, "its nginx, but nothing serves the app"), (0, "it")])
+def test_the_port_of_a_release_that_was_refused(
+    programs: Programs,
+    machine: Told,
+    tmp_path: Path,
+    *,
+    missing: int,
+    where: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After a refused upgrade, the older release is served there."""
+    del machine
+    monkeypatch.setattr(socket, "socket", Socket)
+    programs.answer("cat .*switch.json", '{"refused": {"version": "1.0", "why": "no", "log": ""}}')
+    programs.answer("test -e /usr/lib/app/current", status=missing)
+    programs.processes = [Process(), Process()]
+    assert tried(tmp_path, port=8000, keep=True) != 0
+    assert f"http://127.0.0.1:8000/ on this machine leads to {where}." in capsys.readouterr().err
+
+
 def test_a_release_that_was_refused(programs: Programs, machine: Told, tmp_path: Path) -> None:
     why = '{"version": "1.0", "why": "it cannot be loaded", "log": "one\\nNo module named \'flask\'"}'
     programs.answer("cat .*switch.json", f'{{"refused": {why}}}')
