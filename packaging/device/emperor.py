@@ -226,6 +226,8 @@ class Emperor:
             elif now - healthy_since >= settle:
                 return ""
             if now > deadline + (settle if healthy_since else 0):
+                # A request may have waited all the time, for one worker after the other.
+                died = died or (instance.release.server != "command" and probe.restarted(instance))
                 return "its workers die soon after they start" if died else why
             time.sleep(_POLL)
 

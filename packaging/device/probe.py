@@ -184,6 +184,12 @@ def starts(instance: Instance) -> tuple[int, ...]:
     return tuple(worker["pid"] for worker in _workers(instance))
 
 
+def restarted(instance: Instance) -> bool:
+    """Return whether uWSGI reports that it started a worker of the new ``instance`` more than once."""
+    counts = (worker.get("respawn_count") for worker in _statistics(instance))
+    return any(isinstance(count, int) and count > 1 for count in counts)
+
+
 def busy(instance: Instance) -> bool:
     """Return whether there are requests that are not answered.
 
@@ -243,21 +249,25 @@ def _workers(instance: Instance) -> list[dict[str, Any]]:
 
     None of it is trusted: the app itself may answer instead of uWSGI.
     """
-    try:
-        found = json.loads(_ask(instance.stats, b"", _SOON))
-    except (OSError, ValueError, RecursionError):
-        return []
-    listed = found.get("workers") if isinstance(found, dict) else None
     workers = []
-    for worker in listed[:_MOST] if isinstance(listed, list) else ():
-        if not isinstance(worker, dict):
-            return []
+    for worker in _statistics(instance):
         status = worker.get("status")
         numbers = {key: worker.get(key) for key, most in _NUMBERS.items() if _whole(worker.get(key), most)}
         if len(numbers) < len(_NUMBERS) or not isinstance(status, str):
             return []
         workers.append({**numbers, "status": printable(status[:20])})
     return workers
+
+
+def _statistics(instance: Instance) -> list[dict[str, Any]]:
+    """Return what the statistics have about each worker, unchecked; empty if one is not an object."""
+    try:
+        found = json.loads(_ask(instance.stats, b"", _SOON))
+    except (OSError, ValueError, RecursionError):
+        return []
+    listed = found.get("workers") if isinstance(found, dict) else None
+    workers = listed[:_MOST] if isinstance(listed, list) else []
+    return workers if all(isinstance(worker, dict) for worker in workers) else []
 
 
 def _whole(value: object, most: int) -> bool:

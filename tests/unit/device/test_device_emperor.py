@@ -290,6 +290,7 @@ class TestWaitHealthy:
             *,
             seconds: float = 30,
             settled: bool = False,
+            restarted: bool = False,
         ) -> tuple[str, float]:
             def ask(asked: Instance, *, timeout: float) -> Page:
                 assert asked == instance
@@ -298,6 +299,7 @@ class TestWaitHealthy:
 
             monkeypatch.setattr(probe, "page", ask)
             monkeypatch.setattr(probe, "starts", lambda _: (workers(clock.now - 1000),))
+            monkeypatch.setattr(probe, "restarted", lambda _: restarted)
             found = Emperor(home).wait_healthy(instance, seconds, settled=settled)
             return found, clock.now - 1000
 
@@ -358,6 +360,12 @@ class TestWaitHealthy:
         found, took = wait(page, lambda now: 1 + int((now + 0.01) // 3.5), seconds=10)
         assert found == "its workers die soon after they start"
         assert took >= 10
+
+    def test_one_whose_only_request_waits_for_worker_after_worker(
+        self, wait: Callable[..., tuple[str, float]]
+    ) -> None:
+        found, _ = wait(lambda _: DOWN, seconds=5, restarted=True)
+        assert found == "its workers die soon after they start"
 
     def test_one_whose_worker_died_once(self, wait: Callable[..., tuple[str, float]]) -> None:
         found, took = wait(lambda _: GOOD, lambda now: 1 + int(now > 2))

@@ -118,6 +118,17 @@ def test_the_workers(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> Non
     assert asked == ["/run/guestbook/sockets/web/app.stats"]
 
 
+@pytest.mark.parametrize(
+    ("counts", "restarted"),
+    [((1, 1), False), ((1, 3), True), ((), False), (("9", None), False), ((True, 2.5), False)],
+)
+def test_workers_that_were_started_again(
+    counts: tuple[object, ...], *, restarted: bool, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pi.answer(monkeypatch, stats(*({"respawn_count": count} for count in counts)))
+    assert probe.restarted(instance) is restarted
+
+
 def test_workers_of_a_service_with_processes_of_its_own(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
