@@ -110,7 +110,7 @@ def test_every_file_of_an_app_and_its_mode() -> None:
                 "sandbox",
                 "seed",
             ),
-            *("status", "system_emperor", "task", "terminal", "text", "units", "visit"),
+            *("status", "system_emperor", "task", "terminal", "text", "units", "usage", "visit"),
         )
     }
     assert set(modes) == {
