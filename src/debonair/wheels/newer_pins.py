@@ -41,12 +41,9 @@ def advised(error: LackingError, project: Project, uv: Uv) -> LackingError:
 def _older(lock: Lock, lacking: Set[str], target: Target) -> str:
     """Return the newest target of an older suite for which ``lock`` has wheels of ``lacking``, or ""."""
     for suite in reversed(targets.suites().values()):
-        if (
-            suite.released
-            and suite.release < target.debian_release
-            and target.architecture in suite.architectures
-        ):
-            older = targets.load(f"{suite.name}-{target.architecture}")
+        name = f"{suite.name}-{target.name.partition('-')[2]}"  # for the same board
+        if suite.released and suite.release < target.debian_release and name in targets.names():
+            older = targets.load(name)
             try:
                 choices = select(lock, older)
             except Error:

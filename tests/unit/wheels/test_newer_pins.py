@@ -132,6 +132,13 @@ class TestAdvised:
             in error.hint
         )
 
+    @pytest.mark.parametrize("name", ["trixie-armv6", "trixie-armv7"])
+    def test_names_an_older_suite_for_the_same_board(self, name: str) -> None:
+        old = locked("greenlet", "1.1.3", "cp311-cp311-linux_armv6l", "cp311-cp311-linux_armv7l")
+        lacking = LackingError({("greenlet", "1.1.3"): "it is old"}, target.load(name), lock(old))
+        error = newer_pins.advised(lacking, project("gevent==21.12.0"), FakeUv())  # type: ignore[arg-type]
+        assert f'targets = ["bookworm-{name.partition("-")[2]}"]' in error.hint
+
 
 class TestWrite:
     def test_changes_only_the_pins(self, tmp_path: Path) -> None:
