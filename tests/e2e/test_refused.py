@@ -156,7 +156,8 @@ def test_no_broken_release_gets_a_request(
         assert not wrong, "\n\n".join(wrong)
 
         # every one of them is gone, and the emperor was never restarted for it
-        assert machine.run(["guestbook", "releases"]).stdout == "1.0-1+deb13  served\n"
+        listed = f"1.{len(BROKEN)}-1+deb13  installed  refused\n1.0-1+deb13  served\n"
+        assert machine.run(["guestbook", "releases"]).stdout == listed
         vassals = machine.run(["find", "/run/guestbook", "-name", "*.ini", "-printf", "%P\\n"]).stdout
         assert vassals.split() == ["vassals/web-1.0-1+deb13.ini"]
         assert machine.run(["systemctl", "show", "-P", "MainPID", "guestbook"]).stdout == emperor
