@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import grp
 import json
 import os
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import connections
+import socket_access
 from call import Deadline, shown
 from release import Release
 from text import printable
@@ -81,7 +81,7 @@ def page(instance: Instance, *, timeout: float = _TIMEOUT) -> Page:
     form = http_request if release.server == "command" else request
     try:
         answer = _ask(path, form(release.health, release.host), timeout, most=_MAX_PAGE)
-        if not _open_to_nginx(path):
+        if not socket_access.open_to_nginx(path):
             mode, folder = (stat.S_IMODE(each.lstat().st_mode) for each in (path, path.parent))
             return Page(
                 problem=f"nginx has no permission to connect to {path}, which has mode {mode:o} "
@@ -209,39 +209,6 @@ def connected(instance: Instance) -> bool:
 def _connections(instance: Instance) -> list[bytes]:
     """Return the states of the connections to the app's socket."""
     return connections.states(instance.sock, processes(instance.unit))
-
-
-def _open_to_nginx(path: Path) -> bool:
-    """Return whether nginx may connect to the socket: its folder must belong to nginx's group.
-
-    The app may change the rights of both, at any time.
-    """
-    found, folder = path.lstat(), path.parent.lstat()
-    if not stat.S_ISSOCK(found.st_mode) or _has_acl(path.parent) or _has_acl(path):
-        return False
-    nginx = _group_of_nginx(folder.st_gid)
-
-    def may(entry: os.stat_result, group: int, others: int) -> bool:
-        return bool(entry.st_mode & (group if entry.st_gid == nginx else others))
-
-    return may(folder, stat.S_IXGRP, stat.S_IXOTH) and may(found, stat.S_IWGRP, stat.S_IWOTH)
-
-
-def _has_acl(path: Path) -> bool:
-    """Return whether ``path`` has an access control list, which may deny what its mode allows; acl(5)."""
-    with suppress(OSError):  # the file system does not support them
-        return any(
-            name.startswith("system.posix_acl") for name in os.listxattr(path, follow_symlinks=False)
-        )
-    return False
-
-
-def _group_of_nginx(otherwise: int) -> int:
-    """Return the id of the group www-data; ``otherwise`` if it is missing, as it is without nginx."""
-    try:
-        return grp.getgrnam("www-data").gr_gid
-    except KeyError:
-        return otherwise
 
 
 def _workers(instance: Instance) -> list[dict[str, Any]]:

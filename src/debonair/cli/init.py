@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -75,18 +74,7 @@ def init(directory: Path, wsgi: str, foreign: tuple[Path, ...], *, yes: bool, pa
 def _agrees(count: int) -> bool:
     """Ask whether to make ``count`` changes of the code."""
     what = f"these {count} changes" if count > 1 else "this change"
-    with _interruptible():
-        return click.confirm(f"Make {what} of the Django settings now?", default=True)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """End the verb at Ctrl-C, or at the end of the input, at a question as it does elsewhere."""
-    try:
-        yield
-    except click.Abort:
-        show("", err=True)
-        raise KeyboardInterrupt from None
+    return click.confirm(f"Make {what} of the Django settings now?", default=True)
 
 
 def interactive() -> bool:
@@ -103,15 +91,13 @@ def ask(
     valid.
     """
     while not answers:
-        with _interruptible():
-            answer = str(click.prompt(plain(question), default=plain(default) or None))
+        answer = str(click.prompt(plain(question), default=plain(default) or None))
         if not (wrong := check(answer)):
             return answer
         show(f"  {wrong}")
     for number, answer in enumerate(answers, 1):
         show(f"  {number}  {answer}")
-    with _interruptible():
-        number = click.prompt(
-            question, type=click.IntRange(1, len(answers)), default=answers.index(default) + 1
-        )
+    number = click.prompt(
+        question, type=click.IntRange(1, len(answers)), default=answers.index(default) + 1
+    )
     return answers[number - 1]

@@ -39,7 +39,6 @@ from debonair.init.discovery.needs import reached, requirements_text
 from debonair.init.imports import files
 from debonair.init.model import REQUIREMENTS, Draft
 from debonair.project import dependencies, inputs, legacy_metadata, reader, settings
-from debonair.project import pyproject as pyproject_toml
 from debonair.target import load
 
 _SAYING = ("Pipfile", "Pipfile.lock", "pylock.toml", "uv.lock", "poetry.lock", "pdm.lock")
@@ -165,7 +164,7 @@ class _Given:
     file: Path
     """The file that has the settings, or will have them."""
     table: dict[str, Any] | None
-    """The settings; None if there are none yet."""
+    """The settings; None if the project does not have any yet."""
     tables: Mapping[str, Any]
     """All of pyproject.toml."""
     stated: Mapping[str, Any]
@@ -178,12 +177,8 @@ class _Given:
 
 def _read(root: Path) -> _Given:
     """Return what the files in ``root`` state. Raises ``ProjectError`` if one cannot be read."""
-    if not root.is_dir():
-        raise ProjectError(f"There is no folder {root}.")
-    inputs.check(root)
+    tables = inputs.tables(root)
     pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
-    tables = reader.toml(pyproject, root) if reader.is_file(pyproject) else {}
-    pyproject_toml.check(tables, pyproject)
     has_debonair_toml = reader.is_file(bare)
     table = reader.toml(bare, root) if has_debonair_toml else tables.get("tool", {}).get("debonair")
     file = bare if has_debonair_toml or (table is None and "project" not in tables) else pyproject

@@ -52,7 +52,7 @@ class Gone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The first Python without the module; empty if the module was a package's."""
     instead: str
     package: str = ""
-    """The package on the index that has the same module; empty if there is none."""
+    """The package on the index that has the same module; empty if no package has it."""
 
 
 class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,6 +136,8 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     gone: dict[str, Gone]
     pins: dict[str, Pin]
     packages: dict[str, str]
+    actions: dict[str, list[str]]
+    """Words in the path of a page that name an action, under ``words``."""
     zones: dict[str, list[str]]
     """The names of time zones that only the package ``tzdata-legacy`` has, under ``legacy``."""
 

@@ -19,7 +19,7 @@ _LINE = re.compile(r"v?([0-9][\w.+!-]*)")
 def version(root: Path, tables: Mapping[str, Any]) -> str:
     """Return the version that the build backend in ``tables``, of pyproject.toml, reads from a file.
 
-    Empty if there is none: the version comes from git's tags, for example, or from a program. Raises
+    Empty if no file has it: the version comes from git's tags, for example, or from a program. Raises
     ``ProjectError`` if the file cannot be read.
     """
     poetry = _table(tables, "poetry").get("version", "")
@@ -83,7 +83,7 @@ def _in_files(root: Path, tables: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _table(tables: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """Return the table ``names`` below ``[tool]``; empty if there is none."""
+    """Return the table ``names`` below ``[tool]``; empty if the file does not have it."""
     found: Any = tables.get("tool", {})
     for name in names:
         found = found.get(name, {}) if isinstance(found, Mapping) else {}

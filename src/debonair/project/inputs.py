@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from debonair.errors import ProjectError
-from debonair.project import dependencies, reader
+from debonair.project import dependencies, pyproject, reader
 
 _FILES = (
     "pyproject.toml", "debonair.toml", *dependencies.FILES, "Pipfile", "Pipfile.lock", "setup.py",
@@ -48,3 +49,17 @@ def _kind(path: Path) -> str:
         return _KINDS.get(stat.S_IFMT(path.stat().st_mode), "of an unknown kind")
     except OSError:
         return "a link that leads to no file"
+
+
+def tables(root: Path) -> dict[str, Any]:
+    """Check the files in ``root``, and return its pyproject.toml; empty if it has no such file.
+
+    Raises ``ProjectError`` if there is no folder ``root``, or if a file is not valid.
+    """
+    if not root.is_dir():
+        raise ProjectError(f"There is no folder {root}.")
+    check(root)
+    file = root / "pyproject.toml"
+    found = reader.toml(file, root) if reader.is_file(file) else {}
+    pyproject.check(found, file)
+    return found

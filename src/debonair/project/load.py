@@ -26,7 +26,6 @@ from debonair.project import (
     settings,
     writable,
 )
-from debonair.project import pyproject as pyproject_toml
 from debonair.project.model import Project
 from debonair.project.names import normalised
 from debonair.project.settings import Settings
@@ -38,12 +37,8 @@ def load(root: Path) -> Project:
     Raises ``ProjectError`` if there is no project, or if something in it is wrong. The error names the file
     and the key.
     """
-    if not root.is_dir():
-        raise ProjectError(f"There is no folder {root}.")
-    inputs.check(root)
+    tables = inputs.tables(root)
     pyproject, bare = root / "pyproject.toml", root / "debonair.toml"
-    tables = reader.toml(pyproject, root) if reader.is_file(pyproject) else {}
-    pyproject_toml.check(tables, pyproject)
     if reader.is_file(bare):
         if "debonair" in tables.get("tool", {}):
             raise ProjectError(

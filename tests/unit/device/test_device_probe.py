@@ -21,7 +21,7 @@ WORKERS = [
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
     """Release 1:1.0, to the sockets of which nginx may connect."""
-    monkeypatch.setattr(probe, "_open_to_nginx", lambda _: True)
+    monkeypatch.setattr("socket_access.open_to_nginx", lambda _: True)
     monkeypatch.setattr(probe, "processes", lambda unit: [4, 5, 6] if unit == "guestbook.service" else [])
     folder = Path("/run/guestbook/sockets/web")
     release = pi.serve(pi.home(tmp_path), "1:1.0")

@@ -14,6 +14,7 @@ import environment
 import pi
 import probe
 import pytest
+import socket_access
 import status
 from emperor import Emperor
 from preparation import Preparation, RefusedError
@@ -108,7 +109,7 @@ class TestProbe:
         monkeypatch.setattr("stat.S_ISSOCK", lambda _: True)
         instance = Instance(release, "guestbook.service", path, path)
         pi.answer(monkeypatch, b"HTTP/1.1 200 OK\r\n\r\nhello")
-        monkeypatch.setattr(probe, "_group_of_nginx", lambda group: group)
+        monkeypatch.setattr(socket_access, "_group_of_nginx", lambda group: group)
         assert probe.page(instance).describe() == described.format(path)
 
     @pytest.mark.parametrize(
@@ -142,12 +143,12 @@ class TestProbe:
                 gid = 33 if self.group == "nginx" else 990
                 return os.stat_result([self.mode, 0, 0, 1, 0, gid, 0, 0, 0, 0])
 
-        monkeypatch.setattr(probe, "_group_of_nginx", lambda _: 33)
-        monkeypatch.setattr(probe, "_has_acl", lambda _: False)
+        monkeypatch.setattr(socket_access, "_group_of_nginx", lambda _: 33)
+        monkeypatch.setattr(socket_access, "_has_acl", lambda _: False)
         path = Place(mode, group, Place(folder, its_group))
-        assert probe._open_to_nginx(path) is reached  # type: ignore[arg-type]
-        monkeypatch.setattr(probe, "_has_acl", lambda place: place is path.parent)
-        assert not probe._open_to_nginx(path)  # type: ignore[arg-type]
+        assert socket_access.open_to_nginx(path) is reached  # type: ignore[arg-type]
+        monkeypatch.setattr(socket_access, "_has_acl", lambda place: place is path.parent)
+        assert not socket_access.open_to_nginx(path)  # type: ignore[arg-type]
 
     def test_one_that_listens_elsewhere(self, instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
         pi.answer(monkeypatch, FileNotFoundError(2, "No such file"))

@@ -55,7 +55,7 @@ def test_init_proposes_it(tmp_path: Path) -> None:
     make(tmp_path, {"app.py": FLASK, "pyproject.toml": PYPROJECT})
     (version,) = (each for each in draft(tmp_path).findings if each.name == "version")
     assert (version.value, version.key) == ("0.1", ("version",))
-    assert "setuptools_scm takes it from git's tags, but there is none" in version.where
+    assert "setuptools_scm takes it from git's tags, but git has no tag" in version.where
     repository(tmp_path, "v1.2 v1.4.2")
     (version,) = (each for each in draft(tmp_path).findings if each.name == "version")
     assert (version.value, version.key) == ("1.4.2", ("version",))

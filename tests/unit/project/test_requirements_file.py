@@ -154,7 +154,7 @@ def test_what_windows_writes(encoding: str, tmp_path: Path) -> None:
         ("~/x-1.0.zip", "a folder or file on this machine", "Publish"),
         ("file:///srv/x", "a folder or file on this machine", "Publish"),
         (
-            "certifi @ file:///srv/build/certifi_1/work/certifi",
+            "certifi @ file:///srv/build/certifi_1/certifi",
             "names a folder or file of one machine",
             "write certifi==VERSION. This command writes all installed versions: pip list --format=freeze",
         ),

@@ -110,7 +110,17 @@ def test_every_file_of_an_app_and_its_mode() -> None:
                 "sandbox",
                 "seed",
             ),
-            *("status", "system_emperor", "task", "terminal", "text", "units", "usage", "visit"),
+            *(
+                "socket_access",
+                "status",
+                "system_emperor",
+                "task",
+                "terminal",
+                "text",
+                "units",
+                "usage",
+                "visit",
+            ),
         )
     }
     assert set(modes) == {

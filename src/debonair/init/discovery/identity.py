@@ -64,7 +64,7 @@ def version(root: Path, stated: Mapping[str, Any], tables: Mapping[str, Any], so
     stated_version = str(stated.get("version") or dynamic_version.version(root, tables))
     if not stated_version and (tool := dynamic_version.from_tags(tables)):
         tagged, tag = tags.latest(root)
-        why = f"git's tag {tag}" if tag else f"{tool} takes it from git's tags, but there is none"
+        why = f"git's tag {tag}" if tag else f"{tool} takes it from git's tags, but git has no tag"
         return Finding("version", tagged or _FIRST, f"{why}; raise it with each release", ("version",))
     try:
         from_pep440(stated_version)

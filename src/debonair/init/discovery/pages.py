@@ -12,67 +12,10 @@ from collections.abc import Iterator, Sequence
 from debonair.init.discovery import streams
 from debonair.init.discovery.code import Module
 from debonair.init.discovery.finding import Finding
+from debonair.project.catalogue import known
 
 _METHODS = {"route", "get", "post", "put", "patch", "delete", "head", "options", "websocket"}
 _PAGES = {"route", "get"}
-_VERBS = frozenset(
-    (
-        *(
-            "on",
-            "off",
-            "open",
-            "close",
-            "toggle",
-            "switch",
-            "start",
-            "stop",
-            "run",
-            "reset",
-            "restart",
-            "reboot",
-        ),
-        *(
-            "shutdown",
-            "halt",
-            "poweroff",
-            "lock",
-            "unlock",
-            "trigger",
-            "press",
-            "set",
-            "move",
-            "up",
-            "down",
-        ),
-        *(
-            "left",
-            "right",
-            "forward",
-            "backward",
-            "add",
-            "delete",
-            "remove",
-            "clear",
-            "create",
-            "update",
-            "save",
-        ),
-        *(
-            "logout",
-            "upload",
-            "send",
-            "play",
-            "pause",
-            "next",
-            "previous",
-            "feed",
-            "water",
-            "flash",
-            "blink",
-        ),
-    )
-)
-"""Words in a path that name an action."""
 _PLAIN = re.compile(r"/[\w.-]+(/[\w.-]+)*/?")
 _OTHER_WAYS = {
     *("add_url_rule", "add_api_route", "add_route", "api_route", "add_resource", "register"),
@@ -115,7 +58,7 @@ def health(modules: Sequence[Module], served: Sequence[Module]) -> list[Finding]
 
 def _acts(path: str) -> bool:
     """Tell whether a request for ``path`` may do something, by the names in it: it could open a door."""
-    return not _VERBS.isdisjoint(re.split(r"[/._-]", path.lower()))
+    return not set(known().actions["words"]).isdisjoint(re.split(r"[/._-]", path.lower()))
 
 
 def _finding(path: str, module: Module, line: int) -> Finding:

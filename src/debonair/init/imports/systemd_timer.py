@@ -26,7 +26,7 @@ _REASONS = {
 
 
 def of_service(path: Path, root: Path) -> str:
-    """Return the name of the timer that starts the service at ``path``; empty if there is none."""
+    """Return the name of the timer that starts the service at ``path``; empty if no timer does."""
     beside = path.with_suffix(".timer")
     if reader.is_file(beside) and _unit(beside, root) in {"", path.name}:
         return beside.name
